@@ -1,0 +1,56 @@
+# How the project links LLVM and MLIR, and the flags every target shares.
+
+add_compile_options(-Wall -Wextra -Wno-unused-parameter)
+include_directories(${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include)
+
+# `mla_llvm`: what a library that speaks LLVM or MLIR links against.
+add_library(mla_llvm INTERFACE)
+target_include_directories(mla_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS}
+                                                     ${MLIR_INCLUDE_DIRS})
+# Debian builds LLVM without RTTI and exceptions; a class derived from one of
+# its classes must match.
+target_compile_options(mla_llvm INTERFACE -fno-rtti -fno-exceptions)
+
+if(MLA_STATIC)
+  # The exported CMake targets of Debian's static MLIR libraries pull in
+  # libLLVM.so, so the archives are named one by one, in a group because they
+  # refer to each other in cycles. --gc-sections drops what nothing uses.
+  file(GLOB mla_archives "${LLVM_LIBRARY_DIRS}/libMLIR*.a")
+  list(FILTER mla_archives EXCLUDE REGEX "libMLIR(CAPI|Test|Mlir|.*Test).*\\.a$")
+  execute_process(
+    COMMAND "${LLVM_TOOLS_BINARY_DIR}/llvm-config" --link-static --libfiles
+            core passes nvptx nvptxcodegen irreader targetparser native
+    OUTPUT_VARIABLE mla_llvm_archives OUTPUT_STRIP_TRAILING_WHITESPACE)
+  separate_arguments(mla_llvm_archives UNIX_COMMAND "${mla_llvm_archives}")
+  target_link_libraries(mla_llvm INTERFACE
+    -Wl,--start-group ${mla_archives} ${mla_llvm_archives} -Wl,--end-group
+    -Wl,--gc-sections z zstd dl pthread m)
+  target_compile_options(mla_llvm INTERFACE -ffunction-sections -fdata-sections)
+else()
+  target_link_libraries(mla_llvm INTERFACE MLIR LLVM)
+endif()
+
+# A library of the project that uses MLIR. TableGen'd headers are generated
+# first: `mla-headers` gathers them.
+add_custom_target(mla-headers)
+function(mla_add_library name)
+  add_library(${name} STATIC ${ARGN})
+  add_dependencies(${name} mla-headers)
+  target_link_libraries(${name} PUBLIC mla_llvm)
+endfunction()
+
+# mla_tablegen(file.td output generator-flags...)
+function(mla_tablegen td)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  set(outputs ${ARGN})
+  while(outputs)
+    list(POP_FRONT outputs output flags)
+    separate_arguments(flags UNIX_COMMAND "${flags}")
+    mlir_tablegen(${output} ${flags})
+  endwhile()
+  get_filename_component(stem ${td} NAME_WE)
+  string(MAKE_C_IDENTIFIER "${CMAKE_CURRENT_SOURCE_DIR}_${stem}" id)
+  string(REGEX REPLACE ".*include_mla_" "mla_td_" id "${id}")
+  add_public_tablegen_target(${id})
+  add_dependencies(mla-headers ${id})
+endfunction()

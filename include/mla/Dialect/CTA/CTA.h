@@ -1,0 +1,43 @@
+//===- CTA.h - the program of one CTA ---------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_CTA_CTA_H
+#define MLA_DIALECT_CTA_CTA_H
+
+#include "mla/Dialect/Tile/Tile.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "mla/Dialect/CTA/CTADialect.h.inc"
+#include "mla/Dialect/CTA/CTAEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/CTA/CTAAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "mla/Dialect/CTA/CTATypes.h.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/CTA/CTAOps.h.inc"
+
+namespace mla::cta {
+/// Shared memory a CTA can have on sm_90, in bytes.
+inline constexpr int64_t kMaxSharedBytes = 232448;
+/// Discardable attribute of a function: bytes of shared memory it uses.
+inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
+/// Discardable attributes of an op in a role's loop: its place in the software
+/// pipeline. --mla-schedule sets them, --mla-pipeline uses them up.
+inline constexpr llvm::StringLiteral kStageAttr = "cta.stage";
+inline constexpr llvm::StringLiteral kOrderAttr = "cta.order";
+
+/// The layout of a fragment, or nothing for a plain tensor.
+std::optional<FragmentLayout> getLayout(mlir::Type type);
+
+/// `type` with another layout.
+mlir::RankedTensorType withLayout(mlir::RankedTensorType type,
+                                  FragmentLayout layout);
+} // namespace mla::cta
+
+#endif // MLA_DIALECT_CTA_CTA_H

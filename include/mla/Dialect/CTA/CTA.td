@@ -1,0 +1,441 @@
+//===- CTA.td - the program of one CTA ---------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_CTA_TD
+#define MLA_DIALECT_CTA_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def CTA_Dialect : Dialect {
+  let name = "cta";
+  let cppNamespace = "::mla::cta";
+  let summary = "the program of one CTA on Hopper";
+  let description = [{
+    Roles of warps, rings of shared memory between them, asynchronous copies and
+    warpgroup products whose results are *in flight* until a wait returns the
+    readable value. A register fragment is a `tensor` whose encoding
+    (`#cta.layout`) says which thread holds which element, so `arith`, `math` and
+    the tile algebra (`tile.reduce`, `tile.broadcast`, ...) work on fragments.
+
+    The dialect is lowered in place: every pass adds one kind of decision (shared
+    memory offsets, barriers, descriptors, fences, counts) until each
+    synchronisation op stands for exactly one machine instruction.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mla::tile::TileDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+def CTA_FragmentLayout : I32EnumAttr<"FragmentLayout",
+    "which thread of a role holds which element", [
+    I32EnumAttrCase<"acc", 0>, I32EnumAttrCase<"a_operand", 1>,
+    I32EnumAttrCase<"row", 2>, I32EnumAttrCase<"column", 3>,
+    I32EnumAttrCase<"gather", 4>]> {
+  let cppNamespace = "::mla::cta";
+  let genSpecializedAttr = 0;
+}
+
+def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
+  let summary = "which thread of a role holds which element of a fragment";
+  let description = [{
+    With `lane` and `warp` counted in the warpgroup (PTX ISA, wgmma register
+    fragments, D and A of m64nNk16):
+
+    - `acc`: element (r, c) of a 64-row tile; register 4j + 2i + e holds row
+      16 warp + lane / 4 + 8i, column 8j + 2 (lane mod 4) + e;
+    - `a_operand`: the same positions packed in pairs of bf16;
+    - `row`: one value a row: register i holds row 16 warp + lane / 4 + 8i, the
+      same in the four lanes of a quad;
+    - `column`: one value a column, as `acc` holds them: register 2j + e holds
+      column 8j + 2 (lane mod 4) + e;
+    - `gather`: one value a gathered row: register l holds row thread / 8 + 16 l
+      of a role of 128 threads, the same in 8 neighbouring threads.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
+  let mnemonic = "shared_layout";
+  let summary = "how a tile lies in shared memory";
+  let description = [{
+    `swizzle = 128`: the tile is cut into blocks of 64 two-byte columns and all
+    its rows; a row of a block is 128 bytes, and the 16-byte chunk c of row r lies
+    at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
+    Blocks follow each other every 128 * `rows` bytes. `swizzle = 0`: row-major.
+    `rows` is the number of rows of the whole tile, which a view of it keeps.
+  }];
+  let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def CTA_Major : I32EnumAttr<"Major", "which dimension of an operand is contiguous", [
+    I32EnumAttrCase<"k", 0>, I32EnumAttrCase<"mn", 1>]> {
+  let cppNamespace = "::mla::cta";
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+class CTA_Type<string name, string typeMnemonic> : TypeDef<CTA_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def CTA_Ring : CTA_Type<"Ring", "ring"> {
+  let summary = "slots of shared memory that travel between roles";
+  let description = [{
+    `!cta.ring<2x64x576xbf16>`: two slots of a 64x576 tile. A slot goes round:
+    acquired by the producer role, filled, awaited by the consumer roles, read,
+    released by all of them. `--mla-stage-shared` adds the layout.
+  }];
+  let parameters = (ins "int64_t":$depth, ArrayRefParameter<"int64_t">:$shape,
+      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    /// The type of one slot.
+    ::mla::cta::BufferType getSlotType() const;
+  }];
+}
+
+def CTA_Buffer : CTA_Type<"Buffer", "buffer"> {
+  let summary = "a tile in shared memory, or a view of one";
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    /// Bytes of the tile, densely packed (i1 takes a byte).
+    int64_t getBytes() const;
+  }];
+}
+
+def CTA_InFlight : CTA_Type<"InFlight", "in_flight"> {
+  let summary = "an accumulator that warpgroup products still write";
+  let description = [{
+    Only an op of the same chain, a wait or a loop carry may take it.
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$fragment);
+  let assemblyFormat = "`<` $fragment `>`";
+}
+
+def CTA_MBarrier : CTA_Type<"MBarrier", "mbarrier"> {
+  let summary = "an array of mbarriers, one a slot";
+  let parameters = (ins "int64_t":$size);
+  let assemblyFormat = "`<` $size `>`";
+}
+
+def CTA_TensorMap : CTA_Type<"TensorMap", "tensor_map"> {
+  let summary = "a TMA tensor map";
+}
+
+def CTA_Descriptor : CTA_Type<"Descriptor", "descriptor"> {
+  let summary = "a wgmma matrix descriptor";
+  let description = [{
+    Describes the operand of shape [rows, cols] that starts `offset` bytes into
+    the slot: the start address is the slot's, and `offset` is added as an
+    immediate next to the instruction, since a descriptor per k-step as SSA
+    values would be hoisted and spilled. `step` is the distance in bytes between
+    k-steps of 16, `block_step` that between blocks of 64 elements along k
+    (PTX ISA, Asynchronous warpgroup matrix shared memory layout).
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+      "::mlir::Type":$elementType, "::mla::cta::Major":$major,
+      "int64_t":$offset, "int64_t":$leading, "int64_t":$stride,
+      "int64_t":$step, "int64_t":$blockStep);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def CTA_Fragment : Type<And<[AnyRankedTensor.predicate]>, "register fragment",
+                        "::mlir::RankedTensorType">;
+def CTA_ReadableOrInFlight : AnyTypeOf<[CTA_Fragment, CTA_InFlight]>;
+def CTA_SharedOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor]>;
+def CTA_MmaOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor, CTA_Fragment]>;
+
+class CTA_Op<string opMnemonic, list<Trait> traits = []>
+    : Op<CTA_Dialect, opMnemonic, traits>;
+
+//===----------------------------------------------------------------------===//
+// Roles, rings and buffers
+//===----------------------------------------------------------------------===//
+
+def CTA_RoleOp : CTA_Op<"role", [NoTerminator, SingleBlock,
+                                 HasParent<"::mlir::scf::ForallOp">]> {
+  let summary = "the program of a group of warps";
+  let description = [{
+    The roles of a CTA run side by side, their warps in the order in which the
+    roles are written.
+
+    ```mlir
+    cta.role "producer" warps 4 registers 56 { ... }
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, I64Attr:$warps, I64Attr:$registers);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $name `warps` $warps `registers` $registers attr-dict-with-keyword $body
+  }];
+}
+
+def CTA_RingOp : CTA_Op<"ring"> {
+  let summary = "declare a ring of shared-memory slots";
+  let description = [{
+    `--mla-stage-shared` gives it `offset`, its place in bytes in the CTA's
+    shared memory, and the layout in its type.
+  }];
+  let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset);
+  let results = (outs CTA_Ring:$result);
+  let assemblyFormat = [{
+    $name (`at` $offset^)? attr-dict `:` qualified(type($result))
+  }];
+}
+
+class CTA_RingAccessOp<string opMnemonic> : CTA_Op<opMnemonic, [
+    TypesMatchWith<"result is a slot of the ring", "ring", "slot",
+                   "::llvm::cast<::mla::cta::RingType>($_self).getSlotType()">]> {
+  let arguments = (ins CTA_Ring:$ring);
+  let results = (outs CTA_Buffer:$slot);
+  let assemblyFormat = "$ring attr-dict `:` qualified(type($ring))";
+}
+def CTA_AcquireOp : CTA_RingAccessOp<"acquire"> {
+  let summary = "wait for the ring's next slot to be free, to fill it";
+}
+def CTA_AwaitOp : CTA_RingAccessOp<"await"> {
+  let summary = "wait for the ring's next slot to be full, to read it";
+}
+
+def CTA_SlotOp : CTA_Op<"slot", [Pure,
+    TypesMatchWith<"result is a slot of the ring", "ring", "slot",
+                   "::llvm::cast<::mla::cta::RingType>($_self).getSlotType()">]> {
+  let summary = "slot number index of a ring";
+  let arguments = (ins CTA_Ring:$ring, I32:$index);
+  let results = (outs CTA_Buffer:$slot);
+  let assemblyFormat =
+      "$ring `[` $index `]` attr-dict `:` qualified(type($ring))";
+}
+
+def CTA_ViewOp : CTA_Op<"view", [Pure]> {
+  let summary = "a rectangle of a tile in shared memory";
+  let arguments = (ins CTA_Buffer:$source, DenseI64ArrayAttr:$offsets);
+  let results = (outs CTA_Buffer:$result);
+  let assemblyFormat = [{
+    $source $offsets attr-dict `:` qualified(type($source)) `->`
+    qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Moving data
+//===----------------------------------------------------------------------===//
+
+def CTA_TensorMapOp : CTA_Op<"tensor_map", [Pure]> {
+  let summary = "the tensor map of a memref, made by the host at launch";
+  let arguments = (ins AnyMemRef:$source, DenseI64ArrayAttr:$box,
+                       I64Attr:$swizzle);
+  let results = (outs CTA_TensorMap:$result);
+  let assemblyFormat = [{
+    $source `box` $box `swizzle` $swizzle attr-dict `:` type($source)
+  }];
+}
+
+def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
+  let summary = "TMA copy of a box of a memref into a slot";
+  let description = [{
+    Elements outside the memref arrive as zeros. One elected thread issues it.
+    The completion counts bytes on `barrier`, which
+    `--mla-materialize-barriers` adds; the tensor map is added by
+    `--mla-stage-shared`.
+  }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices,
+      CTA_Buffer:$dest, Optional<CTA_TensorMap>:$map,
+      Optional<CTA_MBarrier>:$barrier, Optional<I32>:$barrierIndex);
+  let assemblyFormat = [{
+    $source `[` $indices `]` `to` $dest (`map` $map^)?
+    (`signals` $barrier^ `[` $barrierIndex `]` `:` qualified(type($barrier)))?
+    attr-dict `:` type($source) `,` qualified(type($dest))
+  }];
+}
+
+def CTA_GatherAsyncOp : CTA_Op<"gather_async"> {
+  let summary = "cp.async of rows of a memref, by index, into a slot";
+  let description = [{
+    As `tile.gather`: rows outside the memref arrive as zeros. All threads of
+    the role take part, 16 bytes a thread and step.
+  }];
+  let arguments = (ins AnyMemRef:$source, CTA_Fragment:$rows,
+      Variadic<Index>:$indices, CTA_Buffer:$dest);
+  let assemblyFormat = [{
+    $source `[` $rows `]` `[` $indices `]` `to` $dest attr-dict `:` type($source)
+    `,` type($rows) `,` qualified(type($dest))
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_StoreSharedOp : CTA_Op<"store_shared"> {
+  let summary = "registers to shared memory (generic proxy)";
+  let arguments = (ins CTA_Fragment:$fragment, CTA_Buffer:$dest);
+  let assemblyFormat = [{
+    $fragment `to` $dest attr-dict `:` type($fragment) `,`
+    qualified(type($dest))
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_LoadSharedOp : CTA_Op<"load_shared"> {
+  let summary = "shared memory to registers (generic proxy)";
+  let arguments = (ins CTA_Buffer:$source);
+  let results = (outs CTA_Fragment:$fragment);
+  let assemblyFormat = [{
+    $source attr-dict `:` qualified(type($source)) `->` type($fragment)
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_ConvertLayoutOp : CTA_Op<"convert_layout", [Pure]> {
+  let summary = "the same fragment under another layout, without moving data";
+  let description = [{
+    Only between layouts that place every element in the same thread:
+    `acc` to `a_operand`.
+  }];
+  let arguments = (ins CTA_Fragment:$source);
+  let results = (outs CTA_Fragment:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Warpgroup products
+//===----------------------------------------------------------------------===//
+
+def CTA_MmaAsyncOp : CTA_Op<"mma_async", []> {
+  let summary = "asynchronous warpgroup product (wgmma)";
+  let description = [{
+    As `tile.dot`, for 64 rows: A from a fragment (`a_operand`) or shared memory,
+    B from shared memory, fp32 accumulation into `acc` (zero without it). The
+    result is in flight until `cta.mma_wait`. The op is a batch of instructions,
+    one for each 16 of the reduced dimension.
+  }];
+  let arguments = (ins CTA_MmaOperand:$a, CTA_SharedOperand:$b,
+      Optional<CTA_ReadableOrInFlight>:$acc, UnitAttr:$transposeA,
+      UnitAttr:$transposeB);
+  let results = (outs CTA_InFlight:$result);
+  let assemblyFormat = [{
+    $a `,` $b (`acc` $acc^ `:` type($acc))? (`transpose_a` $transposeA^)?
+    (`transpose_b` $transposeB^)? attr-dict `:` type($a) `,` type($b) `->`
+    qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_MmaWaitOp : CTA_Op<"mma_wait", [
+    TypesMatchWith<"result is the fragment in flight", "source", "result",
+                   "::llvm::cast<::mla::cta::InFlightType>($_self).getFragment()">]> {
+  let summary = "wait for a product; gives the readable accumulator";
+  let description = [{
+    `--mla-insert-mma-sync` sets `pending`: how many younger groups may still run.
+  }];
+  let arguments = (ins CTA_InFlight:$source, OptionalAttr<I64Attr>:$pending);
+  let results = (outs CTA_Fragment:$result);
+  let assemblyFormat = [{
+    $source (`pending` $pending^)? attr-dict `:` qualified(type($source))
+  }];
+}
+
+def CTA_MmaFenceOp : CTA_Op<"mma_fence"> {
+  let summary = "wgmma.fence: registers written before are visible to products";
+  let assemblyFormat = "attr-dict";
+}
+
+def CTA_MmaCommitOp : CTA_Op<"mma_commit"> {
+  let summary = "wgmma.commit_group: close the group of the products before";
+  let assemblyFormat = "attr-dict";
+}
+
+def CTA_DescriptorOp : CTA_Op<"descriptor", [Pure]> {
+  let summary = "the matrix descriptor of a slot";
+  let arguments = (ins CTA_Buffer:$source);
+  let results = (outs CTA_Descriptor:$result);
+  let assemblyFormat = [{
+    $source attr-dict `:` qualified(type($source)) `->`
+    qualified(type($result))
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Synchronisation: each op is one machine instruction
+//===----------------------------------------------------------------------===//
+
+def CTA_MBarrierOp : CTA_Op<"mbarrier"> {
+  let summary = "declare mbarriers and the arrivals that complete a phase";
+  let arguments = (ins StrAttr:$name, I64Attr:$count, I64Attr:$offset);
+  let results = (outs CTA_MBarrier:$result);
+  let assemblyFormat = [{
+    $name `count` $count `at` $offset attr-dict `:` qualified(type($result))
+  }];
+}
+
+def CTA_MBarrierInitOp : CTA_Op<"mbarrier_init"> {
+  let summary = "initialise every mbarrier of an array, by one thread";
+  let arguments = (ins CTA_MBarrier:$barrier);
+  let assemblyFormat = "$barrier attr-dict `:` qualified(type($barrier))";
+}
+
+def CTA_MBarrierInitFenceOp : CTA_Op<"mbarrier_init_fence"> {
+  let summary = "make initialised mbarriers visible to the async proxy";
+  let assemblyFormat = "attr-dict";
+}
+
+def CTA_SyncOp : CTA_Op<"sync"> {
+  let summary = "barrier of all threads of the CTA (bar.sync 0)";
+  let assemblyFormat = "attr-dict";
+}
+
+def CTA_MBarrierWaitOp : CTA_Op<"mbarrier_wait"> {
+  let summary = "wait until the phase of the given parity has completed";
+  let arguments = (ins CTA_MBarrier:$barrier, I32:$index, I32:$parity);
+  let assemblyFormat = [{
+    $barrier `[` $index `]` `parity` $parity attr-dict `:`
+    qualified(type($barrier))
+  }];
+}
+
+class CTA_ArriveBase<string opMnemonic> : CTA_Op<opMnemonic> {
+  let arguments = (ins CTA_MBarrier:$barrier, I32:$index);
+  let assemblyFormat = [{
+    $barrier `[` $index `]` attr-dict `:` qualified(type($barrier))
+  }];
+}
+def CTA_ArriveOp : CTA_ArriveBase<"arrive"> {
+  let summary = "one arrival a warp, after all its lanes are done";
+}
+def CTA_ArriveCopiesOp : CTA_ArriveBase<"arrive_copies"> {
+  let summary = "one arrival a thread, when its cp.async copies have landed";
+}
+def CTA_ArriveExpectOp : CTA_Op<"arrive_expect"> {
+  let summary = "one arrival by the elected thread, with bytes to come";
+  let arguments = (ins CTA_MBarrier:$barrier, I32:$index, I64Attr:$bytes);
+  let assemblyFormat = [{
+    $barrier `[` $index `]` `bytes` $bytes attr-dict `:`
+    qualified(type($barrier))
+  }];
+}
+
+def CTA_FenceAsyncOp : CTA_Op<"fence_async"> {
+  let summary = "order generic writes to shared memory before the async proxy";
+  let description = [{
+    fence.proxy.async.shared::cta, in each thread that wrote (PTX ISA, Async
+    proxy).
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+#endif // MLA_DIALECT_CTA_TD

@@ -1,0 +1,32 @@
+//===- MLA.h - what attention to compute ------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_MLA_MLA_H
+#define MLA_DIALECT_MLA_MLA_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "mla/Dialect/MLA/MLADialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/MLA/MLAAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/MLA/MLAOps.h.inc"
+
+namespace mla {
+/// Discardable attribute of a function: its #mla.schedule.
+inline constexpr llvm::StringLiteral kScheduleAttr = "mla.schedule";
+/// Discardable attributes of a function argument: its name (a string) and the
+/// names of its run-time sizes (an array of strings, "" for a static one).
+inline constexpr llvm::StringLiteral kArgNameAttr = "mla.name";
+inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
+/// Discardable attribute of a function: the operator it was made from.
+inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
+} // namespace mla
+
+#endif // MLA_DIALECT_MLA_MLA_H

@@ -1,0 +1,38 @@
+//===- Tile.h - the algorithm over SSA tiles --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_TILE_TILE_H
+#define MLA_DIALECT_TILE_TILE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "mla/Dialect/Tile/TileDialect.h.inc"
+#include "mla/Dialect/Tile/TileEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/Tile/TileAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/Tile/TileOps.h.inc"
+
+namespace mla::tile {
+/// Discardable attribute of a tile op: its name in schedules.
+inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
+
+/// The label of `op`, or "" without one.
+llvm::StringRef getLabel(mlir::Operation *op);
+
+/// Checks that a box of `tile`'s shape at `numIndices` indices lies in the last
+/// dimensions of `memref` and has its element type; emits an error on `op`.
+mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
+                              size_t numIndices, mlir::RankedTensorType tile);
+} // namespace mla::tile
+
+#endif // MLA_DIALECT_TILE_TILE_H

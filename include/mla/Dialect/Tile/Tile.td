@@ -1,0 +1,206 @@
+//===- Tile.td - the algorithm over SSA tiles --------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_TILE_TD
+#define MLA_DIALECT_TILE_TD
+
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::mla::tile";
+  let summary = "the algorithm, over tiles in SSA form";
+  let description = [{
+    A tile program is a function whose body is one `scf.forall` over output
+    tiles; inside it, tiles are plain `tensor` values. Elementwise work is done
+    by `arith` and `math` on tensors and splats by `tensor.splat`; this dialect
+    adds what those lack: loads, stores and gathers between memory and tiles,
+    views, products, row reductions, broadcasts and the online softmax.
+
+    The dialect is the meaning of a kernel and names no warp, barrier or
+    swizzle. The discardable attribute `tile.label` (a string) gives an op a
+    name for the rows of a `#mla.schedule`.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+class Tile_Op<string opMnemonic, list<Trait> traits = []>
+    : Op<Tile_Dialect, opMnemonic, traits>;
+
+def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "how a reduction combines", [
+    I32EnumAttrCase<"max", 0>, I32EnumAttrCase<"sum", 1>]> {
+  let cppNamespace = "::mla::tile";
+  let genSpecializedAttr = 0;
+}
+def Tile_ReduceKindAttr : EnumAttr<Tile_Dialect, Tile_ReduceKind, "reduce_kind">;
+
+def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "a tile out of a memref";
+  let description = [{
+    Reads the box that starts at `indices` and spans the tile's shape in the
+    memref's last dimensions (one element in the others). An element outside the
+    memref is `padding`, zero by default, and is never dereferenced.
+
+    ```mlir
+    %q = tile.load %Q[%token, %head, %c0] : memref<?x128x576xbf16> -> tensor<64x576xbf16>
+    %i = tile.load %I[%token, %c0, %t] pad -1 : i32 : memref<?x1x?xi32> -> tensor<64xi32>
+    ```
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
+      Variadic<Index>:$indices, OptionalAttr<TypedAttrInterface>:$padding);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $source `[` $indices `]` (`pad` $padding^)? attr-dict `:` type($source)
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a tile into a memref";
+  let description = [{
+    Writes the box that starts at `indices`, as `tile.load` reads it. Elements
+    outside the memref are dropped.
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$tile,
+      Arg<AnyMemRef, "", [MemWrite]>:$dest, Variadic<Index>:$indices);
+  let assemblyFormat = [{
+    $tile `,` $dest `[` $indices `]` attr-dict `:` type($tile) `,` type($dest)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
+  let summary = "rows of a memref, by index";
+  let description = [{
+    Row r of the result is row `rows[r]` of the memref's first dimension, at
+    `indices` in the others. A row index outside [0, size) reads nothing and
+    gives a row of zeros.
+
+    ```mlir
+    %k = tile.gather %KV[%rows][%c0, %c0] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    ```
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
+      1DTensorOf<[I32]>:$rows, Variadic<Index>:$indices);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $source `[` $rows `]` `[` $indices `]` attr-dict `:` type($source) `,`
+    type($rows) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ViewOp : Tile_Op<"view", [Pure]> {
+  let summary = "a rectangle of a tile";
+  let description = [{
+    The part of `source` that starts at the static `offsets` and has the
+    result's shape. No data moves: V is a view of K's tile.
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$source,
+                       DenseI64ArrayAttr:$offsets);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $source $offsets attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_DotOp : Tile_Op<"dot", [Pure]> {
+  let summary = "matrix product with fp32 accumulation";
+  let description = [{
+    result = acc + A B, with A [M, K] (or [K, M] with `transpose_a`) and B [K, N]
+    (or [N, K] with `transpose_b`). Without `acc` the sum starts at zero.
+
+    ```mlir
+    %s = tile.dot %q, %k transpose_b : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<64x64xf32>
+    %o2 = tile.dot %p, %v acc %o : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$a, AnyStaticShapeTensor:$b,
+      Optional<AnyStaticShapeTensor>:$acc, UnitAttr:$transposeA,
+      UnitAttr:$transposeB);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $a `,` $b (`acc` $acc^ `:` type($acc))? (`transpose_a` $transposeA^)?
+    (`transpose_b` $transposeB^)? attr-dict `:` type($a) `,` type($b) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The size of the dimension that is summed over.
+    int64_t getReductionSize();
+  }];
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
+  let summary = "combine a tile along one dimension";
+  let arguments = (ins Tile_ReduceKindAttr:$kind, AnyStaticShapeTensor:$source,
+                       I64Attr:$dim);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let description = [{
+    ```mlir
+    %m = tile.reduce max %s dim 1 : tensor<64x64xf32> -> tensor<64xf32>
+    ```
+  }];
+  let assemblyFormat = [{
+    $kind $source `dim` $dim attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
+  let summary = "repeat a vector along a new dimension";
+  let description = [{
+    `dim` is the dimension of the result that is new: `dim 1` repeats a value a
+    row along its row, `dim 0` a value a column down its column.
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$source, I64Attr:$dim);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $source `dim` $dim attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
+  let summary = "0, 1, 2, ...";
+  let results = (outs 1DTensorOf<[I32]>:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+
+def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
+    AllTypesMatch<["scores", "weights"]>,
+    AllTypesMatch<["max", "sum", "newMax", "newSum", "rescale"]>]> {
+  let summary = "one step of the online softmax";
+  let description = [{
+    With x = scale * scores (base-2 logarithms: `scale` carries log2 e):
+
+        new_max = max(max, row_max(x))
+        rescale = 2^(max - new_max)
+        weights = 2^(x - new_max)
+        new_sum = sum * rescale + row_sum(weights)
+
+    A finite start value of `max` (mla-tile takes -1e30) keeps rows of -inf
+    well defined: their weights are 0. `--mla-decompose-softmax` writes the op as
+    these parts, since schedules split between them.
+  }];
+  let arguments = (ins 2DTensorOf<[F32]>:$scores, 1DTensorOf<[F32]>:$max,
+                       1DTensorOf<[F32]>:$sum, F32:$scale);
+  let results = (outs 2DTensorOf<[F32]>:$weights, 1DTensorOf<[F32]>:$newMax,
+                      1DTensorOf<[F32]>:$newSum, 1DTensorOf<[F32]>:$rescale);
+  let assemblyFormat = [{
+    $scores `,` $max `,` $sum `scale` $scale attr-dict `:` type($scores) `,`
+    type($max)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // MLA_DIALECT_TILE_TD

@@ -1,0 +1,261 @@
+//===- CTADialect.cpp - types and ops of the cta dialect --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/CTA/CTA.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla::cta;
+
+#include "mla/Dialect/CTA/CTADialect.cpp.inc"
+#include "mla/Dialect/CTA/CTAEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/CTA/CTAAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "mla/Dialect/CTA/CTATypes.cpp.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/CTA/CTAOps.cpp.inc"
+
+void CTADialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "mla/Dialect/CTA/CTAAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "mla/Dialect/CTA/CTATypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "mla/Dialect/CTA/CTAOps.cpp.inc"
+      >();
+}
+
+std::optional<FragmentLayout> mla::cta::getLayout(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  auto layout =
+      tensor ? dyn_cast_or_null<FragmentLayoutAttr>(tensor.getEncoding()) : nullptr;
+  if (!layout)
+    return std::nullopt;
+  return layout.getValue();
+}
+
+RankedTensorType mla::cta::withLayout(RankedTensorType type,
+                                      FragmentLayout layout) {
+  return RankedTensorType::get(type.getShape(), type.getElementType(),
+                               FragmentLayoutAttr::get(type.getContext(), layout));
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// Parses `dims x element (, layout)? >` of a ring or a buffer.
+static ParseResult parseShared(AsmParser &p, SmallVectorImpl<int64_t> &dims,
+                               Type &element, SharedLayoutAttr &layout) {
+  return failure(p.parseLess() ||
+                 p.parseDimensionList(dims, /*allowDynamic=*/false) ||
+                 p.parseType(element) ||
+                 (succeeded(p.parseOptionalComma()) &&
+                  p.parseAttribute(layout)) ||
+                 p.parseGreater());
+}
+
+static void printShared(AsmPrinter &p, ArrayRef<int64_t> dims, Type element,
+                        SharedLayoutAttr layout) {
+  p << "<";
+  for (int64_t dim : dims)
+    p << dim << "x";
+  p << element;
+  if (layout)
+    p << ", " << layout;
+  p << ">";
+}
+
+Type RingType::parse(AsmParser &p) {
+  SmallVector<int64_t> dims;
+  Type element;
+  SharedLayoutAttr layout;
+  if (parseShared(p, dims, element, layout))
+    return {};
+  if (dims.size() < 2) {
+    p.emitError(p.getNameLoc(), "expected a depth and at least one dimension");
+    return {};
+  }
+  return get(p.getContext(), dims[0], ArrayRef(dims).drop_front(), element,
+             layout);
+}
+
+void RingType::print(AsmPrinter &p) const {
+  SmallVector<int64_t> dims{getDepth()};
+  llvm::append_range(dims, getShape());
+  printShared(p, dims, getElementType(), getLayout());
+}
+
+BufferType RingType::getSlotType() const {
+  return BufferType::get(getContext(), getShape(), getElementType(),
+                         getLayout());
+}
+
+Type BufferType::parse(AsmParser &p) {
+  SmallVector<int64_t> dims;
+  Type element;
+  SharedLayoutAttr layout;
+  if (parseShared(p, dims, element, layout))
+    return {};
+  return get(p.getContext(), dims, element, layout);
+}
+
+void BufferType::print(AsmPrinter &p) const {
+  printShared(p, getShape(), getElementType(), getLayout());
+}
+
+int64_t BufferType::getBytes() const {
+  int64_t bits = std::max(8u, getElementType().getIntOrFloatBitWidth());
+  return ShapedType::getNumElements(getShape()) * bits / 8;
+}
+
+Type DescriptorType::parse(AsmParser &p) {
+  SmallVector<int64_t> dims;
+  Type element;
+  StringRef major;
+  int64_t offset, leading, stride, step, blockStep;
+  if (p.parseLess() || p.parseDimensionList(dims, false) ||
+      p.parseType(element) || p.parseComma() || p.parseKeyword(&major) ||
+      p.parseComma() || p.parseKeyword("offset") || p.parseEqual() ||
+      p.parseInteger(offset) || p.parseComma() || p.parseKeyword("leading") ||
+      p.parseEqual() || p.parseInteger(leading) || p.parseComma() ||
+      p.parseKeyword("stride") || p.parseEqual() || p.parseInteger(stride) ||
+      p.parseComma() || p.parseKeyword("step") || p.parseEqual() ||
+      p.parseInteger(step) || p.parseComma() || p.parseKeyword("block_step") ||
+      p.parseEqual() || p.parseInteger(blockStep) || p.parseGreater())
+    return {};
+  std::optional<Major> kind = symbolizeMajor(major);
+  if (!kind) {
+    p.emitError(p.getNameLoc(), "expected major 'k' or 'mn', got '")
+        << major << "'";
+    return {};
+  }
+  return get(p.getContext(), dims, element, *kind, offset, leading, stride,
+             step, blockStep);
+}
+
+void DescriptorType::print(AsmPrinter &p) const {
+  p << "<";
+  for (int64_t dim : getShape())
+    p << dim << "x";
+  p << getElementType() << ", " << stringifyMajor(getMajor())
+    << ", offset = " << getOffset() << ", leading = " << getLeading()
+    << ", stride = " << getStride() << ", step = " << getStep()
+    << ", block_step = " << getBlockStep() << ">";
+}
+
+//===----------------------------------------------------------------------===//
+// Verifiers
+//===----------------------------------------------------------------------===//
+
+LogicalResult ViewOp::verify() {
+  BufferType source = getSource().getType(), result = getResult().getType();
+  size_t rank = source.getShape().size();
+  if (getOffsets().size() != rank || result.getShape().size() != rank ||
+      source.getElementType() != result.getElementType() ||
+      source.getLayout() != result.getLayout())
+    return emitOpError() << "expected " << rank << " offsets and a result of "
+                         << "rank " << rank << " with the element type and "
+                         << "layout of " << source;
+  for (auto [d, offset] : llvm::enumerate(getOffsets()))
+    if (offset < 0 || offset + result.getShape()[d] > source.getShape()[d])
+      return emitOpError() << "expected [" << offset << ", "
+                           << offset + result.getShape()[d]
+                           << ") inside dimension " << d << " of " << source;
+  return success();
+}
+
+LogicalResult GatherAsyncOp::verify() {
+  auto rows = cast<RankedTensorType>(getRows().getType());
+  BufferType dest = getDest().getType();
+  if (dest.getShape().size() != 2 || rows.getRank() != 1 ||
+      dest.getShape()[0] != rows.getDimSize(0))
+    return emitOpError() << "expected as many row indices as rows of " << dest
+                         << ", got " << rows;
+  if (getIndices().size() + 1 !=
+      static_cast<size_t>(cast<MemRefType>(getSource().getType()).getRank()))
+    return emitOpError() << "expected one index for each dimension of "
+                         << getSource().getType() << " but the first, got "
+                         << getIndices().size();
+  return success();
+}
+
+static LogicalResult verifySameTile(Operation *op, Type fragment,
+                                    BufferType buffer) {
+  auto tensor = cast<RankedTensorType>(fragment);
+  if (tensor.getShape() != buffer.getShape() ||
+      tensor.getElementType() != buffer.getElementType())
+    return op->emitOpError() << "expected a fragment and a buffer of the same "
+                                "shape and element type, got "
+                             << tensor << " and " << buffer;
+  return success();
+}
+
+LogicalResult StoreSharedOp::verify() {
+  return verifySameTile(*this, getFragment().getType(), getDest().getType());
+}
+
+LogicalResult LoadSharedOp::verify() {
+  return verifySameTile(*this, getFragment().getType(), getSource().getType());
+}
+
+LogicalResult ConvertLayoutOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (source.getShape() != result.getShape() ||
+      source.getElementType() != result.getElementType())
+    return emitOpError() << "expected one shape and element type, got "
+                         << source << " and " << result;
+  if (getLayout(source) == FragmentLayout::acc &&
+      getLayout(result) == FragmentLayout::a_operand)
+    return success();
+  return emitOpError() << "expected layouts acc and a_operand, got " << source
+                       << " and " << result;
+}
+
+static ArrayRef<int64_t> getOperandShape(Type type) {
+  return TypeSwitch<Type, ArrayRef<int64_t>>(type)
+      .Case<BufferType, DescriptorType>([](auto t) { return t.getShape(); })
+      .Default([](Type t) { return cast<RankedTensorType>(t).getShape(); });
+}
+
+LogicalResult MmaAsyncOp::verify() {
+  ArrayRef<int64_t> a = getOperandShape(getA().getType());
+  ArrayRef<int64_t> b = getOperandShape(getB().getType());
+  RankedTensorType result = getResult().getType().getFragment();
+  if (a.size() != 2 || b.size() != 2 || result.getRank() != 2)
+    return emitOpError("expected operands and result of rank 2");
+  int64_t m = a[getTransposeA() ? 1 : 0], ka = a[getTransposeA() ? 0 : 1];
+  int64_t kb = b[getTransposeB() ? 1 : 0], n = b[getTransposeB() ? 0 : 1];
+  if (m != 64)
+    return emitOpError() << "expected 64 rows (one warpgroup), got " << m;
+  if (n % 8 || n < 8 || n > 256)
+    return emitOpError() << "expected a multiple of 8 columns in [8, 256], got "
+                         << n;
+  if (ka != kb || ka % 16)
+    return emitOpError() << "expected equal reduction sizes, a multiple of 16, "
+                            "got "
+                         << ka << " and " << kb;
+  if (result.getDimSize(0) != m || result.getDimSize(1) != n ||
+      !result.getElementType().isF32())
+    return emitOpError() << "expected a " << m << "x" << n
+                         << "xf32 result, got " << result;
+  if (!getAcc())
+    return success();
+  Type acc = getAcc().getType();
+  if (auto inFlight = dyn_cast<InFlightType>(acc))
+    acc = inFlight.getFragment();
+  if (acc != result)
+    return emitOpError() << "expected acc of type " << result << ", got "
+                         << acc;
+  return success();
+}

@@ -1,0 +1,190 @@
+//===- MLADialect.cpp - attributes and operators of mla ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/MLA/MLA.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla;
+
+#include "mla/Dialect/MLA/MLADialect.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/MLA/MLAAttrs.cpp.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/MLA/MLAOps.cpp.inc"
+
+void MLADialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "mla/Dialect/MLA/MLAAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "mla/Dialect/MLA/MLAOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// Schedule
+//===----------------------------------------------------------------------===//
+
+LogicalResult RoleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               StringAttr name, int64_t warps,
+                               int64_t registers) {
+  if (warps < 1 || warps > 32)
+    return emitError() << "role " << name << ": expected 1 to 32 warps, got "
+                       << warps;
+  if (registers < 24 || registers > 240 || registers % 8)
+    return emitError() << "role " << name
+                       << ": expected registers a multiple of 8 in [24, 240] "
+                          "(setmaxnreg), got "
+                       << registers;
+  return success();
+}
+
+LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               StringAttr label, int64_t depth) {
+  if (depth < 1)
+    return emitError() << "ring " << label << ": expected depth >= 1, got "
+                       << depth;
+  return success();
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   StringAttr name, ArrayRef<RoleAttr> roles,
+                                   ArrayRef<PlaceAttr> table,
+                                   ArrayRef<RingAttr>) {
+  llvm::StringSet<> names;
+  int64_t registers = 0;
+  for (RoleAttr role : roles) {
+    if (!names.insert(role.getName()).second)
+      return emitError() << "schedule " << name << ": role " << role.getName()
+                         << " is declared twice";
+    registers += 32 * role.getWarps() * role.getRegisters();
+  }
+  if (registers > 65536) {
+    InFlightDiagnostic diag = emitError()
+                              << "schedule " << name << ": roles need "
+                              << registers
+                              << " registers, an SM has 65536 (";
+    llvm::interleaveComma(roles, diag, [&](RoleAttr role) {
+      diag << role.getName() << " 32*" << role.getWarps() << "*"
+           << role.getRegisters();
+    });
+    return diag << ")";
+  }
+  llvm::StringSet<> labels;
+  for (PlaceAttr place : table) {
+    if (!labels.insert(place.getLabel()).second)
+      return emitError() << "schedule " << name << ": label "
+                         << place.getLabel() << " has two rows";
+    for (StringAttr role : place.getRoles())
+      if (!names.contains(role))
+        return emitError() << "schedule " << name << ": row "
+                           << place.getLabel() << " names role " << role
+                           << ", which is not declared";
+  }
+  return success();
+}
+
+PlaceAttr ScheduleAttr::lookup(StringRef label) const {
+  for (;; label = label.rsplit('.').first) {
+    for (PlaceAttr place : getTable())
+      if (place.getLabel() == label)
+        return place;
+    if (!label.contains('.'))
+      return {};
+  }
+}
+
+int64_t ScheduleAttr::getDepth(StringRef label) const {
+  for (RingAttr ring : getRings())
+    if (ring.getLabel() == label)
+      return ring.getDepth();
+  return 1;
+}
+
+RoleAttr ScheduleAttr::getRole(StringRef name) const {
+  for (RoleAttr role : getRoles())
+    if (role.getName() == name)
+      return role;
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// SparsePrefillOp
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Checks one operand against rank, element type and sizes that must agree.
+struct OperandChecker {
+  Operation *op;
+
+  LogicalResult check(Value operand, StringRef name, StringRef element,
+                      ArrayRef<std::pair<StringRef, int64_t>> dims) const {
+    auto type = cast<MemRefType>(operand.getType());
+    if (type.getRank() != static_cast<int64_t>(dims.size()))
+      return op->emitOpError() << name << ": expected rank " << dims.size()
+                               << ", got " << type.getRank();
+    std::string got;
+    llvm::raw_string_ostream(got) << type.getElementType();
+    if (got != element)
+      return op->emitOpError() << name << ": expected element type " << element
+                               << ", got " << got;
+    for (auto [dim, expected] : llvm::enumerate(dims)) {
+      int64_t size = type.getDimSize(dim);
+      if (size == expected.second || ShapedType::isDynamic(size) ||
+          ShapedType::isDynamic(expected.second))
+        continue;
+      return op->emitOpError()
+             << name << ": expected " << expected.first << " = "
+             << expected.second << " in dimension " << dim << ", got " << size;
+    }
+    auto [strides, offset] = type.getStridesAndOffset();
+    if (type.getRank() && strides.back() != 1)
+      return op->emitOpError()
+             << name << ": expected a contiguous last dimension (stride 1), got "
+             << type;
+    return success();
+  }
+};
+} // namespace
+
+LogicalResult SparsePrefillOp::verify() {
+  auto shape = [](Value v) { return cast<MemRefType>(v.getType()).getShape(); };
+  auto dim = [&](Value v, size_t d) {
+    return d < shape(v).size() ? shape(v)[d] : ShapedType::kDynamic;
+  };
+  int64_t sq = dim(getQ(), 0), hq = dim(getQ(), 1), dqk = dim(getQ(), 2);
+  int64_t skv = dim(getKv(), 0), hkv = dim(getKv(), 1);
+  int64_t topk = dim(getIndices(), 2), dv = dim(getOut(), 2);
+  OperandChecker c{*this};
+  if (failed(c.check(getQ(), "q", "bf16",
+                     {{"s_q", sq}, {"h_q", hq}, {"d_qk", dqk}})) ||
+      failed(c.check(getKv(), "kv", "bf16",
+                     {{"s_kv", skv}, {"h_kv", hkv}, {"d_qk", dqk}})) ||
+      failed(c.check(getIndices(), "indices", "i32",
+                     {{"s_q", sq}, {"h_kv", hkv}, {"topk", topk}})) ||
+      failed(c.check(getOut(), "out", "bf16",
+                     {{"s_q", sq}, {"h_q", hq}, {"d_v", dv}})) ||
+      failed(c.check(getMaxLogits(), "max_logits", "f32",
+                     {{"s_q", sq}, {"h_q", hq}})) ||
+      failed(c.check(getLse(), "lse", "f32", {{"s_q", sq}, {"h_q", hq}})))
+    return failure();
+  if (getTopkLength() && failed(c.check(getTopkLength(), "topk_length", "i32",
+                                        {{"s_q", sq}})))
+    return failure();
+  if (getAttnSink() &&
+      failed(c.check(getAttnSink(), "attn_sink", "f32", {{"h_q", hq}})))
+    return failure();
+  if (ShapedType::isDynamic(hq) || ShapedType::isDynamic(dqk) ||
+      ShapedType::isDynamic(dv))
+    return emitOpError("expected static h_q, d_qk and d_v");
+  if (dv > dqk)
+    return emitOpError() << "expected d_v <= d_qk, got " << dv << " > " << dqk;
+  return success();
+}

@@ -1,0 +1,161 @@
+//===- TileDialect.cpp - ops of the tile dialect ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/Tile/Tile.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla::tile;
+
+#include "mla/Dialect/Tile/TileDialect.cpp.inc"
+#include "mla/Dialect/Tile/TileEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "mla/Dialect/Tile/TileAttrs.cpp.inc"
+#define GET_OP_CLASSES
+#include "mla/Dialect/Tile/TileOps.cpp.inc"
+
+void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "mla/Dialect/Tile/TileAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "mla/Dialect/Tile/TileOps.cpp.inc"
+      >();
+}
+
+StringRef mla::tile::getLabel(Operation *op) {
+  auto label = op->getAttrOfType<StringAttr>(kLabelAttr);
+  return label ? label.getValue() : StringRef();
+}
+
+LogicalResult mla::tile::verifyBox(Operation *op, MemRefType memref,
+                                   size_t numIndices, RankedTensorType tile) {
+  if (numIndices != static_cast<size_t>(memref.getRank()))
+    return op->emitOpError() << "expected " << memref.getRank()
+                             << " indices for " << memref << ", got "
+                             << numIndices;
+  if (tile.getRank() > memref.getRank())
+    return op->emitOpError() << "expected a tile of rank <= "
+                             << memref.getRank() << ", got " << tile;
+  if (tile.getElementType() != memref.getElementType())
+    return op->emitOpError() << "expected tile elements of type "
+                             << memref.getElementType() << ", got "
+                             << tile.getElementType();
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (auto padding = getPaddingAttr())
+    if (padding.getType() != result.getElementType())
+      return emitOpError() << "expected padding of type "
+                           << result.getElementType() << ", got "
+                           << padding.getType();
+  return verifyBox(*this, cast<MemRefType>(getSource().getType()),
+                   getIndices().size(), result);
+}
+
+LogicalResult StoreOp::verify() {
+  return verifyBox(*this, cast<MemRefType>(getDest().getType()),
+                   getIndices().size(),
+                   cast<RankedTensorType>(getTile().getType()));
+}
+
+LogicalResult GatherOp::verify() {
+  auto source = cast<MemRefType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  auto rows = cast<RankedTensorType>(getRows().getType());
+  if (result.getRank() != 2 || result.getDimSize(0) != rows.getDimSize(0))
+    return emitOpError() << "expected a result of rank 2 with "
+                         << rows.getDimSize(0) << " rows, got " << result;
+  return verifyBox(*this, source, getIndices().size() + 1, result);
+}
+
+LogicalResult ViewOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  size_t rank = source.getRank();
+  if (getOffsets().size() != rank ||
+      result.getRank() != static_cast<int64_t>(rank) ||
+      source.getElementType() != result.getElementType())
+    return emitOpError() << "expected " << rank << " offsets and a result of "
+                         << "rank " << rank << " with element type "
+                         << source.getElementType();
+  for (auto [d, offset] : llvm::enumerate(getOffsets()))
+    if (offset < 0 ||
+        offset + result.getDimSize(d) > source.getDimSize(d))
+      return emitOpError() << "expected [" << offset << ", "
+                           << offset + result.getDimSize(d)
+                           << ") inside dimension " << d << " of " << source;
+  return success();
+}
+
+OpFoldResult ViewOp::fold(FoldAdaptor) {
+  if (getSource().getType() == getResult().getType())
+    return getSource();
+  return {};
+}
+
+int64_t DotOp::getReductionSize() {
+  return cast<RankedTensorType>(getA().getType())
+      .getDimSize(getTransposeA() ? 0 : 1);
+}
+
+LogicalResult DotOp::verify() {
+  auto a = cast<RankedTensorType>(getA().getType());
+  auto b = cast<RankedTensorType>(getB().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (a.getRank() != 2 || b.getRank() != 2 || result.getRank() != 2)
+    return emitOpError("expected operands and result of rank 2");
+  if (!result.getElementType().isF32())
+    return emitOpError() << "expected an f32 result, got " << result;
+  int64_t m = a.getDimSize(getTransposeA() ? 1 : 0);
+  int64_t kb = b.getDimSize(getTransposeB() ? 1 : 0);
+  int64_t n = b.getDimSize(getTransposeB() ? 0 : 1);
+  if (getReductionSize() != kb)
+    return emitOpError() << "expected equal reduction sizes, got "
+                         << getReductionSize() << " and " << kb;
+  if (result.getDimSize(0) != m || result.getDimSize(1) != n)
+    return emitOpError() << "expected a " << m << "x" << n << " result, got "
+                         << result;
+  if (getAcc() && getAcc().getType() != result)
+    return emitOpError() << "expected acc of type " << result << ", got "
+                         << getAcc().getType();
+  return success();
+}
+
+/// Checks that `vector` is `tile` without dimension `dim`.
+static LogicalResult verifyDropped(Operation *op, Type tileType, Type vectorType,
+                                   int64_t dim) {
+  auto tile = cast<RankedTensorType>(tileType);
+  auto vector = cast<RankedTensorType>(vectorType);
+  if (dim < 0 || dim >= tile.getRank())
+    return op->emitOpError() << "expected dim in [0, " << tile.getRank()
+                             << "), got " << dim;
+  SmallVector<int64_t> shape(tile.getShape());
+  shape.erase(shape.begin() + dim);
+  if (ArrayRef(shape) != vector.getShape() ||
+      tile.getElementType() != vector.getElementType())
+    return op->emitOpError() << "expected " << tile << " without dimension "
+                             << dim << ", got " << vector;
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  return verifyDropped(*this, getSource().getType(), getResult().getType(),
+                       getDim());
+}
+
+LogicalResult BroadcastOp::verify() {
+  return verifyDropped(*this, getResult().getType(), getSource().getType(),
+                       getDim());
+}
+
+LogicalResult OnlineSoftmaxOp::verify() {
+  return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
+}
