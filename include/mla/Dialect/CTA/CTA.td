@@ -212,6 +212,12 @@ def CTA_AwaitOp : CTA_RingAccessOp<"await"> {
   let summary = "wait for the ring's next slot to be full, to read it";
 }
 
+def CTA_ReleaseOp : CTA_Op<"release"> {
+  let summary = "hand the oldest unreleased slot back to the producer";
+  let arguments = (ins CTA_Ring:$ring);
+  let assemblyFormat = "$ring attr-dict `:` qualified(type($ring))";
+}
+
 def CTA_SlotOp : CTA_Op<"slot", [Pure,
     TypesMatchWith<"result is a slot of the ring", "ring", "slot",
                    "::llvm::cast<::mla::cta::RingType>($_self).getSlotType()">]> {

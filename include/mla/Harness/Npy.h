@@ -1,0 +1,31 @@
+//===- Npy.h - NumPy's array files ------------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_HARNESS_NPY_H
+#define MLA_HARNESS_NPY_H
+
+#include "mla/Harness/HostTensor.h"
+
+namespace mla::harness {
+
+/// Reads a .npy file of version 1.0 or 2.0 as a contiguous tensor of `dtype`.
+/// bf16, which NumPy lacks, is read from 2-byte items: '<u2' or '|V2'.
+/// Errors name the file: missing, truncated or overlong, not little-endian, in
+/// Fortran order, or of another type than `dtype`.
+Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out);
+
+/// As readNpy, from the file's bytes; `what` names them in errors.
+Status parseNpy(const std::string &bytes, mlaDType dtype,
+                const std::string &what, HostTensor &out);
+
+/// Writes the tensor, without padding, as .npy version 1.0 (bf16 as '<u2');
+/// the file appears whole.
+Status writeNpy(const std::string &path, const HostTensor &tensor);
+
+/// The bytes that writeNpy writes.
+std::string formatNpy(const HostTensor &tensor);
+
+} // namespace mla::harness
+
+#endif // MLA_HARNESS_NPY_H

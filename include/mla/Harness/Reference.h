@@ -1,0 +1,52 @@
+//===- Reference.h - what an operator computes, in double -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_HARNESS_REFERENCE_H
+#define MLA_HARNESS_REFERENCE_H
+
+#include "mla/Harness/HostTensor.h"
+
+#include <functional>
+
+namespace mla::harness {
+
+/// How close an output must be.
+struct Tolerance {
+  double absolute = 0;
+  double relative = 0;
+  /// Bound on 1 - 2 sum(ab) / sum(a^2 + b^2); 0: not tested.
+  double cosine = 0;
+};
+
+/// What one output should hold: row-major, without padding.
+struct ExpectedOutput {
+  std::string name;
+  std::vector<double> values;
+  Tolerance tolerance;
+};
+
+/// Computes the expected outputs from the arguments' inputs. Outputs that the
+/// arguments do not have are left out.
+using Reference = std::function<Status(const std::vector<HostArgument> &,
+                                       std::vector<ExpectedOutput> &)>;
+
+/// The reference of an operator, or an empty function.
+Reference findReference(const std::string &operatorName);
+
+/// sparse_prefill to the letter of semantics. Reads the arguments q, kv,
+/// indices, scale and, where they exist, topk_length and attn_sink; expects
+/// out, max_logits and lse. Invalid entries are never dereferenced. The
+/// column count d_v is that of `out`.
+Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
+                              std::vector<ExpectedOutput> &expected);
+
+/// Floating-point operations that the operator's arguments call for, counted
+/// as everyone counts them: 2 * s_q * h_q * topk * (d_qk + d_v) for
+/// sparse_prefill; 0 where there is no formula.
+double countFlops(const std::string &operatorName,
+                  const std::vector<HostArgument> &arguments);
+
+} // namespace mla::harness
+
+#endif // MLA_HARNESS_REFERENCE_H

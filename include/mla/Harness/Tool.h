@@ -1,0 +1,93 @@
+//===- Tool.h - the commands `run` and `bench` ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// The command line that mla-run and mla-jit share. A tool brings a loader that
+// makes a Subject of each operand, and options of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_HARNESS_TOOL_H
+#define MLA_HARNESS_TOOL_H
+
+#include "mla/Harness/Executor.h"
+#include "mla/Harness/Inputs.h"
+
+#include <iosfwd>
+
+namespace mla::harness {
+
+/// Exit codes of the tools.
+inline constexpr int kExitSuccess = 0;
+inline constexpr int kExitFailure = 1;
+inline constexpr int kExitUsage = 2;
+
+/// What a command line asked for.
+struct ToolOptions {
+  bool help = false;
+  bool bench = false;
+  std::vector<std::string> operands;
+  /// The cases: each a set of run-time sizes. At least one.
+  std::vector<Sizes> cases;
+  InputOptions inputs;
+  /// Whether --poison or --no-poison, and --invalid, were given: `run` and
+  /// `bench` have different defaults.
+  bool poisonGiven = false;
+  bool invalidGiven = false;
+  // run:
+  bool check = false;
+  std::string outputFolder;
+  // bench:
+  int iterations = 20;
+  int warmup = 5;
+  int rounds = 5;
+  double gapMs = 20;
+};
+
+/// What makes one tool differ from another.
+struct ToolConfig {
+  /// As in "mla-run".
+  std::string name;
+  /// One line for the help: what the tool does.
+  std::string summary;
+  /// What an operand is, in the help: "PACKAGE".
+  std::string operandName;
+  /// Makes a subject of an operand.
+  std::function<Status(const std::string &operand, Subject &out)> load;
+  /// Takes an option of the tool's own (the whole word, "--level=cta"). Returns
+  /// false if it is none; stores a message in `error` if it is malformed.
+  std::function<bool(const std::string &option, std::string &error)> option;
+  /// Help text for those options; each line indented by two.
+  std::string optionHelp;
+};
+
+/// Reads a command line without the program's name. Returns an empty text, or
+/// what is wrong with it.
+std::string parseToolOptions(const ToolConfig &config,
+                             const std::vector<std::string> &words,
+                             ToolOptions &out);
+
+/// The help text.
+std::string toolHelp(const ToolConfig &config);
+
+/// A whole tool: reads the command line, loads the subjects, runs or times
+/// them. Results go to `out`, one JSON line each (and a table at the end of
+/// `bench`), errors to `err`, one line each. Returns the exit code: 0; 1 for
+/// bad input or a case that fails; 2 for a bad command line.
+int runTool(const ToolConfig &config, const std::vector<std::string> &words,
+            std::ostream &out, std::ostream &err);
+
+/// The commands themselves, on loaded subjects.
+int runSubjects(const std::vector<Subject> &subjects,
+                const ToolOptions &options, std::ostream &out,
+                std::ostream &err);
+int benchSubjects(const std::vector<Subject> &subjects,
+                  const ToolOptions &options, std::ostream &out,
+                  std::ostream &err);
+
+/// A loader for ToolConfig::load: the operand is a package's folder.
+Status loadPackageSubject(const std::string &folder, Subject &out);
+
+} // namespace mla::harness
+
+#endif // MLA_HARNESS_TOOL_H

@@ -1,0 +1,193 @@
+/*===- Runtime.h - load and launch compiled attention kernels -----*- C -*-===*\
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* The C interface of the runtime. A kernel package is a folder with          *|
+|* `kernel.json` (the launch descriptor) and a cubin; the runtime checks the  *|
+|* caller's arguments against the descriptor and launches the kernel on the   *|
+|* caller's current CUDA context and stream. It needs the driver's            *|
+|* libcuda.so.1, opened on first use, and nothing else.                       *|
+|*                                                                            *|
+|* Every function may be called from any thread, and none throws, prints or   *|
+|* exits. A function that returns an mlaStatus other than MLA_SUCCESS has put *|
+|* the reason into mlaLastError() of the calling thread.                      *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef MLA_RUNTIME_RUNTIME_H
+#define MLA_RUNTIME_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of this interface: 10000 * major + 100 * minor. A change of the
+ *  major number breaks callers. */
+#define MLA_RUNTIME_VERSION 10000
+/** The most dimensions that a tensor has. */
+#define MLA_MAX_RANK 8
+
+/** Why a call failed. Values are stable; new ones come at the end. */
+typedef enum mlaStatus {
+  MLA_SUCCESS = 0,
+  /** An argument of the call is at fault. */
+  MLA_INVALID_ARGUMENT = 1,
+  /** The package's descriptor or cubin is malformed or of another version. */
+  MLA_INVALID_PACKAGE = 2,
+  /** A file or folder is missing or cannot be read. */
+  MLA_NOT_FOUND = 3,
+  /** There is no usable libcuda.so.1 on this machine, or no device. */
+  MLA_NO_DRIVER = 4,
+  /** The driver is too old for this runtime or for the package's cubin. */
+  MLA_UNSUPPORTED_DRIVER = 5,
+  /** The device is not one that the package was compiled for. */
+  MLA_UNSUPPORTED_DEVICE = 6,
+  /** The calling thread has no current CUDA context. */
+  MLA_NO_CONTEXT = 7,
+  /** A driver call failed. */
+  MLA_DRIVER_ERROR = 8,
+  /** Host or device memory ran out. */
+  MLA_OUT_OF_MEMORY = 9,
+  /** A fault of the runtime itself. */
+  MLA_INTERNAL_ERROR = 10
+} mlaStatus;
+
+/** Element types. */
+typedef enum mlaDType {
+  MLA_BF16 = 0,
+  MLA_F16 = 1,
+  MLA_F32 = 2,
+  MLA_F64 = 3,
+  MLA_I8 = 4,
+  MLA_I32 = 5,
+  MLA_I64 = 6
+} mlaDType;
+
+/** What an argument is. A scalar is passed as a double or as an int64 and
+ *  converted to the type that the descriptor names; see mlaArgument. */
+typedef enum mlaArgumentKind {
+  MLA_TENSOR = 0,
+  MLA_FLOAT = 1,
+  MLA_INTEGER = 2
+} mlaArgumentKind;
+
+/** How the kernel uses a tensor. */
+typedef enum mlaAccess {
+  MLA_READ = 0,
+  MLA_WRITE = 1,
+  MLA_READ_WRITE = 2
+} mlaAccess;
+
+/** A strided tensor in device memory. */
+typedef struct mlaTensor {
+  uint64_t data;                 /**< device address of element (0, 0, ...) */
+  int32_t dtype;                 /**< an mlaDType */
+  int32_t rank;                  /**< 0 to MLA_MAX_RANK */
+  int64_t shape[MLA_MAX_RANK];   /**< in elements, outermost first */
+  int64_t strides[MLA_MAX_RANK]; /**< in elements, not bytes */
+} mlaTensor;
+
+/** One argument of a launch. `f64` is read for MLA_FLOAT (f16, bf16, f32, f64
+ *  scalars), `i64` for MLA_INTEGER (i8, i32, i64 scalars). */
+typedef struct mlaArgument {
+  int32_t kind;     /**< an mlaArgumentKind */
+  int32_t reserved; /**< must be 0 */
+  union {
+    mlaTensor tensor;
+    double f64;
+    int64_t i64;
+  } value;
+} mlaArgument;
+
+/** A loaded package. Immutable after loading, so threads may share it. */
+typedef struct mlaKernel_st *mlaKernel;
+
+/** A CUDA stream: a CUstream or cudaStream_t, NULL for the default stream. */
+typedef void *mlaStream;
+
+/** What mlaKernelGetArgument tells of one argument. Strings live as long as
+ *  the kernel. */
+typedef struct mlaArgumentInfo {
+  const char *name;
+  int32_t isTensor;
+  int32_t dtype;     /**< an mlaDType */
+  int32_t access;    /**< an mlaAccess; MLA_READ for a scalar */
+  int32_t rank;      /**< 0 for a scalar */
+  int64_t alignment; /**< of the base and the run-time strides, in bytes */
+  int64_t shape[MLA_MAX_RANK];        /**< -1 where it is a run-time size */
+  const char *sizeName[MLA_MAX_RANK]; /**< its name, NULL where it is fixed */
+  int64_t strides[MLA_MAX_RANK];      /**< in elements; -1: run-time stride */
+} mlaArgumentInfo;
+
+/** What mlaKernelGetInfo tells of a kernel. Strings live as long as the
+ *  kernel. */
+typedef struct mlaKernelInfo {
+  const char *name;       /**< the kernel's symbol in the cubin */
+  const char *operatorName; /**< e.g. "sparse_prefill"; may be empty */
+  const char *target;     /**< e.g. "sm_90a" */
+  const char *compiler;   /**< the compiler that made it, e.g. "mla 0.1.0" */
+  int32_t argumentCount;
+  int32_t block;          /**< threads per CTA */
+  int32_t cluster;        /**< CTAs per cluster */
+  int64_t sharedBytes;    /**< dynamic shared memory per CTA */
+} mlaKernelInfo;
+
+/** MLA_RUNTIME_VERSION of the library that is linked. */
+int32_t mlaRuntimeVersion(void);
+
+/** Text of the calling thread's last failed call; "" before any failure. Valid
+ *  until the thread's next failing call. */
+const char *mlaLastError(void);
+
+/** A status as a word, e.g. "invalid argument". */
+const char *mlaStatusName(mlaStatus status);
+
+/** Loads the package in `folder` and stores a new kernel in `*out`, which
+ *  mlaKernelDestroy must free. Reads and checks both files; needs no driver.
+ *  Errors: MLA_NOT_FOUND, MLA_INVALID_PACKAGE, MLA_INVALID_ARGUMENT. */
+mlaStatus mlaKernelLoad(const char *folder, mlaKernel *out);
+
+/** As mlaKernelLoad, from memory: the text of `kernel.json` and the bytes of
+ *  the cubin, both copied. */
+mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
+                                  const void *cubin, size_t cubinSize,
+                                  mlaKernel *out);
+
+/** Frees a kernel and unloads it from every context it ran in. Launches must
+ *  have finished, and the contexts must still exist. NULL is allowed. */
+mlaStatus mlaKernelDestroy(mlaKernel kernel);
+
+/** Describes a kernel. */
+mlaStatus mlaKernelGetInfo(mlaKernel kernel, mlaKernelInfo *out);
+
+/** Describes argument `index` (0 to argumentCount - 1). */
+mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
+                               mlaArgumentInfo *out);
+
+/** Checks `count` arguments against the descriptor, exactly as a launch does,
+ *  without a driver. Errors: MLA_INVALID_ARGUMENT. */
+mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
+                         int32_t count);
+
+/** Loads the kernel's code into the calling thread's current context, which
+ *  the first launch there does otherwise. Call it before stream capture. */
+mlaStatus mlaKernelPrepare(mlaKernel kernel);
+
+/** Launches the kernel on `stream` of the calling thread's current context and
+ *  returns without waiting for it. `arguments` are those of the descriptor, in
+ *  its order. All of them are checked before anything is launched. A grid of
+ *  no CTAs launches nothing and succeeds. After the first launch in a context
+ *  the call does not allocate host memory.
+ *  Errors: any mlaStatus but MLA_NOT_FOUND and MLA_INVALID_PACKAGE; a fault
+ *  of an earlier asynchronous launch may be reported here. */
+mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,
+                          int32_t count, mlaStream stream);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MLA_RUNTIME_RUNTIME_H */

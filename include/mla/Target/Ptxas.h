@@ -1,0 +1,76 @@
+//===- Ptxas.h - PTX to cubin with NVIDIA's assembler -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TARGET_PTXAS_H
+#define MLA_TARGET_PTXAS_H
+
+#include "mla/Target/PtxasReport.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mla {
+
+/// Returns the path of ptxas. Looked for, in this order:
+///   1. `fromOption`: a path, or a program name to look up on PATH;
+///   2. the environment variable MLA_PTXAS, likewise;
+///   3. CUDA_HOME/bin, then CUDA_PATH/bin;
+///   4. PATH;
+///   5. the wheel `nvidia-cuda-nvcc` beside the python3 on PATH (only folders
+///      are looked at; Python is not run).
+/// The first two are orders: if they name no executable file, that is the
+/// error. Otherwise the error says where it looked and where to get a ptxas.
+llvm::Expected<std::string>
+findPtxas(const std::optional<std::string> &fromOption = std::nullopt);
+
+/// The version of a CUDA toolkit.
+struct CudaVersion {
+  unsigned major = 0;
+  unsigned minor = 0;
+};
+
+/// Asks the ptxas at `path` for its version; the answer is kept for the life
+/// of the process. Fails when it does not run, does not end within
+/// `timeoutSeconds` (0: no limit), or prints no version.
+llvm::Expected<CudaVersion> ptxasVersion(llvm::StringRef path,
+                                         unsigned timeoutSeconds = 120);
+
+struct PtxasOptions {
+  /// The executable; findPtxas() decides when empty.
+  std::string path;
+  std::string chip = "sm_90a";
+  /// ptxas -O level, 0 to 3.
+  unsigned optLevel = 3;
+  /// Wall-clock limit of each run of ptxas in seconds; 0 for none.
+  unsigned timeoutSeconds = 120;
+  /// Further arguments, put before the input file.
+  std::vector<std::string> extraArgs;
+  /// The gate: a kernel over these limits is an error. With std::nullopt every
+  /// cubin that ptxas writes is returned, and the caller reads the report.
+  std::optional<ReportLimits> limits = ReportLimits();
+};
+
+struct CubinResult {
+  /// The bytes of the cubin (an ELF file).
+  std::string cubin;
+  PtxasReport report;
+  /// Everything ptxas printed.
+  std::string log;
+};
+
+/// Assembles `ptx`. The error tells apart: ptxas not found, not executable,
+/// older than 12.3 or than the PTX version needs, failed (with its first error
+/// lines), over its time (it is killed), no or no usable cubin written, and a
+/// kernel over the limits. Temporary files lie in the system's folder for them
+/// and are gone when this returns. Thread-safe.
+llvm::Expected<CubinResult> assembleCubin(llvm::StringRef ptx,
+                                          const PtxasOptions &options);
+
+} // namespace mla
+
+#endif // MLA_TARGET_PTXAS_H

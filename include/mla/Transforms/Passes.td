@@ -1,0 +1,141 @@
+//===- Passes.td - the passes between the dialects ---------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TRANSFORMS_PASSES_TD
+#define MLA_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class FuncPass<string flag> : Pass<flag, "::mlir::func::FuncOp"> {
+  let dependentDialects = [
+    "::mla::MLADialect", "::mla::tile::TileDialect", "::mla::cta::CTADialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def Tile : FuncPass<"mla-tile"> {
+  let summary = "turn an mla operator into a tile program";
+  let description = [{
+    Replaces the one `mla` operator of a function by an `scf.forall` over output
+    tiles (a token and 64 heads for `mla.sparse_prefill`) around a loop over
+    tiles of KV rows. Ops that a schedule may place carry labels: q, k, valid,
+    qk, mask, softmax, p, rescale, pv, stats, inverse, normalise, out. The
+    function gets the attribute `mla.schedule`: the operator's own, or the one
+    named by the option.
+
+    Refuses sizes outside what the algorithm covers, naming them.
+  }];
+  let options = [
+    Option<"schedule", "schedule", "std::string", "\"shared-p\"",
+           "schedule of an operator without one (shared-p, split-columns)">,
+    Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">];
+}
+
+def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {
+  let summary = "write tile.online_softmax as its parts";
+  let description = [{
+    Row max, merged max, rescale factor, exponentials and row sum become ops of
+    their own, labelled `L.max`, `L.rescale`, `L.weights`, `L.sum` for a softmax
+    labelled L, so that a schedule can place them apart.
+  }];
+}
+
+def Schedule : FuncPass<"mla-schedule"> {
+  let summary = "place the ops of a tile program into roles";
+  let description = [{
+    Reads the function's `mla.schedule`. Each labelled op goes to the roles of
+    its row; an op without a label goes where its tile operands live. Constants,
+    splats, broadcasts and views are repeated wherever they are used. A tile that
+    is used in a role where it is not computed travels there through a ring in
+    shared memory; loads of matrices and gathers fill their ring asynchronously.
+    Products become `cta.mma_async` and `cta.mma_wait`. Ops in loops get
+    `cta.stage` and `cta.order` for `--mla-pipeline`.
+
+    Refuses a label without a row, a split that does not divide, a tile that one
+    role needs whole and others hold in parts.
+  }];
+}
+
+def AssignLayouts : FuncPass<"mla-assign-layouts"> {
+  let summary = "give every register fragment its layout";
+  let description = [{
+    Products fix the `acc` layout, their register operand is converted to
+    `a_operand`, reductions and broadcasts tie `row` and `column` vectors to it,
+    gathers fix the layout of their indices; elementwise ops and loops carry
+    layouts along. Refuses a fragment that would need two layouts, or whose
+    layout nothing determines.
+  }];
+}
+
+def Pipeline : FuncPass<"mla-pipeline"> {
+  let summary = "software-pipeline the loops of the roles";
+  let description = [{
+    Rotates each loop by the stages and orders the schedule gave its ops: a
+    preload, a steady state and a drain, guarded for trip counts below the number
+    of stages. Uses up `cta.stage` and `cta.order`.
+  }];
+}
+
+def StageShared : FuncPass<"mla-stage-shared"> {
+  let summary = "lay out shared memory";
+  let description = [{
+    Gives every ring its place and layout: tiles that products or TMA touch get
+    the 128-byte swizzle and 1,024-byte alignment. TMA copies get their tensor
+    maps. Sets `cta.shared_bytes`; a plan above the limit is an error that
+    lists it.
+  }];
+}
+
+def MaterializeBarriers : FuncPass<"mla-materialize-barriers"> {
+  let summary = "turn rings into mbarriers";
+  let description = [{
+    Every ring gets a full and a free mbarrier a slot, with the arrival counts of
+    its producers and consumers; acquire and await become waits with a slot index
+    and a parity carried through the loops; fills become arrivals (or expected
+    bytes); a release is put after the last reader of a slot is known to be done:
+    after the wait of the last product that reads it.
+  }];
+}
+
+def WgmmaDescriptors : FuncPass<"mla-wgmma-descriptors"> {
+  let summary = "give products descriptors of their shared operands";
+  let description = [{
+    Shared operands of `cta.mma_async` become `cta.descriptor` of their slot, with
+    the offset of views folded into the descriptor type, K-major or MN-major as
+    the product reads them.
+  }];
+}
+
+def InsertAsyncFences : FuncPass<"mla-insert-async-fences"> {
+  let summary = "fence generic writes that the async proxy reads";
+  let description = [{
+    A ring whose slots products read through descriptors is read by the async
+    proxy; after ordinary stores into such a slot, and before the arrival that
+    publishes them, the writing threads fence. Nothing else is fenced: copies
+    write through the async proxy or are counted by their barrier.
+  }];
+}
+
+def InsertMmaSync : FuncPass<"mla-insert-mma-sync"> {
+  let summary = "fence, commit and count warpgroup products";
+  let description = [{
+    Puts `cta.mma_fence` before and `cta.mma_commit` after each `cta.mma_async`,
+    and sets the `pending` count of each `cta.mma_wait`: the number of groups
+    that are surely younger than the one awaited, along every path.
+  }];
+}
+
+def VerifyAsync : FuncPass<"mla-verify-async"> {
+  let summary = "prove the program's synchronisation";
+  let description = [{
+    Checks what ptxas does not: every wait covers a committed group; results in
+    flight reach only their chain, a wait or a loop; every slot that is read is
+    awaited and released, every slot written acquired and published, with the
+    counts of the barriers; generic writes that the async proxy reads are fenced;
+    registers and shared memory fit. Marks the function `cta.verified`.
+  }];
+}
+
+#endif // MLA_TRANSFORMS_PASSES_TD

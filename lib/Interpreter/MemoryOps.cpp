@@ -1,0 +1,190 @@
+//===- MemoryOps.cpp - between arrays and tiles -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Program.h"
+#include "mla/Dialect/Tile/Tile.h"
+#include <algorithm>
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::interp;
+
+static char *getAddress(const Argument &array, int64_t offset) {
+  return static_cast<char *>(array.data) +
+         offset * static_cast<int64_t>(getByteWidth(array.elementType));
+}
+
+//===----------------------------------------------------------------------===//
+// Boxes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The part of one row of a box that lies inside the array.
+struct Run1D {
+  /// Of the first element: its place in the tile, and in the array.
+  int64_t tileAt;
+  int64_t arrayAt;
+  int64_t count;
+  /// Between elements of the array.
+  int64_t stride;
+};
+
+/// A box of a tile's shape at `start` in an array.
+struct Box {
+  const Argument &array;
+  ArrayRef<int64_t> start;
+  ArrayRef<int64_t> shape;
+
+  /// Calls `visit` for the part of each row that lies inside the array, rows
+  /// along the box's last dimension. Offsets are computed for elements inside
+  /// only.
+  void forEachRun(llvm::function_ref<void(const Run1D &)> visit) const;
+
+private:
+  size_t lead() const { return start.size() - shape.size(); }
+  /// The offset of element `at` of the box's outer dimensions in the array, if
+  /// it is inside.
+  std::optional<int64_t> getOuterOffset(ArrayRef<int64_t> at) const;
+};
+} // namespace
+
+/// The part [first, second) of [0, count) that `start` moves into [0, size).
+/// Written so that no start overflows.
+static std::pair<int64_t, int64_t> clip(int64_t start, int64_t count,
+                                        int64_t size) {
+  int64_t low = start >= 0 ? 0 : start <= -count ? count : -start;
+  int64_t high = start >= size           ? 0
+                 : start <= size - count ? count
+                                         : size - start;
+  return {low, std::max(low, high)};
+}
+
+std::optional<int64_t> Box::getOuterOffset(ArrayRef<int64_t> at) const {
+  int64_t offset = 0;
+  size_t outer = shape.empty() ? start.size() : start.size() - 1;
+  for (size_t d = 0; d < outer; ++d) {
+    int64_t delta = d < lead() ? 0 : at[d - lead()];
+    if (start[d] < -delta || start[d] >= array.shape[d] - delta)
+      return std::nullopt;
+    offset += (start[d] + delta) * array.strides[d];
+  }
+  return offset;
+}
+
+void Box::forEachRun(llvm::function_ref<void(const Run1D &)> visit) const {
+  if (shape.empty()) {
+    if (std::optional<int64_t> offset = getOuterOffset({}))
+      visit({0, *offset, 1, 0});
+    return;
+  }
+  size_t last = start.size() - 1;
+  int64_t length = shape.back(), stride = array.strides[last], rows = 1;
+  for (int64_t size : shape.drop_back())
+    rows *= size;
+  auto [low, high] = clip(start[last], length, array.shape[last]);
+  if (low == high)
+    return;
+  SmallVector<int64_t> at(shape.size() - 1);
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t rest = row;
+    for (size_t d = at.size(); d--; rest /= shape[d])
+      at[d] = rest % shape[d];
+    if (std::optional<int64_t> offset = getOuterOffset(at))
+      visit({row * length + low, *offset + (start[last] + low) * stride,
+             high - low, stride});
+  }
+}
+
+/// Copies the part of `box` inside its array to `tile`, from element `at` on.
+static void readBox(const Box &box, DenseTile &tile, int64_t at = 0) {
+  box.forEachRun([&](const Run1D &run) {
+    for (int64_t n = 0; n < run.count; ++n)
+      tile.set(
+          at + run.tileAt + n,
+          readElement(tile.type,
+                      getAddress(box.array, run.arrayAt + n * run.stride)));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Handlers
+//===----------------------------------------------------------------------===//
+
+static LogicalResult runLoad(Frame &frame, const Instruction &in) {
+  TilePtr result = makeResult(in);
+  if (auto padding = cast<tile::LoadOp>(in.op).getPaddingAttr()) {
+    Lane lane = fromAttribute(padding);
+    for (int64_t n = 0, size = result->size(); n < size; ++n)
+      result->set(n, lane);
+  }
+  SmallVector<int64_t> start =
+      frame.getInts(ArrayRef(in.operands).drop_front());
+  readBox({frame.getArray(in.operands[0]), start, result->shape}, *result);
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+static LogicalResult runStore(Frame &frame, const Instruction &in) {
+  const DenseTile &tile = frame.getTile(in.operands[0]);
+  const Argument &array = frame.getArray(in.operands[1]);
+  SmallVector<int64_t> start =
+      frame.getInts(ArrayRef(in.operands).drop_front(2));
+  Box{array, start, tile.shape}.forEachRun([&](const Run1D &run) {
+    for (int64_t n = 0; n < run.count; ++n)
+      writeElement(tile.type, getAddress(array, run.arrayAt + n * run.stride),
+                   tile.get(run.tileAt + n));
+  });
+  return success();
+}
+
+static LogicalResult runGather(Frame &frame, const Instruction &in) {
+  const Argument &array = frame.getArray(in.operands[0]);
+  const DenseTile &rows = frame.getTile(in.operands[1]);
+  TilePtr result = makeResult(in);
+  // Each row is a box of its own; one outside leaves the zeros.
+  SmallVector<int64_t> start{0};
+  llvm::append_range(start, frame.getInts(ArrayRef(in.operands).drop_front(2)));
+  ArrayRef<int64_t> shape = result->shape.drop_front();
+  for (int64_t r = 0; r < rows.size(); ++r) {
+    start[0] = rows.ints[r];
+    readBox({array, start, shape}, *result, r * shape[0]);
+  }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
+  const Argument &array = frame.getArray(in.operands[0]);
+  int64_t offset = 0;
+  for (size_t d = 0; d < array.shape.size(); ++d) {
+    int64_t index = frame.getInt(in.operands[1 + d]);
+    if (index < 0 || index >= array.shape[d])
+      return frame.fail(in, "expected an index in [0, " +
+                                Twine(array.shape[d]) + ") in dimension " +
+                                Twine(d) + ", got " + Twine(index));
+    offset += index * array.strides[d];
+  }
+  frame.set(in.results[0],
+            readElement(array.elementType, getAddress(array, offset)));
+  return success();
+}
+
+static LogicalResult runDim(Frame &frame, const Instruction &in) {
+  const Argument &array = frame.getArray(in.operands[0]);
+  int64_t dim = frame.getInt(in.operands[1]);
+  int64_t rank = static_cast<int64_t>(array.shape.size());
+  if (dim < 0 || dim >= rank)
+    return frame.fail(in, "expected a dimension in [0, " + Twine(rank) +
+                              "), got " + Twine(dim));
+  frame.set(in.results[0], Lane::ofInt(array.shape[dim]));
+  return success();
+}
+
+void mla::interp::addMemoryOps(HandlerTable &table) {
+  table["memref.load"] = runScalarLoad;
+  table["memref.dim"] = runDim;
+  table["tile.load"] = runLoad;
+  table["tile.store"] = runStore;
+  table["tile.gather"] = runGather;
+}

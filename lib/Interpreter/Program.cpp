@@ -1,0 +1,232 @@
+//===- Program.cpp - a function made ready to run ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Program.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/DenseMap.h"
+
+using namespace mlir;
+using namespace mla::interp;
+
+DenseTile::DenseTile(RankedTensorType tensor)
+    : type(*getElementType(tensor.getElementType())), shape(tensor.getShape()) {
+  if (isFloat(type))
+    floats.resize(tensor.getNumElements());
+  else
+    ints.resize(tensor.getNumElements());
+}
+
+TilePtr mla::interp::makeResult(const Instruction &in, unsigned n) {
+  return std::make_shared<DenseTile>(
+      cast<RankedTensorType>(in.op->getResult(n).getType()));
+}
+
+//===----------------------------------------------------------------------===//
+// Handlers that need no file of their own
+//===----------------------------------------------------------------------===//
+
+static LogicalResult runElementwise(Frame &frame, const Instruction &in) {
+  SmallVector<const Datum *, 3> operands;
+  for (Slot slot : in.operands)
+    operands.push_back(&frame.get(slot));
+  const char *error = nullptr;
+  SmallVector<Lane, 3> lanes(operands.size());
+  // A scalar among tensors (the condition of a select) holds for each element.
+  auto evaluate = [&](int64_t n) {
+    for (auto [lane, operand] : llvm::zip_equal(lanes, operands))
+      lane = operand->tile ? operand->tile->get(n) : operand->scalar;
+    return (*in.elementwise)(lanes.data(), error);
+  };
+  if (!isa<RankedTensorType>(in.op->getResult(0).getType())) {
+    frame.set(in.results[0], evaluate(0));
+  } else {
+    TilePtr result = makeResult(in);
+    for (int64_t n = 0, size = result->size(); n < size; ++n)
+      result->set(n, evaluate(n));
+    frame.set(in.results[0], std::move(result));
+  }
+  return error ? frame.fail(in, error) : success();
+}
+
+static LogicalResult runConstant(Frame &frame, const Instruction &in) {
+  frame.set(in.results, in.constant);
+  return success();
+}
+
+static Datum makeConstant(arith::ConstantOp op) {
+  Datum datum;
+  auto elements = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (!elements) {
+    datum.scalar = fromAttribute(op.getValue());
+    return datum;
+  }
+  auto tile = std::make_shared<DenseTile>(cast<RankedTensorType>(op.getType()));
+  for (auto [n, value] : llvm::enumerate(elements.getValues<Attribute>()))
+    tile->set(n, fromAttribute(value));
+  datum.tile = std::move(tile);
+  return datum;
+}
+
+//===----------------------------------------------------------------------===//
+// Translation
+//===----------------------------------------------------------------------===//
+
+static const HandlerTable &getHandlers() {
+  static const HandlerTable table = [] {
+    HandlerTable handlers;
+    addControlOps(handlers);
+    addMemoryOps(handlers);
+    addTileOps(handlers);
+    handlers["arith.constant"] = runConstant;
+    return handlers;
+  }();
+  return table;
+}
+
+namespace {
+/// Walks a function once, giving out slots.
+class Translator {
+public:
+  explicit Translator(func::FuncOp function) : function(function) {}
+
+  FailureOr<Program> translate() {
+    Program program;
+    if (failed(translateRegion(function, function.getBody(), program.body)))
+      return failure();
+    program.numSlots = slots.size();
+    return program;
+  }
+
+private:
+  LogicalResult translateRegion(Operation *op, Region &region, Code &code);
+  LogicalResult translateTerminator(Operation *op, Code &code);
+  LogicalResult translateOp(Operation *op, Instruction &instruction);
+  /// Gives `value`, defined by `op`, a slot.
+  FailureOr<Slot> define(Operation *op, Value value);
+
+  SmallVector<Slot, 4> lookup(OperandRange operands) const {
+    return llvm::map_to_vector<4>(operands,
+                                  [&](Value v) { return slots.at(v); });
+  }
+
+  func::FuncOp function;
+  llvm::DenseMap<Value, Slot> slots;
+};
+} // namespace
+
+FailureOr<Slot> Translator::define(Operation *op, Value value) {
+  Type type = value.getType();
+  auto shaped = dyn_cast<ShapedType>(type);
+  bool known = !shaped || isa<MemRefType>(type) ||
+               (isa<RankedTensorType>(type) && shaped.hasStaticShape());
+  if (!known || !getElementType(getElementTypeOrSelf(type)))
+    return op->emitOpError() << "has a value of type " << type
+                             << ", which the interpreter does not support";
+  return slots.try_emplace(value, slots.size()).first->second;
+}
+
+LogicalResult Translator::translateRegion(Operation *op, Region &region,
+                                          Code &code) {
+  if (region.empty())
+    return success();
+  if (!region.hasOneBlock())
+    return op->emitOpError("expected regions of one block");
+  Block &block = region.front();
+  for (BlockArgument argument : block.getArguments()) {
+    FailureOr<Slot> slot = define(op, argument);
+    if (failed(slot))
+      return failure();
+    code.arguments.push_back(*slot);
+  }
+  for (Operation &nested : block.without_terminator())
+    if (failed(translateOp(&nested, code.instructions.emplace_back())))
+      return failure();
+  return translateTerminator(block.getTerminator(), code);
+}
+
+LogicalResult Translator::translateTerminator(Operation *op, Code &code) {
+  if (auto parallel = dyn_cast<scf::InParallelOp>(op)) {
+    if (!parallel.getRegion().front().empty())
+      return op->emitOpError(
+          "with shared outputs is not supported by the interpreter");
+  } else if (!isa<func::ReturnOp, scf::YieldOp>(op)) {
+    return op->emitOpError("is not supported by the interpreter");
+  }
+  code.yields = lookup(op->getOperands());
+  return success();
+}
+
+LogicalResult Translator::translateOp(Operation *op, Instruction &in) {
+  in.op = op;
+  in.operands = lookup(op->getOperands());
+  for (Value result : op->getResults()) {
+    FailureOr<Slot> slot = define(op, result);
+    if (failed(slot))
+      return failure();
+    in.results.push_back(*slot);
+  }
+  in.handler = getHandlers().lookup(op->getName().getStringRef());
+  if (!in.handler) {
+    in.elementwise = Elementwise::lookup(op);
+    if (!in.elementwise)
+      return op->emitOpError("is not supported by the interpreter");
+    in.handler = runElementwise;
+  }
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    in.constant = makeConstant(constant);
+  for (Region &region : op->getRegions())
+    if (failed(translateRegion(op, region, in.bodies.emplace_back())))
+      return failure();
+  return success();
+}
+
+FailureOr<Program> mla::interp::translate(func::FuncOp function) {
+  if (function.isExternal())
+    return function.emitOpError("expected a function with a body");
+  if (function.getNumResults())
+    return function.emitOpError() << "expected a function without results, got "
+                                  << function.getNumResults();
+  return Translator(function).translate();
+}
+
+//===----------------------------------------------------------------------===//
+// Frame
+//===----------------------------------------------------------------------===//
+
+Frame Frame::makeWorker(const Frame &parent) {
+  Frame copy = parent;
+  copy.worker = true;
+  return copy;
+}
+
+LogicalResult Frame::execute(const Code &code) {
+  uint64_t limit = run.options.stepLimit;
+  for (const Instruction &in : code.instructions) {
+    if (limit && run.steps.fetch_add(1, std::memory_order_relaxed) >= limit)
+      return fail(in, "step limit of " + llvm::Twine(limit) + " exceeded");
+    if (failed(in.handler(*this, in)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult Frame::fail(const Instruction &in, const llvm::Twine &message) {
+  error = Failure{in.op, message.str()};
+  return failure();
+}
+
+SmallVector<int64_t> Frame::getInts(ArrayRef<Slot> from) const {
+  return llvm::map_to_vector(from, [&](Slot slot) { return getInt(slot); });
+}
+
+SmallVector<Datum> Frame::collect(ArrayRef<Slot> from) const {
+  return llvm::map_to_vector(from, [&](Slot slot) { return slots[slot]; });
+}
+
+void Frame::set(ArrayRef<Slot> to, ArrayRef<Datum> values) {
+  for (auto [slot, value] : llvm::zip_equal(to, values))
+    slots[slot] = value;
+}

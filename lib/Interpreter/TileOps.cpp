@@ -1,0 +1,180 @@
+//===- TileOps.cpp - ops from tiles to tiles --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Dot.h"
+#include "Program.h"
+#include "mla/Dialect/Tile/Tile.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::interp;
+
+//===----------------------------------------------------------------------===//
+// Structure: splat, iota, view, broadcast
+//===----------------------------------------------------------------------===//
+
+static LogicalResult runSplat(Frame &frame, const Instruction &in) {
+  Lane lane = frame.get(in.operands[0]).scalar;
+  TilePtr result = makeResult(in);
+  for (int64_t n = 0, size = result->size(); n < size; ++n)
+    result->set(n, lane);
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+static LogicalResult runIota(Frame &frame, const Instruction &in) {
+  TilePtr result = makeResult(in);
+  std::iota(result->ints.begin(), result->ints.end(), 0);
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+static LogicalResult runView(Frame &frame, const Instruction &in) {
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  ArrayRef<int64_t> offsets = cast<tile::ViewOp>(in.op).getOffsets();
+  TilePtr result = makeResult(in);
+  for (int64_t n = 0, size = result->size(); n < size; ++n) {
+    int64_t at = 0, stride = 1, rest = n;
+    for (size_t d = offsets.size(); d--; stride *= source.shape[d]) {
+      at += (offsets[d] + rest % result->shape[d]) * stride;
+      rest /= result->shape[d];
+    }
+    result->set(n, source.get(at));
+  }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+namespace {
+/// A tile seen around one dimension: element (outer, n, inner).
+struct Around {
+  int64_t outer = 1, size, inner = 1;
+
+  Around(ArrayRef<int64_t> shape, int64_t dim) : size(shape[dim]) {
+    for (int64_t extent : shape.take_front(dim))
+      outer *= extent;
+    for (int64_t extent : shape.drop_front(dim + 1))
+      inner *= extent;
+  }
+  int64_t at(int64_t o, int64_t n, int64_t i) const {
+    return (o * size + n) * inner + i;
+  }
+};
+} // namespace
+
+static LogicalResult runBroadcast(Frame &frame, const Instruction &in) {
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  TilePtr result = makeResult(in);
+  Around place(result->shape, cast<tile::BroadcastOp>(in.op).getDim());
+  for (int64_t o = 0; o < place.outer; ++o)
+    for (int64_t n = 0; n < place.size; ++n)
+      for (int64_t i = 0; i < place.inner; ++i)
+        result->set(place.at(o, n, i), source.get(o * place.inner + i));
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+/// What a reduction of nothing gives.
+static Lane getNeutral(tile::ReduceKind kind, ElementType type) {
+  bool isMax = kind == tile::ReduceKind::max;
+  if (isFloat(type))
+    return Lane::ofFloat(isMax ? -std::numeric_limits<float>::infinity() : 0);
+  uint64_t sign = uint64_t(1) << (getBitWidth(type) - 1);
+  return Lane::ofInt(isMax ? signExtend(sign, getBitWidth(type)) : 0);
+}
+
+static Lane combine(tile::ReduceKind kind, ElementType type, Lane a, Lane b) {
+  bool isMax = kind == tile::ReduceKind::max;
+  if (isFloat(type))
+    return roundTo(type, Lane::ofFloat(isMax ? maximum(a.f, b.f) : a.f + b.f));
+  auto sum = static_cast<uint64_t>(a.i) + static_cast<uint64_t>(b.i);
+  return roundTo(type, Lane::ofInt(isMax ? std::max(a.i, b.i)
+                                         : static_cast<int64_t>(sum)));
+}
+
+static LogicalResult runReduce(Frame &frame, const Instruction &in) {
+  auto op = cast<tile::ReduceOp>(in.op);
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  TilePtr result = makeResult(in);
+  Around place(source.shape, op.getDim());
+  for (int64_t o = 0; o < place.outer; ++o)
+    for (int64_t i = 0; i < place.inner; ++i) {
+      Lane lane = getNeutral(op.getKind(), source.type);
+      for (int64_t n = 0; n < place.size; ++n)
+        lane = combine(op.getKind(), source.type, lane,
+                       source.get(place.at(o, n, i)));
+      result->set(o * place.inner + i, lane);
+    }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Products and softmax
+//===----------------------------------------------------------------------===//
+
+static LogicalResult runDot(Frame &frame, const Instruction &in) {
+  auto op = cast<tile::DotOp>(in.op);
+  const DenseTile &a = frame.getTile(in.operands[0]);
+  const DenseTile &b = frame.getTile(in.operands[1]);
+  if (!isFloat(a.type) || !isFloat(b.type))
+    return frame.fail(in, "expected operands of floats, got " +
+                              stringify(a.type) + " and " + stringify(b.type));
+  TilePtr result =
+      op.getAcc() ? std::make_shared<DenseTile>(frame.getTile(in.operands[2]))
+                  : makeResult(in);
+  DotShape shape{result->shape[0], result->shape[1], op.getReductionSize(),
+                 op.getTransposeA(), op.getTransposeB()};
+  dot(shape, a.floats.data(), b.floats.data(), result->floats.data());
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
+  const DenseTile &scores = frame.getTile(in.operands[0]);
+  const DenseTile &max = frame.getTile(in.operands[1]);
+  const DenseTile &sum = frame.getTile(in.operands[2]);
+  float scale = frame.get(in.operands[3]).scalar.f;
+  TilePtr weights = makeResult(in, 0), newMax = makeResult(in, 1),
+          newSum = makeResult(in, 2), rescale = makeResult(in, 3);
+  int64_t columns = scores.shape[1];
+  for (int64_t r = 0; r < scores.shape[0]; ++r) {
+    const float *x = scores.floats.data() + r * columns;
+    float *w = weights->floats.data() + r * columns;
+    float m = max.floats[r];
+    for (int64_t c = 0; c < columns; ++c)
+      m = maximum(m, scale * x[c]);
+    float rowSum = 0;
+    for (int64_t c = 0; c < columns; ++c) {
+      w[c] = std::exp2(scale * x[c] - m);
+      rowSum += w[c];
+    }
+    newMax->floats[r] = m;
+    rescale->floats[r] = std::exp2(max.floats[r] - m);
+    newSum->floats[r] = sum.floats[r] * rescale->floats[r] + rowSum;
+  }
+  frame.set(in.results[0], std::move(weights));
+  frame.set(in.results[1], std::move(newMax));
+  frame.set(in.results[2], std::move(newSum));
+  frame.set(in.results[3], std::move(rescale));
+  return success();
+}
+
+void mla::interp::addTileOps(HandlerTable &table) {
+  table["tensor.splat"] = runSplat;
+  table["tile.iota"] = runIota;
+  table["tile.view"] = runView;
+  table["tile.broadcast"] = runBroadcast;
+  table["tile.reduce"] = runReduce;
+  table["tile.dot"] = runDot;
+  table["tile.online_softmax"] = runOnlineSoftmax;
+}

@@ -1,0 +1,302 @@
+//===- DescriptorReader.cpp - kernel.json to C++ values -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Runtime/Descriptor.h"
+
+#include <nlohmann/json.hpp>
+
+#include <initializer_list>
+#include <limits>
+
+using nlohmann::json;
+
+namespace mla::runtime {
+
+namespace {
+
+/// Reads the fields of one JSON object. The first fault sticks and names its
+/// field by its path; after it every getter returns a default, so that a
+/// reader needs one test at its end.
+class ObjectReader {
+public:
+  ObjectReader(const json &value, std::string path, Status &status)
+      : value(value), path(std::move(path)), status(status) {
+    if (!value.is_object())
+      fail(this->path.empty() ? "descriptor" : this->path, "an object", value);
+  }
+
+  bool has(const char *name) const {
+    return value.is_object() && value.contains(name);
+  }
+
+  /// Refuses fields that are not in `names`: a misspelt optional field would
+  /// otherwise be ignored in silence.
+  void allowOnly(std::initializer_list<const char *> names) {
+    if (!value.is_object())
+      return;
+    for (auto it = value.begin(); it != value.end(); ++it) {
+      bool known = false;
+      for (const char *name : names)
+        known |= it.key() == name;
+      if (!known)
+        fault("unknown field '" + join(it.key().c_str()) + "'");
+    }
+  }
+
+  std::string string(const char *name) {
+    const json *field = get(name);
+    if (!field)
+      return "";
+    if (!field->is_string()) {
+      fail(join(name), "a string", *field);
+      return "";
+    }
+    return field->get<std::string>();
+  }
+
+  int64_t integer(const char *name) {
+    const json *field = get(name);
+    return field ? toInteger(*field, join(name)) : 0;
+  }
+
+  /// An integer that an `int` can hold.
+  int smallInteger(const char *name) {
+    int64_t wide = integer(name);
+    if (wide < std::numeric_limits<int>::min() ||
+        wide > std::numeric_limits<int>::max()) {
+      fault("'" + join(name) + "': out of range: " + std::to_string(wide));
+      return 0;
+    }
+    return static_cast<int>(wide);
+  }
+
+  /// Calls `visit(element, path)` for each element of an array.
+  template <typename Visit> void array(const char *name, Visit visit) {
+    const json *field = get(name);
+    if (!field)
+      return;
+    if (!field->is_array())
+      return fail(join(name), "an array", *field);
+    for (size_t i = 0; i < field->size(); ++i)
+      visit((*field)[i], join(name) + "[" + std::to_string(i) + "]");
+  }
+
+  int64_t toInteger(const json &field, const std::string &where) {
+    bool fits = field.is_number_integer() &&
+                !(field.is_number_unsigned() &&
+                  field.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX));
+    if (fits)
+      return field.get<int64_t>();
+    fail(where, "an integer", field);
+    return 0;
+  }
+
+  void fail(const std::string &where, const std::string &expected,
+            const json &got) {
+    std::string text = got.dump(-1, ' ', true, json::error_handler_t::replace);
+    if (text.size() > 60)
+      text = text.substr(0, 57) + "...";
+    fault("'" + where + "': expected " + expected + ", got " + text);
+  }
+
+  void fault(const std::string &message) {
+    if (status.ok())
+      status = invalidPackage(message);
+  }
+
+  std::string join(const char *name) const {
+    return path.empty() ? name : path + "." + name;
+  }
+
+private:
+  const json *get(const char *name) {
+    if (has(name))
+      return &value.at(name);
+    fault("'" + join(name) + "': missing");
+    return nullptr;
+  }
+
+  const json &value;
+  std::string path;
+  Status &status;
+};
+
+mlaAccess readAccess(ObjectReader &reader) {
+  std::string word = reader.string("access");
+  if (word == "write")
+    return MLA_WRITE;
+  if (word == "readwrite")
+    return MLA_READ_WRITE;
+  if (word != "read")
+    reader.fail(reader.join("access"), "read, write or readwrite", word);
+  return MLA_READ;
+}
+
+mlaDType readDType(ObjectReader &reader) {
+  std::string word = reader.string("dtype");
+  std::optional<mlaDType> dtype = parseDType(word);
+  if (!dtype)
+    reader.fail(reader.join("dtype"), "bf16, f16, f32, f64, i8, i32 or i64",
+                word);
+  return dtype.value_or(MLA_F32);
+}
+
+ArgumentDescriptor readArgument(const json &value, const std::string &path,
+                                KernelDescriptor &descriptor, Status &status) {
+  ObjectReader reader(value, path, status);
+  ArgumentDescriptor argument;
+  argument.name = reader.string("name");
+  argument.dtype = readDType(reader);
+  std::string kind = reader.string("kind");
+  argument.isTensor = kind == "tensor";
+  if (kind == "scalar") {
+    reader.allowOnly({"name", "kind", "dtype"});
+    return argument;
+  }
+  if (!argument.isTensor)
+    reader.fail(path + ".kind", "tensor or scalar", kind);
+  reader.allowOnly(
+      {"name", "kind", "dtype", "shape", "strides", "access", "alignment"});
+  reader.array("shape", [&](const json &entry, const std::string &where) {
+    Size size;
+    if (entry.is_string() && !entry.get_ref<const std::string &>().empty())
+      size = descriptor.namedSize(entry.get<std::string>());
+    else if (entry.is_number_integer())
+      size.fixed = reader.toInteger(entry, where);
+    else
+      reader.fail(where, "a size or the name of one", entry);
+    argument.shape.push_back(size);
+  });
+  reader.array("strides", [&](const json &entry, const std::string &where) {
+    std::optional<int64_t> stride;
+    if (!entry.is_null())
+      stride = reader.toInteger(entry, where);
+    argument.strides.push_back(stride);
+  });
+  argument.access = readAccess(reader);
+  argument.alignment = reader.has("alignment") ? reader.integer("alignment")
+                                               : itemSize(argument.dtype);
+  return argument;
+}
+
+ParameterDescriptor readParameter(const json &value, const std::string &path,
+                                  Status &status) {
+  using Kind = ParameterDescriptor::Kind;
+  ObjectReader reader(value, path, status);
+  ParameterDescriptor parameter;
+  std::string kind = reader.string("kind");
+  if (kind == "tensor_map") {
+    reader.allowOnly({"kind", "index"});
+    parameter.kind = Kind::TensorMap;
+    parameter.index = reader.smallInteger("index");
+    return parameter;
+  }
+  parameter.index = reader.smallInteger("argument");
+  if (kind == "size" || kind == "stride") {
+    reader.allowOnly({"kind", "argument", "dim"});
+    parameter.kind = kind == "size" ? Kind::Size : Kind::Stride;
+    parameter.dim = reader.smallInteger("dim");
+    return parameter;
+  }
+  reader.allowOnly({"kind", "argument"});
+  parameter.kind = kind == "scalar" ? Kind::Scalar : Kind::Pointer;
+  if (kind != "scalar" && kind != "pointer")
+    reader.fail(path + ".kind", "pointer, size, stride, scalar or tensor_map",
+                kind);
+  return parameter;
+}
+
+TensorMapDescriptor readTensorMap(const json &value, const std::string &path,
+                                  Status &status) {
+  ObjectReader reader(value, path, status);
+  reader.allowOnly({"argument", "box", "swizzle"});
+  TensorMapDescriptor map;
+  map.argument = reader.smallInteger("argument");
+  map.swizzle = reader.smallInteger("swizzle");
+  reader.array("box", [&](const json &entry, const std::string &where) {
+    map.box.push_back(reader.toInteger(entry, where));
+  });
+  return map;
+}
+
+GridFactor readGridFactor(const json &value, const std::string &path,
+                          Status &status) {
+  ObjectReader reader(value, path, status);
+  GridFactor factor;
+  if (reader.has("constant")) {
+    reader.allowOnly({"constant"});
+    factor.isConstant = true;
+    factor.constant = reader.integer("constant");
+    return factor;
+  }
+  reader.allowOnly({"argument", "dim", "divide"});
+  factor.argument = reader.smallInteger("argument");
+  factor.dim = reader.smallInteger("dim");
+  if (reader.has("divide"))
+    factor.divide = reader.integer("divide");
+  return factor;
+}
+
+/// Format and version come first: of another version nothing else is known.
+void checkVersion(ObjectReader &reader, Status &status) {
+  std::string format = reader.string("format");
+  if (status.ok() && format != "mla-kernel-package")
+    reader.fault("'format': expected 'mla-kernel-package', got '" + format +
+                 "'");
+  int64_t version = reader.integer("version");
+  if (status.ok() && version != 1)
+    reader.fault("'version': expected 1, got " + std::to_string(version));
+}
+
+void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
+  reader.array("arguments", [&](const json &entry, const std::string &path) {
+    out.arguments.push_back(readArgument(entry, path, out, status));
+  });
+  reader.array("parameters", [&](const json &entry, const std::string &path) {
+    out.parameters.push_back(readParameter(entry, path, status));
+  });
+  if (reader.has("tensorMaps"))
+    reader.array("tensorMaps", [&](const json &entry, const std::string &path) {
+      out.tensorMaps.push_back(readTensorMap(entry, path, status));
+    });
+  reader.array("grid", [&](const json &entry, const std::string &path) {
+    out.grid.push_back(readGridFactor(entry, path, status));
+  });
+}
+
+Status read(const json &root, KernelDescriptor &out) {
+  Status status;
+  ObjectReader reader(root, "", status);
+  checkVersion(reader, status);
+  if (!status.ok())
+    return status;
+  reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
+                    "target", "cubin", "arguments", "parameters", "tensorMaps",
+                    "grid", "block", "cluster", "sharedBytes"});
+  out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
+  out.kernel = reader.string("kernel");
+  out.operatorName = reader.has("operator") ? reader.string("operator") : "";
+  out.target = reader.string("target");
+  out.cubin = reader.string("cubin");
+  readLists(reader, out, status);
+  out.block = reader.smallInteger("block");
+  out.cluster = reader.has("cluster") ? reader.smallInteger("cluster") : 1;
+  out.sharedBytes = reader.integer("sharedBytes");
+  return status;
+}
+
+} // namespace
+
+Status parseDescriptor(std::string_view text, KernelDescriptor &out) {
+  out = KernelDescriptor();
+  try {
+    json root = json::parse(text.begin(), text.end());
+    MLA_RETURN_IF_ERROR(read(root, out));
+  } catch (const json::exception &error) {
+    return invalidPackage(std::string("malformed JSON: ") + error.what());
+  }
+  return verifyDescriptor(out);
+}
+
+} // namespace mla::runtime

@@ -1,0 +1,267 @@
+//===- Kernel.cpp - code per context, and launches ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Kernel.h"
+
+#include <cstdlib>
+
+namespace mla::runtime {
+
+namespace {
+
+std::string versionText(int version) {
+  return std::to_string(version / 1000) + "." +
+         std::to_string(version % 1000 / 10);
+}
+
+/// The compute capability in "sm_90a": {9, 0}, and whether it is for that one
+/// capability only (the "a"). False if the target is not of this form.
+bool parseTarget(const std::string &target, int &major, int &minor,
+                 bool &exact) {
+  if (target.rfind("sm_", 0) != 0)
+    return false;
+  char *end = nullptr;
+  long number = std::strtol(target.c_str() + 3, &end, 10);
+  exact = *end == 'a';
+  if (number < 10 || number > 999 || end[exact ? 1 : 0] != '\0')
+    return false;
+  major = static_cast<int>(number / 10);
+  minor = static_cast<int>(number % 10);
+  return true;
+}
+
+Status encodeTensorMap(const Driver &driver,
+                       const TensorMapParameters &parameters, void *place) {
+  void *address =
+      reinterpret_cast<void *>(static_cast<uintptr_t>(parameters.address));
+  return driver.check(
+      driver.cuTensorMapEncodeTiled(
+          place, static_cast<int>(parameters.dataType), parameters.rank,
+          address, parameters.sizes, parameters.strides, parameters.box,
+          parameters.elementStrides, /*interleave=*/0,
+          static_cast<int>(parameters.swizzle), kCudaL2Promotion256B,
+          /*oobFill=*/0),
+      "cuTensorMapEncodeTiled");
+}
+
+} // namespace
+
+Status Kernel::checkDevice(const Driver &driver) const {
+  const std::string &target = package.descriptor.target;
+  int wantMajor = 0, wantMinor = 0;
+  bool exact = false;
+  if (!parseTarget(target, wantMajor, wantMinor, exact))
+    return Status(MLA_UNSUPPORTED_DEVICE,
+                  "kernel '" + package.descriptor.kernel +
+                      "': expected a target like sm_90a, got '" + target + "'");
+  CudaDevice device = 0;
+  int major = 0, minor = 0;
+  MLA_DRIVER_CALL(driver, cuCtxGetDevice, &device);
+  MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &major, kCudaAttributeMajor,
+                  device);
+  MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor, kCudaAttributeMinor,
+                  device);
+  if (major == wantMajor && (exact ? minor == wantMinor : minor >= wantMinor))
+    return Status();
+  char name[128] = "unknown device";
+  MLA_DRIVER_CALL(driver, cuDeviceGetName, name, int(sizeof(name)), device);
+  return Status(MLA_UNSUPPORTED_DEVICE,
+                "kernel '" + package.descriptor.kernel +
+                    "': expected a device of compute capability " +
+                    std::to_string(wantMajor) + "." +
+                    std::to_string(wantMinor) + " (" + target + "), got " +
+                    name + " of " + std::to_string(major) + "." +
+                    std::to_string(minor));
+}
+
+/// Compares the parameter list with the compiled kernel's, where the driver
+/// can tell (12.4 on): a mismatch would be silent garbage in the kernel.
+Status Kernel::checkParameters(const Driver &driver,
+                               CudaFunction function) const {
+  if (!driver.cuFuncGetParamInfo)
+    return Status();
+  const std::vector<ParameterDescriptor> &parameters =
+      package.descriptor.parameters;
+  size_t offset = 0, size = 0;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    int64_t expected = parameterSize(package.descriptor, parameters[i]);
+    if (driver.cuFuncGetParamInfo(function, i, &offset, &size) != kCudaSuccess)
+      return invalidPackage("kernel '" + package.descriptor.kernel +
+                            "': expected " + std::to_string(parameters.size()) +
+                            " parameters, the cubin has " + std::to_string(i));
+    if (static_cast<int64_t>(size) != expected)
+      return invalidPackage("kernel '" + package.descriptor.kernel +
+                            "': expected parameter " + std::to_string(i) +
+                            " of " + std::to_string(expected) +
+                            " bytes, the cubin has " + std::to_string(size));
+  }
+  if (driver.cuFuncGetParamInfo(function, parameters.size(), &offset, &size) ==
+      kCudaSuccess)
+    return invalidPackage("kernel '" + package.descriptor.kernel +
+                          "': expected " + std::to_string(parameters.size()) +
+                          " parameters, the cubin has more");
+  return Status();
+}
+
+Status Kernel::configure(const Driver &driver, CudaFunction function) const {
+  const KernelDescriptor &descriptor = package.descriptor;
+  MLA_RETURN_IF_ERROR(checkParameters(driver, function));
+  Status shared = driver.check(
+      driver.cuFuncSetAttribute(function, kCudaFunctionMaxDynamicShared,
+                                static_cast<int>(descriptor.sharedBytes)),
+      "cuFuncSetAttribute");
+  MLA_RETURN_IF_ERROR(
+      shared.within("kernel '" + descriptor.kernel + "': dynamic shared memory "
+                    "of " + std::to_string(descriptor.sharedBytes) + " bytes"));
+  constexpr int kPortableCluster = 8;
+  if (descriptor.cluster > kPortableCluster)
+    MLA_DRIVER_CALL(driver, cuFuncSetAttribute, function,
+                    kCudaFunctionNonPortableCluster, 1);
+  return Status();
+}
+
+Status Kernel::load(const Driver &driver, Loaded &entry) const {
+  MLA_RETURN_IF_ERROR(checkDevice(driver));
+  CudaResult result =
+      driver.cuModuleLoadData(&entry.module, package.cubin.data());
+  if (result != kCudaSuccess) {
+    Status status = driver.check(result, "cuModuleLoadData");
+    bool tooOld =
+        result == kCudaInvalidImage || result == kCudaNoBinaryForGpu ||
+        result == kCudaUnsupportedPtxVersion || result == kCudaInvalidSource;
+    std::string hint = tooOld ? "; the driver is for CUDA " +
+                                    versionText(driver.version) +
+                                    " and may be too old for this cubin"
+                              : "";
+    return Status(tooOld ? MLA_UNSUPPORTED_DRIVER : status.code(),
+                  "kernel '" + package.descriptor.kernel + "' (" +
+                      package.descriptor.target + ", by '" +
+                      package.descriptor.compiler +
+                      "'): " + status.message() + hint);
+  }
+  Status status = driver.check(
+      driver.cuModuleGetFunction(&entry.function, entry.module,
+                                 package.descriptor.kernel.c_str()),
+      "cuModuleGetFunction");
+  if (status.ok())
+    status = configure(driver, entry.function);
+  else
+    status = status.within("kernel '" + package.descriptor.kernel + "'");
+  // The first failure is the one to tell, so this call's own is dropped.
+  if (!status.ok())
+    (void)driver.cuModuleUnload(entry.module);
+  return status;
+}
+
+Status Kernel::functionForCurrentContext(const Driver &driver,
+                                         CudaFunction &out) {
+  Loaded entry = {};
+  MLA_DRIVER_CALL(driver, cuCtxGetCurrent, &entry.context);
+  if (!entry.context)
+    return Status(MLA_NO_CONTEXT,
+                  "kernel '" + package.descriptor.kernel +
+                      "': expected a current CUDA context, got none");
+  MLA_DRIVER_CALL(driver, cuCtxGetId, entry.context, &entry.contextId);
+  std::lock_guard<std::mutex> lock(mutex);
+  for (const Loaded &known : loaded)
+    if (known.contextId == entry.contextId) {
+      out = known.function;
+      return Status();
+    }
+  MLA_RETURN_IF_ERROR(load(driver, entry));
+  loaded.push_back(entry);
+  out = entry.function;
+  return Status();
+}
+
+Status Kernel::prepare() {
+  const Driver *driver = nullptr;
+  MLA_RETURN_IF_ERROR(Driver::get(driver));
+  CudaFunction function = nullptr;
+  return functionForCurrentContext(*driver, function);
+}
+
+Status Kernel::Checked::fill(const KernelDescriptor &descriptor,
+                             const mlaArgument *arguments, int32_t count) {
+  MLA_RETURN_IF_ERROR(planLaunch(descriptor, arguments, count, plan));
+  // An empty launch needs no maps, and empty tensors cannot have any.
+  if (plan.grid == 0)
+    return Status();
+  for (int i = 0; i < plan.tensorMapCount; ++i)
+    MLA_RETURN_IF_ERROR(computeTensorMap(
+        descriptor, descriptor.tensorMaps[plan.tensorMaps[i].map], arguments,
+        maps[i]));
+  return Status();
+}
+
+Status Kernel::encodeTensorMaps(const Driver &driver, Checked &checked) const {
+  const LaunchPlan &plan = checked.plan;
+  for (int i = 0; i < plan.tensorMapCount; ++i) {
+    const LaunchPlan::PendingTensorMap &pending = plan.tensorMaps[i];
+    Status status = encodeTensorMap(driver, checked.maps[i],
+                                    plan.parameters[pending.parameter]);
+    if (!status.ok()) {
+      int argument = descriptor().tensorMaps[pending.map].argument;
+      return status.within("argument '" +
+                           descriptor().arguments[argument].name + "'");
+    }
+  }
+  return Status();
+}
+
+Status Kernel::launch(const mlaArgument *arguments, int32_t count,
+                      CudaStream stream) {
+  Checked checked;
+  MLA_RETURN_IF_ERROR(checked.fill(descriptor(), arguments, count));
+  LaunchPlan &plan = checked.plan;
+  // Before the driver: an empty launch succeeds even without one.
+  if (plan.grid == 0)
+    return Status();
+  const Driver *driver = nullptr;
+  MLA_RETURN_IF_ERROR(Driver::get(driver));
+  CudaFunction function = nullptr;
+  MLA_RETURN_IF_ERROR(functionForCurrentContext(*driver, function));
+  MLA_RETURN_IF_ERROR(encodeTensorMaps(*driver, checked));
+
+  CudaLaunchAttribute cluster = {};
+  cluster.id = kCudaLaunchClusterDimension;
+  cluster.value.clusterDim[0] = static_cast<uint32_t>(descriptor().cluster);
+  cluster.value.clusterDim[1] = cluster.value.clusterDim[2] = 1;
+  CudaLaunchConfig config = {};
+  config.gridX = static_cast<unsigned>(plan.grid);
+  config.blockX = static_cast<unsigned>(descriptor().block);
+  config.gridY = config.gridZ = config.blockY = config.blockZ = 1;
+  config.sharedBytes = static_cast<unsigned>(descriptor().sharedBytes);
+  config.stream = stream;
+  config.attributes = &cluster;
+  config.attributeCount = descriptor().cluster > 1 ? 1 : 0;
+  Status status = driver->check(
+      driver->cuLaunchKernelEx(&config, function, plan.parameters, nullptr),
+      "cuLaunchKernelEx");
+  return status.ok() ? status
+                     : status.within("kernel '" + descriptor().kernel + "'");
+}
+
+Status Kernel::unload() {
+  if (loaded.empty())
+    return Status();
+  const Driver *driver = nullptr;
+  MLA_RETURN_IF_ERROR(Driver::get(driver));
+  CudaContext before = nullptr;
+  MLA_DRIVER_CALL(*driver, cuCtxGetCurrent, &before);
+  Status first;
+  auto note = [&](CudaResult result, const char *call) {
+    if (first.ok())
+      first = driver->check(result, call);
+    return result == kCudaSuccess;
+  };
+  for (const Loaded &entry : loaded)
+    if (note(driver->cuCtxSetCurrent(entry.context), "cuCtxSetCurrent"))
+      note(driver->cuModuleUnload(entry.module), "cuModuleUnload");
+  note(driver->cuCtxSetCurrent(before), "cuCtxSetCurrent");
+  loaded.clear();
+  return first;
+}
+
+} // namespace mla::runtime

@@ -1,0 +1,144 @@
+//===- Package.cpp - kernel packages on disk ------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Runtime/Descriptor.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+namespace mla::runtime {
+
+namespace {
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE *)>;
+
+Status fileError(const char *what, const std::string &path) {
+  return Status(MLA_NOT_FOUND, std::string("cannot ") + what + " '" + path +
+                                   "': " + std::strerror(errno));
+}
+
+/// The fields of an ELF64 header that we need, at their offsets.
+template <typename T> T readAt(std::string_view bytes, size_t offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof(T));
+  return value;
+}
+
+constexpr size_t kElfHeaderBytes = 64;
+constexpr uint16_t kElfMachineCuda = 190;
+constexpr uint32_t kElfSectionNoBits = 8;
+
+/// That [offset, offset + size) lies within `total` bytes, without overflow.
+bool fits(uint64_t offset, uint64_t size, uint64_t total) {
+  return offset <= total && size <= total - offset;
+}
+
+} // namespace
+
+Status readFile(const std::string &path, std::string &out) {
+  // fopen opens folders too, and reading one fails with a poor message.
+  std::error_code error;
+  if (fs::is_directory(path, error))
+    return Status(MLA_NOT_FOUND,
+                  "cannot read '" + path + "': is a folder, expected a file");
+  File file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file)
+    return fileError("read", path);
+  out.clear();
+  char buffer[1 << 16];
+  while (size_t count = std::fread(buffer, 1, sizeof(buffer), file.get()))
+    out.append(buffer, count);
+  if (std::ferror(file.get()))
+    return fileError("read", path);
+  return Status();
+}
+
+Status writeFileAtomically(const std::string &path, std::string_view bytes) {
+  std::string temporary = path + ".tmp" + std::to_string(::getpid());
+  File file(std::fopen(temporary.c_str(), "wb"), std::fclose);
+  if (!file)
+    return fileError("write", temporary);
+  bool written =
+      std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
+  // Closing flushes, so a full disk may show only here.
+  written &= std::fclose(file.release()) == 0;
+  if (written && std::rename(temporary.c_str(), path.c_str()) == 0)
+    return Status();
+  Status status = fileError("write", path);
+  std::remove(temporary.c_str());
+  return status;
+}
+
+Status verifyCubin(std::string_view cubin) {
+  if (cubin.size() < kElfHeaderBytes)
+    return invalidPackage("cubin is truncated: expected an ELF header of 64 "
+                          "bytes, got " +
+                          std::to_string(cubin.size()) + " bytes");
+  if (cubin.substr(0, 4) != "\177ELF")
+    return invalidPackage("cubin is not an ELF file");
+  constexpr char kClass64 = 2;
+  if (cubin[4] != kClass64 ||
+      readAt<uint16_t>(cubin, 18) != kElfMachineCuda)
+    return invalidPackage("cubin is not a 64-bit CUDA ELF file");
+  uint64_t programs = readAt<uint64_t>(cubin, 32);
+  uint64_t programBytes = uint64_t(readAt<uint16_t>(cubin, 54)) *
+                          readAt<uint16_t>(cubin, 56);
+  uint64_t sections = readAt<uint64_t>(cubin, 40);
+  uint16_t sectionBytes = readAt<uint16_t>(cubin, 58);
+  uint16_t sectionCount = readAt<uint16_t>(cubin, 60);
+  if (sectionCount && sectionBytes < 64)
+    return invalidPackage("cubin has a malformed section table");
+  bool whole = fits(programs, programBytes, cubin.size()) &&
+               fits(sections, uint64_t(sectionBytes) * sectionCount,
+                    cubin.size());
+  for (uint16_t i = 0; whole && i < sectionCount; ++i) {
+    uint64_t header = sections + uint64_t(i) * sectionBytes;
+    if (readAt<uint32_t>(cubin, header + 4) != kElfSectionNoBits)
+      whole = fits(readAt<uint64_t>(cubin, header + 24),
+                   readAt<uint64_t>(cubin, header + 32), cubin.size());
+  }
+  if (!whole)
+    return invalidPackage("cubin is truncated: its sections reach beyond its " +
+                          std::to_string(cubin.size()) + " bytes");
+  return Status();
+}
+
+Status readPackage(const std::string &folder, KernelPackage &out) {
+  std::error_code error;
+  if (!fs::exists(folder, error))
+    return Status(MLA_NOT_FOUND,
+                  "package '" + folder + "': no such folder");
+  if (!fs::is_directory(folder, error))
+    return Status(MLA_NOT_FOUND,
+                  "package '" + folder + "': expected a folder, got a file");
+  std::string json;
+  MLA_RETURN_IF_ERROR(readFile(folder + "/kernel.json", json));
+  MLA_RETURN_IF_ERROR(parseDescriptor(json, out.descriptor)
+                          .within("package '" + folder + "': kernel.json"));
+  std::string path = folder + "/" + out.descriptor.cubin;
+  MLA_RETURN_IF_ERROR(readFile(path, out.cubin));
+  return verifyCubin(out.cubin).within("'" + path + "'");
+}
+
+Status writePackage(const std::string &folder, const KernelPackage &package) {
+  MLA_RETURN_IF_ERROR(verifyDescriptor(package.descriptor));
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    return Status(MLA_NOT_FOUND, "cannot create folder '" + folder +
+                                     "': " + error.message());
+  MLA_RETURN_IF_ERROR(writeFileAtomically(
+      folder + "/" + package.descriptor.cubin, package.cubin));
+  return writeFileAtomically(folder + "/kernel.json",
+                             writeDescriptor(package.descriptor));
+}
+
+} // namespace mla::runtime

@@ -1,0 +1,212 @@
+//===- Runtime.cpp - the C interface --------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Runtime/Runtime.h"
+
+#include "Kernel.h"
+
+#include <exception>
+#include <new>
+
+using namespace mla::runtime;
+
+// The structs are part of the ABI: their layout must not drift.
+static_assert(sizeof(mlaTensor) == 144, "ABI of mlaTensor");
+static_assert(offsetof(mlaTensor, shape) == 16, "ABI of mlaTensor");
+static_assert(offsetof(mlaTensor, strides) == 80, "ABI of mlaTensor");
+static_assert(sizeof(mlaArgument) == 152, "ABI of mlaArgument");
+static_assert(offsetof(mlaArgument, value) == 8, "ABI of mlaArgument");
+static_assert(sizeof(mlaStatus) == 4, "ABI of mlaStatus");
+static_assert(sizeof(mlaKernelInfo) == 56, "ABI of mlaKernelInfo");
+static_assert(sizeof(mlaArgumentInfo) == 224, "ABI of mlaArgumentInfo");
+
+/// The handle is the object; the C name only hides its type.
+struct mlaKernel_st : Kernel {
+  using Kernel::Kernel;
+};
+
+namespace {
+
+thread_local std::string lastError;
+
+mlaStatus report(const Status &status) {
+  if (!status.ok())
+    lastError = status.message();
+  return status.code();
+}
+
+/// Runs `body`, which returns a Status, and keeps exceptions on this side of
+/// the C interface.
+template <typename Body> mlaStatus guarded(Body body) noexcept {
+  try {
+    return report(body());
+  } catch (const std::bad_alloc &) {
+    // Short enough not to allocate.
+    lastError = "out of memory";
+    return MLA_OUT_OF_MEMORY;
+  } catch (const std::exception &error) {
+    try {
+      lastError = error.what();
+    } catch (...) {
+      lastError.clear();
+    }
+    return MLA_INTERNAL_ERROR;
+  } catch (...) {
+    lastError = "unknown fault";
+    return MLA_INTERNAL_ERROR;
+  }
+}
+
+Status nullArgument(const char *name) {
+  return invalidArgument(std::string("'") + name +
+                         "': expected an address, got null");
+}
+
+} // namespace
+
+extern "C" {
+
+int32_t mlaRuntimeVersion(void) { return MLA_RUNTIME_VERSION; }
+
+const char *mlaLastError(void) { return lastError.c_str(); }
+
+const char *mlaStatusName(mlaStatus status) {
+  switch (status) {
+  case MLA_SUCCESS:
+    return "success";
+  case MLA_INVALID_ARGUMENT:
+    return "invalid argument";
+  case MLA_INVALID_PACKAGE:
+    return "invalid package";
+  case MLA_NOT_FOUND:
+    return "not found";
+  case MLA_NO_DRIVER:
+    return "no driver";
+  case MLA_UNSUPPORTED_DRIVER:
+    return "unsupported driver";
+  case MLA_UNSUPPORTED_DEVICE:
+    return "unsupported device";
+  case MLA_NO_CONTEXT:
+    return "no context";
+  case MLA_DRIVER_ERROR:
+    return "driver error";
+  case MLA_OUT_OF_MEMORY:
+    return "out of memory";
+  case MLA_INTERNAL_ERROR:
+    return "internal error";
+  }
+  return "unknown status";
+}
+
+mlaStatus mlaKernelLoad(const char *folder, mlaKernel *out) {
+  return guarded([&]() -> Status {
+    if (!folder || !out)
+      return nullArgument(folder ? "out" : "folder");
+    *out = nullptr;
+    KernelPackage package;
+    MLA_RETURN_IF_ERROR(readPackage(folder, package));
+    *out = new mlaKernel_st(std::move(package));
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
+                                  const void *cubin, size_t cubinSize,
+                                  mlaKernel *out) {
+  return guarded([&]() -> Status {
+    if (!json || !cubin || !out)
+      return nullArgument(!json ? "json" : !cubin ? "cubin" : "out");
+    *out = nullptr;
+    KernelPackage package;
+    MLA_RETURN_IF_ERROR(
+        parseDescriptor(std::string_view(json, jsonSize), package.descriptor)
+            .within("kernel.json"));
+    package.cubin.assign(static_cast<const char *>(cubin), cubinSize);
+    MLA_RETURN_IF_ERROR(verifyCubin(package.cubin));
+    *out = new mlaKernel_st(std::move(package));
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelDestroy(mlaKernel kernel) {
+  return guarded([&]() -> Status {
+    if (!kernel)
+      return Status();
+    Status status = kernel->unload();
+    delete kernel;
+    return status;
+  });
+}
+
+mlaStatus mlaKernelGetInfo(mlaKernel kernel, mlaKernelInfo *out) {
+  return guarded([&]() -> Status {
+    if (!kernel || !out)
+      return nullArgument(kernel ? "out" : "kernel");
+    const KernelDescriptor &descriptor = kernel->descriptor();
+    *out = mlaKernelInfo{descriptor.kernel.c_str(),
+                         descriptor.operatorName.c_str(),
+                         descriptor.target.c_str(),
+                         descriptor.compiler.c_str(),
+                         static_cast<int32_t>(descriptor.arguments.size()),
+                         descriptor.block,
+                         descriptor.cluster,
+                         descriptor.sharedBytes};
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
+                               mlaArgumentInfo *out) {
+  return guarded([&]() -> Status {
+    if (!kernel || !out)
+      return nullArgument(kernel ? "out" : "kernel");
+    const KernelDescriptor &descriptor = kernel->descriptor();
+    int32_t count = static_cast<int32_t>(descriptor.arguments.size());
+    if (index < 0 || index >= count)
+      return invalidArgument("'index': expected 0 to " +
+                             std::to_string(count - 1) + ", got " +
+                             std::to_string(index));
+    const ArgumentDescriptor &argument = descriptor.arguments[index];
+    *out = mlaArgumentInfo{};
+    out->name = argument.name.c_str();
+    out->isTensor = argument.isTensor;
+    out->dtype = argument.dtype;
+    out->access = argument.access;
+    out->rank = static_cast<int32_t>(argument.shape.size());
+    out->alignment = argument.alignment;
+    for (int32_t dim = 0; dim < out->rank; ++dim) {
+      const Size &size = argument.shape[dim];
+      out->shape[dim] = size.isFixed() ? size.fixed : -1;
+      if (!size.isFixed())
+        out->sizeName[dim] = descriptor.sizeNames[size.symbol].c_str();
+      out->strides[dim] = argument.strides[dim].value_or(-1);
+    }
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
+                         int32_t count) {
+  return guarded([&]() -> Status {
+    if (!kernel)
+      return nullArgument("kernel");
+    return Kernel::check(kernel->descriptor(), arguments, count);
+  });
+}
+
+mlaStatus mlaKernelPrepare(mlaKernel kernel) {
+  return guarded([&]() -> Status {
+    return kernel ? kernel->prepare() : nullArgument("kernel");
+  });
+}
+
+mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,
+                          int32_t count, mlaStream stream) {
+  return guarded([&]() -> Status {
+    return kernel ? kernel->launch(arguments, count, stream)
+                  : nullArgument("kernel");
+  });
+}
+
+} // extern "C"

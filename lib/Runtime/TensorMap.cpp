@@ -1,0 +1,92 @@
+//===- TensorMap.cpp - what cuTensorMapEncodeTiled is given ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Runtime/Launch.h"
+
+namespace mla::runtime {
+
+namespace {
+
+/// CUtensorMapDataType. 8-bit integers travel as unsigned bytes: the copy does
+/// not look at the value, and there is no signed type.
+uint32_t tensorMapDataType(mlaDType dtype) {
+  switch (dtype) {
+  case MLA_I8:
+    return 0;
+  case MLA_I32:
+    return 3;
+  case MLA_I64:
+    return 5;
+  case MLA_F16:
+    return 6;
+  case MLA_F32:
+    return 7;
+  case MLA_F64:
+    return 8;
+  case MLA_BF16:
+    return 9;
+  }
+  return 0;
+}
+
+/// CUtensorMapSwizzle.
+uint32_t tensorMapSwizzle(int bytes) {
+  return bytes == 128 ? 3 : bytes == 64 ? 2 : bytes == 32 ? 1 : 0;
+}
+
+constexpr uint64_t kMaxSize = uint64_t(1) << 32;
+constexpr uint64_t kMaxStrideBytes = uint64_t(1) << 40;
+constexpr uint64_t kAlignment = 16;
+
+Status fault(const ArgumentDescriptor &argument, const std::string &text) {
+  return invalidArgument("argument '" + argument.name +
+                         "': for its tensor map expected " + text);
+}
+
+} // namespace
+
+Status computeTensorMap(const KernelDescriptor &descriptor,
+                        const TensorMapDescriptor &map,
+                        const mlaArgument *arguments,
+                        TensorMapParameters &out) {
+  const ArgumentDescriptor &argument = descriptor.arguments[map.argument];
+  const mlaTensor &tensor = arguments[map.argument].value.tensor;
+  uint64_t bytes = static_cast<uint64_t>(itemSize(argument.dtype));
+  out = TensorMapParameters();
+  out.dataType = tensorMapDataType(argument.dtype);
+  out.rank = static_cast<uint32_t>(tensor.rank);
+  out.address = tensor.data;
+  out.swizzle = tensorMapSwizzle(map.swizzle);
+  if (tensor.data % kAlignment != 0)
+    return fault(argument, "an address aligned to 16 bytes");
+  // What a contiguous tensor would have: stands in for the stride of a
+  // dimension of size 1, which the caller may have left as anything.
+  uint64_t contiguous = bytes;
+  for (uint32_t i = 0; i < out.rank; ++i) {
+    int dim = tensor.rank - 1 - static_cast<int>(i);
+    uint64_t size = static_cast<uint64_t>(tensor.shape[dim]);
+    if (size < 1 || size > kMaxSize)
+      return fault(argument, "a size of 1 to 2^32 in dim " +
+                                 std::to_string(dim) + ", got " +
+                                 std::to_string(size));
+    uint64_t stride = size == 1
+                          ? (contiguous + kAlignment - 1) / kAlignment *
+                                kAlignment
+                          : static_cast<uint64_t>(tensor.strides[dim]) * bytes;
+    if (i > 0 && (stride % kAlignment != 0 || stride >= kMaxStrideBytes))
+      return fault(argument, "a stride that is a multiple of 16 bytes below "
+                             "2^40 in dim " +
+                                 std::to_string(dim) + ", got " +
+                                 std::to_string(stride) + " bytes");
+    out.sizes[i] = size;
+    out.box[i] = static_cast<uint32_t>(map.box[dim]);
+    out.elementStrides[i] = 1;
+    if (i > 0)
+      out.strides[i - 1] = stride;
+    contiguous = i == 0 ? size * bytes : stride * size;
+  }
+  return Status();
+}
+
+} // namespace mla::runtime

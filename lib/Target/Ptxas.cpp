@@ -1,0 +1,169 @@
+//===- Ptxas.cpp - PTX to cubin with NVIDIA's assembler -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Target/Ptxas.h"
+#include "RunProgram.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <tuple>
+
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using namespace mla;
+
+static Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+//===----------------------------------------------------------------------===//
+// Is this ptxas new enough?
+//===----------------------------------------------------------------------===//
+
+/// The oldest ptxas that this project accepts, whatever the PTX says.
+static constexpr CudaVersion kOldestPtxas = {12, 3};
+
+static bool isOlder(CudaVersion a, CudaVersion b) {
+  return std::tie(a.major, a.minor) < std::tie(b.major, b.minor);
+}
+
+/// Returns the version in the directive `.version X.Y`, or 0.0.
+static CudaVersion ptxVersion(StringRef ptx) {
+  CudaVersion version;
+  StringRef text = ptx.drop_front(std::min(ptx.find(".version "), ptx.size()));
+  if (!text.consume_front(".version "))
+    return {};
+  text = text.ltrim();
+  if (text.consumeInteger(10, version.major) || !text.consume_front(".") ||
+      text.consumeInteger(10, version.minor))
+    return {};
+  return version;
+}
+
+/// The toolkit that brought a PTX version, after the table of releases in the
+/// PTX manual. Between 12.5 and 12.9 the minor numbers drift apart.
+static CudaVersion oldestPtxasFor(CudaVersion ptx) {
+  if (ptx.major == 9)
+    return {13, ptx.minor};
+  if (ptx.major == 8 && ptx.minor >= 6)
+    return {12, ptx.minor + 1};
+  if (ptx.major == 8)
+    return {12, ptx.minor};
+  return {};
+}
+
+static Error checkVersion(StringRef path, StringRef ptx,
+                          unsigned timeoutSeconds) {
+  Expected<CudaVersion> got = ptxasVersion(path, timeoutSeconds);
+  if (!got)
+    return got.takeError();
+  CudaVersion language = ptxVersion(ptx), wanted = oldestPtxasFor(language);
+  std::string reason;
+  if (isOlder(kOldestPtxas, wanted))
+    reason = llvm::formatv(" (the input is PTX {0}.{1})", language.major,
+                           language.minor);
+  else
+    wanted = kOldestPtxas;
+  if (!isOlder(*got, wanted))
+    return Error::success();
+  return makeError(llvm::formatv(
+      "expected ptxas {0}.{1} or newer{2}, got {3}.{4} at '{5}'", wanted.major,
+      wanted.minor, reason, got->major, got->minor, path));
+}
+
+//===----------------------------------------------------------------------===//
+// assembleCubin
+//===----------------------------------------------------------------------===//
+
+/// ptxas repeats itself and ends in a summary; the first lines are the cause.
+static std::string firstErrorLines(StringRef log) {
+  constexpr size_t maxLines = 5;
+  llvm::SmallVector<StringRef> lines, errors;
+  log.trim().split(lines, '\n');
+  for (StringRef line : lines)
+    if (line.contains("error") || line.contains("fatal"))
+      errors.push_back(line.trim());
+  // Not ptxas's way to fail: show what there is.
+  if (errors.empty())
+    errors = lines;
+  if (errors.size() > maxLines)
+    errors.truncate(maxLines);
+  return llvm::join(errors, "\n");
+}
+
+static Error writeFile(StringRef path, StringRef text) {
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  if (!code) {
+    stream << text;
+    stream.close();
+    code = stream.error();
+    stream.clear_error();
+  }
+  if (code)
+    return makeError("cannot write '" + path + "': " + code.message());
+  return Error::success();
+}
+
+static Expected<std::string> readCubin(StringRef program, StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer)
+    return makeError("'" + program + "' succeeded but wrote no cubin");
+  StringRef bytes = (*buffer)->getBuffer();
+  if (!bytes.starts_with("\x7f"
+                         "ELF"))
+    return makeError("'" + program + "' wrote a cubin of " +
+                     llvm::Twine(bytes.size()) + " bytes that is no ELF file");
+  return bytes.str();
+}
+
+static Expected<CubinResult> runPtxas(StringRef path, StringRef ptx,
+                                      const PtxasOptions &options) {
+  auto folder = TemporaryFolder::create();
+  if (!folder)
+    return folder.takeError();
+  std::string input = folder->file("kernel.ptx");
+  std::string output = folder->file("kernel.cubin");
+  if (Error error = writeFile(input, ptx))
+    return std::move(error);
+
+  std::vector<std::string> args = {"-v", "--gpu-name=" + options.chip,
+                                   "-O" + llvm::utostr(options.optLevel)};
+  args.insert(args.end(), options.extraArgs.begin(), options.extraArgs.end());
+  args.insert(args.end(), {input, "-o", output});
+  auto ran = runProgram(path, args, *folder, options.timeoutSeconds);
+  if (!ran)
+    return ran.takeError();
+  if (ran->code != 0)
+    return makeError("'" + path + "' failed with exit code " +
+                     llvm::Twine(ran->code) + ": " +
+                     firstErrorLines(ran->output));
+  Expected<std::string> cubin = readCubin(path, output);
+  if (!cubin)
+    return cubin.takeError();
+  Expected<PtxasReport> report = parsePtxasLog(ran->output);
+  if (!report)
+    return report.takeError();
+  return CubinResult{std::move(*cubin), std::move(*report),
+                     std::move(ran->output)};
+}
+
+Expected<CubinResult> mla::assembleCubin(StringRef ptx,
+                                         const PtxasOptions &options) {
+  Expected<std::string> path = findPtxas(options.path);
+  if (!path)
+    return path.takeError();
+  if (Error error = checkVersion(*path, ptx, options.timeoutSeconds))
+    return std::move(error);
+  Expected<CubinResult> result = runPtxas(*path, ptx, options);
+  if (result && options.limits)
+    if (Error error = checkReport(result->report, *options.limits))
+      return std::move(error);
+  return result;
+}

@@ -1,0 +1,212 @@
+//===- AssignLayouts.cpp - layouts of register fragments --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+
+namespace mla {
+#define GEN_PASS_DEF_ASSIGNLAYOUTS
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+using cta::FragmentLayout;
+
+/// The fragment type behind a tile or a tile in flight; null for others.
+static RankedTensorType getFragmentType(Type type) {
+  if (auto inFlight = dyn_cast<cta::InFlightType>(type))
+    return inFlight.getFragment();
+  return dyn_cast<RankedTensorType>(type);
+}
+
+namespace {
+/// Propagates layouts through one role until nothing changes.
+class LayoutSolver {
+public:
+  explicit LayoutSolver(cta::RoleOp role) : role(role) {}
+
+  LogicalResult run();
+
+private:
+  /// Constants and splats have no layout of their own: one copy for each use.
+  void splitReplicas();
+  void convertAOperands();
+  LogicalResult visit(Operation *op);
+  LogicalResult visitLoop(scf::ForOp loop);
+  LogicalResult fix(Value v, FragmentLayout layout, Operation *op);
+  /// All of `values` that are fragments have one layout.
+  LogicalResult unite(ArrayRef<Value> values, Operation *op);
+  LogicalResult apply();
+
+  cta::RoleOp role;
+  DenseMap<Value, FragmentLayout> layouts;
+  bool changed = false;
+};
+} // namespace
+
+void LayoutSolver::splitReplicas() {
+  SmallVector<Operation *> ops;
+  role.walk([&](Operation *op) {
+    if (isa<arith::ConstantOp, tensor::SplatOp>(op) &&
+        isa<RankedTensorType>(op->getResult(0).getType()))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops) {
+    for (OpOperand &use :
+         llvm::make_early_inc_range(op->getResult(0).getUses())) {
+      if (op->hasOneUse())
+        break;
+      OpBuilder b(op);
+      use.set(b.clone(*op)->getResult(0));
+    }
+  }
+}
+
+void LayoutSolver::convertAOperands() {
+  role.walk([](cta::MmaAsyncOp mma) {
+    if (!isa<RankedTensorType>(mma.getA().getType()))
+      return;
+    OpBuilder b(mma);
+    Value a = cta::ConvertLayoutOp::create(b, mma.getLoc(), mma.getA().getType(),
+                                           mma.getA());
+    for (StringRef name : {cta::kStageAttr, cta::kOrderAttr})
+      if (Attribute attr = mma->getAttr(name))
+        a.getDefiningOp()->setAttr(name, attr);
+    mma.getAMutable().assign(a);
+  });
+}
+
+LogicalResult LayoutSolver::run() {
+  splitReplicas();
+  convertAOperands();
+  do {
+    changed = false;
+    if (role.walk([&](Operation *op) { return WalkResult(visit(op)); })
+            .wasInterrupted())
+      return failure();
+  } while (changed);
+  return apply();
+}
+
+LogicalResult LayoutSolver::fix(Value v, FragmentLayout layout, Operation *op) {
+  auto [it, inserted] = layouts.try_emplace(v, layout);
+  changed |= inserted;
+  if (it->second == layout)
+    return success();
+  return op->emitOpError() << "needs layout " << stringifyFragmentLayout(layout)
+                           << " of a fragment that has layout "
+                           << stringifyFragmentLayout(it->second);
+}
+
+LogicalResult LayoutSolver::unite(ArrayRef<Value> values, Operation *op) {
+  std::optional<FragmentLayout> layout;
+  for (Value v : values)
+    if (auto it = layouts.find(v); it != layouts.end() && !layout)
+      layout = it->second;
+  if (!layout)
+    return success();
+  for (Value v : values)
+    if (getFragmentType(v.getType()) && failed(fix(v, *layout, op)))
+      return failure();
+  return success();
+}
+
+LogicalResult LayoutSolver::visitLoop(scf::ForOp loop) {
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  for (auto [i, arg] : llvm::enumerate(loop.getRegionIterArgs()))
+    if (failed(unite({loop.getInitArgs()[i], arg, yield.getOperand(i),
+                      loop.getResult(i)},
+                     loop)))
+      return failure();
+  return success();
+}
+
+LogicalResult LayoutSolver::visit(Operation *op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return visitLoop(loop);
+  if (auto mma = dyn_cast<cta::MmaAsyncOp>(op)) {
+    if (mma.getAcc() && failed(fix(mma.getAcc(), FragmentLayout::acc, op)))
+      return failure();
+    return fix(mma.getResult(), FragmentLayout::acc, op);
+  }
+  if (auto wait = dyn_cast<cta::MmaWaitOp>(op))
+    return unite({wait.getSource(), wait.getResult()}, op);
+  if (auto convert = dyn_cast<cta::ConvertLayoutOp>(op))
+    return success(
+        succeeded(fix(convert.getSource(), FragmentLayout::acc, op)) &&
+        succeeded(fix(convert.getResult(), FragmentLayout::a_operand, op)));
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
+    if (reduce.getDim() != 1)
+      return op->emitOpError() << "expected a reduction along dimension 1 of "
+                                  "an accumulator, got dimension "
+                               << reduce.getDim();
+    return success(
+        succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
+        succeeded(fix(reduce.getResult(), FragmentLayout::row, op)));
+  }
+  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
+    return success(
+        succeeded(fix(broadcast.getSource(),
+                      broadcast.getDim() == 1 ? FragmentLayout::row
+                                              : FragmentLayout::column,
+                      op)) &&
+        succeeded(fix(broadcast.getResult(), FragmentLayout::acc, op)));
+  if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
+    return fix(gather.getRows(), FragmentLayout::gather, op);
+  if (OpTrait::hasElementwiseMappableTraits(op)) {
+    SmallVector<Value> values(op->getOperands());
+    llvm::append_range(values, op->getResults());
+    return unite(values, op);
+  }
+  return success();
+}
+
+LogicalResult LayoutSolver::apply() {
+  auto assign = [&](Value v) -> LogicalResult {
+    RankedTensorType type = getFragmentType(v.getType());
+    if (!type)
+      return success();
+    auto it = layouts.find(v);
+    if (it == layouts.end() && type.getRank() != 2)
+      return emitError(v.getLoc())
+             << "cannot tell the layout of " << type
+             << ": nothing ties it to a product or a gather";
+    type = cta::withLayout(
+        type, it == layouts.end() ? FragmentLayout::acc : it->second);
+    if (isa<cta::InFlightType>(v.getType()))
+      v.setType(cta::InFlightType::get(v.getContext(), type));
+    else
+      v.setType(type);
+    if (auto constant = v.getDefiningOp<arith::ConstantOp>())
+      constant.setValueAttr(
+          cast<DenseElementsAttr>(constant.getValue()).reshape(type));
+    return success();
+  };
+  WalkResult result = role.walk([&](Operation *op) {
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Value arg : block.getArguments())
+          if (failed(assign(arg)))
+            return WalkResult::interrupt();
+    for (Value v : op->getResults())
+      if (failed(assign(v)))
+        return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+struct AssignLayoutsPass : mla::impl::AssignLayoutsBase<AssignLayoutsPass> {
+  void runOnOperation() override {
+    WalkResult result = getOperation().walk([](cta::RoleOp role) {
+      return WalkResult(LayoutSolver(role).run());
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,168 @@
+//===- AsyncAnalysis.cpp - what is in flight, what is unfenced --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "AsyncAnalysis.h"
+
+using namespace mlir;
+using namespace mla;
+
+//===----------------------------------------------------------------------===//
+// GroupAges
+//===----------------------------------------------------------------------===//
+
+std::optional<int64_t> GroupAges::getPending(cta::MmaWaitOp wait) const {
+  auto it = pending.find(wait);
+  if (it == pending.end() || it->second == kOpen)
+    return std::nullopt;
+  return it->second;
+}
+
+bool GroupAges::merge(Value into, Value from) {
+  auto it = ages.find(from);
+  if (it == ages.end() || !isa<cta::InFlightType>(from.getType()))
+    return false;
+  int64_t age = it->second;
+  auto [slot, inserted] = ages.try_emplace(into, age);
+  if (inserted || slot->second <= age)
+    return inserted;
+  slot->second = age;
+  return true;
+}
+
+void GroupAges::commit() {
+  for (auto &[value, age] : ages)
+    ++age; // An open one becomes the youngest group, number 0.
+}
+
+void GroupAges::visit(Block &block) {
+  for (Operation &op : block) {
+    if (auto mma = dyn_cast<cta::MmaAsyncOp>(op)) {
+      ages[mma.getResult()] = kOpen;
+      if (everyMmaCommits)
+        commit();
+    } else if (isa<cta::MmaCommitOp>(op)) {
+      commit();
+    } else if (auto wait = dyn_cast<cta::MmaWaitOp>(op)) {
+      auto it = ages.find(wait.getSource());
+      pending[wait] = it == ages.end() ? kOpen : it->second;
+    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      visitLoop(loop);
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      visitIf(branch);
+    }
+  }
+}
+
+void GroupAges::visitLoop(scf::ForOp loop) {
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  auto before = ages;
+  for (auto [arg, init] :
+       llvm::zip(loop.getRegionIterArgs(), loop.getInitArgs()))
+    merge(arg, init);
+  // Ages of carried values only fall, and are bounded: a fixpoint.
+  bool changed = true;
+  while (changed) {
+    auto entry = ages;
+    visit(*loop.getBody());
+    auto after = ages;
+    ages = entry;
+    changed = false;
+    for (auto [arg, value] :
+         llvm::zip(loop.getRegionIterArgs(), yield.getOperands()))
+      if (auto it = after.find(value); it != after.end()) {
+        ages[value] = it->second;
+        changed |= merge(arg, value);
+        ages.erase(value);
+      }
+    if (changed)
+      continue;
+    // The loop may run zero times: a value from before keeps the smaller age.
+    ages = before;
+    for (auto [i, result] : llvm::enumerate(loop.getResults())) {
+      merge(result, loop.getInitArgs()[i]);
+      if (auto it = after.find(yield.getOperand(i)); it != after.end()) {
+        ages.try_emplace(yield.getOperand(i), it->second);
+        merge(result, yield.getOperand(i));
+      }
+    }
+  }
+}
+
+void GroupAges::visitIf(scf::IfOp op) {
+  auto before = ages;
+  SmallVector<DenseMap<Value, int64_t>> outcomes;
+  for (Block *block : {op.thenBlock(), op.elseBlock()}) {
+    ages = before;
+    if (block)
+      visit(*block);
+    outcomes.push_back(ages);
+  }
+  ages = before;
+  for (auto &[value, age] : ages)
+    age = std::min(outcomes[0].lookup(value), outcomes[1].lookup(value));
+  for (auto [i, result] : llvm::enumerate(op.getResults()))
+    for (auto [block, outcome] :
+         llvm::zip(ArrayRef<Block *>{op.thenBlock(), op.elseBlock()}, outcomes)) {
+      Value value = block->getTerminator()->getOperand(i);
+      if (auto it = outcome.find(value); it != outcome.end()) {
+        ages[value] = it->second;
+        merge(result, value);
+      }
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Generic writes
+//===----------------------------------------------------------------------===//
+
+Value mla::getRing(Value slot) {
+  while (auto view = slot.getDefiningOp<cta::ViewOp>())
+    slot = view.getSource();
+  if (auto op = slot.getDefiningOp<cta::SlotOp>())
+    return op.getRing();
+  return {};
+}
+
+DenseSet<Value> mla::getAsyncReadRings(func::FuncOp func) {
+  DenseSet<Value> rings;
+  func.walk([&](cta::DescriptorOp op) {
+    if (Value ring = getRing(op.getSource()))
+      rings.insert(ring);
+  });
+  return rings;
+}
+
+/// Walks `block` forward with the rings written by generic stores that no fence
+/// has covered yet. A loop body is walked twice, so that a write at its end
+/// meets a reader at its start.
+static void walkUnfenced(Block &block, const DenseSet<Value> &asyncRead,
+                         DenseSet<Value> &dirty,
+                         function_ref<void(Operation *)> report) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (auto store = dyn_cast<cta::StoreSharedOp>(op)) {
+      Value ring = getRing(store.getDest());
+      if (ring && asyncRead.contains(ring))
+        dirty.insert(ring);
+    } else if (isa<cta::FenceAsyncOp>(op)) {
+      dirty.clear();
+    } else if (isa<cta::ArriveOp, cta::MmaAsyncOp>(op)) {
+      if (!dirty.empty()) {
+        report(&op);
+        dirty.clear();
+      }
+    } else {
+      for (int round = 0; round < (isa<scf::ForOp>(op) ? 2 : 1); ++round)
+        for (Region &region : op.getRegions())
+          for (Block &nested : region)
+            walkUnfenced(nested, asyncRead, dirty, report);
+    }
+  }
+}
+
+void mla::findUnfencedPublications(cta::RoleOp role,
+                                   const DenseSet<Value> &asyncRead,
+                                   function_ref<void(Operation *)> report) {
+  DenseSet<Value> dirty;
+  walkUnfenced(role.getBody().front(), asyncRead, dirty, report);
+}

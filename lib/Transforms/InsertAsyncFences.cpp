@@ -1,0 +1,28 @@
+//===- InsertAsyncFences.cpp - generic writes, async reads ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "AsyncAnalysis.h"
+
+namespace mla {
+#define GEN_PASS_DEF_INSERTASYNCFENCES
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+struct InsertAsyncFencesPass
+    : mla::impl::InsertAsyncFencesBase<InsertAsyncFencesPass> {
+  void runOnOperation() override {
+    DenseSet<Value> asyncRead = getAsyncReadRings(getOperation());
+    getOperation().walk([&](cta::RoleOp role) {
+      findUnfencedPublications(role, asyncRead, [](Operation *op) {
+        OpBuilder b(op);
+        cta::FenceAsyncOp::create(b, op->getLoc());
+      });
+    });
+  }
+};
+} // namespace

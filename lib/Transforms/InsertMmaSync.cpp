@@ -1,0 +1,46 @@
+//===- InsertMmaSync.cpp - fences, commits and counts of wgmma --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "AsyncAnalysis.h"
+
+namespace mla {
+#define GEN_PASS_DEF_INSERTMMASYNC
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+static LogicalResult setPending(cta::MmaWaitOp wait, const GroupAges &ages) {
+  std::optional<int64_t> pending = ages.getPending(wait);
+  if (!pending)
+    return wait.emitOpError("waits for a product that was not issued on some "
+                            "path");
+  wait.setPending(*pending);
+  return success();
+}
+
+namespace {
+struct InsertMmaSyncPass : mla::impl::InsertMmaSyncBase<InsertMmaSyncPass> {
+  void runOnOperation() override {
+    WalkResult result = getOperation().walk([](cta::RoleOp role) {
+      GroupAges ages(role, /*everyMmaCommits=*/true);
+      WalkResult waits = role.walk([&](cta::MmaWaitOp wait) {
+        return WalkResult(setPending(wait, ages));
+      });
+      if (waits.wasInterrupted())
+        return WalkResult::interrupt();
+      role.walk([](cta::MmaAsyncOp mma) {
+        OpBuilder b(mma);
+        cta::MmaFenceOp::create(b, mma.getLoc());
+        b.setInsertionPointAfter(mma);
+        cta::MmaCommitOp::create(b, mma.getLoc());
+      });
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,435 @@
+//===- MaterializeBarriers.cpp - rings become mbarriers ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Three steps: releases are placed after the last reader of each slot; every
+// ring gets its mbarriers; acquire, await and release become waits and arrivals
+// whose slot and phase come from a count that each role carries through its
+// loops: slot = count mod depth, phase = count / depth mod 2.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mla {
+#define GEN_PASS_DEF_MATERIALIZEBARRIERS
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+//===----------------------------------------------------------------------===//
+// Releases
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Where the readers of one awaited slot are known to be done.
+struct Completions {
+  /// In the await's own iteration: ops of its block, the last one counts.
+  SmallVector<Operation *> local;
+  /// After a loop carry: the waits themselves.
+  llvm::SetVector<Operation *> carried;
+};
+} // namespace
+
+/// Follows a product in flight to the waits that complete it.
+static void followInFlight(Value inFlight, bool carried, Block *block,
+                           Completions &found,
+                           llvm::SmallDenseSet<std::pair<Value, unsigned>> &seen) {
+  if (!seen.insert({inFlight, carried}).second)
+    return;
+  for (OpOperand &use : inFlight.getUses()) {
+    Operation *user = use.getOwner();
+    if (auto mma = dyn_cast<cta::MmaAsyncOp>(user)) {
+      followInFlight(mma.getResult(), carried, block, found, seen);
+    } else if (auto loop = dyn_cast<scf::ForOp>(user)) {
+      followInFlight(loop.getTiedLoopRegionIterArg(&use), true, block, found,
+                     seen);
+      followInFlight(loop.getTiedLoopResult(&use), true, block, found, seen);
+    } else if (auto yield = dyn_cast<scf::YieldOp>(user)) {
+      Operation *parent = yield->getParentOp();
+      unsigned i = use.getOperandNumber();
+      if (auto loop = dyn_cast<scf::ForOp>(parent))
+        followInFlight(loop.getRegionIterArg(i), true, block, found, seen);
+      followInFlight(parent->getResult(i),
+                     carried || isa<scf::ForOp>(parent), block, found, seen);
+    } else {
+      Operation *local = block->findAncestorOpInBlock(*user);
+      if (local && !carried)
+        found.local.push_back(local);
+      else
+        found.carried.insert(user);
+    }
+  }
+}
+
+static void findCompletions(Value slot, Block *block, Completions &found) {
+  for (Operation *user : slot.getUsers()) {
+    if (auto view = dyn_cast<cta::ViewOp>(user)) {
+      findCompletions(view.getResult(), block, found);
+    } else if (auto mma = dyn_cast<cta::MmaAsyncOp>(user)) {
+      llvm::SmallDenseSet<std::pair<Value, unsigned>> seen;
+      followInFlight(mma.getResult(), false, block, found, seen);
+    } else {
+      found.local.push_back(block->findAncestorOpInBlock(*user));
+    }
+  }
+}
+
+/// Releases the slots that the role of `awaits` reads from `ring`.
+static void insertReleases(cta::RingOp ring, ArrayRef<cta::AwaitOp> awaits) {
+  llvm::SetVector<Operation *> points;
+  for (cta::AwaitOp await : awaits) {
+    Completions found;
+    findCompletions(await.getSlot(), await->getBlock(), found);
+    if (!found.carried.empty()) {
+      // A later iteration completes the slot, after every local reader.
+      points.insert(found.carried.begin(), found.carried.end());
+      continue;
+    }
+    Operation *last = await;
+    for (Operation *op : found.local)
+      if (last->isBeforeInBlock(op))
+        last = op;
+    points.insert(last);
+  }
+  for (Operation *point : points) {
+    OpBuilder b(point->getContext());
+    b.setInsertionPointAfter(point);
+    cta::ReleaseOp::create(b, point->getLoc(), ring);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A ring, its barriers, and who uses it.
+struct RingUse {
+  cta::RingOp ring;
+  cta::RoleOp producer;
+  SmallVector<cta::AcquireOp> acquires;
+  llvm::MapVector<cta::RoleOp, SmallVector<cta::AwaitOp>> consumers;
+  Value full, free;
+};
+
+/// Carries the count of one kind of access of one role through its loops.
+class CountThreader {
+public:
+  using Lower = function_ref<void(Operation *, Value count)>;
+  CountThreader(function_ref<bool(Operation *)> isEvent, Lower lower)
+      : isEvent(isEvent), lower(lower) {}
+
+  /// Lowers the events in `block`, the first with `count`; returns the count
+  /// after the block.
+  Value run(Block *block, Value count);
+
+private:
+  bool hasEvent(Operation *op) {
+    return op->walk([&](Operation *nested) {
+                 return isEvent(nested) ? WalkResult::interrupt()
+                                        : WalkResult::advance();
+               })
+        .wasInterrupted();
+  }
+  Value runLoop(scf::ForOp loop, Value count);
+  Value runIf(scf::IfOp op, Value count);
+
+  function_ref<bool(Operation *)> isEvent;
+  Lower lower;
+};
+} // namespace
+
+Value CountThreader::run(Block *block, Value count) {
+  for (Operation &op : llvm::make_early_inc_range(*block)) {
+    if (isEvent(&op)) {
+      OpBuilder b(&op);
+      Value one = arith::ConstantIntOp::create(b, op.getLoc(), 1, 32);
+      Value next = arith::AddIOp::create(b, op.getLoc(), count, one);
+      lower(&op, count);
+      count = next;
+    } else if (op.getNumRegions() && hasEvent(&op)) {
+      if (auto loop = dyn_cast<scf::ForOp>(op))
+        count = runLoop(loop, count);
+      else
+        count = runIf(cast<scf::IfOp>(op), count);
+    }
+  }
+  return count;
+}
+
+Value CountThreader::runLoop(scf::ForOp loop, Value count) {
+  IRRewriter rewriter(loop.getContext());
+  rewriter.setInsertionPoint(loop);
+  auto replaced = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
+      rewriter, {count}, /*replaceInitOperandUsesInLoop=*/false,
+      [&](OpBuilder &, Location, ArrayRef<BlockArgument> args) {
+        return SmallVector<Value>{run(args[0].getOwner(), args[0])};
+      }));
+  return replaced.getResults().back();
+}
+
+Value CountThreader::runIf(scf::IfOp op, Value count) {
+  OpBuilder b(op);
+  SmallVector<Type> types(op.getResultTypes());
+  types.push_back(count.getType());
+  auto copy = scf::IfOp::create(b, op.getLoc(), types, op.getCondition(),
+                                /*withElseRegion=*/true);
+  copy.getThenRegion().takeBody(op.getThenRegion());
+  if (op.elseBlock())
+    copy.getElseRegion().takeBody(op.getElseRegion());
+  else
+{
+    OpBuilder end = OpBuilder::atBlockEnd(copy.elseBlock());
+    scf::YieldOp::create(end, op.getLoc());
+  }
+  for (Block *block : {copy.thenBlock(), copy.elseBlock()}) {
+    Value after = run(block, count);
+    auto yield = cast<scf::YieldOp>(block->getTerminator());
+    yield.getResultsMutable().append(after);
+  }
+  op.replaceAllUsesWith(copy.getResults().drop_back());
+  op.erase();
+  return copy.getResults().back();
+}
+
+/// Slot number and parity of access number `count`. The parity is that of the
+/// phase a reader waits for; a writer waits for the phase before.
+static std::pair<Value, Value> getSlotAndParity(ImplicitLocOpBuilder &b,
+                                                Value count, int64_t depth,
+                                                bool writer) {
+  auto constant = [&](int64_t v) {
+    return arith::ConstantIntOp::create(b, v, 32);
+  };
+  Value slot = arith::RemUIOp::create(b, count, constant(depth));
+  Value round = arith::DivUIOp::create(b, count, constant(depth));
+  if (writer)
+    round = arith::AddIOp::create(b, round, constant(1));
+  return {slot, arith::AndIOp::create(b, round, constant(1))};
+}
+
+namespace {
+struct MaterializeBarriersPass
+    : mla::impl::MaterializeBarriersBase<MaterializeBarriersPass> {
+  void runOnOperation() override;
+
+  LogicalResult collect(cta::RingOp ring, RingUse &use);
+  LogicalResult createBarriers(RingUse &use, int64_t &offset);
+  FailureOr<int64_t> countFills(RingUse &use);
+  void initialise(ArrayRef<RingUse> uses, Operation *before);
+  void lowerProducer(RingUse &use);
+  void publish(Value slot, Value index, RingUse &use);
+  void lowerConsumer(RingUse &use, cta::RoleOp role);
+};
+} // namespace
+
+LogicalResult MaterializeBarriersPass::collect(cta::RingOp ring, RingUse &use) {
+  use.ring = ring;
+  if (!ring.getOffset())
+    return ring.emitOpError("expected a place in shared memory; run "
+                            "--mla-stage-shared first");
+  // In program order, which use lists do not keep.
+  WalkResult result = ring->getBlock()->getParentOp()->walk([&](Operation *op) {
+    auto role = op->getParentOfType<cta::RoleOp>();
+    if (auto await = dyn_cast<cta::AwaitOp>(op)) {
+      if (await.getRing() == ring.getResult())
+        use.consumers[role].push_back(await);
+    } else if (auto acquire = dyn_cast<cta::AcquireOp>(op)) {
+      if (acquire.getRing() != ring.getResult())
+        return WalkResult::advance();
+      if (use.producer && use.producer != role) {
+        acquire.emitOpError() << "expected one producer role of ring "
+                              << ring.getNameAttr();
+        return WalkResult::interrupt();
+      }
+      use.producer = role;
+      use.acquires.push_back(acquire);
+    }
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (!use.producer || use.consumers.empty())
+    return ring.emitOpError("expected a role that fills the ring and one that "
+                            "reads it");
+  return success();
+}
+
+/// Ops that fill `slot`, through views.
+static void getFills(Value slot, SmallVectorImpl<Operation *> &fills) {
+  for (Operation *user : slot.getUsers()) {
+    if (auto view = dyn_cast<cta::ViewOp>(user))
+      getFills(view.getResult(), fills);
+    else
+      fills.push_back(user);
+  }
+}
+
+/// Arrivals that complete the full barrier of the ring's slots.
+FailureOr<int64_t> MaterializeBarriersPass::countFills(RingUse &use) {
+  std::optional<int64_t> count;
+  for (cta::AcquireOp acquire : use.acquires) {
+    SmallVector<Operation *> fills;
+    getFills(acquire.getSlot(), fills);
+    if (fills.size() != 1)
+      return acquire.emitOpError()
+             << "expected one op that fills the slot, got " << fills.size();
+    int64_t warps = use.producer.getWarps();
+    int64_t arrivals = 1;
+    if (isa<cta::GatherAsyncOp>(fills[0]))
+      arrivals = 32 * warps;
+    else if (isa<cta::StoreSharedOp>(fills[0]))
+      arrivals = warps;
+    else if (!isa<cta::CopyAsyncOp>(fills[0]))
+      return fills[0]->emitOpError("does not fill a slot");
+    if (count && *count != arrivals)
+      return fills[0]->emitOpError("fills a slot of a ring that another kind of "
+                                   "op fills too");
+    count = arrivals;
+  }
+  return *count;
+}
+
+LogicalResult MaterializeBarriersPass::createBarriers(RingUse &use,
+                                                      int64_t &offset) {
+  FailureOr<int64_t> fullCount = countFills(use);
+  if (failed(fullCount))
+    return failure();
+  int64_t freeCount = 0;
+  for (auto &[role, awaits] : use.consumers)
+    freeCount += role.getWarps();
+  int64_t depth = use.ring.getResult().getType().getDepth();
+  OpBuilder b(&getContext());
+  b.setInsertionPointAfter(use.ring);
+  auto make = [&](StringRef suffix, int64_t count) {
+    auto barrier = cta::MBarrierOp::create(
+        b, use.ring.getLoc(), cta::MBarrierType::get(&getContext(), depth),
+        (use.ring.getName() + suffix).str(), count, offset);
+    offset += 8 * depth;
+    return barrier.getResult();
+  };
+  use.full = make(".full", *fullCount);
+  use.free = make(".free", freeCount);
+  return success();
+}
+
+void MaterializeBarriersPass::initialise(ArrayRef<RingUse> uses,
+                                         Operation *before) {
+  ImplicitLocOpBuilder b(before->getLoc(), before);
+  for (const RingUse &use : uses) {
+    cta::MBarrierInitOp::create(b, use.full);
+    cta::MBarrierInitOp::create(b, use.free);
+  }
+  cta::MBarrierInitFenceOp::create(b);
+  cta::SyncOp::create(b);
+}
+
+/// Adds the arrival that tells the readers that `slot` is being filled.
+void MaterializeBarriersPass::publish(Value slot, Value index, RingUse &use) {
+  SmallVector<Operation *> fills;
+  getFills(slot, fills);
+  Operation *fill = fills.front();
+  ImplicitLocOpBuilder b(fill->getLoc(), fill);
+  if (auto copy = dyn_cast<cta::CopyAsyncOp>(fill)) {
+    // The bytes are expected before they can arrive.
+    cta::ArriveExpectOp::create(b, use.full, index,
+                                copy.getDest().getType().getBytes());
+    copy.getBarrierMutable().assign(use.full);
+    copy.getBarrierIndexMutable().assign(index);
+    return;
+  }
+  b.setInsertionPointAfter(fill);
+  if (isa<cta::GatherAsyncOp>(fill))
+    cta::ArriveCopiesOp::create(b, use.full, index);
+  else
+    cta::ArriveOp::create(b, use.full, index);
+}
+
+void MaterializeBarriersPass::lowerProducer(RingUse &use) {
+  Value ring = use.ring.getResult();
+  int64_t depth = use.ring.getResult().getType().getDepth();
+  auto isEvent = [&](Operation *op) {
+    auto acquire = dyn_cast<cta::AcquireOp>(op);
+    return acquire && acquire.getRing() == ring;
+  };
+  auto lower = [&](Operation *op, Value count) {
+    auto acquire = cast<cta::AcquireOp>(op);
+    ImplicitLocOpBuilder b(op->getLoc(), op);
+    auto [index, parity] = getSlotAndParity(b, count, depth, /*writer=*/true);
+    cta::MBarrierWaitOp::create(b, use.free, index, parity);
+    Value slot = cta::SlotOp::create(b, ring, index);
+    acquire.getSlot().replaceAllUsesWith(slot);
+    acquire.erase();
+    publish(slot, index, use);
+  };
+  Block &body = use.producer.getBody().front();
+  OpBuilder b = OpBuilder::atBlockBegin(&body);
+  Value zero = arith::ConstantIntOp::create(b, use.ring.getLoc(), 0, 32);
+  CountThreader(isEvent, lower).run(&body, zero);
+}
+
+void MaterializeBarriersPass::lowerConsumer(RingUse &use, cta::RoleOp role) {
+  Value ring = use.ring.getResult();
+  int64_t depth = use.ring.getResult().getType().getDepth();
+  Block &body = role.getBody().front();
+  OpBuilder top = OpBuilder::atBlockBegin(&body);
+  Value zero = arith::ConstantIntOp::create(top, use.ring.getLoc(), 0, 32);
+  auto isAwait = [&](Operation *op) {
+    auto await = dyn_cast<cta::AwaitOp>(op);
+    return await && await.getRing() == ring;
+  };
+  CountThreader(isAwait, [&](Operation *op, Value count) {
+    ImplicitLocOpBuilder b(op->getLoc(), op);
+    auto [index, parity] = getSlotAndParity(b, count, depth, /*writer=*/false);
+    cta::MBarrierWaitOp::create(b, use.full, index, parity);
+    Value slot = cta::SlotOp::create(b, ring, index);
+    op->getResult(0).replaceAllUsesWith(slot);
+    op->erase();
+  }).run(&body, zero);
+  auto isRelease = [&](Operation *op) {
+    auto release = dyn_cast<cta::ReleaseOp>(op);
+    return release && release.getRing() == ring;
+  };
+  CountThreader(isRelease, [&](Operation *op, Value count) {
+    ImplicitLocOpBuilder b(op->getLoc(), op);
+    Value index =
+        getSlotAndParity(b, count, depth, /*writer=*/false).first;
+    cta::ArriveOp::create(b, use.free, index);
+    op->erase();
+  }).run(&body, zero);
+}
+
+void MaterializeBarriersPass::runOnOperation() {
+  func::FuncOp func = getOperation();
+  SmallVector<cta::RingOp> rings;
+  func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
+  if (rings.empty())
+    return;
+  auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
+  if (!bytes) {
+    func.emitOpError() << "expected attribute " << cta::kSharedBytesAttr
+                       << "; run --mla-stage-shared first";
+    return signalPassFailure();
+  }
+  int64_t offset = bytes.getInt();
+  SmallVector<RingUse> uses(rings.size());
+  for (auto [ring, use] : llvm::zip(rings, uses)) {
+    if (failed(collect(ring, use)) || failed(createBarriers(use, offset)))
+      return signalPassFailure();
+    for (auto &[role, awaits] : use.consumers)
+      insertReleases(ring, awaits);
+  }
+  Operation *firstRole = *rings.front()->getBlock()->getOps<cta::RoleOp>().begin();
+  initialise(uses, firstRole);
+  for (RingUse &use : uses) {
+    lowerProducer(use);
+    for (auto &[role, awaits] : use.consumers)
+      lowerConsumer(use, role);
+  }
+  func->setAttr(cta::kSharedBytesAttr,
+                IntegerAttr::get(bytes.getType(), offset));
+}

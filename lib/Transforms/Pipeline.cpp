@@ -1,0 +1,170 @@
+//===- Pipeline.cpp - software pipelining of role loops ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mla {
+#define GEN_PASS_DEF_PIPELINE
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// Where an op of a loop body goes.
+struct Slot {
+  int64_t stage = 0, order = 0;
+};
+} // namespace
+
+/// The op of `body` that defines `v`, or null.
+static Operation *getBodyDef(Value v, Block *body) {
+  Operation *def = v.getDefiningOp();
+  return def ? body->findAncestorOpInBlock(*def) : nullptr;
+}
+
+/// Reads the marks of the schedule. An unmarked op runs as late as its
+/// operands; any op runs no later than its users of the same stage.
+static DenseMap<Operation *, Slot> readSlots(Block *body) {
+  DenseMap<Operation *, Slot> slots;
+  for (Operation &op : body->without_terminator()) {
+    Slot &slot = slots[&op];
+    if (auto stage = op.getAttrOfType<IntegerAttr>(cta::kStageAttr)) {
+      slot.stage = stage.getInt();
+      slot.order = op.getAttrOfType<IntegerAttr>(cta::kOrderAttr).getInt();
+      continue;
+    }
+    for (Value operand : op.getOperands())
+      if (Operation *def = getBodyDef(operand, body)) {
+        slot.order = std::max(slot.order, slots[def].order);
+        slot.stage = std::max(slot.stage, slots[def].stage);
+      }
+  }
+  for (Operation &op : llvm::reverse(body->without_terminator()))
+    for (Operation *user : op.getUsers()) {
+      Operation *inBody = body->findAncestorOpInBlock(*user);
+      auto it = slots.find(inBody);
+      if (it != slots.end() && it->second.stage == slots[&op].stage)
+        slots[&op].order = std::min(slots[&op].order, it->second.order);
+    }
+  return slots;
+}
+
+static void eraseMarks(Operation *root) {
+  root->walk([](Operation *op) {
+    op->removeAttr(cta::kStageAttr);
+    op->removeAttr(cta::kOrderAttr);
+  });
+}
+
+/// Puts `loop` under a guard: the pipelined loop is entered only with at least
+/// `stages` iterations; fewer run the loop as it was.
+static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
+                                 int64_t stages) {
+  Location loc = loop.getLoc();
+  rewriter.setInsertionPoint(loop);
+  Value enough;
+  {
+    Value reach = loop.getLowerBound();
+    if (stages > 1) {
+      Value count = arith::ConstantIndexOp::create(rewriter, loc, stages - 1);
+      Value span =
+          arith::MulIOp::create(rewriter, loc, count, loop.getStep());
+      reach = arith::AddIOp::create(rewriter, loc, reach, span);
+    }
+    enough = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
+                                   reach, loop.getUpperBound());
+  }
+  auto guard = scf::IfOp::create(rewriter, loc, loop.getResultTypes(), enough,
+                                 /*withElseRegion=*/true);
+  rewriter.replaceAllUsesWith(loop.getResults(), guard.getResults());
+  rewriter.setInsertionPointToEnd(guard.elseBlock());
+  if (stages == 1) {
+    scf::YieldOp::create(rewriter, loc, loop.getInitArgs());
+  } else {
+    Operation *copy = rewriter.clone(*loop);
+    eraseMarks(copy);
+    scf::YieldOp::create(rewriter, loc, copy->getResults());
+  }
+  rewriter.moveOpBefore(loop, guard.thenBlock(), guard.thenBlock()->end());
+  rewriter.setInsertionPointToEnd(guard.thenBlock());
+  scf::YieldOp::create(rewriter, loc, loop.getResults());
+  return loop;
+}
+
+static LogicalResult pipelineLoop(scf::ForOp loop) {
+  Block *body = loop.getBody();
+  DenseMap<Operation *, Slot> slots = readSlots(body);
+  SmallVector<Operation *> ops;
+  int64_t stages = 0;
+  for (Operation &op : body->without_terminator()) {
+    ops.push_back(&op);
+    stages = std::max(stages, slots[&op].stage);
+  }
+  llvm::stable_sort(ops, [&](Operation *a, Operation *b) {
+    return slots[a].order < slots[b].order;
+  });
+  if (stages == 0) {
+    for (Operation *op : ops)
+      op->moveBefore(body->getTerminator());
+    eraseMarks(loop);
+    return success();
+  }
+  IRRewriter rewriter(loop.getContext());
+  loop = guardTripCount(rewriter, loop, stages);
+  scf::PipeliningOption options;
+  options.getScheduleFn = [&](scf::ForOp, auto &schedule) {
+    for (Operation *op : ops)
+      schedule.push_back({op, static_cast<unsigned>(slots[op].stage)});
+  };
+  // The guard makes every predicate true: the loop has enough iterations.
+  llvm::SetVector<Value> predicates;
+  options.supportDynamicLoops = true;
+  options.peelEpilogue = true;
+  options.predicateFn = [&](RewriterBase &, Operation *op, Value predicate) {
+    predicates.insert(predicate);
+    return op;
+  };
+  Operation *parent = loop->getParentOp();
+  Location loc = loop.getLoc();
+  rewriter.setInsertionPoint(loop);
+  if (failed(scf::pipelineForLoop(rewriter, loop, options)))
+    return emitError(loc) << "cannot pipeline the loop: an op would run before "
+                             "a value of the same iteration that it uses";
+  for (Value predicate : predicates) {
+    OpBuilder b(predicate.getContext());
+    b.setInsertionPointAfterValue(predicate);
+    Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
+    predicate.replaceAllUsesWith(yes);
+  }
+  eraseMarks(parent);
+  // With every predicate true the selects of the drain choose the new value.
+  parent->walk([](arith::SelectOp select) {
+    if (matchPattern(select.getCondition(), m_One())) {
+      select.getResult().replaceAllUsesWith(select.getTrueValue());
+      select.erase();
+    }
+  });
+  return success();
+}
+
+namespace {
+struct PipelinePass : mla::impl::PipelineBase<PipelinePass> {
+  void runOnOperation() override {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) {
+      if (loop->hasAttr(cta::kStageAttr))
+        loops.push_back(loop);
+    });
+    for (scf::ForOp loop : loops)
+      if (failed(pipelineLoop(loop)))
+        return signalPassFailure();
+  }
+};
+} // namespace

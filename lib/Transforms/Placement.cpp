@@ -1,0 +1,211 @@
+//===- Placement.cpp - which roles hold a tile ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Placement.h"
+
+using namespace mlir;
+using namespace mla;
+
+static bool isTile(Type type) { return isa<RankedTensorType>(type); }
+
+SmallVector<int64_t> Slice::apply(ArrayRef<int64_t> shape) const {
+  SmallVector<int64_t> result(shape);
+  if (!isWhole())
+    result[dim] /= parts;
+  return result;
+}
+
+Slice Slice::insertDim(int64_t d) const {
+  return dim >= d ? Slice{dim + 1, part, parts} : *this;
+}
+
+Slice Slice::dropDim(int64_t d) const {
+  if (dim == d)
+    return {};
+  return dim > d ? Slice{dim - 1, part, parts} : *this;
+}
+
+Slice Placement::getSlice(unsigned role) const {
+  if (split < 0)
+    return {};
+  auto it = llvm::find(roles, role);
+  return {split, it - roles.begin(), static_cast<int64_t>(roles.size())};
+}
+
+bool mla::touchesTiles(Operation *op) {
+  return llvm::any_of(op->getOperandTypes(), isTile) ||
+         llvm::any_of(op->getResultTypes(), isTile);
+}
+
+bool mla::isReplicable(Operation *op) {
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    return cast<RankedTensorType>(load.getResult().getType()).getRank() == 1;
+  return isa<arith::ConstantOp, tensor::SplatOp, tile::BroadcastOp,
+             tile::ViewOp, tile::IotaOp>(op);
+}
+
+bool mla::isAsyncLoad(Operation *op) {
+  return isa<tile::GatherOp>(op) ||
+         (isa<tile::LoadOp>(op) && !isReplicable(op));
+}
+
+const Placement &PlacementAnalysis::get(Operation *op) const {
+  static const Placement anywhere;
+  auto it = ops.find(op);
+  return it == ops.end() ? anywhere : it->second;
+}
+
+const Placement &PlacementAnalysis::get(Value tile) const {
+  static const Placement anywhere;
+  auto it = tiles.find(tile);
+  return it == tiles.end() ? anywhere : it->second;
+}
+
+unsigned PlacementAnalysis::getRoleIndex(StringRef name) const {
+  for (auto [i, role] : llvm::enumerate(schedule.getRoles()))
+    if (role.getName() == name)
+      return i;
+  llvm_unreachable("the schedule's verifier checked the roles of its rows");
+}
+
+void PlacementAnalysis::set(Operation *op, const Placement &placement) {
+  Placement &old = ops[op];
+  changed |= !(old == placement);
+  old = placement;
+}
+
+void PlacementAnalysis::set(Value tile, const Placement &placement) {
+  Placement &old = tiles[tile];
+  changed |= !(old == placement);
+  old = placement;
+}
+
+LogicalResult PlacementAnalysis::run() {
+  // Loops carry placements backwards; each round settles at least one carried
+  // value, and few programs need more than two.
+  do {
+    changed = false;
+    WalkResult result = program.getBody()->walk<WalkOrder::PreOrder>(
+        [&](Operation *op) { return WalkResult(visit(op)); });
+    if (result.wasInterrupted())
+      return failure();
+  } while (changed);
+  return checkSplits();
+}
+
+LogicalResult PlacementAnalysis::visit(Operation *op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    visitLoop(loop);
+    return success();
+  }
+  if (isa<scf::YieldOp>(op) || !touchesTiles(op))
+    return success();
+  if (op->getNumRegions())
+    return op->emitOpError("expected scf.for as the only region around tiles");
+  if (op->getNumResults() > 1)
+    return op->emitOpError(
+        "expected at most one result; decompose it (--mla-decompose-softmax)");
+  StringRef label = tile::getLabel(op);
+  if (!label.empty()) {
+    if (PlaceAttr row = schedule.lookup(label))
+      return visitLabelled(op, row);
+    return op->emitOpError() << "schedule " << schedule.getName()
+                             << " has no row for label '" << label << "'";
+  }
+  if (isAsyncLoad(op) || isa<tile::StoreOp, tile::DotOp>(op))
+    return op->emitOpError() << "expected a label with a row in schedule "
+                             << schedule.getName();
+  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
+    // Known only so that ops on it can inherit; it is repeated at each use.
+    Placement placement = get(broadcast.getSource());
+    if (placement.split >= static_cast<int64_t>(broadcast.getDim()))
+      ++placement.split;
+    set(op->getResult(0), placement);
+    return success();
+  }
+  return isReplicable(op) ? success() : meetOperands(op);
+}
+
+LogicalResult PlacementAnalysis::visitLabelled(Operation *op, PlaceAttr row) {
+  Placement placement;
+  for (StringAttr role : row.getRoles())
+    placement.roles.push_back(getRoleIndex(role));
+  placement.split = row.getSplit();
+  if (isAsyncLoad(op) && placement.roles.size() != 1)
+    return op->emitOpError() << "expected one role for an asynchronous load, "
+                                "got "
+                             << placement.roles.size();
+  set(op, placement);
+  for (Value result : op->getResults())
+    set(result, placement);
+  return success();
+}
+
+LogicalResult PlacementAnalysis::meetOperands(Operation *op) {
+  std::optional<Placement> met;
+  for (Value operand : op->getOperands()) {
+    if (!isTile(operand.getType()) || get(operand).isAnywhere())
+      continue;
+    Placement placement = get(operand);
+    if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
+      int64_t dim = reduce.getDim();
+      if (placement.split == dim)
+        return op->emitOpError() << "cannot reduce dimension " << dim
+                                 << ", which roles hold in parts";
+      placement.split -= placement.split > dim;
+    }
+    if (!met) {
+      met = placement;
+      continue;
+    }
+    if (met->split < 0 && placement.split >= 0)
+      std::swap(*met, placement);
+    if (met->split >= 0) {
+      // Parts are numbered by the list of roles: it must survive whole.
+      if (placement.split >= 0 && !(placement == *met))
+        return op->emitOpError(
+            "operands are split over roles in different ways; give the op a "
+            "label and a row");
+      continue;
+    }
+    llvm::erase_if(met->roles,
+                   [&](unsigned r) { return !placement.contains(r); });
+    if (met->roles.empty())
+      return op->emitOpError("no role holds all operands; give the op a label "
+                             "and a row");
+  }
+  if (!met)
+    return success();
+  set(op, *met);
+  for (Value result : op->getResults())
+    set(result, *met);
+  return success();
+}
+
+void PlacementAnalysis::visitLoop(scf::ForOp loop) {
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  for (auto [i, value] : llvm::enumerate(yield.getOperands())) {
+    if (!isTile(value.getType()))
+      continue;
+    Placement placement = get(value);
+    set(loop.getRegionIterArg(i), placement);
+    set(loop.getResult(i), placement);
+  }
+}
+
+LogicalResult PlacementAnalysis::checkSplits() {
+  for (auto &[op, placement] : ops) {
+    if (placement.split < 0)
+      continue;
+    Value tile = op->getNumResults() ? op->getResult(0) : op->getOperand(0);
+    auto type = cast<RankedTensorType>(tile.getType());
+    int64_t parts = placement.roles.size();
+    if (placement.split >= type.getRank() ||
+        type.getDimSize(placement.split) % parts)
+      return op->emitOpError() << "cannot split dimension " << placement.split
+                               << " of " << type << " over " << parts
+                               << " roles";
+  }
+  return success();
+}

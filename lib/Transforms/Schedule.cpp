@@ -1,0 +1,560 @@
+//===- Schedule.cpp - place tile ops into roles -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Each role gets the part of the tile program that its placement gives it, in
+// program order. A tile that another role computes is received through a ring:
+// the reader awaits a slot where the tile is defined in the program, the writer
+// fills one right after it has computed the tile.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Placement.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla {
+#define GEN_PASS_DEF_SCHEDULE
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+static RankedTensorType getTileType(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
+
+namespace {
+/// A ring between roles and the tile that travels in it.
+struct Channel {
+  cta::RingOp ring;
+  Value tile;
+  unsigned writer;
+};
+
+/// Channels by the tile they carry, shared by the emitters of all roles.
+class Channels {
+public:
+  Channels(scf::ForallOp program, ScheduleAttr schedule)
+      : program(program), schedule(schedule) {}
+
+  /// The ring that carries `tile` from `writer`.
+  cta::RingOp get(Value tile, unsigned writer);
+  bool contains(Value tile) const { return index.contains(tile); }
+  ArrayRef<Channel> all() const { return list; }
+
+private:
+  std::string makeName(Value tile);
+
+  scf::ForallOp program;
+  ScheduleAttr schedule;
+  SmallVector<Channel> list;
+  DenseMap<Value, unsigned> index;
+};
+
+/// Writes the program of one role.
+class RoleEmitter {
+public:
+  RoleEmitter(scf::ForallOp program, ScheduleAttr schedule, unsigned role,
+              const PlacementAnalysis &placement, Channels &channels)
+      : program(program), schedule(schedule), role(role), placement(placement),
+        channels(channels), b(program.getLoc(), program.getContext()) {}
+
+  LogicalResult emit();
+  /// Adds the stores that fill the channels this role writes.
+  void fillChannels();
+
+private:
+  LogicalResult emitBlock(Block *from, Block *to);
+  LogicalResult emitOp(Operation *op);
+  LogicalResult emitLoop(scf::ForOp loop);
+  LogicalResult emitAsyncLoad(Operation *op);
+  LogicalResult emitDot(tile::DotOp dot, Slice slice);
+  LogicalResult emitStore(tile::StoreOp store, Slice slice);
+  /// Clones `op` for the part `slice` of its result.
+  Value emitClone(Operation *op, Slice slice);
+
+  /// The part `slice` of `tile` in registers.
+  Value getFragment(Value tile, Slice slice, Operation *user);
+  /// The part `slice` of `tile` in shared memory; null where it is not there.
+  Value getBuffer(Value tile, Slice slice);
+  Value awaitChannel(Value tile, unsigned writer);
+
+  bool needsLoop(scf::ForOp loop);
+  /// Moves the builder to where this role defines what stands in `defBlock`.
+  void moveTo(Block *defBlock);
+  /// Adds the slice's start to the index of its dimension.
+  SmallVector<Value> offsetIndices(ValueRange indices, RankedTensorType tile,
+                                   Slice slice);
+  /// Marks `op` with the pipeline place of the op being emitted.
+  template <typename OpTy> OpTy mark(OpTy op);
+
+  scf::ForallOp program;
+  ScheduleAttr schedule;
+  unsigned role;
+  const PlacementAnalysis &placement;
+  Channels &channels;
+  ImplicitLocOpBuilder b;
+  IRMapping scalars;
+  DenseMap<Value, Value> fragments, slots;
+  SmallVector<std::tuple<Value, Slice, Value>> replicas;
+  DenseMap<Block *, Block *> blocks;
+  PlaceAttr row;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Channels
+//===----------------------------------------------------------------------===//
+
+std::string Channels::makeName(Value tile) {
+  Operation *def = tile.getDefiningOp();
+  StringRef label = def ? tile::getLabel(def) : StringRef();
+  if (!label.empty())
+    return label.str();
+  return "tile" + std::to_string(list.size());
+}
+
+cta::RingOp Channels::get(Value tile, unsigned writer) {
+  if (auto it = index.find(tile); it != index.end())
+    return list[it->second].ring;
+  std::string name = makeName(tile);
+  RankedTensorType type = getTileType(tile);
+  auto ringType =
+      cta::RingType::get(tile.getContext(), schedule.getDepth(name),
+                         type.getShape(), type.getElementType(), {});
+  OpBuilder b(program.getBody()->getTerminator());
+  // Rings stand before the roles, which are appended to the body.
+  for (Operation &op : *program.getBody())
+    if (isa<cta::RoleOp>(op)) {
+      b.setInsertionPoint(&op);
+      break;
+    }
+  auto ring = cta::RingOp::create(b, tile.getLoc(), ringType,
+                                  b.getStringAttr(name), IntegerAttr());
+  index[tile] = list.size();
+  list.push_back({ring, tile, writer});
+  return ring;
+}
+
+//===----------------------------------------------------------------------===//
+// RoleEmitter
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy> OpTy RoleEmitter::mark(OpTy op) {
+  Operation *base = op;
+  if (base->getParentOfType<scf::ForOp>() && row) {
+    base->setAttr(cta::kStageAttr, b.getI64IntegerAttr(row.getStage()));
+    base->setAttr(cta::kOrderAttr, b.getI64IntegerAttr(row.getOrder()));
+  }
+  return op;
+}
+
+LogicalResult RoleEmitter::emit() {
+  RoleAttr attr = schedule.getRoles()[role];
+  b.setInsertionPoint(program.getBody()->getTerminator());
+  auto op = cta::RoleOp::create(b, attr.getName(), attr.getWarps(),
+                                attr.getRegisters());
+  Block *to = &op.getBody().emplaceBlock();
+  return emitBlock(program.getBody(), to);
+}
+
+LogicalResult RoleEmitter::emitBlock(Block *from, Block *to) {
+  OpBuilder::InsertionGuard guard(b);
+  blocks[from] = to;
+  b.setInsertionPointToEnd(to);
+  for (Operation &op : from->without_terminator()) {
+    if (isa<cta::RoleOp, cta::RingOp>(op))
+      break;
+    if (failed(emitOp(&op)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult RoleEmitter::emitOp(Operation *op) {
+  b.setLoc(op->getLoc());
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return needsLoop(loop) ? emitLoop(loop) : success();
+  if (!touchesTiles(op)) {
+    // Scalars of the grid point are shared by all roles and stay in front.
+    if (op->getBlock() != program.getBody())
+      b.clone(*op, scalars);
+    return success();
+  }
+  const Placement &place = placement.get(op);
+  if (!place.contains(role))
+    return success();
+  row = schedule.lookup(tile::getLabel(op));
+  if (isAsyncLoad(op))
+    return emitAsyncLoad(op);
+  Slice slice = place.getSlice(role);
+  if (auto dot = dyn_cast<tile::DotOp>(op))
+    return emitDot(dot, slice);
+  if (auto store = dyn_cast<tile::StoreOp>(op))
+    return emitStore(store, slice);
+  Value result = emitClone(op, slice);
+  if (!result)
+    return failure();
+  fragments[op->getResult(0)] = result;
+  return success();
+}
+
+bool RoleEmitter::needsLoop(scf::ForOp loop) {
+  return loop
+      .walk([&](Operation *op) {
+        return placement.get(op).contains(role) ? WalkResult::interrupt()
+                                                : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
+  row = {};
+  SmallVector<Value> init;
+  SmallVector<unsigned> kept;
+  for (auto [i, arg] : llvm::enumerate(loop.getRegionIterArgs())) {
+    if (!isa<RankedTensorType>(arg.getType())) {
+      kept.push_back(i);
+      init.push_back(scalars.lookupOrDefault(loop.getInitArgs()[i]));
+      continue;
+    }
+    const Placement &place = placement.get(arg);
+    if (!place.contains(role))
+      continue;
+    Value value = getFragment(loop.getInitArgs()[i], place.getSlice(role), loop);
+    if (!value)
+      return failure();
+    kept.push_back(i);
+    init.push_back(value);
+  }
+  auto copy = scf::ForOp::create(
+      b, scalars.lookupOrDefault(loop.getLowerBound()),
+      scalars.lookupOrDefault(loop.getUpperBound()),
+      scalars.lookupOrDefault(loop.getStep()), init);
+  scalars.map(loop.getInductionVar(), copy.getInductionVar());
+  auto bind = [&](Value from, Value to) {
+    if (isa<RankedTensorType>(from.getType()))
+      fragments[from] = to;
+    else
+      scalars.map(from, to);
+  };
+  for (auto [k, i] : llvm::enumerate(kept))
+    bind(loop.getRegionIterArg(i), copy.getRegionIterArg(k));
+  Block *body = copy.getBody();
+  if (!body->empty())
+    body->back().erase();
+  if (failed(emitBlock(loop.getBody(), body)))
+    return failure();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(body);
+  row = {};
+  SmallVector<Value> yields;
+  for (unsigned i : kept) {
+    Value value = loop.getBody()->getTerminator()->getOperand(i);
+    Value mapped = isa<RankedTensorType>(value.getType())
+                       ? getFragment(value, placement.get(value).getSlice(role),
+                                     loop)
+                       : scalars.lookupOrDefault(value);
+    if (!mapped)
+      return failure();
+    yields.push_back(mapped);
+  }
+  scf::YieldOp::create(b, yields);
+  for (auto [k, i] : llvm::enumerate(kept))
+    bind(loop.getResult(i), copy.getResult(k));
+  return success();
+}
+
+LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
+  Value tile = op->getResult(0);
+  cta::RingOp ring = channels.get(tile, role);
+  auto map = [&](ValueRange values) {
+    return llvm::map_to_vector(
+        values, [&](Value v) { return scalars.lookupOrDefault(v); });
+  };
+  if (auto load = dyn_cast<tile::LoadOp>(op)) {
+    if (load.getPaddingAttr())
+      return load.emitOpError("expected no padding on an asynchronous load, "
+                              "which pads with zeros");
+    auto slot = mark(cta::AcquireOp::create(b, ring));
+    mark(cta::CopyAsyncOp::create(b, load.getSource(), map(load.getIndices()),
+                                  slot, Value(), Value(), Value()));
+    return success();
+  }
+  auto gather = cast<tile::GatherOp>(op);
+  Value rows = getFragment(gather.getRows(), {}, op);
+  if (!rows)
+    return failure();
+  auto slot = mark(cta::AcquireOp::create(b, ring));
+  mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows,
+                                  map(gather.getIndices()), slot));
+  return success();
+}
+
+LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
+  // The result's rows come from A, its columns from B.
+  Slice aSlice, bSlice;
+  if (slice.dim == 0)
+    aSlice = {dot.getTransposeA() ? 1 : 0, slice.part, slice.parts};
+  if (slice.dim == 1)
+    bSlice = {dot.getTransposeB() ? 0 : 1, slice.part, slice.parts};
+  Value a = getBuffer(dot.getA(), aSlice);
+  if (!a)
+    a = getFragment(dot.getA(), aSlice, dot);
+  Value bOperand = getBuffer(dot.getB(), bSlice);
+  if (!a)
+    return failure();
+  if (!bOperand)
+    return dot.emitOpError("expected operand B in shared memory: it must be "
+                           "loaded, or computed by another role");
+  Value acc;
+  if (dot.getAcc() && !matchPattern(dot.getAcc(), m_AnyZeroFloat())) {
+    acc = getFragment(dot.getAcc(), slice, dot);
+    if (!acc)
+      return failure();
+  }
+  RankedTensorType whole = getTileType(dot.getResult());
+  auto type = cta::InFlightType::get(
+      dot.getContext(), RankedTensorType::get(slice.apply(whole.getShape()),
+                                              whole.getElementType()));
+  auto mma = mark(cta::MmaAsyncOp::create(b, type, a, bOperand, acc,
+                                          dot.getTransposeA(),
+                                          dot.getTransposeB()));
+  if (PlaceAttr waitRow =
+          schedule.lookup((tile::getLabel(dot) + ".wait").str()))
+    row = waitRow;
+  fragments[dot.getResult()] = mark(cta::MmaWaitOp::create(b, mma.getResult()));
+  return success();
+}
+
+LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {
+  Value tile = getFragment(store.getTile(), slice, store);
+  if (!tile)
+    return failure();
+  RankedTensorType whole = getTileType(store.getTile());
+  mark(tile::StoreOp::create(b, tile, store.getDest(),
+                             offsetIndices(store.getIndices(), whole, slice)));
+  return success();
+}
+
+SmallVector<Value> RoleEmitter::offsetIndices(ValueRange indices,
+                                              RankedTensorType tile,
+                                              Slice slice) {
+  auto result = llvm::map_to_vector(
+      indices, [&](Value v) { return scalars.lookupOrDefault(v); });
+  if (slice.isWhole())
+    return result;
+  int64_t offset = slice.getOffset(slice.dim, tile.getDimSize(slice.dim));
+  if (offset == 0)
+    return result;
+  Value &index = result[indices.size() - tile.getRank() + slice.dim];
+  auto constant = mark(arith::ConstantIndexOp::create(b, offset));
+  index = mark(arith::AddIOp::create(b, index, constant));
+  return result;
+}
+
+Value RoleEmitter::emitClone(Operation *op, Slice slice) {
+  RankedTensorType whole = getTileType(op->getResult(0));
+  auto sliced = RankedTensorType::get(slice.apply(whole.getShape()),
+                                      whole.getElementType());
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto value = dyn_cast<DenseElementsAttr>(constant.getValue());
+    if (!value || (!slice.isWhole() && !value.isSplat())) {
+      op->emitOpError("expected a splat constant to take a part of");
+      return {};
+    }
+    return mark(arith::ConstantOp::create(
+        b, slice.isWhole() ? value : value.resizeSplat(sliced)));
+  }
+  if (isa<tile::IotaOp>(op)) {
+    Value iota = mark(tile::IotaOp::create(b, sliced));
+    int64_t offset = slice.getOffset(0, whole.getDimSize(0));
+    if (slice.isWhole() || offset == 0)
+      return iota;
+    auto start = mark(arith::ConstantOp::create(
+        b, DenseElementsAttr::get(sliced, APInt(32, offset))));
+    return mark(arith::AddIOp::create(b, iota, start));
+  }
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    return mark(tile::LoadOp::create(
+        b, sliced, load.getSource(),
+        offsetIndices(load.getIndices(), whole, slice), load.getPaddingAttr()));
+  Slice operandSlice = slice;
+  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
+    operandSlice = slice.dropDim(broadcast.getDim());
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    operandSlice = slice.insertDim(reduce.getDim());
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    Value mapped = isa<RankedTensorType>(operand.getType())
+                       ? getFragment(operand, operandSlice, op)
+                       : scalars.lookupOrDefault(operand);
+    if (!mapped)
+      return {};
+    operands.push_back(mapped);
+  }
+  OperationState state(op->getLoc(), op->getName(), operands, sliced,
+                       op->getAttrs());
+  state.propertiesAttr = op->getPropertiesAsAttribute();
+  Operation *copy = mark(b.create(state));
+  return copy->getResult(0);
+}
+
+Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
+  const Placement &place = placement.get(tile);
+  Operation *def = tile.getDefiningOp();
+  bool local = !place.isAnywhere() && place.contains(role);
+  if (local && fragments.count(tile)) {
+    if (place.getSlice(role) == slice)
+      return fragments[tile];
+    user->emitOpError() << "role " << schedule.getRoles()[role].getName()
+                        << " holds another part of an operand than it needs";
+    return {};
+  }
+  if (def && (isReplicable(def) || place.isAnywhere())) {
+    for (auto &[value, part, copy] : replicas)
+      if (value == tile && part == slice)
+        return copy;
+    OpBuilder::InsertionGuard guard(b);
+    moveTo(def->getBlock());
+    Value copy = emitClone(def, slice);
+    if (copy)
+      replicas.push_back({tile, slice, copy});
+    return copy;
+  }
+  Value buffer = getBuffer(tile, slice);
+  if (!buffer) {
+    user->emitOpError() << "role " << schedule.getRoles()[role].getName()
+                        << " needs a tile that roles hold in parts";
+    return {};
+  }
+  auto type = cast<cta::BufferType>(buffer.getType());
+  Value fragment = mark(cta::LoadSharedOp::create(
+      b, RankedTensorType::get(type.getShape(), type.getElementType()),
+      buffer));
+  replicas.push_back({tile, slice, fragment});
+  return fragment;
+}
+
+Value RoleEmitter::getBuffer(Value tile, Slice slice) {
+  SmallVector<int64_t> offsets(getTileType(tile).getRank(), 0);
+  SmallVector<int64_t> shape = slice.apply(getTileType(tile).getShape());
+  for (auto [d, size] : llvm::enumerate(getTileType(tile).getShape()))
+    offsets[d] = slice.getOffset(d, size);
+  while (auto view = tile.getDefiningOp<tile::ViewOp>()) {
+    for (auto [offset, start] : llvm::zip(offsets, view.getOffsets()))
+      offset += start;
+    tile = view.getSource();
+  }
+  Operation *def = tile.getDefiningOp();
+  const Placement &place = placement.get(tile);
+  bool async = def && isAsyncLoad(def);
+  if (place.isAnywhere() || (def && isReplicable(def)) || place.split >= 0 ||
+      (!async && place.contains(role)))
+    return {};
+  Value slot = awaitChannel(tile, place.roles.front());
+  auto type = cast<cta::BufferType>(slot.getType());
+  if (ArrayRef(shape) == type.getShape())
+    return slot;
+  auto viewType = cta::BufferType::get(b.getContext(), shape,
+                                       type.getElementType(), type.getLayout());
+  return mark(cta::ViewOp::create(b, viewType, slot,
+                                  b.getDenseI64ArrayAttr(offsets)));
+}
+
+Value RoleEmitter::awaitChannel(Value tile, unsigned writer) {
+  Value &slot = slots[tile];
+  if (slot)
+    return slot;
+  OpBuilder::InsertionGuard guard(b);
+  moveTo(tile.getParentBlock());
+  slot = mark(cta::AwaitOp::create(b, channels.get(tile, writer)));
+  return slot;
+}
+
+void RoleEmitter::moveTo(Block *defBlock) {
+  Block *block = blocks.lookup(defBlock);
+  if (!block) // Defined above the grid point.
+    block = blocks.lookup(program.getBody());
+  if (b.getInsertionBlock() == block)
+    return;
+  Operation *ancestor =
+      block->findAncestorOpInBlock(*b.getInsertionBlock()->getParentOp());
+  b.setInsertionPoint(ancestor);
+}
+
+void RoleEmitter::fillChannels() {
+  for (Channel channel : channels.all()) {
+    Operation *def = channel.tile.getDefiningOp();
+    if (channel.writer != role || (def && isAsyncLoad(def)))
+      continue;
+    Value fragment = fragments.lookup(channel.tile);
+    b.setInsertionPointAfterValue(fragment);
+    b.setLoc(channel.tile.getLoc());
+    row = def ? schedule.lookup(tile::getLabel(def)) : PlaceAttr();
+    auto slot = mark(cta::AcquireOp::create(b, channel.ring));
+    mark(cta::StoreSharedOp::create(b, fragment, slot));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+/// Erases the tile program that the roles have replaced.
+static void eraseTiles(scf::ForallOp program) {
+  SmallVector<Operation *> dead;
+  for (Operation &op : program.getBody()->without_terminator())
+    if (touchesTiles(&op) || isa<scf::ForOp>(op))
+      dead.push_back(&op);
+  for (Operation *op : llvm::reverse(dead)) {
+    op->dropAllUses();
+    op->erase();
+  }
+}
+
+static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
+  PlacementAnalysis placement(program, schedule);
+  if (failed(placement.run()))
+    return failure();
+  Channels channels(program, schedule);
+  SmallVector<std::unique_ptr<RoleEmitter>> emitters;
+  for (unsigned role = 0; role < schedule.getRoles().size(); ++role) {
+    emitters.push_back(std::make_unique<RoleEmitter>(
+        program, schedule, role, placement, channels));
+    if (failed(emitters.back()->emit()))
+      return failure();
+  }
+  for (auto &emitter : emitters)
+    emitter->fillChannels();
+  eraseTiles(program);
+  return success();
+}
+
+namespace {
+struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    SmallVector<scf::ForallOp> programs(func.getOps<scf::ForallOp>());
+    if (programs.empty())
+      return;
+    auto attr = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    if (!attr) {
+      func.emitOpError() << "expected attribute " << kScheduleAttr;
+      return signalPassFailure();
+    }
+    if (programs.size() > 1) {
+      programs[1].emitOpError("expected one scf.forall a function");
+      return signalPassFailure();
+    }
+    if (failed(schedule(programs[0], attr)))
+      return signalPassFailure();
+    func.walk([&](scf::ForOp loop) {
+      if (loop->getParentOfType<cta::RoleOp>())
+        loop->setAttr(cta::kStageAttr, UnitAttr::get(&getContext()));
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,155 @@
+//===- StageShared.cpp - the plan of shared memory --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mla {
+#define GEN_PASS_DEF_STAGESHARED
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+/// TMA and wgmma want their 128-byte swizzled tiles at multiples of this.
+static constexpr int64_t kTileAlignment = 1024;
+static constexpr int64_t kVectorAlignment = 16;
+/// Columns of a swizzled block: 128 bytes of two-byte elements.
+static constexpr int64_t kBlockColumns = 64;
+/// A full and a free mbarrier of 8 bytes for every slot.
+static constexpr int64_t kBarrierBytes = 16;
+
+/// The layout of a ring's slots: matrices are swizzled, vectors are dense.
+static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
+  cta::RingType type = ring.getResult().getType();
+  ArrayRef<int64_t> shape = type.getShape();
+  MLIRContext *context = ring.getContext();
+  if (shape.size() == 1)
+    return cta::SharedLayoutAttr::get(context, 0, shape[0]);
+  if (shape.size() != 2 || type.getElementType().getIntOrFloatBitWidth() != 16 ||
+      shape[0] % 8 || shape[1] % kBlockColumns)
+    return ring.emitOpError()
+           << "expected a vector, or a matrix of two-byte elements with rows a "
+              "multiple of 8 and columns a multiple of "
+           << kBlockColumns << ", got " << type;
+  return cta::SharedLayoutAttr::get(context, 128, shape[0]);
+}
+
+/// Gives `slot` and its views the layout.
+static void setSlotLayout(Value slot, cta::SharedLayoutAttr layout) {
+  auto type = cast<cta::BufferType>(slot.getType());
+  slot.setType(cta::BufferType::get(type.getContext(), type.getShape(),
+                                    type.getElementType(), layout));
+  for (Operation *user : slot.getUsers())
+    if (auto view = dyn_cast<cta::ViewOp>(user))
+      setSlotLayout(view.getResult(), layout);
+}
+
+static LogicalResult assignLayout(cta::RingOp ring) {
+  FailureOr<cta::SharedLayoutAttr> layout = chooseLayout(ring);
+  if (failed(layout))
+    return failure();
+  cta::RingType type = ring.getResult().getType();
+  ring.getResult().setType(cta::RingType::get(type.getContext(),
+                                              type.getDepth(), type.getShape(),
+                                              type.getElementType(), *layout));
+  for (Operation *user : ring.getResult().getUsers())
+    for (Value slot : user->getResults())
+      setSlotLayout(slot, *layout);
+  return success();
+}
+
+/// Adds the tensor map that a TMA copy needs: boxes of one swizzled block.
+static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
+  Value source = copy.getSource();
+  if (!isa<BlockArgument>(source) ||
+      source.getParentBlock() != &func.getBody().front())
+    return copy.emitOpError("expected the source to be a function argument");
+  auto type = cast<MemRefType>(source.getType());
+  ArrayRef<int64_t> shape = copy.getDest().getType().getShape();
+  if (type.getRank() > 5 || shape.size() != 2 || shape[0] > 256)
+    return copy.emitOpError() << "expected a matrix of at most 256 rows out of "
+                                 "a memref of rank <= 5, got "
+                              << copy.getDest().getType() << " of " << type;
+  SmallVector<int64_t> box(type.getRank(), 1);
+  box[type.getRank() - 2] = shape[0];
+  box[type.getRank() - 1] = kBlockColumns;
+  OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
+  auto map = cta::TensorMapOp::create(b, copy.getLoc(),
+                                      b.getType<cta::TensorMapType>(), source,
+                                      b.getDenseI64ArrayAttr(box),
+                                      b.getI64IntegerAttr(128));
+  copy.getMapMutable().assign(map);
+  return success();
+}
+
+namespace {
+struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (failed(checkPipelined(func)))
+      return signalPassFailure();
+    SmallVector<cta::RingOp> rings;
+    func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
+    if (rings.empty())
+      return;
+    for (cta::RingOp ring : rings)
+      if (failed(assignLayout(ring)))
+        return signalPassFailure();
+    WalkResult maps = func.walk([&](cta::CopyAsyncOp copy) {
+      return WalkResult(addTensorMap(copy, func));
+    });
+    if (maps.wasInterrupted() || failed(plan(func, rings)))
+      signalPassFailure();
+  }
+
+  LogicalResult checkPipelined(func::FuncOp func) {
+    WalkResult result = func.walk([](Operation *op) {
+      if (!op->hasAttr(cta::kStageAttr))
+        return WalkResult::advance();
+      op->emitOpError("expected a pipelined loop; run --mla-pipeline first");
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
+    // Tiles first: they are multiples of the alignment, so nothing is lost.
+    int64_t offset = 0, slots = 0;
+    for (bool tiles : {true, false})
+      for (cta::RingOp ring : rings) {
+        cta::RingType type = ring.getResult().getType();
+        if ((type.getLayout().getSwizzle() != 0) != tiles)
+          continue;
+        offset = llvm::alignTo(offset, tiles ? kTileAlignment : kVectorAlignment);
+        ring.setOffset(offset);
+        offset += type.getDepth() * type.getSlotType().getBytes();
+        slots += type.getDepth();
+      }
+    offset = llvm::alignTo(offset, kVectorAlignment);
+    if (offset + slots * kBarrierBytes > cta::kMaxSharedBytes)
+      return reportPlan(func, rings, offset + slots * kBarrierBytes);
+    Builder b(&getContext());
+    func->setAttr(cta::kSharedBytesAttr, b.getI64IntegerAttr(offset));
+    return success();
+  }
+
+  LogicalResult reportPlan(func::FuncOp func, ArrayRef<cta::RingOp> rings,
+                           int64_t bytes) {
+    InFlightDiagnostic diag = func.emitOpError()
+                              << "needs " << bytes
+                              << " bytes of shared memory, a CTA has "
+                              << cta::kMaxSharedBytes;
+    for (cta::RingOp ring : rings) {
+      cta::RingType type = ring.getResult().getType();
+      diag.attachNote(ring.getLoc())
+          << "ring " << ring.getNameAttr() << ": " << type.getDepth() << " x "
+          << type.getSlotType().getBytes() << " bytes";
+    }
+    return diag;
+  }
+};
+} // namespace

@@ -1,0 +1,270 @@
+//===- Tile.cpp - operators to tile programs --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mla {
+#define GEN_PASS_DEF_TILE
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// Rows of a product: one warpgroup.
+constexpr int64_t kTileHeads = 64;
+/// log2 e and its inverse: the softmax runs in base 2.
+constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
+/// Start value of the running maximum: finite, so that a row without a valid
+/// score gets weights 2^(-inf) = 0 and not NaN; below any score.
+constexpr float kMaxInit = -1.0e30f;
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+/// Builds the tile program of one mla.sparse_prefill.
+class SparsePrefillTiler {
+public:
+  SparsePrefillTiler(SparsePrefillOp op, int64_t tileKeys)
+      : op(op), b(op.getLoc(), op), keys(tileKeys) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult checkSizes();
+  void buildGridPoint(ValueRange ivs);
+  /// One KV tile: `t` its first entry; returns the new (o, m, l).
+  SmallVector<Value> buildStep(Value t, ValueRange state);
+  void buildEpilogue(Value o, Value m, Value l);
+  /// Indices of one tile: entries past the limit are -1.
+  Value buildRows(Value t);
+  /// topk, cut to the token's topk_length.
+  Value buildLimit(Value topk);
+
+  RankedTensorType f32(ArrayRef<int64_t> shape) {
+    return RankedTensorType::get(shape, b.getF32Type());
+  }
+  Value splat(Value scalar, ArrayRef<int64_t> shape) {
+    return tensor::SplatOp::create(
+        b, scalar, RankedTensorType::get(shape, scalar.getType()));
+  }
+  Value constant(float value, ArrayRef<int64_t> shape) {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(f32(shape), b.getF32FloatAttr(value).getValue()));
+  }
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value broadcast(Value v, int64_t dim, ArrayRef<int64_t> shape) {
+    auto type = RankedTensorType::get(
+        shape, cast<RankedTensorType>(v.getType()).getElementType());
+    return tile::BroadcastOp::create(b, type, v, dim);
+  }
+  template <typename OpTy> OpTy label(OpTy newOp, StringRef name) {
+    newOp->setAttr(tile::kLabelAttr, b.getStringAttr(name));
+    return newOp;
+  }
+
+  SparsePrefillOp op;
+  ImplicitLocOpBuilder b;
+  int64_t keys, heads, dqk, dv;
+  // Values of the grid point.
+  Value token, head, zero, numRows, scaleLog2, limit, q;
+};
+} // namespace
+
+LogicalResult SparsePrefillTiler::checkSizes() {
+  auto q = cast<MemRefType>(op.getQ().getType());
+  heads = q.getDimSize(1);
+  dqk = q.getDimSize(2);
+  dv = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
+  int64_t kvHeads = cast<MemRefType>(op.getKv().getType()).getDimSize(1);
+  if (heads < 1 || heads > 128)
+    return op.emitOpError() << "expected 1 <= h_q <= 128, got " << heads;
+  if (kvHeads != 1)
+    return op.emitOpError() << "expected h_kv = 1, got "
+                            << (ShapedType::isDynamic(kvHeads)
+                                    ? std::string("a dynamic size")
+                                    : std::to_string(kvHeads));
+  if (!((dqk == 576 || dqk == 512) && dv == 512))
+    return op.emitOpError()
+           << "expected d_qk/d_v of 576/512 or 512/512, got " << dqk << "/"
+           << dv;
+  if (keys < 16 || keys > 256 || keys % 16)
+    return op.emitOpError() << "expected tile-keys a multiple of 16 in [16, "
+                               "256], got "
+                            << keys;
+  return success();
+}
+
+LogicalResult SparsePrefillTiler::run() {
+  if (failed(checkSizes()))
+    return failure();
+  zero = index(0);
+  Value tokens = memref::DimOp::create(b, op.getQ(), zero);
+  Value rows = memref::DimOp::create(b, op.getKv(), zero);
+  numRows = arith::IndexCastOp::create(b, b.getI32Type(), rows);
+  Value log2e = arith::ConstantOp::create(b, b.getF32FloatAttr(kLog2E));
+  scaleLog2 = arith::MulFOp::create(b, op.getScale(), log2e);
+  SmallVector<OpFoldResult> bounds{
+      tokens, b.getIndexAttr(llvm::divideCeil(heads, kTileHeads))};
+  scf::ForallOp::create(b, bounds, /*outputs=*/ValueRange(),
+                        /*mapping=*/std::nullopt,
+                        [&](OpBuilder &, Location, ValueRange ivs) {
+                          OpBuilder::InsertionGuard guard(b);
+                          buildGridPoint(ivs);
+                        });
+  op.erase();
+  return success();
+}
+
+void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
+  Block *body = ivs[0].getParentBlock();
+  b.setInsertionPointToStart(body);
+  token = ivs[0];
+  head = arith::MulIOp::create(b, ivs[1], index(kTileHeads));
+  Value topk = memref::DimOp::create(b, op.getIndices(), index(2));
+  limit = buildLimit(topk);
+  auto qType = RankedTensorType::get({kTileHeads, dqk}, b.getBF16Type());
+  q = label(tile::LoadOp::create(b, qType, op.getQ(),
+                                 ValueRange{token, head, zero}, nullptr),
+            "q");
+  SmallVector<Value> init{constant(0, {kTileHeads, dv}),
+                          constant(kMaxInit, {kTileHeads}),
+                          constant(0, {kTileHeads})};
+  auto loop = scf::ForOp::create(
+      b, zero, limit, index(keys), init,
+      [&](OpBuilder &nested, Location loc, Value t, ValueRange state) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(nested.getInsertionBlock(),
+                            nested.getInsertionPoint());
+        scf::YieldOp::create(b, buildStep(t, state));
+      });
+  buildEpilogue(loop.getResult(0), loop.getResult(1), loop.getResult(2));
+  scf::InParallelOp::create(b);
+}
+
+Value SparsePrefillTiler::buildLimit(Value topk) {
+  if (!op.getTopkLength())
+    return topk;
+  Value length = memref::LoadOp::create(b, op.getTopkLength(), token);
+  Value clamped = arith::MaxSIOp::create(
+      b, arith::IndexCastOp::create(b, b.getIndexType(), length), zero);
+  return arith::MinSIOp::create(b, clamped, topk);
+}
+
+Value SparsePrefillTiler::buildRows(Value t) {
+  Type i32 = b.getI32Type();
+  auto type = RankedTensorType::get({keys}, i32);
+  Value rows = tile::LoadOp::create(b, type, op.getIndices(),
+                                    ValueRange{token, zero, t},
+                                    b.getI32IntegerAttr(-1));
+  if (!op.getTopkLength())
+    return rows;
+  Value left = arith::IndexCastOp::create(
+      b, i32, arith::SubIOp::create(b, limit, t));
+  Value inside =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                            tile::IotaOp::create(b, type), splat(left, {keys}));
+  Value none = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
+  return arith::SelectOp::create(b, inside, rows, splat(none, {keys}));
+}
+
+SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
+  Value o = state[0], m = state[1], l = state[2];
+  Value rows = buildRows(t);
+  auto bf16 = [&](ArrayRef<int64_t> shape) {
+    return RankedTensorType::get(shape, b.getBF16Type());
+  };
+  Value k = label(tile::GatherOp::create(b, bf16({keys, dqk}), op.getKv(), rows,
+                                         ValueRange{zero, zero}),
+                  "k");
+  // An index counts iff it names a row: unsigned, so that negative ones fail.
+  Value valid = label(arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
+                                            splat(numRows, {keys})),
+                      "valid");
+  Value v = tile::ViewOp::create(b, bf16({keys, dv}), k, ArrayRef<int64_t>{0, 0});
+  Value s = label(tile::DotOp::create(b, f32({kTileHeads, keys}), q, k, Value(),
+                                      false, true),
+                  "qk");
+  Value masked = label(
+      arith::SelectOp::create(b, broadcast(valid, 0, {kTileHeads, keys}), s,
+                              constant(-kInf, {kTileHeads, keys})),
+      "mask");
+  auto softmax = label(
+      tile::OnlineSoftmaxOp::create(
+          b, TypeRange{masked.getType(), m.getType(), m.getType(), m.getType()},
+          masked, m, l, scaleLog2),
+      "softmax");
+  Value p = label(arith::TruncFOp::create(b, bf16({kTileHeads, keys}),
+                                          softmax.getWeights()),
+                  "p");
+  Value rescaled = label(
+      arith::MulFOp::create(
+          b, o, broadcast(softmax.getRescale(), 1, {kTileHeads, dv})),
+      "rescale");
+  Value next = label(
+      tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
+  return {next, softmax.getNewMax(), softmax.getNewSum()};
+}
+
+void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
+  auto fill = [&](float value) { return constant(value, {kTileHeads}); };
+  Value empty =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
+  Value lse = arith::MulFOp::create(
+      b, arith::AddFOp::create(b, m, math::Log2Op::create(b, l)), fill(kLn2));
+  lse = arith::SelectOp::create(b, empty, fill(kInf), lse);
+  Value maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
+  maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
+  SmallVector<Value> at{token, head};
+  label(tile::StoreOp::create(b, lse, op.getLse(), at), "stats.lse");
+  label(tile::StoreOp::create(b, maxLogits, op.getMaxLogits(), at),
+        "stats.max_logits");
+  Value total = l;
+  if (op.getAttnSink()) {
+    Value sink = tile::LoadOp::create(b, f32({kTileHeads}), op.getAttnSink(),
+                                      ValueRange{head}, nullptr);
+    Value logit = arith::MulFOp::create(b, sink, fill(kLog2E));
+    total = arith::AddFOp::create(
+        b, l, math::Exp2Op::create(b, arith::SubFOp::create(b, logit, m)));
+  }
+  Value inverse = arith::DivFOp::create(b, fill(1), total);
+  inverse = label(arith::SelectOp::create(b, empty, fill(0), inverse),
+                  "inverse");
+  Value scaled =
+      label(arith::MulFOp::create(b, o, broadcast(inverse, 1, {kTileHeads, dv})),
+            "normalise");
+  Value result = arith::TruncFOp::create(
+      b, RankedTensorType::get({kTileHeads, dv}, b.getBF16Type()), scaled);
+  label(tile::StoreOp::create(b, result, op.getOut(),
+                              ValueRange{token, head, zero}),
+        "out");
+}
+
+namespace {
+struct TilePass : mla::impl::TileBase<TilePass> {
+  using TileBase::TileBase;
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    SmallVector<SparsePrefillOp> ops;
+    func.walk([&](SparsePrefillOp op) { ops.push_back(op); });
+    if (ops.empty())
+      return;
+    if (ops.size() > 1) {
+      ops[1].emitOpError("expected one mla operator a function, got another");
+      return signalPassFailure();
+    }
+    ScheduleAttr chosen = ops[0].getScheduleAttr();
+    if (!chosen)
+      chosen = getNamedSchedule(schedule, ops[0].getLoc());
+    if (!chosen || failed(SparsePrefillTiler(ops[0], tileKeys).run()))
+      return signalPassFailure();
+    func->setAttr(kScheduleAttr, chosen);
+    func->setAttr(kOperatorAttr,
+                  StringAttr::get(&getContext(), "sparse_prefill"));
+  }
+};
+} // namespace

@@ -1,0 +1,310 @@
+//===- VerifyAsync.cpp - proof of the synchronisation -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "AsyncAnalysis.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mla {
+#define GEN_PASS_DEF_VERIFYASYNC
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+//===----------------------------------------------------------------------===//
+// Every level is lowered
+//===----------------------------------------------------------------------===//
+
+static LogicalResult checkLowered(Operation *op) {
+  if (isa<cta::AcquireOp, cta::AwaitOp, cta::ReleaseOp>(op))
+    return op->emitOpError("expected mbarriers instead; run "
+                           "--mla-materialize-barriers first");
+  if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
+    for (Value operand : {mma.getA(), mma.getB()})
+      if (isa<cta::BufferType>(operand.getType()))
+        return op->emitOpError("expected a descriptor operand; run "
+                               "--mla-wgmma-descriptors first");
+  if (!op->getParentOfType<cta::RoleOp>())
+    return success();
+  for (Type type : op->getResultTypes()) {
+    if (auto inFlight = dyn_cast<cta::InFlightType>(type))
+      type = inFlight.getFragment();
+    if (isa<RankedTensorType>(type) && !cta::getLayout(type))
+      return op->emitOpError() << "expected a fragment with a layout, got "
+                               << type << "; run --mla-assign-layouts first";
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+static LogicalResult checkInFlightUses(Operation *op) {
+  for (Value result : op->getResults()) {
+    if (!isa<cta::InFlightType>(result.getType()))
+      continue;
+    for (OpOperand &use : result.getUses()) {
+      Operation *user = use.getOwner();
+      if (!isa<cta::MmaAsyncOp, cta::MmaWaitOp, scf::YieldOp, scf::ForOp>(user))
+        return user->emitOpError("reads a product in flight");
+    }
+  }
+  return success();
+}
+
+/// A fence stands between a product and the register writes before it.
+static LogicalResult checkFenced(cta::MmaAsyncOp mma) {
+  for (Operation *op = mma->getPrevNode(); op; op = op->getPrevNode()) {
+    if (isa<cta::MmaFenceOp>(op))
+      return success();
+    if (!isa<cta::DescriptorOp, cta::MmaAsyncOp>(op))
+      break;
+  }
+  return mma.emitOpError("expected cta.mma_fence before the product; run "
+                         "--mla-insert-mma-sync first");
+}
+
+static LogicalResult checkProducts(cta::RoleOp role) {
+  GroupAges ages(role, /*everyMmaCommits=*/false);
+  WalkResult result = role.walk([&](Operation *op) -> WalkResult {
+    if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
+      return checkFenced(mma);
+    auto wait = dyn_cast<cta::MmaWaitOp>(op);
+    if (!wait)
+      return WalkResult::advance();
+    if (!wait.getPending())
+      return wait.emitOpError("expected a pending count; run "
+                              "--mla-insert-mma-sync first");
+    std::optional<int64_t> pending = ages.getPending(wait);
+    if (!pending)
+      return wait.emitOpError("waits for a product that was not committed on "
+                              "some path");
+    if (static_cast<int64_t>(*wait.getPending()) > *pending)
+      return wait.emitOpError()
+             << "covers nothing: " << *wait.getPending()
+             << " groups may be pending, but only " << *pending
+             << " are younger than the one awaited";
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Balances the waits on one barrier of a ring against the arrivals on its
+/// other: a reader releases what it awaited, a writer publishes what it
+/// acquired, on every path.
+class BalanceChecker {
+public:
+  BalanceChecker(Value waited, Value arrived)
+      : waited(waited), arrived(arrived) {}
+
+  /// Waits less arrivals over `block`, or failure with an error.
+  FailureOr<int64_t> run(Block &block);
+
+private:
+  static bool arrivesOn(Operation *op, Value barrier) {
+    return isa<cta::ArriveOp, cta::ArriveCopiesOp, cta::ArriveExpectOp>(op) &&
+           op->getOperand(0) == barrier;
+  }
+
+  Value waited, arrived;
+};
+} // namespace
+
+FailureOr<int64_t> BalanceChecker::run(Block &block) {
+  int64_t balance = 0;
+  for (Operation &op : block) {
+    if (auto wait = dyn_cast<cta::MBarrierWaitOp>(op)) {
+      balance += wait.getBarrier() == waited;
+    } else if (arrivesOn(&op, arrived)) {
+      --balance;
+    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      FailureOr<int64_t> body = run(*loop.getBody());
+      if (failed(body))
+        return failure();
+      if (*body)
+        return loop.emitOpError()
+               << "waits for " << *body
+               << " more slots than it hands on in each iteration";
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      FailureOr<int64_t> yes = run(*branch.thenBlock()), no = 0;
+      if (branch.elseBlock())
+        no = run(*branch.elseBlock());
+      if (failed(yes) || failed(no))
+        return failure();
+      if (*yes != *no)
+        return branch.emitOpError()
+               << "waits for " << *yes - *no
+               << " more slots than it hands on in one branch only";
+      balance += *yes;
+    }
+  }
+  return balance;
+}
+
+/// Checks one role's use of one ring's barriers; counts its arrivals.
+static LogicalResult checkRing(cta::RoleOp role, cta::MBarrierOp waited,
+                               cta::MBarrierOp arrived) {
+  FailureOr<int64_t> balance =
+      BalanceChecker(waited.getResult(), arrived.getResult())
+          .run(role.getBody().front());
+  if (failed(balance))
+    return failure();
+  if (*balance)
+    return role.emitOpError()
+           << "waits " << *balance << " times more on " << waited.getNameAttr()
+           << " than it arrives on " << arrived.getNameAttr();
+  return success();
+}
+
+/// Arrivals of `role` that one phase of `barrier` sees.
+static FailureOr<int64_t> countArrivals(cta::RoleOp role, Value barrier) {
+  std::optional<int64_t> count;
+  WalkResult result = role.walk([&](Operation *op) -> WalkResult {
+    if (op->getNumOperands() == 0 || op->getOperand(0) != barrier)
+      return WalkResult::advance();
+    int64_t arrivals;
+    if (isa<cta::ArriveOp>(op))
+      arrivals = role.getWarps();
+    else if (isa<cta::ArriveCopiesOp>(op))
+      arrivals = 32 * role.getWarps();
+    else if (isa<cta::ArriveExpectOp>(op))
+      arrivals = 1;
+    else
+      return WalkResult::advance();
+    if (count && *count != arrivals)
+      return op->emitOpError("arrives in another way than the role's other "
+                             "arrivals on this barrier");
+    count = arrivals;
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return count.value_or(0);
+}
+
+static LogicalResult checkBarrier(cta::MBarrierOp barrier,
+                                  ArrayRef<cta::RoleOp> roles) {
+  int64_t arrivals = 0;
+  for (cta::RoleOp role : roles) {
+    FailureOr<int64_t> count = countArrivals(role, barrier.getResult());
+    if (failed(count))
+      return failure();
+    arrivals += *count;
+  }
+  if (arrivals != static_cast<int64_t>(barrier.getCount()))
+    return barrier.emitOpError() << "expects " << barrier.getCount()
+                                 << " arrivals a phase, its roles make "
+                                 << arrivals;
+  bool initialised = llvm::any_of(barrier->getUsers(), [](Operation *user) {
+    return isa<cta::MBarrierInitOp>(user);
+  });
+  if (!initialised)
+    return barrier.emitOpError("is never initialised");
+  return success();
+}
+
+/// The bytes a barrier expects are those that its copies bring.
+static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
+  int64_t bytes = 0;
+  for (Operation &op : *expect->getBlock())
+    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
+      if (copy.getBarrier() == expect.getBarrier() &&
+          copy.getBarrierIndex() == expect.getIndex())
+        bytes += copy.getDest().getType().getBytes();
+  if (bytes != static_cast<int64_t>(expect.getBytes()))
+    return expect.emitOpError() << "expects " << expect.getBytes()
+                                << " bytes, its copies bring " << bytes;
+  return success();
+}
+
+static LogicalResult checkBarriers(func::FuncOp func,
+                                   ArrayRef<cta::RoleOp> roles) {
+  llvm::StringMap<cta::MBarrierOp> barriers;
+  func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
+  SmallVector<cta::RingOp> rings;
+  func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
+  for (cta::RingOp ring : rings) {
+    cta::MBarrierOp full = barriers.lookup((ring.getName() + ".full").str());
+    cta::MBarrierOp free = barriers.lookup((ring.getName() + ".free").str());
+    if (!full || !free)
+      return ring.emitOpError("expected a full and a free mbarrier; run "
+                              "--mla-materialize-barriers first");
+    if (failed(checkBarrier(full, roles)) || failed(checkBarrier(free, roles)))
+      return failure();
+    for (cta::RoleOp role : roles)
+      if (failed(checkRing(role, full, free)) ||
+          failed(checkRing(role, free, full)))
+        return failure();
+  }
+  WalkResult bytes = func.walk([](cta::ArriveExpectOp expect) {
+    return WalkResult(checkExpectedBytes(expect));
+  });
+  return failure(bytes.wasInterrupted());
+}
+
+//===----------------------------------------------------------------------===//
+// Budgets
+//===----------------------------------------------------------------------===//
+
+static LogicalResult checkBudgets(func::FuncOp func,
+                                  ArrayRef<cta::RoleOp> roles) {
+  int64_t registers = 0;
+  for (cta::RoleOp role : roles)
+    registers += 32 * role.getWarps() * role.getRegisters();
+  if (registers > 65536)
+    return func.emitOpError() << "roles need " << registers
+                              << " registers, an SM has 65536";
+  auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
+  if (!bytes)
+    return func.emitOpError() << "expected attribute " << cta::kSharedBytesAttr
+                              << "; run --mla-stage-shared first";
+  if (bytes.getInt() > cta::kMaxSharedBytes)
+    return func.emitOpError() << "needs " << bytes.getInt()
+                              << " bytes of shared memory, a CTA has "
+                              << cta::kMaxSharedBytes;
+  return success();
+}
+
+static LogicalResult checkFences(func::FuncOp func,
+                                 ArrayRef<cta::RoleOp> roles) {
+  DenseSet<Value> asyncRead = getAsyncReadRings(func);
+  LogicalResult result = success();
+  for (cta::RoleOp role : roles)
+    findUnfencedPublications(role, asyncRead, [&](Operation *op) {
+      result = op->emitOpError(
+          "publishes generic writes to the async proxy without "
+          "cta.fence_async; run --mla-insert-async-fences first");
+    });
+  return result;
+}
+
+namespace {
+struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    SmallVector<cta::RoleOp> roles;
+    func.walk([&](cta::RoleOp role) { roles.push_back(role); });
+    if (roles.empty())
+      return;
+    WalkResult lowered = func.walk([](Operation *op) {
+      return WalkResult(success(succeeded(checkLowered(op)) &&
+                                succeeded(checkInFlightUses(op))));
+    });
+    if (lowered.wasInterrupted() || failed(checkBudgets(func, roles)) ||
+        failed(checkBarriers(func, roles)) || failed(checkFences(func, roles)))
+      return signalPassFailure();
+    for (cta::RoleOp role : roles)
+      if (failed(checkProducts(role)))
+        return signalPassFailure();
+    func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
+  }
+};
+} // namespace

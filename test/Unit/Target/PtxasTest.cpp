@@ -1,0 +1,445 @@
+//===- PtxasTest.cpp - Finding and running ptxas --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Target/Ptxas.h"
+#include "TestSupport.h"
+#include <chrono>
+#include <thread>
+
+using namespace mla;
+
+static constexpr llvm::StringLiteral kHeader = ".version 8.8\n"
+                                               ".target sm_90a\n"
+                                               ".address_size 64\n";
+
+/// A kernel that needs nothing.
+static const std::string kKernel =
+    kHeader.str() + ".visible .entry k()\n{\n  ret;\n}\n";
+
+//===----------------------------------------------------------------------===//
+// Finding
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Nothing in the environment says where ptxas is, until a test does.
+class FindPtxas : public ::testing::Test {
+protected:
+  ScratchFolder scratch;
+  ScopedEnv mla{"MLA_PTXAS", std::nullopt};
+  ScopedEnv cudaHome{"CUDA_HOME", std::nullopt};
+  ScopedEnv cudaPath{"CUDA_PATH", std::nullopt};
+  ScopedEnv path{"PATH", scratch.file("empty")};
+
+  std::string find(const std::optional<std::string> &option = std::nullopt) {
+    auto found = findPtxas(option);
+    return found ? *found : "error: " + text(found.takeError());
+  }
+};
+} // namespace
+
+TEST_F(FindPtxas, NothingAnywhere) {
+  std::string result = find();
+  EXPECT_TRUE(contains(result, "error: no ptxas found; looked in"));
+  EXPECT_TRUE(contains(result, "MLA_PTXAS (not set)"));
+  EXPECT_TRUE(contains(result, "CUDA_HOME (not set)"));
+  EXPECT_TRUE(contains(result, "PATH"));
+  EXPECT_TRUE(contains(result, "pip install nvidia-cuda-nvcc"));
+}
+
+TEST_F(FindPtxas, Order) {
+  // From the last place to the first: each one hides those before.
+  std::string python = scratch.script("venv/bin/python3", "");
+  std::string wheel = scratch.script(
+      "venv/lib/python3.11/site-packages/nvidia/cu13/bin/ptxas", "");
+  ScopedEnv path("PATH", scratch.file("venv/bin"));
+  EXPECT_EQ(find(), wheel);
+
+  std::string onPath = scratch.script("bin/ptxas", "");
+  ScopedEnv longerPath("PATH",
+                       scratch.file("venv/bin") + ":" + scratch.file("bin"));
+  EXPECT_EQ(find(), onPath);
+
+  std::string inPath = scratch.script("b/bin/ptxas", "");
+  ScopedEnv cudaPath("CUDA_PATH", scratch.file("b"));
+  EXPECT_EQ(find(), inPath);
+
+  std::string inHome = scratch.script("a/bin/ptxas", "");
+  ScopedEnv cudaHome("CUDA_HOME", scratch.file("a"));
+  EXPECT_EQ(find(), inHome);
+
+  std::string fromEnv = scratch.script("env-ptxas", "");
+  ScopedEnv mla("MLA_PTXAS", fromEnv);
+  EXPECT_EQ(find(), fromEnv);
+
+  std::string option = scratch.script("option-ptxas", "");
+  EXPECT_EQ(find(option), option);
+  EXPECT_EQ(find(""), fromEnv);
+}
+
+TEST_F(FindPtxas, OlderWheel) {
+  scratch.script("venv/bin/python3", "");
+  std::string wheel = scratch.script(
+      "venv/lib/python3.9/site-packages/nvidia/cuda_nvcc/bin/ptxas", "");
+  ScopedEnv path("PATH", scratch.file("venv/bin"));
+  EXPECT_EQ(find(), wheel);
+}
+
+TEST_F(FindPtxas, CudaHomeWithoutPtxasIsPassedOver) {
+  ScopedEnv cudaHome("CUDA_HOME", scratch.file("nowhere"));
+  EXPECT_TRUE(contains(find(), "CUDA_HOME (" + scratch.file("nowhere")));
+  std::string onPath = scratch.script("bin/ptxas", "");
+  ScopedEnv path("PATH", scratch.file("bin"));
+  EXPECT_EQ(find(), onPath);
+}
+
+TEST_F(FindPtxas, AnOrderIsNotPassedOver) {
+  scratch.script("bin/ptxas", "");
+  ScopedEnv path("PATH", scratch.file("bin"));
+  std::string missing = scratch.file("missing");
+  EXPECT_EQ(find(missing),
+            "error: no ptxas at '" + missing + "' (from the option)");
+  std::string plain = scratch.script("plain", "", /*executable=*/false);
+  EXPECT_EQ(find(plain),
+            "error: '" + plain + "' is not executable (from the option)");
+  ScopedEnv mla("MLA_PTXAS", missing);
+  EXPECT_EQ(find(), "error: no ptxas at '" + missing + "' (from MLA_PTXAS)");
+}
+
+TEST_F(FindPtxas, AName) {
+  std::string named = scratch.script("bin/ptxas-12", "");
+  ScopedEnv path("PATH", scratch.file("bin"));
+  EXPECT_EQ(find("ptxas-12"), named);
+  EXPECT_EQ(find("ptxas-11"), "error: no 'ptxas-11' on PATH (from the option)");
+}
+
+//===----------------------------------------------------------------------===//
+// Running scripts in place of ptxas
+//===----------------------------------------------------------------------===//
+
+namespace {
+class FakePtxas : public ::testing::Test {
+protected:
+  ScratchFolder scratch;
+  ScratchFolder temporary;
+  ScopedEnv tmpdir{"TMPDIR", temporary.path.str().str()};
+
+  /// A script that answers --version as `version`, else does `body`. The
+  /// arguments end in: input -o output.
+  std::string fake(llvm::StringRef body, llvm::StringRef version = "13.0") {
+    return scratch.script("ptxas", ("if [ \"$1\" = --version ]; then\n"
+                                    "  echo 'Cuda compilation tools, release " +
+                                    version + ", V" + version +
+                                    ".88'; exit 0\n"
+                                    "fi\n"
+                                    "for out; do :; done\n" +
+                                    body)
+                                       .str());
+  }
+
+  std::string assemble(const std::string &path,
+                       const std::string &ptx = kKernel) {
+    options.path = path;
+    auto result = assembleCubin(ptx, options);
+    // Whatever happened, no file is left behind.
+    EXPECT_EQ(temporary.size(), 0u);
+    if (!result)
+      return "error: " + text(result.takeError());
+    last = std::move(*result);
+    return last.cubin;
+  }
+
+  PtxasOptions options;
+  CubinResult last;
+};
+
+/// What a well-behaved script prints and writes.
+constexpr llvm::StringLiteral kGood = R"(
+printf '\177ELFbody' > "$out"
+cat >&2 <<END
+ptxas info    : Compiling entry function 'k' for 'sm_90a'
+ptxas info    : Function properties for k
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 24 registers, used 1 barriers
+END
+)";
+} // namespace
+
+TEST_F(FakePtxas, Success) {
+  EXPECT_EQ(assemble(fake(kGood)), "\x7f"
+                                   "ELFbody");
+  ASSERT_TRUE(last.report.find("k"));
+  EXPECT_EQ(last.report.find("k")->registers, 24u);
+  EXPECT_TRUE(contains(last.log, "Used 24 registers"));
+}
+
+TEST_F(FakePtxas, GetsArgumentsAndInput) {
+  options.chip = "sm_100a";
+  options.optLevel = 2;
+  options.extraArgs = {"--foo", "a b"};
+  std::string path = fake("echo \"[$*]\"; while [ \"$1\" != -o ]; do in=$1; "
+                          "shift; done; cat \"$in\";" +
+                          kGood.str());
+  assemble(path);
+  EXPECT_TRUE(contains(last.log, "[-v --gpu-name=sm_100a -O2 --foo a b /"));
+  EXPECT_TRUE(contains(last.log, kKernel));
+}
+
+TEST_F(FakePtxas, Missing) {
+  std::string path = scratch.file("missing");
+  EXPECT_TRUE(contains(assemble(path), "error: no ptxas at '" + path + "'"));
+}
+
+TEST_F(FakePtxas, NotExecutable) {
+  std::string path = scratch.script("plain", "", /*executable=*/false);
+  EXPECT_TRUE(contains(assemble(path), "is not executable"));
+}
+
+TEST_F(FakePtxas, NotAProgram) {
+  // Executable by its mode, but nothing the kernel can start.
+  std::string path = scratch.script("text", "");
+  std::error_code code;
+  llvm::raw_fd_ostream(path, code) << "no program\n";
+  EXPECT_TRUE(contains(assemble(path), "error: cannot run '" + path + "'"));
+}
+
+TEST_F(FakePtxas, FailsAtOnce) {
+  EXPECT_TRUE(
+      contains(assemble("false"), "--version' failed with exit code 1"));
+}
+
+TEST_F(FakePtxas, FailureShowsTheFirstErrors) {
+  std::string result =
+      assemble(fake("echo 'ptxas info : chatter'\n"
+                    "for i in 1 2 3 4 5 6; do\n"
+                    "  echo \"ptxas k.ptx, line $i; error   : wrong $i\" >&2\n"
+                    "done\nexit 255"));
+  EXPECT_TRUE(contains(result,
+                       "failed with exit code 255: ptxas k.ptx, line 1; "
+                       "error   : wrong 1\n"));
+  EXPECT_TRUE(contains(result, "wrong 5"));
+  EXPECT_FALSE(contains(result, "wrong 6"));
+  EXPECT_FALSE(contains(result, "chatter"));
+}
+
+TEST_F(FakePtxas, FailureWithoutTheWordError) {
+  EXPECT_TRUE(contains(assemble(fake("echo 'licence expired'; exit 3")),
+                       "exit code 3: licence expired"));
+}
+
+TEST_F(FakePtxas, KilledBySignal) {
+  EXPECT_TRUE(contains(assemble(fake("kill -SEGV $$")),
+                       "did not end normally: Segmentation fault"));
+}
+
+TEST_F(FakePtxas, WritesNothing) {
+  EXPECT_TRUE(
+      contains(assemble(fake("exit 0")), "succeeded but wrote no cubin"));
+}
+
+TEST_F(FakePtxas, WritesNoELF) {
+  EXPECT_TRUE(contains(assemble(fake(": > \"$out\"")),
+                       "a cubin of 0 bytes that is no ELF file"));
+}
+
+TEST_F(FakePtxas, WritesACubinButNoReport) {
+  EXPECT_TRUE(contains(assemble(fake("printf '\\177ELF' > \"$out\"")),
+                       "error: expected a kernel in the output of ptxas -v"));
+}
+
+TEST_F(FakePtxas, TimeLimit) {
+  using Clock = std::chrono::steady_clock;
+  options.timeoutSeconds = 1;
+  Clock::time_point start = Clock::now();
+  EXPECT_TRUE(contains(assemble(fake("exec sleep 30")),
+                       "took longer than 1 s and was killed"));
+  EXPECT_TRUE(contains(assemble(scratch.script("slow", "exec sleep 30")),
+                       "took longer than 1 s and was killed"));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(15));
+}
+
+TEST_F(FakePtxas, TimeLimitInThreads) {
+  // Each thread's limit is its own; signals would meet.
+  options.timeoutSeconds = 1;
+  options.path = fake("exec sleep 30");
+  std::string results[4];
+  std::vector<std::thread> threads;
+  for (std::string &result : results)
+    threads.emplace_back([&result, this] {
+      result = errorText(assembleCubin(kKernel, options));
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const std::string &result : results)
+    EXPECT_TRUE(contains(result, "took longer than 1 s and was killed"));
+}
+
+TEST_F(FakePtxas, NoTimeLimit) {
+  options.timeoutSeconds = 0;
+  EXPECT_EQ(assemble(fake(kGood)), "\x7f"
+                                   "ELFbody");
+}
+
+TEST_F(FakePtxas, TooOldForTheProject) {
+  std::string path = fake(kGood, "11.8");
+  EXPECT_EQ(assemble(path, ".version 8.0\n"),
+            "error: expected ptxas 12.3 or newer, got 11.8 at '" + path + "'");
+}
+
+TEST_F(FakePtxas, TooOldForThePTX) {
+  std::string path = fake(kGood, "12.8");
+  EXPECT_EQ(assemble(path), "error: expected ptxas 12.9 or newer (the input is "
+                            "PTX 8.8), got 12.8 at '" +
+                                path + "'");
+  EXPECT_EQ(assemble(path, ".version 8.7\n"), "\x7f"
+                                              "ELFbody");
+}
+
+TEST_F(FakePtxas, NewEnoughByMajorVersion) {
+  EXPECT_EQ(assemble(fake(kGood, "13.0"), ".version 9.0\n"), "\x7f"
+                                                             "ELFbody");
+}
+
+TEST_F(FakePtxas, UnreadableVersion) {
+  EXPECT_TRUE(contains(assemble(scratch.script("odd", "echo who knows")),
+                       "expected a line with 'release X.Y'"));
+}
+
+TEST_F(FakePtxas, VersionIsAskedOnce) {
+  std::string count = scratch.file("count");
+  std::string path = scratch.script("counting", "echo x >> " + count +
+                                                    "\necho 'release 12.9,'\n");
+  for (int i = 0; i < 3; ++i) {
+    auto version = ptxasVersion(path);
+    ASSERT_TRUE(static_cast<bool>(version)) << text(version.takeError());
+    EXPECT_EQ(version->major, 12u);
+    EXPECT_EQ(version->minor, 9u);
+  }
+  uint64_t size = 0;
+  EXPECT_FALSE(llvm::sys::fs::file_size(count, size));
+  EXPECT_EQ(size, 2u);
+}
+
+TEST_F(FakePtxas, GateCanBeOpened) {
+  std::string body = llvm::StringRef(kGood).str();
+  body.replace(body.find("0 bytes stack"), 1, "16");
+  std::string path = fake(body);
+  EXPECT_EQ(assemble(path), "error: kernel 'k': expected a stack frame of at "
+                            "most 0 bytes, got 16");
+  options.limits = std::nullopt;
+  EXPECT_EQ(assemble(path), "\x7f"
+                            "ELFbody");
+  EXPECT_EQ(last.report.find("k")->stackBytes, 16u);
+}
+
+//===----------------------------------------------------------------------===//
+// The real ptxas
+//===----------------------------------------------------------------------===//
+
+namespace {
+class RealPtxas : public ::testing::Test {
+protected:
+  void SetUp() override {
+    auto found = findPtxas();
+    if (!found)
+      GTEST_SKIP() << text(found.takeError());
+    options.path = *found;
+    auto version = ptxasVersion(*found);
+    ASSERT_TRUE(static_cast<bool>(version)) << text(version.takeError());
+    if (version->major < 12 || (version->major == 12 && version->minor < 9))
+      GTEST_SKIP() << "PTX 8.8 needs ptxas 12.9; " << *found << " is "
+                   << version->major << "." << version->minor;
+  }
+  PtxasOptions options;
+};
+
+/// Keeps 60 values alive with 24 registers.
+std::string spillingKernel() {
+  std::string ptx = kHeader.str() +
+                    ".visible .entry spills(.param .u64 p)\n.maxnreg 24\n{\n"
+                    "  .reg .b64 %rd;\n  .reg .f32 %f<60>;\n"
+                    "  ld.param.u64 %rd, [p];\n";
+  llvm::raw_string_ostream stream(ptx);
+  for (unsigned i = 0; i < 60; ++i)
+    stream << "  ld.volatile.global.f32 %f" << i << ", [%rd+" << 4 * i
+           << "];\n";
+  for (unsigned i = 0; i < 60; ++i)
+    stream << "  st.volatile.global.f32 [%rd+" << 4 * (i * 7 % 60) << "], %f"
+           << i << ";\n";
+  stream << "  ret;\n}\n";
+  return ptx;
+}
+
+/// Two batches of wgmma; `between` comes after the first one's commit.
+std::string wgmmaKernel(llvm::StringRef between) {
+  std::string accumulators;
+  for (unsigned i = 0; i < 32; ++i)
+    accumulators += (i ? ", %f" : "%f") + std::to_string(i);
+  std::string batch =
+      "  wgmma.fence.sync.aligned;\n"
+      "  wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {" +
+      accumulators +
+      "}, %da, %db, 1, 1, 1, 0, 0;\n  wgmma.commit_group.sync.aligned;\n";
+  std::string ptx = kHeader.str() +
+                    ".visible .entry product(.param .u64 p, .param .u64 a)\n"
+                    ".reqntid 128, 1, 1\n{\n"
+                    "  .reg .b64 %rd, %da, %db;\n  .reg .f32 %f<32>;\n"
+                    "  ld.param.u64 %rd, [p];\n  ld.param.u64 %da, [a];\n"
+                    "  add.u64 %db, %da, 512;\n";
+  llvm::raw_string_ostream stream(ptx);
+  for (unsigned i = 0; i < 32; ++i)
+    stream << "  mov.f32 %f" << i << ", 0f00000000;\n";
+  stream << batch << between << batch << "  wgmma.wait_group.sync.aligned 0;\n";
+  for (unsigned i = 0; i < 32; ++i)
+    stream << "  st.global.f32 [%rd+" << 4 * i << "], %f" << i << ";\n";
+  stream << "  ret;\n}\n";
+  return ptx;
+}
+} // namespace
+
+TEST_F(RealPtxas, AssemblesAKernel) {
+  auto result = assembleCubin(kKernel, options);
+  ASSERT_TRUE(static_cast<bool>(result)) << text(result.takeError());
+  EXPECT_GT(result->cubin.size(), 500u);
+  ASSERT_TRUE(result->report.find("k"));
+  EXPECT_GT(result->report.find("k")->registers, 0u);
+}
+
+TEST_F(RealPtxas, SyntaxError) {
+  std::string result =
+      errorText(assembleCubin(kHeader.str() + "nonsense;\n", options));
+  EXPECT_TRUE(contains(result, "failed with exit code"));
+  EXPECT_TRUE(contains(result, "line 4"));
+}
+
+TEST_F(RealPtxas, SpillsStopAtTheGate) {
+  EXPECT_TRUE(contains(errorText(assembleCubin(spillingKernel(), options)),
+                       "kernel 'spills': expected at most 0 bytes of spills"));
+  options.limits = std::nullopt;
+  auto result = assembleCubin(spillingKernel(), options);
+  ASSERT_TRUE(static_cast<bool>(result)) << text(result.takeError());
+  const FunctionReport *f = result->report.find("spills");
+  ASSERT_TRUE(f);
+  EXPECT_LE(f->registers, 24u);
+  EXPECT_GT(f->spillStoreBytes, 0u);
+  EXPECT_GT(f->spillLoadBytes, 0u);
+}
+
+TEST_F(RealPtxas, TouchedAccumulatorStopsAtTheGate) {
+  auto good = assembleCubin(wgmmaKernel(""), options);
+  EXPECT_TRUE(static_cast<bool>(good)) << text(good.takeError());
+  std::string touched = wgmmaKernel("  add.f32 %f3, %f3, 0f3F800000;\n");
+  EXPECT_TRUE(contains(errorText(assembleCubin(touched, options)),
+                       "kernel 'product': ptxas C75"));
+}
+
+TEST_F(RealPtxas, ExtraArguments) {
+  options.extraArgs = {"--maxrregcount=16"};
+  auto result = assembleCubin(kKernel, options);
+  ASSERT_TRUE(static_cast<bool>(result)) << text(result.takeError());
+  options.extraArgs = {"--no-such-option"};
+  EXPECT_TRUE(contains(errorText(assembleCubin(kKernel, options)),
+                       "failed with exit code"));
+}
