@@ -155,6 +155,7 @@ LogicalResult Translator::translateTerminator(Operation *op, Code &code) {
   } else if (!isa<func::ReturnOp, scf::YieldOp>(op)) {
     return op->emitOpError("is not supported by the interpreter");
   }
+  code.terminator = op;
   code.yields = lookup(op->getOperands());
   return success();
 }
@@ -175,8 +176,12 @@ LogicalResult Translator::translateOp(Operation *op, Instruction &in) {
       return op->emitOpError("is not supported by the interpreter");
     in.handler = runElementwise;
   }
-  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    if (!isa<IntegerAttr, FloatAttr, DenseElementsAttr>(constant.getValue()))
+      return op->emitOpError("has a value of a kind that the interpreter does "
+                             "not support");
     in.constant = makeConstant(constant);
+  }
   for (Region &region : op->getRegions())
     if (failed(translateRegion(op, region, in.bodies.emplace_back())))
       return failure();
@@ -203,17 +208,21 @@ Frame Frame::makeWorker(const Frame &parent) {
 }
 
 LogicalResult Frame::execute(const Code &code) {
-  uint64_t limit = run.options.stepLimit;
-  for (const Instruction &in : code.instructions) {
-    if (limit && run.steps.fetch_add(1, std::memory_order_relaxed) >= limit)
-      return fail(in, "step limit of " + llvm::Twine(limit) + " exceeded");
-    if (failed(in.handler(*this, in)))
+  for (const Instruction &in : code.instructions)
+    if (failed(takeStep(in.op)) || failed(in.handler(*this, in)))
       return failure();
-  }
-  return success();
+  return code.terminator ? takeStep(code.terminator) : success();
 }
 
-LogicalResult Frame::fail(const Instruction &in, const llvm::Twine &message) {
+LogicalResult Frame::takeStep(Operation *op) {
+  uint64_t limit = run.options.stepLimit;
+  if (!limit || run.steps.fetch_add(1, std::memory_order_relaxed) < limit)
+    return success();
+  error = Failure{op, ("step limit of " + Twine(limit) + " exceeded").str()};
+  return failure();
+}
+
+LogicalResult Frame::fail(const Instruction &in, const Twine &message) {
   error = Failure{in.op, message.str()};
   return failure();
 }

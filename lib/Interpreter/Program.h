@@ -72,6 +72,8 @@ using Slot = unsigned;
 /// The ops of a block but its terminator, whose operands are `yields`.
 struct Code {
   std::vector<Instruction> instructions;
+  /// Null where a region is empty.
+  mlir::Operation *terminator = nullptr;
   llvm::SmallVector<Slot, 4> arguments;
   llvm::SmallVector<Slot, 4> yields;
 };
@@ -150,6 +152,9 @@ public:
   bool isWorker() const { return worker; }
 
 private:
+  /// Counts the execution of `op` against the limit.
+  mlir::LogicalResult takeStep(mlir::Operation *op);
+
   Run &run;
   std::vector<Datum> slots;
   std::optional<Failure> error;

@@ -168,7 +168,7 @@ Value CountThreader::runLoop(scf::ForOp loop, Value count) {
   auto replaced = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
       rewriter, {count}, /*replaceInitOperandUsesInLoop=*/false,
       [&](OpBuilder &, Location, ArrayRef<BlockArgument> args) {
-        return SmallVector<Value>{run(args[0].getOwner(), args[0])};
+        return SmallVector<Value>{run(loop.getBody(), args[0])};
       }));
   return replaced.getResults().back();
 }

@@ -46,7 +46,7 @@ public:
   GpuArguments &operator=(const GpuArguments &) = delete;
 
   const std::vector<mlaArgument> &values() const { return launchValues; }
-  /// Copies written tensors back. With `all`, read tensors too.
+  /// Copies written tensors back, padding included.
   Status download(std::vector<HostArgument> &arguments) const;
 
 private:
@@ -84,7 +84,8 @@ private:
   std::string label;
 };
 
-/// Runs a subject once on the GPU. `context` must outlive the executor.
+/// Runs a subject once on the GPU. `context` and `subject` must outlive the
+/// executor.
 Executor gpuExecutor(const GpuContext &context, const Subject &subject);
 
 } // namespace mla::harness

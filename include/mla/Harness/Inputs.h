@@ -8,7 +8,6 @@
 #include "mla/Harness/HostTensor.h"
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 
 namespace mla::harness {
@@ -43,11 +42,6 @@ Status makeArguments(const runtime::KernelDescriptor &descriptor, Sizes &sizes,
 
 /// Random 64 bits from a seed and a counter (splitmix64).
 uint64_t randomBits(uint64_t seed, uint64_t counter);
-
-/// Runs `body(begin, end)` over [0, count) in chunks on all processors.
-/// Chunks are fixed, so that what a chunk computes can depend on its bounds.
-void parallelFor(int64_t count, int64_t chunk,
-                 const std::function<void(int64_t, int64_t)> &body);
 
 } // namespace mla::harness
 

@@ -47,7 +47,8 @@ struct Argument {
 struct Options {
   /// Threads that share the points of an scf.forall; 0 takes one per core.
   unsigned threads = 1;
-  /// Ops that may be executed in all, over every thread; 0 for no limit.
+  /// Ops that may be executed in all, terminators too, over every thread; 0 for
+  /// no limit.
   uint64_t stepLimit = 0;
 };
 

@@ -128,12 +128,20 @@ TEST_F(ErrorTest, StepsThatAreNotPositive) {
 }
 
 TEST_F(ErrorTest, StepLimit) {
-  // Two constants, the loop, and two ops an iteration.
+  // Two constants, the loop, two ops and a yield an iteration, the return.
   llvm::StringRef body = "scf.for %i = %c0 to %n step %c1 { %x = arith.addi "
                          "%i, %i : index %y = arith.addi %i, %i : index }";
-  EXPECT_TRUE(run("%n: index", body, {index(10)}, {1, 23})) << getError();
-  expectError("%n: index", body, {index(10)}, "step limit of 22 exceeded",
-              {1, 22});
+  EXPECT_TRUE(run("%n: index", body, {index(10)}, {1, 34})) << getError();
+  expectError("%n: index", body, {index(10)},
+              "'arith.addi' op step limit of 31 exceeded", {1, 31});
+  // A loop of nothing ends, too.
+  expectError("%n: index", "scf.for %i = %c0 to %n step %c1 {}",
+              {index(INT64_MAX)}, "step limit of 1000 exceeded", {1, 1000});
+}
+
+TEST_F(ErrorTest, ConstantsOfOtherKinds) {
+  expectError("", "%x = arith.constant dense_resource<blob> : tensor<2xi32>",
+              {}, "'arith.constant' op has a value of a kind");
 }
 
 TEST_F(ErrorTest, LowestPointIsReportedWhateverTheThreads) {

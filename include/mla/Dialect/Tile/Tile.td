@@ -26,6 +26,7 @@ def Tile_Dialect : Dialect {
     swizzle. The discardable attribute `tile.label` (a string) gives an op a
     name for the rows of a `#mla.schedule`.
   }];
+  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::tensor::TensorDialect",
                            "::mlir::arith::ArithDialect"];
 }

@@ -1,0 +1,129 @@
+//===- Check.cpp - how right is right -------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Check.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+namespace mla::harness {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::string number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%.9g", value);
+  return text;
+}
+
+std::string indexText(const std::vector<int64_t> &index) {
+  std::string text = "[";
+  for (size_t i = 0; i < index.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(index[i]);
+  return text + "]";
+}
+
+std::vector<int64_t> unravel(int64_t linear,
+                             const std::vector<int64_t> &shape) {
+  std::vector<int64_t> index(shape.size());
+  for (size_t dim = shape.size(); dim-- > 0;) {
+    index[dim] = linear % shape[dim];
+    linear /= shape[dim];
+  }
+  return index;
+}
+
+/// How far beyond its tolerance an element is: below 1 it passes.
+double badness(double absolute, double relative, const Tolerance &tolerance) {
+  return std::fmin(absolute / tolerance.absolute,
+                   relative / tolerance.relative);
+}
+
+/// Elements of storage outside the shape that lost their pre-filled value.
+int64_t countPaddingWritten(const HostTensor &got) {
+  if (got.storageElements() == got.elements())
+    return 0;
+  std::vector<bool> covered(got.storageElements());
+  for (int64_t i = 0; i < got.elements(); ++i)
+    covered[got.offsetOf(i)] = true;
+  HostTensor untouched(got.dtype, {1});
+  untouched.fillWithPoison();
+  int64_t item = runtime::itemSize(got.dtype), count = 0;
+  for (int64_t i = 0; i < got.storageElements(); ++i)
+    count += !covered[i] && std::memcmp(got.storage.data() + i * item,
+                                        untouched.storage.data(), item) != 0;
+  return count;
+}
+
+std::string describeFailure(const CheckResult &result,
+                            const Tolerance &tolerance, int64_t elements) {
+  if (result.failures)
+    return std::to_string(result.failures) + " of " +
+           std::to_string(elements) + " elements differ; worst at " +
+           indexText(result.worstIndex) + ": expected " +
+           number(result.expected) + ", got " + number(result.got);
+  if (result.paddingWritten)
+    return std::to_string(result.paddingWritten) +
+           " elements of padding were written";
+  return "cosine difference: expected under " + number(tolerance.cosine) +
+         ", got " + number(result.cosine);
+}
+
+} // namespace
+
+CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected) {
+  CheckResult result;
+  result.name = expected.name;
+  const Tolerance &tolerance = expected.tolerance;
+  int64_t elements = got.elements();
+  if (elements != static_cast<int64_t>(expected.values.size())) {
+    result.message = "expected " + std::to_string(expected.values.size()) +
+                     " elements, got " + std::to_string(elements);
+    return result;
+  }
+  double product = 0, squares = 0, worst = -1;
+  int64_t worstAt = -1;
+  for (int64_t i = 0; i < elements; ++i) {
+    double want = expected.values[i], have = got.get(got.offsetOf(i));
+    double bad;
+    if (std::isfinite(want) && std::isfinite(have)) {
+      double absolute = std::fabs(have - want);
+      double relative = want == 0 ? kInfinity
+                                  : absolute / std::fabs(want);
+      bad = absolute == 0 ? 0 : badness(absolute, relative, tolerance);
+      result.maxAbsolute = std::fmax(result.maxAbsolute, absolute);
+      if (want != 0)
+        result.maxRelative = std::fmax(result.maxRelative, relative);
+      product += want * have;
+      squares += want * want + have * have;
+    } else {
+      bool same =
+          (std::isnan(want) && std::isnan(have)) || want == have;
+      bad = same ? 0 : kInfinity;
+    }
+    result.failures += !(bad < 1);
+    if (bad > worst) {
+      worst = bad;
+      worstAt = i;
+    }
+  }
+  if (worstAt >= 0) {
+    result.worstIndex = unravel(worstAt, got.shape);
+    result.expected = expected.values[worstAt];
+    result.got = got.get(got.offsetOf(worstAt));
+  }
+  result.cosine = squares > 0 ? 1 - 2 * product / squares : 0;
+  result.paddingWritten = countPaddingWritten(got);
+  result.pass = result.failures == 0 && result.paddingWritten == 0 &&
+                (tolerance.cosine == 0 || result.cosine < tolerance.cosine);
+  if (!result.pass)
+    result.message = describeFailure(result, tolerance, elements);
+  return result;
+}
+
+} // namespace mla::harness

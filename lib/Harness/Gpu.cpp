@@ -1,0 +1,225 @@
+//===- Gpu.cpp - kernels on the GPU through the runtime -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Gpu.h"
+
+#include <chrono>
+#include <thread>
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+namespace {
+
+Status runtimeStatus(mlaStatus status) {
+  return status == MLA_SUCCESS ? Status() : Status(status, mlaLastError());
+}
+
+/// Pairs of events around launches, freed at the end.
+class EventPairs {
+public:
+  explicit EventPairs(const Driver &driver) : driver(driver) {}
+  ~EventPairs() {
+    for (CudaEvent event : events)
+      (void)driver.cuEventDestroy(event);
+  }
+  EventPairs(const EventPairs &) = delete;
+  EventPairs &operator=(const EventPairs &) = delete;
+
+  Status create(int pairs) {
+    for (int i = 0; i < 2 * pairs; ++i) {
+      CudaEvent event = nullptr;
+      MLA_DRIVER_CALL(driver, cuEventCreate, &event, 0u);
+      events.push_back(event);
+    }
+    return Status();
+  }
+  CudaEvent start(int pair) const { return events[2 * pair]; }
+  CudaEvent stop(int pair) const { return events[2 * pair + 1]; }
+
+  Status elapsed(int pair, double &ms) const {
+    float value = 0;
+    MLA_DRIVER_CALL(driver, cuEventElapsedTime, &value, start(pair),
+                    stop(pair));
+    ms = value;
+    return Status();
+  }
+
+private:
+  const Driver &driver;
+  std::vector<CudaEvent> events;
+};
+
+} // namespace
+
+Status GpuContext::create(std::unique_ptr<GpuContext> &out) {
+  std::unique_ptr<GpuContext> context(new GpuContext());
+  MLA_RETURN_IF_ERROR(Driver::get(context->cuda));
+  const Driver &driver = *context->cuda;
+  MLA_DRIVER_CALL(driver, cuDeviceGet, &context->device, 0);
+  char name[128] = "";
+  MLA_DRIVER_CALL(driver, cuDeviceGetName, name, int(sizeof(name)),
+                  context->device);
+  context->name = name;
+  CudaContext primary = nullptr;
+  MLA_DRIVER_CALL(driver, cuDevicePrimaryCtxRetain, &primary, context->device);
+  context->retained = true;
+  MLA_DRIVER_CALL(driver, cuCtxSetCurrent, primary);
+  MLA_DRIVER_CALL(driver, cuStreamCreate, &context->launchStream,
+                  unsigned(kCudaStreamNonBlocking));
+  out = std::move(context);
+  return Status();
+}
+
+GpuContext::~GpuContext() {
+  // A destructor has nobody to report to, and the process ends after it.
+  if (launchStream)
+    (void)cuda->cuStreamDestroy(launchStream);
+  if (retained) {
+    (void)cuda->cuCtxSetCurrent(nullptr);
+    (void)cuda->cuDevicePrimaryCtxRelease(device);
+  }
+}
+
+Status GpuContext::synchronize() const {
+  MLA_DRIVER_CALL(*cuda, cuCtxSynchronize);
+  return Status();
+}
+
+Status GpuArguments::upload(const HostArgument &argument) {
+  mlaArgument &value = launchValues.emplace_back();
+  value = mlaArgument{};
+  if (!argument.isTensor) {
+    buffers.push_back(0);
+    value.kind = isFloat(argument.scalarType) ? MLA_FLOAT : MLA_INTEGER;
+    if (value.kind == MLA_FLOAT)
+      value.value.f64 = argument.number;
+    else
+      value.value.i64 = argument.integer;
+    return Status();
+  }
+  const Driver &driver = context.driver();
+  const HostTensor &tensor = argument.tensor;
+  CudaPointer buffer = 0;
+  if (!tensor.storage.empty()) {
+    MLA_DRIVER_CALL(driver, cuMemAlloc, &buffer, tensor.storage.size());
+    buffers.push_back(buffer);
+    MLA_DRIVER_CALL(driver, cuMemcpyHtoD, buffer, tensor.storage.data(),
+                    tensor.storage.size());
+  } else {
+    buffers.push_back(0);
+  }
+  mlaTensor &out = value.value.tensor;
+  out = mlaTensor{};
+  value.kind = MLA_TENSOR;
+  out.data = buffer;
+  out.dtype = tensor.dtype;
+  out.rank = tensor.rank();
+  for (int dim = 0; dim < tensor.rank(); ++dim) {
+    out.shape[dim] = tensor.shape[dim];
+    out.strides[dim] = tensor.strides[dim];
+  }
+  return Status();
+}
+
+Status GpuArguments::create(const GpuContext &context,
+                            const std::vector<HostArgument> &arguments,
+                            std::unique_ptr<GpuArguments> &out) {
+  std::unique_ptr<GpuArguments> made(new GpuArguments(context));
+  for (const HostArgument &argument : arguments)
+    MLA_RETURN_IF_ERROR(
+        made->upload(argument).within("argument '" + argument.name + "'"));
+  // The copies went through the default stream, the launches do not.
+  MLA_RETURN_IF_ERROR(context.synchronize());
+  out = std::move(made);
+  return Status();
+}
+
+GpuArguments::~GpuArguments() {
+  for (CudaPointer buffer : buffers)
+    if (buffer)
+      (void)context.driver().cuMemFree(buffer);
+}
+
+Status GpuArguments::download(std::vector<HostArgument> &arguments) const {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    HostTensor &tensor = arguments[i].tensor;
+    if (!arguments[i].isTensor || arguments[i].access == MLA_READ ||
+        !buffers[i])
+      continue;
+    MLA_DRIVER_CALL(context.driver(), cuMemcpyDtoH, tensor.storage.data(),
+                    buffers[i], tensor.storage.size());
+  }
+  return Status();
+}
+
+Status GpuKernel::create(const GpuContext &context, const Subject &subject,
+                         std::unique_ptr<GpuKernel> &out) {
+  std::unique_ptr<GpuKernel> made(new GpuKernel(context));
+  made->label = subject.label;
+  std::string json = writeDescriptor(subject.descriptor);
+  Status status = runtimeStatus(mlaKernelLoadFromMemory(
+      json.data(), json.size(), subject.cubin.data(), subject.cubin.size(),
+      &made->kernel));
+  if (status.ok())
+    status = runtimeStatus(mlaKernelPrepare(made->kernel));
+  MLA_RETURN_IF_ERROR(status.within(subject.label));
+  out = std::move(made);
+  return Status();
+}
+
+GpuKernel::~GpuKernel() { (void)mlaKernelDestroy(kernel); }
+
+Status GpuKernel::launch(const GpuArguments &arguments) const {
+  const std::vector<mlaArgument> &values = arguments.values();
+  return runtimeStatus(mlaKernelLaunch(kernel, values.data(),
+                                       static_cast<int32_t>(values.size()),
+                                       context.stream()))
+      .within(label);
+}
+
+Status GpuKernel::time(const GpuArguments &arguments, int count, double gapMs,
+                       std::vector<double> &ms) const {
+  const Driver &driver = context.driver();
+  EventPairs events(driver);
+  MLA_RETURN_IF_ERROR(events.create(count));
+  for (int i = 0; i < count; ++i) {
+    if (gapMs > 0)
+      std::this_thread::sleep_for(
+          std::chrono::duration<double, std::milli>(gapMs));
+    MLA_DRIVER_CALL(driver, cuEventRecord, events.start(i), context.stream());
+    MLA_RETURN_IF_ERROR(launch(arguments));
+    MLA_DRIVER_CALL(driver, cuEventRecord, events.stop(i), context.stream());
+    if (gapMs > 0)
+      MLA_DRIVER_CALL(driver, cuEventSynchronize, events.stop(i));
+  }
+  // Faults of the kernels themselves show here.
+  MLA_RETURN_IF_ERROR(
+      driver.check(driver.cuStreamSynchronize(context.stream()),
+                   "cuStreamSynchronize")
+          .within(label));
+  for (int i = 0; i < count; ++i) {
+    double value = 0;
+    MLA_RETURN_IF_ERROR(events.elapsed(i, value));
+    ms.push_back(value);
+  }
+  return Status();
+}
+
+Executor gpuExecutor(const GpuContext &context, const Subject &subject) {
+  return [&context, &subject](std::vector<HostArgument> &arguments,
+                              double &ms) -> Status {
+    std::unique_ptr<GpuKernel> kernel;
+    MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
+    std::unique_ptr<GpuArguments> device;
+    MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, device));
+    std::vector<double> times;
+    MLA_RETURN_IF_ERROR(kernel->time(*device, 1, 0, times));
+    ms = times.front();
+    return device->download(arguments);
+  };
+}
+
+} // namespace mla::harness

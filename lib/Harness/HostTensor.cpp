@@ -1,0 +1,134 @@
+//===- HostTensor.cpp - strided tensors on the host -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/HostTensor.h"
+
+#include "mla/Runtime/Float.h"
+
+#include <algorithm>
+#include <limits>
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+HostTensor::HostTensor(mlaDType dtype, std::vector<int64_t> shapeOfTensor,
+                       int64_t pad)
+    : dtype(dtype), shape(std::move(shapeOfTensor)), strides(shape.size()) {
+  int64_t stride = 1;
+  for (int dim = rank() - 1; dim >= 0; --dim) {
+    strides[dim] = stride;
+    stride *= shape[dim];
+    // Only the last dimension is a row; the outer ones count padded rows.
+    if (dim == rank() - 1 && rank() > 1)
+      stride += pad;
+  }
+  if (elements() > 0)
+    storage.resize(stride * itemSize(dtype));
+}
+
+int64_t HostTensor::elements() const {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  return count;
+}
+
+bool HostTensor::isContiguous() const {
+  int64_t stride = 1;
+  for (int dim = rank() - 1; dim >= 0; --dim) {
+    if (shape[dim] > 1 && strides[dim] != stride)
+      return false;
+    stride *= shape[dim];
+  }
+  return true;
+}
+
+int64_t HostTensor::offsetOf(int64_t linear) const {
+  int64_t offset = 0;
+  for (int dim = rank() - 1; dim >= 0; --dim) {
+    offset += linear % shape[dim] * strides[dim];
+    linear /= shape[dim];
+  }
+  return offset;
+}
+
+double HostTensor::get(int64_t offset) const {
+  switch (dtype) {
+  case MLA_BF16:
+    return bf16ToFloat(data<uint16_t>()[offset]);
+  case MLA_F16:
+    return f16ToFloat(data<uint16_t>()[offset]);
+  case MLA_F32:
+    return data<float>()[offset];
+  case MLA_F64:
+    return data<double>()[offset];
+  case MLA_I8:
+    return data<int8_t>()[offset];
+  case MLA_I32:
+    return data<int32_t>()[offset];
+  case MLA_I64:
+    return static_cast<double>(data<int64_t>()[offset]);
+  }
+  return 0;
+}
+
+void HostTensor::set(int64_t offset, double value) {
+  switch (dtype) {
+  case MLA_BF16:
+    data<uint16_t>()[offset] = doubleToBf16(value);
+    return;
+  case MLA_F16:
+    data<uint16_t>()[offset] = doubleToF16(value);
+    return;
+  case MLA_F32:
+    data<float>()[offset] = static_cast<float>(value);
+    return;
+  case MLA_F64:
+    data<double>()[offset] = value;
+    return;
+  case MLA_I8:
+    data<int8_t>()[offset] = static_cast<int8_t>(value);
+    return;
+  case MLA_I32:
+    data<int32_t>()[offset] = static_cast<int32_t>(value);
+    return;
+  case MLA_I64:
+    data<int64_t>()[offset] = static_cast<int64_t>(value);
+    return;
+  }
+}
+
+void HostTensor::fillWithPoison() {
+  auto fill = [&](auto value) {
+    auto *begin = data<decltype(value)>();
+    std::fill(begin, begin + storageElements(), value);
+  };
+  switch (dtype) {
+  case MLA_I8:
+    return fill(std::numeric_limits<int8_t>::min());
+  case MLA_I32:
+    return fill(std::numeric_limits<int32_t>::min());
+  case MLA_I64:
+    return fill(std::numeric_limits<int64_t>::min());
+  default:
+    std::fill(storage.begin(), storage.end(), std::byte(0xff));
+  }
+}
+
+const HostArgument *findArgument(const std::vector<HostArgument> &arguments,
+                                 const std::string &name) {
+  for (const HostArgument &argument : arguments)
+    if (argument.name == name)
+      return &argument;
+  return nullptr;
+}
+
+HostArgument *findArgument(std::vector<HostArgument> &arguments,
+                           const std::string &name) {
+  const std::vector<HostArgument> &constArguments = arguments;
+  return const_cast<HostArgument *>(findArgument(constArguments, name));
+}
+
+} // namespace mla::harness

@@ -1,0 +1,250 @@
+//===- Npy.cpp - NumPy's array files --------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Npy.h"
+
+#include <cctype>
+#include <cstring>
+#include <limits>
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+/// The array's bytes start at a multiple of this, by the format.
+constexpr size_t kHeaderAlignment = 64;
+
+const char *describe(mlaDType dtype) {
+  switch (dtype) {
+  case MLA_BF16:
+    return "<u2";
+  case MLA_F16:
+    return "<f2";
+  case MLA_F32:
+    return "<f4";
+  case MLA_F64:
+    return "<f8";
+  case MLA_I8:
+    return "|i1";
+  case MLA_I32:
+    return "<i4";
+  case MLA_I64:
+    return "<i8";
+  }
+  return "";
+}
+
+bool describes(const std::string &text, mlaDType dtype) {
+  return text == describe(dtype) || (dtype == MLA_BF16 && text == "|V2");
+}
+
+/// Reads the header: a Python dictionary literal with the keys 'descr',
+/// 'fortran_order' and 'shape', in any order.
+class HeaderParser {
+public:
+  explicit HeaderParser(std::string_view text) : text(text) {}
+
+  std::string descr;
+  bool fortran = false;
+  std::vector<int64_t> shape;
+
+  bool parse() {
+    if (!eat('{'))
+      return false;
+    int seen = 0;
+    while (!eat('}')) {
+      std::string key;
+      if (!quoted(key) || !eat(':'))
+        return false;
+      bool good = key == "descr"           ? quoted(descr)
+                  : key == "fortran_order" ? boolean(fortran)
+                  : key == "shape"         ? tuple(shape)
+                                           : false;
+      if (!good)
+        return false;
+      ++seen;
+      if (!eat(',') && !next('}'))
+        return false;
+    }
+    return seen == 3;
+  }
+
+private:
+  void skip() {
+    while (at < text.size() &&
+           std::isspace(static_cast<unsigned char>(text[at])))
+      ++at;
+  }
+  bool next(char c) {
+    skip();
+    return at < text.size() && text[at] == c;
+  }
+  bool eat(char c) {
+    bool found = next(c);
+    at += found;
+    return found;
+  }
+  bool quoted(std::string &out) {
+    skip();
+    char quote = at < text.size() ? text[at] : '\0';
+    if (quote != '\'' && quote != '"')
+      return false;
+    size_t end = text.find(quote, at + 1);
+    if (end == std::string_view::npos)
+      return false;
+    out = text.substr(at + 1, end - at - 1);
+    at = end + 1;
+    return true;
+  }
+  bool boolean(bool &out) {
+    skip();
+    out = text.substr(at, 4) == "True";
+    if (!out && text.substr(at, 5) != "False")
+      return false;
+    at += out ? 4 : 5;
+    return true;
+  }
+  bool tuple(std::vector<int64_t> &out) {
+    if (!eat('('))
+      return false;
+    while (!eat(')')) {
+      skip();
+      int64_t value = 0;
+      size_t begin = at;
+      while (at < text.size() && text[at] >= '0' && text[at] <= '9')
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, text[at++] - '0', &value))
+          return false;
+      if (at == begin)
+        return false;
+      out.push_back(value);
+      if (!eat(',') && !next(')'))
+        return false;
+    }
+    return true;
+  }
+
+  std::string_view text;
+  size_t at = 0;
+};
+
+std::string shapeText(const std::vector<int64_t> &shape) {
+  std::string text = "(";
+  for (int64_t size : shape)
+    text += std::to_string(size) + ", ";
+  // A tuple of one keeps its comma: "(3,)".
+  if (shape.size() > 1)
+    text.resize(text.size() - 2);
+  else if (shape.size() == 1)
+    text.pop_back();
+  return text + ")";
+}
+
+/// Finds the header's text and where the array starts.
+Status splitHeader(const std::string &bytes, std::string_view &header,
+                   size_t &dataAt) {
+  std::string_view view = bytes;
+  if (view.substr(0, kMagic.size()) != kMagic)
+    return invalidArgument("not a .npy file");
+  if (view.size() < 10)
+    return invalidArgument("truncated .npy header");
+  unsigned char major = view[6], minor = view[7];
+  if ((major != 1 && major != 2) || minor != 0)
+    return invalidArgument("expected .npy version 1.0 or 2.0, got " +
+                           std::to_string(major) + "." +
+                           std::to_string(minor));
+  size_t lengthBytes = major == 1 ? 2 : 4;
+  size_t begin = 8 + lengthBytes;
+  if (view.size() < begin)
+    return invalidArgument("truncated .npy header");
+  size_t length = 0;
+  for (size_t i = 0; i < lengthBytes; ++i)
+    length |= size_t(static_cast<unsigned char>(view[8 + i])) << (8 * i);
+  if (length > view.size() - begin)
+    return invalidArgument("truncated .npy header");
+  header = view.substr(begin, length);
+  dataAt = begin + length;
+  return Status();
+}
+
+Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
+  std::string_view header;
+  size_t dataAt = 0;
+  MLA_RETURN_IF_ERROR(splitHeader(bytes, header, dataAt));
+  HeaderParser parser(header);
+  if (!parser.parse())
+    return invalidArgument("malformed .npy header");
+  if (!describes(parser.descr, dtype))
+    return invalidArgument(std::string("expected dtype '") + describe(dtype) +
+                           "' (" + dtypeName(dtype) + "), got '" +
+                           parser.descr + "'");
+  if (parser.shape.size() > static_cast<size_t>(kMaxRank))
+    return invalidArgument("expected rank at most " + std::to_string(kMaxRank) +
+                           ", got " + std::to_string(parser.shape.size()));
+  if (parser.fortran && parser.shape.size() > 1)
+    return invalidArgument("expected C order, got Fortran order");
+  int64_t expected = itemSize(dtype);
+  for (int64_t size : parser.shape)
+    if (__builtin_mul_overflow(expected, size, &expected))
+      return invalidArgument("shape " + shapeText(parser.shape) +
+                             " is too large");
+  int64_t got = static_cast<int64_t>(bytes.size() - dataAt);
+  // Before allocating: a corrupt shape must not ask for all the memory.
+  if (got != expected)
+    return invalidArgument((got < expected ? "truncated: expected "
+                                           : "too long: expected ") +
+                           std::to_string(expected) + " bytes of data for " +
+                           shapeText(parser.shape) + ", got " +
+                           std::to_string(got));
+  out = HostTensor(dtype, parser.shape);
+  if (got > 0)
+    std::memcpy(out.storage.data(), bytes.data() + dataAt, got);
+  return Status();
+}
+
+} // namespace
+
+Status parseNpy(const std::string &bytes, mlaDType dtype,
+                const std::string &what, HostTensor &out) {
+  return parse(bytes, dtype, out).within(what);
+}
+
+Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out) {
+  std::string bytes;
+  MLA_RETURN_IF_ERROR(readFile(path, bytes));
+  return parseNpy(bytes, dtype, "'" + path + "'", out);
+}
+
+std::string formatNpy(const HostTensor &tensor) {
+  std::string header = std::string("{'descr': '") + describe(tensor.dtype) +
+                       "', 'fortran_order': False, 'shape': " +
+                       shapeText(tensor.shape) + ", }";
+  size_t used = kMagic.size() + 4 + header.size() + 1;
+  header.append((kHeaderAlignment - used % kHeaderAlignment) % kHeaderAlignment,
+                ' ');
+  header += '\n';
+  // kMaxRank sizes of 20 digits stay far below the 65,535 of version 1.0.
+  std::string bytes(kMagic);
+  bytes += {'\x01', '\x00', static_cast<char>(header.size() & 0xff),
+            static_cast<char>(header.size() >> 8)};
+  bytes += header;
+  const char *storage = reinterpret_cast<const char *>(tensor.storage.data());
+  int64_t item = itemSize(tensor.dtype), count = tensor.elements();
+  if (tensor.isContiguous()) {
+    bytes.append(storage, count * item);
+    return bytes;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    bytes.append(storage + tensor.offsetOf(i) * item, item);
+  return bytes;
+}
+
+Status writeNpy(const std::string &path, const HostTensor &tensor) {
+  return writeFileAtomically(path, formatNpy(tensor));
+}
+
+} // namespace mla::harness

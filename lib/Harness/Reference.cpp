@@ -1,0 +1,28 @@
+//===- Reference.cpp - references and flop counts by operator -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Reference.h"
+
+#include "SparsePrefill.h"
+
+namespace mla::harness {
+
+Reference findReference(const std::string &operatorName) {
+  if (operatorName == "sparse_prefill")
+    return sparsePrefillReference;
+  return {};
+}
+
+double countFlops(const std::string &operatorName,
+                  const std::vector<HostArgument> &arguments) {
+  SparsePrefillView view;
+  if (operatorName != "sparse_prefill" ||
+      !SparsePrefillView::create(arguments, view).ok())
+    return 0;
+  return 2.0 * static_cast<double>(view.queries) *
+         static_cast<double>(view.heads) * static_cast<double>(view.topk) *
+         static_cast<double>(view.qkSize + view.vSize);
+}
+
+} // namespace mla::harness

@@ -1,0 +1,129 @@
+//===- Report.cpp - results as JSON lines and a table ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+using json = nlohmann::ordered_json;
+
+namespace mla::harness {
+
+namespace {
+
+json number(double value) {
+  if (std::isfinite(value))
+    return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+json write(const CheckResult &result) {
+  json object = {{"name", result.name},
+                 {"pass", result.pass},
+                 {"max_abs", number(result.maxAbsolute)},
+                 {"max_rel", number(result.maxRelative)},
+                 {"cosine", number(result.cosine)}};
+  if (result.pass)
+    return object;
+  object["failures"] = result.failures;
+  object["worst"] = result.worstIndex;
+  object["expected"] = number(result.expected);
+  object["got"] = number(result.got);
+  object["message"] = result.message;
+  return object;
+}
+
+json write(const Sizes &sizes) {
+  json object = json::object();
+  for (const auto &[name, value] : sizes)
+    object[name] = value;
+  return object;
+}
+
+std::string line(const json &object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+double teraflops(double flops, double ms) {
+  return ms > 0 ? flops / ms * 1e-9 : 0;
+}
+
+std::string fixed(double value, int digits) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%.*f", digits, value);
+  return text;
+}
+
+} // namespace
+
+std::string sizesText(const Sizes &sizes) {
+  std::string text;
+  for (const auto &[name, value] : sizes)
+    text += (text.empty() ? "" : " ") + name + "=" + std::to_string(value);
+  return text;
+}
+
+std::string jsonLine(const RunReport &report) {
+  json object = {{"package", report.package},
+                 {"kernel", report.kernel},
+                 {"sizes", write(report.sizes)},
+                 {"seed", report.seed},
+                 {"ms", number(report.ms)},
+                 {"checked", report.checked},
+                 {"pass", report.pass}};
+  if (report.checked) {
+    object["outputs"] = json::array();
+    for (const CheckResult &result : report.outputs)
+      object["outputs"].push_back(write(result));
+  }
+  return line(object);
+}
+
+std::string jsonLine(const BenchReport &report) {
+  json object = {{"package", report.package},
+                 {"kernel", report.kernel},
+                 {"device", report.device},
+                 {"sizes", write(report.sizes)},
+                 {"mode", report.mode},
+                 {"samples", report.samples},
+                 {"median_ms", report.medianMs},
+                 {"min_ms", report.minMs}};
+  if (report.flops > 0) {
+    object["median_tflops"] = teraflops(report.flops, report.medianMs);
+    object["max_tflops"] = teraflops(report.flops, report.minMs);
+  }
+  return line(object);
+}
+
+std::string benchTable(const std::vector<BenchReport> &reports) {
+  std::vector<std::vector<std::string>> rows = {
+      {"package", "sizes", "mode", "median ms", "min ms", "TFLOP/s"}};
+  for (const BenchReport &report : reports)
+    rows.push_back({report.package, sizesText(report.sizes), report.mode,
+                    fixed(report.medianMs, 4), fixed(report.minMs, 4),
+                    report.flops > 0
+                        ? fixed(teraflops(report.flops, report.medianMs), 1)
+                        : "-"});
+  std::vector<size_t> widths(rows[0].size());
+  for (const auto &row : rows)
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  constexpr size_t kFirstNumber = 3;
+  std::string text;
+  for (const auto &row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::string fill(widths[i] - row[i].size(), ' ');
+      text += (i ? "  " : "") + (i < kFirstNumber ? row[i] + fill
+                                                  : fill + row[i]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+} // namespace mla::harness

@@ -1,0 +1,49 @@
+//===- Report.h - results as JSON lines and a table -------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_HARNESS_REPORT_H
+#define MLA_LIB_HARNESS_REPORT_H
+
+#include "mla/Harness/Check.h"
+
+#include <optional>
+
+namespace mla::harness {
+
+/// What `run` found of one case.
+struct RunReport {
+  std::string package, kernel;
+  Sizes sizes;
+  uint64_t seed = 0;
+  double ms = 0;
+  /// Empty without --check.
+  std::vector<CheckResult> outputs;
+  bool checked = false;
+  bool pass = true;
+};
+
+/// What `bench` found of one kernel, case and mode.
+struct BenchReport {
+  std::string package, kernel, mode, device;
+  Sizes sizes;
+  int samples = 0;
+  double medianMs = 0, minMs = 0;
+  /// 0 if the operator has no formula.
+  double flops = 0;
+};
+
+/// One JSON object in one line, with its newline. NaN and infinities, which
+/// JSON lacks, are written as strings.
+std::string jsonLine(const RunReport &report);
+std::string jsonLine(const BenchReport &report);
+
+/// The table at the end of `bench`.
+std::string benchTable(const std::vector<BenchReport> &reports);
+
+/// "s_kv=128 s_q=4"
+std::string sizesText(const Sizes &sizes);
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_HARNESS_REPORT_H

@@ -1,0 +1,128 @@
+//===- Run.cpp - the command `run` ----------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+#include "mla/Harness/Gpu.h"
+#include "mla/Harness/Npy.h"
+#include "mla/Harness/Tool.h"
+
+#include <filesystem>
+#include <ostream>
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+namespace {
+
+/// One subject at one set of sizes.
+class Case {
+public:
+  Case(const Subject &subject, const Sizes &sizes, const ToolOptions &options)
+      : subject(subject), options(options) {
+    report.package = subject.label;
+    report.kernel = subject.descriptor.kernel;
+    report.sizes = sizes;
+    report.seed = options.inputs.seed;
+  }
+
+  RunReport report;
+
+  /// Runs it; `folder` takes the outputs unless it is empty.
+  Status run(const Executor &executor, const std::string &folder) {
+    std::vector<HostArgument> arguments;
+    MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, report.sizes,
+                                      options.inputs, arguments));
+    MLA_RETURN_IF_ERROR(executor(arguments, report.ms));
+    if (!folder.empty())
+      MLA_RETURN_IF_ERROR(writeOutputs(arguments, folder));
+    return options.check ? check(arguments) : Status();
+  }
+
+private:
+  static Status writeOutputs(const std::vector<HostArgument> &arguments,
+                             const std::string &folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error)
+      return Status(MLA_NOT_FOUND, "cannot create folder '" + folder +
+                                       "': " + error.message());
+    for (const HostArgument &argument : arguments)
+      if (argument.isTensor && argument.access != MLA_READ)
+        MLA_RETURN_IF_ERROR(writeNpy(folder + "/" + argument.name + ".npy",
+                                     argument.tensor));
+    return Status();
+  }
+
+  Status check(const std::vector<HostArgument> &arguments) {
+    Reference reference = subject.reference
+                              ? subject.reference
+                              : findReference(subject.descriptor.operatorName);
+    if (!reference)
+      return invalidArgument("operator '" + subject.descriptor.operatorName +
+                             "' has no reference to check against");
+    std::vector<ExpectedOutput> expected;
+    MLA_RETURN_IF_ERROR(reference(arguments, expected));
+    report.checked = true;
+    for (const HostArgument &argument : arguments) {
+      if (!argument.isTensor || argument.access == MLA_READ)
+        continue;
+      const ExpectedOutput *want = nullptr;
+      for (const ExpectedOutput &output : expected)
+        if (output.name == argument.name)
+          want = &output;
+      // An output that nothing checks must not count as right.
+      if (!want)
+        return invalidArgument("output '" + argument.name +
+                               "': the reference does not compute it");
+      report.outputs.push_back(checkOutput(argument.tensor, *want));
+      report.pass &= report.outputs.back().pass;
+    }
+    if (report.outputs.empty())
+      return invalidArgument("the kernel has no output to check");
+    return Status();
+  }
+
+  const Subject &subject;
+  const ToolOptions &options;
+};
+
+} // namespace
+
+int runSubjects(const std::vector<Subject> &subjects,
+                const ToolOptions &options, std::ostream &out,
+                std::ostream &err) {
+  std::unique_ptr<GpuContext> gpu;
+  size_t total = subjects.size() * options.cases.size(), number = 0;
+  bool allPass = true;
+  for (const Subject &subject : subjects) {
+    Executor executor = subject.executor;
+    if (!executor) {
+      if (!gpu)
+        if (Status status = GpuContext::create(gpu); !status.ok()) {
+          err << "error: " << status.message() << "\n";
+          return kExitFailure;
+        }
+      executor = gpuExecutor(*gpu, subject);
+    }
+    for (const Sizes &sizes : options.cases) {
+      std::string folder = options.outputFolder;
+      if (!folder.empty() && total > 1)
+        folder += "/" + std::to_string(number);
+      ++number;
+      Case one(subject, sizes, options);
+      Status status = one.run(executor, folder);
+      if (!status.ok()) {
+        err << "error: " << subject.label << " (" << sizesText(sizes)
+            << "): " << status.message() << "\n";
+        return kExitFailure;
+      }
+      out << jsonLine(one.report) << std::flush;
+      allPass &= one.report.pass;
+    }
+  }
+  return allPass ? kExitSuccess : kExitFailure;
+}
+
+} // namespace mla::harness

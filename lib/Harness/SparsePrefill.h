@@ -1,0 +1,52 @@
+//===- SparsePrefill.h - the operator's arguments by role -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_HARNESS_SPARSEPREFILL_H
+#define MLA_LIB_HARNESS_SPARSEPREFILL_H
+
+#include "mla/Harness/HostTensor.h"
+
+namespace mla::harness {
+
+/// The arguments of sparse_prefill found by name, with their sizes. kv and
+/// indices may lack the h_kv dimension, which then is 1.
+struct SparsePrefillView {
+  const HostTensor *q = nullptr;
+  const HostTensor *kv = nullptr;
+  const HostTensor *indices = nullptr;
+  /// Null where the kernel does not take them.
+  const HostTensor *topkLength = nullptr;
+  const HostTensor *sink = nullptr;
+  const HostTensor *out = nullptr;
+  int64_t queries = 0, heads = 0, qkSize = 0, tokens = 0, kvHeads = 0,
+          topk = 0, vSize = 0;
+
+  /// Errors name the argument that is missing or of another shape.
+  static Status create(const std::vector<HostArgument> &arguments,
+                       SparsePrefillView &out);
+
+  /// Entries of a query that topk_length leaves, at most topk.
+  int64_t entries(int64_t query) const {
+    if (!topkLength)
+      return topk;
+    int64_t length =
+        topkLength->data<int32_t>()[query * topkLength->strides[0]];
+    return length < 0 ? 0 : length < topk ? length : topk;
+  }
+  /// Place in `indices` of entry 0; its entries lie indexStride() apart.
+  int64_t indexOffset(int64_t query, int64_t kvHead) const {
+    return query * indices->strides[0] +
+           (indices->rank() == 3 ? kvHead * indices->strides[1] : 0);
+  }
+  int64_t indexStride() const { return indices->strides.back(); }
+  /// Place in `kv` of a row.
+  int64_t rowOffset(int64_t token, int64_t kvHead) const {
+    return token * kv->strides[0] +
+           (kv->rank() == 3 ? kvHead * kv->strides[1] : 0);
+  }
+};
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_HARNESS_SPARSEPREFILL_H

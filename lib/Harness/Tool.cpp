@@ -1,0 +1,60 @@
+//===- Tool.cpp - a whole command-line tool -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Tool.h"
+
+#include <exception>
+#include <ostream>
+
+namespace mla::harness {
+
+namespace {
+
+int run(const ToolConfig &config, const std::vector<std::string> &words,
+        std::ostream &out, std::ostream &err) {
+  ToolOptions options;
+  std::string error = parseToolOptions(config, words, options);
+  if (!error.empty()) {
+    err << "error: " << error << " (see " << config.name << " --help)\n";
+    return kExitUsage;
+  }
+  if (options.help) {
+    out << toolHelp(config);
+    return kExitSuccess;
+  }
+  std::vector<Subject> subjects;
+  for (const std::string &operand : options.operands) {
+    Status status = config.load(operand, subjects.emplace_back());
+    if (!status.ok()) {
+      err << "error: " << status.message() << "\n";
+      return kExitFailure;
+    }
+  }
+  return options.bench ? benchSubjects(subjects, options, out, err)
+                       : runSubjects(subjects, options, out, err);
+}
+
+} // namespace
+
+int runTool(const ToolConfig &config, const std::vector<std::string> &words,
+            std::ostream &out, std::ostream &err) {
+  // Memory that sizes on the command line ask for may not be there.
+  try {
+    return run(config, words, out, err);
+  } catch (const std::exception &error) {
+    err << "error: " << error.what() << "\n";
+    return kExitFailure;
+  }
+}
+
+Status loadPackageSubject(const std::string &folder, Subject &out) {
+  runtime::KernelPackage package;
+  MLA_RETURN_IF_ERROR(runtime::readPackage(folder, package));
+  out.label = folder;
+  out.descriptor = std::move(package.descriptor);
+  out.cubin = std::move(package.cubin);
+  return Status();
+}
+
+} // namespace mla::harness

@@ -1,0 +1,18 @@
+//===- mla-run.cpp - run, check and time kernel packages ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Tool.h"
+
+#include <iostream>
+
+int main(int argc, char **argv) {
+  mla::harness::ToolConfig config;
+  config.name = "mla-run";
+  config.summary = "runs, checks and times compiled kernel packages";
+  config.operandName = "PACKAGE";
+  config.load = mla::harness::loadPackageSubject;
+  return mla::harness::runTool(
+      config, std::vector<std::string>(argv + 1, argv + argc), std::cout,
+      std::cerr);
+}
