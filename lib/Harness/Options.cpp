@@ -58,7 +58,8 @@ public:
 
 private:
   void parseWord(const std::string &word) {
-    if (word == "-h" || word == "--help" || word == "help") {
+    if (word == "-h" || word == "--help" ||
+        (word == "help" && !commandSeen)) {
       options.help = true;
       return;
     }
@@ -208,17 +209,17 @@ private:
         fail("expected milliseconds above 0, at most 60000");
     } else
       return false;
-    (options.bench ? foreignToBench : foreignToRun) |=
-        (name == "--check" || name == "--output") == options.bench;
-    if (foreignToBench || foreignToRun)
-      fail(std::string("is not one of '") + (options.bench ? "bench" : "run") +
-           "'");
+    bool isForRun = name == "--check" || name == "--output";
+    (isForRun ? runOnly : benchOnly) = name;
     return true;
   }
 
   void finish() {
     if (!commandSeen)
       error = "expected the command 'run' or 'bench'";
+    else if (!(options.bench ? runOnly : benchOnly).empty())
+      error = "option '" + (options.bench ? runOnly : benchOnly) +
+              "': is not one of '" + (options.bench ? "bench" : "run") + "'";
     else if (options.operands.empty())
       error = "expected at least one " + config.operandName;
     if (cases.empty())
@@ -241,7 +242,8 @@ private:
   std::string name, value, error;
   bool hasValue = false;
   bool commandSeen = false;
-  bool foreignToBench = false, foreignToRun = false;
+  /// The last option seen that only one of the commands has.
+  std::string runOnly, benchOnly;
   Sizes common;
   std::vector<Sizes> cases;
 };

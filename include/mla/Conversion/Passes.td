@@ -22,8 +22,6 @@ def ConvertMLAToNVVM : Pass<"convert-mla-to-nvvm", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect",
                            "::mlir::vector::VectorDialect",
                            "::mlir::cf::ControlFlowDialect"];
-  let options = [Option<"index32", "index-bitwidth-32", "bool", "false",
-                        "32-bit index arithmetic">];
 }
 
 #endif // MLA_CONVERSION_PASSES_TD

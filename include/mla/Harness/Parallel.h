@@ -12,7 +12,8 @@ namespace mla::harness {
 
 /// Runs `body(begin, end)` over [0, count) in chunks of `chunk`, on all
 /// processors; returns when all are done. Which thread runs a chunk varies,
-/// the chunks do not. `body` must not throw.
+/// the chunks do not. An exception of `body` (memory running out, say) stops
+/// the loop and is thrown on to the caller.
 void parallelFor(int64_t count, int64_t chunk,
                  const std::function<void(int64_t, int64_t)> &body);
 

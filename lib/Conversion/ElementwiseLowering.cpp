@@ -1,0 +1,272 @@
+//===- ElementwiseLowering.cpp - arithmetic on fragments --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+
+RankedTensorType getFragment(Value v) {
+  return dyn_cast<RankedTensorType>(v.getType());
+}
+
+/// Applies a one-operand instruction to every register of `source`.
+Value mapAssembly(ThreadBuilder &b, Value source, StringRef text) {
+  auto type = cast<VectorType>(source.getType());
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    values.push_back(
+        LLVM::InlineAsmOp::create(
+            b, TypeRange{b.getF32Type()}, ValueRange{b.extract(source, i)},
+            (text + " $0, $1;").str(), "=f,f", /*has_side_effects=*/false,
+            /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+            LLVM::AsmDialectAttr::get(b.getContext(),
+                                      LLVM::AsmDialect::AD_ATT),
+            /*operand_attrs=*/ArrayAttr())
+            .getResult(0));
+  return b.pack(values);
+}
+
+/// Any elementwise op keeps its name on vectors of registers.
+struct ElementwisePattern : ConversionPattern {
+  ElementwisePattern(TypeConverter &types, MLIRContext *context)
+      : ConversionPattern(types, MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult
+  matchAndRewrite(Operation *op, ArrayRef<Value> operands,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!OpTrait::hasElementwiseMappableTraits(op) ||
+        op->getNumResults() != 1 || !getFragment(op->getResult(0)))
+      return rewriter.notifyMatchFailure(op, "not elementwise on a fragment");
+    for (Value v : op->getOperands())
+      if (RankedTensorType type = getFragment(v); type && isPacked(type))
+        return op->emitOpError("is not lowered on bf16 fragments; compute in "
+                               "f32");
+    Type result = getTypeConverter()->convertType(op->getResult(0).getType());
+    if (isPacked(getFragment(op->getResult(0))))
+      return rewriter.notifyMatchFailure(op, "packed result");
+    OperationState state(op->getLoc(), op->getName(), operands, result,
+                         op->getDiscardableAttrs());
+    state.propertiesAttr = op->getPropertiesAsAttribute();
+    Operation *copy = rewriter.create(state);
+    copy->removeAttr(tile::kLabelAttr);
+    rewriter.replaceOp(op, copy->getResults());
+    return success();
+  }
+};
+
+struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ConstantOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto value = dyn_cast<DenseElementsAttr>(op.getValue());
+    if (!value || !getFragment(op.getResult()))
+      return failure();
+    if (!value.isSplat())
+      return op.emitOpError("expected a splat: other constants have no "
+                            "lowering");
+    auto type = dyn_cast_or_null<VectorType>(
+        getTypeConverter()->convertType(op.getType()));
+    if (!type || type.getElementType() != value.getElementType())
+      return op.emitOpError("has no lowering for this element type");
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op,
+                                                   value.resizeSplat(type));
+    return success();
+  }
+};
+
+struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tensor::SplatOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    int64_t count = getNumRegisters(getFragment(op.getResult()));
+    rewriter.replaceOp(
+        op, b.pack(SmallVector<Value>(count, adaptor.getInput())));
+    return success();
+  }
+};
+
+/// f32 to bf16, two registers into one.
+struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
+  TruncFPattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(arith::TruncFOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getResult());
+    if (!type || !isPacked(type) || type.getRank() != 2)
+      return rewriter.notifyMatchFailure(op, "not a bf16 accumulator");
+    ThreadBuilder b(op, rewriter);
+    SmallVector<Value> packed;
+    auto dialect =
+        LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
+    for (int64_t i = 0; i < getNumRegisters(type); i += 2)
+      packed.push_back(
+          LLVM::InlineAsmOp::create(
+              b, TypeRange{b.getI32Type()},
+              ValueRange{b.extract(adaptor.getIn(), i + 1),
+                         b.extract(adaptor.getIn(), i)},
+              "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", false, false,
+              LLVM::tailcallkind::TailCallKind::None, dialect, ArrayAttr())
+              .getResult(0));
+    rewriter.replaceOp(op, b.pack(packed));
+    return success();
+  }
+};
+
+/// 2^x and log2 x by the special function unit.
+template <typename OpTy> struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
+  SpecialFunctionPattern(TypeConverter &types, MLIRContext *context,
+                         StringRef text)
+      : OpConversionPattern<OpTy>(types, context, /*benefit=*/2), text(text) {}
+
+  LogicalResult
+  matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getResult());
+    if (!type || !type.getElementType().isF32())
+      return rewriter.notifyMatchFailure(op, "not an f32 fragment");
+    ThreadBuilder b(op, rewriter);
+    rewriter.replaceOp(op, mapAssembly(b, adaptor.getOperand(), text));
+    return success();
+  }
+
+  StringRef text;
+};
+
+/// e^x as 2^(x log2 e).
+struct ExpPattern : OpConversionPattern<math::ExpOp> {
+  ExpPattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(math::ExpOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getResult());
+    if (!type || !type.getElementType().isF32())
+      return rewriter.notifyMatchFailure(op, "not an f32 fragment");
+    ThreadBuilder b(op, rewriter);
+    auto vector = cast<VectorType>(adaptor.getOperand().getType());
+    Value log2e = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(vector, 1.44269504f));
+    Value scaled = arith::MulFOp::create(b, adaptor.getOperand(), log2e);
+    rewriter.replaceOp(op, mapAssembly(b, scaled, "ex2.approx.ftz.f32"));
+    return success();
+  }
+};
+
+/// Row reductions: the thread's share as a tree, then the four lanes of a quad.
+struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  static Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x,
+                       Value y) {
+    if (kind == tile::ReduceKind::max)
+      return arith::MaxNumFOp::create(b, x, y);
+    return arith::AddFOp::create(b, x, y);
+  }
+
+  LogicalResult
+  matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getSource());
+    if (!type.getElementType().isF32() ||
+        cta::getLayout(type) != cta::FragmentLayout::acc)
+      return op.emitOpError("is lowered on f32 accumulators only");
+    ThreadBuilder b(op, rewriter);
+    SmallVector<Value> rows;
+    for (int64_t row = 0; row < 2; ++row) {
+      SmallVector<Value> values;
+      for (int64_t i = 0; i < getNumRegisters(type); ++i)
+        if (i / 2 % 2 == row)
+          values.push_back(b.extract(adaptor.getSource(), i));
+      while (values.size() > 1) {
+        SmallVector<Value> next;
+        for (size_t i = 0; i + 1 < values.size(); i += 2)
+          next.push_back(combine(b, op.getKind(), values[i], values[i + 1]));
+        if (values.size() % 2)
+          next.push_back(values.back());
+        values = std::move(next);
+      }
+      for (int64_t distance : {1, 2}) {
+        Value other = NVVM::ShflOp::create(
+            b, b.getF32Type(), b.i32(-1), values[0], b.i32(distance),
+            b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+        values[0] = combine(b, op.getKind(), values[0], other);
+      }
+      rows.push_back(values[0]);
+    }
+    rewriter.replaceOp(op, b.pack(rows));
+    return success();
+  }
+};
+
+struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::BroadcastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    bool rows = op.getDim() == 1;
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(getFragment(op.getResult())); ++i)
+      values.push_back(b.extract(adaptor.getSource(),
+                                 rows ? i / 2 % 2 : i / 4 * 2 + i % 2));
+    rewriter.replaceOp(op, b.pack(values));
+    return success();
+  }
+};
+
+struct IotaPattern : OpConversionPattern<tile::IotaOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::IotaOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    RankedTensorType type = getFragment(op.getResult());
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+      Coordinate at = getCoordinate(b, type, 0, i);
+      values.push_back(b.add(at.base, b.i32(at.offset)));
+    }
+    rewriter.replaceOp(op, b.pack(values));
+    return success();
+  }
+};
+
+/// An accumulator packed to bf16 is an A operand register for register.
+struct ConvertLayoutPattern : OpConversionPattern<cta::ConvertLayoutOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(cta::ConvertLayoutOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getSource());
+    return success();
+  }
+};
+} // namespace
+
+void mla::populateElementwisePatterns(TypeConverter &types,
+                                      RewritePatternSet &patterns) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
+               ElementwisePattern, ExpPattern, IotaPattern, ReducePattern,
+               SplatPattern, TruncFPattern>(types, context);
+  patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,
+                                                     "ex2.approx.ftz.f32");
+  patterns.add<SpecialFunctionPattern<math::Log2Op>>(types, context,
+                                                     "lg2.approx.ftz.f32");
+}

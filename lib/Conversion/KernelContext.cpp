@@ -1,0 +1,199 @@
+//===- KernelContext.cpp - what the lowering patterns share -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+
+using namespace mlir;
+using namespace mla;
+using cta::FragmentLayout;
+
+const GlobalTensor *KernelContext::lookup(Operation *op, Value memref) const {
+  auto it = tensors.find(memref);
+  if (it != tensors.end())
+    return &it->second;
+  op->emitOpError("expected a memref that is an argument of the function");
+  return nullptr;
+}
+
+ThreadBuilder::ThreadBuilder(Operation *op, OpBuilder &builder)
+    : ImplicitLocOpBuilder(op->getLoc(), builder),
+      role(op->getParentOfType<cta::RoleOp>()) {}
+
+Value ThreadBuilder::i32(int64_t value) {
+  return LLVM::ConstantOp::create(*this, getI32Type(),
+                                  getI32IntegerAttr(value));
+}
+
+Value ThreadBuilder::i64(int64_t value) {
+  return LLVM::ConstantOp::create(*this, getI64Type(),
+                                  getI64IntegerAttr(value));
+}
+
+Value ThreadBuilder::f32(double value) {
+  return LLVM::ConstantOp::create(*this, getF32Type(), getF32FloatAttr(value));
+}
+
+Value ThreadBuilder::toI64(Value index) {
+  if (index.getType().isInteger(64))
+    return index;
+  if (index.getType().isInteger(32))
+    return LLVM::SExtOp::create(*this, getI64Type(), index);
+  return arith::IndexCastOp::create(*this, getI64Type(), index);
+}
+
+Value ThreadBuilder::toI64(OpFoldResult value) {
+  if (auto attr = dyn_cast<Attribute>(value))
+    return i64(cast<IntegerAttr>(attr).getInt());
+  return cast<Value>(value);
+}
+
+Value ThreadBuilder::add(Value a, Value b) {
+  return LLVM::AddOp::create(*this, a, b);
+}
+
+Value ThreadBuilder::mul(Value a, Value b) {
+  return LLVM::MulOp::create(*this, a, b);
+}
+
+Value ThreadBuilder::thread() {
+  int64_t first = 0;
+  if (role)
+    for (Operation &op : *role->getBlock()) {
+      auto other = dyn_cast<cta::RoleOp>(op);
+      if (other == role)
+        break;
+      if (other)
+        first += 32 * other.getWarps();
+    }
+  Value tid = NVVM::ThreadIdXOp::create(*this, getI32Type());
+  return first ? add(tid, i32(-first)) : tid;
+}
+
+Value ThreadBuilder::lane() {
+  Value tid = NVVM::ThreadIdXOp::create(*this, getI32Type());
+  return LLVM::AndOp::create(*this, tid, i32(31));
+}
+
+Value ThreadBuilder::warp() {
+  return LLVM::LShrOp::create(*this, thread(), i32(5));
+}
+
+Value ThreadBuilder::offset(Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(*this, pointer.getType(), getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+Value ThreadBuilder::offset(Value pointer, int64_t bytes) {
+  if (bytes == 0)
+    return pointer;
+  return LLVM::GEPOp::create(
+      *this, pointer.getType(), getI8Type(), pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+}
+
+Value ThreadBuilder::globalPointer(Value address) {
+  auto type = LLVM::LLVMPointerType::get(getContext(), 1);
+  return LLVM::IntToPtrOp::create(*this, type, address);
+}
+
+Value ThreadBuilder::elementPointer(const GlobalTensor &tensor,
+                                    ValueRange indices) {
+  Value linear;
+  for (auto [index, stride] : llvm::zip(indices, tensor.strides)) {
+    if (getConstantIntValue(OpFoldResult(index)) == 0)
+      continue;
+    Value term = toI64(index);
+    if (getConstantIntValue(stride) != 1)
+      term = mul(term, toI64(stride));
+    linear = linear ? add(linear, term) : term;
+  }
+  Value pointer = globalPointer(tensor.base);
+  if (!linear)
+    return pointer;
+  return LLVM::GEPOp::create(*this, pointer.getType(), tensor.elementType,
+                             pointer, ArrayRef<LLVM::GEPArg>{linear});
+}
+
+Value ThreadBuilder::extract(Value vector, int64_t index) {
+  return LLVM::ExtractElementOp::create(*this, vector, i32(index));
+}
+
+Value ThreadBuilder::pack(ArrayRef<Value> values) {
+  auto type = VectorType::get(values.size(), values[0].getType());
+  Value vector = LLVM::PoisonOp::create(*this, type);
+  for (auto [i, value] : llvm::enumerate(values))
+    vector = LLVM::InsertElementOp::create(*this, vector, value, i32(i));
+  return vector;
+}
+
+void ThreadBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+Operation *ThreadBuilder::assembly(StringRef text, StringRef constraints,
+                                   ValueRange operands, Type result) {
+  auto dialect = LLVM::AsmDialectAttr::get(getContext(),
+                                           LLVM::AsmDialect::AD_ATT);
+  SmallVector<Type> results;
+  if (result)
+    results.push_back(result);
+  OperationState state(getLoc(), LLVM::InlineAsmOp::getOperationName());
+  state.addOperands(operands);
+  state.addTypes(results);
+  state.addAttribute("asm_string", getStringAttr(text));
+  state.addAttribute("constraints", getStringAttr(constraints));
+  state.addAttribute("has_side_effects", getUnitAttr());
+  state.addAttribute("asm_dialect", dialect);
+  return create(state);
+}
+
+int64_t mla::getNumRegisters(RankedTensorType fragment) {
+  switch (*cta::getLayout(fragment)) {
+  case FragmentLayout::acc:
+  case FragmentLayout::a_operand:
+    return fragment.getNumElements() / 128;
+  case FragmentLayout::row:
+    return fragment.getNumElements() / 32;
+  case FragmentLayout::column:
+    return fragment.getNumElements() / 4;
+  case FragmentLayout::gather:
+    return fragment.getNumElements() / 16;
+  }
+  llvm_unreachable("covered switch");
+}
+
+bool mla::isPacked(RankedTensorType fragment) {
+  return fragment.getElementType().isBF16();
+}
+
+Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
+                              int64_t dim, int64_t reg) {
+  FragmentLayout layout = *cta::getLayout(fragment);
+  Value lane = b.lane();
+  auto rowBase = [&] {
+    Value quad = LLVM::LShrOp::create(b, lane, b.i32(2));
+    return b.add(b.mul(b.warp(), b.i32(16)), quad);
+  };
+  auto columnBase = [&]() -> Value {
+    Value inQuad = LLVM::AndOp::create(b, lane, b.i32(3));
+    return b.mul(inQuad, b.i32(2));
+  };
+  switch (layout) {
+  case FragmentLayout::acc:
+  case FragmentLayout::a_operand:
+    if (dim == 0)
+      return {rowBase(), 8 * (reg / 2 % 2)};
+    return {columnBase(), 8 * (reg / 4) + reg % 2};
+  case FragmentLayout::row:
+    return {rowBase(), 8 * reg};
+  case FragmentLayout::column:
+    return {columnBase(), 8 * (reg / 2) + reg % 2};
+  case FragmentLayout::gather:
+    return {LLVM::LShrOp::create(b, b.thread(), b.i32(3)), 16 * reg};
+  }
+  llvm_unreachable("covered switch");
+}

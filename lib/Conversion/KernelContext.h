@@ -1,0 +1,110 @@
+//===- KernelContext.h - what the lowering patterns share -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_CONVERSION_KERNELCONTEXT_H
+#define MLA_LIB_CONVERSION_KERNELCONTEXT_H
+
+#include "mla/Conversion/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace mla {
+
+/// The kernel's shared memory, one external array of unknown size.
+inline constexpr llvm::StringLiteral kSharedSymbol = "mla_shared";
+
+/// A memref argument as the kernel gets it.
+struct GlobalTensor {
+  mlir::Value base;                           ///< i64 address
+  llvm::SmallVector<mlir::OpFoldResult> sizes;   ///< i64 values or index attrs
+  llvm::SmallVector<mlir::OpFoldResult> strides; ///< in elements, likewise
+  mlir::Type elementType;
+};
+
+/// State of the conversion of one function.
+struct KernelContext {
+  llvm::DenseMap<mlir::Value, GlobalTensor> tensors; ///< by memref argument
+  llvm::DenseMap<mlir::Value, mlir::Value> tensorMaps; ///< by cta.tensor_map
+  llvm::DenseSet<mlir::Value> written;                 ///< stored-to memrefs
+
+  /// The tensor behind `memref`, or null with an error at `op`.
+  const GlobalTensor *lookup(mlir::Operation *op, mlir::Value memref) const;
+};
+
+/// Builds the scalar code of one thread: coordinates, constants, addresses.
+class ThreadBuilder : public mlir::ImplicitLocOpBuilder {
+public:
+  /// `op` stands in a role.
+  ThreadBuilder(mlir::Operation *op, mlir::OpBuilder &builder);
+
+  mlir::Value i32(int64_t value);
+  mlir::Value i64(int64_t value);
+  mlir::Value f32(double value);
+  mlir::Value toI64(mlir::Value index);
+  mlir::Value toI64(mlir::OpFoldResult value);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, mlir::Value b);
+
+  /// Number of this thread in its role, of its lane in the warp, and of its
+  /// warp in the role.
+  mlir::Value thread();
+  mlir::Value lane();
+  mlir::Value warp();
+
+  /// `pointer` (shared or global) plus a number of bytes.
+  mlir::Value offset(mlir::Value pointer, mlir::Value bytes);
+  mlir::Value offset(mlir::Value pointer, int64_t bytes);
+  /// Address of the element of `tensor` at `indices` (i64).
+  mlir::Value elementPointer(const GlobalTensor &tensor,
+                             mlir::ValueRange indices);
+  mlir::Value globalPointer(mlir::Value address);
+
+  mlir::Value extract(mlir::Value vector, int64_t index);
+  mlir::Value pack(llvm::ArrayRef<mlir::Value> values);
+  /// Runs `body` under `condition`.
+  void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+
+  /// Inline assembly with side effects and a memory clobber.
+  mlir::Operation *assembly(llvm::StringRef text, llvm::StringRef constraints,
+                            mlir::ValueRange operands, mlir::Type result);
+
+private:
+  cta::RoleOp role;
+};
+
+/// Where register `reg` of a fragment lies: the coordinate along dimension
+/// `dim` is `base` (i32, the thread's share) + `offset`.
+struct Coordinate {
+  mlir::Value base;
+  int64_t offset;
+};
+Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
+                         int64_t dim, int64_t reg);
+
+/// Elements of `fragment` that one thread holds.
+int64_t getNumRegisters(mlir::RankedTensorType fragment);
+
+/// True for fragments that are kept as pairs of two-byte values in i32.
+bool isPacked(mlir::RankedTensorType fragment);
+
+void populateElementwisePatterns(mlir::TypeConverter &types,
+                                 mlir::RewritePatternSet &patterns);
+void populateMemoryPatterns(mlir::TypeConverter &types,
+                            mlir::RewritePatternSet &patterns,
+                            KernelContext &context);
+void populateMmaPatterns(mlir::TypeConverter &types,
+                         mlir::RewritePatternSet &patterns);
+void populateSyncPatterns(mlir::TypeConverter &types,
+                          mlir::RewritePatternSet &patterns);
+
+/// The launch descriptor of `func` as JSON text; fails with an error for a
+/// grid that is not a product of sizes. `threads` is the CTA's size.
+mlir::FailureOr<std::string> describeLaunch(mlir::func::FuncOp func,
+                                            mlir::scf::ForallOp grid,
+                                            int64_t threads,
+                                            const KernelContext &context);
+
+} // namespace mla
+
+#endif // MLA_LIB_CONVERSION_KERNELCONTEXT_H

@@ -1,0 +1,199 @@
+//===- MmaLowering.cpp - warpgroup products ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// wgmma as inline assembly: nvvm.wgmma.mma_async takes A only from shared
+// memory and its accumulators as a struct, and its wait has no operands, so
+// that LLVM would move readers of the accumulator above it. Here the wait ties
+// the accumulator it returns.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+
+/// Writes "$first, $first+1, ..." for `count` operands.
+std::string listOperands(int64_t first, int64_t count) {
+  std::string text;
+  for (int64_t i = 0; i < count; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text;
+}
+
+/// Constraints: `count` outputs, then inputs tied to them.
+std::string tiedConstraints(int64_t count) {
+  std::string text;
+  for (int64_t i = 0; i < count; ++i)
+    text += i ? ",=f" : "=f";
+  for (int64_t i = 0; i < count; ++i)
+    text += "," + std::to_string(i);
+  return text;
+}
+
+LLVM::LLVMStructType getStruct(MLIRContext *context, int64_t count) {
+  return LLVM::LLVMStructType::getLiteral(
+      context, SmallVector<Type>(count, Float32Type::get(context)));
+}
+
+SmallVector<Value> unpackStruct(ThreadBuilder &b, Value value, int64_t count) {
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, value, i));
+  return values;
+}
+
+/// One k-step of a product: operands as descriptors (base and byte offset) or
+/// registers, the accumulator as scalars.
+struct Step {
+  Value aDescriptor, bDescriptor;
+  SmallVector<Value> aRegisters;
+  int64_t aOffset = 0, bOffset = 0;
+  bool aTransposed = false, bTransposed = false;
+};
+
+SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
+                            ArrayRef<Value> acc, int64_t count) {
+  bool hasAcc = !acc.empty();
+  // Inputs follow the outputs and the accumulators tied to them.
+  int64_t next = hasAcc ? 2 * count : count;
+  std::string constraints;
+  if (hasAcc) {
+    constraints = tiedConstraints(count);
+  } else {
+    // Outputs are written before the inputs are dead: early clobber.
+    for (int64_t i = 0; i < count; ++i)
+      constraints += i ? ",=&f" : "=&f";
+  }
+  SmallVector<Value> operands(acc);
+  std::string setup = "{ .reg .b64 da, db; .reg .pred p; setp.ne.b32 p, " +
+                      std::string(hasAcc ? "1" : "0") + ", 0; ";
+  std::string a;
+  if (step.aDescriptor) {
+    setup += "add.s64 da, $" + std::to_string(next++) + ", " +
+             std::to_string(step.aOffset >> 4) + "; ";
+    operands.push_back(step.aDescriptor);
+    constraints += ",l";
+    a = "da";
+  } else {
+    a = "{" + listOperands(next, 4) + "}";
+    next += 4;
+    llvm::append_range(operands, step.aRegisters);
+    constraints += ",r,r,r,r";
+  }
+  setup += "add.s64 db, $" + std::to_string(next) + ", " +
+           std::to_string(step.bOffset >> 4) + "; ";
+  operands.push_back(step.bDescriptor);
+  constraints += ",l";
+  std::string text = setup + "wgmma.mma_async.sync.aligned.m64n" +
+                     std::to_string(2 * count) + "k16.f32.bf16.bf16 {" +
+                     listOperands(0, count) + "}, " + a + ", db, p, 1, 1, ";
+  if (step.aDescriptor)
+    text += step.aTransposed ? "1, " : "0, ";
+  text += step.bTransposed ? "1; }" : "0; }";
+  Operation *call =
+      b.assembly(text, constraints, operands, getStruct(b.getContext(), count));
+  return unpackStruct(b, call->getResult(0), count);
+}
+
+/// Byte offset of k-step `k` of an operand.
+int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
+  int64_t block = k / 4, inBlock = k % 4;
+  return type.getOffset() + block * type.getBlockStep() +
+         inBlock * type.getStep();
+}
+
+struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(cta::MmaAsyncOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto bType = dyn_cast<cta::DescriptorType>(op.getB().getType());
+    auto aType = dyn_cast<cta::DescriptorType>(op.getA().getType());
+    if (!bType || !bType.getElementType().isBF16())
+      return op.emitOpError("is lowered for bf16 operands with descriptors");
+    ThreadBuilder b(op, rewriter);
+    RankedTensorType result = op.getResult().getType().getFragment();
+    int64_t count = getNumRegisters(result);
+    int64_t steps = bType.getShape()[op.getTransposeB() ? 1 : 0] / 16;
+    SmallVector<Value> acc;
+    if (adaptor.getAcc())
+      for (int64_t i = 0; i < count; ++i)
+        acc.push_back(b.extract(adaptor.getAcc(), i));
+    for (int64_t k = 0; k < steps; ++k) {
+      Step step;
+      step.bDescriptor = adaptor.getB();
+      step.bOffset = getStepOffset(bType, k);
+      step.bTransposed = bType.getMajor() == cta::Major::mn;
+      if (aType) {
+        step.aDescriptor = adaptor.getA();
+        step.aOffset = getStepOffset(aType, k);
+        step.aTransposed = aType.getMajor() == cta::Major::mn;
+      } else {
+        for (int64_t i = 0; i < 4; ++i)
+          step.aRegisters.push_back(b.extract(adaptor.getA(), 4 * k + i));
+      }
+      acc = emitStep(b, step, acc, count);
+    }
+    rewriter.replaceOp(op, b.pack(acc));
+    return success();
+  }
+};
+
+struct MmaWaitPattern : OpConversionPattern<cta::MmaWaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(cta::MmaWaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    int64_t count =
+        getNumRegisters(op.getSource().getType().getFragment());
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < count; ++i)
+      values.push_back(b.extract(adaptor.getSource(), i));
+    Operation *wait = b.assembly(
+        "wgmma.wait_group.sync.aligned " + std::to_string(*op.getPending()) +
+            ";",
+        tiedConstraints(count) + ",~{memory}", values,
+        getStruct(b.getContext(), count));
+    rewriter.replaceOp(op,
+                       b.pack(unpackStruct(b, wait->getResult(0), count)));
+    return success();
+  }
+};
+
+/// PTX ISA, Matrix descriptor format: start address, leading and stride byte
+/// offsets in units of 16 bytes, swizzle mode 1 (128 bytes) in bits 62-63.
+struct DescriptorPattern : OpConversionPattern<cta::DescriptorOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(cta::DescriptorOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    cta::DescriptorType type = op.getResult().getType();
+    uint64_t fixed = uint64_t(1) << 62 |
+                     uint64_t(type.getStride() >> 4) << 32 |
+                     uint64_t(type.getLeading() >> 4) << 16;
+    Value address =
+        LLVM::PtrToIntOp::create(b, b.getI32Type(), adaptor.getSource());
+    // In a cluster the address has bits above the descriptor's field.
+    address = LLVM::AndOp::create(b, address, b.i32(0x3FFFF));
+    address = LLVM::LShrOp::create(b, address, b.i32(4));
+    Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), address);
+    rewriter.replaceOpWithNewOp<LLVM::OrOp>(op, wide, b.i64(fixed));
+    return success();
+  }
+};
+} // namespace
+
+void mla::populateMmaPatterns(TypeConverter &types,
+                              RewritePatternSet &patterns) {
+  patterns.add<DescriptorPattern, MmaAsyncPattern, MmaWaitPattern>(
+      types, patterns.getContext());
+}

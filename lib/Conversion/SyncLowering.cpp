@@ -1,0 +1,216 @@
+//===- SyncLowering.cpp - synchronisation, one to one -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Each op of this file becomes one instruction (two for arrivals of a warp,
+// whose lanes are brought together first). Nothing is created, moved or merged.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+
+/// Suspend-time hint of mbarrier waits, in nanoseconds.
+constexpr int64_t kWaitHint = 10000000;
+
+Value isLeader(ThreadBuilder &b, Value number) {
+  return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, number, b.i32(0));
+}
+
+/// Address of mbarrier `index` of an array.
+Value getBarrier(ThreadBuilder &b, Value array, Value index) {
+  return b.offset(array, b.mul(index, b.i32(8)));
+}
+
+/// Address of the byte `offset` of the CTA's shared memory.
+Value getShared(ThreadBuilder &b, int64_t offset) {
+  auto type = LLVM::LLVMPointerType::get(
+      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  Value base = LLVM::AddressOfOp::create(b, type, kSharedSymbol);
+  return b.offset(base, offset);
+}
+
+struct RingPattern : OpConversionPattern<cta::RingOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::RingOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    rewriter.replaceOp(op, getShared(b, *op.getOffset()));
+    return success();
+  }
+};
+
+struct SlotPattern : OpConversionPattern<cta::SlotOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::SlotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    int64_t bytes = op.getSlot().getType().getBytes();
+    rewriter.replaceOp(
+        op, b.offset(adaptor.getRing(), b.mul(adaptor.getIndex(), b.i32(bytes))));
+    return success();
+  }
+};
+
+struct MBarrierPattern : OpConversionPattern<cta::MBarrierOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::MBarrierOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    rewriter.replaceOp(op, getShared(b, op.getOffset()));
+    return success();
+  }
+};
+
+struct MBarrierInitPattern : OpConversionPattern<cta::MBarrierInitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::MBarrierInitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto declaration = op.getBarrier().getDefiningOp<cta::MBarrierOp>();
+    if (!declaration)
+      return op.emitOpError("expected a barrier declared by cta.mbarrier");
+    ThreadBuilder b(op, rewriter);
+    b.ifThen(isLeader(b, b.thread()), [&] {
+      for (int64_t i = 0; i < op.getBarrier().getType().getSize(); ++i)
+        NVVM::MBarrierInitOp::create(b, b.offset(adaptor.getBarrier(), 8 * i),
+                                     b.i32(declaration.getCount()), Value());
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct MBarrierWaitPattern : OpConversionPattern<cta::MBarrierWaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::MBarrierWaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    NVVM::MBarrierTryWaitParityOp::create(
+        b, getBarrier(b, adaptor.getBarrier(), adaptor.getIndex()),
+        adaptor.getParity(), b.i32(kWaitHint));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ArrivePattern : OpConversionPattern<cta::ArriveOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ArriveOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
+    NVVM::SyncWarpOp::create(b, b.i32(-1));
+    b.ifThen(isLeader(b, b.lane()), [&] {
+      NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier);
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ArriveCopiesPattern : OpConversionPattern<cta::ArriveCopiesOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ArriveCopiesOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    NVVM::CpAsyncMBarrierArriveOp::create(
+        b, getBarrier(b, adaptor.getBarrier(), adaptor.getIndex()),
+        /*noinc=*/true);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ArriveExpectOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
+    b.ifThen(isLeader(b, b.thread()), [&] {
+      OperationState state(op.getLoc(),
+                           NVVM::MBarrierArriveExpectTxOp::getOperationName());
+      state.addOperands({barrier, b.i32(op.getBytes())});
+      b.create(state);
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct MBarrierInitFencePattern : OpConversionPattern<cta::MBarrierInitFenceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::MBarrierInitFenceOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::FenceMbarrierInitOp>(op);
+    return success();
+  }
+};
+
+struct SyncPattern : OpConversionPattern<cta::SyncOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::SyncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::Barrier0Op>(op);
+    return success();
+  }
+};
+
+struct FenceAsyncPattern : OpConversionPattern<cta::FenceAsyncOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::FenceAsyncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
+        op,
+        NVVM::ProxyKindAttr::get(op.getContext(),
+                                 NVVM::ProxyKind::async_shared),
+        NVVM::SharedSpaceAttr::get(op.getContext(),
+                                   NVVM::SharedSpace::shared_cta));
+    return success();
+  }
+};
+
+struct MmaFencePattern : OpConversionPattern<cta::MmaFenceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::MmaFenceOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::WgmmaFenceAlignedOp>(op);
+    return success();
+  }
+};
+
+struct MmaCommitPattern : OpConversionPattern<cta::MmaCommitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::MmaCommitOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::WgmmaGroupSyncAlignedOp>(op);
+    return success();
+  }
+};
+} // namespace
+
+void mla::populateSyncPatterns(TypeConverter &types,
+                               RewritePatternSet &patterns) {
+  patterns.add<ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
+               FenceAsyncPattern, MBarrierInitFencePattern,
+               MBarrierInitPattern, MBarrierPattern, MBarrierWaitPattern,
+               MmaCommitPattern, MmaFencePattern, RingPattern, SlotPattern,
+               SyncPattern>(types, patterns.getContext());
+}

@@ -1,0 +1,235 @@
+//===- InputsTest.cpp - random arguments ----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+#include "mla/Harness/Npy.h"
+
+#include <climits>
+#include <cmath>
+#include <set>
+
+using namespace mla::harness;
+
+namespace {
+
+Sizes largerSizes() {
+  Sizes sizes = sparsePrefillSizes();
+  sizes["s_q"] = 64;
+  sizes["s_kv"] = 400;
+  sizes["topk"] = 16;
+  return sizes;
+}
+
+TEST(Inputs, SameSeedSameBits) {
+  InputOptions options;
+  options.seed = 7;
+  auto a = makeSparsePrefill(largerSizes(), options);
+  auto b = makeSparsePrefill(largerSizes(), options);
+  options.seed = 8;
+  auto c = makeSparsePrefill(largerSizes(), options);
+  for (const char *name : {"q", "kv", "indices", "topk_length", "attn_sink"}) {
+    EXPECT_EQ(tensorOf(a, name).storage, tensorOf(b, name).storage) << name;
+    EXPECT_NE(tensorOf(a, name).storage, tensorOf(c, name).storage) << name;
+  }
+}
+
+TEST(Inputs, NormalsAreNormal) {
+  auto arguments = makeSparsePrefill(largerSizes());
+  HostTensor &q = tensorOf(arguments, "q");
+  double sum = 0, squares = 0;
+  for (int64_t i = 0; i < q.elements(); ++i) {
+    sum += q.get(i);
+    squares += q.get(i) * q.get(i);
+  }
+  double count = static_cast<double>(q.elements());
+  EXPECT_NEAR(sum / count, 0, 0.005);
+  EXPECT_NEAR(std::sqrt(squares / count), 0.1, 0.005);
+}
+
+TEST(Inputs, OnlyRowsThatAValidIndexNamesAreNumbers) {
+  auto arguments = makeSparsePrefill(largerSizes());
+  HostTensor &kv = tensorOf(arguments, "kv");
+  HostTensor &indices = tensorOf(arguments, "indices");
+  HostTensor &lengths = tensorOf(arguments, "topk_length");
+  std::set<int64_t> named;
+  for (int64_t s = 0; s < 64; ++s)
+    for (int64_t t = 0; t < lengths.get(s); ++t)
+      named.insert(static_cast<int64_t>(indices.get(s * 16 + t)));
+  int64_t numbers = 0;
+  for (int64_t row = 0; row < 400; ++row) {
+    EXPECT_EQ(std::isnan(kv.get(row * 24)), named.count(row) == 0) << row;
+    numbers += !std::isnan(kv.get(row * 24));
+  }
+  EXPECT_GT(numbers, 100);
+  EXPECT_LT(numbers, 400);
+}
+
+TEST(Inputs, InvalidIndicesAreThoseOfTheList) {
+  auto arguments = makeSparsePrefill(largerSizes());
+  HostTensor &indices = tensorOf(arguments, "indices");
+  std::set<int64_t> invalid;
+  for (int64_t i = 0; i < indices.elements(); ++i) {
+    int64_t index = static_cast<int64_t>(indices.get(i));
+    if (index < 0 || index >= 400)
+      invalid.insert(index);
+  }
+  EXPECT_EQ(invalid, (std::set<int64_t>{INT_MIN, -123456, -1, 400, 114514,
+                                        INT_MAX}));
+}
+
+TEST(Inputs, LengthsAndSinksReachTheirExtremes) {
+  auto arguments = makeSparsePrefill(largerSizes());
+  HostTensor &lengths = tensorOf(arguments, "topk_length");
+  HostTensor &sink = tensorOf(arguments, "attn_sink");
+  EXPECT_EQ(lengths.get(0), 16);
+  EXPECT_EQ(lengths.get(63), 0);
+  int plus = 0, minus = 0;
+  for (int64_t h = 0; h < 6; ++h) {
+    plus += sink.get(h) == INFINITY;
+    minus += sink.get(h) == -INFINITY;
+  }
+  EXPECT_EQ(plus, 1);
+  EXPECT_EQ(minus, 1);
+}
+
+TEST(Inputs, WithoutPoisonAllIsValid) {
+  InputOptions options;
+  options.poison = false;
+  options.invalidShare = 0;
+  auto arguments = makeSparsePrefill(largerSizes(), options);
+  for (const char *name : {"q", "kv", "attn_sink"}) {
+    HostTensor &tensor = tensorOf(arguments, name);
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+      ASSERT_TRUE(std::isfinite(tensor.get(i))) << name;
+  }
+  HostTensor &indices = tensorOf(arguments, "indices");
+  for (int64_t i = 0; i < indices.elements(); ++i)
+    ASSERT_TRUE(indices.get(i) >= 0 && indices.get(i) < 400);
+  EXPECT_EQ(tensorOf(arguments, "topk_length").get(63), 16);
+}
+
+TEST(Inputs, OutputsAndPaddingAreNaN) {
+  InputOptions options;
+  options.padding = {{"q", 3}, {"out", 5}};
+  auto arguments = makeSparsePrefill(sparsePrefillSizes(), options);
+  HostTensor &q = tensorOf(arguments, "q"), &out = tensorOf(arguments, "out");
+  EXPECT_EQ(q.strides, (std::vector<int64_t>{6 * 27, 27, 1}));
+  for (int64_t i = 0; i < q.storageElements(); ++i)
+    ASSERT_EQ(std::isnan(q.get(i)), i % 27 >= 24) << i;
+  for (int64_t i = 0; i < out.storageElements(); ++i)
+    ASSERT_TRUE(std::isnan(out.get(i)));
+}
+
+TEST(Inputs, ScaleDefaultsToTheRootOfTheDepth) {
+  auto arguments = makeSparsePrefill();
+  EXPECT_EQ(findArgument(arguments, "scale")->number, 1 / std::sqrt(24.0));
+  InputOptions options;
+  options.scale = 0.25;
+  arguments = makeSparsePrefill(sparsePrefillSizes(), options);
+  EXPECT_EQ(findArgument(arguments, "scale")->number, 0.25);
+}
+
+TEST(Inputs, NoTokensMeansNoValidIndex) {
+  Sizes sizes = sparsePrefillSizes();
+  sizes["s_kv"] = 0;
+  InputOptions options;
+  options.invalidShare = 0;
+  auto arguments = makeSparsePrefill(sizes, options);
+  HostTensor &indices = tensorOf(arguments, "indices");
+  std::set<double> list = {INT_MIN, -123456, -1, 0, 114514, INT_MAX};
+  for (int64_t i = 0; i < indices.elements(); ++i)
+    ASSERT_TRUE(list.count(indices.get(i)));
+}
+
+TEST(Inputs, FilesGiveValuesAndSizes) {
+  std::string path = testing::TempDir() + "/mla-inputs-q.npy";
+  HostTensor file(MLA_BF16, {2, 6, 24});
+  for (int64_t i = 0; i < file.elements(); ++i)
+    file.set(i, static_cast<double>(i % 7));
+  ASSERT_TRUE(writeNpy(path, file).ok());
+  InputOptions options;
+  options.files["q"] = path;
+  options.padding["q"] = 8;
+  Sizes sizes = sparsePrefillSizes();
+  sizes.erase("s_q");
+  std::vector<HostArgument> arguments;
+  Status status =
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(sizes["s_q"], 2);
+  HostTensor &q = tensorOf(arguments, "q");
+  for (int64_t i = 0; i < q.elements(); ++i)
+    ASSERT_EQ(q.get(q.offsetOf(i)), i % 7);
+  sizes["s_q"] = 3;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments),
+      "argument 'q': expected a file of size 3 in dim 0, got 2");
+}
+
+TEST(Inputs, MistakesAreNamed) {
+  auto fails = [](const std::function<void(Sizes &, InputOptions &)> &change,
+                  const std::string &error) {
+    Sizes sizes = sparsePrefillSizes();
+    InputOptions options;
+    change(sizes, options);
+    std::vector<HostArgument> arguments;
+    expectFailure(
+        makeArguments(sparsePrefillDescriptor(), sizes, options, arguments),
+        error);
+  };
+  fails([](Sizes &s, InputOptions &) { s.erase("topk"); },
+        "size 'topk': missing; give --size topk=N");
+  fails([](Sizes &s, InputOptions &) { s["batch"] = 1; },
+        "size 'batch': the kernel has no such run-time size; it has: s_q, h_q");
+  fails([](Sizes &s, InputOptions &) { s["topk"] = -1; },
+        "size 'topk': expected 0 or more, got -1");
+  fails([](Sizes &s, InputOptions &) { s["s_kv"] = int64_t(1) << 60; },
+        "argument 'kv': is too large");
+  fails([](Sizes &s, InputOptions &) { s["d_v"] = 25; },
+        "d_v no larger than d_qk");
+  fails([](Sizes &s, InputOptions &) { s["h_kv"] = 4; },
+        "h_kv that divides h_q");
+  fails([](Sizes &, InputOptions &o) { o.padding["k"] = 1; },
+        "padding of 'k': the kernel has no such tensor");
+  fails([](Sizes &, InputOptions &o) { o.padding["attn_sink"] = 1; },
+        "argument 'attn_sink': has no rows to pad");
+  fails([](Sizes &, InputOptions &o) { o.files["k"] = "k.npy"; },
+        "input 'k': the kernel has no such tensor");
+  fails([](Sizes &, InputOptions &o) { o.files["out"] = "k.npy"; },
+        "input 'out': is an output");
+  fails([](Sizes &, InputOptions &o) { o.files["q"] = "/none.npy"; },
+        "cannot read '/none.npy'");
+}
+
+TEST(Inputs, FixedStridesAndPaddingMustAgree) {
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  descriptor.arguments[0].strides[1] = 32;
+  Sizes sizes = sparsePrefillSizes();
+  std::vector<HostArgument> arguments;
+  InputOptions options;
+  expectFailure(makeArguments(descriptor, sizes, options, arguments),
+                "argument 'q': the kernel expects stride 32 in dim 1");
+  options.padding["q"] = 8;
+  EXPECT_TRUE(makeArguments(descriptor, sizes, options, arguments).ok());
+}
+
+TEST(Inputs, UnknownOperatorsGetPlainValues) {
+  mla::runtime::KernelDescriptor descriptor;
+  descriptor.kernel = "k";
+  addTensor(descriptor, "a", MLA_F32, {"n"});
+  addTensor(descriptor, "b", MLA_I32, {"n"});
+  addTensor(descriptor, "c", MLA_F32, {"n"}, MLA_WRITE);
+  Sizes sizes = {{"n", 1000}};
+  std::vector<HostArgument> arguments;
+  ASSERT_TRUE(makeArguments(descriptor, sizes, {}, arguments).ok());
+  for (int64_t i = 0; i < 1000; ++i) {
+    EXPECT_LT(std::fabs(arguments[0].tensor.get(i)), 1);
+    EXPECT_TRUE(arguments[1].tensor.get(i) >= 0 &&
+                arguments[1].tensor.get(i) < 16);
+    EXPECT_TRUE(std::isnan(arguments[2].tensor.get(i)));
+  }
+}
+
+} // namespace

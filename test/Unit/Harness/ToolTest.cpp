@@ -1,0 +1,224 @@
+//===- ToolTest.cpp - the command line, without a GPU ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+#include "mla/Harness/Npy.h"
+#include "mla/Harness/Tool.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+using namespace mla::harness;
+
+namespace {
+
+/// Computes the right answer, and for "wrong" a wrong one: the executor that
+/// stands in for the GPU.
+Status execute(std::vector<HostArgument> &arguments, bool wrong) {
+  std::vector<ExpectedOutput> expected;
+  MLA_RETURN_IF_ERROR(sparsePrefillReference(arguments, expected));
+  for (const ExpectedOutput &output : expected) {
+    HostTensor &tensor = tensorOf(arguments, output.name);
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+      tensor.set(tensor.offsetOf(i), output.values[i] + (wrong ? 0.5 : 0));
+  }
+  return Status();
+}
+
+class Tool : public testing::Test {
+protected:
+  void SetUp() override {
+    config.name = "mla-test";
+    config.summary = "tests";
+    config.operandName = "KERNEL";
+    config.load = [](const std::string &operand, Subject &out) -> Status {
+      if (operand == "missing")
+        return Status(MLA_NOT_FOUND, "no kernel 'missing'");
+      out.label = operand;
+      out.descriptor = sparsePrefillDescriptor();
+      if (operand == "strange")
+        out.descriptor.operatorName = "strange";
+      out.executor = [operand](std::vector<HostArgument> &arguments,
+                               double &ms) {
+        ms = 1.5;
+        return operand == "strange" ? Status()
+                                    : execute(arguments, operand == "wrong");
+      };
+      return Status();
+    };
+    config.option = [](const std::string &option, std::string &error) {
+      if (option == "--level=")
+        error = "option '--level': expected a level";
+      return option.rfind("--level=", 0) == 0;
+    };
+    config.optionHelp = "  --level=LEVEL  stops there\n";
+  }
+
+  int run(std::vector<std::string> words) {
+    out.str("");
+    err.str("");
+    return runTool(config, words, out, err);
+  }
+  int runSized(std::vector<std::string> words) {
+    for (const char *size : {"s_q=5", "s_kv=50", "topk=19", "h_q=4", "h_kv=1",
+                             "d_qk=16", "d_v=8"}) {
+      words.push_back("--size");
+      words.push_back(size);
+    }
+    return run(words);
+  }
+  void expectUsage(const std::vector<std::string> &words,
+                   const std::string &part) {
+    EXPECT_EQ(run(words), kExitUsage);
+    EXPECT_NE(err.str().find(part), std::string::npos)
+        << "expected '" << part << "' in: " << err.str();
+    EXPECT_EQ(out.str(), "");
+    expectOneLine();
+  }
+  void expectOneLine() {
+    std::string text = err.str();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+    EXPECT_EQ(text.rfind("error: ", 0), 0u) << text;
+  }
+
+  ToolConfig config;
+  std::ostringstream out, err;
+};
+
+TEST_F(Tool, RightKernelPasses) {
+  EXPECT_EQ(runSized({"run", "right", "--check", "--seed=5"}), kExitSuccess)
+      << err.str();
+  EXPECT_NE(out.str().find("\"package\":\"right\""), std::string::npos);
+  EXPECT_NE(out.str().find("\"ms\":1.5"), std::string::npos);
+  EXPECT_NE(out.str().find("\"seed\":5"), std::string::npos);
+  EXPECT_NE(out.str().find("\"s_q\":5"), std::string::npos);
+  EXPECT_NE(out.str().find("\"pass\":true"), std::string::npos);
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(Tool, WrongKernelFails) {
+  EXPECT_EQ(runSized({"run", "wrong", "--check"}), kExitFailure);
+  EXPECT_NE(out.str().find("\"pass\":false"), std::string::npos);
+  EXPECT_NE(out.str().find("elements differ"), std::string::npos);
+  // Without --check nobody looks.
+  EXPECT_EQ(runSized({"run", "wrong"}), kExitSuccess);
+}
+
+TEST_F(Tool, SeveralKernelsAndCases) {
+  EXPECT_EQ(runSized({"run", "right", "wrong", "--check", "--sizes",
+                      "s_q=1,topk=3", "--sizes=s_q=0"}),
+            kExitFailure);
+  std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4) << text;
+  EXPECT_NE(text.find("\"s_q\":1,\"topk\":3"), std::string::npos) << text;
+}
+
+TEST_F(Tool, PaddingReachesTheKernel) {
+  EXPECT_EQ(runSized({"run", "right", "--check", "--pad", "q=16",
+                      "--pad=out=8", "--no-poison", "--scale=0.5"}),
+            kExitSuccess)
+      << out.str() << err.str();
+}
+
+TEST_F(Tool, OutputsAreWritten) {
+  std::string folder = testing::TempDir() + "/mla-tool-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  ASSERT_EQ(runSized({"run", "right", "--output", folder + "/one"}),
+            kExitSuccess)
+      << err.str();
+  HostTensor tensor;
+  Status status = readNpy(folder + "/one/out.npy", MLA_BF16, tensor);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(tensor.shape, (std::vector<int64_t>{5, 4, 8}));
+  ASSERT_EQ(runSized({"run", "right", "right", "--output", folder}),
+            kExitSuccess);
+  EXPECT_TRUE(std::filesystem::exists(folder + "/1/lse.npy"));
+  // What was written can be read as an input.
+  EXPECT_EQ(runSized({"run", "right", "--input",
+                      "attn_sink=" + folder + "/1/lse.npy"}),
+            kExitFailure);
+  EXPECT_NE(err.str().find("expected a file of rank 1, got 2"),
+            std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(Tool, BadInputIsOneLineAndExitCodeOne) {
+  EXPECT_EQ(runSized({"run", "missing"}), kExitFailure);
+  EXPECT_EQ(err.str(), "error: no kernel 'missing'\n");
+  EXPECT_EQ(run({"run", "right"}), kExitFailure);
+  EXPECT_NE(err.str().find("missing; give --size"), std::string::npos);
+  expectOneLine();
+  EXPECT_EQ(runSized({"run", "right", "--size", "batch=3"}), kExitFailure);
+  expectOneLine();
+  EXPECT_EQ(runSized({"run", "strange", "--check"}), kExitFailure);
+  EXPECT_NE(err.str().find("operator 'strange' has no reference"),
+            std::string::npos);
+  EXPECT_EQ(runSized({"bench", "right"}), kExitFailure);
+  EXPECT_NE(err.str().find("right: expected code for the GPU, got none"),
+            std::string::npos);
+}
+
+TEST_F(Tool, WrongUsageIsExitCodeTwo) {
+  expectUsage({}, "expected the command 'run' or 'bench'");
+  expectUsage({"walk"}, "expected the command 'run' or 'bench', got 'walk'");
+  expectUsage({"run"}, "expected at least one KERNEL");
+  expectUsage({"run", "right", "--colour"}, "unknown option '--colour'");
+  expectUsage({"run", "right", "--size"}, "'--size': expected a value");
+  expectUsage({"run", "right", "--size", "s_q"}, "expected NAME=N");
+  expectUsage({"run", "right", "--size", "s_q=-1"}, "expected NAME=N");
+  expectUsage({"run", "right", "--size", "s_q=1x"}, "expected NAME=N");
+  expectUsage({"run", "right", "--sizes", "s_q=1,,topk=2"}, "expected NAME=N");
+  expectUsage({"run", "right", "--seed=x"}, "'--seed': expected an integer");
+  expectUsage({"run", "right", "--check=1"}, "'--check': takes no value");
+  expectUsage({"run", "right", "--invalid=2"}, "expected a share from 0 to 1");
+  expectUsage({"run", "right", "--scale=a"}, "expected a number, got 'a'");
+  expectUsage({"run", "right", "--pad", "q"}, "expected NAME=N");
+  expectUsage({"run", "right", "--input", "q="}, "expected NAME=FILE.npy");
+  expectUsage({"run", "right", "--rounds=2"}, "is not one of 'run'");
+  expectUsage({"bench", "right", "--check"}, "is not one of 'bench'");
+  expectUsage({"bench", "right", "--iterations=0"}, "expected an integer");
+  expectUsage({"bench", "right", "--gap=0"}, "expected milliseconds above 0");
+  expectUsage({"run", "right", "--level="}, "'--level': expected a level");
+}
+
+TEST_F(Tool, OptionsOfTheToolAreTaken) {
+  EXPECT_EQ(runSized({"run", "right", "--level=cta"}), kExitSuccess)
+      << err.str();
+}
+
+TEST_F(Tool, HelpNamesEveryOption) {
+  EXPECT_EQ(run({"--help"}), kExitSuccess);
+  for (const char *option :
+       {"--size ", "--sizes ", "--seed ", "--poison", "--invalid ", "--scale ",
+        "--pad ", "--input ", "--check", "--output ", "--iterations ",
+        "--warmup ", "--rounds ", "--gap ", "--level="})
+    EXPECT_NE(out.str().find(option), std::string::npos) << option;
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(Tool, BenchDefaultsToValidInputs) {
+  ToolOptions options;
+  EXPECT_EQ(parseToolOptions(config, {"bench", "right"}, options), "");
+  EXPECT_FALSE(options.inputs.poison);
+  EXPECT_EQ(options.inputs.invalidShare, 0);
+  EXPECT_EQ(options.iterations, 20);
+  EXPECT_EQ(options.rounds, 5);
+  EXPECT_EQ(parseToolOptions(config, {"bench", "right", "--invalid", "0.25"},
+                             options),
+            "");
+  EXPECT_EQ(options.inputs.invalidShare, 0.25);
+  EXPECT_EQ(parseToolOptions(config, {"run", "right"}, options), "");
+  EXPECT_TRUE(options.inputs.poison);
+  EXPECT_EQ(options.inputs.invalidShare, 0.1);
+}
+
+TEST(PackageSubject, ErrorsNameTheFolder) {
+  Subject subject;
+  expectFailure(loadPackageSubject("/none/package", subject),
+                "package '/none/package': no such folder");
+}
+
+} // namespace

@@ -1,0 +1,179 @@
+//===- DescriptorTest.cpp - kernel.json, good and bad ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+using namespace mla::runtime;
+
+namespace {
+
+TEST(Descriptor, ReadsEveryField) {
+  KernelDescriptor d = parseSample();
+  EXPECT_EQ(d.kernel, "sparse_prefill");
+  EXPECT_EQ(d.target, "sm_90a");
+  EXPECT_EQ(d.sizeNames, (std::vector<std::string>{"s_q", "topk"}));
+  ASSERT_EQ(d.arguments.size(), 5u);
+  EXPECT_EQ(d.arguments[0].shape[0].symbol, 0);
+  EXPECT_EQ(d.arguments[0].shape[2].fixed, 576);
+  EXPECT_FALSE(d.arguments[0].strides[1].has_value());
+  EXPECT_EQ(d.arguments[0].strides[2], 1);
+  EXPECT_EQ(d.arguments[0].alignment, 16);
+  EXPECT_EQ(d.arguments[1].shape[0].symbol, 0);
+  EXPECT_FALSE(d.arguments[2].isTensor);
+  EXPECT_EQ(d.arguments[3].access, MLA_WRITE);
+  ASSERT_EQ(d.parameters.size(), 6u);
+  EXPECT_EQ(d.parameters[3].kind, ParameterDescriptor::Kind::Size);
+  EXPECT_EQ(d.parameters[3].dim, 1);
+  ASSERT_EQ(d.tensorMaps.size(), 1u);
+  EXPECT_EQ(d.tensorMaps[0].box, (std::vector<int64_t>{1, 64, 64}));
+  ASSERT_EQ(d.grid.size(), 3u);
+  EXPECT_EQ(d.grid[1].divide, 64);
+  EXPECT_TRUE(d.grid[2].isConstant);
+  EXPECT_EQ(d.block, 384);
+  EXPECT_EQ(d.sharedBytes, 231000);
+}
+
+TEST(Descriptor, WritesWhatItReads) {
+  std::string once = writeDescriptor(parseSample());
+  EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+}
+
+TEST(Descriptor, OptionalFieldsHaveDefaults) {
+  EXPECT_EQ(parseSample(sampleJsonWith(", \"cluster\": 1", "")).cluster, 1);
+  KernelDescriptor d = parseSample(
+      sampleJsonWith("\"access\": \"read\", \"alignment\": 16",
+                     "\"access\": \"read\""));
+  EXPECT_EQ(d.arguments[0].alignment, 2);
+}
+
+struct BadCase {
+  const char *name, *from, *to, *error;
+};
+
+class BadDescriptor : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadDescriptor, IsRefusedWithTheFieldNamed) {
+  KernelDescriptor descriptor;
+  expectFailure(parseDescriptor(
+                    sampleJsonWith(GetParam().from, GetParam().to), descriptor),
+                MLA_INVALID_PACKAGE, GetParam().error);
+}
+
+const BadCase kBadCases[] = {
+    {"Syntax", "{", "{,", "malformed JSON"},
+    {"NotUtf8", "mla 0.1.0", "\xff", "malformed JSON"},
+    {"Format", "mla-kernel-package", "zip", "'format': expected "},
+    {"FormatMissing", "\"format\": \"mla-kernel-package\",", "",
+     "'format': missing"},
+    {"Version", "\"version\": 1", "\"version\": 2",
+     "'version': expected 1, got 2"},
+    {"VersionType", "\"version\": 1", "\"version\": \"1\"",
+     "'version': expected an integer, got \"1\""},
+    {"UnknownField", "\"block\"", "\"colour\": 1, \"block\"",
+     "unknown field 'colour'"},
+    {"UnknownArgumentField", "\"access\"", "\"acess\": 1, \"access\"",
+     "unknown field 'arguments[0].acess'"},
+    {"KernelMissing", "\"kernel\": \"sparse_prefill\",", "",
+     "'kernel': missing"},
+    {"KernelEmpty", "\"kernel\": \"sparse_prefill\"", "\"kernel\": \"\"",
+     "'kernel': expected a name"},
+    {"CubinPath", "kernel.cubin", "../kernel.cubin",
+     "'cubin': expected a file name"},
+    {"ArgumentsType", "\"arguments\": [", "\"arguments\": 3, \"x\": [",
+     "unknown field 'x'"},
+    {"ArgumentKind", "\"kind\": \"tensor\"", "\"kind\": \"matrix\"",
+     "'arguments[0].kind': expected tensor or scalar, got \"matrix\""},
+    {"DType", "\"dtype\": \"bf16\"", "\"dtype\": \"f8\"",
+     "'arguments[0].dtype': expected bf16"},
+    {"Access", "\"access\": \"read\"", "\"access\": \"peek\"",
+     "'arguments[0].access': expected read, write or readwrite"},
+    {"SameName", "\"name\": \"indices\"", "\"name\": \"q\"",
+     "'arguments[1].name': expected a name of its own"},
+    {"ShapeEntry", "\"s_q\", 128, 576", "\"s_q\", 1.5, 576",
+     "'arguments[0].shape[1]': expected a size"},
+    {"NegativeSize", "\"s_q\", 128, 576", "\"s_q\", -1, 576",
+     "'arguments[0].shape': expected sizes of 0 or more"},
+    {"HugeSize", "\"s_q\", 128, 576", "\"s_q\", 9223372036854775808, 576",
+     "'arguments[0].shape[1]': expected an integer"},
+    {"RankTooHigh", "\"s_q\", 128, 576", "1,2,3,4,5,6,7,8,9",
+     "expected rank at most 8, got 9"},
+    {"StrideCount", "[null, null, 1]", "[null, 1]",
+     "'arguments[0].strides': expected as many"},
+    {"StrideType", "[null, null, 1]", "[null, \"x\", 1]",
+     "'arguments[0].strides[1]': expected an integer"},
+    {"Alignment", "\"alignment\": 16", "\"alignment\": 12",
+     "'arguments[0].alignment': expected a power of two"},
+    {"ParameterKind", "\"kind\": \"pointer\"", "\"kind\": \"reference\"",
+     "'parameters[0].kind': expected pointer"},
+    {"ParameterArgument", "\"pointer\", \"argument\": 0",
+     "\"pointer\", \"argument\": 5", "'parameters[0].argument': expected 0 to"},
+    {"PointerToScalar", "\"pointer\", \"argument\": 0",
+     "\"pointer\", \"argument\": 2", "expected a tensor, got scalar 'scale'"},
+    {"ScalarOfTensor", "\"scalar\", \"argument\": 2",
+     "\"scalar\", \"argument\": 1", "'parameters[2].argument': expected the"},
+    {"SizeDim", "\"argument\": 1, \"dim\": 1", "\"argument\": 1, \"dim\": 2",
+     "'parameters[3].dim': expected a dimension of 'indices' below 2, got 2"},
+    {"NegativeDim", "\"argument\": 1, \"dim\": 1",
+     "\"argument\": 1, \"dim\": -1", "'parameters[3].dim': expected 0 or"},
+    {"MapIndex", "\"index\": 0", "\"index\": 1",
+     "'parameters[5].index': expected a tensor map below 1, got 1"},
+    {"IndexBeyondInt", "\"index\": 0", "\"index\": 4294967296",
+     "'parameters[5].index': out of range"},
+    {"BoxRank", "[1, 64, 64]", "[64, 64]",
+     "'tensorMaps[0].box': expected 3 entries for 'q', got 2"},
+    {"BoxExtent", "[1, 64, 64]", "[1, 257, 64]",
+     "expected extents of 1 to 256, got 257"},
+    {"BoxInnerBytes", "[1, 64, 64]", "[1, 64, 4]",
+     "expected inner bytes that are a multiple of 16, got 8"},
+    {"BoxWiderThanSwizzle", "[1, 64, 64]", "[1, 64, 128]",
+     "expected at most 128 inner bytes for this swizzle, got 256"},
+    {"Swizzle", "\"swizzle\": 128", "\"swizzle\": 100",
+     "'tensorMaps[0].swizzle': expected 0, 32, 64 or 128, got 100"},
+    {"MapInnerStride", "[null, null, 1]", "[null, null, null]",
+     "expected inner stride 1 of 'q'"},
+    {"GridDim", "\"dim\": 1, \"divide\": 64", "\"dim\": 3, \"divide\": 64",
+     "'grid[1].dim': expected a dimension of 'q' below 3, got 3"},
+    {"GridDivide", "\"divide\": 64", "\"divide\": 0",
+     "'grid[1].divide': expected 1 or more, got 0"},
+    {"GridConstant", "\"constant\": 2", "\"constant\": -2",
+     "'grid[2].constant': expected 0 or more"},
+    {"GridBoth", "{\"constant\": 2", "{\"dim\": 1, \"constant\": 2",
+     "unknown field 'grid[2].dim'"},
+    {"Block", "\"block\": 384", "\"block\": 2048",
+     "'block': expected 1 to 1024, got 2048"},
+    {"Cluster", "\"cluster\": 1", "\"cluster\": 0",
+     "'cluster': expected 1 to 16, got 0"},
+    {"Shared", "231000", "232449",
+     "'sharedBytes': expected 0 to 232448, got 232449"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, BadDescriptor, testing::ValuesIn(kBadCases),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST(Descriptor, EveryTruncationIsRefused) {
+  std::string json = sampleJson();
+  KernelDescriptor descriptor;
+  for (size_t length = 0; length < json.size(); length += 7)
+    EXPECT_FALSE(parseDescriptor(json.substr(0, length), descriptor).ok());
+}
+
+TEST(Descriptor, OtherJsonIsRefused) {
+  KernelDescriptor descriptor;
+  for (const char *json : {"", "null", "[]", "3", "\"mla\"", "{}"})
+    EXPECT_FALSE(parseDescriptor(json, descriptor).ok()) << json;
+}
+
+TEST(Descriptor, ParameterBytesAreLimited) {
+  KernelDescriptor descriptor = parseSample();
+  descriptor.parameters.assign(17, {ParameterDescriptor::Kind::TensorMap, 0});
+  expectFailure(verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
+                "expected at most 16 tensor maps, got 17");
+  descriptor.parameters.assign(kMaxParameters + 1, {});
+  expectFailure(verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
+                "'parameters': expected at most 128 entries, got 129");
+}
+
+} // namespace

@@ -1,0 +1,188 @@
+//===- LaunchTest.cpp - checking arguments and planning a launch ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+#include <cmath>
+#include <functional>
+
+using namespace mla::runtime;
+
+namespace {
+
+template <typename T> T parameter(const LaunchPlan &plan, int number) {
+  T value;
+  std::memcpy(&value, plan.parameters[number], sizeof(T));
+  return value;
+}
+
+Status plan(const KernelDescriptor &descriptor,
+            const std::vector<mlaArgument> &arguments, LaunchPlan &out) {
+  return planLaunch(descriptor, arguments.data(),
+                    static_cast<int32_t>(arguments.size()), out);
+}
+
+TEST(Launch, FillsTheParametersInOrder) {
+  LaunchPlan p;
+  Status status = plan(parseSample(), sampleArguments(), p);
+  ASSERT_TRUE(status.ok()) << status.message();
+  ASSERT_EQ(p.parameterCount, 6);
+  EXPECT_EQ(parameter<uint64_t>(p, 0), 0x10000u);
+  EXPECT_EQ(parameter<int8_t>(p, 1), -3);
+  EXPECT_EQ(parameter<float>(p, 2), 0.1f);
+  EXPECT_EQ(parameter<int64_t>(p, 3), 128);
+  EXPECT_EQ(parameter<int64_t>(p, 4), 592);
+  ASSERT_EQ(p.tensorMapCount, 1);
+  EXPECT_EQ(p.tensorMaps[0].parameter, 5);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(p.parameters[5]) % kTensorMapAlignment,
+            0u);
+  // pointer 0..8, i8 at 8, f32 at 12, size 16, stride 24, map 64..192.
+  EXPECT_EQ(p.storageBytes, 192);
+  EXPECT_EQ(static_cast<std::byte *>(p.parameters[2]) - p.storage, 12);
+}
+
+TEST(Launch, GridIsTheProductOfCeilings) {
+  LaunchPlan p;
+  KernelDescriptor descriptor = parseSample();
+  descriptor.grid[1].divide = 100; // ceil(128 / 100) = 2
+  ASSERT_TRUE(plan(descriptor, sampleArguments(), p).ok());
+  EXPECT_EQ(p.grid, 5 * 2 * 2);
+}
+
+TEST(Launch, EmptyGridSucceeds) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  for (int i : {0, 1, 3}) {
+    arguments[i].value.tensor.shape[0] = 0;
+    arguments[i].value.tensor.data = 0;
+  }
+  LaunchPlan p;
+  Status status = plan(parseSample(), arguments, p);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(p.grid, 0);
+}
+
+TEST(Launch, GridIsLimited) {
+  KernelDescriptor descriptor = parseSample();
+  LaunchPlan p;
+  descriptor.grid[2].constant = int64_t(1) << 31;
+  expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
+                "grid: expected fewer than 2^31 CTAs, got 21474836480");
+  descriptor.grid[2].constant = INT64_MAX;
+  expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
+                "grid: expected fewer than 2^31 CTAs");
+  descriptor.grid[2].constant = 1;
+  descriptor.cluster = 4;
+  expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
+                "grid: expected a multiple of the cluster's 4 CTAs, got 10");
+}
+
+TEST(Launch, SizeOneDimensionsAreExemptFromStrides) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  for (int i : {0, 1, 3}) {
+    arguments[i].value.tensor.shape[0] = 1;
+    arguments[i].value.tensor.strides[0] = -7;
+  }
+  LaunchPlan p;
+  Status status = plan(parseSample(), arguments, p);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+TEST(Launch, ReadTensorsMayBroadcast) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments[1].value.tensor.strides[0] = 0;
+  LaunchPlan p;
+  EXPECT_TRUE(plan(parseSample(), arguments, p).ok());
+}
+
+TEST(Launch, CountAndNull) {
+  KernelDescriptor descriptor = parseSample();
+  LaunchPlan p;
+  expectFailure(planLaunch(descriptor, sampleArguments().data(), 4, p),
+                MLA_INVALID_ARGUMENT, "expected 5 arguments, got 4");
+  expectFailure(planLaunch(descriptor, nullptr, 5, p), MLA_INVALID_ARGUMENT,
+                "got a null pointer");
+}
+
+struct BadArgument {
+  const char *name;
+  std::function<void(std::vector<mlaArgument> &)> change;
+  const char *error;
+};
+
+class BadArguments : public testing::TestWithParam<BadArgument> {};
+
+TEST_P(BadArguments, AreRefusedByName) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  GetParam().change(arguments);
+  LaunchPlan p;
+  expectFailure(plan(parseSample(), arguments, p), MLA_INVALID_ARGUMENT,
+                GetParam().error);
+}
+
+using Arguments = std::vector<mlaArgument>;
+
+const BadArgument kBadArguments[] = {
+    {"Kind", [](Arguments &a) { a[0].kind = 7; },
+     "argument 'q': expected an argument kind of 0 to 2, got 7"},
+    {"Reserved", [](Arguments &a) { a[0].reserved = 1; },
+     "argument 'q': expected 0 in 'reserved'"},
+    {"ScalarForTensor", [](Arguments &a) { a[0] = a[2]; },
+     "argument 'q': expected a tensor, got a scalar"},
+    {"TensorForScalar", [](Arguments &a) { a[2] = a[0]; },
+     "argument 'scale': expected a floating-point scalar (f32), got a tensor"},
+    {"IntegerForFloat", [](Arguments &a) { a[2] = a[4]; },
+     "expected a floating-point scalar (f32), got an integer scalar"},
+    {"FloatForInteger", [](Arguments &a) { a[4] = a[2]; },
+     "argument 'flag': expected an integer scalar (i8)"},
+    {"FloatRange", [](Arguments &a) { a[2].value.f64 = 1e300; },
+     "argument 'scale': expected a value that f32 holds"},
+    {"IntegerRange", [](Arguments &a) { a[4].value.i64 = 128; },
+     "argument 'flag': expected a value that i8 holds, got 128"},
+    {"DType", [](Arguments &a) { a[0].value.tensor.dtype = MLA_F16; },
+     "argument 'q': expected bf16, got f16"},
+    {"UnknownDType", [](Arguments &a) { a[0].value.tensor.dtype = 99; },
+     "argument 'q': expected bf16, got dtype 99"},
+    {"Rank", [](Arguments &a) { a[0].value.tensor.rank = 2; },
+     "argument 'q': expected rank 3, got 2"},
+    {"NegativeSize", [](Arguments &a) { a[1].value.tensor.shape[1] = -1; },
+     "argument 'indices': expected a size of 0 or more in dim 1, got -1"},
+    {"FixedSize", [](Arguments &a) { a[0].value.tensor.shape[1] = 64; },
+     "argument 'q': expected size 128 in dim 1, got 64"},
+    {"NamedSize", [](Arguments &a) { a[1].value.tensor.shape[0] = 6; },
+     "argument 'indices': expected size s_q = 5 in dim 0 (as in 'q'), got 6"},
+    {"Null", [](Arguments &a) { a[0].value.tensor.data = 0; },
+     "argument 'q': expected a device address, got null"},
+    {"Misaligned", [](Arguments &a) { a[0].value.tensor.data += 8; },
+     "argument 'q': expected an address aligned to 16 bytes, got 0x10008"},
+    {"FixedStride", [](Arguments &a) { a[3].value.tensor.strides[1] = 520; },
+     "argument 'out': expected stride 512 in dim 1, got 520"},
+    {"StrideMultiple", [](Arguments &a) { a[0].value.tensor.strides[1] = 577; },
+     "argument 'q': expected stride multiple of 8 elements (16 bytes) in dim "
+     "1, got 577"},
+    {"NegativeStride", [](Arguments &a) { a[0].value.tensor.strides[1] = -8; },
+     "argument 'q': expected a stride of 0 or more in dim 1, got -8"},
+    {"OverlappingOutput",
+     [](Arguments &a) { a[3].value.tensor.strides[0] = 64; },
+     "argument 'out': expected a written tensor whose elements do not "
+     "overlap, got stride"},
+    {"Huge", [](Arguments &a) { a[0].value.tensor.strides[0] = INT64_MAX - 7; },
+     "argument 'q': size and strides exceed the address space"},
+    {"AddressWraps", [](Arguments &a) { a[0].value.tensor.data = -16; },
+     "argument 'q': size and strides exceed the address space"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, BadArguments, testing::ValuesIn(kBadArguments),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST(Launch, NonFiniteScalarsPass) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments[2].value.f64 = INFINITY;
+  LaunchPlan p;
+  ASSERT_TRUE(plan(parseSample(), arguments, p).ok());
+  EXPECT_EQ(parameter<float>(p, 2), INFINITY);
+}
+
+} // namespace

@@ -1,0 +1,125 @@
+//===- RuntimeTest.cpp - the C interface ----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+#include "mla/Runtime/Driver.h"
+
+#include <thread>
+
+using namespace mla::runtime;
+
+namespace {
+
+class Kernel : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string json = sampleJson(), cubin = sampleCubin();
+    ASSERT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), cubin.data(),
+                                      cubin.size(), &kernel),
+              MLA_SUCCESS)
+        << mlaLastError();
+  }
+  void TearDown() override {
+    EXPECT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
+  }
+
+  mlaKernel kernel = nullptr;
+};
+
+TEST_F(Kernel, DescribesItself) {
+  mlaKernelInfo info;
+  ASSERT_EQ(mlaKernelGetInfo(kernel, &info), MLA_SUCCESS);
+  EXPECT_STREQ(info.name, "sparse_prefill");
+  EXPECT_STREQ(info.operatorName, "sparse_prefill");
+  EXPECT_EQ(info.argumentCount, 5);
+  EXPECT_EQ(info.block, 384);
+  EXPECT_EQ(info.sharedBytes, 231000);
+}
+
+TEST_F(Kernel, DescribesItsArguments) {
+  mlaArgumentInfo info;
+  ASSERT_EQ(mlaKernelGetArgument(kernel, 0, &info), MLA_SUCCESS);
+  EXPECT_STREQ(info.name, "q");
+  EXPECT_EQ(info.isTensor, 1);
+  EXPECT_EQ(info.dtype, MLA_BF16);
+  EXPECT_EQ(info.rank, 3);
+  EXPECT_EQ(info.shape[0], -1);
+  EXPECT_STREQ(info.sizeName[0], "s_q");
+  EXPECT_EQ(info.shape[1], 128);
+  EXPECT_EQ(info.sizeName[1], nullptr);
+  EXPECT_EQ(info.strides[1], -1);
+  EXPECT_EQ(info.strides[2], 1);
+  EXPECT_EQ(mlaKernelGetArgument(kernel, 5, &info), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'index': expected 0 to 4, got 5");
+}
+
+TEST_F(Kernel, ChecksArgumentsWithoutADriver) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  EXPECT_EQ(mlaKernelCheck(kernel, arguments.data(), 5), MLA_SUCCESS)
+      << mlaLastError();
+  arguments[0].value.tensor.strides[1] = 577;
+  EXPECT_EQ(mlaKernelCheck(kernel, arguments.data(), 5), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "argument 'q': expected stride multiple of 8 "
+                               "elements (16 bytes) in dim 1, got 577");
+  // The launch says the same, before it looks for a driver.
+  EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr),
+            MLA_INVALID_ARGUMENT);
+}
+
+TEST_F(Kernel, EmptyLaunchNeedsNoDriver) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  for (int i : {0, 1, 3})
+    arguments[i].value.tensor.shape[0] = 0;
+  EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr), MLA_SUCCESS)
+      << mlaLastError();
+}
+
+TEST_F(Kernel, LaunchWithoutADriverSaysSo) {
+  const Driver *driver = nullptr;
+  if (Driver::get(driver).ok())
+    GTEST_SKIP() << "this machine has a CUDA driver";
+  std::vector<mlaArgument> arguments = sampleArguments();
+  mlaStatus status = mlaKernelLaunch(kernel, arguments.data(), 5, nullptr);
+  EXPECT_TRUE(status == MLA_NO_DRIVER || status == MLA_UNSUPPORTED_DRIVER);
+  EXPECT_NE(std::string(mlaLastError()), "");
+  EXPECT_EQ(mlaKernelPrepare(kernel), status);
+}
+
+TEST_F(Kernel, ErrorsBelongToTheirThread) {
+  EXPECT_EQ(mlaKernelGetInfo(kernel, nullptr), MLA_INVALID_ARGUMENT);
+  std::thread([] { EXPECT_STREQ(mlaLastError(), ""); }).join();
+  EXPECT_STREQ(mlaLastError(), "'out': expected an address, got null");
+}
+
+TEST(Runtime, NullHandles) {
+  EXPECT_EQ(mlaKernelDestroy(nullptr), MLA_SUCCESS);
+  EXPECT_EQ(mlaKernelPrepare(nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mlaKernelLaunch(nullptr, nullptr, 0, nullptr),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mlaKernelCheck(nullptr, nullptr, 0), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mlaKernelLoad(nullptr, nullptr), MLA_INVALID_ARGUMENT);
+}
+
+TEST(Runtime, LoadErrorsLeaveNoKernel) {
+  mlaKernel kernel = reinterpret_cast<mlaKernel>(1);
+  EXPECT_EQ(mlaKernelLoad("/nonexistent/package", &kernel), MLA_NOT_FOUND);
+  EXPECT_EQ(kernel, nullptr);
+  EXPECT_STREQ(mlaLastError(),
+               "package '/nonexistent/package': no such folder");
+  EXPECT_EQ(mlaKernelLoadFromMemory("{}", 2, "x", 1, &kernel),
+            MLA_INVALID_PACKAGE);
+  EXPECT_STREQ(mlaLastError(), "kernel.json: 'format': missing");
+  std::string json = sampleJson();
+  EXPECT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), "x", 1, &kernel),
+            MLA_INVALID_PACKAGE);
+}
+
+TEST(Runtime, VersionAndStatusNames) {
+  EXPECT_EQ(mlaRuntimeVersion(), MLA_RUNTIME_VERSION);
+  EXPECT_STREQ(mlaStatusName(MLA_NO_CONTEXT), "no context");
+  EXPECT_STREQ(mlaStatusName(static_cast<mlaStatus>(99)), "unknown status");
+}
+
+} // namespace

@@ -1,0 +1,69 @@
+//===- TensorMapTest.cpp - what cuTensorMapEncodeTiled is given -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+using namespace mla::runtime;
+
+namespace {
+
+Status compute(const std::vector<mlaArgument> &arguments,
+               TensorMapParameters &out) {
+  KernelDescriptor descriptor = parseSample();
+  return computeTensorMap(descriptor, descriptor.tensorMaps[0],
+                          arguments.data(), out);
+}
+
+TEST(TensorMap, PutsTheInnermostDimensionFirst) {
+  TensorMapParameters map;
+  ASSERT_TRUE(compute(sampleArguments(), map).ok());
+  EXPECT_EQ(map.dataType, 9u); // BFLOAT16
+  EXPECT_EQ(map.rank, 3u);
+  EXPECT_EQ(map.address, 0x10000u);
+  EXPECT_EQ(map.swizzle, 3u); // 128B
+  const uint64_t sizes[] = {576, 128, 5};
+  const uint32_t box[] = {64, 64, 1};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(map.sizes[i], sizes[i]);
+    EXPECT_EQ(map.box[i], box[i]);
+    EXPECT_EQ(map.elementStrides[i], 1u);
+  }
+  EXPECT_EQ(map.strides[0], 592u * 2);
+  EXPECT_EQ(map.strides[1], 128u * 592 * 2);
+}
+
+TEST(TensorMap, DimensionsOfSizeOneGetAValidStride) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments[0].value.tensor.shape[0] = 1;
+  arguments[0].value.tensor.strides[0] = -7;
+  TensorMapParameters map;
+  ASSERT_TRUE(compute(arguments, map).ok());
+  EXPECT_EQ(map.strides[1], 128u * 592 * 2);
+}
+
+TEST(TensorMap, EmptyTensorsAreRefused) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments[0].value.tensor.shape[0] = 0;
+  TensorMapParameters map;
+  expectFailure(compute(arguments, map), MLA_INVALID_ARGUMENT,
+                "argument 'q': for its tensor map expected a size of 1 to "
+                "2^32 in dim 0, got 0");
+}
+
+TEST(TensorMap, LimitsOfTheHardwareAreChecked) {
+  TensorMapParameters map;
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments[0].value.tensor.strides[1] = 577;
+  expectFailure(compute(arguments, map), MLA_INVALID_ARGUMENT,
+                "in dim 1, got 1154 bytes");
+  arguments[0].value.tensor.strides[1] = int64_t(1) << 39;
+  expectFailure(compute(arguments, map), MLA_INVALID_ARGUMENT,
+                "below 2^40 in dim 1");
+  arguments = sampleArguments();
+  arguments[0].value.tensor.data = 0x10008;
+  expectFailure(compute(arguments, map), MLA_INVALID_ARGUMENT,
+                "aligned to 16 bytes");
+}
+
+} // namespace
