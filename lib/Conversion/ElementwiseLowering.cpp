@@ -49,12 +49,11 @@ struct ElementwisePattern : ConversionPattern {
     Type result = getTypeConverter()->convertType(op->getResult(0).getType());
     if (isPacked(getFragment(op->getResult(0))))
       return rewriter.notifyMatchFailure(op, "packed result");
-    OperationState state(op->getLoc(), op->getName(), operands, result,
-                         op->getDiscardableAttrs());
+    OperationState state(op->getLoc(), op->getName());
+    state.addOperands(operands);
+    state.addTypes(result);
     state.propertiesAttr = op->getPropertiesAsAttribute();
-    Operation *copy = rewriter.create(state);
-    copy->removeAttr(tile::kLabelAttr);
-    rewriter.replaceOp(op, copy->getResults());
+    rewriter.replaceOp(op, rewriter.create(state));
     return success();
   }
 };

@@ -63,13 +63,11 @@ public:
       MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, contestant.sizes,
                                         options.inputs, arguments)
                               .within(subject.label));
-      contestant.flops =
-          countFlops(subject.descriptor.operatorName, arguments);
+      contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
       auto &slot = shared[signatureOf(subject, arguments)];
       if (!slot) {
         std::unique_ptr<GpuArguments> uploaded;
-        MLA_RETURN_IF_ERROR(
-            GpuArguments::create(context, arguments, uploaded));
+        MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, uploaded));
         slot = std::move(uploaded);
       }
       contestant.arguments = slot;
@@ -81,8 +79,8 @@ public:
   Status measure() {
     for (Contestant &contestant : contestants) {
       std::vector<double> ignored;
-      MLA_RETURN_IF_ERROR(contestant.kernel->time(
-          *contestant.arguments, options.warmup, 0, ignored));
+      MLA_RETURN_IF_ERROR(contestant.kernel->time(*contestant.arguments,
+                                                  options.warmup, 0, ignored));
     }
     for (int round = 0; round < options.rounds; ++round)
       for (int mode = 0; mode < 2; ++mode)

@@ -63,10 +63,10 @@ int64_t countPaddingWritten(const HostTensor &got) {
 std::string describeFailure(const CheckResult &result,
                             const Tolerance &tolerance, int64_t elements) {
   if (result.failures)
-    return std::to_string(result.failures) + " of " +
-           std::to_string(elements) + " elements differ; worst at " +
-           indexText(result.worstIndex) + ": expected " +
-           number(result.expected) + ", got " + number(result.got);
+    return std::to_string(result.failures) + " of " + std::to_string(elements) +
+           " elements differ; worst at " + indexText(result.worstIndex) +
+           ": expected " + number(result.expected) + ", got " +
+           number(result.got);
   if (result.paddingWritten)
     return std::to_string(result.paddingWritten) +
            " elements of padding were written";
@@ -93,8 +93,7 @@ CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected) {
     double bad;
     if (std::isfinite(want) && std::isfinite(have)) {
       double absolute = std::fabs(have - want);
-      double relative = want == 0 ? kInfinity
-                                  : absolute / std::fabs(want);
+      double relative = want == 0 ? kInfinity : absolute / std::fabs(want);
       bad = absolute == 0 ? 0 : badness(absolute, relative, tolerance);
       result.maxAbsolute = std::fmax(result.maxAbsolute, absolute);
       if (want != 0)
@@ -102,8 +101,7 @@ CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected) {
       product += want * have;
       squares += want * want + have * have;
     } else {
-      bool same =
-          (std::isnan(want) && std::isnan(have)) || want == have;
+      bool same = (std::isnan(want) && std::isnan(have)) || want == have;
       bad = same ? 0 : kInfinity;
     }
     result.failures += !(bad < 1);

@@ -160,9 +160,9 @@ Status GpuKernel::create(const GpuContext &context, const Subject &subject,
   std::unique_ptr<GpuKernel> made(new GpuKernel(context));
   made->label = subject.label;
   std::string json = writeDescriptor(subject.descriptor);
-  Status status = runtimeStatus(mlaKernelLoadFromMemory(
-      json.data(), json.size(), subject.cubin.data(), subject.cubin.size(),
-      &made->kernel));
+  Status status = runtimeStatus(
+      mlaKernelLoadFromMemory(json.data(), json.size(), subject.cubin.data(),
+                              subject.cubin.size(), &made->kernel));
   if (status.ok())
     status = runtimeStatus(mlaKernelPrepare(made->kernel));
   MLA_RETURN_IF_ERROR(status.within(subject.label));
@@ -196,10 +196,10 @@ Status GpuKernel::time(const GpuArguments &arguments, int count, double gapMs,
       MLA_DRIVER_CALL(driver, cuEventSynchronize, events.stop(i));
   }
   // Faults of the kernels themselves show here.
-  MLA_RETURN_IF_ERROR(
-      driver.check(driver.cuStreamSynchronize(context.stream()),
-                   "cuStreamSynchronize")
-          .within(label));
+  MLA_RETURN_IF_ERROR(driver
+                          .check(driver.cuStreamSynchronize(context.stream()),
+                                 "cuStreamSynchronize")
+                          .within(label));
   for (int i = 0; i < count; ++i) {
     double value = 0;
     MLA_RETURN_IF_ERROR(events.elapsed(i, value));

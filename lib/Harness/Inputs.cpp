@@ -92,9 +92,8 @@ void fillRow(HostTensor &tensor, int64_t rowNumber, int64_t offset,
 
 void fillWithNormals(HostTensor &tensor, uint64_t stream, float factor) {
   forEachRow(tensor, [&](int64_t r, int64_t offset) {
-    fillRow(tensor, r, offset, [&](int64_t i) {
-      return randomNormal(stream, i) * factor;
-    });
+    fillRow(tensor, r, offset,
+            [&](int64_t i) { return randomNormal(stream, i) * factor; });
   });
 }
 
@@ -162,9 +161,9 @@ public:
     if (!options.poison || view.heads < 3)
       return;
     int64_t plus = randomBelow(stream, uint64_t(-1), view.heads);
-    int64_t minus = (plus + 1 + randomBelow(stream, uint64_t(-2),
-                                            view.heads - 1)) %
-                    view.heads;
+    int64_t minus =
+        (plus + 1 + randomBelow(stream, uint64_t(-2), view.heads - 1)) %
+        view.heads;
     sink.set(plus * sink.strides[0], std::numeric_limits<double>::infinity());
     sink.set(minus * sink.strides[0], -std::numeric_limits<double>::infinity());
   }
@@ -287,9 +286,9 @@ Status checkSizes(const KernelDescriptor &descriptor, const Sizes &sizes) {
   const std::vector<std::string> &names = descriptor.sizeNames;
   for (const auto &[name, value] : sizes) {
     if (std::find(names.begin(), names.end(), name) == names.end())
-      return invalidArgument("size '" + name +
-                             "': the kernel has no such run-time size; it has: " +
-                             join(names));
+      return invalidArgument(
+          "size '" + name +
+          "': the kernel has no such run-time size; it has: " + join(names));
     if (value < 0)
       return invalidArgument("size '" + name + "': expected 0 or more, got " +
                              std::to_string(value));
@@ -328,11 +327,12 @@ Status allocate(const ArgumentDescriptor &argument,
   for (size_t dim = 0; dim < shape.size(); ++dim)
     if (shape[dim] > 1 && argument.strides[dim] &&
         *argument.strides[dim] != out.strides[dim])
-      return invalidArgument(
-          where + ": the kernel expects stride " +
-          std::to_string(*argument.strides[dim]) + " in dim " +
-          std::to_string(dim) + ", which these sizes and this padding do not "
-          "give (" + std::to_string(out.strides[dim]) + ")");
+      return invalidArgument(where + ": the kernel expects stride " +
+                             std::to_string(*argument.strides[dim]) +
+                             " in dim " + std::to_string(dim) +
+                             ", which these sizes and this padding do not "
+                             "give (" +
+                             std::to_string(out.strides[dim]) + ")");
   return Status();
 }
 
@@ -360,8 +360,7 @@ void setDefaultScale(const InputOptions &options,
   const HostArgument *q = findArgument(arguments, "q");
   if (scale && !scale->isTensor && !options.scale && q && q->isTensor &&
       q->tensor.rank() > 0)
-    scale->number =
-        1 / std::sqrt(static_cast<double>(q->tensor.shape.back()));
+    scale->number = 1 / std::sqrt(static_cast<double>(q->tensor.shape.back()));
 }
 
 const ArgumentDescriptor *findTensor(const KernelDescriptor &descriptor,

@@ -155,8 +155,7 @@ Status splitHeader(const std::string &bytes, std::string_view &header,
   unsigned char major = view[6], minor = view[7];
   if ((major != 1 && major != 2) || minor != 0)
     return invalidArgument("expected .npy version 1.0 or 2.0, got " +
-                           std::to_string(major) + "." +
-                           std::to_string(minor));
+                           std::to_string(major) + "." + std::to_string(minor));
   size_t lengthBytes = major == 1 ? 2 : 4;
   size_t begin = 8 + lengthBytes;
   if (view.size() < begin)
@@ -195,11 +194,10 @@ Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
   int64_t got = static_cast<int64_t>(bytes.size() - dataAt);
   // Before allocating: a corrupt shape must not ask for all the memory.
   if (got != expected)
-    return invalidArgument((got < expected ? "truncated: expected "
-                                           : "too long: expected ") +
-                           std::to_string(expected) + " bytes of data for " +
-                           shapeText(parser.shape) + ", got " +
-                           std::to_string(got));
+    return invalidArgument(
+        (got < expected ? "truncated: expected " : "too long: expected ") +
+        std::to_string(expected) + " bytes of data for " +
+        shapeText(parser.shape) + ", got " + std::to_string(got));
   out = HostTensor(dtype, parser.shape);
   if (got > 0)
     std::memcpy(out.storage.data(), bytes.data() + dataAt, got);
@@ -220,9 +218,9 @@ Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out) {
 }
 
 std::string formatNpy(const HostTensor &tensor) {
-  std::string header = std::string("{'descr': '") + describe(tensor.dtype) +
-                       "', 'fortran_order': False, 'shape': " +
-                       shapeText(tensor.shape) + ", }";
+  std::string header =
+      std::string("{'descr': '") + describe(tensor.dtype) +
+      "', 'fortran_order': False, 'shape': " + shapeText(tensor.shape) + ", }";
   size_t used = kMagic.size() + 4 + header.size() + 1;
   header.append((kHeaderAlignment - used % kHeaderAlignment) % kHeaderAlignment,
                 ' ');

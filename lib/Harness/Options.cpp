@@ -31,8 +31,7 @@ bool parseNumber(const std::string &text, double &out) {
 }
 
 /// Splits "name=value".
-bool splitPair(const std::string &text, std::string &name,
-               std::string &value) {
+bool splitPair(const std::string &text, std::string &name, std::string &value) {
   size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
     return false;
@@ -58,8 +57,7 @@ public:
 
 private:
   void parseWord(const std::string &word) {
-    if (word == "-h" || word == "--help" ||
-        (word == "help" && !commandSeen)) {
+    if (word == "-h" || word == "--help" || (word == "help" && !commandSeen)) {
       options.help = true;
       return;
     }
@@ -176,9 +174,8 @@ private:
       inputs.scale = realNumber();
     } else if (name == "--pad") {
       int64_t elements = 0;
-      if (!splitPair(needValue(), key, text) ||
-          !parseInteger(text, elements) || elements < 0 ||
-          elements > (1 << 20))
+      if (!splitPair(needValue(), key, text) || !parseInteger(text, elements) ||
+          elements < 0 || elements > (1 << 20))
         fail("expected NAME=N with N from 0 to 1048576, got '" + value + "'");
       inputs.padding[key] = elements;
     } else if (name == "--input") {

@@ -69,12 +69,9 @@ std::string sizesText(const Sizes &sizes) {
 }
 
 std::string jsonLine(const RunReport &report) {
-  json object = {{"package", report.package},
-                 {"kernel", report.kernel},
-                 {"sizes", write(report.sizes)},
-                 {"seed", report.seed},
-                 {"ms", number(report.ms)},
-                 {"checked", report.checked},
+  json object = {{"package", report.package},    {"kernel", report.kernel},
+                 {"sizes", write(report.sizes)}, {"seed", report.seed},
+                 {"ms", number(report.ms)},      {"checked", report.checked},
                  {"pass", report.pass}};
   if (report.checked) {
     object["outputs"] = json::array();
@@ -85,14 +82,10 @@ std::string jsonLine(const RunReport &report) {
 }
 
 std::string jsonLine(const BenchReport &report) {
-  json object = {{"package", report.package},
-                 {"kernel", report.kernel},
-                 {"device", report.device},
-                 {"sizes", write(report.sizes)},
-                 {"mode", report.mode},
-                 {"samples", report.samples},
-                 {"median_ms", report.medianMs},
-                 {"min_ms", report.minMs}};
+  json object = {{"package", report.package},    {"kernel", report.kernel},
+                 {"device", report.device},      {"sizes", write(report.sizes)},
+                 {"mode", report.mode},          {"samples", report.samples},
+                 {"median_ms", report.medianMs}, {"min_ms", report.minMs}};
   if (report.flops > 0) {
     object["median_tflops"] = teraflops(report.flops, report.medianMs);
     object["max_tflops"] = teraflops(report.flops, report.minMs);
@@ -118,8 +111,8 @@ std::string benchTable(const std::vector<BenchReport> &reports) {
   for (const auto &row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
       std::string fill(widths[i] - row[i].size(), ' ');
-      text += (i ? "  " : "") + (i < kFirstNumber ? row[i] + fill
-                                                  : fill + row[i]);
+      text +=
+          (i ? "  " : "") + (i < kFirstNumber ? row[i] + fill : fill + row[i]);
     }
     text += "\n";
   }

@@ -50,8 +50,8 @@ private:
                                        "': " + error.message());
     for (const HostArgument &argument : arguments)
       if (argument.isTensor && argument.access != MLA_READ)
-        MLA_RETURN_IF_ERROR(writeNpy(folder + "/" + argument.name + ".npy",
-                                     argument.tensor));
+        MLA_RETURN_IF_ERROR(
+            writeNpy(folder + "/" + argument.name + ".npy", argument.tensor));
     return Status();
   }
 

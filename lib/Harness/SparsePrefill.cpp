@@ -32,10 +32,10 @@ namespace mla::harness {
 
 namespace {
 
-constexpr int kPanel = 8;        // columns of a panel
-constexpr int kRows = 4;         // rows that the matrix kernel does at a time
-constexpr int kHeadChunk = 32;   // heads that share converted rows
-constexpr int kTokenBlock = 64;  // rows converted at a time
+constexpr int kPanel = 8;       // columns of a panel
+constexpr int kRows = 4;        // rows that the matrix kernel does at a time
+constexpr int kHeadChunk = 32;  // heads that share converted rows
+constexpr int kTokenBlock = 64; // rows converted at a time
 
 typedef double Vector __attribute__((vector_size(kPanel * sizeof(double))));
 
@@ -262,9 +262,9 @@ Status expectTensor(const HostTensor *tensor, const char *name, int lowRank,
 }
 
 Status expect(bool holds, const char *what) {
-  return holds ? Status()
-               : invalidArgument(std::string("sparse_prefill: expected ") +
-                                 what);
+  return holds
+             ? Status()
+             : invalidArgument(std::string("sparse_prefill: expected ") + what);
 }
 
 } // namespace
@@ -303,10 +303,10 @@ Status SparsePrefillView::create(const std::vector<HostArgument> &arguments,
                                  view.heads % view.kvHeads == 0,
                              "kv and indices of one h_kv that divides h_q"));
   if (view.topkLength)
-    MLA_RETURN_IF_ERROR(expect(view.topkLength->dtype == MLA_I32 &&
-                                   view.topkLength->shape ==
-                                       std::vector<int64_t>{view.queries},
-                               "topk_length of i32 [s_q]"));
+    MLA_RETURN_IF_ERROR(
+        expect(view.topkLength->dtype == MLA_I32 &&
+                   view.topkLength->shape == std::vector<int64_t>{view.queries},
+               "topk_length of i32 [s_q]"));
   if (view.sink)
     MLA_RETURN_IF_ERROR(
         expect(view.sink->shape == std::vector<int64_t>{view.heads},

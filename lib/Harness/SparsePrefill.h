@@ -19,8 +19,8 @@ struct SparsePrefillView {
   const HostTensor *topkLength = nullptr;
   const HostTensor *sink = nullptr;
   const HostTensor *out = nullptr;
-  int64_t queries = 0, heads = 0, qkSize = 0, tokens = 0, kvHeads = 0,
-          topk = 0, vSize = 0;
+  int64_t queries = 0, heads = 0, qkSize = 0, tokens = 0, kvHeads = 0, topk = 0,
+          vSize = 0;
 
   /// Errors name the argument that is missing or of another shape.
   static Status create(const std::vector<HostArgument> &arguments,

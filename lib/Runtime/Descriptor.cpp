@@ -79,10 +79,10 @@ Status verifyArgument(const KernelDescriptor &descriptor,
                           std::to_string(kMaxRank) + ", got " +
                           std::to_string(argument.shape.size()));
   if (argument.strides.size() != argument.shape.size())
-    return invalidPackage(
-        "'" + where + ".strides': expected as many entries as the shape, " +
-        std::to_string(argument.shape.size()) + ", got " +
-        std::to_string(argument.strides.size()));
+    return invalidPackage("'" + where +
+                          ".strides': expected as many entries as the shape, " +
+                          std::to_string(argument.shape.size()) + ", got " +
+                          std::to_string(argument.strides.size()));
   for (const Size &size : argument.shape) {
     if (size.isFixed() && size.fixed < 0)
       return invalidPackage("'" + where +
@@ -114,8 +114,10 @@ Status verifyTensorDim(const KernelDescriptor &descriptor, int index, int dim,
                           ", got " + std::to_string(index));
   const ArgumentDescriptor &argument = descriptor.arguments[index];
   if (!argument.isTensor)
-    return invalidPackage("'" + where + ".argument': expected a tensor, got "
-                          "scalar '" + argument.name + "'");
+    return invalidPackage("'" + where +
+                          ".argument': expected a tensor, got "
+                          "scalar '" +
+                          argument.name + "'");
   if (dim >= static_cast<int>(argument.shape.size()))
     return invalidPackage("'" + where + ".dim': expected a dimension of '" +
                           argument.name + "' below " +
@@ -132,7 +134,8 @@ Status verifyParameter(const KernelDescriptor &descriptor,
   case Kind::TensorMap:
     if (parameter.index < 0 ||
         parameter.index >= static_cast<int>(descriptor.tensorMaps.size()))
-      return invalidPackage("'" + where + ".index': expected a tensor map "
+      return invalidPackage("'" + where +
+                            ".index': expected a tensor map "
                             "below " +
                             std::to_string(descriptor.tensorMaps.size()) +
                             ", got " + std::to_string(parameter.index));
@@ -141,7 +144,8 @@ Status verifyParameter(const KernelDescriptor &descriptor,
     if (parameter.index < 0 ||
         parameter.index >= static_cast<int>(descriptor.arguments.size()) ||
         descriptor.arguments[parameter.index].isTensor)
-      return invalidPackage("'" + where + ".argument': expected the index of "
+      return invalidPackage("'" + where +
+                            ".argument': expected the index of "
                             "a scalar argument, got " +
                             std::to_string(parameter.index));
     return Status();
@@ -165,8 +169,10 @@ Status verifyTensorMap(const KernelDescriptor &descriptor,
   const ArgumentDescriptor &argument = descriptor.arguments[map.argument];
   size_t rank = argument.shape.size();
   if (rank < 1 || rank > static_cast<size_t>(kMaxTensorMapRank))
-    return invalidPackage("'" + where + ".argument': expected a tensor of "
-                          "rank 1 to 5, got rank " + std::to_string(rank));
+    return invalidPackage("'" + where +
+                          ".argument': expected a tensor of "
+                          "rank 1 to 5, got rank " +
+                          std::to_string(rank));
   if (map.box.size() != rank)
     return invalidPackage("'" + where + ".box': expected " +
                           std::to_string(rank) + " entries for '" +
@@ -184,17 +190,19 @@ Status verifyTensorMap(const KernelDescriptor &descriptor,
                           std::to_string(map.swizzle));
   int64_t innerBytes = map.box.back() * itemSize(argument.dtype);
   if (innerBytes % 16 != 0)
-    return invalidPackage("'" + where + ".box': expected inner bytes that are "
+    return invalidPackage("'" + where +
+                          ".box': expected inner bytes that are "
                           "a multiple of 16, got " +
                           std::to_string(innerBytes));
   if (map.swizzle && innerBytes > map.swizzle)
-    return invalidPackage("'" + where + ".box': expected at most " +
-                          std::to_string(map.swizzle) +
-                          " inner bytes for this swizzle, got " +
-                          std::to_string(innerBytes));
+    return invalidPackage(
+        "'" + where + ".box': expected at most " + std::to_string(map.swizzle) +
+        " inner bytes for this swizzle, got " + std::to_string(innerBytes));
   if (argument.strides.back() != std::optional<int64_t>(1))
-    return invalidPackage("'" + where + ".argument': expected inner stride 1 "
-                          "of '" + argument.name + "'");
+    return invalidPackage("'" + where +
+                          ".argument': expected inner stride 1 "
+                          "of '" +
+                          argument.name + "'");
   return Status();
 }
 
@@ -293,8 +301,7 @@ Status verifyDescriptor(const KernelDescriptor &descriptor) {
         verifyGridFactor(descriptor, descriptor.grid[i], at("grid", i)));
   MLA_RETURN_IF_ERROR(verifyRange("block", descriptor.block, 1, 1024));
   MLA_RETURN_IF_ERROR(verifyRange("cluster", descriptor.cluster, 1, 16));
-  return verifyRange("sharedBytes", descriptor.sharedBytes, 0,
-                     kMaxSharedBytes);
+  return verifyRange("sharedBytes", descriptor.sharedBytes, 0, kMaxSharedBytes);
 }
 
 } // namespace mla::runtime

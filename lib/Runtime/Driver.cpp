@@ -26,8 +26,8 @@ Status Driver::failure(CudaResult result, const char *call) const {
     cuGetErrorName(result, &name);
   if (cuGetErrorString)
     cuGetErrorString(result, &text);
-  std::string message = std::string(call) + " failed: " +
-                        (name ? name : "unknown error") + " (" +
+  std::string message = std::string(call) +
+                        " failed: " + (name ? name : "unknown error") + " (" +
                         std::to_string(result) + ")";
   if (text)
     message += std::string(": ") + text;
@@ -50,8 +50,8 @@ Status Driver::open() {
   cuDriverGetVersion = reinterpret_cast<decltype(cuDriverGetVersion)>(
       dlsym(library, "cuDriverGetVersion"));
   if (!cuDriverGetVersion || cuDriverGetVersion(&version) != kCudaSuccess)
-    return Status(MLA_NO_DRIVER, std::string(kLibrary) +
-                                     " does not tell its version");
+    return Status(MLA_NO_DRIVER,
+                  std::string(kLibrary) + " does not tell its version");
   if (version < kOldestVersion)
     return Status(MLA_UNSUPPORTED_DRIVER,
                   "expected a driver for CUDA " + versionText(kOldestVersion) +

@@ -111,9 +111,11 @@ Status Kernel::configure(const Driver &driver, CudaFunction function) const {
       driver.cuFuncSetAttribute(function, kCudaFunctionMaxDynamicShared,
                                 static_cast<int>(descriptor.sharedBytes)),
       "cuFuncSetAttribute");
-  MLA_RETURN_IF_ERROR(
-      shared.within("kernel '" + descriptor.kernel + "': dynamic shared memory "
-                    "of " + std::to_string(descriptor.sharedBytes) + " bytes"));
+  MLA_RETURN_IF_ERROR(shared.within("kernel '" + descriptor.kernel +
+                                    "': dynamic shared memory "
+                                    "of " +
+                                    std::to_string(descriptor.sharedBytes) +
+                                    " bytes"));
   constexpr int kPortableCluster = 8;
   if (descriptor.cluster > kPortableCluster)
     MLA_DRIVER_CALL(driver, cuFuncSetAttribute, function,
@@ -137,8 +139,8 @@ Status Kernel::load(const Driver &driver, Loaded &entry) const {
     return Status(tooOld ? MLA_UNSUPPORTED_DRIVER : status.code(),
                   "kernel '" + package.descriptor.kernel + "' (" +
                       package.descriptor.target + ", by '" +
-                      package.descriptor.compiler +
-                      "'): " + status.message() + hint);
+                      package.descriptor.compiler + "'): " + status.message() +
+                      hint);
   }
   Status status = driver.check(
       driver.cuModuleGetFunction(&entry.function, entry.module,

@@ -28,8 +28,7 @@ public:
 
   /// Loads the code into the current context unless it is there.
   Status prepare();
-  Status launch(const mlaArgument *arguments, int32_t count,
-                CudaStream stream);
+  Status launch(const mlaArgument *arguments, int32_t count, CudaStream stream);
   /// Unloads the code everywhere; reports the first failure but goes on.
   Status unload();
 

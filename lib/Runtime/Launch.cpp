@@ -37,11 +37,11 @@ Status checkScalar(const ArgumentDescriptor &expected,
                    const mlaArgument &argument) {
   if (isFloat(expected.dtype)) {
     if (argument.kind != MLA_FLOAT)
-      return fault(expected, std::string("expected a floating-point scalar (") +
-                                 dtypeName(expected.dtype) + "), got " +
-                                 (argument.kind == MLA_TENSOR
-                                      ? "a tensor"
-                                      : "an integer scalar"));
+      return fault(
+          expected,
+          std::string("expected a floating-point scalar (") +
+              dtypeName(expected.dtype) + "), got " +
+              (argument.kind == MLA_TENSOR ? "a tensor" : "an integer scalar"));
     double value = argument.value.f64;
     if (expected.dtype != MLA_F64 && std::isfinite(value) &&
         std::isinf(static_cast<float>(value)))
@@ -78,8 +78,8 @@ Status checkForm(const ArgumentDescriptor &expected,
                                nameOfDType(tensor.dtype));
   int rank = static_cast<int>(expected.shape.size());
   if (tensor.rank != rank)
-    return fault(expected, "expected rank " + std::to_string(rank) +
-                               ", got " + std::to_string(tensor.rank));
+    return fault(expected, "expected rank " + std::to_string(rank) + ", got " +
+                               std::to_string(tensor.rank));
   for (int dim = 0; dim < rank; ++dim)
     if (tensor.shape[dim] < 0)
       return fault(expected, "expected a size of 0 or more" + inDim(dim) +
@@ -106,8 +106,7 @@ Status checkSizes(const KernelDescriptor &descriptor,
     if (size.isFixed()) {
       if (got != size.fixed)
         return fault(expected, "expected size " + std::to_string(size.fixed) +
-                                   inDim(dim) + ", got " +
-                                   std::to_string(got));
+                                   inDim(dim) + ", got " + std::to_string(got));
       continue;
     }
     int64_t &bound = sizes[size.symbol];
@@ -116,9 +115,9 @@ Status checkSizes(const KernelDescriptor &descriptor,
     if (got != bound)
       return fault(expected,
                    "expected size " + descriptor.sizeNames[size.symbol] +
-                       " = " + std::to_string(bound) + inDim(dim) + " (as in '" +
-                       binderOf(descriptor, size.symbol).name + "'), got " +
-                       std::to_string(got));
+                       " = " + std::to_string(bound) + inDim(dim) +
+                       " (as in '" + binderOf(descriptor, size.symbol).name +
+                       "'), got " + std::to_string(got));
   }
   return Status();
 }
@@ -142,19 +141,17 @@ Status checkStrides(const ArgumentDescriptor &expected,
     if (std::optional<int64_t> fixed = expected.strides[dim]) {
       if (got != *fixed)
         return fault(expected, "expected stride " + std::to_string(*fixed) +
-                                   inDim(dim) + ", got " +
-                                   std::to_string(got));
+                                   inDim(dim) + ", got " + std::to_string(got));
       continue;
     }
     if (got < 0)
       return fault(expected, "expected a stride of 0 or more" + inDim(dim) +
                                  ", got " + std::to_string(got));
     if (got % multiple != 0)
-      return fault(expected, "expected stride multiple of " +
-                                 std::to_string(multiple) + " elements (" +
-                                 std::to_string(expected.alignment) +
-                                 " bytes)" + inDim(dim) + ", got " +
-                                 std::to_string(got));
+      return fault(expected,
+                   "expected stride multiple of " + std::to_string(multiple) +
+                       " elements (" + std::to_string(expected.alignment) +
+                       " bytes)" + inDim(dim) + ", got " + std::to_string(got));
   }
   return Status();
 }
@@ -238,13 +235,13 @@ Status computeGrid(const KernelDescriptor &descriptor,
     overflow |= __builtin_mul_overflow(grid, count, &grid);
   }
   if (overflow || grid > std::numeric_limits<int32_t>::max())
-    return invalidArgument("grid: expected fewer than 2^31 CTAs, got " +
-                           (overflow ? "more than 2^63"
-                                     : std::to_string(grid)));
+    return invalidArgument(
+        "grid: expected fewer than 2^31 CTAs, got " +
+        (overflow ? "more than 2^63" : std::to_string(grid)));
   if (grid % descriptor.cluster != 0)
     return invalidArgument("grid: expected a multiple of the cluster's " +
-                           std::to_string(descriptor.cluster) +
-                           " CTAs, got " + std::to_string(grid));
+                           std::to_string(descriptor.cluster) + " CTAs, got " +
+                           std::to_string(grid));
   return Status();
 }
 

@@ -85,20 +85,19 @@ Status verifyCubin(std::string_view cubin) {
   if (cubin.substr(0, 4) != "\177ELF")
     return invalidPackage("cubin is not an ELF file");
   constexpr char kClass64 = 2;
-  if (cubin[4] != kClass64 ||
-      readAt<uint16_t>(cubin, 18) != kElfMachineCuda)
+  if (cubin[4] != kClass64 || readAt<uint16_t>(cubin, 18) != kElfMachineCuda)
     return invalidPackage("cubin is not a 64-bit CUDA ELF file");
   uint64_t programs = readAt<uint64_t>(cubin, 32);
-  uint64_t programBytes = uint64_t(readAt<uint16_t>(cubin, 54)) *
-                          readAt<uint16_t>(cubin, 56);
+  uint64_t programBytes =
+      uint64_t(readAt<uint16_t>(cubin, 54)) * readAt<uint16_t>(cubin, 56);
   uint64_t sections = readAt<uint64_t>(cubin, 40);
   uint16_t sectionBytes = readAt<uint16_t>(cubin, 58);
   uint16_t sectionCount = readAt<uint16_t>(cubin, 60);
   if (sectionCount && sectionBytes < 64)
     return invalidPackage("cubin has a malformed section table");
-  bool whole = fits(programs, programBytes, cubin.size()) &&
-               fits(sections, uint64_t(sectionBytes) * sectionCount,
-                    cubin.size());
+  bool whole =
+      fits(programs, programBytes, cubin.size()) &&
+      fits(sections, uint64_t(sectionBytes) * sectionCount, cubin.size());
   for (uint16_t i = 0; whole && i < sectionCount; ++i) {
     uint64_t header = sections + uint64_t(i) * sectionBytes;
     if (readAt<uint32_t>(cubin, header + 4) != kElfSectionNoBits)
@@ -114,8 +113,7 @@ Status verifyCubin(std::string_view cubin) {
 Status readPackage(const std::string &folder, KernelPackage &out) {
   std::error_code error;
   if (!fs::exists(folder, error))
-    return Status(MLA_NOT_FOUND,
-                  "package '" + folder + "': no such folder");
+    return Status(MLA_NOT_FOUND, "package '" + folder + "': no such folder");
   if (!fs::is_directory(folder, error))
     return Status(MLA_NOT_FOUND,
                   "package '" + folder + "': expected a folder, got a file");
@@ -133,8 +131,8 @@ Status writePackage(const std::string &folder, const KernelPackage &package) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)
-    return Status(MLA_NOT_FOUND, "cannot create folder '" + folder +
-                                     "': " + error.message());
+    return Status(MLA_NOT_FOUND,
+                  "cannot create folder '" + folder + "': " + error.message());
   MLA_RETURN_IF_ERROR(writeFileAtomically(
       folder + "/" + package.descriptor.cubin, package.cubin));
   return writeFileAtomically(folder + "/kernel.json",

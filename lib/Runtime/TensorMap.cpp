@@ -70,10 +70,9 @@ Status computeTensorMap(const KernelDescriptor &descriptor,
       return fault(argument, "a size of 1 to 2^32 in dim " +
                                  std::to_string(dim) + ", got " +
                                  std::to_string(size));
-    uint64_t stride = size == 1
-                          ? (contiguous + kAlignment - 1) / kAlignment *
-                                kAlignment
-                          : static_cast<uint64_t>(tensor.strides[dim]) * bytes;
+    uint64_t stride =
+        size == 1 ? (contiguous + kAlignment - 1) / kAlignment * kAlignment
+                  : static_cast<uint64_t>(tensor.strides[dim]) * bytes;
     if (i > 0 && (stride % kAlignment != 0 || stride >= kMaxStrideBytes))
       return fault(argument, "a stride that is a multiple of 16 bytes below "
                              "2^40 in dim " +

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Conversion/Passes.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -14,6 +15,7 @@ int main(int argc, char **argv) {
                   mlir::math::MathDialect, mlir::tensor::TensorDialect,
                   mlir::memref::MemRefDialect, mlir::arith::ArithDialect>();
   mla::registerMLATransformsPasses();
+  mla::registerMLAConversionPasses();
   mlir::registerTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "MLA compiler: multi-head latent attention for Hopper\n",

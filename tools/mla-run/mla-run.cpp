@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
   config.summary = "runs, checks and times compiled kernel packages";
   config.operandName = "PACKAGE";
   config.load = mla::harness::loadPackageSubject;
-  return mla::harness::runTool(
-      config, std::vector<std::string>(argv + 1, argv + argc), std::cout,
-      std::cerr);
+  return mla::harness::runTool(config,
+                               std::vector<std::string>(argv + 1, argv + argc),
+                               std::cout, std::cerr);
 }

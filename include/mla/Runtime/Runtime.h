@@ -125,14 +125,14 @@ typedef struct mlaArgumentInfo {
 /** What mlaKernelGetInfo tells of a kernel. Strings live as long as the
  *  kernel. */
 typedef struct mlaKernelInfo {
-  const char *name;       /**< the kernel's symbol in the cubin */
+  const char *name;         /**< the kernel's symbol in the cubin */
   const char *operatorName; /**< e.g. "sparse_prefill"; may be empty */
-  const char *target;     /**< e.g. "sm_90a" */
-  const char *compiler;   /**< the compiler that made it, e.g. "mla 0.1.0" */
+  const char *target;       /**< e.g. "sm_90a" */
+  const char *compiler;     /**< the compiler that made it, e.g. "mla 0.1.0" */
   int32_t argumentCount;
-  int32_t block;          /**< threads per CTA */
-  int32_t cluster;        /**< CTAs per cluster */
-  int64_t sharedBytes;    /**< dynamic shared memory per CTA */
+  int32_t block;       /**< threads per CTA */
+  int32_t cluster;     /**< CTAs per cluster */
+  int64_t sharedBytes; /**< dynamic shared memory per CTA */
 } mlaKernelInfo;
 
 /** MLA_RUNTIME_VERSION of the library that is linked. */

@@ -57,9 +57,8 @@ TEST(Check, AgainstZeroOnlyAbsoluteCounts) {
 }
 
 TEST(Check, InfinitiesAndNaNMustMatch) {
-  EXPECT_TRUE(check({INFINITY, -INFINITY, NAN, 1},
-                    {INFINITY, -INFINITY, NAN, 1})
-                  .pass);
+  EXPECT_TRUE(
+      check({INFINITY, -INFINITY, NAN, 1}, {INFINITY, -INFINITY, NAN, 1}).pass);
   const double values[] = {INFINITY, -INFINITY, NAN, 1};
   for (double got : values)
     for (double expected : values) {

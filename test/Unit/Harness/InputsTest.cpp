@@ -75,8 +75,8 @@ TEST(Inputs, InvalidIndicesAreThoseOfTheList) {
     if (index < 0 || index >= 400)
       invalid.insert(index);
   }
-  EXPECT_EQ(invalid, (std::set<int64_t>{INT_MIN, -123456, -1, 400, 114514,
-                                        INT_MAX}));
+  EXPECT_EQ(invalid,
+            (std::set<int64_t>{INT_MIN, -123456, -1, 400, 114514, INT_MAX}));
 }
 
 TEST(Inputs, LengthsAndSinksReachTheirExtremes) {

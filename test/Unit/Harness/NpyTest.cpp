@@ -73,8 +73,8 @@ TEST(Npy, ReadsWhatOthersWrite) {
 
 TEST(Npy, BrokenFilesAreRefused) {
   auto header = [](const char *descr, const char *fortran, const char *shape) {
-    return std::string("{'descr': '") + descr + "', 'fortran_order': " +
-           fortran + ", 'shape': " + shape + "}";
+    return std::string("{'descr': '") + descr +
+           "', 'fortran_order': " + fortran + ", 'shape': " + shape + "}";
   };
   std::string good = header("<f4", "False", "(2, 3)");
   expectFailure(parse("PK\x03\x04", MLA_F32), "'x.npy': not a .npy file");
@@ -89,21 +89,21 @@ TEST(Npy, BrokenFilesAreRefused) {
                 "expected C order, got Fortran order");
   expectFailure(parse(npy(good, 24, 3), MLA_F32),
                 "expected .npy version 1.0 or 2.0, got 3.0");
-  for (const char *shape : {"(-1, 3)", "(2.5,)", "2", "(99999999999999999999,)",
-                            "(2, 3", "('a',)"})
+  for (const char *shape :
+       {"(-1, 3)", "(2.5,)", "2", "(99999999999999999999,)", "(2, 3", "('a',)"})
     expectFailure(parse(npy(header("<f4", "False", shape), 24), MLA_F32),
                   "malformed .npy header");
-  expectFailure(parse(npy(header("<f4", "False", "(1,1,1,1,1,1,1,1,1)"), 4),
-                      MLA_F32),
-                "expected rank at most 8, got 9");
+  expectFailure(
+      parse(npy(header("<f4", "False", "(1,1,1,1,1,1,1,1,1)"), 4), MLA_F32),
+      "expected rank at most 8, got 9");
   // A corrupt shape must not make us allocate.
-  expectFailure(parse(npy(header("<f4", "False", "(4611686018427387904, 9)"),
-                          24),
-                      MLA_F32),
-                "is too large");
-  expectFailure(parse(npy(header("<f4", "False", "(1099511627776,)"), 24),
-                      MLA_F32),
-                "truncated: expected 4398046511104 bytes");
+  expectFailure(
+      parse(npy(header("<f4", "False", "(4611686018427387904, 9)"), 24),
+            MLA_F32),
+      "is too large");
+  expectFailure(
+      parse(npy(header("<f4", "False", "(1099511627776,)"), 24), MLA_F32),
+      "truncated: expected 4398046511104 bytes");
   for (size_t length = 0; length < 10 + good.size() + 24; ++length)
     EXPECT_FALSE(parse(npy(good, 24).substr(0, length), MLA_F32).ok());
 }

@@ -51,8 +51,8 @@ inline runtime::KernelDescriptor sparsePrefillDescriptor(bool optional = true) {
 }
 
 inline Sizes sparsePrefillSizes() {
-  return {{"s_q", 9},   {"s_kv", 40}, {"topk", 21}, {"h_q", 6},
-          {"h_kv", 1},  {"d_qk", 24}, {"d_v", 17}};
+  return {{"s_q", 9},  {"s_kv", 40}, {"topk", 21}, {"h_q", 6},
+          {"h_kv", 1}, {"d_qk", 24}, {"d_v", 17}};
 }
 
 inline std::vector<HostArgument>

@@ -34,8 +34,12 @@ std::vector<ExpectedOutput> reference(const std::vector<HostArgument> &a) {
 /// are 0, 1 and 2 and the values 0, 1 and 2.
 std::vector<HostArgument> tiny(const std::vector<int32_t> &indices,
                                bool optional = false) {
-  Sizes sizes = {{"s_q", 1},  {"s_kv", 3}, {"h_q", 1}, {"h_kv", 1},
-                 {"d_qk", 2}, {"d_v", 1},
+  Sizes sizes = {{"s_q", 1},
+                 {"s_kv", 3},
+                 {"h_q", 1},
+                 {"h_kv", 1},
+                 {"d_qk", 2},
+                 {"d_v", 1},
                  {"topk", static_cast<int64_t>(indices.size())}};
   InputOptions options;
   options.scale = 1;
@@ -68,8 +72,8 @@ TEST(SparsePrefill, DuplicatesCountTwice) {
 }
 
 TEST(SparsePrefill, InvalidIndicesDoNotCount) {
-  auto outputs = reference(
-      tiny({-1, INT32_MIN, 0, 3, -123456, 2, INT32_MAX, 114514}));
+  auto outputs =
+      reference(tiny({-1, INT32_MIN, 0, 3, -123456, 2, INT32_MAX, 114514}));
   EXPECT_NEAR(valuesOf(outputs, "lse")[0], std::log(1 + std::exp(2.0)), kTight);
 }
 
@@ -135,8 +139,8 @@ std::vector<double> bruteForceOut(std::vector<HostArgument> &a, int64_t s,
   double total = 0;
   int64_t g = h / group;
   for (int64_t t = 0; t < indices.shape[2] && t < lengths.get(s); ++t) {
-    int64_t token = static_cast<int64_t>(indices.get(
-        s * indices.strides[0] + g * indices.strides[1] + t));
+    int64_t token = static_cast<int64_t>(
+        indices.get(s * indices.strides[0] + g * indices.strides[1] + t));
     if (token < 0 || token >= kv.shape[0])
       continue;
     int64_t row = token * kv.strides[0] + g * kv.strides[1];
@@ -155,15 +159,15 @@ std::vector<double> bruteForceOut(std::vector<HostArgument> &a, int64_t s,
   return sum;
 }
 
-class BruteForce
-    : public testing::TestWithParam<std::pair<int64_t, int64_t>> {};
+class BruteForce : public testing::TestWithParam<std::pair<int64_t, int64_t>> {
+};
 
 TEST_P(BruteForce, Agrees) {
   // Sizes around the blocking: heads over one chunk, tokens over two blocks,
   // no dimension a multiple of anything; padded rows.
   auto [heads, kvHeads] = GetParam();
-  Sizes sizes = {{"s_q", 7},       {"s_kv", 300},    {"topk", 141},
-                 {"h_q", heads},   {"h_kv", kvHeads}, {"d_qk", 37},
+  Sizes sizes = {{"s_q", 7},     {"s_kv", 300},     {"topk", 141},
+                 {"h_q", heads}, {"h_kv", kvHeads}, {"d_qk", 37},
                  {"d_v", 29}};
   InputOptions options;
   options.seed = 3;

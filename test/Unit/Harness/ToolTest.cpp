@@ -117,8 +117,8 @@ TEST_F(Tool, SeveralKernelsAndCases) {
 }
 
 TEST_F(Tool, PaddingReachesTheKernel) {
-  EXPECT_EQ(runSized({"run", "right", "--check", "--pad", "q=16",
-                      "--pad=out=8", "--no-poison", "--scale=0.5"}),
+  EXPECT_EQ(runSized({"run", "right", "--check", "--pad", "q=16", "--pad=out=8",
+                      "--no-poison", "--scale=0.5"}),
             kExitSuccess)
       << out.str() << err.str();
 }

@@ -41,9 +41,8 @@ TEST(Descriptor, WritesWhatItReads) {
 
 TEST(Descriptor, OptionalFieldsHaveDefaults) {
   EXPECT_EQ(parseSample(sampleJsonWith(", \"cluster\": 1", "")).cluster, 1);
-  KernelDescriptor d = parseSample(
-      sampleJsonWith("\"access\": \"read\", \"alignment\": 16",
-                     "\"access\": \"read\""));
+  KernelDescriptor d = parseSample(sampleJsonWith(
+      "\"access\": \"read\", \"alignment\": 16", "\"access\": \"read\""));
   EXPECT_EQ(d.arguments[0].alignment, 2);
 }
 
@@ -55,8 +54,8 @@ class BadDescriptor : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadDescriptor, IsRefusedWithTheFieldNamed) {
   KernelDescriptor descriptor;
-  expectFailure(parseDescriptor(
-                    sampleJsonWith(GetParam().from, GetParam().to), descriptor),
+  expectFailure(parseDescriptor(sampleJsonWith(GetParam().from, GetParam().to),
+                                descriptor),
                 MLA_INVALID_PACKAGE, GetParam().error);
 }
 

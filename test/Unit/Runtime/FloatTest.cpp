@@ -57,8 +57,8 @@ TEST(F16, RoundsToNearestEvenEverywhere) {
   // Against the definition: the nearer neighbour, or the even one.
   for (uint32_t bits = 0; bits < 0x7c00; ++bits) {
     float low = f16ToFloat(static_cast<uint16_t>(bits));
-    float high = bits == 0x7bff ? 65536.0f
-                                : f16ToFloat(static_cast<uint16_t>(bits + 1));
+    float high =
+        bits == 0x7bff ? 65536.0f : f16ToFloat(static_cast<uint16_t>(bits + 1));
     float middle = (low + high) / 2;
     EXPECT_EQ(floatToF16(middle), bits % 2 ? bits + 1 : bits);
     EXPECT_EQ(floatToF16(std::nextafterf(middle, 0)), bits);

@@ -58,9 +58,9 @@ TEST_F(Package, BrokenPartsAreNamed) {
   expectFailure(readPackage(folder, package), MLA_INVALID_PACKAGE,
                 folder + "': kernel.json: malformed JSON");
   ASSERT_TRUE(writeFileAtomically(folder + "/kernel.json", sampleJson()).ok());
-  ASSERT_TRUE(
-      writeFileAtomically(folder + "/kernel.cubin", sampleCubin().substr(0, 150))
-          .ok());
+  ASSERT_TRUE(writeFileAtomically(folder + "/kernel.cubin",
+                                  sampleCubin().substr(0, 150))
+                  .ok());
   expectFailure(readPackage(folder, package), MLA_INVALID_PACKAGE,
                 "kernel.cubin': cubin is truncated");
 }

@@ -21,9 +21,7 @@ protected:
               MLA_SUCCESS)
         << mlaLastError();
   }
-  void TearDown() override {
-    EXPECT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
-  }
+  void TearDown() override { EXPECT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS); }
 
   mlaKernel kernel = nullptr;
 };

@@ -1,0 +1,311 @@
+//===- ConvertMLAToNVVM.cpp - a CTA program becomes a kernel ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mla {
+#define GEN_PASS_DEF_CONVERTMLATONVVM
+#include "mla/Conversion/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+/// A CTA's registers are given out evenly at launch, in units of 8 a thread.
+static constexpr int64_t kRegistersPerSM = 65536;
+
+static void addTypeConversions(TypeConverter &types) {
+  types.addConversion([](Type type) { return type; });
+  auto fragment = [](RankedTensorType type) -> Type {
+    if (!cta::getLayout(type))
+      return {};
+    int64_t count = getNumRegisters(type);
+    if (isPacked(type))
+      return VectorType::get(count / 2,
+                             IntegerType::get(type.getContext(), 32));
+    return VectorType::get(count, type.getElementType());
+  };
+  types.addConversion(fragment);
+  types.addConversion([=](cta::InFlightType type) -> Type {
+    return fragment(type.getFragment());
+  });
+  auto shared = [](Type type) -> Type {
+    return LLVM::LLVMPointerType::get(
+        type.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  };
+  types.addConversion([=](cta::RingType type) { return shared(type); });
+  types.addConversion([=](cta::BufferType type) { return shared(type); });
+  types.addConversion([=](cta::MBarrierType type) { return shared(type); });
+  types.addConversion([](cta::DescriptorType type) -> Type {
+    return IntegerType::get(type.getContext(), 64);
+  });
+  types.addConversion([](cta::TensorMapType type) -> Type {
+    return LLVM::LLVMPointerType::get(type.getContext());
+  });
+}
+
+namespace {
+/// Converts one function.
+class KernelConverter {
+public:
+  explicit KernelConverter(func::FuncOp func) : func(func) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult checkInput();
+  /// Appends the kernel's parameters behind the function's arguments.
+  void addParameters();
+  void addTensorParameters(BlockArgument arg);
+  void addTensorMapParameters();
+  /// Erases the arguments that parameters have replaced and marks the kernel.
+  void finishSignature();
+  LogicalResult lowerOps();
+  void inlineRoles();
+  void inlineGrid();
+  void declareShared();
+
+  func::FuncOp func;
+  scf::ForallOp grid;
+  SmallVector<cta::RoleOp> roles;
+  int64_t threads = 0;
+  KernelContext context;
+  SmallVector<unsigned> mapParameters;
+};
+} // namespace
+
+LogicalResult KernelConverter::checkInput() {
+  if (!func->hasAttr(cta::kVerifiedAttr))
+    return func.emitOpError("expected a verified CTA program; run "
+                            "--mla-verify-async first");
+  auto grids = func.getOps<scf::ForallOp>();
+  if (!llvm::hasSingleElement(grids))
+    return func.emitOpError("expected one scf.forall");
+  grid = *grids.begin();
+  for (auto role : grid.getBody()->getOps<cta::RoleOp>()) {
+    roles.push_back(role);
+    threads += 32 * role.getWarps();
+  }
+  if (threads > 1024)
+    return func.emitOpError() << "expected at most 1024 threads, roles have "
+                              << threads;
+  func.walk([&](tile::StoreOp store) { context.written.insert(store.getDest()); });
+  return success();
+}
+
+void KernelConverter::addTensorParameters(BlockArgument arg) {
+  auto type = cast<MemRefType>(arg.getType());
+  Block &entry = func.getBody().front();
+  Type i64 = IntegerType::get(func.getContext(), 64);
+  Builder b(func.getContext());
+  GlobalTensor tensor;
+  tensor.elementType = type.getElementType();
+  tensor.base = entry.addArgument(i64, arg.getLoc());
+  auto [strides, offset] = type.getStridesAndOffset();
+  for (int64_t d = 0; d < type.getRank(); ++d)
+    tensor.sizes.push_back(
+        type.isDynamicDim(d)
+            ? OpFoldResult(entry.addArgument(i64, arg.getLoc()))
+            : OpFoldResult(b.getIndexAttr(type.getDimSize(d))));
+  for (int64_t stride : strides)
+    tensor.strides.push_back(
+        ShapedType::isDynamic(stride)
+            ? OpFoldResult(entry.addArgument(i64, arg.getLoc()))
+            : OpFoldResult(b.getIndexAttr(stride)));
+  context.tensors[arg] = tensor;
+}
+
+void KernelConverter::addTensorMapParameters() {
+  auto pointer = LLVM::LLVMPointerType::get(func.getContext());
+  Block &entry = func.getBody().front();
+  func.walk([&](cta::TensorMapOp map) {
+    Value parameter = entry.addArgument(pointer, map.getLoc());
+    mapParameters.push_back(cast<BlockArgument>(parameter).getArgNumber());
+    context.tensorMaps[map.getResult()] = parameter;
+  });
+}
+
+void KernelConverter::addParameters() {
+  Block &entry = func.getBody().front();
+  SmallVector<BlockArgument> arguments(entry.getArguments());
+  for (BlockArgument arg : arguments) {
+    if (isa<MemRefType>(arg.getType()))
+      addTensorParameters(arg);
+    else
+      arg.replaceAllUsesWith(entry.addArgument(arg.getType(), arg.getLoc()));
+  }
+  addTensorMapParameters();
+}
+
+void KernelConverter::finishSignature() {
+  Block &entry = func.getBody().front();
+  unsigned original = func.getNumArguments();
+  entry.eraseArguments(0, original);
+  OpBuilder b(func);
+  auto type = LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(func.getContext()),
+      llvm::to_vector(entry.getArgumentTypes()));
+  auto kernel = LLVM::LLVMFuncOp::create(b, func.getLoc(), func.getSymName(),
+                                         type);
+  kernel.getBody().takeBody(func.getBody());
+  Operation *end = entry.getTerminator();
+  b.setInsertionPoint(end);
+  LLVM::ReturnOp::create(b, end->getLoc(), ValueRange());
+  end->erase();
+  for (unsigned number : mapParameters) {
+    unsigned i = number - original;
+    auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
+    kernel.setArgAttr(i, "llvm.byval", TypeAttr::get(bytes));
+    kernel.setArgAttr(i, "llvm.align", b.getI64IntegerAttr(64));
+    kernel.setArgAttr(i, "nvvm.grid_constant", b.getUnitAttr());
+  }
+  kernel->setAttr("nvvm.kernel", b.getUnitAttr());
+  kernel->setAttr("nvvm.reqntid",
+                  b.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  kernel->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
+  func.erase();
+}
+
+LogicalResult KernelConverter::lowerOps() {
+  MLIRContext *ctx = func.getContext();
+  TypeConverter types;
+  addTypeConversions(types);
+  ConversionTarget target(*ctx);
+  target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  target.addIllegalDialect<cta::CTADialect, tile::TileDialect>();
+  target.addIllegalOp<memref::DimOp, memref::LoadOp>();
+  // Roles and the grid are inlined afterwards.
+  target.addLegalOp<cta::RoleOp>();
+  target.markUnknownOpDynamicallyLegal([&](Operation *op) {
+    return isa<func::FuncOp>(op) || types.isLegal(op);
+  });
+  RewritePatternSet patterns(ctx);
+  populateElementwisePatterns(types, patterns);
+  populateMemoryPatterns(types, patterns, context);
+  populateMmaPatterns(types, patterns);
+  populateSyncPatterns(types, patterns);
+  scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
+  return applyFullConversion(func, target, std::move(patterns));
+}
+
+/// Each role becomes the branch of its warps.
+void KernelConverter::inlineRoles() {
+  ImplicitLocOpBuilder b(func.getLoc(), roles.front());
+  auto i32 = [&](int64_t value) {
+    return LLVM::ConstantOp::create(b, b.getI32Type(),
+                                    b.getI32IntegerAttr(value))
+        .getResult();
+  };
+  // Through a shuffle, so that ptxas knows that the branch is warp-uniform.
+  Value warp = LLVM::LShrOp::create(
+      b, NVVM::ThreadIdXOp::create(b, b.getI32Type()), i32(5));
+  warp = NVVM::ShflOp::create(b, b.getI32Type(), i32(-1), warp, i32(0),
+                              i32(31), NVVM::ShflKind::idx, UnitAttr());
+  int64_t atLaunch = std::min<int64_t>(kRegistersPerSM / threads / 8 * 8, 255);
+  int64_t end = 0;
+  for (cta::RoleOp role : roles) {
+    end += role.getWarps();
+    if (role != roles.back()) {
+      Value mine = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::slt, warp,
+                                        i32(end));
+      auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/true);
+      b.setInsertionPointToStart(branch.thenBlock());
+    }
+    int64_t registers = role.getRegisters();
+    // A warpgroup sets its registers as a whole.
+    if (role.getWarps() % 4 == 0 && registers != atLaunch)
+      NVVM::SetMaxRegisterOp::create(
+          b, registers,
+          registers > atLaunch ? NVVM::SetMaxRegisterAction::increase
+                               : NVVM::SetMaxRegisterAction::decrease);
+    Block *block = b.getInsertionBlock();
+    block->getOperations().splice(b.getInsertionPoint(),
+                                  role.getBody().front().getOperations());
+    if (role != roles.back())
+      b.setInsertionPointToStart(
+          cast<scf::IfOp>(block->getParentOp()).elseBlock());
+    role.erase();
+  }
+}
+
+/// The forall becomes the CTA's number: row-major, the last dimension fastest.
+void KernelConverter::inlineGrid() {
+  ImplicitLocOpBuilder b(grid.getLoc(), grid);
+  Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());
+  Value rest = arith::IndexCastUIOp::create(b, b.getIndexType(), block);
+  SmallVector<OpFoldResult> bounds = grid.getMixedUpperBound();
+  SmallVector<Value> ivs = llvm::to_vector_of<Value>(grid.getInductionVars());
+  for (size_t d = ivs.size(); d-- > 0;) {
+    if (d == 0) {
+      ivs[0].replaceAllUsesWith(rest);
+      break;
+    }
+    Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), bounds[d]);
+    ivs[d].replaceAllUsesWith(arith::RemUIOp::create(b, rest, size));
+    rest = arith::DivUIOp::create(b, rest, size);
+  }
+  Block *body = grid.getBody();
+  body->getTerminator()->erase();
+  grid->getBlock()->getOperations().splice(grid->getIterator(),
+                                           body->getOperations());
+  grid.erase();
+}
+
+void KernelConverter::declareShared() {
+  OpBuilder b(func);
+  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
+  LLVM::GlobalOp::create(
+      b, func.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External,
+      kSharedSymbol, Attribute(), /*alignment=*/1024,
+      static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+}
+
+LogicalResult KernelConverter::run() {
+  if (failed(checkInput()))
+    return failure();
+  FailureOr<std::string> launch = describeLaunch(func, grid, threads, context);
+  if (failed(launch))
+    return failure();
+  addParameters();
+  if (failed(lowerOps()))
+    return failure();
+  declareShared();
+  inlineRoles();
+  inlineGrid();
+  func->getParentOfType<ModuleOp>()->setAttr(
+      kLaunchAttr, StringAttr::get(func.getContext(), *launch));
+  finishSignature();
+  return success();
+}
+
+namespace {
+struct ConvertMLAToNVVMPass
+    : mla::impl::ConvertMLAToNVVMBase<ConvertMLAToNVVMPass> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> kernels;
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (!func.getOps<scf::ForallOp>().empty())
+        kernels.push_back(func);
+    if (kernels.size() > 1) {
+      kernels[1].emitOpError("expected one kernel a module");
+      return signalPassFailure();
+    }
+    for (func::FuncOp kernel : kernels) {
+      expandMath(kernel);
+      if (failed(KernelConverter(kernel).run()))
+        return signalPassFailure();
+    }
+  }
+
+  /// tanh has no instruction of full precision: it is written with exp.
+  void expandMath(func::FuncOp kernel) {
+    RewritePatternSet patterns(&getContext());
+    math::populateExpansionPatterns(patterns, {"tanh"});
+    (void)applyPatternsGreedily(kernel, std::move(patterns));
+  }
+};
+} // namespace
