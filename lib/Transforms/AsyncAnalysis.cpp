@@ -116,12 +116,29 @@ void GroupAges::visitIf(scf::IfOp op) {
 // Generic writes
 //===----------------------------------------------------------------------===//
 
+/// The value that a loop argument starts with; null for other arguments.
+static Value getInit(BlockArgument arg) {
+  auto loop = dyn_cast<scf::ForOp>(arg.getOwner()->getParentOp());
+  if (!loop || arg == loop.getInductionVar())
+    return {};
+  return loop.getTiedLoopInit(arg)->get();
+}
+
 Value mla::getRing(Value slot) {
-  while (auto view = slot.getDefiningOp<cta::ViewOp>())
-    slot = view.getSource();
-  if (auto op = slot.getDefiningOp<cta::SlotOp>())
-    return op.getRing();
-  return {};
+  for (;;) {
+    if (auto view = slot.getDefiningOp<cta::ViewOp>())
+      slot = view.getSource();
+    else if (auto op = slot.getDefiningOp<cta::SlotOp>())
+      return op.getRing();
+    else if (auto loop = slot.getDefiningOp<scf::ForOp>())
+      slot = loop.getTiedLoopInit(cast<OpResult>(slot))->get();
+    else if (auto arg = dyn_cast<BlockArgument>(slot))
+      slot = getInit(arg);
+    else
+      return {};
+    if (!slot)
+      return {};
+  }
 }
 
 DenseSet<Value> mla::getAsyncReadRings(func::FuncOp func) {

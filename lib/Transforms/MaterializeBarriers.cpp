@@ -35,56 +35,74 @@ struct Completions {
 };
 } // namespace
 
-/// Follows a product in flight to the waits that complete it.
-static void followInFlight(Value inFlight, bool carried, Block *block,
-                           Completions &found,
-                           llvm::SmallDenseSet<std::pair<Value, unsigned>> &seen) {
-  if (!seen.insert({inFlight, carried}).second)
-    return;
-  for (OpOperand &use : inFlight.getUses()) {
-    Operation *user = use.getOwner();
-    if (auto mma = dyn_cast<cta::MmaAsyncOp>(user)) {
-      followInFlight(mma.getResult(), carried, block, found, seen);
-    } else if (auto loop = dyn_cast<scf::ForOp>(user)) {
-      followInFlight(loop.getTiedLoopRegionIterArg(&use), true, block, found,
-                     seen);
-      followInFlight(loop.getTiedLoopResult(&use), true, block, found, seen);
-    } else if (auto yield = dyn_cast<scf::YieldOp>(user)) {
-      Operation *parent = yield->getParentOp();
-      unsigned i = use.getOperandNumber();
-      if (auto loop = dyn_cast<scf::ForOp>(parent))
-        followInFlight(loop.getRegionIterArg(i), true, block, found, seen);
-      followInFlight(parent->getResult(i),
-                     carried || isa<scf::ForOp>(parent), block, found, seen);
-    } else {
-      Operation *local = block->findAncestorOpInBlock(*user);
-      if (local && !carried)
-        found.local.push_back(local);
-      else
-        found.carried.insert(user);
-    }
+namespace {
+/// Follows an awaited slot, and the products in flight that read it, through
+/// loops and branches to the ops that complete them.
+class CompletionFinder {
+public:
+  /// \p block is the await's own.
+  CompletionFinder(Block *block) : block(block) {}
+
+  Completions run(Value slot) {
+    follow(slot, /*carried=*/false);
+    return std::move(found);
   }
+
+private:
+  void follow(Value v, bool carried);
+  /// Where \p use passes the value on to; false if it reads it.
+  bool followForwarded(OpOperand &use, bool carried);
+  void complete(Operation *op, bool carried);
+
+  Block *block;
+  Completions found;
+  llvm::SmallDenseSet<std::pair<Value, unsigned>> seen;
+};
+} // namespace
+
+void CompletionFinder::complete(Operation *op, bool carried) {
+  Operation *local = block->findAncestorOpInBlock(*op);
+  if (local && !carried)
+    found.local.push_back(local);
+  else
+    found.carried.insert(op);
 }
 
-static void findCompletions(Value slot, Block *block, Completions &found) {
-  for (Operation *user : slot.getUsers()) {
-    if (auto view = dyn_cast<cta::ViewOp>(user)) {
-      findCompletions(view.getResult(), block, found);
-    } else if (auto mma = dyn_cast<cta::MmaAsyncOp>(user)) {
-      llvm::SmallDenseSet<std::pair<Value, unsigned>> seen;
-      followInFlight(mma.getResult(), false, block, found, seen);
-    } else {
-      found.local.push_back(block->findAncestorOpInBlock(*user));
-    }
+bool CompletionFinder::followForwarded(OpOperand &use, bool carried) {
+  Operation *user = use.getOwner();
+  if (auto loop = dyn_cast<scf::ForOp>(user)) {
+    follow(loop.getTiedLoopRegionIterArg(&use), true);
+    follow(loop.getTiedLoopResult(&use), true);
+  } else if (isa<scf::YieldOp>(user)) {
+    auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
+    unsigned i = use.getOperandNumber();
+    if (loop)
+      follow(loop.getRegionIterArg(i), true);
+    follow(user->getParentOp()->getResult(i), carried || loop);
+  } else if (auto view = dyn_cast<cta::ViewOp>(user)) {
+    follow(view.getResult(), carried);
+  } else if (auto mma = dyn_cast<cta::MmaAsyncOp>(user)) {
+    follow(mma.getResult(), carried);
+  } else {
+    return false;
   }
+  return true;
+}
+
+void CompletionFinder::follow(Value v, bool carried) {
+  if (!seen.insert({v, carried}).second)
+    return;
+  for (OpOperand &use : v.getUses())
+    if (!followForwarded(use, carried))
+      complete(use.getOwner(), carried);
 }
 
 /// Releases the slots that the role of `awaits` reads from `ring`.
 static void insertReleases(cta::RingOp ring, ArrayRef<cta::AwaitOp> awaits) {
   llvm::SetVector<Operation *> points;
   for (cta::AwaitOp await : awaits) {
-    Completions found;
-    findCompletions(await.getSlot(), await->getBlock(), found);
+    Completions found =
+        CompletionFinder(await->getBlock()).run(await.getSlot());
     if (!found.carried.empty()) {
       // A later iteration completes the slot, after every local reader.
       points.insert(found.carried.begin(), found.carried.end());

@@ -29,8 +29,9 @@ static Operation *getBodyDef(Value v, Block *body) {
   return def ? body->findAncestorOpInBlock(*def) : nullptr;
 }
 
-/// Reads the marks of the schedule. An unmarked op runs as late as its
-/// operands; any op runs no later than its users of the same stage.
+/// Reads the marks of the schedule. An unmarked op runs as late as its operands
+/// and in the stage of its first user; any op runs no later than its users of
+/// the same stage. The first stage that has an op is number 0.
 static DenseMap<Operation *, Slot> readSlots(Block *body) {
   DenseMap<Operation *, Slot> slots;
   for (Operation &op : body->without_terminator()) {
@@ -46,13 +47,26 @@ static DenseMap<Operation *, Slot> readSlots(Block *body) {
         slot.stage = std::max(slot.stage, slots[def].stage);
       }
   }
-  for (Operation &op : llvm::reverse(body->without_terminator()))
-    for (Operation *user : op.getUsers()) {
-      Operation *inBody = body->findAncestorOpInBlock(*user);
-      auto it = slots.find(inBody);
-      if (it != slots.end() && it->second.stage == slots[&op].stage)
-        slots[&op].order = std::min(slots[&op].order, it->second.order);
-    }
+  int64_t firstStage = std::numeric_limits<int64_t>::max();
+  for (Operation &op : llvm::reverse(body->without_terminator())) {
+    SmallVector<Slot> users;
+    for (Operation *user : op.getUsers())
+      if (auto it = slots.find(body->findAncestorOpInBlock(*user));
+          it != slots.end())
+        users.push_back(it->second);
+    Slot &slot = slots[&op];
+    if (!op.hasAttr(cta::kStageAttr) && !users.empty())
+      slot.stage = llvm::min_element(users, [](Slot a, Slot b) {
+                     return a.stage < b.stage;
+                   })->stage;
+    for (Slot user : users)
+      if (user.stage == slot.stage)
+        slot.order = std::min(slot.order, user.order);
+    if (op.hasAttr(cta::kStageAttr) || !users.empty())
+      firstStage = std::min(firstStage, slot.stage);
+  }
+  for (auto &[op, slot] : slots)
+    slot.stage = std::max<int64_t>(slot.stage - firstStage, 0);
   return slots;
 }
 

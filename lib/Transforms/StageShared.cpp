@@ -38,14 +38,26 @@ static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   return cta::SharedLayoutAttr::get(context, 128, shape[0]);
 }
 
-/// Gives `slot` and its views the layout.
+/// Gives \p slot the layout, and whatever it flows into: views, and what loops
+/// and branches carry.
 static void setSlotLayout(Value slot, cta::SharedLayoutAttr layout) {
   auto type = cast<cta::BufferType>(slot.getType());
+  if (type.getLayout() == layout)
+    return;
   slot.setType(cta::BufferType::get(type.getContext(), type.getShape(),
                                     type.getElementType(), layout));
-  for (Operation *user : slot.getUsers())
-    if (auto view = dyn_cast<cta::ViewOp>(user))
+  for (OpOperand &use : slot.getUses()) {
+    Operation *user = use.getOwner();
+    if (auto view = dyn_cast<cta::ViewOp>(user)) {
       setSlotLayout(view.getResult(), layout);
+    } else if (auto loop = dyn_cast<scf::ForOp>(user)) {
+      setSlotLayout(loop.getTiedLoopRegionIterArg(&use), layout);
+      setSlotLayout(loop.getTiedLoopResult(&use), layout);
+    } else if (isa<scf::YieldOp>(user)) {
+      setSlotLayout(user->getParentOp()->getResult(use.getOperandNumber()),
+                    layout);
+    }
+  }
 }
 
 static LogicalResult assignLayout(cta::RingOp ring) {

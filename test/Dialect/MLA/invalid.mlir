@@ -1,0 +1,201 @@
+// What the mla dialect refuses: schedules that name what is not there or do not
+// fit, and operands that do not agree with each other.
+// RUN: %mla-opt %s -verify-diagnostics -split-input-file
+
+// expected-error @below {{role "a": expected 1 to 32 warps, got 0}}
+func.func @f() attributes {a = #mla.role<"a", warps = 0, registers = 24>} { return }
+
+// -----
+
+// expected-error @below {{role "a": expected 1 to 32 warps, got 33}}
+func.func @f() attributes {a = #mla.role<"a", warps = 33, registers = 24>} { return }
+
+// -----
+
+// expected-error @below {{role "a": expected registers a multiple of 8 in [24, 240] (setmaxnreg), got 16}}
+func.func @f() attributes {a = #mla.role<"a", warps = 4, registers = 16>} { return }
+
+// -----
+
+// expected-error @below {{role "a": expected registers a multiple of 8 in [24, 240] (setmaxnreg), got 28}}
+func.func @f() attributes {a = #mla.role<"a", warps = 4, registers = 28>} { return }
+
+// -----
+
+// expected-error @below {{role "a": expected registers a multiple of 8 in [24, 240] (setmaxnreg), got 248}}
+func.func @f() attributes {a = #mla.role<"a", warps = 4, registers = 248>} { return }
+
+// -----
+
+// expected-error @below {{ring "k": expected depth >= 1, got 0}}
+func.func @f() attributes {a = #mla.ring<"k", depth = 0>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": role "a" is declared twice}}
+func.func @f() attributes {a = #mla.schedule<"s",
+  roles = [<"a", warps = 4, registers = 24>, <"a", warps = 8, registers = 24>],
+  table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": roles need 92160 registers, an SM has 65536 ("a" 32*4*240, "b" 32*8*240)}}
+func.func @f() attributes {a = #mla.schedule<"s",
+  roles = [<"a", warps = 4, registers = 240>, <"b", warps = 8, registers = 240>],
+  table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": label "q" has two rows}}
+func.func @f() attributes {a = #mla.schedule<"s",
+  roles = [<"a", warps = 4, registers = 24>],
+  table = [<"q" in ["a"]>, <"q" in ["a"], order = 1>]>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": row "q" names role "b", which is not declared}}
+func.func @f() attributes {a = #mla.schedule<"s",
+  roles = [<"a", warps = 4, registers = 24>],
+  table = [<"q" in ["b"]>]>} { return }
+
+// -----
+
+func.func @rank(%q: memref<?x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{q: expected rank 3, got 2}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @element_type(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                        %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{kv: expected element type bf16, got f16}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @d_qk(%q: memref<?x128x576xbf16>, %kv: memref<?x1x512xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{kv: expected d_qk = 576 in dimension 2, got 512}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x512xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @h_kv(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x2x?xi32>, %scale: f32,
+                %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{indices: expected h_kv = 1 in dimension 1, got 2}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x2x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @s_q(%q: memref<4x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<5x1x?xi32>, %scale: f32,
+               %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{indices: expected s_q = 4 in dimension 0, got 5}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<4x128x576xbf16>, memref<?x1x576xbf16>, memref<5x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @indices_type(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi64>, %scale: f32,
+                        %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{indices: expected element type i32, got i64}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi64>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @h_q_out(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                   %out: memref<?x64x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{out: expected h_q = 128 in dimension 1, got 64}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x64x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @h_q_max(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                   %out: memref<?x128x512xbf16>, %max: memref<?x64xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{max_logits: expected h_q = 128 in dimension 1, got 64}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x64xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @lse_type(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xbf16>) {
+  // expected-error @below {{lse: expected element type f32, got bf16}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xbf16>)
+  return
+}
+
+// -----
+
+func.func @stride(%q: memref<?x128x576xbf16, strided<[?, ?, ?]>>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                  %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{q: expected a contiguous last dimension (stride 1), got 'memref<?x128x576xbf16, strided<[?, ?, ?]>>'}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16, strided<[?, ?, ?]>>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @topk_length(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32, %topk_length: memref<?x1xi32>,
+                       %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{topk_length: expected rank 1, got 2}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      topk_length(%topk_length : memref<?x1xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @attn_sink(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32, %attn_sink: memref<64xf32>,
+                     %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{attn_sink: expected h_q = 128 in dimension 0, got 64}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      attn_sink(%attn_sink : memref<64xf32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_heads(%q: memref<?x?x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                         %out: memref<?x?x512xbf16>, %max: memref<?x?xf32>, %lse: memref<?x?xf32>) {
+  // expected-error @below {{expected static h_q, d_qk and d_v}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x?x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x?x512xbf16>, memref<?x?xf32>, memref<?x?xf32>)
+  return
+}
+
+// -----
+
+func.func @d_v(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+               %out: memref<?x128x640xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{expected d_v <= d_qk, got 640 > 576}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x640xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}

@@ -1,0 +1,76 @@
+// The mla dialect prints what it parses: the operator, its optional operands,
+// and the attributes of a schedule.
+// RUN: %mla-opt %s | FileCheck %s
+// RUN: %mla-opt %s | %mla-opt | FileCheck %s
+// RUN: %mla-opt %s --mlir-print-op-generic | %mla-opt | FileCheck %s
+
+!q = memref<?x128x576xbf16, strided<[?, ?, 1]>>
+!kv = memref<?x1x576xbf16, strided<[?, ?, 1]>>
+!indices = memref<?x1x?xi32, strided<[?, ?, 1]>>
+!out = memref<?x128x512xbf16, strided<[?, ?, 1]>>
+!stat = memref<?x128xf32, strided<[?, 1]>>
+
+// CHECK-LABEL: func @sparse_prefill
+// CHECK:         mla.sparse_prefill ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : memref<?x128x576xbf16, strided<[?, ?, 1]>>, memref<?x1x576xbf16, strided<[?, ?, 1]>>, memref<?x1x?xi32, strided<[?, ?, 1]>>)
+// CHECK-SAME:      outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<?x128x512xbf16, strided<[?, ?, 1]>>, memref<?x128xf32, strided<[?, 1]>>, memref<?x128xf32, strided<[?, 1]>>)
+func.func @sparse_prefill(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                          %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// CHECK-LABEL: func @optional_operands
+// CHECK:         mla.sparse_prefill
+// CHECK-SAME:      topk_length(%{{.*}} : memref<?xi32>)
+// CHECK-SAME:      attn_sink(%{{.*}} : memref<128xf32>)
+// CHECK-SAME:      outs
+// CHECK:         mla.sparse_prefill
+// CHECK-NOT:       topk_length
+// CHECK-SAME:      attn_sink(%{{.*}} : memref<128xf32>)
+func.func @optional_operands(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                             %length: memref<?xi32>, %sink: memref<128xf32>,
+                             %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      topk_length(%length : memref<?xi32>) attn_sink(%sink : memref<128xf32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      attn_sink(%sink : memref<128xf32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// A row prints only what differs from the defaults: whole, stage 0, order 0.
+// CHECK-LABEL: func @schedule
+// CHECK:         schedule = #mla.schedule<"mine",
+// CHECK-SAME:      roles = [<"math", warps = 4, registers = 240>, <"load", warps = 1, registers = 24>],
+// CHECK-SAME:      table = [<"q" in{{ ?}}["load"]>, <"qk" in{{ ?}}["math"], order = 2>, <"pv" in{{ ?}}["math", "load"], split = 1, stage = 1, order = 3>],
+// CHECK-SAME:      rings = [<"k", depth = 2>, <"valid", depth = 4>]>
+func.func @schedule(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                    %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+      {schedule = #mla.schedule<"mine",
+         roles = [<"math", warps = 4, registers = 240>,
+                  <"load", warps = 1, registers = 24>],
+         table = [<"q" in ["load"]>,
+                  <"qk" in ["math"], split = -1, stage = 0, order = 2>,
+                  <"pv" in ["math", "load"], split = 1, stage = 1, order = 3>],
+         rings = [<"k", depth = 2>, <"valid", depth = 4>]>}
+  return
+}
+
+// The attributes also stand alone, and a schedule needs no rings.
+// CHECK-LABEL: func @attributes
+// CHECK-SAME:    mla.place = #mla.place<"pv" in{{ ?}}["a", "b"], split = 1>
+// CHECK-SAME:    mla.ring = #mla.ring<"k", depth = 3>
+// CHECK-SAME:    mla.role = #mla.role<"a", warps = 4, registers = 216>
+// CHECK-SAME:    mla.schedule = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 216>], table = [<"q" in{{ ?}}["a"]>]>
+func.func @attributes() attributes {
+  mla.role = #mla.role<"a", warps = 4, registers = 216>,
+  mla.place = #mla.place<"pv" in ["a", "b"], split = 1>,
+  mla.ring = #mla.ring<"k", depth = 3>,
+  mla.schedule = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 216>],
+                               table = [<"q" in ["a"]>]>} {
+  return
+}

@@ -1,0 +1,50 @@
+"""The lit tests of the compiler: see docs/Testing.md.
+
+Substitutions: %mla-opt, and %mla-jit and %mla-run where they are built.
+Features:      ptxas  an assembler is there (MLA_PTXAS, CUDA_HOME, PATH)
+               gpu    an NVIDIA device is there
+               jit, run  the tools mla-jit and mla-run are built
+"""
+
+import os
+import shutil
+
+import lit.formats
+
+config.name = "MLA"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Unit", "Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.mla_test_root
+
+# FileCheck, not and count come from LLVM.
+config.environment["PATH"] = os.pathsep.join(
+    [config.llvm_tools_dir, os.environ.get("PATH", "")]
+)
+for name in ("HOME", "CUDA_HOME", "MLA_PTXAS", "LD_LIBRARY_PATH"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+for tool in config.mla_tools:
+    path = os.path.join(config.mla_tools_dir, tool)
+    config.substitutions.append(("%" + tool + r"\b", path))
+    if tool != "mla-opt":
+        config.available_features.add(tool[len("mla-") :])
+
+
+def find_ptxas():
+    """The assembler that MLA_PTXAS, CUDA_HOME or PATH names, as the compiler
+    looks for it."""
+    homes = [os.environ.get("CUDA_HOME", ""), "/usr/local/cuda"]
+    candidates = [os.environ.get("MLA_PTXAS", "")]
+    candidates += [os.path.join(home, "bin", "ptxas") for home in homes if home]
+    candidates += ["ptxas"]
+    return next((p for p in map(shutil.which, candidates) if p), None)
+
+
+if ptxas := find_ptxas():
+    config.available_features.add("ptxas")
+    config.substitutions.append((r"%ptxas\b", ptxas))
+if os.path.exists("/dev/nvidia0"):
+    config.available_features.add("gpu")
