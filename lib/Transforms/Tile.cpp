@@ -244,6 +244,30 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
         "out");
 }
 
+/// Names the function's arguments after the operands they are, so that the
+/// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
+static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
+  auto name = [&](Value v, StringRef name, ArrayRef<StringRef> dims) {
+    auto arg = dyn_cast_or_null<BlockArgument>(v);
+    if (!arg || arg.getOwner() != &func.getBody().front())
+      return;
+    Builder b(func.getContext());
+    func.setArgAttr(arg.getArgNumber(), kArgNameAttr, b.getStringAttr(name));
+    if (!dims.empty())
+      func.setArgAttr(arg.getArgNumber(), kArgDimsAttr,
+                      b.getStrArrayAttr(dims));
+  };
+  name(op.getQ(), "q", {"s_q", "h_q", "d_qk"});
+  name(op.getKv(), "kv", {"s_kv", "h_kv", "d_qk"});
+  name(op.getIndices(), "indices", {"s_q", "h_kv", "topk"});
+  name(op.getScale(), "scale", {});
+  name(op.getTopkLength(), "topk_length", {"s_q"});
+  name(op.getAttnSink(), "attn_sink", {"h_q"});
+  name(op.getOut(), "out", {"s_q", "h_q", "d_v"});
+  name(op.getMaxLogits(), "max_logits", {"s_q", "h_q"});
+  name(op.getLse(), "lse", {"s_q", "h_q"});
+}
+
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
@@ -260,6 +284,7 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     ScheduleAttr chosen = ops[0].getScheduleAttr();
     if (!chosen)
       chosen = getNamedSchedule(schedule, ops[0].getLoc());
+    nameArguments(ops[0], func);
     if (!chosen || failed(SparsePrefillTiler(ops[0], tileKeys).run()))
       return signalPassFailure();
     func->setAttr(kScheduleAttr, chosen);

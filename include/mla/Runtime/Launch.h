@@ -19,9 +19,10 @@ namespace mla::runtime {
 
 /// Most dimensions of a tensor map.
 inline constexpr int kMaxTensorMapRank = 5;
-/// Bytes of a CUtensorMap, and their alignment.
+/// Bytes of a CUtensorMap, and the alignment that we give it. The driver asks
+/// for 64; CUDA 13's own declaration has 128.
 inline constexpr int kTensorMapBytes = 128;
-inline constexpr int kTensorMapAlignment = 64;
+inline constexpr int kTensorMapAlignment = 128;
 
 /// The arguments of cuTensorMapEncodeTiled, innermost dimension first.
 struct TensorMapParameters {
@@ -47,7 +48,7 @@ struct LaunchPlan {
   int parameterCount = 0;
   /// What cuLaunchKernel takes as `kernelParams`: points into `storage`.
   void *parameters[kMaxParameters];
-  /// Parameter values, each aligned to its size (tensor maps to 64).
+  /// Parameter values, each aligned to its size (tensor maps to 128).
   alignas(kTensorMapAlignment) std::byte storage[kMaxParameterBytes];
   int storageBytes = 0;
 

@@ -38,8 +38,8 @@ class FakeGpu : public testing::Test {
 protected:
   void SetUp() override {
     fake = FakeCuda::get();
-    if (!fake)
-      GTEST_SKIP() << "libcuda.so.1 is not the fake one";
+    ASSERT_NE(fake, nullptr)
+        << "expected the fake libcuda.so.1: set LD_LIBRARY_PATH as ctest does";
     *fake = FakeCuda();
     fake->parameterSizes = {8, 8, 8};
     fake->onLaunch = [](void **parameters) {

@@ -19,8 +19,8 @@ class FakeDriver : public testing::Test {
 protected:
   void SetUp() override {
     fake = FakeCuda::get();
-    if (!fake)
-      GTEST_SKIP() << "libcuda.so.1 is not the fake one";
+    ASSERT_NE(fake, nullptr)
+        << "expected the fake libcuda.so.1: set LD_LIBRARY_PATH as ctest does";
     *fake = FakeCuda();
     fake->parameterSizes = {8, 1, 4, 8, 8, 128};
     Status status = Driver::get(driver);
@@ -179,7 +179,7 @@ void openAndExit(const std::function<void(FakeCuda &)> &change,
                  mlaStatus status, const std::string &part) {
   FakeCuda *fake = FakeCuda::get();
   if (!fake)
-    std::exit(0);
+    std::exit(1);
   change(*fake);
   const Driver *driver = nullptr;
   Status got = Driver::get(driver);

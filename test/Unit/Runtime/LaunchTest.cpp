@@ -37,8 +37,8 @@ TEST(Launch, FillsTheParametersInOrder) {
   EXPECT_EQ(p.tensorMaps[0].parameter, 5);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(p.parameters[5]) % kTensorMapAlignment,
             0u);
-  // pointer 0..8, i8 at 8, f32 at 12, size 16, stride 24, map 64..192.
-  EXPECT_EQ(p.storageBytes, 192);
+  // pointer 0..8, i8 at 8, f32 at 12, size 16, stride 24, map 128..256.
+  EXPECT_EQ(p.storageBytes, 256);
   EXPECT_EQ(static_cast<std::byte *>(p.parameters[2]) - p.storage, 12);
 }
 

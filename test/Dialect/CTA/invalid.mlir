@@ -1,0 +1,200 @@
+// What the cta dialect refuses: types that do not parse, views out of bounds,
+// tiles that do not agree, products that no warpgroup instruction computes.
+// RUN: %mla-opt %s -verify-diagnostics -split-input-file
+
+// expected-error @below {{expected a depth and at least one dimension}}
+func.func @ring_type(%r: !cta.ring<2xf32>) { return }
+
+// -----
+
+// expected-error @below {{expected major 'k' or 'mn', got 'm'}}
+func.func @descriptor_type(%d: !cta.descriptor<64x64xbf16, m, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>) { return }
+
+// -----
+
+// expected-error @below {{expected ::mla::cta::FragmentLayout to be one of: acc, a_operand, row, column, gather}}
+func.func @layout(%t: tensor<64xf32, #cta.layout<diagonal>>) { return }
+
+// -----
+
+func.func @role_outside() {
+  // expected-error @below {{expects parent op 'scf.forall'}}
+  cta.role "a" warps 4 registers 24 {
+  }
+  return
+}
+
+// -----
+
+func.func @view_rank(%b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected 2 offsets and a result of rank 2 with the element type and layout of '!cta.buffer<64x64xbf16>'}}
+  %0 = cta.view %b [0] : !cta.buffer<64x64xbf16> -> !cta.buffer<64x32xbf16>
+  return
+}
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+func.func @view_layout(%b: !cta.buffer<64x64xbf16, #swizzled>) {
+  // expected-error @below {{expected 2 offsets and a result of rank 2 with the element type and layout of '!cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>'}}
+  %0 = cta.view %b [0, 0] : !cta.buffer<64x64xbf16, #swizzled> -> !cta.buffer<64x32xbf16>
+  return
+}
+
+// -----
+
+func.func @view_bounds(%b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected [48, 80) inside dimension 1 of '!cta.buffer<64x64xbf16>'}}
+  %0 = cta.view %b [0, 48] : !cta.buffer<64x64xbf16> -> !cta.buffer<64x32xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_rows(%kv: memref<?x64xbf16>, %rows: tensor<32xi32>, %c: index,
+                       %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected as many row indices as rows of '!cta.buffer<64x64xbf16>', got 'tensor<32xi32>'}}
+  cta.gather_async %kv[%rows][%c] to %b
+      : memref<?x64xbf16>, tensor<32xi32>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_indices(%kv: memref<?x1x64xbf16>, %rows: tensor<64xi32>, %c: index,
+                          %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected one index for each dimension of 'memref<?x1x64xbf16>' but the first, got 1}}
+  cta.gather_async %kv[%rows][%c] to %b
+      : memref<?x1x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @store_shape(%t: tensor<32xf32>, %b: !cta.buffer<64xf32>) {
+  // expected-error @below {{expected a fragment and a buffer of the same shape and element type, got 'tensor<32xf32>' and '!cta.buffer<64xf32>'}}
+  cta.store_shared %t to %b : tensor<32xf32>, !cta.buffer<64xf32>
+  return
+}
+
+// -----
+
+func.func @load_element(%b: !cta.buffer<64xf32>) {
+  // expected-error @below {{expected a fragment and a buffer of the same shape and element type, got 'tensor<64xbf16>' and '!cta.buffer<64xf32>'}}
+  %0 = cta.load_shared %b : !cta.buffer<64xf32> -> tensor<64xbf16>
+  return
+}
+
+// -----
+
+func.func @convert_shape(%t: tensor<64x32xbf16, #cta.layout<acc>>) {
+  // expected-error @below {{expected one shape and element type}}
+  %0 = cta.convert_layout %t : tensor<64x32xbf16, #cta.layout<acc>>
+      -> tensor<64x64xbf16, #cta.layout<a_operand>>
+  return
+}
+
+// -----
+
+// Any other change of layout moves data.
+func.func @convert_layouts(%t: tensor<64xf32, #cta.layout<row>>) {
+  // expected-error @below {{expected layouts acc and a_operand, got 'tensor<64xf32, #cta.layout<row>>' and 'tensor<64xf32, #cta.layout<column>>'}}
+  %0 = cta.convert_layout %t : tensor<64xf32, #cta.layout<row>>
+      -> tensor<64xf32, #cta.layout<column>>
+  return
+}
+
+// -----
+
+func.func @mma_rank(%a: tensor<64xbf16>, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected operands and result of rank 2}}
+  %0 = cta.mma_async %a, %b : tensor<64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_rows(%a: !cta.buffer<128x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected 64 rows (one warpgroup), got 128}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<128x64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<128x64xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_columns(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<64x512xbf16>) {
+  // expected-error @below {{expected a multiple of 8 columns in [8, 256], got 512}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, !cta.buffer<64x512xbf16>
+      -> !cta.in_flight<tensor<64x512xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_column_step(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<64x12xbf16>) {
+  // expected-error @below {{expected a multiple of 8 columns in [8, 256], got 12}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, !cta.buffer<64x12xbf16>
+      -> !cta.in_flight<tensor<64x12xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_reduction(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<32x64xbf16>) {
+  // expected-error @below {{expected equal reduction sizes, a multiple of 16, got 64 and 32}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, !cta.buffer<32x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_reduction_step(%a: !cta.buffer<64x24xbf16>, %b: !cta.buffer<24x64xbf16>) {
+  // expected-error @below {{expected equal reduction sizes, a multiple of 16, got 24 and 24}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x24xbf16>, !cta.buffer<24x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_result(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<64x32xbf16>) {
+  // expected-error @below {{expected a 64x32xf32 result, got 'tensor<64x64xf32>'}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, !cta.buffer<64x32xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_acc(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<64x64xbf16>,
+                   %acc: !cta.in_flight<tensor<64x32xf32>>) {
+  // expected-error @below {{expected acc of type 'tensor<64x64xf32>', got 'tensor<64x32xf32>'}}
+  %0 = cta.mma_async %a, %b acc %acc : !cta.in_flight<tensor<64x32xf32>>
+      : !cta.buffer<64x64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+// An accumulator in flight is not a fragment: nothing else may read it.
+func.func @in_flight_store(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<64x64xf32>) {
+  %0 = cta.mma_async %a, %a : !cta.buffer<64x64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  // expected-error @below {{invalid kind of type specified: expected builtin.tensor, but found '!cta.in_flight<tensor<64x64xf32>>'}}
+  cta.store_shared %0 to %b : !cta.in_flight<tensor<64x64xf32>>, !cta.buffer<64x64xf32>
+  return
+}
+
+// -----
+
+// B comes from shared memory.
+func.func @mma_b(%a: !cta.buffer<64x64xbf16>, %b: tensor<64x64xbf16>) {
+  // expected-error @below {{operand #1 must be}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, tensor<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}

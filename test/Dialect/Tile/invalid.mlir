@@ -1,0 +1,216 @@
+// What the tile dialect refuses: boxes that do not fit their memref, shapes that
+// do not agree, dimensions that are not there.
+// RUN: %mla-opt %s -verify-diagnostics -split-input-file
+
+func.func @load_indices(%m: memref<?x128xf32>, %c: index) {
+  // expected-error @below {{expected 2 indices for 'memref<?x128xf32>', got 1}}
+  %0 = tile.load %m[%c] : memref<?x128xf32> -> tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @load_rank(%m: memref<128xf32>, %c: index) {
+  // expected-error @below {{expected a tile of rank <= 1, got 'tensor<8x64xf32>'}}
+  %0 = tile.load %m[%c] : memref<128xf32> -> tensor<8x64xf32>
+  return
+}
+
+// -----
+
+func.func @load_element(%m: memref<128xf32>, %c: index) {
+  // expected-error @below {{expected tile elements of type 'f32', got 'bf16'}}
+  %0 = tile.load %m[%c] : memref<128xf32> -> tensor<64xbf16>
+  return
+}
+
+// -----
+
+func.func @load_padding(%m: memref<128xi32>, %c: index) {
+  // expected-error @below {{expected padding of type 'i32', got 'i64'}}
+  %0 = tile.load %m[%c] pad -1 : i64 : memref<128xi32> -> tensor<64xi32>
+  return
+}
+
+// -----
+
+func.func @store_element(%t: tensor<64xf32>, %m: memref<128xbf16>, %c: index) {
+  // expected-error @below {{expected tile elements of type 'bf16', got 'f32'}}
+  tile.store %t, %m[%c] : tensor<64xf32>, memref<128xbf16>
+  return
+}
+
+// -----
+
+func.func @store_indices(%t: tensor<64xf32>, %m: memref<128xf32>, %c: index) {
+  // expected-error @below {{expected 1 indices for 'memref<128xf32>', got 2}}
+  tile.store %t, %m[%c, %c] : tensor<64xf32>, memref<128xf32>
+  return
+}
+
+// -----
+
+func.func @gather_rows(%kv: memref<?x1x64xbf16>, %rows: tensor<32xi32>, %c: index) {
+  // expected-error @below {{expected a result of rank 2 with 32 rows, got 'tensor<64x64xbf16>'}}
+  %0 = tile.gather %kv[%rows][%c, %c]
+      : memref<?x1x64xbf16>, tensor<32xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_rank(%kv: memref<?x1x64xbf16>, %rows: tensor<32xi32>, %c: index) {
+  // expected-error @below {{expected a result of rank 2 with 32 rows, got 'tensor<32x1x64xbf16>'}}
+  %0 = tile.gather %kv[%rows][%c, %c]
+      : memref<?x1x64xbf16>, tensor<32xi32> -> tensor<32x1x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_indices(%kv: memref<?x1x64xbf16>, %rows: tensor<64xi32>, %c: index) {
+  // expected-error @below {{expected 3 indices for 'memref<?x1x64xbf16>', got 2}}
+  %0 = tile.gather %kv[%rows][%c]
+      : memref<?x1x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_row_type(%kv: memref<?x1x64xbf16>, %rows: tensor<64xi64>, %c: index) {
+  // expected-error @below {{operand #1 must be 1D tensor of 32-bit signless integer values}}
+  %0 = tile.gather %kv[%rows][%c, %c]
+      : memref<?x1x64xbf16>, tensor<64xi64> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @view_offsets(%t: tensor<64x576xbf16>) {
+  // expected-error @below {{expected 2 offsets and a result of rank 2 with element type 'bf16'}}
+  %0 = tile.view %t [0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+  return
+}
+
+// -----
+
+func.func @view_element(%t: tensor<64x576xbf16>) {
+  // expected-error @below {{expected 2 offsets and a result of rank 2 with element type 'bf16'}}
+  %0 = tile.view %t [0, 0] : tensor<64x576xbf16> -> tensor<64x512xf16>
+  return
+}
+
+// -----
+
+func.func @view_bounds(%t: tensor<64x576xbf16>) {
+  // expected-error @below {{expected [128, 640) inside dimension 1 of 'tensor<64x576xbf16>'}}
+  %0 = tile.view %t [0, 128] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+  return
+}
+
+// -----
+
+func.func @view_negative(%t: tensor<64x576xbf16>) {
+  // expected-error @below {{expected [-8, 24) inside dimension 0 of 'tensor<64x576xbf16>'}}
+  %0 = tile.view %t [-8, 0] : tensor<64x576xbf16> -> tensor<32x576xbf16>
+  return
+}
+
+// -----
+
+func.func @dot_rank(%a: tensor<64xbf16>, %b: tensor<64x16xbf16>) {
+  // expected-error @below {{expected operands and result of rank 2}}
+  %0 = tile.dot %a, %b : tensor<64xbf16>, tensor<64x16xbf16> -> tensor<64x16xf32>
+  return
+}
+
+// -----
+
+func.func @dot_element(%a: tensor<64x32xbf16>, %b: tensor<32x16xbf16>) {
+  // expected-error @below {{expected an f32 result, got 'tensor<64x16xbf16>'}}
+  %0 = tile.dot %a, %b : tensor<64x32xbf16>, tensor<32x16xbf16> -> tensor<64x16xbf16>
+  return
+}
+
+// -----
+
+func.func @dot_reduction(%a: tensor<64x32xbf16>, %b: tensor<32x16xbf16>) {
+  // expected-error @below {{expected equal reduction sizes, got 32 and 16}}
+  %0 = tile.dot %a, %b transpose_b
+      : tensor<64x32xbf16>, tensor<32x16xbf16> -> tensor<64x32xf32>
+  return
+}
+
+// -----
+
+func.func @dot_result(%a: tensor<64x32xbf16>, %b: tensor<32x16xbf16>) {
+  // expected-error @below {{expected a 64x16 result, got 'tensor<16x64xf32>'}}
+  %0 = tile.dot %a, %b : tensor<64x32xbf16>, tensor<32x16xbf16> -> tensor<16x64xf32>
+  return
+}
+
+// -----
+
+func.func @dot_acc(%a: tensor<64x32xbf16>, %b: tensor<32x16xbf16>, %acc: tensor<64x8xf32>) {
+  // expected-error @below {{expected acc of type 'tensor<64x16xf32>', got 'tensor<64x8xf32>'}}
+  %0 = tile.dot %a, %b acc %acc : tensor<64x8xf32>
+      : tensor<64x32xbf16>, tensor<32x16xbf16> -> tensor<64x16xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_dim(%s: tensor<64x32xf32>) {
+  // expected-error @below {{expected dim in [0, 2), got 2}}
+  %0 = tile.reduce max %s dim 2 : tensor<64x32xf32> -> tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_shape(%s: tensor<64x32xf32>) {
+  // expected-error @below {{expected 'tensor<64x32xf32>' without dimension 1, got 'tensor<32xf32>'}}
+  %0 = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_element(%s: tensor<64x32xf32>) {
+  // expected-error @below {{expected 'tensor<64x32xf32>' without dimension 1, got 'tensor<64xbf16>'}}
+  %0 = tile.reduce sum %s dim 1 : tensor<64x32xf32> -> tensor<64xbf16>
+  return
+}
+
+// -----
+
+func.func @broadcast_dim(%v: tensor<64xf32>) {
+  // expected-error @below {{expected dim in [0, 2), got -1}}
+  %0 = tile.broadcast %v dim -1 : tensor<64xf32> -> tensor<64x32xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_shape(%v: tensor<64xf32>) {
+  // expected-error @below {{expected 'tensor<64x32xf32>' without dimension 0, got 'tensor<64xf32>'}}
+  %0 = tile.broadcast %v dim 0 : tensor<64xf32> -> tensor<64x32xf32>
+  return
+}
+
+// -----
+
+func.func @iota_type() {
+  // expected-error @below {{result #0 must be 1D tensor of 32-bit signless integer values}}
+  %0 = tile.iota : tensor<64xindex>
+  return
+}
+
+// -----
+
+func.func @softmax_rows(%s: tensor<64x32xf32>, %m: tensor<32xf32>, %scale: f32) {
+  // expected-error @below {{expected 'tensor<64x32xf32>' without dimension 1, got 'tensor<32xf32>'}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale
+      : tensor<64x32xf32>, tensor<32xf32>
+  return
+}

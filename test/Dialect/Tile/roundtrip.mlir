@@ -1,0 +1,88 @@
+// The tile dialect prints what it parses: every op, with and without its
+// optional parts.
+// RUN: %mla-opt %s | FileCheck %s
+// RUN: %mla-opt %s | %mla-opt | FileCheck %s
+// RUN: %mla-opt %s --mlir-print-op-generic | %mla-opt | FileCheck %s
+
+// CHECK-LABEL: func @memory
+// CHECK-SAME:    %[[Q:.*]]: memref<?x128x576xbf16>, %[[I:.*]]: memref<?x1x?xi32>, %[[O:.*]]: memref<?x128xf32>, %[[C:.*]]: index
+func.func @memory(%q: memref<?x128x576xbf16>, %indices: memref<?x1x?xi32>,
+                  %out: memref<?x128xf32>, %c: index) {
+  // CHECK: tile.load %[[Q]][%[[C]], %[[C]], %[[C]]] {tile.label = "q"} : memref<?x128x576xbf16> -> tensor<64x576xbf16>
+  %0 = tile.load %q[%c, %c, %c] {tile.label = "q"}
+      : memref<?x128x576xbf16> -> tensor<64x576xbf16>
+  // CHECK: tile.load %[[I]][%[[C]], %[[C]], %[[C]]] pad -1 : i32 : memref<?x1x?xi32> -> tensor<64xi32>
+  %1 = tile.load %indices[%c, %c, %c] pad -1 : i32
+      : memref<?x1x?xi32> -> tensor<64xi32>
+  // CHECK: %[[V:.*]] = tile.load %[[O]]
+  %2 = tile.load %out[%c, %c] : memref<?x128xf32> -> tensor<64xf32>
+  // CHECK: tile.store %[[V]], %[[O]][%[[C]], %[[C]]] : tensor<64xf32>, memref<?x128xf32>
+  tile.store %2, %out[%c, %c] : tensor<64xf32>, memref<?x128xf32>
+  return
+}
+
+// CHECK-LABEL: func @gather
+// CHECK-SAME:    %[[KV:.*]]: memref<?x1x576xbf16>, %[[ROWS:.*]]: tensor<64xi32>, %[[C:.*]]: index
+// CHECK:         tile.gather %[[KV]][%[[ROWS]]]{{ ?}}[%[[C]], %[[C]]] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+func.func @gather(%kv: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %c: index) {
+  %0 = tile.gather %kv[%rows][%c, %c]
+      : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+  return
+}
+
+// CHECK-LABEL: func @view
+// CHECK:         tile.view %{{.*}} [0, 256] : tensor<64x576xbf16> -> tensor<64x256xbf16>
+func.func @view(%k: tensor<64x576xbf16>) {
+  %0 = tile.view %k [0, 256] : tensor<64x576xbf16> -> tensor<64x256xbf16>
+  return
+}
+
+// CHECK-LABEL: func @dot
+// CHECK-SAME:    %[[A:.*]]: tensor<64x32xbf16>, %[[B:.*]]: tensor<32x16xbf16>, %[[AT:.*]]: tensor<32x64xbf16>, %[[BT:.*]]: tensor<16x32xbf16>, %[[ACC:.*]]: tensor<64x16xf32>
+func.func @dot(%a: tensor<64x32xbf16>, %b: tensor<32x16xbf16>,
+               %at: tensor<32x64xbf16>, %bt: tensor<16x32xbf16>,
+               %acc: tensor<64x16xf32>) {
+  // CHECK: tile.dot %[[A]], %[[B]] : tensor<64x32xbf16>, tensor<32x16xbf16> -> tensor<64x16xf32>
+  %0 = tile.dot %a, %b : tensor<64x32xbf16>, tensor<32x16xbf16> -> tensor<64x16xf32>
+  // CHECK: tile.dot %[[A]], %[[BT]] transpose_b : tensor<64x32xbf16>, tensor<16x32xbf16>
+  %1 = tile.dot %a, %bt transpose_b
+      : tensor<64x32xbf16>, tensor<16x32xbf16> -> tensor<64x16xf32>
+  // CHECK: tile.dot %[[AT]], %[[BT]] acc %[[ACC]] : tensor<64x16xf32> transpose_a transpose_b : tensor<32x64xbf16>, tensor<16x32xbf16>
+  %2 = tile.dot %at, %bt acc %acc : tensor<64x16xf32> transpose_a transpose_b
+      : tensor<32x64xbf16>, tensor<16x32xbf16> -> tensor<64x16xf32>
+  return
+}
+
+// CHECK-LABEL: func @rows_and_columns
+// CHECK-SAME:    %[[S:.*]]: tensor<64x32xf32>, %[[R:.*]]: tensor<64xf32>, %[[C:.*]]: tensor<32xf32>
+func.func @rows_and_columns(%s: tensor<64x32xf32>, %r: tensor<64xf32>,
+                            %c: tensor<32xf32>) {
+  // CHECK: tile.reduce {{ ?}}max %[[S]] dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+  %0 = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+  // CHECK: tile.reduce {{ ?}}sum %[[S]] dim 0 : tensor<64x32xf32> -> tensor<32xf32>
+  %1 = tile.reduce sum %s dim 0 : tensor<64x32xf32> -> tensor<32xf32>
+  // CHECK: tile.broadcast %[[R]] dim 1 : tensor<64xf32> -> tensor<64x32xf32>
+  %2 = tile.broadcast %r dim 1 : tensor<64xf32> -> tensor<64x32xf32>
+  // CHECK: tile.broadcast %[[C]] dim 0 : tensor<32xf32> -> tensor<64x32xf32>
+  %3 = tile.broadcast %c dim 0 : tensor<32xf32> -> tensor<64x32xf32>
+  // CHECK: tile.iota : tensor<64xi32>
+  %4 = tile.iota : tensor<64xi32>
+  return
+}
+
+// CHECK-LABEL: func @online_softmax
+// CHECK:         tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} scale %{{.*}} {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
+                          %l: tensor<64xf32>, %scale: f32) {
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %l scale %scale
+      {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// The attribute of a reduction stands alone too.
+// CHECK-LABEL: func @attributes
+// CHECK-SAME:    max = #tile<reduce_kind max>, sum = #tile<reduce_kind sum>
+func.func @attributes() attributes {max = #tile<reduce_kind max>,
+                                    sum = #tile<reduce_kind sum>} {
+  return
+}
