@@ -285,7 +285,14 @@ LogicalResult KernelConverter::run() {
 namespace {
 struct ConvertMLAToNVVMPass
     : mla::impl::ConvertMLAToNVVMBase<ConvertMLAToNVVMPass> {
+  using ConvertMLAToNVVMBase::ConvertMLAToNVVMBase;
+
   void runOnOperation() override {
+    if (target != "sm_90a") {
+      emitError(getOperation().getLoc())
+          << "unknown target '" << target << "', expected sm_90a";
+      return signalPassFailure();
+    }
     SmallVector<func::FuncOp> kernels;
     for (auto func : getOperation().getOps<func::FuncOp>())
       if (!func.getOps<scf::ForallOp>().empty())

@@ -13,26 +13,28 @@ using namespace mla;
 
 std::optional<int64_t> GroupAges::getPending(cta::MmaWaitOp wait) const {
   auto it = pending.find(wait);
-  if (it == pending.end() || it->second == kOpen)
+  if (it == pending.end() || it->second < 0)
     return std::nullopt;
   return it->second;
 }
 
-bool GroupAges::merge(Value into, Value from) {
-  auto it = ages.find(from);
-  if (it == ages.end() || !isa<cta::InFlightType>(from.getType()))
-    return false;
-  int64_t age = it->second;
-  auto [slot, inserted] = ages.try_emplace(into, age);
+bool GroupAges::lower(Value value, int64_t age) {
+  auto [slot, inserted] = ages.try_emplace(value, age);
   if (inserted || slot->second <= age)
     return inserted;
   slot->second = age;
   return true;
 }
 
+bool GroupAges::merge(Value into, Value from, const Ages &source) {
+  auto it = source.find(from);
+  return it != source.end() && lower(into, it->second);
+}
+
 void GroupAges::commit() {
   for (auto &[value, age] : ages)
-    ++age; // An open one becomes the youngest group, number 0.
+    if (age != kUnknown)
+      ++age; // An open one becomes the youngest group, number 0.
 }
 
 void GroupAges::visit(Block &block) {
@@ -45,7 +47,7 @@ void GroupAges::visit(Block &block) {
       commit();
     } else if (auto wait = dyn_cast<cta::MmaWaitOp>(op)) {
       auto it = ages.find(wait.getSource());
-      pending[wait] = it == ages.end() ? kOpen : it->second;
+      pending[wait] = it == ages.end() ? kUnknown : it->second;
     } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
       visitLoop(loop);
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
@@ -56,42 +58,33 @@ void GroupAges::visit(Block &block) {
 
 void GroupAges::visitLoop(scf::ForOp loop) {
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
-  auto before = ages;
+  Ages before = ages, after;
   for (auto [arg, init] :
        llvm::zip(loop.getRegionIterArgs(), loop.getInitArgs()))
-    merge(arg, init);
+    merge(arg, init, before);
   // Ages of carried values only fall, and are bounded: a fixpoint.
   bool changed = true;
   while (changed) {
-    auto entry = ages;
+    Ages entry = ages;
     visit(*loop.getBody());
-    auto after = ages;
+    after = ages;
     ages = entry;
     changed = false;
     for (auto [arg, value] :
          llvm::zip(loop.getRegionIterArgs(), yield.getOperands()))
-      if (auto it = after.find(value); it != after.end()) {
-        ages[value] = it->second;
-        changed |= merge(arg, value);
-        ages.erase(value);
-      }
-    if (changed)
-      continue;
-    // The loop may run zero times: a value from before keeps the smaller age.
-    ages = before;
-    for (auto [i, result] : llvm::enumerate(loop.getResults())) {
-      merge(result, loop.getInitArgs()[i]);
-      if (auto it = after.find(yield.getOperand(i)); it != after.end()) {
-        ages.try_emplace(yield.getOperand(i), it->second);
-        merge(result, yield.getOperand(i));
-      }
-    }
+      changed |= merge(arg, value, after);
+  }
+  // The loop may run zero times: a value from before keeps the smaller age.
+  ages = before;
+  for (auto [i, result] : llvm::enumerate(loop.getResults())) {
+    merge(result, loop.getInitArgs()[i], before);
+    merge(result, yield.getOperand(i), after);
   }
 }
 
 void GroupAges::visitIf(scf::IfOp op) {
-  auto before = ages;
-  SmallVector<DenseMap<Value, int64_t>> outcomes;
+  Ages before = ages;
+  SmallVector<Ages> outcomes;
   for (Block *block : {op.thenBlock(), op.elseBlock()}) {
     ages = before;
     if (block)
@@ -101,15 +94,10 @@ void GroupAges::visitIf(scf::IfOp op) {
   ages = before;
   for (auto &[value, age] : ages)
     age = std::min(outcomes[0].lookup(value), outcomes[1].lookup(value));
-  for (auto [i, result] : llvm::enumerate(op.getResults()))
-    for (auto [block, outcome] :
-         llvm::zip(ArrayRef<Block *>{op.thenBlock(), op.elseBlock()}, outcomes)) {
-      Value value = block->getTerminator()->getOperand(i);
-      if (auto it = outcome.find(value); it != outcome.end()) {
-        ages[value] = it->second;
-        merge(result, value);
-      }
-    }
+  for (auto [i, result] : llvm::enumerate(op.getResults())) {
+    merge(result, op.thenYield().getOperand(i), outcomes[0]);
+    merge(result, op.elseYield().getOperand(i), outcomes[1]);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -151,8 +139,9 @@ DenseSet<Value> mla::getAsyncReadRings(func::FuncOp func) {
 }
 
 /// Walks `block` forward with the rings written by generic stores that no fence
-/// has covered yet. A loop body is walked twice, so that a write at its end
-/// meets a reader at its start.
+/// has covered yet: on any path, so branches start alike and their ends are
+/// united, and a loop may not run. Its body is walked twice, so that a write at
+/// its end meets a reader at its start.
 static void walkUnfenced(Block &block, const DenseSet<Value> &asyncRead,
                          DenseSet<Value> &dirty,
                          function_ref<void(Operation *)> report) {
@@ -168,11 +157,17 @@ static void walkUnfenced(Block &block, const DenseSet<Value> &asyncRead,
         report(&op);
         dirty.clear();
       }
-    } else {
-      for (int round = 0; round < (isa<scf::ForOp>(op) ? 2 : 1); ++round)
-        for (Region &region : op.getRegions())
-          for (Block &nested : region)
-            walkUnfenced(nested, asyncRead, dirty, report);
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      DenseSet<Value> otherwise = dirty;
+      walkUnfenced(*branch.thenBlock(), asyncRead, dirty, report);
+      if (branch.elseBlock())
+        walkUnfenced(*branch.elseBlock(), asyncRead, otherwise, report);
+      dirty.insert_range(otherwise);
+    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      DenseSet<Value> skipped = dirty;
+      for (int round = 0; round < 2; ++round)
+        walkUnfenced(*loop.getBody(), asyncRead, dirty, report);
+      dirty.insert_range(skipped);
     }
   }
 }

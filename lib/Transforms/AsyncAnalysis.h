@@ -30,18 +30,23 @@ public:
   std::optional<int64_t> getPending(cta::MmaWaitOp wait) const;
 
 private:
-  /// Ages of a value that no commit has closed yet.
+  using Ages = llvm::DenseMap<mlir::Value, int64_t>;
+  /// The age of a value that no commit has closed yet.
   static constexpr int64_t kOpen = -1;
+  /// Age of a product that was not issued on some path.
+  static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::min();
 
   void visit(mlir::Block &block);
   void visitLoop(mlir::scf::ForOp loop);
   void visitIf(mlir::scf::IfOp op);
   void commit();
   /// The smaller age wins: it asks for the stronger wait.
-  bool merge(mlir::Value into, mlir::Value from);
+  bool lower(mlir::Value value, int64_t age);
+  /// Gives \p into the age that \p from has in \p known.
+  bool merge(mlir::Value into, mlir::Value from, const Ages &known);
 
   bool everyMmaCommits;
-  llvm::DenseMap<mlir::Value, int64_t> ages;
+  Ages ages;
   llvm::DenseMap<mlir::Operation *, int64_t> pending;
 };
 

@@ -97,6 +97,10 @@ static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
   }
   auto guard = scf::IfOp::create(rewriter, loc, loop.getResultTypes(), enough,
                                  /*withElseRegion=*/true);
+  // Without results the builder has added the yields already.
+  for (Block *block : {guard.thenBlock(), guard.elseBlock()})
+    if (!block->empty())
+      rewriter.eraseOp(block->getTerminator());
   rewriter.replaceAllUsesWith(loop.getResults(), guard.getResults());
   rewriter.setInsertionPointToEnd(guard.elseBlock());
   if (stages == 1) {

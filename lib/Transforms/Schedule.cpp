@@ -538,8 +538,16 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     SmallVector<scf::ForallOp> programs(func.getOps<scf::ForallOp>());
-    if (programs.empty())
+    if (programs.empty()) {
+      // Nothing to place, unless an operator was never tiled.
+      func.walk([&](Operation *op) {
+        if (!isa_and_nonnull<MLADialect>(op->getDialect()))
+          return;
+        op->emitOpError("expected a tile program; run --mla-tile first");
+        signalPassFailure();
+      });
       return;
+    }
     auto attr = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     if (!attr) {
       func.emitOpError() << "expected attribute " << kScheduleAttr;

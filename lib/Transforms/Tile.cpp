@@ -244,6 +244,15 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
         "out");
 }
 
+/// The schedule with \p depth slots in each ring that it lists.
+static ScheduleAttr withDepth(ScheduleAttr schedule, int64_t depth) {
+  SmallVector<RingAttr> rings;
+  for (RingAttr ring : schedule.getRings())
+    rings.push_back(RingAttr::get(ring.getContext(), ring.getLabel(), depth));
+  return ScheduleAttr::get(schedule.getContext(), schedule.getName(),
+                           schedule.getRoles(), schedule.getTable(), rings);
+}
+
 /// Names the function's arguments after the operands they are, so that the
 /// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
 static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
@@ -284,6 +293,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     ScheduleAttr chosen = ops[0].getScheduleAttr();
     if (!chosen)
       chosen = getNamedSchedule(schedule, ops[0].getLoc());
+    if (chosen && stages > 0)
+      chosen = withDepth(chosen, stages);
     nameArguments(ops[0], func);
     if (!chosen || failed(SparsePrefillTiler(ops[0], tileKeys).run()))
       return signalPassFailure();

@@ -292,8 +292,13 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
     func::FuncOp func = getOperation();
     SmallVector<cta::RoleOp> roles;
     func.walk([&](cta::RoleOp role) { roles.push_back(role); });
-    if (roles.empty())
+    if (roles.empty()) {
+      for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
+        program.emitOpError("expected roles; run --mla-schedule first");
+        return signalPassFailure();
+      }
       return;
+    }
     WalkResult lowered = func.walk([](Operation *op) {
       return WalkResult(success(succeeded(checkLowered(op)) &&
                                 succeeded(checkInFlightUses(op))));

@@ -3,19 +3,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Conversion/Passes.h"
+#include "mla/Pipelines/Pipelines.h"
 #include "mla/Transforms/Passes.h"
-#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mla::MLADialect, mla::tile::TileDialect, mla::cta::CTADialect,
-                  mlir::func::FuncDialect, mlir::scf::SCFDialect,
-                  mlir::math::MathDialect, mlir::tensor::TensorDialect,
-                  mlir::memref::MemRefDialect, mlir::arith::ArithDialect>();
+  mla::registerDialects(registry);
   mla::registerMLATransformsPasses();
   mla::registerMLAConversionPasses();
+  mla::registerPipelines();
   mlir::registerTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "MLA compiler: multi-head latent attention for Hopper\n",

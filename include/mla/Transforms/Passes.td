@@ -30,7 +30,9 @@ def Tile : FuncPass<"mla-tile"> {
   let options = [
     Option<"schedule", "schedule", "std::string", "\"shared-p\"",
            "schedule of an operator without one (shared-p, split-columns)">,
-    Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">];
+    Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">,
+    Option<"stages", "stages", "int64_t", "0",
+           "slots of the rings that the schedule lists (0: as listed)">];
 }
 
 def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {

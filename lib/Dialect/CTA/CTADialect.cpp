@@ -36,8 +36,9 @@ void CTADialect::initialize() {
 
 std::optional<FragmentLayout> mla::cta::getLayout(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  auto layout =
-      tensor ? dyn_cast_or_null<FragmentLayoutAttr>(tensor.getEncoding()) : nullptr;
+  auto layout = tensor
+                    ? dyn_cast_or_null<FragmentLayoutAttr>(tensor.getEncoding())
+                    : nullptr;
   if (!layout)
     return std::nullopt;
   return layout.getValue();
@@ -45,54 +46,84 @@ std::optional<FragmentLayout> mla::cta::getLayout(Type type) {
 
 RankedTensorType mla::cta::withLayout(RankedTensorType type,
                                       FragmentLayout layout) {
-  return RankedTensorType::get(type.getShape(), type.getElementType(),
-                               FragmentLayoutAttr::get(type.getContext(), layout));
+  return RankedTensorType::get(
+      type.getShape(), type.getElementType(),
+      FragmentLayoutAttr::get(type.getContext(), layout));
 }
 
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//
 
-/// Parses `dims x element (, layout)? >` of a ring or a buffer.
+namespace {
+/// The dimension along which a ring's slots are cut, and into what.
+struct Split {
+  int64_t dim = 0;
+  SmallVector<int64_t> parts;
+};
+} // namespace
+
+/// Parses `< dims x element (, split)? (, layout)? >` of a ring (with `split`)
+/// or a buffer.
 static ParseResult parseShared(AsmParser &p, SmallVectorImpl<int64_t> &dims,
-                               Type &element, SharedLayoutAttr &layout) {
-  return failure(p.parseLess() ||
-                 p.parseDimensionList(dims, /*allowDynamic=*/false) ||
-                 p.parseType(element) ||
-                 (succeeded(p.parseOptionalComma()) &&
-                  p.parseAttribute(layout)) ||
-                 p.parseGreater());
+                               Type &element, SharedLayoutAttr &layout,
+                               Split *split = nullptr) {
+  if (p.parseLess() || p.parseDimensionList(dims, /*allowDynamic=*/false) ||
+      p.parseType(element))
+    return failure();
+  if (failed(p.parseOptionalComma()))
+    return p.parseGreater();
+  if (split && succeeded(p.parseOptionalKeyword("split"))) {
+    auto parsePart = [&] {
+      return p.parseInteger(split->parts.emplace_back());
+    };
+    if (p.parseInteger(split->dim) ||
+        p.parseCommaSeparatedList(AsmParser::Delimiter::Square, parsePart))
+      return failure();
+    if (failed(p.parseOptionalComma()))
+      return p.parseGreater();
+  }
+  return failure(p.parseAttribute(layout) || p.parseGreater());
 }
 
 static void printShared(AsmPrinter &p, ArrayRef<int64_t> dims, Type element,
-                        SharedLayoutAttr layout) {
+                        SharedLayoutAttr layout, const Split &split = {}) {
   p << "<";
   for (int64_t dim : dims)
     p << dim << "x";
   p << element;
+  if (!split.parts.empty()) {
+    p << ", split " << split.dim << " [";
+    llvm::interleaveComma(split.parts, p);
+    p << "]";
+  }
   if (layout)
     p << ", " << layout;
   p << ">";
 }
 
 Type RingType::parse(AsmParser &p) {
+  SMLoc loc = p.getNameLoc();
   SmallVector<int64_t> dims;
   Type element;
   SharedLayoutAttr layout;
-  if (parseShared(p, dims, element, layout))
+  Split split;
+  if (parseShared(p, dims, element, layout, &split))
     return {};
   if (dims.size() < 2) {
-    p.emitError(p.getNameLoc(), "expected a depth and at least one dimension");
+    p.emitError(loc, "expected a depth and at least one dimension");
     return {};
   }
-  return get(p.getContext(), dims[0], ArrayRef(dims).drop_front(), element,
-             layout);
+  return getChecked([&] { return p.emitError(loc); }, p.getContext(), dims[0],
+                    ArrayRef(dims).drop_front(), element, layout, split.dim,
+                    split.parts);
 }
 
 void RingType::print(AsmPrinter &p) const {
   SmallVector<int64_t> dims{getDepth()};
   llvm::append_range(dims, getShape());
-  printShared(p, dims, getElementType(), getLayout());
+  printShared(p, dims, getElementType(), getLayout(),
+              {getSplitDim(), llvm::to_vector(getParts())});
 }
 
 BufferType RingType::getSlotType() const {

@@ -12,11 +12,6 @@ func.func @descriptor_type(%d: !cta.descriptor<64x64xbf16, m, offset = 0, leadin
 
 // -----
 
-// expected-error @below {{expected ::mla::cta::FragmentLayout to be one of: acc, a_operand, row, column, gather}}
-func.func @layout(%t: tensor<64xf32, #cta.layout<diagonal>>) { return }
-
-// -----
-
 func.func @role_outside() {
   // expected-error @below {{expects parent op 'scf.forall'}}
   cta.role "a" warps 4 registers 24 {

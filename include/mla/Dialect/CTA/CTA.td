@@ -71,11 +71,14 @@ def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
     `swizzle = 128`: the tile is cut into blocks of 64 two-byte columns and all
     its rows; a row of a block is 128 bytes, and the 16-byte chunk c of row r lies
     at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
-    Blocks follow each other every 128 * `rows` bytes. `swizzle = 0`: row-major.
+    Blocks follow each other every 128 * `rows` bytes. `swizzle = 64` and `32` are
+    the narrower swizzles, of blocks of 32 and 16 columns, `swizzle = 16` is none:
+    core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for vectors.
     `rows` is the number of rows of the whole tile, which a view of it keeps.
   }];
   let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def CTA_Major : I32EnumAttr<"Major", "which dimension of an operand is contiguous", [
@@ -97,13 +100,28 @@ def CTA_Ring : CTA_Type<"Ring", "ring"> {
     `!cta.ring<2x64x576xbf16>`: two slots of a 64x576 tile. A slot goes round:
     acquired by the producer role, filled, awaited by the consumer roles, read,
     released by all of them. `--mla-stage-shared` adds the layout.
+
+    `!cta.ring<1x64x576xbf16, split 1 [256, 320]>`: the slot's dimension 1 is
+    cut into parts of 256 and 320, which go round apart (`cta.acquire_part`).
   }];
   let parameters = (ins "int64_t":$depth, ArrayRefParameter<"int64_t">:$shape,
-      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
+      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout,
+      "int64_t":$splitDim, ArrayRefParameter<"int64_t">:$parts);
+  let builders = [TypeBuilder<(ins "int64_t":$depth,
+      "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType,
+      "::mla::cta::SharedLayoutAttr":$layout), [{
+    return $_get($_ctxt, depth, shape, elementType, layout, /*splitDim=*/0,
+                 ::llvm::ArrayRef<int64_t>());
+  }]>];
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The type of one slot.
     ::mla::cta::BufferType getSlotType() const;
+    /// The type of part number `part` of a slot; null if there is none.
+    ::mla::cta::BufferType getPartType(int64_t part) const;
+    /// The same ring, its slots in another layout.
+    ::mla::cta::RingType withLayout(::mla::cta::SharedLayoutAttr layout) const;
   }];
 }
 
@@ -162,6 +180,7 @@ def CTA_MmaOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor, CTA_Fragment]>;
 
 class CTA_Op<string opMnemonic, list<Trait> traits = []>
     : Op<CTA_Dialect, opMnemonic, traits>;
+class CTA_AtLeast<int min> : ConfinedAttr<I64Attr, [IntMinValue<min>]>;
 
 //===----------------------------------------------------------------------===//
 // Roles, rings and buffers
@@ -177,6 +196,20 @@ def CTA_RoleOp : CTA_Op<"role", [NoTerminator, SingleBlock,
     ```mlir
     cta.role "producer" warps 4 registers 56 { ... }
     ```
+
+    A persistent kernel has no op of its own: the `scf.forall` runs over its
+    CTAs, and each role loops over the work items of its CTA,
+
+    ```mlir
+    scf.forall (%cta) in (%ctas) {
+      cta.role "producer" warps 4 registers 56 {
+        scf.for %item = %cta to %items step %ctas { ... }
+      }
+    }
+    ```
+
+    The counts of a ring's accesses, from which slots and phases come, are
+    carried through these loops as through any other.
   }];
   let arguments = (ins StrAttr:$name, I64Attr:$warps, I64Attr:$registers);
   let regions = (region SizedRegion<1>:$body);
@@ -196,6 +229,7 @@ def CTA_RingOp : CTA_Op<"ring"> {
   let assemblyFormat = [{
     $name (`at` $offset^)? attr-dict `:` qualified(type($result))
   }];
+  let hasVerifier = 1;
 }
 
 class CTA_RingAccessOp<string opMnemonic> : CTA_Op<opMnemonic, [
@@ -216,6 +250,83 @@ def CTA_ReleaseOp : CTA_Op<"release"> {
   let summary = "hand the oldest unreleased slot back to the producer";
   let arguments = (ins CTA_Ring:$ring);
   let assemblyFormat = "$ring attr-dict `:` qualified(type($ring))";
+}
+
+class CTA_PartAccessOp<string opMnemonic>
+    : CTA_Op<opMnemonic, [InferTypeOpAdaptor]> {
+  let arguments = (ins CTA_Ring:$ring, CTA_AtLeast<0>:$part);
+  let results = (outs CTA_Buffer:$result);
+  let assemblyFormat =
+      "$ring `[` $part `]` attr-dict `:` qualified(type($ring))";
+}
+
+def CTA_AcquirePartOp : CTA_PartAccessOp<"acquire_part"> {
+  let summary = "wait for one part of the ring's next slot to be free";
+  let description = [{
+    A ring whose type says `split` is acquired, filled, awaited and released
+    part by part: each part goes round on its own, with its own barriers, and
+    each role counts its accesses to each part apart. The result is the part
+    alone, so that what is not full yet cannot be read.
+
+    ```mlir
+    %left = cta.acquire_part %k[0] : !cta.ring<1x64x576xbf16, split 1 [256, 320]>
+    cta.gather_async %KV[%rows][%c0, %c0] to %left : ...
+    ```
+
+    A wait on an mbarrier (PTX ISA, mbarrier.try_wait) once barriers stand.
+  }];
+}
+
+def CTA_AwaitPartOp : CTA_PartAccessOp<"await_part"> {
+  let summary = "wait for one part of the ring's next slot to be full";
+  let description = [{
+    As `cta.acquire_part`, to read. A role may await a part and leave its
+    release to another role that is known to be done later.
+
+    ```mlir
+    %left = cta.await_part %k[0] : !cta.ring<1x64x576xbf16, split 1 [256, 320]>
+    %s = cta.mma_async %q_left, %left transpose_b : ...
+    ```
+
+    A wait on an mbarrier (PTX ISA, mbarrier.try_wait) once barriers stand.
+  }];
+}
+
+def CTA_ReleasePartOp : CTA_Op<"release_part"> {
+  let summary = "hand one part of the oldest unreleased slot back";
+  let description = [{
+    After the role's last read of the part and of every buffer laid over it.
+
+    ```mlir
+    %o1 = cta.mma_wait %o0 : ...
+    cta.release_part %k[0] : !cta.ring<1x64x576xbf16, split 1 [256, 320]>
+    ```
+
+    An arrival on an mbarrier (PTX ISA, mbarrier.arrive) once barriers stand.
+  }];
+  let arguments = (ins CTA_Ring:$ring, CTA_AtLeast<0>:$part);
+  let assemblyFormat =
+      "$ring `[` $part `]` attr-dict `:` qualified(type($ring))";
+  let hasVerifier = 1;
+}
+
+def CTA_JoinOp : CTA_Op<"join", [Pure]> {
+  let summary = "neighbouring parts of one slot as one tile";
+  let description = [{
+    The parts follow each other along dimension `dim`. Taking the awaited parts
+    as operands, the op can only stand where all of them are full.
+
+    ```mlir
+    %k = cta.join %own, %peer dim 0 : !cta.buffer<32x576xbf16>, !cta.buffer<32x576xbf16> -> !cta.buffer<64x576xbf16>
+    ```
+  }];
+  let arguments = (ins Variadic<CTA_Buffer>:$parts, CTA_AtLeast<0>:$dim);
+  let results = (outs CTA_Buffer:$result);
+  let assemblyFormat = [{
+    $parts `dim` $dim attr-dict `:` qualified(type($parts)) `->`
+    qualified(type($result))
+  }];
+  let hasVerifier = 1;
 }
 
 def CTA_SlotOp : CTA_Op<"slot", [Pure,
@@ -387,6 +498,7 @@ def CTA_MBarrierOp : CTA_Op<"mbarrier"> {
   let assemblyFormat = [{
     $name `count` $count `at` $offset attr-dict `:` qualified(type($result))
   }];
+  let hasVerifier = 1;
 }
 
 def CTA_MBarrierInitOp : CTA_Op<"mbarrier_init"> {
@@ -443,5 +555,7 @@ def CTA_FenceAsyncOp : CTA_Op<"fence_async"> {
   }];
   let assemblyFormat = "attr-dict";
 }
+
+include "mla/Dialect/CTA/CTAVocabulary.td"
 
 #endif // MLA_DIALECT_CTA_TD

@@ -1,0 +1,15 @@
+# Checks the form of every source with clang-format; with FIX it mends it.
+foreach(part include lib test tools)
+  file(GLOB_RECURSE found "${SOURCE_DIR}/${part}/*.cpp" "${SOURCE_DIR}/${part}/*.h")
+  list(APPEND sources ${found})
+endforeach()
+if(FIX)
+  set(mode -i)
+else()
+  set(mode --dry-run -Werror)
+endif()
+execute_process(COMMAND "${CLANG_FORMAT}" ${mode} ${sources} RESULT_VARIABLE code)
+if(code)
+  message(FATAL_ERROR "not formatted; run\n"
+                      "  cmake --build build --target mla-format")
+endif()

@@ -1,0 +1,64 @@
+//===- Compiler.h - from IR to a kernel package -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_JIT_COMPILER_H
+#define MLA_JIT_COMPILER_H
+
+#include "mla/Target/PtxasReport.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mla {
+
+struct CompileOptions {
+  std::string target = "sm_90a";
+  /// Schedule of an operator that carries none.
+  std::string schedule = "shared-p";
+  /// KV rows per tile, and slots of the schedule's rings (0: as it lists).
+  int64_t tileKeys = 64;
+  int64_t stages = 0;
+  /// The ptxas to use; looked for by findPtxas() without one.
+  std::optional<std::string> ptxas;
+  unsigned ptxasTimeoutSeconds = 120;
+  /// Stop after the launch descriptor: no PTX, no cubin.
+  bool descriptorOnly = false;
+  /// A folder that receives the IR after each pass, LLVM IR, PTX and report.
+  std::string dumpFolder;
+};
+
+struct CompiledKernel {
+  /// The launch descriptor, JSON (docs/Package.md).
+  std::string descriptor;
+  std::string ptx;
+  /// Empty where no ptxas was found; `missingCubin` then says why.
+  std::string cubin;
+  std::string missingCubin;
+  PtxasReport report;
+  /// Wall-clock seconds of each step, in order.
+  std::vector<std::pair<std::string, double>> seconds;
+};
+
+/// Compiles the kernel in `module` (mla or tile IR), which is left untouched.
+/// Errors in the IR are reported as diagnostics of its context, at their
+/// location; the returned error then says which step failed. A ptxas that is
+/// not found is no error; one that fails, hangs, or reports a spill, a stack
+/// frame or a C75xx message is.
+llvm::Expected<CompiledKernel> compileKernel(mlir::ModuleOp module,
+                                             const CompileOptions &options);
+
+/// Writes kernel.json, kernel.ptx and, if there is one, kernel.cubin into
+/// `folder`, each file whole or not at all, the descriptor last.
+llvm::Error writeKernel(const CompiledKernel &kernel, llvm::StringRef folder);
+
+/// One JSON object: registers, spills, shared memory, seconds.
+llvm::json::Value summarize(const CompiledKernel &kernel);
+
+} // namespace mla
+
+#endif // MLA_JIT_COMPILER_H

@@ -1,0 +1,50 @@
+//===- Pipelines.h - the passes in order ------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_PIPELINES_PIPELINES_H
+#define MLA_PIPELINES_PIPELINES_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mla {
+
+/// Options of the named pipelines.
+struct KernelPipelineOptions
+    : mlir::PassPipelineOptions<KernelPipelineOptions> {
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("GPU to compile for (sm_90a)"),
+                             llvm::cl::init("sm_90a")};
+  Option<std::string> schedule{
+      *this, "schedule",
+      llvm::cl::desc("schedule of an operator that carries none"),
+      llvm::cl::init("shared-p")};
+  Option<int64_t> tileKeys{*this, "tile-keys",
+                           llvm::cl::desc("KV rows per tile"),
+                           llvm::cl::init(64)};
+  Option<int64_t> stages{
+      *this, "stages",
+      llvm::cl::desc("slots of the rings that the schedule lists (0: as "
+                     "listed)"),
+      llvm::cl::init(0)};
+};
+
+/// mla or tile IR to a verified CTA program.
+void buildCTAPipeline(mlir::OpPassManager &pm,
+                      const KernelPipelineOptions &options);
+
+/// mla or tile IR to a kernel in the llvm and nvvm dialects.
+void buildKernelPipeline(mlir::OpPassManager &pm,
+                         const KernelPipelineOptions &options);
+
+/// Registers --mla-cta-pipeline and --mla-kernel-pipeline.
+void registerPipelines();
+
+/// The dialects of the project and those that its passes use.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace mla
+
+#endif // MLA_PIPELINES_PIPELINES_H

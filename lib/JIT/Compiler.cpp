@@ -1,0 +1,225 @@
+//===- Compiler.cpp - from IR to a kernel package ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/JIT/Compiler.h"
+#include "mla/Conversion/Passes.h"
+#include "mla/Pipelines/Pipelines.h"
+#include "mla/Target/PTX.h"
+#include "mla/Target/Ptxas.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Path.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace mla;
+namespace json = llvm::json;
+
+namespace {
+
+llvm::Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(message);
+}
+
+llvm::Error writeFile(llvm::StringRef folder, llvm::StringRef name,
+                      llvm::StringRef bytes) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    os << bytes;
+    return llvm::Error::success();
+  });
+}
+
+/// Writes the module after each pass as NN-pass-name.mlir.
+class StageDumper : public PassInstrumentation {
+public:
+  StageDumper(ModuleOp module, std::string folder)
+      : module(module), folder(std::move(folder)) {}
+
+  void runAfterPass(Pass *pass, Operation *) override {
+    StringRef name = pass->getArgument();
+    if (name.empty() || name == "canonicalize" || name == "cse")
+      return;
+    std::string file = llvm::formatv("{0:2}-{1}.mlir", ++count, name);
+    std::replace(file.begin(), file.end(), ' ', '0');
+    std::string text;
+    llvm::raw_string_ostream(text) << module;
+    if (llvm::Error error = writeFile(folder, file, text))
+      failure = llvm::toString(std::move(error));
+  }
+
+  /// The first file that could not be written, or "".
+  std::string failure;
+
+private:
+  ModuleOp module;
+  std::string folder;
+  int count = 0;
+};
+
+/// One compilation, step by step.
+class Compilation {
+public:
+  Compilation(ModuleOp source, const CompileOptions &options)
+      : module(source.clone()), options(options) {}
+
+  llvm::Expected<CompiledKernel> run();
+
+private:
+  llvm::Error runPasses();
+  llvm::Error generatePTX();
+  llvm::Error assemble();
+  llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
+    if (options.dumpFolder.empty())
+      return llvm::Error::success();
+    return writeFile(options.dumpFolder, name, bytes);
+  }
+  /// Runs `step` and notes how long it took.
+  llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
+    auto start = std::chrono::steady_clock::now();
+    llvm::Error error = (this->*step)();
+    std::chrono::duration<double> spent =
+        std::chrono::steady_clock::now() - start;
+    kernel.seconds.push_back({name.str(), spent.count()});
+    return error;
+  }
+
+  OwningOpRef<ModuleOp> module;
+  const CompileOptions &options;
+  CompiledKernel kernel;
+};
+} // namespace
+
+llvm::Error Compilation::runPasses() {
+  KernelPipelineOptions pipeline;
+  pipeline.target = options.target;
+  pipeline.schedule = options.schedule;
+  pipeline.tileKeys = options.tileKeys;
+  pipeline.stages = options.stages;
+  PassManager pm(module->getContext());
+  buildKernelPipeline(pm, pipeline);
+  StageDumper *dumper = nullptr;
+  if (!options.dumpFolder.empty()) {
+    if (std::error_code error =
+            llvm::sys::fs::create_directories(options.dumpFolder))
+      return makeError("cannot create folder '" + options.dumpFolder +
+                       "': " + error.message());
+    auto owned = std::make_unique<StageDumper>(*module, options.dumpFolder);
+    dumper = owned.get();
+    pm.addInstrumentation(std::move(owned));
+    // Dumps print the whole module: no function may change meanwhile.
+    module->getContext()->disableMultithreading();
+  }
+  if (failed(pm.run(*module)))
+    return makeError("the passes failed");
+  if (dumper && !dumper->failure.empty())
+    return makeError(dumper->failure);
+  auto launch = (*module)->getAttrOfType<StringAttr>(kLaunchAttr);
+  if (!launch)
+    return makeError("expected a function with an mla operator or a tile "
+                     "program (one scf.forall), got none");
+  kernel.descriptor = launch.str();
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::generatePTX() {
+  llvm::LLVMContext context;
+  auto llvmModule = translateToLLVMIR(module->getOperation(), context);
+  if (!llvmModule)
+    return llvmModule.takeError();
+  TargetOptions target;
+  target.chip = options.target;
+  std::string optimized;
+  llvm::Expected<std::string> ptx = emitPTX(
+      **llvmModule, target, options.dumpFolder.empty() ? nullptr : &optimized);
+  if (!ptx)
+    return ptx.takeError();
+  kernel.ptx = std::move(*ptx);
+  if (llvm::Error error = dump("kernel.ll", optimized))
+    return error;
+  return dump("kernel.ptx", kernel.ptx);
+}
+
+llvm::Error Compilation::assemble() {
+  PtxasOptions ptxas;
+  ptxas.chip = options.target;
+  ptxas.timeoutSeconds = options.ptxasTimeoutSeconds;
+  ptxas.limits = std::nullopt; // Checked below, after the report is dumped.
+  llvm::Expected<std::string> path = findPtxas(options.ptxas);
+  if (!path) {
+    // A ptxas that was asked for must be there.
+    if (options.ptxas)
+      return path.takeError();
+    kernel.missingCubin = llvm::toString(path.takeError());
+    return llvm::Error::success();
+  }
+  ptxas.path = *path;
+  llvm::Expected<CubinResult> result = assembleCubin(kernel.ptx, ptxas);
+  if (!result)
+    return result.takeError();
+  kernel.report = std::move(result->report);
+  if (llvm::Error error = dump("ptxas.log", result->log))
+    return error;
+  if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
+    return error;
+  kernel.cubin = std::move(result->cubin);
+  return llvm::Error::success();
+}
+
+llvm::Expected<CompiledKernel> Compilation::run() {
+  if (llvm::Error error = timed("passes", &Compilation::runPasses))
+    return error;
+  if (options.descriptorOnly)
+    return std::move(kernel);
+  if (llvm::Error error = timed("ptx", &Compilation::generatePTX))
+    return error;
+  if (llvm::Error error = timed("ptxas", &Compilation::assemble))
+    return error;
+  return std::move(kernel);
+}
+
+llvm::Expected<CompiledKernel>
+mla::compileKernel(ModuleOp module, const CompileOptions &options) {
+  return Compilation(module, options).run();
+}
+
+llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
+  if (std::error_code error = llvm::sys::fs::create_directories(folder))
+    return makeError("cannot create folder '" + folder +
+                     "': " + error.message());
+  if (llvm::Error error = writeFile(folder, "kernel.ptx", kernel.ptx))
+    return error;
+  if (!kernel.cubin.empty())
+    if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
+      return error;
+  return writeFile(folder, "kernel.json", kernel.descriptor + "\n");
+}
+
+json::Value mla::summarize(const CompiledKernel &kernel) {
+  json::Object seconds;
+  for (auto &[name, spent] : kernel.seconds)
+    seconds[name] = spent;
+  json::Object root{{"seconds", std::move(seconds)},
+                    {"ptxBytes", static_cast<int64_t>(kernel.ptx.size())},
+                    {"cubinBytes", nullptr}};
+  if (llvm::Expected<json::Value> launch = json::parse(kernel.descriptor)) {
+    json::Object *object = launch->getAsObject();
+    root["kernel"] = *object->get("kernel");
+    root["sharedBytes"] = *object->get("sharedBytes");
+  } else {
+    llvm::consumeError(launch.takeError());
+  }
+  if (kernel.cubin.empty()) {
+    root["missingCubin"] = kernel.missingCubin;
+  } else {
+    root["cubinBytes"] = static_cast<int64_t>(kernel.cubin.size());
+    root["report"] = toJSON(kernel.report);
+  }
+  return root;
+}

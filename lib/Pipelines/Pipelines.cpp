@@ -1,0 +1,88 @@
+//===- Pipelines.cpp - the passes in order, and why -------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Pipelines/Pipelines.h"
+#include "mla/Conversion/Passes.h"
+#include "mla/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mla;
+
+void mla::buildCTAPipeline(OpPassManager &pm,
+                           const KernelPipelineOptions &options) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+
+  // Algorithm. The softmax is decomposed before scheduling because schedules
+  // place its parts; folding first keeps labelled ops the only work there is.
+  TileOptions tile;
+  tile.schedule = options.schedule;
+  tile.tileKeys = options.tileKeys;
+  tile.stages = options.stages;
+  func.addPass(createTile(tile));
+  func.addPass(createDecomposeSoftmax());
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+
+  // Roles. Layouts are inferred while each value still has one definition:
+  // pipelining copies ops into the preload and the drain.
+  func.addPass(createSchedule());
+  func.addPass(createAssignLayouts());
+  func.addPass(createPipeline());
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+
+  // Machine. Barriers come after pipelining, which decides in which iteration
+  // the last reader of a slot is done. Fences come after descriptors, which say
+  // who reads through the async proxy; counts come last, when no product is
+  // moved any more.
+  func.addPass(createStageShared());
+  func.addPass(createMaterializeBarriers());
+  func.addPass(createWgmmaDescriptors());
+  func.addPass(createInsertAsyncFences());
+  func.addPass(createInsertMmaSync());
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+  func.addPass(createVerifyAsync());
+}
+
+void mla::buildKernelPipeline(OpPassManager &pm,
+                              const KernelPipelineOptions &options) {
+  buildCTAPipeline(pm, options);
+  ConvertMLAToNVVMOptions convert;
+  convert.target = options.target;
+  pm.addPass(createConvertMLAToNVVM(convert));
+  // From here on everything is MLIR's own.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertNVVMToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mla::registerPipelines() {
+  PassPipelineRegistration<KernelPipelineOptions>(
+      "mla-cta-pipeline", "mla or tile IR to a verified CTA program",
+      buildCTAPipeline);
+  PassPipelineRegistration<KernelPipelineOptions>(
+      "mla-kernel-pipeline",
+      "mla or tile IR to a kernel in the llvm and nvvm dialects",
+      buildKernelPipeline);
+}
+
+void mla::registerDialects(DialectRegistry &registry) {
+  registry.insert<MLADialect, tile::TileDialect, cta::CTADialect,
+                  arith::ArithDialect, cf::ControlFlowDialect,
+                  func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
+                  memref::MemRefDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
+}

@@ -1,0 +1,327 @@
+// mla-materialize-barriers: every ring gets a full and a free mbarrier a slot;
+// acquire and await become waits whose slot and parity come from a count; fills
+// become arrivals; releases stand after the last reader.
+// RUN: %mla-opt %s --mla-materialize-barriers -split-input-file | FileCheck %s
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!q = !cta.ring<1x64x64xbf16, #swizzled>
+!k = !cta.ring<2x64x64xbf16, #swizzled>
+!v = !cta.ring<1x64xf32, #dense>
+!slot = !cta.buffer<64x64xbf16, #swizzled>
+!vector = !cta.buffer<64xf32, #dense>
+
+// Arrivals a phase: one for a TMA copy, one a thread for a gather, one a warp for
+// stores; of the readers, one a warp of each role. 8 bytes a barrier behind the
+// tiles.
+// CHECK-LABEL: func @counts
+// CHECK-SAME:    cta.shared_bytes = 24896
+// CHECK:         %[[Q:.*]] = cta.ring "q"
+// CHECK-NEXT:    %[[QF:.*]] = cta.mbarrier "q.full" count 1 at 24832 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[QE:.*]] = cta.mbarrier "q.free" count 4 at 24840 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[K:.*]] = cta.ring "k"
+// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" count 128 at 24848 : !cta.mbarrier<2>
+// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.free" count 6 at 24864 : !cta.mbarrier<2>
+// CHECK-NEXT:    %[[V:.*]] = cta.ring "v"
+// CHECK-NEXT:    %[[VF:.*]] = cta.mbarrier "v.full" count 4 at 24880 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[VE:.*]] = cta.mbarrier "v.free" count 2 at 24888 : !cta.mbarrier<1>
+// CHECK-COUNT-6: cta.mbarrier_init %
+// CHECK-NEXT:    cta.mbarrier_init_fence
+// CHECK-NEXT:    cta.sync
+// CHECK:         cta.role "load"
+// A TMA copy: the bytes are expected before they can arrive.
+// CHECK:           cta.mbarrier_wait %[[QE]][%[[QI:.*]]] parity
+// CHECK-NEXT:      %[[QS:.*]] = cta.slot %[[Q]][%[[QI]]]
+// CHECK-NEXT:      cta.arrive_expect %[[QF]][%[[QI]]] bytes 8192
+// CHECK-NEXT:      cta.copy_async {{.*}} to %[[QS]] signals %[[QF]][%[[QI]]]
+// A gather: each thread arrives when its copies have landed.
+// CHECK:           cta.mbarrier_wait %[[KE]][%[[KI:.*]]] parity
+// CHECK-NEXT:      %[[KS:.*]] = cta.slot %[[K]][%[[KI]]]
+// CHECK-NEXT:      cta.gather_async {{.*}} to %[[KS]]
+// CHECK-NEXT:      cta.arrive_copies %[[KF]][%[[KI]]]
+// Stores: each warp arrives after them.
+// CHECK:           cta.mbarrier_wait %[[VE]][%[[VI:.*]]] parity
+// CHECK-NEXT:      %[[VS:.*]] = cta.slot %[[V]][%[[VI]]]
+// CHECK-NEXT:      cta.store_shared %{{.*}} to %[[VS]]
+// CHECK-NEXT:      cta.arrive %[[VF]][%[[VI]]]
+// CHECK:         cta.role "math"
+// CHECK:           cta.mbarrier_wait %[[QF]]
+// CHECK:           cta.mbarrier_wait %[[KF]]
+// CHECK:           cta.mma_wait
+// CHECK-DAG:       cta.arrive %[[QE]]
+// CHECK-DAG:       cta.arrive %[[KE]]
+// CHECK:         cta.role "small"
+// CHECK:           cta.mbarrier_wait %[[KF]]
+// CHECK:           cta.load_shared
+// CHECK:           cta.arrive %[[KE]]
+// CHECK:           cta.mbarrier_wait %[[VF]]
+// CHECK:           cta.load_shared
+// CHECK:           cta.arrive %[[VE]]
+func.func @counts(%m: memref<?x64xbf16>, %rows: tensor<64xi32, #cta.layout<gather>>,
+                  %x: tensor<64xf32>) attributes {cta.shared_bytes = 24832 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %q = cta.ring "q" at 0 : !q
+    %k = cta.ring "k" at 8192 : !k
+    %v = cta.ring "v" at 24576 : !v
+    cta.role "load" warps 4 registers 40 {
+      %qs = cta.acquire %q : !q
+      cta.copy_async %m[%t, %c0] to %qs : memref<?x64xbf16>, !slot
+      %ks = cta.acquire %k : !k
+      cta.gather_async %m[%rows][%c0] to %ks
+          : memref<?x64xbf16>, tensor<64xi32, #cta.layout<gather>>, !slot
+      %vs = cta.acquire %v : !v
+      cta.store_shared %x to %vs : tensor<64xf32>, !vector
+    }
+    cta.role "math" warps 4 registers 216 {
+      %qs = cta.await %q : !q
+      %ks = cta.await %k : !k
+      %s = cta.mma_async %qs, %ks transpose_b : !slot, !slot
+          -> !cta.in_flight<tensor<64x64xf32>>
+      %r = cta.mma_wait %s : !cta.in_flight<tensor<64x64xf32>>
+    }
+    cta.role "small" warps 2 registers 40 {
+      %ks = cta.await %k : !k
+      %y = cta.load_shared %ks : !slot -> tensor<64x64xbf16>
+      %vs = cta.await %v : !v
+      %z = cta.load_shared %vs : !vector -> tensor<64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<3x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// slot = count mod depth, parity = count / depth mod 2, one phase behind for the
+// writer; the count is carried by the loop and goes on after it.
+// CHECK-LABEL: func @slot_and_parity
+// CHECK:         cta.role "write"
+// CHECK:           %[[ZERO:.*]] = arith.constant 0 : i32
+// CHECK:           %[[END:.*]] = scf.for {{.*}} iter_args(%[[N:.*]] = %[[ZERO]]) -> (i32)
+// CHECK-DAG:         %[[NEXT:.*]] = arith.addi %[[N]], %{{.*}} : i32
+// CHECK-DAG:         %[[I:.*]] = arith.remui %[[N]], %{{.*}} : i32
+// CHECK-DAG:         %[[ROUND:.*]] = arith.divui %[[N]], %{{.*}} : i32
+// CHECK-DAG:         %[[BEFORE:.*]] = arith.addi %[[ROUND]], %{{.*}} : i32
+// CHECK-DAG:         %[[P:.*]] = arith.andi %[[BEFORE]], %{{.*}} : i32
+// CHECK:             cta.mbarrier_wait %{{.*}}[%[[I]]] parity %[[P]]
+// CHECK:             scf.yield %[[NEXT]] : i32
+// CHECK:           arith.remui %[[END]]
+// CHECK:         cta.role "read"
+// CHECK:           scf.for {{.*}} iter_args(%[[W:.*]] = %{{.*}}, %[[R:.*]] = %{{.*}}) -> (i32, i32)
+// CHECK-DAG:         %[[I:.*]] = arith.remui %[[W]], %{{.*}} : i32
+// CHECK-DAG:         %[[ROUND:.*]] = arith.divui %[[W]], %{{.*}} : i32
+// CHECK-DAG:         %[[P:.*]] = arith.andi %[[ROUND]], %{{.*}} : i32
+// CHECK:             cta.mbarrier_wait %{{.*}}[%[[I]]] parity %[[P]]
+// CHECK:             cta.load_shared
+// CHECK:             %[[RI:.*]] = arith.remui %[[R]], %{{.*}} : i32
+// CHECK:             cta.arrive %{{.*}}[%[[RI]]]
+func.func @slot_and_parity(%x: tensor<64xf32>, %lb: index, %ub: index)
+    attributes {cta.shared_bytes = 768 : i64} {
+  scf.forall (%t) in (8) {
+    %v = cta.ring "v" at 0 : !v
+    cta.role "write" warps 4 registers 40 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %v : !v
+        cta.store_shared %x to %s : tensor<64xf32>, !vector
+      }
+      %s = cta.acquire %v : !v
+      cta.store_shared %x to %s : tensor<64xf32>, !vector
+    }
+    cta.role "read" warps 4 registers 40 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.await %v : !v
+        %y = cta.load_shared %s : !vector -> tensor<64xf32>
+      }
+      %s = cta.await %v : !v
+      %y = cta.load_shared %s : !vector -> tensor<64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<2x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// A branch that reads nothing leaves the count as it was.
+// CHECK-LABEL: func @branch
+// CHECK:         cta.role "read"
+// CHECK:           scf.if %{{.*}} -> (i32, i32) {
+// CHECK:             cta.mbarrier_wait
+// CHECK:           } else {
+// CHECK-NEXT:        scf.yield %{{.*}}, %{{.*}} : i32, i32
+// CHECK:           }
+func.func @branch(%x: tensor<64xf32>, %cond: i1) attributes {cta.shared_bytes = 512 : i64} {
+  scf.forall (%t) in (8) {
+    %v = cta.ring "v" at 0 : !v
+    cta.role "write" warps 4 registers 40 {
+      scf.if %cond {
+        %s = cta.acquire %v : !v
+        cta.store_shared %x to %s : tensor<64xf32>, !vector
+      }
+    }
+    cta.role "read" warps 4 registers 40 {
+      scf.if %cond {
+        %s = cta.await %v : !v
+        %y = cta.load_shared %s : !vector -> tensor<64xf32>
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+!k = !cta.ring<2x64x64xbf16, #swizzled>
+!slot = !cta.buffer<64x64xbf16, #swizzled>
+!flight = !cta.in_flight<tensor<64x64xf32>>
+
+// The last reader of a slot is the product whose wait comes last. Here: the wait
+// of the second product, through a view, though the first is issued later read.
+// CHECK-LABEL: func @last_reader
+// CHECK:         cta.role "math"
+// CHECK:           %[[A:.*]] = cta.mma_async
+// CHECK:           %[[B:.*]] = cta.mma_async
+// CHECK:           cta.mma_wait %[[A]]
+// CHECK-NOT:       cta.arrive
+// CHECK:           cta.mma_wait %[[B]]
+// CHECK:           cta.arrive
+// CHECK-NOT:       cta.arrive
+// CHECK:         return
+func.func @last_reader(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>)
+    attributes {cta.shared_bytes = 16384 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %k = cta.ring "k" at 0 : !k
+    cta.role "load" warps 4 registers 40 {
+      %s = cta.acquire %k : !k
+      cta.copy_async %m[%t, %c0] to %s : memref<?x64xbf16>, !slot
+    }
+    cta.role "math" warps 4 registers 216 {
+      %s = cta.await %k : !k
+      %a = cta.mma_async %s, %s transpose_b : !slot, !slot -> !flight
+      %h = cta.view %s [0, 0] : !slot -> !slot
+      %b = cta.mma_async %p, %h : tensor<64x64xbf16>, !slot -> !flight
+      %0 = cta.mma_wait %a : !flight
+      %1 = cta.mma_wait %b : !flight
+    }
+  }
+  return
+}
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+!k = !cta.ring<2x64x64xbf16, #swizzled>
+!slot = !cta.buffer<64x64xbf16, #swizzled>
+!flight = !cta.in_flight<tensor<64x64xf32>>
+
+// A product that is waited for in the next iteration holds its slot until then:
+// the release follows the wait of the carried product in the loop, and the wait
+// after the loop. The counts of waits and of releases are carried apart.
+// CHECK-LABEL: func @later_iteration
+// CHECK:         cta.role "math"
+// CHECK:           cta.mbarrier_wait
+// CHECK:           %[[O0:.*]] = cta.mma_async
+// CHECK-NOT:       cta.arrive
+// CHECK:           %[[R:.*]]:3 = scf.for {{.*}} iter_args(%[[O:.*]] = %[[O0]], %[[W:.*]] = %{{.*}}, %[[F:.*]] = %{{.*}}) -> (!cta.in_flight<{{.*}}>, i32, i32)
+// CHECK:             %[[WI:.*]] = arith.remui %[[W]]
+// CHECK:             cta.mbarrier_wait %{{.*}}[%[[WI]]]
+// CHECK:             %[[S:.*]] = cta.mma_async {{.*}} transpose_b
+// CHECK:             cta.mma_wait %[[O]]
+// CHECK:             %[[FI:.*]] = arith.remui %[[F]]
+// CHECK:             cta.arrive %{{.*}}[%[[FI]]]
+// CHECK:             cta.mma_wait %[[S]]
+// CHECK-NOT:         cta.arrive
+// CHECK:             scf.yield
+// CHECK:           cta.mma_wait %[[R]]#0
+// CHECK:           %[[LI:.*]] = arith.remui %[[R]]#2
+// CHECK:           cta.arrive %{{.*}}[%[[LI]]]
+// CHECK-NOT:       cta.arrive
+// CHECK:         return
+func.func @later_iteration(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: index, %ub: index)
+    attributes {cta.shared_bytes = 16384 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %k = cta.ring "k" at 0 : !k
+    cta.role "load" warps 4 registers 40 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %k : !k
+        cta.copy_async %m[%t, %c0] to %s : memref<?x64xbf16>, !slot
+      }
+    }
+    cta.role "math" warps 4 registers 216 {
+      %k0 = cta.await %k : !k
+      %first = cta.mma_async %p, %k0 : tensor<64x64xbf16>, !slot -> !flight
+      %last = scf.for %i = %lb to %ub step %ub iter_args(%o = %first) -> !flight {
+        %s = cta.await %k : !k
+        %a = cta.mma_async %s, %s transpose_b : !slot, !slot -> !flight
+        %0 = cta.mma_wait %o : !flight
+        %1 = cta.mma_wait %a : !flight
+        %b = cta.mma_async %p, %s acc %0 : tensor<64x64xf32> : tensor<64x64xbf16>, !slot -> !flight
+        scf.yield %b : !flight
+      }
+      %2 = cta.mma_wait %last : !flight
+    }
+  }
+  return
+}
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+!k = !cta.ring<2x64x64xbf16, #swizzled>
+!slot = !cta.buffer<64x64xbf16, #swizzled>
+!flight = !cta.in_flight<tensor<64x64xf32>>
+
+// A slot that the loop carries to its next iteration is released there, after its
+// reader, and after the loop.
+// CHECK-LABEL: func @carried_slot
+// CHECK:         cta.role "math"
+// CHECK:           cta.mbarrier_wait
+// CHECK:           %[[S0:.*]] = cta.slot
+// CHECK-NOT:       cta.arrive
+// CHECK:           %[[R:.*]]:3 = scf.for {{.*}} iter_args(%[[S:.*]] = %[[S0]],
+// CHECK:             %[[A:.*]] = cta.mma_async %{{.*}}, %[[S]]
+// CHECK:             cta.mbarrier_wait
+// CHECK:             cta.mma_wait %[[A]]
+// CHECK:             cta.arrive
+// CHECK-NOT:         cta.arrive
+// CHECK:             scf.yield
+// CHECK:           %[[B:.*]] = cta.mma_async %{{.*}}, %[[R]]#0
+// CHECK:           cta.mma_wait %[[B]]
+// CHECK:           cta.arrive
+// CHECK-NOT:       cta.arrive
+// CHECK:         return
+func.func @carried_slot(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: index, %ub: index)
+    attributes {cta.shared_bytes = 16384 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %k = cta.ring "k" at 0 : !k
+    cta.role "load" warps 4 registers 40 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %k : !k
+        cta.copy_async %m[%t, %c0] to %s : memref<?x64xbf16>, !slot
+      }
+    }
+    cta.role "math" warps 4 registers 216 {
+      %k0 = cta.await %k : !k
+      %last = scf.for %i = %lb to %ub step %ub iter_args(%s = %k0) -> !slot {
+        %a = cta.mma_async %p, %s : tensor<64x64xbf16>, !slot -> !flight
+        %next = cta.await %k : !k
+        %0 = cta.mma_wait %a : !flight
+        scf.yield %next : !slot
+      }
+      %b = cta.mma_async %p, %last : tensor<64x64xbf16>, !slot -> !flight
+      %1 = cta.mma_wait %b : !flight
+    }
+  }
+  return
+}

@@ -1,0 +1,210 @@
+// mla-pipeline: loops are rotated by the stages and orders of their ops.
+// RUN: %mla-opt %s --mla-pipeline | FileCheck %s
+
+// One stage: the body is put in order, nothing else.
+// CHECK-LABEL: func @one_stage
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>
+// CHECK-NOT:     scf.if
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK-NEXT:      %[[A:.*]] = memref.load %[[M]][%[[I]]] : memref<?xf32>
+// CHECK-NEXT:      %[[B:.*]] = math.exp2 %[[A]] : f32
+// CHECK-NEXT:      memref.store %[[B]], %[[M]][%[[I]]] : memref<?xf32>
+// CHECK-NEXT:      %[[C:.*]] = math.absf %[[A]] : f32
+// CHECK-NEXT:      memref.store %[[C]], %[[M]][%[[I]]] : memref<?xf32>
+// CHECK-NEXT:    }
+// CHECK-NEXT:    return
+func.func @one_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %a = memref.load %m[%i] {cta.stage = 0, cta.order = 0} : memref<?xf32>
+    %c = math.absf %a {cta.stage = 0, cta.order = 2} : f32
+    %b = math.exp2 %a {cta.stage = 0, cta.order = 1} : f32
+    memref.store %c, %m[%i] {cta.stage = 0, cta.order = 2} : memref<?xf32>
+    memref.store %b, %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// Two stages: preload, steady state of one iteration less, drain. Without an
+// iteration nothing runs.
+// CHECK-LABEL: func @two_stages
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
+// CHECK:         %[[ANY:.*]] = arith.cmpi slt, %[[LB]], %[[UB]]
+// CHECK:         scf.if %[[ANY]] {
+// CHECK:           %[[X0:.*]] = memref.load %[[M]][%[[LB]]]
+// CHECK:           %[[END:.*]] = arith.subi %[[UB]], %{{.*}} : index
+// CHECK:           %[[LOOP:.*]]:2 = scf.for %[[I:.*]] = %[[LB]] to %[[END]] step %[[STEP]] iter_args(%[[X:.*]] = %[[X0]], %[[AT:.*]] = %[[LB]])
+// The store of the last iteration comes before the load of this one.
+// CHECK:             memref.store %[[X]], %[[M]][%[[AT]]]
+// CHECK:             %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}} : index
+// CHECK:             %[[X1:.*]] = memref.load %[[M]][%[[NEXT]]]
+// CHECK:             scf.yield %[[X1]], %{{.*}} : f32, index
+// CHECK:           memref.store %[[LOOP]]#0, %[[M]][%{{.*}}]
+// CHECK-NOT:       memref.load
+// CHECK:         return
+func.func @two_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32>
+    memref.store %x, %m[%i] {cta.stage = 1, cta.order = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// Results of the loop: those of the drain, or the initial ones without an
+// iteration.
+// CHECK-LABEL: func @results
+// CHECK-SAME:    %[[INIT:[^:]*]]: f32
+// CHECK:         %[[R:.*]] = scf.if %{{.*}} -> (f32) {
+// CHECK:           %[[LOOP:.*]]:2 = scf.for
+// CHECK:           %[[LAST:.*]] = arith.addf %[[LOOP]]#{{[01]}}, %[[LOOP]]#{{[01]}}
+// CHECK-NOT:       arith.select
+// CHECK:           scf.yield %[[LAST]] : f32
+// CHECK:         } else {
+// CHECK-NEXT:      scf.yield %[[INIT]] : f32
+// CHECK:         return %[[R]]
+func.func @results(%init: f32, %m: memref<?xf32>, %lb: index, %ub: index, %step: index) -> f32 {
+  %r = scf.for %i = %lb to %ub step %step iter_args(%acc = %init) -> f32 {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32>
+    %sum = arith.addf %acc, %x {cta.stage = 1, cta.order = 0} : f32
+    scf.yield %sum : f32
+  } {cta.stage}
+  return %r : f32
+}
+
+// Three stages: two loads are ahead; a loop of one iteration runs as it was.
+// CHECK-LABEL: func @three_stages
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
+// CHECK:         %[[ONE:.*]] = arith.constant 1 : index
+// CHECK:         %[[SPAN:.*]] = arith.muli %[[ONE]], %[[STEP]]
+// CHECK:         %[[SECOND:.*]] = arith.addi %[[LB]], %[[SPAN]]
+// CHECK:         %[[ENOUGH:.*]] = arith.cmpi slt, %[[SECOND]], %[[UB]]
+// CHECK:         scf.if %[[ENOUGH]] {
+// Preload: load 0, then load 1 with exp2 0 in the order of the body.
+// CHECK-COUNT-2:   memref.load
+// CHECK-NOT:       memref.store
+// CHECK:           scf.for
+// CHECK:             memref.store
+// CHECK:             math.exp2
+// CHECK:             memref.load
+// CHECK:             scf.yield
+// Drain: the last two stores.
+// CHECK:           memref.store
+// CHECK:           memref.store
+// CHECK-NOT:       memref.load
+// CHECK:         } else {
+// CHECK-NEXT:      scf.for %[[I:.*]] = %[[LB]] to %[[UB]] step %[[STEP]] {
+// CHECK-NEXT:        %[[X:.*]] = memref.load %[[M]][%[[I]]] : memref<?xf32>
+// CHECK-NEXT:        %[[Y:.*]] = math.exp2 %[[X]] : f32
+// CHECK-NEXT:        memref.store %[[Y]], %[[M]][%[[I]]] : memref<?xf32>
+// CHECK-NEXT:      }
+func.func @three_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 2} : memref<?xf32>
+    %y = math.exp2 %x {cta.stage = 1, cta.order = 1} : f32
+    memref.store %y, %m[%i] {cta.stage = 2, cta.order = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// A product in flight across the iteration: issued after the scores of the next,
+// waited for there.
+// CHECK-LABEL: func @in_flight
+// CHECK:         scf.for {{.*}} iter_args(%[[FLIGHT:.*]] = %{{.*}}) -> (!cta.in_flight
+// CHECK:           cta.mma_async {{.*}} transpose_b
+// CHECK:           %[[O:.*]] = cta.mma_wait %[[FLIGHT]]
+// CHECK:           cta.mma_wait
+// CHECK:           %[[NEXT:.*]] = cta.mma_async {{.*}} acc %[[O]]
+// CHECK:           scf.yield %[[NEXT]]
+// CHECK:         cta.mma_wait
+func.func @in_flight(%a: !cta.buffer<64x64xbf16>, %zero: tensor<64x64xf32>,
+                     %lb: index, %ub: index, %step: index) -> tensor<64x64xf32> {
+  %r = scf.for %i = %lb to %ub step %step iter_args(%acc = %zero) -> tensor<64x64xf32> {
+    %x = cta.mma_async %a, %a transpose_b {cta.stage = 0, cta.order = 0}
+        : !cta.buffer<64x64xbf16>, !cta.buffer<64x64xbf16> -> !cta.in_flight<tensor<64x64xf32>>
+    %s = cta.mma_wait %x {cta.stage = 0, cta.order = 2} : !cta.in_flight<tensor<64x64xf32>>
+    %p = arith.truncf %s {cta.stage = 0, cta.order = 2} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %y = cta.mma_async %p, %a acc %acc : tensor<64x64xf32> {cta.stage = 0, cta.order = 2}
+        : tensor<64x64xbf16>, !cta.buffer<64x64xbf16> -> !cta.in_flight<tensor<64x64xf32>>
+    %o = cta.mma_wait %y {cta.stage = 1, cta.order = 1} : !cta.in_flight<tensor<64x64xf32>>
+    scf.yield %o : tensor<64x64xf32>
+  } {cta.stage}
+  return %r : tensor<64x64xf32>
+}
+
+// An op without marks runs with its operands and before its users.
+// CHECK-LABEL: func @unmarked
+// CHECK:         scf.for %[[I:.*]] =
+// CHECK-NEXT:      %[[J:.*]] = arith.addi %[[I]]
+// CHECK-NEXT:      %[[X:.*]] = memref.load %{{.*}}[%[[J]]]
+// CHECK-NEXT:      memref.store
+func.func @unmarked(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %j = arith.addi %i, %step : index
+    %x = memref.load %m[%j] {cta.stage = 0, cta.order = 3} : memref<?xf32>
+    memref.store %x, %m[%i] {cta.stage = 0, cta.order = 4} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// The first stage that has an op is number 0: no preload of nothing.
+// CHECK-LABEL: func @first_stage
+// CHECK-NOT:     scf.if
+// CHECK:         scf.for
+// CHECK-NEXT:      memref.load
+// CHECK-NEXT:      memref.store
+func.func @first_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 1, cta.order = 0} : memref<?xf32>
+    memref.store %x, %m[%i] {cta.stage = 1, cta.order = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// An op without marks goes to the stage of its first user.
+// CHECK-LABEL: func @stage_of_user
+// CHECK:         scf.if
+// CHECK-NEXT:      memref.load
+// CHECK-NOT:       math.exp2
+// CHECK:           scf.for
+// CHECK:             math.exp2
+func.func @stage_of_user(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32>
+    %y = math.exp2 %x : f32
+    memref.store %y, %m[%i] {cta.stage = 1, cta.order = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// An op runs no later than its users of the same stage, whatever its order.
+// CHECK-LABEL: func @pulled_forward
+// CHECK:         scf.for
+// CHECK-NEXT:      %[[X:.*]] = memref.load
+// CHECK-NEXT:      %[[Y:.*]] = math.exp2 %[[X]]
+// CHECK-NEXT:      memref.store %[[Y]]
+// CHECK-NEXT:      memref.store %[[X]]
+func.func @pulled_forward(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 2} : memref<?xf32>
+    %y = math.exp2 %x {cta.stage = 0, cta.order = 1} : f32
+    memref.store %x, %m[%i] {cta.stage = 0, cta.order = 3} : memref<?xf32>
+    memref.store %y, %m[%i] {cta.stage = 0, cta.order = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// A loop without a mark is not touched.
+// CHECK-LABEL: func @not_scheduled
+// CHECK:         scf.for
+// CHECK-NEXT:      memref.load
+// CHECK-NEXT:      memref.store
+func.func @not_scheduled(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] : memref<?xf32>
+    memref.store %x, %m[%i] : memref<?xf32>
+  }
+  return
+}
+
+// Nothing keeps its mark.
+// CHECK-NOT:     cta.stage
+// CHECK-NOT:     cta.order

@@ -1,0 +1,259 @@
+// mla-schedule refuses tables that do not fit the program: labels without a row,
+// splits that do not divide, tiles that one role needs whole and others hold in
+// parts. (Unknown roles and register budgets: test/Dialect/MLA/invalid.mlir.)
+// RUN: %mla-opt %s --mla-schedule -verify-diagnostics -split-input-file
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"other" in ["a"]>]>
+func.func @no_row(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{schedule "s" has no row for label 'exp.part'}}
+    %y = math.exp2 %x {tile.label = "exp.part"} : tensor<64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"other" in ["a"]>]>
+func.func @unlabelled_store(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{expected a label with a row in schedule "s"}}
+    tile.store %x, %m[%i, %c0] : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"other" in ["a"]>]>
+func.func @unlabelled_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a label with a row in schedule "s"}}
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"]>]>
+func.func @two_loaders(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected one role for an asynchronous load, got 2}}
+    %x = tile.load %m[%i, %c0] {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @padded_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected no padding on an asynchronous load, which pads with zeros}}
+    %x = tile.load %m[%i, %c0] pad 1.0 : f32 {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @softmax(%m: memref<?x64xf32>, %s: tensor<64x64xf32>, %f: f32) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{expected at most one result; decompose it (--mla-decompose-softmax)}}
+    %p, %m1, %l1, %r = tile.online_softmax %s, %x, %x scale %f {tile.label = "x"} : tensor<64x64xf32>, tensor<64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @branch(%m: memref<?x64xf32>, %cond: i1) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{expected scf.for as the only region around tiles}}
+    %y = scf.if %cond -> tensor<64xf32> {
+      scf.yield %x : tensor<64xf32>
+    } else {
+      %z = math.exp2 %x : tensor<64xf32>
+      scf.yield %z : tensor<64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>, <"c", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b", "c"], split = 1>]>
+func.func @indivisible() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    // expected-error @below {{cannot split dimension 1 of 'tensor<64x64xf32>' over 3 roles}}
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"], split = 2>]>
+func.func @no_dimension() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    // expected-error @below {{cannot split dimension 2 of 'tensor<64x64xf32>' over 2 roles}}
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"], split = 1>]>
+func.func @reduce_parts() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+    // expected-error @below {{cannot reduce dimension 1, which roles hold in parts}}
+    %y = tile.reduce sum %x dim 1 : tensor<64x64xf32> -> tensor<64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["a", "b"], split = 0>]>
+func.func @two_splits() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+    %y = math.absf %z {tile.label = "y"} : tensor<64x64xf32>
+    // expected-error @below {{operands are split over roles in different ways; give the op a label and a row}}
+    %w = arith.addf %x, %y : tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"y" in ["b"]>]>
+func.func @no_common_role() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+    %y = math.absf %z {tile.label = "y"} : tensor<64x64xf32>
+    // expected-error @below {{no role holds all operands; give the op a label and a row}}
+    %w = arith.addf %x, %y : tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>, <"c", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["c"]>]>
+func.func @whole_of_parts() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+    // expected-error @below {{role "c" needs a tile that roles hold in parts}}
+    %y = math.absf %x {tile.label = "y"} : tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["a", "b"], split = 0>]>
+func.func @other_part() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
+    // expected-error @below {{role "a" holds another part of an operand than it needs}}
+    %y = math.absf %x {tile.label = "y"} : tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a", "b"], split = 0>]>
+func.func @part_of_constant() attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a splat constant to take a part of}}
+    %z = arith.constant dense<[0.0, 1.0]> : tensor<2xf32>
+    %x = math.exp2 %z {tile.label = "x"} : tensor<2xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"a" in ["b"]>, <"s" in ["a"]>]>
+func.func @b_in_registers(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %a = tile.load %m[%i, %c0] {tile.label = "a"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    %s = tile.dot %a, %a {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %p = arith.truncf %s {tile.label = "s"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    // expected-error @below {{expected operand B in shared memory: it must be loaded, or computed by another role}}
+    %t = tile.dot %a, %p {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected attribute mla.schedule}}
+func.func @no_schedule() {
+  scf.forall (%i) in (8) {
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @two_programs() attributes {mla.schedule = #s} {
+  scf.forall (%i) in (8) {
+  }
+  // expected-error @below {{expected one scf.forall a function}}
+  scf.forall (%i) in (8) {
+  }
+  return
+}

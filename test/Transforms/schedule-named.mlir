@@ -1,0 +1,97 @@
+// The schedules that ship, and a user's own given as text on the operator, place
+// mla.sparse_prefill; the same operator goes through all passes with each.
+// DEFINE: %{tile} = --mla-tile --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile-split} = --mla-tile=schedule=split-columns --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{lower} = --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
+// DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
+// DEFINE:   --canonicalize --cse --mla-verify-async
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} --mla-schedule | FileCheck %s --check-prefix=SHARED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-split} --mla-schedule | FileCheck %s --check-prefix=SPLIT
+// RUN: %mla-opt %s %{tile} --mla-schedule | FileCheck %s --check-prefix=USER
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-split} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %s %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
+
+// VERIFIED-LABEL: func @sparse_prefill
+// VERIFIED-SAME:    cta.verified
+
+// One role computes scores and weights and sends P and the rescale factor on.
+// SHARED-LABEL: func @sparse_prefill
+// SHARED-DAG:     %[[Q:.*]] = cta.ring "q" : !cta.ring<1x64x576xbf16>
+// SHARED-DAG:     %[[K:.*]] = cta.ring "k" : !cta.ring<2x64x576xbf16>
+// SHARED-DAG:     %[[VALID:.*]] = cta.ring "valid" : !cta.ring<2x64xi1>
+// SHARED-DAG:     %[[R:.*]] = cta.ring "softmax.rescale" : !cta.ring<1x64xf32>
+// SHARED-DAG:     %[[P:.*]] = cta.ring "p" : !cta.ring<1x64x64xbf16>
+// SHARED-DAG:     %[[INV:.*]] = cta.ring "inverse" : !cta.ring<1x64xf32>
+// SHARED:         cta.role "softmax" warps 4 registers 216
+// SHARED:           cta.await %[[Q]]
+// SHARED:           scf.for
+// SHARED:             cta.await %[[K]]
+// SHARED:             cta.mma_async {{.*}} transpose_b
+// SHARED:             cta.await %[[VALID]]
+// SHARED:             cta.acquire %[[R]]
+// SHARED:             cta.acquire %[[P]]
+// SHARED:             cta.mma_async {{.*}} : {{.*}} -> !cta.in_flight<tensor<64x256xf32>>
+// SHARED:             cta.mma_wait {{.*}} {cta.order = 2 : i64, cta.stage = 1 : i64}
+// SHARED:           cta.acquire %[[INV]]
+// SHARED:         cta.role "output" warps 4 registers 216
+// SHARED-NOT:       transpose_b
+// SHARED-DAG:       cta.await %[[R]]
+// SHARED-DAG:       cta.await %[[P]]
+// SHARED-DAG:       cta.await %[[K]]
+// SHARED:           cta.await %[[INV]]
+// SHARED:         cta.role "producer" warps 4 registers 72
+// SHARED-NOT:       cta.await
+// SHARED:           cta.copy_async
+// SHARED:           cta.gather_async
+
+// Both roles compute the scores; only the KV tile and its mask are shared.
+// SPLIT-LABEL: func @sparse_prefill
+// SPLIT:         cta.ring "q"
+// SPLIT:         cta.ring "k"
+// SPLIT:         cta.ring "valid"
+// SPLIT-NOT:     = cta.ring
+// SPLIT:         cta.role "left" warps 4 registers 216
+// SPLIT:           cta.mma_async {{.*}} transpose_b
+// SPLIT:           cta.view %{{.*}} [0, 0] {{.*}} -> !cta.buffer<64x256xbf16>
+// SPLIT-COUNT-3:   tile.store
+// SPLIT:         cta.role "right" warps 4 registers 216
+// SPLIT:           cta.mma_async {{.*}} transpose_b
+// SPLIT:           cta.view %{{.*}} [0, 256] {{.*}} -> !cta.buffer<64x256xbf16>
+// SPLIT:           tile.store
+// SPLIT-NOT:       tile.store
+// SPLIT:         cta.role "producer" warps 4 registers 72
+// SPLIT-NOT:     cta.acquire {{.*}}f32
+// SPLIT:         return
+
+// A schedule of one's own: no software pipelining, both products of a half of
+// the columns in roles that all compute the scores.
+// USER-LABEL: func @sparse_prefill
+// USER-SAME:    #mla.schedule<"plain"
+// USER-DAG:     cta.ring "q" : !cta.ring<1x64x576xbf16>
+// USER-DAG:     cta.ring "k" : !cta.ring<1x64x576xbf16>
+// USER:         cta.role "a" warps 4 registers 232
+// USER-NOT:       cta.stage = 1
+// USER:         cta.role "b" warps 4 registers 232
+// USER-NOT:       cta.stage = 1
+// USER:         cta.role "load" warps 4 registers 40
+!q = memref<?x64x576xbf16>
+!kv = memref<?x1x576xbf16>
+!indices = memref<?x1x?xi32>
+!out = memref<?x64x512xbf16>
+!stat = memref<?x64xf32>
+func.func @sparse_prefill(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                          %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+      {schedule = #mla.schedule<"plain",
+         roles = [<"a", warps = 4, registers = 232>, <"b", warps = 4, registers = 232>,
+                  <"load", warps = 4, registers = 40>],
+         table = [<"q" in ["load"]>, <"k" in ["load"]>, <"valid" in ["load"]>,
+                  <"qk" in ["a", "b"]>, <"mask" in ["a", "b"]>,
+                  <"softmax" in ["a", "b"]>, <"p" in ["a", "b"]>,
+                  <"rescale" in ["a", "b"], split = 1>, <"pv" in ["a", "b"], split = 1>,
+                  <"stats" in ["b"]>, <"inverse" in ["a", "b"]>,
+                  <"normalise" in ["a", "b"], split = 1>, <"out" in ["a", "b"], split = 1>]>}
+  return
+}

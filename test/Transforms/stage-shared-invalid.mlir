@@ -1,0 +1,131 @@
+// mla-stage-shared refuses tiles without a layout, copies without a tensor map,
+// loops that are not pipelined, and a plan above the limit, which it lists.
+// RUN: %mla-opt %s --mla-stage-shared -verify-diagnostics -split-input-file
+// A user's schedule with one slot more than fits:
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile --mla-decompose-softmax --canonicalize --cse \
+// RUN:   | sed 's/<"k", depth = 2>/<"k", depth = 3>/' \
+// RUN:   | not %mla-opt --mla-schedule --mla-assign-layouts --mla-pipeline --mla-stage-shared 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=DEPTH
+
+// DEPTH: error: 'func.func' op needs {{[0-9]+}} bytes of shared memory, a CTA has 232448
+// DEPTH: note: ring "k": 3 x 73728 bytes
+
+
+func.func @element() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x64x64xf32>'}}
+    %r = cta.ring "r" : !cta.ring<1x64x64xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @columns() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x64x96xbf16>'}}
+    %r = cta.ring "r" : !cta.ring<1x64x96xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @rows() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x60x64xbf16>'}}
+    %r = cta.ring "r" : !cta.ring<1x60x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @rank() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x8x64x64xbf16>'}}
+    %r = cta.ring "r" : !cta.ring<1x8x64x64xbf16>
+  }
+  return
+}
+
+// -----
+
+// A host cannot make the map of a memref that it does not pass.
+func.func @local_source(%n: index) {
+  %c0 = arith.constant 0 : index
+  %m = memref.alloc(%n) : memref<?x64xbf16>
+  scf.forall (%i) in (8) {
+    %r = cta.ring "r" : !cta.ring<1x64x64xbf16>
+    cta.role "load" warps 4 registers 40 {
+      %s = cta.acquire %r : !cta.ring<1x64x64xbf16>
+      // expected-error @below {{expected the source to be a function argument}}
+      cta.copy_async %m[%i, %c0] to %s : memref<?x64xbf16>, !cta.buffer<64x64xbf16>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @box(%m: memref<?x64xbf16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %r = cta.ring "r" : !cta.ring<1x512x64xbf16>
+    cta.role "load" warps 4 registers 40 {
+      %s = cta.acquire %r : !cta.ring<1x512x64xbf16>
+      // expected-error @below {{expected a matrix of at most 256 rows out of a memref of rank <= 5, got '!cta.buffer<512x64xbf16, #cta.shared_layout<swizzle = 128, rows = 512>>' of 'memref<?x64xbf16>'}}
+      cta.copy_async %m[%i, %c0] to %s : memref<?x64xbf16>, !cta.buffer<512x64xbf16>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @vector_box(%m: memref<?xf32>) {
+  scf.forall (%i) in (8) {
+    %r = cta.ring "r" : !cta.ring<1x64xf32>
+    cta.role "load" warps 4 registers 40 {
+      %s = cta.acquire %r : !cta.ring<1x64xf32>
+      // expected-error @below {{expected a matrix of at most 256 rows out of a memref of rank <= 5, got '!cta.buffer<64xf32, #cta.shared_layout<swizzle = 0, rows = 64>>' of 'memref<?xf32>'}}
+      cta.copy_async %m[%i] to %s : memref<?xf32>, !cta.buffer<64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @not_pipelined(%n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.forall (%i) in (8) {
+    %r = cta.ring "r" : !cta.ring<1x64xf32>
+    cta.role "load" warps 4 registers 40 {
+      // expected-error @below {{expected a pipelined loop; run --mla-pipeline first}}
+      scf.for %j = %c0 to %n step %c1 {
+      } {cta.stage}
+    }
+  }
+  return
+}
+
+// -----
+
+// Three slots of 64 rows of 576 and a tile of q do not fit, and the error lists
+// what there is; 16 bytes of barriers a slot count.
+// expected-error @below {{needs 295296 bytes of shared memory, a CTA has 232448}}
+func.func @too_large() {
+  scf.forall (%i) in (8) {
+    // expected-note @below {{ring "q": 1 x 73728 bytes}}
+    %q = cta.ring "q" : !cta.ring<1x64x576xbf16>
+    // expected-note @below {{ring "k": 3 x 73728 bytes}}
+    %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
+    // expected-note @below {{ring "valid": 3 x 64 bytes}}
+    %valid = cta.ring "valid" : !cta.ring<3x64xi1>
+    // expected-note @below {{ring "flag": 1 x 64 bytes}}
+    %x = cta.ring "flag" : !cta.ring<1x64xi1>
+  }
+  return
+}

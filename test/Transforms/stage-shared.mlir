@@ -1,0 +1,87 @@
+// mla-stage-shared: every ring gets its layout and its place, TMA copies their
+// tensor maps.
+// RUN: %mla-opt %s --mla-stage-shared | FileCheck %s
+
+// Tiles that products or TMA touch come first, swizzled and aligned; vectors are
+// dense and follow. Bytes of barriers are not counted yet.
+// CHECK-LABEL: func @plan
+// CHECK-SAME:    cta.shared_bytes = 164304
+// CHECK:           cta.ring "stats" at 163840 : !cta.ring<1x72xf32, #cta.shared_layout<swizzle = 0, rows = 72>>
+// CHECK:           cta.ring "q" at 0 : !cta.ring<1x64x128xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:           cta.ring "k" at 16384 : !cta.ring<2x64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:           cta.ring "valid" at 164128 : !cta.ring<2x72xi1, #cta.shared_layout<swizzle = 0, rows = 72>>
+// CHECK:           cta.ring "bits" at 164272 : !cta.ring<1x24xi1, #cta.shared_layout<swizzle = 0, rows = 24>>
+func.func @plan() {
+  scf.forall (%i) in (8) {
+    %stats = cta.ring "stats" : !cta.ring<1x72xf32>
+    %q = cta.ring "q" : !cta.ring<1x64x128xbf16>
+    %k = cta.ring "k" : !cta.ring<2x64x576xbf16>
+    %valid = cta.ring "valid" : !cta.ring<2x72xi1>
+    %bits = cta.ring "bits" : !cta.ring<1x24xi1>
+  }
+  return
+}
+
+// Slots and views of slots carry the layout of the whole tile.
+// CHECK-LABEL: func @slots
+// CHECK:         %[[W:.*]] = cta.acquire %{{.*}} : !cta.ring<2x64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         %[[S:.*]] = cta.await %{{.*}} : !cta.ring<2x64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         %[[V:.*]] = cta.view %[[S]] [0, 64] : !cta.buffer<64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>> -> !cta.buffer<64x512xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         %[[H:.*]] = cta.view %[[V]] [0, 256] : {{.*}} -> !cta.buffer<64x256xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         cta.mma_async %{{.*}}, %[[H]]
+func.func @slots(%p: tensor<64x64xbf16, #cta.layout<a_operand>>, %t: tensor<64x576xbf16>) {
+  scf.forall (%i) in (8) {
+    %k = cta.ring "k" : !cta.ring<2x64x576xbf16>
+    cta.role "load" warps 4 registers 40 {
+      %w = cta.acquire %k : !cta.ring<2x64x576xbf16>
+      cta.store_shared %t to %w : tensor<64x576xbf16>, !cta.buffer<64x576xbf16>
+    }
+    cta.role "math" warps 4 registers 240 {
+      %s = cta.await %k : !cta.ring<2x64x576xbf16>
+      %v = cta.view %s [0, 64] : !cta.buffer<64x576xbf16> -> !cta.buffer<64x512xbf16>
+      %h = cta.view %v [0, 256] : !cta.buffer<64x512xbf16> -> !cta.buffer<64x256xbf16>
+      %x = cta.mma_async %p, %h
+          : tensor<64x64xbf16, #cta.layout<a_operand>>, !cta.buffer<64x256xbf16>
+          -> !cta.in_flight<tensor<64x256xf32, #cta.layout<acc>>>
+    }
+  }
+  return
+}
+
+// So does what a loop carries.
+// CHECK-LABEL: func @carried_slot
+// CHECK:         scf.for {{.*}} -> (!cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>)
+func.func @carried_slot(%n: index) {
+  scf.forall (%i) in (8) {
+    %k = cta.ring "k" : !cta.ring<2x64x64xbf16>
+    cta.role "math" warps 4 registers 240 {
+      %s = cta.await %k : !cta.ring<2x64x64xbf16>
+      %r = scf.for %j = %n to %n step %n iter_args(%old = %s) -> !cta.buffer<64x64xbf16> {
+        %next = cta.await %k : !cta.ring<2x64x64xbf16>
+        scf.yield %next : !cta.buffer<64x64xbf16>
+      }
+    }
+  }
+  return
+}
+
+// A box of one swizzled block: 64 columns, the rows of the tile, one of the rest.
+// CHECK-LABEL: func @tensor_map
+// CHECK-SAME:    %[[Q:[^:]*]]: memref<?x128x576xbf16>
+// CHECK-NEXT:    %[[MAP:.*]] = cta.tensor_map %[[Q]] box [1, 64, 64] swizzle 128 : memref<?x128x576xbf16>
+// CHECK:         cta.copy_async %[[Q]][{{.*}}] to %{{.*}} map %[[MAP]] :
+func.func @tensor_map(%q: memref<?x128x576xbf16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %r = cta.ring "q" : !cta.ring<1x64x576xbf16>
+    cta.role "load" warps 4 registers 40 {
+      %s = cta.acquire %r : !cta.ring<1x64x576xbf16>
+      cta.copy_async %q[%i, %c0, %c0] to %s : memref<?x128x576xbf16>, !cta.buffer<64x576xbf16>
+    }
+  }
+  return
+}
+
+// CHECK-LABEL: func @nothing() {
+// CHECK-NEXT:    return
+func.func @nothing() { return }

@@ -1,0 +1,74 @@
+// mla-tile refuses sizes that the algorithm does not cover, a second operator,
+// and a schedule that does not exist.
+// RUN: %mla-opt %s --mla-tile -verify-diagnostics -split-input-file
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=tile-keys=40 2>&1 | FileCheck %s --check-prefix=KEYS
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=tile-keys=512 2>&1 | FileCheck %s --check-prefix=MANY
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
+
+// KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 40
+// MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 512
+// SCHEDULE: error: unknown schedule 'best', expected shared-p or split-columns
+
+!indices = memref<?x1x?xi32>
+func.func @heads(%q: memref<?x192x576xbf16>, %kv: memref<?x1x576xbf16>,
+                 %indices: !indices, %scale: f32, %out: memref<?x192x512xbf16>,
+                 %max: memref<?x192xf32>, %lse: memref<?x192xf32>) {
+  // expected-error @below {{expected 1 <= h_q <= 128, got 192}}
+  mla.sparse_prefill
+      ins(%q, %kv, %indices, %scale : memref<?x192x576xbf16>, memref<?x1x576xbf16>, !indices)
+      outs(%out, %max, %lse : memref<?x192x512xbf16>, memref<?x192xf32>, memref<?x192xf32>)
+  return
+}
+
+// -----
+
+func.func @kv_heads(%q: memref<?x128x576xbf16>, %kv: memref<?x2x576xbf16>,
+                    %indices: memref<?x2x?xi32>, %scale: f32, %out: memref<?x128x512xbf16>,
+                    %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{expected h_kv = 1, got 2}}
+  mla.sparse_prefill
+      ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x2x576xbf16>, memref<?x2x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @dynamic_kv_heads(%q: memref<?x128x576xbf16>, %kv: memref<?x?x576xbf16>,
+                            %indices: memref<?x?x?xi32>, %scale: f32, %out: memref<?x128x512xbf16>,
+                            %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{expected h_kv = 1, got a dynamic size}}
+  mla.sparse_prefill
+      ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x?x576xbf16>, memref<?x?x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+!indices = memref<?x1x?xi32>
+func.func @columns(%q: memref<?x128x192xbf16>, %kv: memref<?x1x192xbf16>,
+                   %indices: !indices, %scale: f32, %out: memref<?x128x128xbf16>,
+                   %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{expected d_qk/d_v of 576/512 or 512/512, got 192/128}}
+  mla.sparse_prefill
+      ins(%q, %kv, %indices, %scale : memref<?x128x192xbf16>, memref<?x1x192xbf16>, !indices)
+      outs(%out, %max, %lse : memref<?x128x128xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+!q = memref<?x64x512xbf16>
+!kv = memref<?x1x512xbf16>
+!indices = memref<?x1x?xi32>
+!stat = memref<?x64xf32>
+func.func @two(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+               %out: !q, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !q, !stat, !stat)
+  // expected-error @below {{expected one mla operator a function, got another}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !q, !stat, !stat)
+  return
+}

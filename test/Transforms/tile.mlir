@@ -1,0 +1,152 @@
+// mla-tile: an operator becomes a forall over output tiles around a loop over
+// tiles of KV rows, with a label on every op that a schedule may place.
+// RUN: %mla-opt %s --mla-tile | FileCheck %s
+// RUN: %mla-opt %s --mla-tile="schedule=split-columns tile-keys=128" | FileCheck %s --check-prefix=OPTIONS
+// RUN: %mla-opt %s --mla-tile=stages=3 | FileCheck %s --check-prefix=STAGES
+
+// STAGES-LABEL: func @plain
+// STAGES-SAME:    rings = [<"k", depth = 3>, <"valid", depth = 3>]
+
+!q = memref<?x128x576xbf16>
+!kv = memref<?x1x576xbf16>
+!indices = memref<?x1x?xi32>
+!out = memref<?x128x512xbf16>
+!stat = memref<?x128xf32>
+
+// CHECK-LABEL: func @plain
+// The arguments are named after the operands they are.
+// CHECK-SAME:    %[[Q:[^:]*]]: memref<?x128x576xbf16> {mla.dims = ["s_q", "h_q", "d_qk"], mla.name = "q"}
+// CHECK-SAME:    %[[KV:[^:]*]]: memref<?x1x576xbf16> {mla.dims = ["s_kv", "h_kv", "d_qk"], mla.name = "kv"}
+// CHECK-SAME:    %[[IDX:[^:]*]]: memref<?x1x?xi32> {mla.dims = ["s_q", "h_kv", "topk"], mla.name = "indices"}
+// CHECK-SAME:    %[[SCALE:[^:]*]]: f32 {mla.name = "scale"}
+// CHECK-SAME:    %[[OUT:[^:]*]]: memref<?x128x512xbf16> {mla.dims = ["s_q", "h_q", "d_v"], mla.name = "out"}
+// CHECK-SAME:    %[[MAX:[^:]*]]: memref<?x128xf32> {mla.dims = ["s_q", "h_q"], mla.name = "max_logits"}
+// CHECK-SAME:    %[[LSE:[^:]*]]: memref<?x128xf32> {mla.dims = ["s_q", "h_q"], mla.name = "lse"}
+// CHECK-SAME:    mla.operator = "sparse_prefill"
+// CHECK-SAME:    mla.schedule = #mla.schedule<"shared-p"
+// CHECK-NOT:     mla.sparse_prefill
+// CHECK:         %[[TOKENS:.*]] = memref.dim %[[Q]]
+// CHECK:         %[[ROWS:.*]] = memref.dim %[[KV]]
+// CHECK:         %[[COUNT:.*]] = arith.index_cast %[[ROWS]] : index to i32
+// CHECK:         %[[LOG2E:.*]] = arith.constant 1.442695{{.*}} : f32
+// CHECK:         %[[BASE2:.*]] = arith.mulf %[[SCALE]], %[[LOG2E]]
+// One grid point is a token and 64 of its 128 heads.
+// CHECK:         scf.forall (%[[T:.*]], %[[H:.*]]) in (%[[TOKENS]], 2) {
+// CHECK:           %[[HEAD:.*]] = arith.muli %[[H]], %{{.*}} : index
+// CHECK:           %[[TOPK:.*]] = memref.dim %[[IDX]]
+// CHECK:           %[[QT:.*]] = tile.load %[[Q]][%[[T]], %[[HEAD]], %{{.*}}] {tile.label = "q"} : {{.*}} -> tensor<64x576xbf16>
+// CHECK:           %[[STATE:.*]]:3 = scf.for %[[J:.*]] = %{{.*}} to %[[TOPK]] step %{{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %{{.*}}, %[[L:.*]] = %{{.*}}) -> (tensor<64x512xf32>, tensor<64xf32>, tensor<64xf32>)
+// CHECK:             %[[I:.*]] = tile.load %[[IDX]][%[[T]], %{{.*}}, %[[J]]] pad -1 : i32
+// CHECK:             %[[K:.*]] = tile.gather %[[KV]][%[[I]]]{{.*}} {tile.label = "k"} : {{.*}} -> tensor<64x576xbf16>
+// Unsigned, so that a negative index is no row either.
+// CHECK:             %[[VALID:.*]] = arith.cmpi ult, %[[I]], %{{.*}} {tile.label = "valid"}
+// CHECK:             %[[V:.*]] = tile.view %[[K]] [0, 0] : {{.*}} -> tensor<64x512xbf16>
+// CHECK:             %[[S:.*]] = tile.dot %[[QT]], %[[K]] transpose_b {tile.label = "qk"}
+// CHECK:             %[[B:.*]] = tile.broadcast %[[VALID]] dim 0
+// CHECK:             %[[MASKED:.*]] = arith.select %[[B]], %[[S]], %{{.*}} {tile.label = "mask"}
+// CHECK:             %[[P:.*]], %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[BASE2]] {tile.label = "softmax"}
+// CHECK:             %[[PB:.*]] = arith.truncf %[[P]] {tile.label = "p"}
+// CHECK:             %[[RB:.*]] = tile.broadcast %[[R]] dim 1
+// CHECK:             %[[RO:.*]] = arith.mulf %[[O]], %[[RB]] {tile.label = "rescale"}
+// CHECK:             %[[O1:.*]] = tile.dot %[[PB]], %[[V]] acc %[[RO]] : tensor<64x512xf32> {tile.label = "pv"}
+// CHECK:             scf.yield %[[O1]], %[[M1]], %[[L1]]
+// A query without a valid entry has sum 0.
+// CHECK:           %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#2
+// CHECK:           math.log2 %[[STATE]]#2
+// CHECK:           tile.store %{{.*}}, %[[LSE]][%[[T]], %[[HEAD]]] {tile.label = "stats.lse"}
+// CHECK:           tile.store %{{.*}}, %[[MAX]][%[[T]], %[[HEAD]]] {tile.label = "stats.max_logits"}
+// CHECK:           %[[INV:.*]] = arith.select %[[EMPTY]], %{{.*}}, %{{.*}} {tile.label = "inverse"}
+// CHECK:           %[[IB:.*]] = tile.broadcast %[[INV]] dim 1
+// CHECK:           arith.mulf %[[STATE]]#0, %[[IB]] {tile.label = "normalise"}
+// CHECK:           tile.store %{{.*}}, %[[OUT]][%[[T]], %[[HEAD]], %{{.*}}] {tile.label = "out"}
+
+// The option names the schedule; the tile of KV rows is as long as asked for.
+// OPTIONS-LABEL: func @plain
+// OPTIONS-SAME:    mla.schedule = #mla.schedule<"split-columns"
+// OPTIONS:         arith.constant 128 : index
+// OPTIONS:         tile.gather {{.*}} -> tensor<128x576xbf16>
+// OPTIONS:         tile.dot {{.*}} {tile.label = "qk"} : {{.*}} -> tensor<64x128xf32>
+func.func @plain(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                 %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// topk_length shortens the loop, clamped to [0, topk], and cuts its last tile.
+// CHECK-LABEL: func @topk_length
+// CHECK-SAME:    %[[LEN:[^:]*]]: memref<?xi32>
+// CHECK:         scf.forall (%[[T:.*]], %{{.*}}) in
+// CHECK:           %[[TOPK:.*]] = memref.dim
+// CHECK:           %[[N:.*]] = memref.load %[[LEN]][%[[T]]]
+// CHECK:           %[[N1:.*]] = arith.index_cast %[[N]]
+// CHECK:           %[[N2:.*]] = arith.maxsi %[[N1]]
+// CHECK:           %[[LIMIT:.*]] = arith.minsi %[[N2]], %[[TOPK]]
+// CHECK:           scf.for %[[J:.*]] = %{{.*}} to %[[LIMIT]]
+// CHECK:             %[[I:.*]] = tile.load {{.*}} pad -1
+// CHECK:             %[[LEFT:.*]] = arith.subi %[[LIMIT]], %[[J]]
+// CHECK:             %[[LEFT32:.*]] = arith.index_cast %[[LEFT]]
+// CHECK:             %[[POS:.*]] = tile.iota
+// CHECK:             %[[END:.*]] = tensor.splat %[[LEFT32]]
+// CHECK:             %[[IN:.*]] = arith.cmpi slt, %[[POS]], %[[END]]
+// CHECK:             %[[CUT:.*]] = arith.select %[[IN]], %[[I]]
+// CHECK:             tile.gather %{{.*}}[%[[CUT]]]
+func.func @topk_length(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                       %length: memref<?xi32>,
+                       %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      topk_length(%length : memref<?xi32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// The sink joins the sum that divides the output, after the statistics.
+// CHECK-LABEL: func @attn_sink
+// CHECK-SAME:    %[[SINK:[^:]*]]: memref<128xf32>
+// CHECK:         {tile.label = "stats.max_logits"}
+// CHECK:         %[[S:.*]] = tile.load %[[SINK]]
+// CHECK:         %[[S2:.*]] = arith.mulf %[[S]]
+// CHECK:         %[[D:.*]] = arith.subf %[[S2]]
+// CHECK:         %[[E:.*]] = math.exp2 %[[D]]
+// CHECK:         %[[TOTAL:.*]] = arith.addf %{{.*}}, %[[E]]
+// CHECK:         arith.divf %{{.*}}, %[[TOTAL]]
+func.func @attn_sink(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                     %sink: memref<128xf32>,
+                     %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      attn_sink(%sink : memref<128xf32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// 512 columns of q and k; heads that do not fill the last tile round up.
+// CHECK-LABEL: func @other_sizes
+// CHECK:         scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
+// CHECK:           tile.load {{.*}} {tile.label = "q"} : {{.*}} -> tensor<64x512xbf16>
+// CHECK:           tile.view %{{.*}} [0, 0] : tensor<64x512xbf16> -> tensor<64x512xbf16>
+func.func @other_sizes(%q: memref<?x80x512xbf16>, %kv: memref<?x1x512xbf16>,
+                       %indices: !indices, %scale: f32,
+                       %out: memref<?x80x512xbf16>, %max: memref<?x80xf32>,
+                       %lse: memref<?x80xf32>) {
+  mla.sparse_prefill
+      ins(%q, %kv, %indices, %scale : memref<?x80x512xbf16>, memref<?x1x512xbf16>, !indices)
+      outs(%out, %max, %lse : memref<?x80x512xbf16>, memref<?x80xf32>, memref<?x80xf32>)
+  return
+}
+
+// The operator's own schedule goes before the option's.
+// CHECK-LABEL: func @own_schedule
+// CHECK-SAME:    mla.schedule = #mla.schedule<"own"
+func.func @own_schedule(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+                        %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+      {schedule = #mla.schedule<"own", roles = [<"all", warps = 4, registers = 240>],
+                                table = [<"q" in ["all"]>]>}
+  return
+}
+
+// A function without an operator is left alone.
+// CHECK-LABEL: func @nothing(
+// CHECK-NEXT:    return
+func.func @nothing() { return }

@@ -1,0 +1,114 @@
+// mla-verify-async refuses a program with one line damaged: a case for every error
+// that it gives. The program is Inputs/verified.mlir.
+
+// An earlier level is left: a ring access,
+// RUN: sed 's/cta.mbarrier_wait %%k_free.*/%%acquired = cta.acquire %%k : !ring/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ACQUIRE
+// ACQUIRE: error: 'cta.acquire' op expected mbarriers instead; run --mla-materialize-barriers first
+
+// a release,
+// RUN: sed 's/cta.arrive %%k_free.*/cta.release %%k : !ring/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=RELEASE
+// RELEASE: error: 'cta.release' op expected mbarriers instead; run --mla-materialize-barriers first
+
+// a ring without barriers,
+// RUN: sed 's/"k.full"/"k.other"/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BARRIERS
+// BARRIERS: error: 'cta.ring' op expected a full and a free mbarrier; run --mla-materialize-barriers first
+
+// a product of a slot and not of its descriptor,
+// RUN: sed 's/%%a = cta.mma_async %%pd, %%kd : !desc, !desc/%%a = cta.mma_async %%pd, %%ks : !desc, !slot/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=DESCRIPTOR
+// DESCRIPTOR: error: 'cta.mma_async' op expected a descriptor operand; run --mla-wgmma-descriptors first
+
+// a fragment without a layout,
+// RUN: sed 's/^!p = .*/!p = tensor<64x64xbf16>/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=LAYOUT
+// LAYOUT: error: 'arith.addf' op expected a fragment with a layout, got 'tensor<64x64xbf16>'; run --mla-assign-layouts first
+
+// a program without a plan of shared memory.
+// RUN: sed 's/attributes {cta.shared_bytes = 16416 : i64}//' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=STAGED
+// STAGED: error: 'func.func' op expected attribute cta.shared_bytes; run --mla-stage-shared first
+
+// Budgets: shared memory,
+// RUN: sed 's/shared_bytes = 16416/shared_bytes = 232464/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SHARED
+// SHARED: error: 'func.func' op needs 232464 bytes of shared memory, a CTA has 232448
+
+// registers.
+// RUN: sed 's/"soft" warps 4 registers 96/"soft" warps 12 registers 104/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=REGISTERS
+// REGISTERS: error: 'func.func' op roles need 68352 registers, an SM has 65536
+
+// Products: a value in flight is read,
+// RUN: sed 's/%%e = math.exp2 .*/%%e = arith.select %%cond, %%a, %%a : !flight/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=INFLIGHT
+// INFLIGHT: error: 'arith.select' op reads a product in flight
+
+// a fence is missing,
+// RUN: sed '/cta.mma_fence .* of the scores/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=FENCE
+// FENCE: error: 'cta.mma_async' op expected cta.mma_fence before the product; run --mla-insert-mma-sync first
+
+// a register write stands between the fence and the product,
+// RUN: sed 's/cta.mma_fence .* of the scores/cta.mma_fence\n%%z = arith.addf %%some, %%some : !p/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=WRITE
+// WRITE: error: 'cta.mma_async' op expected cta.mma_fence before the product; run --mla-insert-mma-sync first
+
+// a count is missing,
+// RUN: sed 's/%%w = cta.mma_wait %%a pending 0/%%w = cta.mma_wait %%a/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=COUNT
+// COUNT: error: 'cta.mma_wait' op expected a pending count; run --mla-insert-mma-sync first
+
+// a commit is missing,
+// RUN: sed '/cta.mma_commit .* of the scores/d; s/%%o pending 1/%%o pending 0/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=COMMIT
+// COMMIT: error: 'cta.mma_wait' op waits for a product that was not committed on some path
+
+// a count is one too large, on a straight line,
+// RUN: sed 's/%%w = cta.mma_wait %%a pending 0/%%w = cta.mma_wait %%a pending 1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=COVERS
+// COVERS: error: 'cta.mma_wait' op covers nothing: 1 groups may be pending, but only 0 are younger than the one awaited
+
+// and of a product of the last iteration.
+// RUN: sed 's/%%done = cta.mma_wait %%o pending 1/%%done = cta.mma_wait %%o pending 2/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=CARRIED
+// CARRIED: error: 'cta.mma_wait' op covers nothing: 2 groups may be pending, but only 1 are younger than the one awaited
+
+// Rings: a release is missing in a loop,
+// RUN: sed '/release k/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=LOOP
+// LOOP: error: 'cta.mbarrier' op expects 4 arrivals a phase, its roles make 0
+
+// a slot is awaited twice in a loop,
+// RUN: sed 's/\(cta.mbarrier_wait %%k_full.*\) .. await k/\1\n\1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: 'scf.for' op waits for 1 more slots than it hands on in each iteration
+
+// a release is made in one branch only,
+// RUN: sed 's/%%e = math.exp2 .*/cta.arrive %%k_free[%%i0] : !bar/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BRANCH
+// BRANCH: error: 'scf.if' op waits for -1 more slots than it hands on in one branch only
+
+// a slot is released twice,
+// RUN: sed 's/\(cta.arrive %%p_free.*\) .. release p/\1\n\1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ROLE
+// ROLE: error: 'cta.role' op waits -1 times more on "p.full" than it arrives on "p.free"
+
+// a slot is filled and not published,
+// RUN: sed '/cta.arrive %%p_full/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=PUBLISH
+// PUBLISH: error: 'cta.mbarrier' op expects 4 arrivals a phase, its roles make 0
+
+// a slot is filled that was not acquired,
+// RUN: sed '/cta.mbarrier_wait %%p_free/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=UNACQUIRED
+// UNACQUIRED: error: 'cta.role' op waits -1 times more on "p.free" than it arrives on "p.full"
+
+// a slot is read that was not awaited,
+// RUN: sed '/await p/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=UNAWAITED
+// UNAWAITED: error: 'cta.role' op waits -1 times more on "p.full" than it arrives on "p.free"
+
+// a barrier counts one warp too many,
+// RUN: sed 's/"k.free" count 4/"k.free" count 5/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ARRIVALS
+// ARRIVALS: error: 'cta.mbarrier' op expects 5 arrivals a phase, its roles make 4
+
+// two kinds of arrival meet on it,
+// RUN: sed 's/cta.arrive %%p_full.*/&\ncta.arrive_copies %%p_full[%%i0] : !bar/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=KINDS
+// KINDS: error: 'cta.arrive_copies' op arrives in another way than the role's other arrivals on this barrier
+
+// it is not initialised,
+// RUN: sed '/cta.mbarrier_init %%k_full/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=INIT
+// INIT: error: 'cta.mbarrier' op is never initialised
+
+// it expects other bytes than the copy brings.
+// RUN: sed 's/bytes 8192/bytes 4096/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BYTES
+// BYTES: error: 'cta.arrive_expect' op expects 4096 bytes, its copies bring 8192
+
+// A copy signals nothing.
+// RUN: sed 's/ signals %%k_full.%%i0. : !bar//' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SIGNAL
+// SIGNAL: error: 'cta.arrive_expect' op expects 8192 bytes, its copies bring 0
+
+// A generic write is published to the async proxy without its fence.
+// RUN: sed '/cta.fence_async/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=PROXY
+// PROXY: error: 'cta.arrive' op publishes generic writes to the async proxy without cta.fence_async; run --mla-insert-async-fences first

@@ -1,0 +1,44 @@
+// mla-wgmma-descriptors refuses operands that no descriptor describes.
+// RUN: %mla-opt %s --mla-wgmma-descriptors -verify-diagnostics -split-input-file
+
+func.func @not_staged(%a: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected operands with the 128-byte swizzle (--mla-stage-shared), got '!cta.buffer<64x64xbf16>'}}
+  %x = cta.mma_async %a, %a : !cta.buffer<64x64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+func.func @dense(%a: !cta.buffer<64x64xbf16, #dense>) {
+  // expected-error @below {{expected operands with the 128-byte swizzle (--mla-stage-shared), got '!cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 0, rows = 64>>'}}
+  %x = cta.mma_async %a, %a : !cta.buffer<64x64xbf16, #dense>, !cta.buffer<64x64xbf16, #dense>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+// MN-major operands start at a block.
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+func.func @mn_start(%a: !cta.buffer<64x64xbf16, #swizzled>, %k: !cta.buffer<64x128xbf16, #swizzled>) {
+  %v = cta.view %k [0, 32] : !cta.buffer<64x128xbf16, #swizzled> -> !cta.buffer<64x64xbf16, #swizzled>
+  // expected-error @below {{expected an operand that starts at a row multiple of 8 and a column multiple of 64, got [0, 32]}}
+  %x = cta.mma_async %a, %v : !cta.buffer<64x64xbf16, #swizzled>, !cta.buffer<64x64xbf16, #swizzled>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+// K-major ones at a k-step, and both at whole atoms of 8 rows.
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 128>
+func.func @k_start(%a: !cta.buffer<64x16xbf16, #swizzled>, %k: !cta.buffer<128x64xbf16, #swizzled>) {
+  %v = cta.view %k [4, 16] : !cta.buffer<128x64xbf16, #swizzled> -> !cta.buffer<64x16xbf16, #swizzled>
+  // expected-error @below {{expected an operand that starts at a row multiple of 8 and a column multiple of 16, got [4, 16]}}
+  %x = cta.mma_async %a, %v transpose_b
+      : !cta.buffer<64x16xbf16, #swizzled>, !cta.buffer<64x16xbf16, #swizzled>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}

@@ -1,0 +1,357 @@
+//===- mla-jit.cpp - emit, compile, run and time kernels --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "InterpreterExecutor.h"
+#include "mla/Harness/Gpu.h"
+#include "mla/Harness/Tool.h"
+#include "mla/JIT/Compiler.h"
+#include "mla/JIT/Operators.h"
+#include "mla/Pipelines/Pipelines.h"
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include <iostream>
+
+using namespace mla;
+namespace cl = llvm::cl;
+
+namespace {
+
+constexpr llvm::StringLiteral kUsage =
+    R"(mla-jit: compiles multi-head latent attention for Hopper GPUs
+
+usage: mla-jit emit sparse_prefill [options]  write an operator's IR
+       mla-jit compile FILE.mlir -o DIR       IR to a kernel package
+       mla-jit run FILE.mlir|DIR [options]    run, and check with --check
+       mla-jit bench FILE.mlir|DIR [options]  time on the GPU
+
+mla-jit COMMAND --help lists the options of a command.
+)";
+
+int fail(const llvm::Twine &message) {
+  llvm::errs() << "error: " << message << "\n";
+  return 1;
+}
+
+/// Options that say how to compile, shared by compile, run and bench.
+struct CompileFlags {
+  CompileOptions options;
+
+  /// Takes `word` if it is one of them; `error` is set if it is malformed.
+  bool parse(llvm::StringRef word, std::string &error) {
+    std::pair<llvm::StringRef, llvm::StringRef> parts = word.split('=');
+    llvm::StringRef name = parts.first, value = parts.second;
+    auto number = [&](auto &out) {
+      if (value.getAsInteger(10, out))
+        error = llvm::formatv("expected {0}=N, got '{1}'", name, word);
+      return true;
+    };
+    auto text = [&](auto &out) {
+      if (value.empty())
+        error =
+            llvm::formatv("expected {0}=TEXT, got '{1}'", name, word);
+      out = value.str();
+      return true;
+    };
+    if (name == "--schedule")
+      return text(options.schedule);
+    if (name == "--target")
+      return text(options.target);
+    if (name == "--tile-keys")
+      return number(options.tileKeys);
+    if (name == "--stages")
+      return number(options.stages);
+    if (name == "--ptxas")
+      return text(options.ptxas);
+    if (name == "--ptxas-timeout")
+      return number(options.ptxasTimeoutSeconds);
+    if (name == "--dump-stages" || name == "--mla-dump-stages")
+      return text(options.dumpFolder);
+    return false;
+  }
+
+  static constexpr llvm::StringLiteral help =
+      R"(  --schedule=NAME        schedule of an operator that carries none
+  --tile-keys=N          KV rows per tile (default 64)
+  --stages=N             slots of the schedule's rings (default: as it lists)
+  --target=NAME          the GPU (default and only one: sm_90a)
+  --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
+                         PATH)
+  --ptxas-timeout=N      seconds (default 120)
+  --dump-stages=DIR      write the IR after each pass, LLVM IR, PTX and report
+)";
+};
+
+/// The context and the printing of diagnostics: one line each.
+class Session {
+public:
+  Session() : handler(&context, [](mlir::Diagnostic &diagnostic) {
+      llvm::errs() << diagnostic.getLocation() << ": "
+                   << (diagnostic.getSeverity() ==
+                               mlir::DiagnosticSeverity::Error
+                           ? "error: "
+                           : "note: ")
+                   << diagnostic.str() << "\n";
+      for (mlir::Diagnostic &note : diagnostic.getNotes())
+        llvm::errs() << note.getLocation() << ": note: " << note.str() << "\n";
+    }) {
+    mlir::DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.printOpOnDiagnostic(false);
+  }
+
+  mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef path) {
+    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
+  }
+
+  mlir::MLIRContext context;
+
+private:
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+//===----------------------------------------------------------------------===//
+// emit
+//===----------------------------------------------------------------------===//
+
+bool parseSize(llvm::StringRef text, std::optional<int64_t> &out) {
+  if (text == "?") {
+    out.reset();
+    return true;
+  }
+  int64_t value;
+  if (text.getAsInteger(10, value) || value < 1)
+    return false;
+  out = value;
+  return true;
+}
+
+constexpr llvm::StringLiteral kEmitHelp =
+    R"(usage: mla-jit emit sparse_prefill [options]
+
+Writes a function with the operator. A size of '?' is known at run time.
+
+  --h=N           query heads (default 128)
+  --d-qk=N        head dimension of q and kv (default 576)
+  --d-v=N         head dimension of the output (default 512)
+  --topk=N|?      entries of indices a query (default ?)
+  --s-q=N|?       queries (default ?)
+  --s-kv=N|?      rows of kv (default ?)
+  --topk-length   with the argument topk_length
+  --sink          with the argument attn_sink
+  -o FILE         output file (default: standard output)
+)";
+
+int emit(std::vector<std::string> words) {
+  SparsePrefillShape shape;
+  std::string output = "-", op;
+  for (size_t i = 0; i < words.size(); ++i) {
+    auto [name, value] = llvm::StringRef(words[i]).split('=');
+    std::optional<int64_t> fixed;
+    bool good = true;
+    if (name == "--help" || name == "-h")
+      return llvm::outs() << kEmitHelp, 0;
+    if (name == "-o" && i + 1 < words.size())
+      output = words[++i];
+    else if (name == "--topk-length")
+      shape.topkLength = true;
+    else if (name == "--sink")
+      shape.attnSink = true;
+    else if (name == "--topk")
+      good = parseSize(value, shape.topk);
+    else if (name == "--s-q")
+      good = parseSize(value, shape.numQueries);
+    else if (name == "--s-kv")
+      good = parseSize(value, shape.numRows);
+    else if (name == "--h" || name == "--d-qk" || name == "--d-v") {
+      good = parseSize(value, fixed) && fixed;
+      (name == "--h" ? shape.heads
+                     : name == "--d-qk" ? shape.dimQK : shape.dimV) =
+          fixed.value_or(0);
+    } else if (!name.starts_with("-") && op.empty())
+      op = name.str();
+    else
+      return fail("unknown option '" + words[i] + "' (see mla-jit emit --help)");
+    if (!good)
+      return fail("expected " + name + "=N with N >= 1, got '" + words[i] + "'");
+  }
+  if (op != "sparse_prefill")
+    return fail("unknown operator '" + op + "', expected sparse_prefill");
+  Session session;
+  auto module = buildSparsePrefill(session.context, shape);
+  if (!module)
+    return 1;
+  if (llvm::Error error =
+          llvm::writeToOutput(output, [&](llvm::raw_ostream &os) {
+            os << *module << "\n";
+            return llvm::Error::success();
+          }))
+    return fail(llvm::toString(std::move(error)));
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// compile
+//===----------------------------------------------------------------------===//
+
+int compile(std::vector<std::string> words) {
+  CompileFlags flags;
+  std::string input, output;
+  for (size_t i = 0; i < words.size(); ++i) {
+    std::string error;
+    if (words[i] == "--help" || words[i] == "-h")
+      return llvm::outs() << "usage: mla-jit compile FILE.mlir -o DIR "
+                             "[options]\n\nCompiles the kernel of FILE.mlir "
+                             "into a package and prints its report as one "
+                             "JSON line.\n\n"
+                          << CompileFlags::help,
+             0;
+    if (words[i] == "-o" && i + 1 < words.size())
+      output = words[++i];
+    else if (flags.parse(words[i], error)) {
+      if (!error.empty())
+        return fail(error);
+    } else if (words[i].rfind("-", 0) != 0 && input.empty())
+      input = words[i];
+    else
+      return fail("unknown option '" + words[i] +
+                  "' (see mla-jit compile --help)");
+  }
+  if (input.empty() || output.empty())
+    return fail("expected mla-jit compile FILE.mlir -o DIR");
+  Session session;
+  auto module = session.parse(input);
+  if (!module)
+    return fail("cannot parse '" + input + "'");
+  llvm::Expected<CompiledKernel> kernel =
+      compileKernel(*module, flags.options);
+  if (!kernel)
+    return fail(llvm::toString(kernel.takeError()));
+  if (llvm::Error error = writeKernel(*kernel, output))
+    return fail(llvm::toString(std::move(error)));
+  llvm::outs() << summarize(*kernel) << "\n";
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// run and bench
+//===----------------------------------------------------------------------===//
+
+enum class Device { Auto, Gpu, Interpreter };
+
+/// Makes what the harness runs out of IR files and packages.
+class Loader {
+public:
+  CompileFlags flags;
+  Device device = Device::Auto;
+
+  harness::Status load(const std::string &operand, harness::Subject &out) {
+    if (llvm::sys::fs::is_directory(operand))
+      return harness::loadPackageSubject(operand, out);
+    auto module = session.parse(operand);
+    if (!module)
+      return runtime::invalidArgument("cannot parse '" + operand + "'");
+    out.label = operand;
+    if (device == Device::Auto)
+      device = hasGpu() ? Device::Gpu : Device::Interpreter;
+    CompileOptions options = flags.options;
+    options.descriptorOnly = device == Device::Interpreter;
+    llvm::Expected<CompiledKernel> kernel = compileKernel(*module, options);
+    if (!kernel)
+      return runtime::invalidArgument(operand + ": " +
+                                      llvm::toString(kernel.takeError()));
+    if (device == Device::Gpu && kernel->cubin.empty())
+      return runtime::invalidArgument(operand + ": " + kernel->missingCubin);
+    out.cubin = std::move(kernel->cubin);
+    if (device == Device::Interpreter)
+      if (harness::Status status = interpret(std::move(module), out);
+          !status.ok())
+        return status;
+    return runtime::parseDescriptor(kernel->descriptor, out.descriptor);
+  }
+
+private:
+  static bool hasGpu() {
+    std::unique_ptr<harness::GpuContext> context;
+    harness::Status status = harness::GpuContext::create(context);
+    if (!status.ok())
+      llvm::errs() << "note: no GPU (" << status.message()
+                   << "): running the tile program on the CPU\n";
+    return status.ok();
+  }
+
+  harness::Status interpret(mlir::OwningOpRef<mlir::ModuleOp> module,
+                            harness::Subject &out) {
+    mlir::PassManager pm(&session.context);
+    TileOptions tile;
+    tile.schedule = flags.options.schedule;
+    tile.tileKeys = flags.options.tileKeys;
+    pm.nest<mlir::func::FuncOp>().addPass(createTile(tile));
+    if (mlir::failed(pm.run(*module)))
+      return runtime::invalidArgument(out.label + ": mla-tile failed");
+    out.executor = makeInterpreterExecutor(
+        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(
+            std::move(module)));
+    return harness::Status();
+  }
+
+  Session session;
+};
+
+int runOrBench(const std::vector<std::string> &words) {
+  Loader loader;
+  harness::ToolConfig config;
+  config.name = "mla-jit";
+  config.summary = "runs, checks and times kernels";
+  config.operandName = "FILE.mlir|PACKAGE";
+  config.load = [&](const std::string &operand, harness::Subject &out) {
+    return loader.load(operand, out);
+  };
+  config.option = [&](const std::string &word, std::string &error) {
+    llvm::StringRef device = word;
+    if (!device.consume_front("--device="))
+      return loader.flags.parse(word, error);
+    if (device == "auto")
+      loader.device = Device::Auto;
+    else if (device == "gpu")
+      loader.device = Device::Gpu;
+    else if (device == "interpreter")
+      loader.device = Device::Interpreter;
+    else
+      error = "expected --device=auto, gpu or interpreter, got '" + word + "'";
+    return true;
+  };
+  config.optionHelp =
+      (R"(  --device=NAME          auto, gpu, or interpreter: the tile program on the CPU
+)" + CompileFlags::help)
+          .str();
+  return harness::runTool(config, words, std::cout, std::cerr);
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  std::string command = words.empty() ? "--help" : words.front();
+  if (command == "run" || command == "bench")
+    return runOrBench(words);
+  if (command == "--help" || command == "-h" || command == "help") {
+    llvm::outs() << kUsage;
+    return words.empty() ? 1 : 0;
+  }
+  words.erase(words.begin());
+  if (command == "emit")
+    return emit(std::move(words));
+  if (command == "compile")
+    return compile(std::move(words));
+  return fail("unknown command '" + command +
+              "', expected emit, compile, run or bench");
+}
