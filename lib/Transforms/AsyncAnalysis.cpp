@@ -27,8 +27,10 @@ bool GroupAges::lower(Value value, int64_t age) {
 }
 
 bool GroupAges::merge(Value into, Value from, const Ages &source) {
+  if (!isa<cta::InFlightType>(from.getType()))
+    return false;
   auto it = source.find(from);
-  return it != source.end() && lower(into, it->second);
+  return lower(into, it == source.end() ? kUnknown : it->second);
 }
 
 void GroupAges::commit() {
