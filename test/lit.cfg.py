@@ -8,6 +8,7 @@ Features:      ptxas  an assembler is there (MLA_PTXAS, CUDA_HOME, PATH)
 
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -20,12 +21,13 @@ config.test_exec_root = config.mla_test_root
 
 # FileCheck, not and count come from LLVM.
 config.environment["PATH"] = os.pathsep.join(
-    [config.llvm_tools_dir, os.environ.get("PATH", "")]
+    [config.mla_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
 )
 for name in ("HOME", "CUDA_HOME", "MLA_PTXAS", "LD_LIBRARY_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+config.substitutions.append((r"%python\b", sys.executable))
 for tool in config.mla_tools:
     path = os.path.join(config.mla_tools_dir, tool)
     config.substitutions.append(("%" + tool + r"\b", path))

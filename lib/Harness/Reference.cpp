@@ -11,6 +11,13 @@ namespace mla::harness {
 Reference findReference(const std::string &operatorName) {
   if (operatorName == "sparse_prefill")
     return sparsePrefillReference;
+  for (bool softCap : {false, true})
+    if (operatorName ==
+        (softCap ? "dense_attention_soft_cap" : "dense_attention"))
+      return [=](const std::vector<HostArgument> &arguments,
+                 std::vector<ExpectedOutput> &expected) {
+        return denseAttentionReference(arguments, softCap, expected);
+      };
   return {};
 }
 

@@ -41,6 +41,14 @@ Reference findReference(const std::string &operatorName);
 Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected);
 
+/// Plain attention in double precision: out = softmax(scale q k^T) v for
+/// q [heads, s_q, d], k [heads, s_kv, d], v [heads, s_kv, d_v], and lse
+/// [heads, s_q] if the kernel has that output. With `softCap` the scores are
+/// tanh(scale q k^T).
+Status denseAttentionReference(const std::vector<HostArgument> &arguments,
+                               bool softCap,
+                               std::vector<ExpectedOutput> &expected);
+
 /// Floating-point operations that the operator's arguments call for, counted
 /// as everyone counts them: 2 * s_q * h_q * topk * (d_qk + d_v) for
 /// sparse_prefill; 0 where there is no formula.
