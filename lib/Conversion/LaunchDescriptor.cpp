@@ -67,6 +67,16 @@ static json::Value describeTensor(func::FuncOp func, BlockArgument arg,
                       {"alignment", getAlignment(arg)}};
 }
 
+static json::Value describeScalar(func::FuncOp func, BlockArgument arg) {
+  unsigned i = arg.getArgNumber();
+  json::Object scalar{{"name", getArgumentName(func, i)},
+                      {"kind", "scalar"},
+                      {"dtype", getTypeName(arg.getType())}};
+  if (func.getArgAttr(i, kArgPositiveAttr))
+    scalar["positive"] = true;
+  return scalar;
+}
+
 /// The parameter list in the order of the kernel's arguments: for each tensor
 /// its address, run-time sizes and run-time strides.
 static json::Array describeParameters(func::FuncOp func) {
@@ -127,10 +137,7 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
       arguments.push_back(
           describeTensor(func, arg, context.written.contains(arg)));
     else
-      arguments.push_back(
-          json::Object{{"name", getArgumentName(func, arg.getArgNumber())},
-                       {"kind", "scalar"},
-                       {"dtype", getTypeName(arg.getType())}});
+      arguments.push_back(describeScalar(func, arg));
   }
   json::Array parameters = describeParameters(func);
   func.walk([&](cta::TensorMapOp map) {

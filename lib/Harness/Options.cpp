@@ -172,6 +172,8 @@ private:
         fail("expected a share from 0 to 1");
     } else if (name == "--scale") {
       inputs.scale = realNumber();
+      if (!(*inputs.scale > 0))
+        fail("expected a number above 0, got '" + value + "'");
     } else if (name == "--pad") {
       int64_t elements = 0;
       if (!splitPair(needValue(), key, text) || !parseInteger(text, elements) ||

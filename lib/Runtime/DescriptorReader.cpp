@@ -151,7 +151,13 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
   std::string kind = reader.string("kind");
   argument.isTensor = kind == "tensor";
   if (kind == "scalar") {
-    reader.allowOnly({"name", "kind", "dtype"});
+    reader.allowOnly({"name", "kind", "dtype", "positive"});
+    if (value.is_object() && value.contains("positive")) {
+      if (value["positive"].is_boolean())
+        argument.positive = value["positive"].get<bool>();
+      else
+        reader.fail(path + ".positive", "true or false", value["positive"]);
+    }
     return argument;
   }
   if (!argument.isTensor)

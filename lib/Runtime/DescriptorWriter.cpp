@@ -30,8 +30,11 @@ json write(const KernelDescriptor &descriptor,
   json result = {{"name", argument.name},
                  {"kind", argument.isTensor ? "tensor" : "scalar"},
                  {"dtype", dtypeName(argument.dtype)}};
-  if (!argument.isTensor)
+  if (!argument.isTensor) {
+    if (argument.positive)
+      result["positive"] = true;
     return result;
+  }
   json shape = json::array(), strides = json::array();
   for (const Size &size : argument.shape)
     shape.push_back(size.isFixed() ? json(size.fixed)

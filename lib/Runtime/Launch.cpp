@@ -43,6 +43,9 @@ Status checkScalar(const ArgumentDescriptor &expected,
               dtypeName(expected.dtype) + "), got " +
               (argument.kind == MLA_TENSOR ? "a tensor" : "an integer scalar"));
     double value = argument.value.f64;
+    if (expected.positive && !(value > 0))
+      return fault(expected,
+                   "expected a value above 0, got " + std::to_string(value));
     if (expected.dtype != MLA_F64 && std::isfinite(value) &&
         std::isinf(static_cast<float>(value)))
       return fault(expected, std::string("expected a value that ") +

@@ -270,6 +270,11 @@ static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
   name(op.getKv(), "kv", {"s_kv", "h_kv", "d_qk"});
   name(op.getIndices(), "indices", {"s_q", "h_kv", "topk"});
   name(op.getScale(), "scale", {});
+  // A masked score is -inf before it is scaled: the sign must survive.
+  if (auto scale = dyn_cast<BlockArgument>(op.getScale());
+      scale && scale.getOwner() == &func.getBody().front())
+    func.setArgAttr(scale.getArgNumber(), kArgPositiveAttr,
+                    UnitAttr::get(func.getContext()));
   name(op.getTopkLength(), "topk_length", {"s_q"});
   name(op.getAttnSink(), "attn_sink", {"h_q"});
   name(op.getOut(), "out", {"s_q", "h_q", "d_v"});

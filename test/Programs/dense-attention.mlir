@@ -1,3 +1,4 @@
+// REQUIRES: jit
 // Plain attention of head dimension 128, written by hand as a tile program: no
 // mla operator, no gather, its own schedule; the passes are the same.
 //

@@ -1,3 +1,4 @@
+// REQUIRES: jit
 // Attention with a soft cap: the program of dense-attention.mlir with a tanh on
 // the scores, which flows through the same schedule and passes unchanged.
 //

@@ -56,6 +56,8 @@ struct ArgumentDescriptor {
   std::string name;
   bool isTensor = true;
   mlaDType dtype = MLA_F32;
+  /// For scalars: only values above 0 are right (not NaN either).
+  bool positive = false;
   // The rest is for tensors only.
   mlaAccess access = MLA_READ;
   std::vector<Size> shape;

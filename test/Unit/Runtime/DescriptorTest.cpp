@@ -83,6 +83,8 @@ const BadCase kBadCases[] = {
      "unknown field 'x'"},
     {"ArgumentKind", "\"kind\": \"tensor\"", "\"kind\": \"matrix\"",
      "'arguments[0].kind': expected tensor or scalar, got \"matrix\""},
+    {"Positive", "\"positive\": true", "\"positive\": 1",
+     "'arguments[2].positive': expected true or false, got 1"},
     {"DType", "\"dtype\": \"bf16\"", "\"dtype\": \"f8\"",
      "'arguments[0].dtype': expected bf16"},
     {"Access", "\"access\": \"read\"", "\"access\": \"peek\"",

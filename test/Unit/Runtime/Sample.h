@@ -27,7 +27,7 @@ inline std::string sampleJson() {
     {"name": "indices", "kind": "tensor", "dtype": "i32",
      "shape": ["s_q", "topk"], "strides": [null, 1],
      "access": "read", "alignment": 4},
-    {"name": "scale", "kind": "scalar", "dtype": "f32"},
+    {"name": "scale", "kind": "scalar", "dtype": "f32", "positive": true},
     {"name": "out", "kind": "tensor", "dtype": "bf16",
      "shape": ["s_q", 128, 512], "strides": [null, 512, 1],
      "access": "write", "alignment": 16},

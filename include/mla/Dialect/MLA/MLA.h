@@ -25,6 +25,9 @@ inline constexpr llvm::StringLiteral kScheduleAttr = "mla.schedule";
 /// names of its run-time sizes (an array of strings, "" for a static one).
 inline constexpr llvm::StringLiteral kArgNameAttr = "mla.name";
 inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
+/// Discardable attribute of a scalar argument: the kernel is right only for
+/// values above 0, and a launch with another one is refused.
+inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
 /// Discardable attribute of a function: the operator it was made from.
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
 } // namespace mla
