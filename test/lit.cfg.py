@@ -38,7 +38,7 @@ for tool in config.mla_tools:
 def find_ptxas():
     """The assembler that MLA_PTXAS, CUDA_HOME or PATH names, as the compiler
     looks for it."""
-    homes = [os.environ.get("CUDA_HOME", ""), "/usr/local/cuda"]
+    homes = [os.environ.get("CUDA_HOME", ""), os.environ.get("CUDA_PATH", "")]
     candidates = [os.environ.get("MLA_PTXAS", "")]
     candidates += [os.path.join(home, "bin", "ptxas") for home in homes if home]
     candidates += ["ptxas"]

@@ -35,7 +35,8 @@ static void addTypeConversions(TypeConverter &types) {
   });
   auto shared = [](Type type) -> Type {
     return LLVM::LLVMPointerType::get(
-        type.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+        type.getContext(),
+        static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
   };
   types.addConversion([=](cta::RingType type) { return shared(type); });
   types.addConversion([=](cta::BufferType type) { return shared(type); });
@@ -91,9 +92,10 @@ LogicalResult KernelConverter::checkInput() {
     threads += 32 * role.getWarps();
   }
   if (threads > 1024)
-    return func.emitOpError() << "expected at most 1024 threads, roles have "
-                              << threads;
-  func.walk([&](tile::StoreOp store) { context.written.insert(store.getDest()); });
+    return func.emitOpError()
+           << "expected at most 1024 threads, roles have " << threads;
+  func.walk(
+      [&](tile::StoreOp store) { context.written.insert(store.getDest()); });
   return success();
 }
 
@@ -146,11 +148,11 @@ void KernelConverter::finishSignature() {
   unsigned original = func.getNumArguments();
   entry.eraseArguments(0, original);
   OpBuilder b(func);
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(func.getContext()),
-      llvm::to_vector(entry.getArgumentTypes()));
-  auto kernel = LLVM::LLVMFuncOp::create(b, func.getLoc(), func.getSymName(),
-                                         type);
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(func.getContext()),
+                                  llvm::to_vector(entry.getArgumentTypes()));
+  auto kernel =
+      LLVM::LLVMFuncOp::create(b, func.getLoc(), func.getSymName(), type);
   kernel.getBody().takeBody(func.getBody());
   Operation *end = entry.getTerminator();
   b.setInsertionPoint(end);
@@ -203,15 +205,15 @@ void KernelConverter::inlineRoles() {
   // Through a shuffle, so that ptxas knows that the branch is warp-uniform.
   Value warp = LLVM::LShrOp::create(
       b, NVVM::ThreadIdXOp::create(b, b.getI32Type()), i32(5));
-  warp = NVVM::ShflOp::create(b, b.getI32Type(), i32(-1), warp, i32(0),
-                              i32(31), NVVM::ShflKind::idx, UnitAttr());
+  warp = NVVM::ShflOp::create(b, b.getI32Type(), i32(-1), warp, i32(0), i32(31),
+                              NVVM::ShflKind::idx, UnitAttr());
   int64_t atLaunch = std::min<int64_t>(kRegistersPerSM / threads / 8 * 8, 255);
   int64_t end = 0;
   for (cta::RoleOp role : roles) {
     end += role.getWarps();
     if (role != roles.back()) {
-      Value mine = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::slt, warp,
-                                        i32(end));
+      Value mine =
+          LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::slt, warp, i32(end));
       auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/true);
       b.setInsertionPointToStart(branch.thenBlock());
     }
@@ -258,10 +260,10 @@ void KernelConverter::inlineGrid() {
 void KernelConverter::declareShared() {
   OpBuilder b(func);
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  LLVM::GlobalOp::create(
-      b, func.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External,
-      kSharedSymbol, Attribute(), /*alignment=*/1024,
-      static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  LLVM::GlobalOp::create(b, func.getLoc(), type, /*isConstant=*/false,
+                         LLVM::Linkage::External, kSharedSymbol, Attribute(),
+                         /*alignment=*/1024,
+                         static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
 }
 
 LogicalResult KernelConverter::run() {

@@ -24,8 +24,7 @@ Value mapAssembly(ThreadBuilder &b, Value source, StringRef text) {
             b, TypeRange{b.getF32Type()}, ValueRange{b.extract(source, i)},
             (text + " $0, $1;").str(), "=f,f", /*has_side_effects=*/false,
             /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
-            LLVM::AsmDialectAttr::get(b.getContext(),
-                                      LLVM::AsmDialect::AD_ATT),
+            LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
             /*operand_attrs=*/ArrayAttr())
             .getResult(0));
   return b.pack(values);
@@ -74,8 +73,7 @@ struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
         getTypeConverter()->convertType(op.getType()));
     if (!type || type.getElementType() != value.getElementType())
       return op.emitOpError("has no lowering for this element type");
-    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op,
-                                                   value.resizeSplat(type));
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, value.resizeSplat(type));
     return success();
   }
 };
@@ -88,8 +86,8 @@ struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     int64_t count = getNumRegisters(getFragment(op.getResult()));
-    rewriter.replaceOp(
-        op, b.pack(SmallVector<Value>(count, adaptor.getInput())));
+    rewriter.replaceOp(op,
+                       b.pack(SmallVector<Value>(count, adaptor.getInput())));
     return success();
   }
 };
@@ -110,21 +108,22 @@ struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
     auto dialect =
         LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
     for (int64_t i = 0; i < getNumRegisters(type); i += 2)
-      packed.push_back(
-          LLVM::InlineAsmOp::create(
-              b, TypeRange{b.getI32Type()},
-              ValueRange{b.extract(adaptor.getIn(), i + 1),
-                         b.extract(adaptor.getIn(), i)},
-              "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", false, false,
-              LLVM::tailcallkind::TailCallKind::None, dialect, ArrayAttr())
-              .getResult(0));
+      packed.push_back(LLVM::InlineAsmOp::create(
+                           b, TypeRange{b.getI32Type()},
+                           ValueRange{b.extract(adaptor.getIn(), i + 1),
+                                      b.extract(adaptor.getIn(), i)},
+                           "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", false,
+                           false, LLVM::tailcallkind::TailCallKind::None,
+                           dialect, ArrayAttr())
+                           .getResult(0));
     rewriter.replaceOp(op, b.pack(packed));
     return success();
   }
 };
 
 /// 2^x and log2 x by the special function unit.
-template <typename OpTy> struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
+template <typename OpTy>
+struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
   SpecialFunctionPattern(TypeConverter &types, MLIRContext *context,
                          StringRef text)
       : OpConversionPattern<OpTy>(types, context, /*benefit=*/2), text(text) {}
@@ -199,8 +198,8 @@ struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
       }
       for (int64_t distance : {1, 2}) {
         Value other = NVVM::ShflOp::create(
-            b, b.getF32Type(), b.i32(-1), values[0], b.i32(distance),
-            b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+            b, b.getF32Type(), b.i32(-1), values[0], b.i32(distance), b.i32(31),
+            NVVM::ShflKind::bfly, UnitAttr());
         values[0] = combine(b, op.getKind(), values[0], other);
       }
       rows.push_back(values[0]);
@@ -220,8 +219,8 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
     bool rows = op.getDim() == 1;
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(getFragment(op.getResult())); ++i)
-      values.push_back(b.extract(adaptor.getSource(),
-                                 rows ? i / 2 % 2 : i / 4 * 2 + i % 2));
+      values.push_back(
+          b.extract(adaptor.getSource(), rows ? i / 2 % 2 : i / 4 * 2 + i % 2));
     rewriter.replaceOp(op, b.pack(values));
     return success();
   }

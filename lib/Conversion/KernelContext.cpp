@@ -136,8 +136,8 @@ void ThreadBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
 
 Operation *ThreadBuilder::assembly(StringRef text, StringRef constraints,
                                    ValueRange operands, Type result) {
-  auto dialect = LLVM::AsmDialectAttr::get(getContext(),
-                                           LLVM::AsmDialect::AD_ATT);
+  auto dialect =
+      LLVM::AsmDialectAttr::get(getContext(), LLVM::AsmDialect::AD_ATT);
   SmallVector<Type> results;
   if (result)
     results.push_back(result);

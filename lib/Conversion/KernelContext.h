@@ -16,7 +16,7 @@ inline constexpr llvm::StringLiteral kSharedSymbol = "mla_shared";
 
 /// A memref argument as the kernel gets it.
 struct GlobalTensor {
-  mlir::Value base;                           ///< i64 address
+  mlir::Value base;                              ///< i64 address
   llvm::SmallVector<mlir::OpFoldResult> sizes;   ///< i64 values or index attrs
   llvm::SmallVector<mlir::OpFoldResult> strides; ///< in elements, likewise
   mlir::Type elementType;
@@ -24,7 +24,7 @@ struct GlobalTensor {
 
 /// State of the conversion of one function.
 struct KernelContext {
-  llvm::DenseMap<mlir::Value, GlobalTensor> tensors; ///< by memref argument
+  llvm::DenseMap<mlir::Value, GlobalTensor> tensors;   ///< by memref argument
   llvm::DenseMap<mlir::Value, mlir::Value> tensorMaps; ///< by cta.tensor_map
   llvm::DenseSet<mlir::Value> written;                 ///< stored-to memrefs
 

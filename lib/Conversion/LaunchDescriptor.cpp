@@ -43,10 +43,9 @@ static json::Value describeTensor(func::FuncOp func, BlockArgument arg,
   json::Array shape, strides;
   auto [strideValues, offset] = type.getStridesAndOffset();
   for (int64_t d = 0; d < type.getRank(); ++d) {
-    StringRef symbol =
-        dims && d < static_cast<int64_t>(dims.size())
-            ? cast<StringAttr>(dims[d]).getValue()
-            : StringRef();
+    StringRef symbol = dims && d < static_cast<int64_t>(dims.size())
+                           ? cast<StringAttr>(dims[d]).getValue()
+                           : StringRef();
     if (!type.isDynamicDim(d))
       shape.push_back(type.getDimSize(d));
     else if (!symbol.empty())
@@ -141,9 +140,8 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
   }
   json::Array parameters = describeParameters(func);
   func.walk([&](cta::TensorMapOp map) {
-    parameters.push_back(
-        json::Object{{"kind", "tensor_map"},
-                     {"index", static_cast<int64_t>(maps.size())}});
+    parameters.push_back(json::Object{
+        {"kind", "tensor_map"}, {"index", static_cast<int64_t>(maps.size())}});
     auto source = cast<BlockArgument>(map.getSource());
     maps.push_back(
         json::Object{{"argument", static_cast<int64_t>(source.getArgNumber())},
@@ -160,15 +158,20 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
   if (auto attr = func->getAttrOfType<StringAttr>(kOperatorAttr))
     op = attr.getValue();
   auto shared = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
-  json::Object root{
-      {"format", "mla-kernel-package"}, {"version", 1},
-      {"compiler", "mla 0.1.0"},        {"kernel", func.getSymName()},
-      {"operator", op},                 {"target", "sm_90a"},
-      {"cubin", "kernel.cubin"},        {"arguments", std::move(arguments)},
-      {"parameters", std::move(parameters)},
-      {"tensorMaps", std::move(maps)},  {"grid", std::move(extents)},
-      {"block", threads},               {"cluster", 1},
-      {"sharedBytes", shared ? shared.getInt() : 0}};
+  json::Object root{{"format", "mla-kernel-package"},
+                    {"version", 1},
+                    {"compiler", "mla 0.1.0"},
+                    {"kernel", func.getSymName()},
+                    {"operator", op},
+                    {"target", "sm_90a"},
+                    {"cubin", "kernel.cubin"},
+                    {"arguments", std::move(arguments)},
+                    {"parameters", std::move(parameters)},
+                    {"tensorMaps", std::move(maps)},
+                    {"grid", std::move(extents)},
+                    {"block", threads},
+                    {"cluster", 1},
+                    {"sharedBytes", shared ? shared.getInt() : 0}};
   std::string text;
   llvm::raw_string_ostream(text) << json::Value(std::move(root));
   return text;

@@ -66,7 +66,8 @@ struct Box {
 
   /// Whether dimension `d` of the fragment can leave the memref.
   bool needsCheck(int64_t d) const {
-    std::optional<int64_t> size = getConstantIntValue(tensor.sizes[leading() + d]);
+    std::optional<int64_t> size =
+        getConstantIntValue(tensor.sizes[leading() + d]);
     std::optional<int64_t> start =
         getConstantIntValue(OpFoldResult(indices[leading() + d]));
     return !size || !start || *start + fragment.getDimSize(d) > *size;
@@ -113,10 +114,10 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(type); ++i) {
       SmallVector<Value> at = box.locate(b, i);
-      values.push_back(
-          load(b, box.isInside(b, at, 0), padding, constant, [&] {
-            return b.elementPointer(*tensor, at);
-          }, type.getElementType()));
+      values.push_back(load(
+          b, box.isInside(b, at, 0), padding, constant,
+          [&] { return b.elementPointer(*tensor, at); },
+          type.getElementType()));
     }
     rewriter.replaceOp(op, b.pack(values));
     return success();
@@ -252,8 +253,7 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
   /// stmatrix.x4: lane i gives the address of row i mod 16 of chunk i / 16; the
   /// 16-byte chunks of a row are swizzled by its number.
   static void storeMatrix(ThreadBuilder &b, RankedTensorType type,
-                          Value fragment, Value dest,
-                          cta::BufferType buffer) {
+                          Value fragment, Value dest, cta::BufferType buffer) {
     Value lane = b.lane();
     Value row = b.add(b.mul(b.warp(), b.i32(16)),
                       LLVM::AndOp::create(b, lane, b.i32(15)));
@@ -278,8 +278,7 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
   static void storeVector(ThreadBuilder &b, RankedTensorType type,
                           Value fragment, Value dest) {
     // Neighbouring threads hold the same elements: the first of them stores.
-    int64_t sharers =
-        *cta::getLayout(type) == FragmentLayout::row ? 4 : 8;
+    int64_t sharers = *cta::getLayout(type) == FragmentLayout::row ? 4 : 8;
     Value inGroup = LLVM::AndOp::create(b, b.lane(), b.i32(sharers - 1));
     Value first = compare(b, LLVM::ICmpPredicate::eq, inGroup, b.i32(0));
     bool bit = type.getElementType().isInteger(1);
@@ -318,10 +317,10 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(type); i += group) {
       Coordinate at = getCoordinate(b, type, 0, i);
-      Value pointer = b.offset(adaptor.getSource(),
-                               b.mul(at.base, b.i32(width)));
-      Value loaded = LLVM::LoadOp::create(
-          b, access, b.offset(pointer, at.offset * width));
+      Value pointer =
+          b.offset(adaptor.getSource(), b.mul(at.base, b.i32(width)));
+      Value loaded =
+          LLVM::LoadOp::create(b, access, b.offset(pointer, at.offset * width));
       for (int64_t j = 0; j < group; ++j) {
         Value value = group == 1 ? loaded : b.extract(loaded, j);
         if (bit)
@@ -336,7 +335,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   }
 };
 
-/// Rows by cp.async: 8 threads a row, 16 bytes a thread and block of 64 columns.
+/// Rows by cp.async: 8 threads a row, 16 bytes a thread and block of 64
+/// columns.
 struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -356,13 +356,12 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value row = LLVM::LShrOp::create(b, b.thread(), b.i32(3));
     Value phase = LLVM::AndOp::create(b, row, b.i32(7));
     Value swizzled = LLVM::XOrOp::create(b, chunk, phase);
-    Value mine = b.offset(adaptor.getDest(),
-                          b.add(b.mul(row, b.i32(128)),
-                                b.mul(swizzled, b.i32(16))));
+    Value mine = b.offset(adaptor.getDest(), b.add(b.mul(row, b.i32(128)),
+                                                   b.mul(swizzled, b.i32(16))));
     SmallVector<Value> at{b.i64(0)};
     llvm::append_range(at, toI64(b, op.getIndices()));
-    Value base = b.offset(b.elementPointer(*tensor, at),
-                          b.mul(chunk, b.i32(16)));
+    Value base =
+        b.offset(b.elementPointer(*tensor, at), b.mul(chunk, b.i32(16)));
     int64_t rows = buffer.getShape()[0];
     for (int64_t i = 0; i < rows / 16; ++i)
       copyRow(b, *tensor, b.extract(adaptor.getRows(), i), base,
@@ -373,8 +372,8 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
 
   static void copyRow(ThreadBuilder &b, const GlobalTensor &tensor, Value index,
                       Value base, Value dest, int64_t rows, int64_t blocks) {
-    Value size = LLVM::TruncOp::create(b, b.getI32Type(),
-                                       b.toI64(tensor.sizes[0]));
+    Value size =
+        LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(tensor.sizes[0]));
     Value valid = compare(b, LLVM::ICmpPredicate::ult, index, size);
     // An invalid row copies 0 bytes (the rest is filled with zeros), from an
     // address that is not formed from the index.
@@ -407,10 +406,9 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
     // TMA coordinates, innermost first.
     SmallVector<Value> coordinates;
     for (Value index : llvm::reverse(op.getIndices()))
-      coordinates.push_back(LLVM::TruncOp::create(
-          b, b.getI32Type(), b.toI64(index)));
-    Value leader =
-        compare(b, LLVM::ICmpPredicate::eq, b.thread(), b.i32(0));
+      coordinates.push_back(
+          LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(index)));
+    Value leader = compare(b, LLVM::ICmpPredicate::eq, b.thread(), b.i32(0));
     b.ifThen(leader, [&] {
       for (int64_t block = 0; block < buffer.getShape()[1] / 64; ++block) {
         SmallVector<Value> at(coordinates);

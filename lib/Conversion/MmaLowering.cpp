@@ -151,18 +151,15 @@ struct MmaWaitPattern : OpConversionPattern<cta::MmaWaitOp> {
   matchAndRewrite(cta::MmaWaitOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    int64_t count =
-        getNumRegisters(op.getSource().getType().getFragment());
+    int64_t count = getNumRegisters(op.getSource().getType().getFragment());
     SmallVector<Value> values;
     for (int64_t i = 0; i < count; ++i)
       values.push_back(b.extract(adaptor.getSource(), i));
-    Operation *wait = b.assembly(
-        "wgmma.wait_group.sync.aligned " + std::to_string(*op.getPending()) +
-            ";",
-        tiedConstraints(count) + ",~{memory}", values,
-        getStruct(b.getContext(), count));
-    rewriter.replaceOp(op,
-                       b.pack(unpackStruct(b, wait->getResult(0), count)));
+    Operation *wait = b.assembly("wgmma.wait_group.sync.aligned " +
+                                     std::to_string(*op.getPending()) + ";",
+                                 tiedConstraints(count) + ",~{memory}", values,
+                                 getStruct(b.getContext(), count));
+    rewriter.replaceOp(op, b.pack(unpackStruct(b, wait->getResult(0), count)));
     return success();
   }
 };
@@ -177,8 +174,7 @@ struct DescriptorPattern : OpConversionPattern<cta::DescriptorOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     cta::DescriptorType type = op.getResult().getType();
-    uint64_t fixed = uint64_t(1) << 62 |
-                     uint64_t(type.getStride() >> 4) << 32 |
+    uint64_t fixed = uint64_t(1) << 62 | uint64_t(type.getStride() >> 4) << 32 |
                      uint64_t(type.getLeading() >> 4) << 16;
     Value address =
         LLVM::PtrToIntOp::create(b, b.getI32Type(), adaptor.getSource());

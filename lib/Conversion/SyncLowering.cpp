@@ -52,8 +52,8 @@ struct SlotPattern : OpConversionPattern<cta::SlotOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     int64_t bytes = op.getSlot().getType().getBytes();
-    rewriter.replaceOp(
-        op, b.offset(adaptor.getRing(), b.mul(adaptor.getIndex(), b.i32(bytes))));
+    rewriter.replaceOp(op, b.offset(adaptor.getRing(),
+                                    b.mul(adaptor.getIndex(), b.i32(bytes))));
     return success();
   }
 };
@@ -150,7 +150,8 @@ struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
   }
 };
 
-struct MBarrierInitFencePattern : OpConversionPattern<cta::MBarrierInitFenceOp> {
+struct MBarrierInitFencePattern
+    : OpConversionPattern<cta::MBarrierInitFenceOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(cta::MBarrierInitFenceOp op, OpAdaptor,
@@ -209,8 +210,8 @@ struct MmaCommitPattern : OpConversionPattern<cta::MmaCommitOp> {
 void mla::populateSyncPatterns(TypeConverter &types,
                                RewritePatternSet &patterns) {
   patterns.add<ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
-               FenceAsyncPattern, MBarrierInitFencePattern,
-               MBarrierInitPattern, MBarrierPattern, MBarrierWaitPattern,
-               MmaCommitPattern, MmaFencePattern, RingPattern, SlotPattern,
-               SyncPattern>(types, patterns.getContext());
+               FenceAsyncPattern, MBarrierInitFencePattern, MBarrierInitPattern,
+               MBarrierPattern, MBarrierWaitPattern, MmaCommitPattern,
+               MmaFencePattern, RingPattern, SlotPattern, SyncPattern>(
+      types, patterns.getContext());
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Attention written by hand as a tile program has no mla operator; programs that
-// call themselves `dense_attention` are checked against this.
+// Attention written by hand as a tile program has no mla operator; programs
+// that call themselves `dense_attention` are checked against this.
 //
 //===----------------------------------------------------------------------===//
 

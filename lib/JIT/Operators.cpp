@@ -39,10 +39,11 @@ OwningOpRef<ModuleOp> mla::buildSparsePrefill(MLIRContext &context,
     types.push_back(getTensor(b, i32, {shape.numQueries}));
   if (shape.attnSink)
     types.push_back(getTensor(b, f32, {shape.heads}));
-  types.push_back(getTensor(b, bf16, {shape.numQueries, shape.heads, shape.dimV}));
+  types.push_back(
+      getTensor(b, bf16, {shape.numQueries, shape.heads, shape.dimV}));
   types.append(2, getTensor(b, f32, {shape.numQueries, shape.heads}));
-  auto func = func::FuncOp::create(b, "sparse_prefill",
-                                   b.getFunctionType(types, {}));
+  auto func =
+      func::FuncOp::create(b, "sparse_prefill", b.getFunctionType(types, {}));
   Block *entry = func.addEntryBlock();
   b.setInsertionPointToEnd(entry);
   SmallVector<Value> args = llvm::to_vector_of<Value>(entry->getArguments());

@@ -12,6 +12,15 @@
 using namespace mlir;
 using namespace mla;
 
+/// MLIR's canonicalizer without the patterns that dissolve a forall of one
+/// iteration: it is the grid, however small, and roles stand in it.
+static std::unique_ptr<Pass> createFolder() {
+  return createCanonicalizerPass(
+      GreedyRewriteConfig(),
+      {"(anonymous namespace)::ForallOpSingleOrZeroIterationDimsFolder",
+       "(anonymous namespace)::ForallOpReplaceConstantInductionVar"});
+}
+
 void mla::buildCTAPipeline(OpPassManager &pm,
                            const KernelPipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
@@ -24,7 +33,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   tile.stages = options.stages;
   func.addPass(createTile(tile));
   func.addPass(createDecomposeSoftmax());
-  func.addPass(createCanonicalizerPass());
+  func.addPass(createFolder());
   func.addPass(createCSEPass());
 
   // Roles. Layouts are inferred while each value still has one definition:
@@ -32,7 +41,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createSchedule());
   func.addPass(createAssignLayouts());
   func.addPass(createPipeline());
-  func.addPass(createCanonicalizerPass());
+  func.addPass(createFolder());
   func.addPass(createCSEPass());
 
   // Machine. Barriers come after pipelining, which decides in which iteration
@@ -44,7 +53,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createWgmmaDescriptors());
   func.addPass(createInsertAsyncFences());
   func.addPass(createInsertMmaSync());
-  func.addPass(createCanonicalizerPass());
+  func.addPass(createFolder());
   func.addPass(createCSEPass());
   func.addPass(createVerifyAsync());
 }
@@ -56,7 +65,7 @@ void mla::buildKernelPipeline(OpPassManager &pm,
   convert.target = options.target;
   pm.addPass(createConvertMLAToNVVM(convert));
   // From here on everything is MLIR's own.
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createFolder());
   pm.addPass(createCSEPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertNVVMToLLVMPass());
@@ -65,7 +74,7 @@ void mla::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createFolder());
   pm.addPass(createCSEPass());
 }
 

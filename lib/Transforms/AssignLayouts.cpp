@@ -70,8 +70,8 @@ void LayoutSolver::convertAOperands() {
     if (!isa<RankedTensorType>(mma.getA().getType()))
       return;
     OpBuilder b(mma);
-    Value a = cta::ConvertLayoutOp::create(b, mma.getLoc(), mma.getA().getType(),
-                                           mma.getA());
+    Value a = cta::ConvertLayoutOp::create(b, mma.getLoc(),
+                                           mma.getA().getType(), mma.getA());
     for (StringRef name : {cta::kStageAttr, cta::kOrderAttr})
       if (Attribute attr = mma->getAttr(name))
         a.getDefiningOp()->setAttr(name, attr);
@@ -174,8 +174,8 @@ LogicalResult LayoutSolver::apply() {
       return emitError(v.getLoc())
              << "cannot tell the layout of " << type
              << ": nothing ties it to a product or a gather";
-    type = cta::withLayout(
-        type, it == layouts.end() ? FragmentLayout::acc : it->second);
+    type = cta::withLayout(type, it == layouts.end() ? FragmentLayout::acc
+                                                     : it->second);
     if (isa<cta::InFlightType>(v.getType()))
       v.setType(cta::InFlightType::get(v.getContext(), type));
     else
@@ -202,9 +202,8 @@ LogicalResult LayoutSolver::apply() {
 namespace {
 struct AssignLayoutsPass : mla::impl::AssignLayoutsBase<AssignLayoutsPass> {
   void runOnOperation() override {
-    WalkResult result = getOperation().walk([](cta::RoleOp role) {
-      return WalkResult(LayoutSolver(role).run());
-    });
+    WalkResult result = getOperation().walk(
+        [](cta::RoleOp role) { return WalkResult(LayoutSolver(role).run()); });
     if (result.wasInterrupted())
       signalPassFailure();
   }

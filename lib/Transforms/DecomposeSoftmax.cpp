@@ -27,35 +27,35 @@ static void decompose(tile::OnlineSoftmaxOp op) {
   // The multiply and the subtraction of the exponent contract into one fma.
   auto contract = arith::FastMathFlags::contract;
 
-  Value rowMax = label(tile::ReduceOp::create(b, vectorType,
-                                              tile::ReduceKind::max,
-                                              op.getScores(), 1),
-                       "max");
+  Value rowMax =
+      label(tile::ReduceOp::create(b, vectorType, tile::ReduceKind::max,
+                                   op.getScores(), 1),
+            "max");
   Value scaleRow = tensor::SplatOp::create(b, op.getScale(), vectorType);
   Value scaled = label(arith::MulFOp::create(b, rowMax, scaleRow), "max");
-  Value newMax =
-      label(arith::MaxNumFOp::create(b, op.getMax(), scaled), "max");
+  Value newMax = label(arith::MaxNumFOp::create(b, op.getMax(), scaled), "max");
   Value rescale = label(
       math::Exp2Op::create(
           b, label(arith::SubFOp::create(b, op.getMax(), newMax), "rescale")),
       "rescale");
   Value scaleTile = tensor::SplatOp::create(b, op.getScale(), tileType);
-  Value x = label(
-      arith::MulFOp::create(b, op.getScores(), scaleTile, contract), "weights");
-  x = label(arith::SubFOp::create(
-                b, x, tile::BroadcastOp::create(b, tileType, newMax, 1),
-                contract),
-            "weights");
+  Value x = label(arith::MulFOp::create(b, op.getScores(), scaleTile, contract),
+                  "weights");
+  x = label(
+      arith::SubFOp::create(
+          b, x, tile::BroadcastOp::create(b, tileType, newMax, 1), contract),
+      "weights");
   Value weights = label(math::Exp2Op::create(b, x), "weights");
-  Value rowSum = label(tile::ReduceOp::create(b, vectorType,
-                                              tile::ReduceKind::sum, weights, 1),
-                       "sum");
-  Value newSum = label(
-      arith::AddFOp::create(
-          b,
-          label(arith::MulFOp::create(b, op.getSum(), rescale, contract), "sum"),
-          rowSum, contract),
+  Value rowSum = label(
+      tile::ReduceOp::create(b, vectorType, tile::ReduceKind::sum, weights, 1),
       "sum");
+  Value newSum =
+      label(arith::AddFOp::create(
+                b,
+                label(arith::MulFOp::create(b, op.getSum(), rescale, contract),
+                      "sum"),
+                rowSum, contract),
+            "sum");
   op.replaceAllUsesWith(ValueRange{weights, newMax, newSum, rescale});
   op.erase();
 }
@@ -63,8 +63,6 @@ static void decompose(tile::OnlineSoftmaxOp op) {
 namespace {
 struct DecomposeSoftmaxPass
     : mla::impl::DecomposeSoftmaxBase<DecomposeSoftmaxPass> {
-  void runOnOperation() override {
-    getOperation().walk(decompose);
-  }
+  void runOnOperation() override { getOperation().walk(decompose); }
 };
 } // namespace

@@ -148,10 +148,11 @@ public:
 
 private:
   bool hasEvent(Operation *op) {
-    return op->walk([&](Operation *nested) {
-                 return isEvent(nested) ? WalkResult::interrupt()
-                                        : WalkResult::advance();
-               })
+    return op
+        ->walk([&](Operation *nested) {
+          return isEvent(nested) ? WalkResult::interrupt()
+                                 : WalkResult::advance();
+        })
         .wasInterrupted();
   }
   Value runLoop(scf::ForOp loop, Value count);
@@ -200,8 +201,7 @@ Value CountThreader::runIf(scf::IfOp op, Value count) {
   copy.getThenRegion().takeBody(op.getThenRegion());
   if (op.elseBlock())
     copy.getElseRegion().takeBody(op.getElseRegion());
-  else
-{
+  else {
     OpBuilder end = OpBuilder::atBlockEnd(copy.elseBlock());
     scf::YieldOp::create(end, op.getLoc());
   }
@@ -260,8 +260,8 @@ LogicalResult MaterializeBarriersPass::collect(cta::RingOp ring, RingUse &use) {
       if (acquire.getRing() != ring.getResult())
         return WalkResult::advance();
       if (use.producer && use.producer != role) {
-        acquire.emitOpError() << "expected one producer role of ring "
-                              << ring.getNameAttr();
+        acquire.emitOpError()
+            << "expected one producer role of ring " << ring.getNameAttr();
         return WalkResult::interrupt();
       }
       use.producer = role;
@@ -305,8 +305,9 @@ FailureOr<int64_t> MaterializeBarriersPass::countFills(RingUse &use) {
     else if (!isa<cta::CopyAsyncOp>(fills[0]))
       return fills[0]->emitOpError("does not fill a slot");
     if (count && *count != arrivals)
-      return fills[0]->emitOpError("fills a slot of a ring that another kind of "
-                                   "op fills too");
+      return fills[0]->emitOpError(
+          "fills a slot of a ring that another kind of "
+          "op fills too");
     count = arrivals;
   }
   return *count;
@@ -414,8 +415,7 @@ void MaterializeBarriersPass::lowerConsumer(RingUse &use, cta::RoleOp role) {
   };
   CountThreader(isRelease, [&](Operation *op, Value count) {
     ImplicitLocOpBuilder b(op->getLoc(), op);
-    Value index =
-        getSlotAndParity(b, count, depth, /*writer=*/false).first;
+    Value index = getSlotAndParity(b, count, depth, /*writer=*/false).first;
     cta::ArriveOp::create(b, use.free, index);
     op->erase();
   }).run(&body, zero);
@@ -441,7 +441,8 @@ void MaterializeBarriersPass::runOnOperation() {
     for (auto &[role, awaits] : use.consumers)
       insertReleases(ring, awaits);
   }
-  Operation *firstRole = *rings.front()->getBlock()->getOps<cta::RoleOp>().begin();
+  Operation *firstRole =
+      *rings.front()->getBlock()->getOps<cta::RoleOp>().begin();
   initialise(uses, firstRole);
   for (RingUse &use : uses) {
     lowerProducer(use);

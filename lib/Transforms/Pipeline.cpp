@@ -88,8 +88,7 @@ static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
     Value reach = loop.getLowerBound();
     if (stages > 1) {
       Value count = arith::ConstantIndexOp::create(rewriter, loc, stages - 1);
-      Value span =
-          arith::MulIOp::create(rewriter, loc, count, loop.getStep());
+      Value span = arith::MulIOp::create(rewriter, loc, count, loop.getStep());
       reach = arith::AddIOp::create(rewriter, loc, reach, span);
     }
     enough = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,

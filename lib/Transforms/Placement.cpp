@@ -114,8 +114,8 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
                              << " has no row for label '" << label << "'";
   }
   if (isAsyncLoad(op) || isa<tile::StoreOp, tile::DotOp>(op))
-    return op->emitOpError() << "expected a label with a row in schedule "
-                             << schedule.getName();
+    return op->emitOpError()
+           << "expected a label with a row in schedule " << schedule.getName();
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     // Known only so that ops on it can inherit; it is repeated at each use.
     Placement placement = get(broadcast.getSource());
@@ -203,9 +203,9 @@ LogicalResult PlacementAnalysis::checkSplits() {
     int64_t parts = placement.roles.size();
     if (placement.split >= type.getRank() ||
         type.getDimSize(placement.split) % parts)
-      return op->emitOpError() << "cannot split dimension " << placement.split
-                               << " of " << type << " over " << parts
-                               << " roles";
+      return op->emitOpError()
+             << "cannot split dimension " << placement.split << " of " << type
+             << " over " << parts << " roles";
   }
   return success();
 }

@@ -111,9 +111,14 @@ private:
 std::string Channels::makeName(Value tile) {
   Operation *def = tile.getDefiningOp();
   StringRef label = def ? tile::getLabel(def) : StringRef();
-  if (!label.empty())
-    return label.str();
-  return "tile" + std::to_string(list.size());
+  std::string number = std::to_string(list.size());
+  if (label.empty())
+    return "tile" + number;
+  // Barriers are paired with rings by name: no two rings may share one.
+  for (const Channel &channel : list)
+    if (cta::RingOp(channel.ring).getName() == label)
+      return (label + "." + number).str();
+  return label.str();
 }
 
 cta::RingOp Channels::get(Value tile, unsigned writer) {
@@ -223,16 +228,17 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
     const Placement &place = placement.get(arg);
     if (!place.contains(role))
       continue;
-    Value value = getFragment(loop.getInitArgs()[i], place.getSlice(role), loop);
+    Value value =
+        getFragment(loop.getInitArgs()[i], place.getSlice(role), loop);
     if (!value)
       return failure();
     kept.push_back(i);
     init.push_back(value);
   }
-  auto copy = scf::ForOp::create(
-      b, scalars.lookupOrDefault(loop.getLowerBound()),
-      scalars.lookupOrDefault(loop.getUpperBound()),
-      scalars.lookupOrDefault(loop.getStep()), init);
+  auto copy =
+      scf::ForOp::create(b, scalars.lookupOrDefault(loop.getLowerBound()),
+                         scalars.lookupOrDefault(loop.getUpperBound()),
+                         scalars.lookupOrDefault(loop.getStep()), init);
   scalars.map(loop.getInductionVar(), copy.getInductionVar());
   auto bind = [&](Value from, Value to) {
     if (isa<RankedTensorType>(from.getType()))
@@ -253,10 +259,10 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
   SmallVector<Value> yields;
   for (unsigned i : kept) {
     Value value = loop.getBody()->getTerminator()->getOperand(i);
-    Value mapped = isa<RankedTensorType>(value.getType())
-                       ? getFragment(value, placement.get(value).getSlice(role),
-                                     loop)
-                       : scalars.lookupOrDefault(value);
+    Value mapped =
+        isa<RankedTensorType>(value.getType())
+            ? getFragment(value, placement.get(value).getSlice(role), loop)
+            : scalars.lookupOrDefault(value);
     if (!mapped)
       return failure();
     yields.push_back(mapped);
@@ -319,9 +325,8 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
   auto type = cta::InFlightType::get(
       dot.getContext(), RankedTensorType::get(slice.apply(whole.getShape()),
                                               whole.getElementType()));
-  auto mma = mark(cta::MmaAsyncOp::create(b, type, a, bOperand, acc,
-                                          dot.getTransposeA(),
-                                          dot.getTransposeB()));
+  auto mma = mark(cta::MmaAsyncOp::create(
+      b, type, a, bOperand, acc, dot.getTransposeA(), dot.getTransposeB()));
   if (PlaceAttr waitRow =
           schedule.lookup((tile::getLabel(dot) + ".wait").str()))
     row = waitRow;
@@ -460,8 +465,8 @@ Value RoleEmitter::getBuffer(Value tile, Slice slice) {
     return slot;
   auto viewType = cta::BufferType::get(b.getContext(), shape,
                                        type.getElementType(), type.getLayout());
-  return mark(cta::ViewOp::create(b, viewType, slot,
-                                  b.getDenseI64ArrayAttr(offsets)));
+  return mark(
+      cta::ViewOp::create(b, viewType, slot, b.getDenseI64ArrayAttr(offsets)));
 }
 
 Value RoleEmitter::awaitChannel(Value tile, unsigned writer) {
@@ -522,8 +527,8 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   Channels channels(program, schedule);
   SmallVector<std::unique_ptr<RoleEmitter>> emitters;
   for (unsigned role = 0; role < schedule.getRoles().size(); ++role) {
-    emitters.push_back(std::make_unique<RoleEmitter>(
-        program, schedule, role, placement, channels));
+    emitters.push_back(std::make_unique<RoleEmitter>(program, schedule, role,
+                                                     placement, channels));
     if (failed(emitters.back()->emit()))
       return failure();
   }

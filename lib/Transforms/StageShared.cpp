@@ -29,8 +29,9 @@ static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   MLIRContext *context = ring.getContext();
   if (shape.size() == 1)
     return cta::SharedLayoutAttr::get(context, 0, shape[0]);
-  if (shape.size() != 2 || type.getElementType().getIntOrFloatBitWidth() != 16 ||
-      shape[0] % 8 || shape[1] % kBlockColumns)
+  if (shape.size() != 2 ||
+      type.getElementType().getIntOrFloatBitWidth() != 16 || shape[0] % 8 ||
+      shape[1] % kBlockColumns)
     return ring.emitOpError()
            << "expected a vector, or a matrix of two-byte elements with rows a "
               "multiple of 8 and columns a multiple of "
@@ -65,9 +66,7 @@ static LogicalResult assignLayout(cta::RingOp ring) {
   if (failed(layout))
     return failure();
   cta::RingType type = ring.getResult().getType();
-  ring.getResult().setType(cta::RingType::get(type.getContext(),
-                                              type.getDepth(), type.getShape(),
-                                              type.getElementType(), *layout));
+  ring.getResult().setType(type.withLayout(*layout));
   for (Operation *user : ring.getResult().getUsers())
     for (Value slot : user->getResults())
       setSlotLayout(slot, *layout);
@@ -90,10 +89,9 @@ static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
   box[type.getRank() - 2] = shape[0];
   box[type.getRank() - 1] = kBlockColumns;
   OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
-  auto map = cta::TensorMapOp::create(b, copy.getLoc(),
-                                      b.getType<cta::TensorMapType>(), source,
-                                      b.getDenseI64ArrayAttr(box),
-                                      b.getI64IntegerAttr(128));
+  auto map = cta::TensorMapOp::create(
+      b, copy.getLoc(), b.getType<cta::TensorMapType>(), source,
+      b.getDenseI64ArrayAttr(box), b.getI64IntegerAttr(128));
   copy.getMapMutable().assign(map);
   return success();
 }
@@ -136,7 +134,8 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         cta::RingType type = ring.getResult().getType();
         if ((type.getLayout().getSwizzle() != 0) != tiles)
           continue;
-        offset = llvm::alignTo(offset, tiles ? kTileAlignment : kVectorAlignment);
+        offset =
+            llvm::alignTo(offset, tiles ? kTileAlignment : kVectorAlignment);
         ring.setOffset(offset);
         offset += type.getDepth() * type.getSlotType().getBytes();
         slots += type.getDepth();

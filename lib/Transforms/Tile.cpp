@@ -52,7 +52,8 @@ private:
   }
   Value constant(float value, ArrayRef<int64_t> shape) {
     return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(f32(shape), b.getF32FloatAttr(value).getValue()));
+        b, DenseElementsAttr::get(f32(shape),
+                                  b.getF32FloatAttr(value).getValue()));
   }
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
@@ -84,14 +85,13 @@ LogicalResult SparsePrefillTiler::checkSizes() {
   if (heads < 1 || heads > 128)
     return op.emitOpError() << "expected 1 <= h_q <= 128, got " << heads;
   if (kvHeads != 1)
-    return op.emitOpError() << "expected h_kv = 1, got "
-                            << (ShapedType::isDynamic(kvHeads)
-                                    ? std::string("a dynamic size")
-                                    : std::to_string(kvHeads));
-  if (!((dqk == 576 || dqk == 512) && dv == 512))
     return op.emitOpError()
-           << "expected d_qk/d_v of 576/512 or 512/512, got " << dqk << "/"
-           << dv;
+           << "expected h_kv = 1, got "
+           << (ShapedType::isDynamic(kvHeads) ? std::string("a dynamic size")
+                                              : std::to_string(kvHeads));
+  if (!((dqk == 576 || dqk == 512) && dv == 512))
+    return op.emitOpError() << "expected d_qk/d_v of 576/512 or 512/512, got "
+                            << dqk << "/" << dv;
   if (keys < 16 || keys > 256 || keys % 16)
     return op.emitOpError() << "expected tile-keys a multiple of 16 in [16, "
                                "256], got "
@@ -158,13 +158,13 @@ Value SparsePrefillTiler::buildLimit(Value topk) {
 Value SparsePrefillTiler::buildRows(Value t) {
   Type i32 = b.getI32Type();
   auto type = RankedTensorType::get({keys}, i32);
-  Value rows = tile::LoadOp::create(b, type, op.getIndices(),
-                                    ValueRange{token, zero, t},
-                                    b.getI32IntegerAttr(-1));
+  Value rows =
+      tile::LoadOp::create(b, type, op.getIndices(), ValueRange{token, zero, t},
+                           b.getI32IntegerAttr(-1));
   if (!op.getTopkLength())
     return rows;
-  Value left = arith::IndexCastOp::create(
-      b, i32, arith::SubIOp::create(b, limit, t));
+  Value left =
+      arith::IndexCastOp::create(b, i32, arith::SubIOp::create(b, limit, t));
   Value inside =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
                             tile::IotaOp::create(b, type), splat(left, {keys}));
@@ -185,14 +185,15 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
   Value valid = label(arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
                                             splat(numRows, {keys})),
                       "valid");
-  Value v = tile::ViewOp::create(b, bf16({keys, dv}), k, ArrayRef<int64_t>{0, 0});
+  Value v =
+      tile::ViewOp::create(b, bf16({keys, dv}), k, ArrayRef<int64_t>{0, 0});
   Value s = label(tile::DotOp::create(b, f32({kTileHeads, keys}), q, k, Value(),
                                       false, true),
                   "qk");
-  Value masked = label(
-      arith::SelectOp::create(b, broadcast(valid, 0, {kTileHeads, keys}), s,
-                              constant(-kInf, {kTileHeads, keys})),
-      "mask");
+  Value masked =
+      label(arith::SelectOp::create(b, broadcast(valid, 0, {kTileHeads, keys}),
+                                    s, constant(-kInf, {kTileHeads, keys})),
+            "mask");
   auto softmax = label(
       tile::OnlineSoftmaxOp::create(
           b, TypeRange{masked.getType(), m.getType(), m.getType(), m.getType()},
@@ -201,10 +202,10 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
   Value p = label(arith::TruncFOp::create(b, bf16({kTileHeads, keys}),
                                           softmax.getWeights()),
                   "p");
-  Value rescaled = label(
-      arith::MulFOp::create(
-          b, o, broadcast(softmax.getRescale(), 1, {kTileHeads, dv})),
-      "rescale");
+  Value rescaled =
+      label(arith::MulFOp::create(
+                b, o, broadcast(softmax.getRescale(), 1, {kTileHeads, dv})),
+            "rescale");
   Value next = label(
       tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
   return {next, softmax.getNewMax(), softmax.getNewSum()};
@@ -212,8 +213,7 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
 
 void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
   auto fill = [&](float value) { return constant(value, {kTileHeads}); };
-  Value empty =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
+  Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
   Value lse = arith::MulFOp::create(
       b, arith::AddFOp::create(b, m, math::Log2Op::create(b, l)), fill(kLn2));
   lse = arith::SelectOp::create(b, empty, fill(kInf), lse);
@@ -232,11 +232,11 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
         b, l, math::Exp2Op::create(b, arith::SubFOp::create(b, logit, m)));
   }
   Value inverse = arith::DivFOp::create(b, fill(1), total);
-  inverse = label(arith::SelectOp::create(b, empty, fill(0), inverse),
-                  "inverse");
-  Value scaled =
-      label(arith::MulFOp::create(b, o, broadcast(inverse, 1, {kTileHeads, dv})),
-            "normalise");
+  inverse =
+      label(arith::SelectOp::create(b, empty, fill(0), inverse), "inverse");
+  Value scaled = label(
+      arith::MulFOp::create(b, o, broadcast(inverse, 1, {kTileHeads, dv})),
+      "normalise");
   Value result = arith::TruncFOp::create(
       b, RankedTensorType::get({kTileHeads, dv}, b.getBF16Type()), scaled);
   label(tile::StoreOp::create(b, result, op.getOut(),

@@ -4,6 +4,7 @@
 
 #include "AsyncAnalysis.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mla {
 #define GEN_PASS_DEF_VERIFYASYNC
@@ -42,17 +43,23 @@ static LogicalResult checkLowered(Operation *op) {
 // Products
 //===----------------------------------------------------------------------===//
 
-static LogicalResult checkInFlightUses(Operation *op) {
-  for (Value result : op->getResults()) {
-    if (!isa<cta::InFlightType>(result.getType()))
+static LogicalResult checkInFlightUses(ValueRange values) {
+  for (Value value : values) {
+    if (!isa<cta::InFlightType>(value.getType()))
       continue;
-    for (OpOperand &use : result.getUses()) {
-      Operation *user = use.getOwner();
+    for (Operation *user : value.getUsers())
       if (!isa<cta::MmaAsyncOp, cta::MmaWaitOp, scf::YieldOp, scf::ForOp>(user))
         return user->emitOpError("reads a product in flight");
-    }
   }
   return success();
+}
+
+static LogicalResult checkInFlightUses(Operation *op) {
+  for (Region &region : op->getRegions())
+    for (Block &block : region)
+      if (failed(checkInFlightUses(ValueRange(block.getArguments()))))
+        return failure();
+  return checkInFlightUses(ValueRange(op->getResults()));
 }
 
 /// A fence stands between a product and the register writes before it.
@@ -200,9 +207,9 @@ static LogicalResult checkBarrier(cta::MBarrierOp barrier,
     arrivals += *count;
   }
   if (arrivals != static_cast<int64_t>(barrier.getCount()))
-    return barrier.emitOpError() << "expects " << barrier.getCount()
-                                 << " arrivals a phase, its roles make "
-                                 << arrivals;
+    return barrier.emitOpError()
+           << "expects " << barrier.getCount()
+           << " arrivals a phase, its roles make " << arrivals;
   bool initialised = llvm::any_of(barrier->getUsers(), [](Operation *user) {
     return isa<cta::MBarrierInitOp>(user);
   });
@@ -231,7 +238,11 @@ static LogicalResult checkBarriers(func::FuncOp func,
   func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
   SmallVector<cta::RingOp> rings;
   func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
+  llvm::StringSet<> names;
   for (cta::RingOp ring : rings) {
+    if (!names.insert(ring.getName()).second)
+      return ring.emitOpError()
+             << "another ring is named " << ring.getNameAttr() << " too";
     cta::MBarrierOp full = barriers.lookup((ring.getName() + ".full").str());
     cta::MBarrierOp free = barriers.lookup((ring.getName() + ".free").str());
     if (!full || !free)
@@ -254,23 +265,73 @@ static LogicalResult checkBarriers(func::FuncOp func,
 // Budgets
 //===----------------------------------------------------------------------===//
 
+/// Barriers are initialised, made visible to the async proxy and to all threads
+/// before the first role runs.
+static LogicalResult checkInitialised(cta::RoleOp firstRole) {
+  bool fenced = false, synced = false;
+  for (Operation *op = firstRole->getPrevNode(); op; op = op->getPrevNode()) {
+    synced |= isa<cta::SyncOp>(op);
+    fenced |= synced && isa<cta::MBarrierInitFenceOp>(op);
+    if (isa<cta::MBarrierInitOp>(op) && !fenced)
+      return op->emitOpError("expected cta.mbarrier_init_fence and cta.sync "
+                             "between it and the first role");
+  }
+  return success();
+}
+
+/// Rings and barriers lie side by side in the bytes that the kernel asks for.
+static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
+  struct Range {
+    int64_t begin, end;
+    Operation *op;
+  };
+  SmallVector<Range> ranges;
+  func.walk([&](cta::RingOp ring) {
+    cta::RingType type = ring.getResult().getType();
+    int64_t begin = ring.getOffset().value_or(0);
+    ranges.push_back(
+        {begin, begin + type.getDepth() * type.getSlotType().getBytes(), ring});
+  });
+  func.walk([&](cta::MBarrierOp barrier) {
+    int64_t begin = barrier.getOffset();
+    ranges.push_back(
+        {begin, begin + 8 * barrier.getResult().getType().getSize(), barrier});
+  });
+  llvm::sort(ranges, [](const Range &a, const Range &b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  for (auto [i, range] : llvm::enumerate(ranges)) {
+    if (range.end > bytes)
+      return range.op->emitOpError() << "lies at bytes [" << range.begin << ", "
+                                     << range.end << ") of " << bytes;
+    if (i && ranges[i - 1].end > range.begin) {
+      InFlightDiagnostic diag = range.op->emitOpError()
+                                << "lies at bytes [" << range.begin << ", "
+                                << range.end << "), which another uses";
+      diag.attachNote(ranges[i - 1].op->getLoc()) << "this one";
+      return diag;
+    }
+  }
+  return success();
+}
+
 static LogicalResult checkBudgets(func::FuncOp func,
                                   ArrayRef<cta::RoleOp> roles) {
   int64_t registers = 0;
   for (cta::RoleOp role : roles)
     registers += 32 * role.getWarps() * role.getRegisters();
   if (registers > 65536)
-    return func.emitOpError() << "roles need " << registers
-                              << " registers, an SM has 65536";
+    return func.emitOpError()
+           << "roles need " << registers << " registers, an SM has 65536";
   auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
   if (!bytes)
     return func.emitOpError() << "expected attribute " << cta::kSharedBytesAttr
                               << "; run --mla-stage-shared first";
   if (bytes.getInt() > cta::kMaxSharedBytes)
-    return func.emitOpError() << "needs " << bytes.getInt()
-                              << " bytes of shared memory, a CTA has "
-                              << cta::kMaxSharedBytes;
-  return success();
+    return func.emitOpError()
+           << "needs " << bytes.getInt()
+           << " bytes of shared memory, a CTA has " << cta::kMaxSharedBytes;
+  return checkPlan(func, bytes.getInt());
 }
 
 static LogicalResult checkFences(func::FuncOp func,
@@ -304,7 +365,9 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
                                 succeeded(checkInFlightUses(op))));
     });
     if (lowered.wasInterrupted() || failed(checkBudgets(func, roles)) ||
-        failed(checkBarriers(func, roles)) || failed(checkFences(func, roles)))
+        failed(checkBarriers(func, roles)) ||
+        failed(checkInitialised(roles.front())) ||
+        failed(checkFences(func, roles)))
       return signalPassFailure();
     for (cta::RoleOp role : roles)
       if (failed(checkProducts(role)))

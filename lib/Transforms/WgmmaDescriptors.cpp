@@ -38,27 +38,26 @@ static FailureOr<Value> describe(cta::MmaAsyncOp mma, Value buffer,
   // a block.
   int64_t columnUnit = major == cta::Major::k ? 16 : kBlockColumns;
   if (row % 8 || column % columnUnit)
-    return mma.emitOpError() << "expected an operand that starts at a row "
-                                "multiple of 8 and a column multiple of "
-                             << columnUnit << ", got [" << row << ", "
-                             << column << "]";
+    return mma.emitOpError()
+           << "expected an operand that starts at a row "
+              "multiple of 8 and a column multiple of "
+           << columnUnit << ", got [" << row << ", " << column << "]";
   int64_t blockBytes = layout.getRows() * 128;
   int64_t offset = column / kBlockColumns * blockBytes +
                    column % kBlockColumns * 2 + row * 128;
   MLIRContext *context = mma.getContext();
   // K-major: k runs along a row, 16 elements are 32 bytes, then comes the next
   // block of columns. MN-major: k runs down the rows, 16 rows are 2,048 bytes.
-  auto type = major == cta::Major::k
-                  ? cta::DescriptorType::get(context, shape,
-                                             root.getElementType(), major,
-                                             offset, /*leading=*/16,
-                                             kAtomBytes, /*step=*/32,
-                                             /*blockStep=*/blockBytes)
-                  : cta::DescriptorType::get(context, shape,
-                                             root.getElementType(), major,
-                                             offset, /*leading=*/blockBytes,
-                                             kAtomBytes, /*step=*/2 * kAtomBytes,
-                                             /*blockStep=*/8 * kAtomBytes);
+  auto type =
+      major == cta::Major::k
+          ? cta::DescriptorType::get(context, shape, root.getElementType(),
+                                     major, offset, /*leading=*/16, kAtomBytes,
+                                     /*step=*/32,
+                                     /*blockStep=*/blockBytes)
+          : cta::DescriptorType::get(context, shape, root.getElementType(),
+                                     major, offset, /*leading=*/blockBytes,
+                                     kAtomBytes, /*step=*/2 * kAtomBytes,
+                                     /*blockStep=*/8 * kAtomBytes);
   OpBuilder b(mma);
   return cta::DescriptorOp::create(b, mma.getLoc(), type, buffer).getResult();
 }
@@ -67,9 +66,8 @@ static LogicalResult describeOperands(cta::MmaAsyncOp mma) {
   auto replace = [&](OpOperand &operand, bool kIsContiguous) -> LogicalResult {
     if (!isa<cta::BufferType>(operand.get().getType()))
       return success();
-    FailureOr<Value> descriptor =
-        describe(mma, operand.get(),
-                 kIsContiguous ? cta::Major::k : cta::Major::mn);
+    FailureOr<Value> descriptor = describe(
+        mma, operand.get(), kIsContiguous ? cta::Major::k : cta::Major::mn);
     if (failed(descriptor))
       return failure();
     operand.set(*descriptor);

@@ -28,11 +28,15 @@ func.func @sine(%n: memref<?xf32>) attributes {cta.verified} {
   scf.forall (%i) in (2) {
     cta.role "all" warps 4 registers 168 {
       %c0 = arith.constant 0 : index
-      %x = tile.load %n[%c0] : memref<?xf32> -> tensor<64xf32, #cta.layout<row>>
-      %b = arith.truncf %x : tensor<64xf32, #cta.layout<row>> to tensor<64xbf16, #cta.layout<row>>
+      %f = memref.load %n[%c0] : memref<?xf32>
+      %x = tensor.splat %f : tensor<64x16xf32, #cta.layout<acc>>
+      %b = arith.truncf %x : tensor<64x16xf32, #cta.layout<acc>> to tensor<64x16xbf16, #cta.layout<acc>>
       // expected-error @below {{is not lowered on bf16 fragments; compute in f32}}
-      %y = arith.addf %b, %b : tensor<64xbf16, #cta.layout<row>>
-      tile.store %x, %n[%c0] : tensor<64xf32, #cta.layout<row>>, memref<?xf32>
+      // expected-error @below {{failed to legalize operation 'arith.addf'}}
+      %y = arith.addf %b, %b : tensor<64x16xbf16, #cta.layout<acc>>
+      %z = arith.extf %y : tensor<64x16xbf16, #cta.layout<acc>> to tensor<64x16xf32, #cta.layout<acc>>
+      %sum = tile.reduce sum %z dim 1 : tensor<64x16xf32, #cta.layout<acc>> -> tensor<64xf32, #cta.layout<row>>
+      tile.store %sum, %n[%c0] : tensor<64xf32, #cta.layout<row>>, memref<?xf32>
     }
   }
   return

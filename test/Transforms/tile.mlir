@@ -18,7 +18,7 @@
 // CHECK-SAME:    %[[Q:[^:]*]]: memref<?x128x576xbf16> {mla.dims = ["s_q", "h_q", "d_qk"], mla.name = "q"}
 // CHECK-SAME:    %[[KV:[^:]*]]: memref<?x1x576xbf16> {mla.dims = ["s_kv", "h_kv", "d_qk"], mla.name = "kv"}
 // CHECK-SAME:    %[[IDX:[^:]*]]: memref<?x1x?xi32> {mla.dims = ["s_q", "h_kv", "topk"], mla.name = "indices"}
-// CHECK-SAME:    %[[SCALE:[^:]*]]: f32 {mla.name = "scale"}
+// CHECK-SAME:    %[[SCALE:[^:]*]]: f32 {mla.name = "scale", mla.positive}
 // CHECK-SAME:    %[[OUT:[^:]*]]: memref<?x128x512xbf16> {mla.dims = ["s_q", "h_q", "d_v"], mla.name = "out"}
 // CHECK-SAME:    %[[MAX:[^:]*]]: memref<?x128xf32> {mla.dims = ["s_q", "h_q"], mla.name = "max_logits"}
 // CHECK-SAME:    %[[LSE:[^:]*]]: memref<?x128xf32> {mla.dims = ["s_q", "h_q"], mla.name = "lse"}

@@ -16,21 +16,3 @@
 
 // A loop waits for the same phase in every iteration.
 // RUN: sed 's/%%parity = arith.andi %%count, %%i1/%%parity = arith.andi %%i0, %%i1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async
-
-// Barriers are not visible to the async proxy before they are used.
-// RUN: sed '/cta.mbarrier_init_fence/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async
-
-// Roles start before the barriers are initialised.
-// RUN: sed '/cta.sync/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async
-
-// Two barriers share their place.
-// RUN: sed 's/at 16392/at 16384/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async
-
-// Two rings share their place.
-// RUN: sed 's/"p" at 8192/"p" at 0/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async
-
-// A carried product in flight is read.
-// RUN: sed 's/%%e = math.exp2 .*/%%e = arith.select %%cond, %%o, %%o : !flight/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async
-
-// Two rings of one name: only the barriers of the second are looked at.
-// RUN: sed 's/"k"/"p"/; s/"k.full"/"p.full"/; s/"k.free" count 4/"p.free" count 9/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async

@@ -112,3 +112,27 @@
 // A generic write is published to the async proxy without its fence.
 // RUN: sed '/cta.fence_async/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=PROXY
 // PROXY: error: 'cta.arrive' op publishes generic writes to the async proxy without cta.fence_async; run --mla-insert-async-fences first
+
+// Barriers are not visible to the async proxy before they are used.
+// RUN: sed '/cta.mbarrier_init_fence/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE0
+// MORE0: expected cta.mbarrier_init_fence and cta.sync between it and the first role
+
+// Roles start before the barriers are initialised.
+// RUN: sed '/cta.sync/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE1
+// MORE1: expected cta.mbarrier_init_fence and cta.sync between it and the first role
+
+// Two barriers share their place.
+// RUN: sed 's/at 16392/at 16384/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE2
+// MORE2: which another uses
+
+// Two rings share their place.
+// RUN: sed 's/"p" at 8192/"p" at 0/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE3
+// MORE3: which another uses
+
+// A carried product in flight is read.
+// RUN: sed 's/%%e = math.exp2 .*/%%e = arith.select %%cond, %%o, %%o : !flight/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE4
+// MORE4: reads a product in flight
+
+// Two rings of one name: only the barriers of the second are looked at.
+// RUN: sed 's/"k"/"p"/; s/"k.full"/"p.full"/; s/"k.free" count 4/"p.free" count 9/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE5
+// MORE5: another ring is named "p" too

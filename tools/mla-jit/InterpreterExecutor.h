@@ -11,7 +11,7 @@
 
 /// Runs the tile program in `module` (after --mla-tile) on all cores. Errors
 /// are diagnostics of the module's context.
-mla::harness::Executor
-makeInterpreterExecutor(std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module);
+mla::harness::Executor makeInterpreterExecutor(
+    std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module);
 
 #endif // MLA_TOOLS_MLAJIT_INTERPRETEREXECUTOR_H

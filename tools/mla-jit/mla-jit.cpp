@@ -55,8 +55,7 @@ struct CompileFlags {
     };
     auto text = [&](auto &out) {
       if (value.empty())
-        error =
-            llvm::formatv("expected {0}=TEXT, got '{1}'", name, word);
+        error = llvm::formatv("expected {0}=TEXT, got '{1}'", name, word);
       out = value.str();
       return true;
     };
@@ -92,16 +91,18 @@ struct CompileFlags {
 /// The context and the printing of diagnostics: one line each.
 class Session {
 public:
-  Session() : handler(&context, [](mlir::Diagnostic &diagnostic) {
-      llvm::errs() << diagnostic.getLocation() << ": "
-                   << (diagnostic.getSeverity() ==
-                               mlir::DiagnosticSeverity::Error
-                           ? "error: "
-                           : "note: ")
-                   << diagnostic.str() << "\n";
-      for (mlir::Diagnostic &note : diagnostic.getNotes())
-        llvm::errs() << note.getLocation() << ": note: " << note.str() << "\n";
-    }) {
+  Session()
+      : handler(&context, [](mlir::Diagnostic &diagnostic) {
+          llvm::errs() << diagnostic.getLocation() << ": "
+                       << (diagnostic.getSeverity() ==
+                                   mlir::DiagnosticSeverity::Error
+                               ? "error: "
+                               : "note: ")
+                       << diagnostic.str() << "\n";
+          for (mlir::Diagnostic &note : diagnostic.getNotes())
+            llvm::errs() << note.getLocation() << ": note: " << note.str()
+                         << "\n";
+        }) {
     mlir::DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -173,15 +174,17 @@ int emit(std::vector<std::string> words) {
       good = parseSize(value, shape.numRows);
     else if (name == "--h" || name == "--d-qk" || name == "--d-v") {
       good = parseSize(value, fixed) && fixed;
-      (name == "--h" ? shape.heads
-                     : name == "--d-qk" ? shape.dimQK : shape.dimV) =
-          fixed.value_or(0);
+      (name == "--h"      ? shape.heads
+       : name == "--d-qk" ? shape.dimQK
+                          : shape.dimV) = fixed.value_or(0);
     } else if (!name.starts_with("-") && op.empty())
       op = name.str();
     else
-      return fail("unknown option '" + words[i] + "' (see mla-jit emit --help)");
+      return fail("unknown option '" + words[i] +
+                  "' (see mla-jit emit --help)");
     if (!good)
-      return fail("expected " + name + "=N with N >= 1, got '" + words[i] + "'");
+      return fail("expected " + name + "=N with N >= 1, got '" + words[i] +
+                  "'");
   }
   if (op != "sparse_prefill")
     return fail("unknown operator '" + op + "', expected sparse_prefill");
@@ -231,8 +234,7 @@ int compile(std::vector<std::string> words) {
   auto module = session.parse(input);
   if (!module)
     return fail("cannot parse '" + input + "'");
-  llvm::Expected<CompiledKernel> kernel =
-      compileKernel(*module, flags.options);
+  llvm::Expected<CompiledKernel> kernel = compileKernel(*module, flags.options);
   if (!kernel)
     return fail(llvm::toString(kernel.takeError()));
   if (llvm::Error error = writeKernel(*kernel, output))
@@ -298,8 +300,7 @@ private:
     if (mlir::failed(pm.run(*module)))
       return runtime::invalidArgument(out.label + ": mla-tile failed");
     out.executor = makeInterpreterExecutor(
-        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(
-            std::move(module)));
+        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module)));
     return harness::Status();
   }
 

@@ -69,8 +69,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (registers > 65536) {
     InFlightDiagnostic diag = emitError()
                               << "schedule " << name << ": roles need "
-                              << registers
-                              << " registers, an SM has 65536 (";
+                              << registers << " registers, an SM has 65536 (";
     llvm::interleaveComma(roles, diag, [&](RoleAttr role) {
       diag << role.getName() << " 32*" << role.getWarps() << "*"
            << role.getRegisters();
@@ -147,7 +146,8 @@ struct OperandChecker {
     auto [strides, offset] = type.getStridesAndOffset();
     if (type.getRank() && strides.back() != 1)
       return op->emitOpError()
-             << name << ": expected a contiguous last dimension (stride 1), got "
+             << name
+             << ": expected a contiguous last dimension (stride 1), got "
              << type;
     return success();
   }
@@ -175,8 +175,8 @@ LogicalResult SparsePrefillOp::verify() {
                      {{"s_q", sq}, {"h_q", hq}})) ||
       failed(c.check(getLse(), "lse", "f32", {{"s_q", sq}, {"h_q", hq}})))
     return failure();
-  if (getTopkLength() && failed(c.check(getTopkLength(), "topk_length", "i32",
-                                        {{"s_q", sq}})))
+  if (getTopkLength() &&
+      failed(c.check(getTopkLength(), "topk_length", "i32", {{"s_q", sq}})))
     return failure();
   if (getAttnSink() &&
       failed(c.check(getAttnSink(), "attn_sink", "f32", {{"h_q", hq}})))

@@ -36,16 +36,17 @@ StringRef mla::tile::getLabel(Operation *op) {
 LogicalResult mla::tile::verifyBox(Operation *op, MemRefType memref,
                                    size_t numIndices, RankedTensorType tile) {
   if (numIndices != static_cast<size_t>(memref.getRank()))
-    return op->emitOpError() << "expected " << memref.getRank()
-                             << " indices for " << memref << ", got "
-                             << numIndices;
+    return op->emitOpError()
+           << "expected " << memref.getRank() << " indices for " << memref
+           << ", got " << numIndices;
   if (tile.getRank() > memref.getRank())
-    return op->emitOpError() << "expected a tile of rank <= "
-                             << memref.getRank() << ", got " << tile;
+    return op->emitOpError()
+           << "expected a tile of rank <= " << memref.getRank() << ", got "
+           << tile;
   if (tile.getElementType() != memref.getElementType())
-    return op->emitOpError() << "expected tile elements of type "
-                             << memref.getElementType() << ", got "
-                             << tile.getElementType();
+    return op->emitOpError()
+           << "expected tile elements of type " << memref.getElementType()
+           << ", got " << tile.getElementType();
   return success();
 }
 
@@ -87,8 +88,7 @@ LogicalResult ViewOp::verify() {
                          << "rank " << rank << " with element type "
                          << source.getElementType();
   for (auto [d, offset] : llvm::enumerate(getOffsets()))
-    if (offset < 0 ||
-        offset + result.getDimSize(d) > source.getDimSize(d))
+    if (offset < 0 || offset + result.getDimSize(d) > source.getDimSize(d))
       return emitOpError() << "expected [" << offset << ", "
                            << offset + result.getDimSize(d)
                            << ") inside dimension " << d << " of " << source;
@@ -130,13 +130,13 @@ LogicalResult DotOp::verify() {
 }
 
 /// Checks that `vector` is `tile` without dimension `dim`.
-static LogicalResult verifyDropped(Operation *op, Type tileType, Type vectorType,
-                                   int64_t dim) {
+static LogicalResult verifyDropped(Operation *op, Type tileType,
+                                   Type vectorType, int64_t dim) {
   auto tile = cast<RankedTensorType>(tileType);
   auto vector = cast<RankedTensorType>(vectorType);
   if (dim < 0 || dim >= tile.getRank())
-    return op->emitOpError() << "expected dim in [0, " << tile.getRank()
-                             << "), got " << dim;
+    return op->emitOpError()
+           << "expected dim in [0, " << tile.getRank() << "), got " << dim;
   SmallVector<int64_t> shape(tile.getShape());
   shape.erase(shape.begin() + dim);
   if (ArrayRef(shape) != vector.getShape() ||
