@@ -23,7 +23,9 @@ def Tile : FuncPass<"mla-tile"> {
     tiles of KV rows. Ops that a schedule may place carry labels: q, k, valid,
     qk, mask, softmax, p, rescale, pv, stats, inverse, normalise, out. The
     function gets the attribute `mla.schedule`: the operator's own, or the one
-    named by the option.
+    named by the option. Its arguments get the operands' names (`mla.name`,
+    `mla.dims`); `scale` is marked `mla.positive`, since a masked score is -inf
+    before it is scaled, and the runtime refuses other values.
 
     Refuses sizes outside what the algorithm covers, naming them.
   }];
@@ -133,10 +135,15 @@ def VerifyAsync : FuncPass<"mla-verify-async"> {
   let summary = "prove the program's synchronisation";
   let description = [{
     Checks what ptxas does not: every wait covers a committed group; results in
-    flight reach only their chain, a wait or a loop; every slot that is read is
-    awaited and released, every slot written acquired and published, with the
-    counts of the barriers; generic writes that the async proxy reads are fenced;
-    registers and shared memory fit. Marks the function `cta.verified`.
+    flight reach only their chain, a wait or a loop; on every path a role hands
+    on as many slots of a ring as it waited for, and the barriers' counts and
+    expected bytes are those that arrive; barriers are initialised before the
+    roles start; generic writes that the async proxy reads are fenced; rings and
+    barriers lie side by side; registers and shared memory fit. Marks the
+    function `cta.verified`.
+
+    It does not follow the order of accesses to one slot, nor phases:
+    docs/Architecture.md says what that leaves open.
   }];
 }
 

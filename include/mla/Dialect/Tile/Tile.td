@@ -81,8 +81,9 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let summary = "rows of a memref, by index";
   let description = [{
     Row r of the result is row `rows[r]` of the memref's first dimension, at
-    `indices` in the others. A row index outside [0, size) reads nothing and
-    gives a row of zeros.
+    `indices` in the others. Indices are signed; a row index outside [0, size)
+    reads nothing and gives a row of zeros, as do elements outside the memref in
+    its other dimensions.
 
     ```mlir
     %k = tile.gather %KV[%rows][%c0, %c0] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
@@ -122,7 +123,7 @@ def Tile_DotOp : Tile_Op<"dot", [Pure]> {
 
     ```mlir
     %s = tile.dot %q, %k transpose_b : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<64x64xf32>
-    %o2 = tile.dot %p, %v acc %o : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+    %o2 = tile.dot %p, %v acc %o : tensor<64x512xf32> : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
     ```
   }];
   let arguments = (ins AnyStaticShapeTensor:$a, AnyStaticShapeTensor:$b,
@@ -147,6 +148,9 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
                        I64Attr:$dim);
   let results = (outs AnyStaticShapeTensor:$result);
   let description = [{
+    The order of a sum is the implementation's. `max` of nothing is -inf, `sum`
+    0; which of a number and a NaN `max` takes is not defined.
+
     ```mlir
     %m = tile.reduce max %s dim 1 : tensor<64x64xf32> -> tensor<64xf32>
     ```
@@ -189,8 +193,8 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
         weights = 2^(x - new_max)
         new_sum = sum * rescale + row_sum(weights)
 
-    A finite start value of `max` (mla-tile takes -1e30) keeps rows of -inf
-    well defined: their weights are 0. `--mla-decompose-softmax` writes the op as
+    `scale` must be positive. A finite start value of `max` (mla-tile takes
+    -1e30) keeps rows of -inf well defined: their weights are 0. `--mla-decompose-softmax` writes the op as
     these parts, since schedules split between them.
   }];
   let arguments = (ins 2DTensorOf<[F32]>:$scores, 1DTensorOf<[F32]>:$max,
