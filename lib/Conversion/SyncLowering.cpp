@@ -150,23 +150,14 @@ struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
   }
 };
 
-struct MBarrierInitFencePattern
-    : OpConversionPattern<cta::MBarrierInitFenceOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// An op without operands that is an op of NVVM.
+template <typename From, typename To>
+struct RenamePattern : OpConversionPattern<From> {
+  using OpConversionPattern<From>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(cta::MBarrierInitFenceOp op, OpAdaptor,
+  matchAndRewrite(From op, typename From::Adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<NVVM::FenceMbarrierInitOp>(op);
-    return success();
-  }
-};
-
-struct SyncPattern : OpConversionPattern<cta::SyncOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(cta::SyncOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<NVVM::Barrier0Op>(op);
+    rewriter.replaceOpWithNewOp<To>(op);
     return success();
   }
 };
@@ -186,32 +177,17 @@ struct FenceAsyncPattern : OpConversionPattern<cta::FenceAsyncOp> {
   }
 };
 
-struct MmaFencePattern : OpConversionPattern<cta::MmaFenceOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(cta::MmaFenceOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<NVVM::WgmmaFenceAlignedOp>(op);
-    return success();
-  }
-};
-
-struct MmaCommitPattern : OpConversionPattern<cta::MmaCommitOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(cta::MmaCommitOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<NVVM::WgmmaGroupSyncAlignedOp>(op);
-    return success();
-  }
-};
 } // namespace
 
 void mla::populateSyncPatterns(TypeConverter &types,
                                RewritePatternSet &patterns) {
-  patterns.add<ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
-               FenceAsyncPattern, MBarrierInitFencePattern, MBarrierInitPattern,
-               MBarrierPattern, MBarrierWaitPattern, MmaCommitPattern,
-               MmaFencePattern, RingPattern, SlotPattern, SyncPattern>(
-      types, patterns.getContext());
+  patterns
+      .add<ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
+           FenceAsyncPattern, MBarrierInitPattern, MBarrierPattern,
+           MBarrierWaitPattern, RingPattern, SlotPattern,
+           RenamePattern<cta::MBarrierInitFenceOp, NVVM::FenceMbarrierInitOp>,
+           RenamePattern<cta::MmaCommitOp, NVVM::WgmmaGroupSyncAlignedOp>,
+           RenamePattern<cta::MmaFenceOp, NVVM::WgmmaFenceAlignedOp>,
+           RenamePattern<cta::SyncOp, NVVM::Barrier0Op>>(types,
+                                                         patterns.getContext());
 }
