@@ -45,6 +45,7 @@ Executor makeInterpreterExecutor(
     auto start = std::chrono::steady_clock::now();
     auto funcs = (*module)->getOps<mlir::func::FuncOp>();
     std::vector<interp::Argument> converted;
+    converted.reserve(arguments.size());
     for (HostArgument &argument : arguments)
       converted.push_back(convert(argument));
     interp::Options options;

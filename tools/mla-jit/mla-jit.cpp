@@ -12,7 +12,6 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -20,7 +19,6 @@
 #include <iostream>
 
 using namespace mla;
-namespace cl = llvm::cl;
 
 namespace {
 
@@ -76,7 +74,7 @@ struct CompileFlags {
     return false;
   }
 
-  static constexpr llvm::StringLiteral help =
+  static constexpr llvm::StringLiteral kHelp =
       R"(  --schedule=NAME        schedule of an operator that carries none
   --tile-keys=N          KV rows per tile (default 64)
   --stages=N             slots of the schedule's rings (default: as it lists)
@@ -215,7 +213,7 @@ int compile(std::vector<std::string> words) {
                              "[options]\n\nCompiles the kernel of FILE.mlir "
                              "into a package and prints its report as one "
                              "JSON line.\n\n"
-                          << CompileFlags::help,
+                          << CompileFlags::kHelp,
              0;
     if (words[i] == "-o" && i + 1 < words.size())
       output = words[++i];
@@ -332,7 +330,7 @@ int runOrBench(const std::vector<std::string> &words) {
   };
   config.optionHelp =
       (R"(  --device=NAME          auto, gpu, or interpreter: the tile program on the CPU
-)" + CompileFlags::help)
+)" + CompileFlags::kHelp)
           .str();
   return harness::runTool(config, words, std::cout, std::cerr);
 }
