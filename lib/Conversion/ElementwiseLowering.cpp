@@ -3,7 +3,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelContext.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace mla;
@@ -19,14 +18,8 @@ Value mapAssembly(ThreadBuilder &b, Value source, StringRef text) {
   auto type = cast<VectorType>(source.getType());
   SmallVector<Value> values;
   for (int64_t i = 0; i < type.getNumElements(); ++i)
-    values.push_back(
-        LLVM::InlineAsmOp::create(
-            b, TypeRange{b.getF32Type()}, ValueRange{b.extract(source, i)},
-            (text + " $0, $1;").str(), "=f,f", /*has_side_effects=*/false,
-            /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
-            LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
-            /*operand_attrs=*/ArrayAttr())
-            .getResult(0));
+    values.push_back(b.compute((text + " $0, $1;").str(), b.extract(source, i),
+                               b.getF32Type()));
   return b.pack(values);
 }
 
@@ -105,17 +98,11 @@ struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
       return rewriter.notifyMatchFailure(op, "not a bf16 accumulator");
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> packed;
-    auto dialect =
-        LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
     for (int64_t i = 0; i < getNumRegisters(type); i += 2)
-      packed.push_back(LLVM::InlineAsmOp::create(
-                           b, TypeRange{b.getI32Type()},
-                           ValueRange{b.extract(adaptor.getIn(), i + 1),
-                                      b.extract(adaptor.getIn(), i)},
-                           "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", false,
-                           false, LLVM::tailcallkind::TailCallKind::None,
-                           dialect, ArrayAttr())
-                           .getResult(0));
+      packed.push_back(b.compute(
+          "cvt.rn.bf16x2.f32 $0, $1, $2;",
+          {b.extract(adaptor.getIn(), i + 1), b.extract(adaptor.getIn(), i)},
+          b.getI32Type()));
     rewriter.replaceOp(op, b.pack(packed));
     return success();
   }

@@ -30,10 +30,6 @@ Value ThreadBuilder::i64(int64_t value) {
                                   getI64IntegerAttr(value));
 }
 
-Value ThreadBuilder::f32(double value) {
-  return LLVM::ConstantOp::create(*this, getF32Type(), getF32FloatAttr(value));
-}
-
 Value ThreadBuilder::toI64(Value index) {
   if (index.getType().isInteger(64))
     return index;
@@ -132,6 +128,20 @@ void ThreadBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());
   body();
+}
+
+Value ThreadBuilder::compute(StringRef text, ValueRange inputs, Type result) {
+  std::string constraints = result.isF32() ? "=f" : "=r";
+  for (size_t i = 0; i < inputs.size(); ++i)
+    constraints += ",f";
+  auto dialect =
+      LLVM::AsmDialectAttr::get(getContext(), LLVM::AsmDialect::AD_ATT);
+  return LLVM::InlineAsmOp::create(
+             *this, TypeRange{result}, inputs, text.str(), constraints,
+             /*has_side_effects=*/false, /*is_align_stack=*/false,
+             LLVM::tailcallkind::TailCallKind::None, dialect,
+             /*operand_attrs=*/ArrayAttr())
+      .getResult(0);
 }
 
 Operation *ThreadBuilder::assembly(StringRef text, StringRef constraints,

@@ -40,7 +40,6 @@ public:
 
   mlir::Value i32(int64_t value);
   mlir::Value i64(int64_t value);
-  mlir::Value f32(double value);
   mlir::Value toI64(mlir::Value index);
   mlir::Value toI64(mlir::OpFoldResult value);
   mlir::Value add(mlir::Value a, mlir::Value b);
@@ -65,7 +64,10 @@ public:
   /// Runs `body` under `condition`.
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
 
-  /// Inline assembly with side effects and a memory clobber.
+  /// One instruction without side effects, "name $0, $1, ...", on f32 inputs.
+  mlir::Value compute(llvm::StringRef text, mlir::ValueRange inputs,
+                      mlir::Type result);
+  /// Inline assembly with side effects.
   mlir::Operation *assembly(llvm::StringRef text, llvm::StringRef constraints,
                             mlir::ValueRange operands, mlir::Type result);
 
