@@ -99,11 +99,13 @@ SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
   return unpackStruct(b, call->getResult(0), count);
 }
 
-/// Byte offset of k-step `k` of an operand.
+/// Byte offset of k-step `k` of an operand. A K-major one may start inside a
+/// block of 128 bytes, and goes on in the next block all the same.
 int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
-  int64_t block = k / 4, inBlock = k % 4;
-  return type.getOffset() + block * type.getBlockStep() +
-         inBlock * type.getStep();
+  int64_t start = type.getOffset() % 128;
+  int64_t step = k + start / type.getStep();
+  return type.getOffset() - start + step / 4 * type.getBlockStep() +
+         step % 4 * type.getStep();
 }
 
 struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {

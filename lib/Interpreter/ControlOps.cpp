@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Program.h"
+#include "mla/Interpreter/Program.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include <algorithm>
-#include <mutex>
 #include <thread>
 
 using namespace mlir;
@@ -18,7 +17,7 @@ using namespace mla::interp;
 
 /// How often a loop from `lower` to `upper` runs. `upper - lower` may not fit
 /// an int64_t, but fits a uint64_t.
-static uint64_t getTripCount(int64_t lower, int64_t upper, int64_t step) {
+uint64_t mla::interp::getTripCount(int64_t lower, int64_t upper, int64_t step) {
   if (lower >= upper)
     return 0;
   uint64_t distance =
@@ -65,60 +64,45 @@ static LogicalResult runIf(Frame &frame, const Instruction &in) {
 // scf.forall
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// The points of an scf.forall, numbered with the last dimension fastest.
-struct Grid {
-  SmallVector<int64_t> lower, step, counts;
-  uint64_t numPoints = 1;
-
-  /// Sets the arguments of `body` to the coordinates of a point.
-  void enter(Frame &frame, const Code &body, uint64_t point) const {
-    for (size_t d = counts.size(); d--;) {
-      auto count = static_cast<uint64_t>(counts[d]);
-      int64_t n = static_cast<int64_t>(point % count);
-      point /= count;
-      frame.set(body.arguments[d], Lane::ofInt(lower[d] + n * step[d]));
-    }
+SmallVector<int64_t> Grid::locate(uint64_t point) const {
+  SmallVector<int64_t> at(counts.size());
+  for (size_t d = counts.size(); d--;) {
+    auto count = static_cast<uint64_t>(counts[d]);
+    at[d] = lower[d] + static_cast<int64_t>(point % count) * step[d];
+    point /= count;
   }
-};
+  return at;
+}
 
-/// Hands out points in ascending order and keeps the failure of the lowest, so
-/// that what is reported does not depend on the number of threads: when a point
-/// fails, every lower one has been handed out and is finished.
-class GridQueue {
-public:
-  explicit GridQueue(uint64_t numPoints) : numPoints(numPoints) {}
+std::optional<uint64_t> GridQueue::take() {
+  if (stop.load(std::memory_order_relaxed))
+    return std::nullopt;
+  uint64_t point = next.fetch_add(1, std::memory_order_relaxed);
+  return point < numPoints ? std::optional(point) : std::nullopt;
+}
 
-  /// The next point, or nothing when all are done or one has failed.
-  std::optional<uint64_t> take() {
-    if (stop.load(std::memory_order_relaxed))
-      return std::nullopt;
-    uint64_t point = next.fetch_add(1, std::memory_order_relaxed);
-    return point < numPoints ? std::optional(point) : std::nullopt;
+void GridQueue::report(uint64_t point, const Failure &why) {
+  std::lock_guard<std::mutex> lock(mutex);
+  stop = true;
+  if (!failure || point < failedPoint) {
+    failedPoint = point;
+    failure = why;
   }
+}
 
-  void report(uint64_t point, const Failure &why) {
-    std::lock_guard<std::mutex> lock(mutex);
-    stop = true;
-    if (!failure || point < failedPoint) {
-      failedPoint = point;
-      failure = why;
-    }
-  }
+void mla::interp::runOnThreads(unsigned threads, uint64_t limit,
+                               llvm::function_ref<void()> task) {
+  if (!threads)
+    threads = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> others;
+  for (uint64_t n = 1; n < std::min<uint64_t>(threads, limit); ++n)
+    others.emplace_back([=] { task(); });
+  task();
+  for (std::thread &thread : others)
+    thread.join();
+}
 
-  const std::optional<Failure> &getFailure() const { return failure; }
-
-private:
-  uint64_t numPoints;
-  std::atomic<uint64_t> next{0};
-  std::atomic<bool> stop{false};
-  std::mutex mutex;
-  uint64_t failedPoint = 0;
-  std::optional<Failure> failure;
-};
-} // namespace
-
-static FailureOr<Grid> makeGrid(Frame &frame, const Instruction &in) {
+FailureOr<Grid> mla::interp::makeGrid(Frame &frame, const Instruction &in) {
   auto op = cast<scf::ForallOp>(in.op);
   // Operands hold the dynamic bounds: lower, then upper, then steps.
   ArrayRef<Slot> dynamic = in.operands;
@@ -151,19 +135,11 @@ static FailureOr<Grid> makeGrid(Frame &frame, const Instruction &in) {
 static void work(Frame frame, const Grid &grid, const Code &body,
                  GridQueue &queue) {
   while (std::optional<uint64_t> point = queue.take()) {
-    grid.enter(frame, body, *point);
+    for (auto [slot, at] : llvm::zip_equal(body.arguments, grid.locate(*point)))
+      frame.set(slot, Lane::ofInt(at));
     if (failed(frame.execute(body)))
       queue.report(*point, *frame.getFailure());
   }
-}
-
-static unsigned getNumThreads(const Frame &frame, uint64_t numPoints) {
-  if (frame.isWorker())
-    return 1;
-  unsigned threads = frame.getOptions().threads;
-  if (!threads)
-    threads = std::max(1u, std::thread::hardware_concurrency());
-  return static_cast<unsigned>(std::min<uint64_t>(threads, numPoints));
 }
 
 static LogicalResult runForall(Frame &frame, const Instruction &in) {
@@ -171,15 +147,10 @@ static LogicalResult runForall(Frame &frame, const Instruction &in) {
   if (failed(grid))
     return failure();
   GridQueue queue(grid->numPoints);
-  auto task = [&] {
-    work(Frame::makeWorker(frame), *grid, in.bodies[0], queue);
-  };
-  std::vector<std::thread> threads;
-  for (unsigned n = 1; n < getNumThreads(frame, grid->numPoints); ++n)
-    threads.emplace_back(task);
-  task();
-  for (std::thread &thread : threads)
-    thread.join();
+  runOnThreads(frame.isWorker() ? 1 : frame.getOptions().threads,
+               grid->numPoints, [&] {
+                 work(Frame::makeWorker(frame), *grid, in.bodies[0], queue);
+               });
   if (!queue.getFailure())
     return success();
   frame.adopt(*queue.getFailure());

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Dot.h"
+#include "mla/Interpreter/Dot.h"
 #include <algorithm>
 #include <vector>
 

@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Interpreter/Interpreter.h"
-#include "Program.h"
+#include "mla/Interpreter/Program.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mlir/IR/TypeUtilities.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Program.h"
+#include "mla/Interpreter/Program.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include <algorithm>
 
@@ -10,44 +10,9 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::interp;
 
-static char *getAddress(const Argument &array, int64_t offset) {
-  return static_cast<char *>(array.data) +
-         offset * static_cast<int64_t>(getByteWidth(array.elementType));
-}
-
 //===----------------------------------------------------------------------===//
 // Boxes
 //===----------------------------------------------------------------------===//
-
-namespace {
-/// The part of one row of a box that lies inside the array.
-struct Run1D {
-  /// Of the first element: its place in the tile, and in the array.
-  int64_t tileAt;
-  int64_t arrayAt;
-  int64_t count;
-  /// Between elements of the array.
-  int64_t stride;
-};
-
-/// A box of a tile's shape at `start` in an array.
-struct Box {
-  const Argument &array;
-  ArrayRef<int64_t> start;
-  ArrayRef<int64_t> shape;
-
-  /// Calls `visit` for the part of each row that lies inside the array, rows
-  /// along the box's last dimension. Offsets are computed for elements inside
-  /// only.
-  void forEachRun(llvm::function_ref<void(const Run1D &)> visit) const;
-
-private:
-  size_t lead() const { return start.size() - shape.size(); }
-  /// The offset of element `at` of the box's outer dimensions in the array, if
-  /// it is inside.
-  std::optional<int64_t> getOuterOffset(ArrayRef<int64_t> at) const;
-};
-} // namespace
 
 /// The part [first, second) of [0, count) that `start` moves into [0, size).
 /// Written so that no start overflows.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Program.h"
+#include "mla/Interpreter/Program.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -74,23 +74,25 @@ static Datum makeConstant(arith::ConstantOp op) {
 // Translation
 //===----------------------------------------------------------------------===//
 
-static const HandlerTable &getHandlers() {
-  static const HandlerTable table = [] {
-    HandlerTable handlers;
-    addControlOps(handlers);
-    addMemoryOps(handlers);
-    addTileOps(handlers);
-    handlers["arith.constant"] = runConstant;
-    return handlers;
+const Vocabulary &mla::interp::getTileVocabulary() {
+  static const Vocabulary vocabulary = [] {
+    Vocabulary tile;
+    tile.owner = "interpreter";
+    addControlOps(tile.handlers);
+    addMemoryOps(tile.handlers);
+    addTileOps(tile.handlers);
+    tile.handlers["arith.constant"] = runConstant;
+    return tile;
   }();
-  return table;
+  return vocabulary;
 }
 
 namespace {
 /// Walks a function once, giving out slots.
 class Translator {
 public:
-  explicit Translator(func::FuncOp function) : function(function) {}
+  Translator(func::FuncOp function, const Vocabulary &vocabulary)
+      : function(function), vocabulary(vocabulary) {}
 
   FailureOr<Program> translate() {
     Program program;
@@ -113,6 +115,7 @@ private:
   }
 
   func::FuncOp function;
+  const Vocabulary &vocabulary;
   llvm::DenseMap<Value, Slot> slots;
 };
 } // namespace
@@ -122,9 +125,11 @@ FailureOr<Slot> Translator::define(Operation *op, Value value) {
   auto shaped = dyn_cast<ShapedType>(type);
   bool known = !shaped || isa<MemRefType>(type) ||
                (isa<RankedTensorType>(type) && shaped.hasStaticShape());
-  if (!known || !getElementType(getElementTypeOrSelf(type)))
-    return op->emitOpError() << "has a value of type " << type
-                             << ", which the interpreter does not support";
+  bool opaque = vocabulary.isOpaque && vocabulary.isOpaque(type);
+  if (!opaque && (!known || !getElementType(getElementTypeOrSelf(type))))
+    return op->emitOpError()
+           << "has a value of type " << type << ", which the "
+           << vocabulary.owner << " does not support";
   return slots.try_emplace(value, slots.size()).first->second;
 }
 
@@ -141,19 +146,24 @@ LogicalResult Translator::translateRegion(Operation *op, Region &region,
       return failure();
     code.arguments.push_back(*slot);
   }
-  for (Operation &nested : block.without_terminator())
-    if (failed(translateOp(&nested, code.instructions.emplace_back())))
+  Operation *terminator =
+      block.mightHaveTerminator() ? block.getTerminator() : nullptr;
+  for (Operation &nested : block)
+    if (&nested != terminator &&
+        failed(translateOp(&nested, code.instructions.emplace_back())))
       return failure();
-  return translateTerminator(block.getTerminator(), code);
+  return terminator ? translateTerminator(terminator, code) : success();
 }
 
 LogicalResult Translator::translateTerminator(Operation *op, Code &code) {
   if (auto parallel = dyn_cast<scf::InParallelOp>(op)) {
     if (!parallel.getRegion().front().empty())
-      return op->emitOpError(
-          "with shared outputs is not supported by the interpreter");
-  } else if (!isa<func::ReturnOp, scf::YieldOp>(op)) {
-    return op->emitOpError("is not supported by the interpreter");
+      return op->emitOpError() << "with shared outputs is not supported by the "
+                               << vocabulary.owner;
+  } else if (!isa<func::ReturnOp, scf::YieldOp>(op) &&
+             !vocabulary.terminators.contains(op->getName().getStringRef())) {
+    return op->emitOpError()
+           << "is not supported by the " << vocabulary.owner;
   }
   code.terminator = op;
   code.yields = lookup(op->getOperands());
@@ -169,17 +179,18 @@ LogicalResult Translator::translateOp(Operation *op, Instruction &in) {
       return failure();
     in.results.push_back(*slot);
   }
-  in.handler = getHandlers().lookup(op->getName().getStringRef());
+  in.handler = vocabulary.handlers.lookup(op->getName().getStringRef());
   if (!in.handler) {
     in.elementwise = Elementwise::lookup(op);
     if (!in.elementwise)
-      return op->emitOpError("is not supported by the interpreter");
+      return op->emitOpError()
+             << "is not supported by the " << vocabulary.owner;
     in.handler = runElementwise;
   }
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     if (!isa<IntegerAttr, FloatAttr, DenseElementsAttr>(constant.getValue()))
-      return op->emitOpError("has a value of a kind that the interpreter does "
-                             "not support");
+      return op->emitOpError() << "has a value of a kind that the "
+                               << vocabulary.owner << " does not support";
     in.constant = makeConstant(constant);
   }
   for (Region &region : op->getRegions())
@@ -188,13 +199,14 @@ LogicalResult Translator::translateOp(Operation *op, Instruction &in) {
   return success();
 }
 
-FailureOr<Program> mla::interp::translate(func::FuncOp function) {
+FailureOr<Program> mla::interp::translate(func::FuncOp function,
+                                          const Vocabulary &vocabulary) {
   if (function.isExternal())
     return function.emitOpError("expected a function with a body");
   if (function.getNumResults())
     return function.emitOpError() << "expected a function without results, got "
                                   << function.getNumResults();
-  return Translator(function).translate();
+  return Translator(function, vocabulary).translate();
 }
 
 //===----------------------------------------------------------------------===//

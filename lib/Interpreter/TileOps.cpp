@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Dot.h"
-#include "Program.h"
+#include "mla/Interpreter/Dot.h"
+#include "mla/Interpreter/Program.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include <algorithm>
 #include <cmath>

@@ -33,6 +33,8 @@ public:
 private:
   /// Constants and splats have no layout of their own: one copy for each use.
   void splitReplicas();
+  /// Layouts that the program has already stay.
+  void readLayouts();
   void convertAOperands();
   LogicalResult visit(Operation *op);
   LogicalResult visitLoop(scf::ForOp loop);
@@ -65,9 +67,24 @@ void LayoutSolver::splitReplicas() {
   }
 }
 
+void LayoutSolver::readLayouts() {
+  auto read = [&](Value v) {
+    if (RankedTensorType type = getFragmentType(v.getType()))
+      if (std::optional<FragmentLayout> layout = cta::getLayout(type))
+        layouts.try_emplace(v, *layout);
+  };
+  role.walk([&](Operation *op) {
+    llvm::for_each(op->getResults(), read);
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        llvm::for_each(block.getArguments(), read);
+  });
+}
+
 void LayoutSolver::convertAOperands() {
   role.walk([](cta::MmaAsyncOp mma) {
-    if (!isa<RankedTensorType>(mma.getA().getType()))
+    auto type = dyn_cast<RankedTensorType>(mma.getA().getType());
+    if (!type || cta::getLayout(type) == FragmentLayout::a_operand)
       return;
     OpBuilder b(mma);
     Value a = cta::ConvertLayoutOp::create(b, mma.getLoc(),
@@ -81,6 +98,7 @@ void LayoutSolver::convertAOperands() {
 
 LogicalResult LayoutSolver::run() {
   splitReplicas();
+  readLayouts();
   convertAOperands();
   do {
     changed = false;

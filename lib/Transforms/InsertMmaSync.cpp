@@ -25,12 +25,19 @@ namespace {
 struct InsertMmaSyncPass : mla::impl::InsertMmaSyncBase<InsertMmaSyncPass> {
   void runOnOperation() override {
     WalkResult result = getOperation().walk([](cta::RoleOp role) {
-      GroupAges ages(role, /*everyMmaCommits=*/true);
+      // A role that commits its groups itself keeps them.
+      bool grouped = role.walk([](cta::MmaCommitOp) {
+                           return WalkResult::interrupt();
+                         }).wasInterrupted();
+      GroupAges ages(role, /*everyMmaCommits=*/!grouped);
       WalkResult waits = role.walk([&](cta::MmaWaitOp wait) {
-        return WalkResult(setPending(wait, ages));
+        return wait.getPending() ? WalkResult::advance()
+                                 : WalkResult(setPending(wait, ages));
       });
       if (waits.wasInterrupted())
         return WalkResult::interrupt();
+      if (grouped)
+        return WalkResult::advance();
       role.walk([](cta::MmaAsyncOp mma) {
         OpBuilder b(mma);
         cta::MmaFenceOp::create(b, mma.getLoc());

@@ -425,7 +425,9 @@ void MaterializeBarriersPass::runOnOperation() {
   func::FuncOp func = getOperation();
   SmallVector<cta::RingOp> rings;
   func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
-  if (rings.empty())
+  bool done = func.walk([](cta::MBarrierOp) { return WalkResult::interrupt(); })
+                  .wasInterrupted();
+  if (rings.empty() || done)
     return;
   auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
   if (!bytes) {

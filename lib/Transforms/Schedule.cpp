@@ -553,6 +553,8 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
       });
       return;
     }
+    if (!programs[0].getOps<cta::RoleOp>().empty())
+      return; // Scheduled already.
     auto attr = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     if (!attr) {
       func.emitOpError() << "expected attribute " << kScheduleAttr;

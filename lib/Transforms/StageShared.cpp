@@ -104,7 +104,9 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       return signalPassFailure();
     SmallVector<cta::RingOp> rings;
     func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
-    if (rings.empty())
+    // Without rings there is nothing to plan, with places it is done.
+    if (llvm::all_of(rings,
+                     [](cta::RingOp ring) { return ring.getOffset(); }))
       return;
     for (cta::RingOp ring : rings)
       if (failed(assignLayout(ring)))

@@ -267,6 +267,8 @@ LogicalResult MmaAsyncOp::verify() {
     return emitOpError("expected operands and result of rank 2");
   int64_t m = a[getTransposeA() ? 1 : 0], ka = a[getTransposeA() ? 0 : 1];
   int64_t kb = b[getTransposeB() ? 1 : 0], n = b[getTransposeB() ? 0 : 1];
+  if (getTransposeA() && isa<RankedTensorType>(getA().getType()))
+    return emitOpError("expected A in shared memory to transpose it");
   if (m != 64)
     return emitOpError() << "expected 64 rows (one warpgroup), got " << m;
   if (n % 8 || n < 8 || n > 256)

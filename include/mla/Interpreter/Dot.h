@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_INTERPRETER_DOT_H
-#define MLA_LIB_INTERPRETER_DOT_H
+#ifndef MLA_INTERPRETER_DOT_H
+#define MLA_INTERPRETER_DOT_H
 
 #include <cstdint>
 
@@ -21,4 +21,4 @@ void dot(const DotShape &shape, const float *a, const float *b, float *c);
 
 } // namespace mla::interp
 
-#endif // MLA_LIB_INTERPRETER_DOT_H
+#endif // MLA_INTERPRETER_DOT_H

@@ -3,19 +3,22 @@
 //===----------------------------------------------------------------------===//
 //
 // A function is translated once: every SSA value gets a slot, every op its
-// handler. Then a Frame, the slots of one thread, executes it.
+// handler. Then a Frame, the slots of one thread, executes it. The simulator
+// builds on this with a vocabulary, values and control flow of its own.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_INTERPRETER_PROGRAM_H
-#define MLA_LIB_INTERPRETER_PROGRAM_H
+#ifndef MLA_INTERPRETER_PROGRAM_H
+#define MLA_INTERPRETER_PROGRAM_H
 
 #include "mla/Interpreter/Elementwise.h"
 #include "mla/Interpreter/Interpreter.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -51,12 +54,14 @@ struct DenseTile {
 };
 using TilePtr = std::shared_ptr<DenseTile>;
 
-/// What an SSA value holds: one of its three fields, by its type. Tiles are
-/// shared and never written once they stand here.
+/// What an SSA value holds: one of its fields, by its type. Tiles are shared
+/// and never written once they stand here.
 struct Datum {
   Lane scalar = Lane::ofInt(0);
   std::shared_ptr<const DenseTile> tile;
   const Argument *array = nullptr;
+  /// Of a type that only the vocabulary's own handlers know.
+  std::shared_ptr<void> opaque;
 };
 
 //===----------------------------------------------------------------------===//
@@ -96,9 +101,25 @@ struct Program {
   unsigned numSlots = 0;
 };
 
-/// Translates `function`, or reports the first op or type that the interpreter
+/// What a function may consist of, beside elementwise ops and constants.
+struct Vocabulary {
+  /// Who refuses the rest, in diagnostics.
+  llvm::StringRef owner;
+  HandlerTable handlers;
+  /// Types whose values are `opaque` or a scalar.
+  bool (*isOpaque)(mlir::Type) = nullptr;
+  /// Terminators beside func.return, scf.yield and an empty scf.in_parallel.
+  llvm::StringSet<> terminators;
+};
+
+/// Of the tile level.
+const Vocabulary &getTileVocabulary();
+
+/// Translates `function`, or reports the first op or type that the vocabulary
 /// does not know.
-mlir::FailureOr<Program> translate(mlir::func::FuncOp function);
+mlir::FailureOr<Program>
+translate(mlir::func::FuncOp function,
+          const Vocabulary &vocabulary = getTileVocabulary());
 
 /// Handlers by op name, from one file each.
 void addControlOps(HandlerTable &table);
@@ -119,6 +140,8 @@ struct Run {
 struct Failure {
   mlir::Operation *op;
   std::string message;
+  /// Other ops that have to do with it.
+  std::vector<std::pair<mlir::Operation *, std::string>> notes = {};
 };
 
 /// The values of one thread.
@@ -146,6 +169,7 @@ public:
   void set(Slot slot, Lane lane) { slots[slot].scalar = lane; }
   void set(Slot slot, TilePtr tile) { slots[slot].tile = std::move(tile); }
   void set(Slot slot, const Argument *array) { slots[slot].array = array; }
+  void set(Slot slot, Datum datum) { slots[slot] = std::move(datum); }
   void set(llvm::ArrayRef<Slot> to, llvm::ArrayRef<Datum> values);
 
   const Options &getOptions() const { return run.options; }
@@ -165,6 +189,88 @@ private:
 /// A zero tile of the type of result `n`.
 TilePtr makeResult(const Instruction &instruction, unsigned n = 0);
 
+/// How often a loop from `lower` to `upper` runs.
+uint64_t getTripCount(int64_t lower, int64_t upper, int64_t step);
+
+//===----------------------------------------------------------------------===//
+// Grids
+//===----------------------------------------------------------------------===//
+
+/// The points of an scf.forall, numbered with the last dimension fastest.
+struct Grid {
+  llvm::SmallVector<int64_t> lower, step, counts;
+  uint64_t numPoints = 1;
+
+  /// The coordinates of a point.
+  llvm::SmallVector<int64_t> locate(uint64_t point) const;
+};
+
+/// The grid of the scf.forall `in`, whose dynamic bounds `frame` holds.
+mlir::FailureOr<Grid> makeGrid(Frame &frame, const Instruction &in);
+
+/// Hands out points in ascending order and keeps the failure of the lowest, so
+/// that what is reported does not depend on the number of threads: when a point
+/// fails, every lower one has been handed out and is finished.
+class GridQueue {
+public:
+  explicit GridQueue(uint64_t numPoints) : numPoints(numPoints) {}
+
+  /// The next point, or nothing when all are done or one has failed.
+  std::optional<uint64_t> take();
+  void report(uint64_t point, const Failure &why);
+  const std::optional<Failure> &getFailure() const { return failure; }
+
+private:
+  uint64_t numPoints;
+  std::atomic<uint64_t> next{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  uint64_t failedPoint = 0;
+  std::optional<Failure> failure;
+};
+
+/// Runs `task` on `threads` threads (0: one per core), at most `limit`.
+void runOnThreads(unsigned threads, uint64_t limit,
+                  llvm::function_ref<void()> task);
+
+//===----------------------------------------------------------------------===//
+// Boxes of arrays
+//===----------------------------------------------------------------------===//
+
+/// The part of one row of a box that lies inside the array.
+struct Run1D {
+  /// Of the first element: its place in the tile, and in the array.
+  int64_t tileAt;
+  int64_t arrayAt;
+  int64_t count;
+  /// Between elements of the array.
+  int64_t stride;
+};
+
+/// A box of a tile's shape at `start` in an array.
+struct Box {
+  const Argument &array;
+  llvm::ArrayRef<int64_t> start;
+  llvm::ArrayRef<int64_t> shape;
+
+  /// Calls `visit` for the part of each row that lies inside the array, rows
+  /// along the box's last dimension. Offsets are computed for elements inside
+  /// only.
+  void forEachRun(llvm::function_ref<void(const Run1D &)> visit) const;
+
+private:
+  size_t lead() const { return start.size() - shape.size(); }
+  /// The offset of element `at` of the box's outer dimensions in the array, if
+  /// it is inside.
+  std::optional<int64_t> getOuterOffset(llvm::ArrayRef<int64_t> at) const;
+};
+
+/// The address of the element `offset` elements from the array's first.
+inline char *getAddress(const Argument &array, int64_t offset) {
+  return static_cast<char *>(array.data) +
+         offset * static_cast<int64_t>(getByteWidth(array.elementType));
+}
+
 } // namespace mla::interp
 
-#endif // MLA_LIB_INTERPRETER_PROGRAM_H
+#endif // MLA_INTERPRETER_PROGRAM_H
