@@ -147,10 +147,9 @@ static LogicalResult runForall(Frame &frame, const Instruction &in) {
   if (failed(grid))
     return failure();
   GridQueue queue(grid->numPoints);
-  runOnThreads(frame.isWorker() ? 1 : frame.getOptions().threads,
-               grid->numPoints, [&] {
-                 work(Frame::makeWorker(frame), *grid, in.bodies[0], queue);
-               });
+  runOnThreads(
+      frame.isWorker() ? 1 : frame.getOptions().threads, grid->numPoints,
+      [&] { work(Frame::makeWorker(frame), *grid, in.bodies[0], queue); });
   if (!queue.getFailure())
     return success();
   frame.adopt(*queue.getFailure());

@@ -3,8 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Interpreter/Interpreter.h"
-#include "mla/Interpreter/Program.h"
 #include "mla/Dialect/MLA/MLA.h"
+#include "mla/Interpreter/Program.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -108,8 +108,8 @@ LogicalResult ArgumentChecker::checkArray(MemRefType type) {
   return success();
 }
 
-static LogicalResult checkArguments(func::FuncOp function,
-                                    ArrayRef<Argument> arguments) {
+LogicalResult mla::interp::checkArguments(func::FuncOp function,
+                                          ArrayRef<Argument> arguments) {
   if (arguments.size() != function.getNumArguments())
     return function.emitOpError() << "expected " << function.getNumArguments()
                                   << " arguments, got " << arguments.size();

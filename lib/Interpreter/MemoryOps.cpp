@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Interpreter/Program.h"
 #include "mla/Dialect/Tile/Tile.h"
+#include "mla/Interpreter/Program.h"
 #include <algorithm>
 
 using namespace mlir;
@@ -61,8 +61,7 @@ void Box::forEachRun(llvm::function_ref<void(const Run1D &)> visit) const {
   }
 }
 
-/// Copies the part of `box` inside its array to `tile`, from element `at` on.
-static void readBox(const Box &box, DenseTile &tile, int64_t at = 0) {
+void mla::interp::readBox(const Box &box, DenseTile &tile, int64_t at) {
   box.forEachRun([&](const Run1D &run) {
     for (int64_t n = 0; n < run.count; ++n)
       tile.set(
@@ -70,6 +69,27 @@ static void readBox(const Box &box, DenseTile &tile, int64_t at = 0) {
           readElement(tile.type,
                       getAddress(box.array, run.arrayAt + n * run.stride)));
   });
+}
+
+void mla::interp::writeBox(const Box &box, const DenseTile &tile) {
+  box.forEachRun([&](const Run1D &run) {
+    for (int64_t n = 0; n < run.count; ++n)
+      writeElement(tile.type,
+                   getAddress(box.array, run.arrayAt + n * run.stride),
+                   tile.get(run.tileAt + n));
+  });
+}
+
+void mla::interp::readRows(const Argument &array, const DenseTile &rows,
+                           ArrayRef<int64_t> rest, DenseTile &tile) {
+  // Each row is a box of its own; one outside leaves the tile as it is.
+  SmallVector<int64_t> start{0};
+  llvm::append_range(start, rest);
+  ArrayRef<int64_t> shape = tile.shape.drop_front();
+  for (int64_t r = 0; r < rows.size(); ++r) {
+    start[0] = rows.ints[r];
+    readBox({array, start, shape}, tile, r * shape[0]);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -95,11 +115,7 @@ static LogicalResult runStore(Frame &frame, const Instruction &in) {
   const Argument &array = frame.getArray(in.operands[1]);
   SmallVector<int64_t> start =
       frame.getInts(ArrayRef(in.operands).drop_front(2));
-  Box{array, start, tile.shape}.forEachRun([&](const Run1D &run) {
-    for (int64_t n = 0; n < run.count; ++n)
-      writeElement(tile.type, getAddress(array, run.arrayAt + n * run.stride),
-                   tile.get(run.tileAt + n));
-  });
+  writeBox({array, start, tile.shape}, tile);
   return success();
 }
 
@@ -107,14 +123,8 @@ static LogicalResult runGather(Frame &frame, const Instruction &in) {
   const Argument &array = frame.getArray(in.operands[0]);
   const DenseTile &rows = frame.getTile(in.operands[1]);
   TilePtr result = makeResult(in);
-  // Each row is a box of its own; one outside leaves the zeros.
-  SmallVector<int64_t> start{0};
-  llvm::append_range(start, frame.getInts(ArrayRef(in.operands).drop_front(2)));
-  ArrayRef<int64_t> shape = result->shape.drop_front();
-  for (int64_t r = 0; r < rows.size(); ++r) {
-    start[0] = rows.ints[r];
-    readBox({array, start, shape}, *result, r * shape[0]);
-  }
+  readRows(array, rows, frame.getInts(ArrayRef(in.operands).drop_front(2)),
+           *result);
   frame.set(in.results[0], std::move(result));
   return success();
 }

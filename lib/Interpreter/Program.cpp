@@ -127,9 +127,8 @@ FailureOr<Slot> Translator::define(Operation *op, Value value) {
                (isa<RankedTensorType>(type) && shaped.hasStaticShape());
   bool opaque = vocabulary.isOpaque && vocabulary.isOpaque(type);
   if (!opaque && (!known || !getElementType(getElementTypeOrSelf(type))))
-    return op->emitOpError()
-           << "has a value of type " << type << ", which the "
-           << vocabulary.owner << " does not support";
+    return op->emitOpError() << "has a value of type " << type << ", which the "
+                             << vocabulary.owner << " does not support";
   return slots.try_emplace(value, slots.size()).first->second;
 }
 
@@ -162,8 +161,7 @@ LogicalResult Translator::translateTerminator(Operation *op, Code &code) {
                                << vocabulary.owner;
   } else if (!isa<func::ReturnOp, scf::YieldOp>(op) &&
              !vocabulary.terminators.contains(op->getName().getStringRef())) {
-    return op->emitOpError()
-           << "is not supported by the " << vocabulary.owner;
+    return op->emitOpError() << "is not supported by the " << vocabulary.owner;
   }
   code.terminator = op;
   code.yields = lookup(op->getOperands());

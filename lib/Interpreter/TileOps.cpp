@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Dialect/Tile/Tile.h"
 #include "mla/Interpreter/Dot.h"
 #include "mla/Interpreter/Program.h"
-#include "mla/Dialect/Tile/Tile.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -121,6 +121,10 @@ mlir::FailureOr<Program>
 translate(mlir::func::FuncOp function,
           const Vocabulary &vocabulary = getTileVocabulary());
 
+/// Whether `arguments` are what `function` takes; errors as diagnostics.
+mlir::LogicalResult checkArguments(mlir::func::FuncOp function,
+                                   llvm::ArrayRef<Argument> arguments);
+
 /// Handlers by op name, from one file each.
 void addControlOps(HandlerTable &table);
 void addMemoryOps(HandlerTable &table);
@@ -264,6 +268,18 @@ private:
   /// it is inside.
   std::optional<int64_t> getOuterOffset(llvm::ArrayRef<int64_t> at) const;
 };
+
+/// Copies the part of `box` inside its array to `tile`, from element `at` on;
+/// leaves the rest.
+void readBox(const Box &box, DenseTile &tile, int64_t at = 0);
+
+/// Copies the part of `tile` that lies inside the array.
+void writeBox(const Box &box, const DenseTile &tile);
+
+/// Rows of an array by index; rows outside are left alone. `rest` are the
+/// indices in the dimensions behind the first.
+void readRows(const Argument &array, const DenseTile &rows,
+              llvm::ArrayRef<int64_t> rest, DenseTile &tile);
 
 /// The address of the element `offset` elements from the array's first.
 inline char *getAddress(const Argument &array, int64_t offset) {

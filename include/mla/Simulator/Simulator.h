@@ -1,0 +1,62 @@
+//===- Simulator.h - runs CTA programs on the CPU ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Executes a verified `cta` program (the IR after --mla-verify-async) with the
+// asynchronous rules of an sm_90 SM enforced: every role advances on its own,
+// copies and products take effect at any legal moment, and each access to
+// shared memory is checked against happens-before (vector clocks of warps and
+// of the copy and product queues). docs/Testing.md lists the rules.
+//
+// Arithmetic: as Interpreter.h; a product sums k ascending, each product and
+// each sum rounded to fp32. The result does not depend on seed, timing or
+// number of threads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_SIMULATOR_SIMULATOR_H
+#define MLA_SIMULATOR_SIMULATOR_H
+
+#include "mla/Interpreter/Interpreter.h"
+#include "mla/Simulator/Trace.h"
+
+namespace mla::sim {
+
+/// When asynchronous ops take effect, and which role goes on next.
+enum class Timing {
+  /// At any legal moment, drawn from Options::seed.
+  Random,
+  /// At issue; roles run as far as they can.
+  Earliest,
+  /// Only when everything else waits.
+  Latest,
+  /// As the cost model says (CostModel.h): for traces.
+  Modelled
+};
+
+struct Options {
+  Timing timing = Timing::Random;
+  uint64_t seed = 0;
+  /// Threads that share the clusters of the grid; 0 takes one per core.
+  unsigned threads = 1;
+  /// Ops that one CTA may execute in all its roles; 0 for no limit.
+  uint64_t stepLimit = 100'000'000;
+  /// Bytes that the simulator may allocate for the state of the machine.
+  uint64_t memoryLimit = uint64_t(4) << 30;
+  /// Receives what the first cluster of the grid does; null for none. With
+  /// Timing::Modelled, in cycles; otherwise in scheduler steps.
+  Trace *trace = nullptr;
+};
+
+/// Runs `function`. On failure a diagnostic stands at the op at fault, with a
+/// note at the op that it conflicts with; both name role and iteration. Arrays
+/// may then be partly written. Reports IR of another level than a verified
+/// `cta` program, a rule that is broken, a deadlock (what each role waits for),
+/// an output that is left unwritten, and limits exceeded.
+mlir::LogicalResult simulate(mlir::func::FuncOp function,
+                             llvm::ArrayRef<interp::Argument> arguments,
+                             const Options &options = {});
+
+} // namespace mla::sim
+
+#endif // MLA_SIMULATOR_SIMULATOR_H

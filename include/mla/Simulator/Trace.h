@@ -1,0 +1,60 @@
+//===- Trace.h - what a simulated CTA did when ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_SIMULATOR_TRACE_H
+#define MLA_SIMULATOR_TRACE_H
+
+#include "mlir/IR/Operation.h"
+#include "llvm/ADT/SmallVector.h"
+#include <string>
+#include <vector>
+
+namespace mla::sim {
+
+enum class TraceKind {
+  /// A role executes an op.
+  Compute,
+  /// A role waits: for a barrier, a product, a group of stores.
+  Wait,
+  /// A copy in flight, on the track of the role's copy queue.
+  Copy,
+  /// A product in flight, on the track of the role's product queue.
+  Product
+};
+
+struct TraceEvent {
+  /// Index into Trace::tracks.
+  unsigned track;
+  TraceKind kind;
+  mlir::Operation *op;
+  /// In the trace's unit of time.
+  double begin, end;
+  /// Trip number of each loop around the op, outermost first.
+  llvm::SmallVector<int64_t, 2> iteration;
+};
+
+/// An access to shared memory: the bounding range of its bytes.
+struct TraceAccess {
+  mlir::Operation *op;
+  unsigned cta;
+  int64_t beginByte, endByte;
+  double time;
+  bool write;
+};
+
+/// What the first cluster of a run did: events of one track do not overlap and
+/// ascend.
+struct Trace {
+  /// "softmax", "softmax copies", "softmax products", ...; those of the second
+  /// CTA of a cluster and on are prefixed "cta 1: ".
+  std::vector<std::string> tracks;
+  std::vector<TraceEvent> events;
+  std::vector<TraceAccess> accesses;
+  /// The end of the last event.
+  double end = 0;
+};
+
+} // namespace mla::sim
+
+#endif // MLA_SIMULATOR_TRACE_H

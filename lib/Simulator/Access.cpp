@@ -1,0 +1,222 @@
+//===- Access.cpp - checked access to memory --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Machine.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::sim;
+using namespace mla::interp;
+
+//===----------------------------------------------------------------------===//
+// What is wrong
+//===----------------------------------------------------------------------===//
+
+static std::string describe(const Conflict &conflict, const Touch &touch,
+                            const Twine &memory) {
+  std::string bytes = ("bytes [" + Twine(conflict.bytes.begin) + ", " +
+                       Twine(conflict.bytes.end) + ") of " + memory)
+                          .str();
+  std::string verb = touch.write ? "writes " : "reads ";
+  switch (conflict.kind) {
+  case Conflict::NeverWritten:
+    return verb + bytes + ", which nothing has written";
+  case Conflict::Unordered:
+    return verb + bytes + " without knowing that their last write is done";
+  case Conflict::Unfenced:
+    return verb + bytes +
+           " through the async proxy, which generic stores wrote without "
+           "cta.fence_async since";
+  case Conflict::StillRead:
+    return verb + bytes + " while they may still be read";
+  case Conflict::Reserved:
+    return verb + bytes + ", which hold an mbarrier";
+  }
+  llvm_unreachable("covered switch");
+}
+
+static LogicalResult report(Role &role, const Conflict &conflict,
+                            const Touch &touch, const Twine &memory) {
+  return role.failAt(touch.op, describe(conflict, touch, memory),
+                     conflict.other);
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory
+//===----------------------------------------------------------------------===//
+
+/// What all of `warps` know.
+static Knowledge getCommon(ArrayRef<Warp> warps) {
+  Knowledge common = warps.front().knows;
+  for (const Warp &warp : warps.drop_front())
+    common.meet(warp.knows);
+  return common;
+}
+
+static Access makeAccess(const Touch &touch, const Warp &warp) {
+  Epoch own{warp.agent, warp.knows.now.get(warp.agent)};
+  return {touch.epoch.value_or(own), touch.event, touch.needsFence};
+}
+
+/// A peer's shared memory is there until it ends; its end has to know of this.
+static LogicalResult notePeerAccess(Role &role, Cta &peer, const Access &access,
+                                    Operation *op) {
+  if (peer.left)
+    return role.failAt(op, "reaches for the shared memory of a CTA that has "
+                           "ended");
+  peer.peerAccesses.raise(access.epoch);
+  peer.lastPeerAccess = access.event;
+  return success();
+}
+
+static LogicalResult checkPlace(Role &role, Ref base,
+                                const Footprint &footprint,
+                                const Touch &touch) {
+  auto size = static_cast<int64_t>(role.machine.ctas[base.cta]->bytes.size());
+  if (base.at % footprint.alignment)
+    return role.failAt(touch.op,
+                       "expected a tile that starts at a multiple of " +
+                           Twine(footprint.alignment) +
+                           " bytes, where its swizzle repeats, got "
+                           "byte " +
+                           Twine(base.at));
+  if (footprint.ranges.empty())
+    return success();
+  int64_t end = base.at + footprint.ranges.back().end;
+  if (base.at + footprint.ranges.front().begin < 0 || end > size)
+    return role.failAt(touch.op, "reaches byte " + Twine(end) + " of " +
+                                     Twine(size) + " of shared memory");
+  return success();
+}
+
+LogicalResult mla::sim::touchShared(Role &role, ArrayRef<Warp> warps, Ref base,
+                                    const Footprint &footprint,
+                                    const Touch &touch) {
+  if (failed(checkPlace(role, base, footprint, touch)))
+    return failure();
+  Cta &cta = *role.machine.ctas[base.cta];
+  Knowledge common = getCommon(warps);
+  Viewer viewer{common, touch.proxy};
+  Access access = makeAccess(touch, warps.front());
+  if (&cta != &role.cta && failed(notePeerAccess(role, cta, access, touch.op)))
+    return failure();
+  for (ByteRange range : footprint.ranges) {
+    range = {base.at + range.begin, base.at + range.end};
+    role.machine.recordAccess(touch.op, cta, range, touch.write);
+    std::optional<Conflict> conflict =
+        touch.write ? cta.shadow.write(range, viewer, access)
+                    : cta.shadow.read(range, viewer, access);
+    if (conflict)
+      return report(role, *conflict, touch, "shared memory");
+  }
+  return success();
+}
+
+LogicalResult mla::sim::touchByWarp(Role &role, Ref base,
+                                    cta::BufferType buffer,
+                                    cta::FragmentLayout layout,
+                                    const Touch &touch) {
+  ArrayRef<Warp> warps = role.getWarps();
+  auto it = role.machine.plan.warpFootprints.find(
+      {buffer, getFootprintKey(layout, warps.size())});
+  for (size_t w = 0; w < warps.size(); ++w) {
+    // Where every warp holds every element, the first one stores them.
+    bool shared = it == role.machine.plan.warpFootprints.end();
+    const Footprint &footprint =
+        shared ? role.machine.getFootprint(buffer) : it->second[w];
+    if (failed(touchShared(role, warps.slice(w, 1), base, footprint, touch)))
+      return failure();
+    if (shared && touch.write)
+      break;
+  }
+  return success();
+}
+
+template <typename Visitor>
+static void forEachPiece(const Footprint &footprint, int64_t base,
+                         Visitor visit) {
+  for (const Piece &piece : footprint.pieces)
+    for (int64_t n = 0; n < piece.count; ++n)
+      visit(piece.element + n, base + piece.byte + n * footprint.elementBytes);
+}
+
+void mla::sim::loadTile(const Cta &cta, int64_t base,
+                        const Footprint &footprint, DenseTile &tile) {
+  const uint8_t *bytes = cta.bytes.data();
+  if (tile.type == ElementType::BF16) {
+    forEachPiece(footprint, base, [&](int64_t element, int64_t byte) {
+      uint32_t bits = bytes[byte] << 16 | bytes[byte + 1] << 24;
+      std::memcpy(&tile.floats[element], &bits, sizeof(float));
+    });
+    return;
+  }
+  forEachPiece(footprint, base, [&](int64_t element, int64_t byte) {
+    tile.set(element, readElement(tile.type, bytes + byte));
+  });
+}
+
+void mla::sim::storeTile(Cta &cta, int64_t base, const Footprint &footprint,
+                         const DenseTile &tile) {
+  forEachPiece(footprint, base, [&](int64_t element, int64_t byte) {
+    writeElement(tile.type, cta.bytes.data() + byte, tile.get(element));
+  });
+}
+
+void mla::sim::poison(Cta &cta, int64_t base, const Footprint &footprint) {
+  for (const ByteRange &range : footprint.ranges)
+    std::memset(cta.bytes.data() + base + range.begin, 0xFF,
+                range.end - range.begin);
+}
+
+//===----------------------------------------------------------------------===//
+// Global memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult mla::sim::touchGlobal(Role &role, ArrayRef<Warp> warps,
+                                    const Argument &array, ByteRange bytes,
+                                    const Touch &touch) {
+  auto found = role.machine.globals.find(&array);
+  if (found == role.machine.globals.end())
+    return success();
+  Knowledge common = getCommon(warps);
+  Viewer viewer{common, touch.proxy};
+  Access access = makeAccess(touch, warps.front());
+  std::optional<Conflict> conflict =
+      touch.write ? found->second.write(bytes, viewer, access)
+                  : found->second.read(bytes, viewer, access);
+  if (conflict)
+    return report(role, *conflict, touch, "a memref");
+  return success();
+}
+
+LogicalResult mla::sim::touchGlobal(Role &role, const Argument &array,
+                                    ArrayRef<int64_t> start,
+                                    ArrayRef<int64_t> shape,
+                                    std::optional<cta::FragmentLayout> layout,
+                                    const Touch &touch) {
+  if (!role.machine.globals.contains(&array))
+    return success();
+  ArrayRef<Warp> warps = role.getWarps();
+  auto numWarps = static_cast<int64_t>(warps.size());
+  auto width = static_cast<int64_t>(getByteWidth(array.elementType));
+  // The elements of a vector are rows of one column.
+  int64_t columns = shape.size() == 2 ? shape[1] : 1;
+  LogicalResult result = success();
+  auto touchElements = [&](int64_t tileAt, int64_t arrayAt, int64_t count) {
+    std::optional<int64_t> warp;
+    if (layout)
+      warp = getWarpOfRow(*layout, tileAt / columns, numWarps);
+    ByteRange bytes{arrayAt * width, (arrayAt + count) * width};
+    result = touchGlobal(role, warp ? warps.slice(*warp, 1) : warps, array,
+                         bytes, touch);
+  };
+  Box{array, start, shape}.forEachRun([&](const Run1D &run) {
+    bool whole = run.stride == 1 && (columns > 1 || !layout);
+    if (whole && succeeded(result))
+      return touchElements(run.tileAt, run.arrayAt, run.count);
+    for (int64_t n = 0; n < run.count && succeeded(result); ++n)
+      touchElements(run.tileAt + n, run.arrayAt + n * run.stride, 1);
+  });
+  return result;
+}

@@ -1,0 +1,107 @@
+//===- ClusterOps.cpp - CTAs of a cluster -----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// PTX ISA: barrier.cluster, mapa, mbarrier operations of cluster scope.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Machine.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::sim;
+using namespace mla::interp;
+
+static LogicalResult runClusterRank(Frame &frame, const Instruction &in) {
+  frame.set(in.results[0], Lane::ofInt(Role::of(frame).cta.rank));
+  return success();
+}
+
+static LogicalResult runMapPeer(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
+  int64_t rank = frame.getInt(in.operands[1]);
+  if (rank < 0 || rank >= role.cta.clusterSize)
+    return role.failAt(in.op, "expected a rank in [0, " +
+                                  Twine(role.cta.clusterSize) + "), got " +
+                                  Twine(rank));
+  ref.cta = role.cta.clusterFirst + static_cast<unsigned>(rank);
+  frame.set(in.results[0], ref.pack());
+  return success();
+}
+
+static LogicalResult runClusterArrive(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  if (role.clusterArrivals++ != role.clusterWaits)
+    return role.failAt(in.op, "arrives at the cluster's barrier twice without "
+                              "cta.cluster_wait between");
+  auto &barrier = role.machine.clusterBarriers[role.cta.clusterFirst];
+  if (!cast<cta::ClusterArriveOp>(in.op).getRelaxed())
+    for (const Warp &warp : role.getWarps())
+      barrier.arriving.join(warp.knows);
+  role.publish();
+  barrier.arrived += static_cast<int64_t>(role.getWarps().size());
+  if (barrier.arrived == barrier.expected) {
+    barrier.completed.join(barrier.arriving);
+    barrier.arrived = 0;
+    ++barrier.generation;
+  }
+  return success();
+}
+
+static LogicalResult runClusterWait(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  if (++role.clusterWaits != role.clusterArrivals)
+    return role.failAt(in.op, "waits for the cluster without "
+                              "cta.cluster_arrive before it");
+  auto &barrier = role.machine.clusterBarriers[role.cta.clusterFirst];
+  Time generation = role.clusterWaits;
+  Wait wait;
+  wait.ready = [&barrier, generation] {
+    return barrier.generation >= generation;
+  };
+  wait.resume = [&role, &barrier] {
+    for (Warp &warp : role.getWarps())
+      warp.knows.join(barrier.completed);
+    return success();
+  };
+  wait.describe = [&barrier] {
+    return ("the cluster's barrier, where " + Twine(barrier.arrived) + " of " +
+            Twine(barrier.expected) + " warps have arrived")
+        .str();
+  };
+  return role.waitFor(std::move(wait));
+}
+
+static LogicalResult runPeerArrive(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
+  if (failed(ref))
+    return failure();
+  Cta &peer = *role.machine.ctas[ref->cta];
+  Knowledge knowledge;
+  for (const Warp &warp : role.getWarps()) {
+    knowledge.join(warp.knows);
+    if (&peer != &role.cta)
+      peer.peerAccesses.raise({warp.agent, warp.knows.now.get(warp.agent)});
+  }
+  peer.lastPeerAccess = role.makeEvent(in.op);
+  role.publish();
+  return arriveOn(role, in.op, role.machine.getBarrier(*ref),
+                  static_cast<int64_t>(role.getWarps().size()), knowledge,
+                  /*bytes=*/0, /*fromPeer=*/&peer != &role.cta);
+}
+
+static LogicalResult runWaitCluster(Frame &frame, const Instruction &in) {
+  return waitOn(Role::of(frame), in, /*ofCluster=*/true);
+}
+
+void mla::sim::addClusterOps(HandlerTable &table) {
+  table["cta.cluster_rank"] = runClusterRank;
+  table["cta.map_peer"] = runMapPeer;
+  table["cta.cluster_arrive"] = runClusterArrive;
+  table["cta.cluster_wait"] = runClusterWait;
+  table["cta.peer_arrive"] = runPeerArrive;
+  table["cta.mbarrier_wait_cluster"] = runWaitCluster;
+}

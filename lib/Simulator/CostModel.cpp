@@ -1,0 +1,88 @@
+//===- CostModel.cpp - cycles on sm_90 --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "CostModel.h"
+#include "mla/Dialect/CTA/CTA.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::sim;
+
+static double getElements(Type type) {
+  auto shaped = dyn_cast<RankedTensorType>(type);
+  return shaped ? static_cast<double>(shaped.getNumElements()) : 1;
+}
+
+static double getBytes(Type type) {
+  if (auto buffer = dyn_cast<cta::BufferType>(type))
+    return static_cast<double>(buffer.getBytes());
+  auto tensor = cast<RankedTensorType>(type);
+  return getElements(type) *
+         std::max(1u, tensor.getElementType().getIntOrFloatBitWidth() / 8);
+}
+
+double CostModel::getIssue(Operation *op) const {
+  if (isa<math::Exp2Op, math::ExpOp, math::Log2Op, math::TanhOp, arith::DivFOp>(
+          op))
+    return std::max(scalar,
+                    getElements(op->getResult(0).getType()) / specialOps);
+  if (isa<tile::LoadOp, memref::LoadOp>(op))
+    return globalLatency;
+  if (auto store = dyn_cast<tile::StoreOp>(op))
+    return getBytes(store.getTile().getType()) / globalBytes;
+  if (auto store = dyn_cast<cta::StoreSharedOp>(op))
+    return sync + getBytes(store.getDest().getType()) / sharedBytes;
+  if (auto load = dyn_cast<cta::LoadSharedOp>(op))
+    return sync + getBytes(load.getSource().getType()) / sharedBytes;
+  if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
+    // 16 bytes a thread and instruction, one instruction a cycle and scheduler.
+    return getBytes(gather.getDest().getType()) / (4 * 32 * 16) * 4;
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    return sync + getElements(reduce.getSource().getType()) / floatOps;
+  // What no instruction stands for.
+  if (isa<arith::ConstantOp, cta::SlotOp, cta::DescriptorOp, cta::ViewOp,
+          cta::ConvertLayoutOp, tile::BroadcastOp, tensor::SplatOp>(op))
+    return 0;
+  if (op->getDialect() && op->getDialect()->getNamespace() == "cta")
+    return sync;
+  if (op->getNumResults() == 0)
+    return scalar;
+  Type result = op->getResult(0).getType();
+  return std::max(scalar, getElements(result) / floatOps);
+}
+
+/// The bytes that a copy moves; 0 for an op that is none.
+static double getCopyBytes(Operation *op) {
+  return TypeSwitch<Operation *, double>(op)
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
+            cta::BulkLoadOp>(
+          [](auto copy) { return getBytes(copy.getDest().getType()); })
+      .Case<cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp,
+            cta::PeerCopyOp>(
+          [](auto copy) { return getBytes(copy.getSource().getType()); })
+      .Case([](cta::PeerStoreOp store) {
+        return getBytes(store.getFragment().getType());
+      })
+      .Default([](Operation *) { return 0; });
+}
+
+double CostModel::getDuration(Operation *op) const {
+  auto mma = dyn_cast<cta::MmaAsyncOp>(op);
+  if (!mma)
+    return getCopyBytes(op) / copyBytes;
+  auto b = mma.getB().getType();
+  ArrayRef<int64_t> shape = isa<cta::DescriptorType>(b)
+                                ? cast<cta::DescriptorType>(b).getShape()
+                                : cast<cta::BufferType>(b).getShape();
+  return 64.0 * static_cast<double>(shape[0] * shape[1]) / multiplyAdds;
+}
+
+double CostModel::getLatency(Operation *op) const {
+  if (isa<cta::MmaAsyncOp>(op))
+    return productLatency;
+  return getCopyBytes(op) > 0 ? copyLatency : 0;
+}

@@ -1,0 +1,135 @@
+//===- GlobalOps.cpp - global memory and what orders it ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// PTX ISA: ld, st; atom.relaxed.gpu; ld.acquire.gpu; fence.acq_rel.gpu.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Machine.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::sim;
+using namespace mla::interp;
+
+static LogicalResult runTileLevel(Frame &frame, const Instruction &in) {
+  static const HandlerTable &table = getTileVocabulary().handlers;
+  return table.lookup(in.op->getName().getStringRef())(frame, in);
+}
+
+static LogicalResult runLoad(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  if (!role.machine.globals.empty()) {
+    auto type = cast<RankedTensorType>(in.op->getResult(0).getType());
+    SmallVector<int64_t> start =
+        frame.getInts(ArrayRef(in.operands).drop_front());
+    Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
+    if (failed(touchGlobal(role, frame.getArray(in.operands[0]), start,
+                           type.getShape(), cta::getLayout(type), touch)))
+      return failure();
+  }
+  return runTileLevel(frame, in);
+}
+
+static LogicalResult runStore(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  auto type =
+      cast<RankedTensorType>(cast<tile::StoreOp>(in.op).getTile().getType());
+  SmallVector<int64_t> start =
+      frame.getInts(ArrayRef(in.operands).drop_front(2));
+  Touch touch{in.op, role.makeEvent(in.op), /*write=*/true};
+  if (failed(touchGlobal(role, frame.getArray(in.operands[1]), start,
+                         type.getShape(), cta::getLayout(type), touch)))
+    return failure();
+  return runTileLevel(frame, in);
+}
+
+/// Reads a scalar, as every thread does. Also used before the roles exist.
+static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
+  if (failed(runTileLevel(frame, in)) || !in.op->getParentOfType<cta::RoleOp>())
+    return success(!frame.getFailure());
+  Role &role = Role::of(frame);
+  SmallVector<int64_t> start =
+      frame.getInts(ArrayRef(in.operands).drop_front());
+  Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
+  return touchGlobal(role, frame.getArray(in.operands[0]), start, {},
+                     std::nullopt, touch);
+}
+
+/// The address of the element that the op names.
+static FailureOr<char *> locate(Role &role, const Instruction &in,
+                                size_t memref) {
+  const Argument &array = role.getArray(in.operands[memref]);
+  int64_t offset = 0;
+  for (size_t d = 0; d < array.shape.size(); ++d) {
+    int64_t index = role.getInt(in.operands[memref + 1 + d]);
+    if (index < 0 || index >= array.shape[d])
+      return role.failAt(in.op, "expected an index in [0, " +
+                                    Twine(array.shape[d]) + ") in dimension " +
+                                    Twine(d) + ", got " + Twine(index));
+    offset += index * array.strides[d];
+  }
+  return getAddress(array, offset);
+}
+
+/// Relaxed: it passes on what a fence before it covers, and what it learns
+/// counts from the next fence on.
+static LogicalResult runAtomicAdd(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  FailureOr<char *> address = locate(role, in, 1);
+  if (failed(address))
+    return failure();
+  ElementType type = frame.getArray(in.operands[1]).elementType;
+  Lane old = readElement(type, *address),
+       value = frame.get(in.operands[0]).scalar;
+  Lane sum = isFloat(type) ? Lane::ofFloat(old.f + value.f)
+                           : Lane::ofInt(old.i + value.i);
+  writeElement(type, *address, roundTo(type, sum));
+  Warp &warp = role.getWarps().front();
+  Knowledge &cell = role.machine.cells[*address];
+  warp.acquired.join(cell);
+  cell.join(warp.released);
+  frame.set(in.results[0], old);
+  return success();
+}
+
+static LogicalResult runLoadAcquire(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  FailureOr<char *> address = locate(role, in, 0);
+  if (failed(address))
+    return failure();
+  const Knowledge &cell = role.machine.cells[*address];
+  for (Warp &warp : role.getWarps())
+    warp.knows.join(cell);
+  role.polled = true;
+  frame.set(in.results[0],
+            readElement(frame.getArray(in.operands[0]).elementType, *address));
+  return success();
+}
+
+static LogicalResult runFenceGpu(Frame &frame, const Instruction &) {
+  Role &role = Role::of(frame);
+  for (Warp &warp : role.getWarps()) {
+    warp.knows.join(warp.acquired);
+    warp.released = warp.knows;
+  }
+  role.publish();
+  return success();
+}
+
+/// One kernel alone: there is nothing before it and nothing after.
+static LogicalResult runNothing(Frame &, const Instruction &) {
+  return success();
+}
+
+void mla::sim::addGlobalOps(HandlerTable &table) {
+  table["tile.load"] = runLoad;
+  table["tile.store"] = runStore;
+  table["memref.load"] = runScalarLoad;
+  table["cta.atomic_add"] = runAtomicAdd;
+  table["cta.load_acquire"] = runLoadAcquire;
+  table["cta.fence_gpu"] = runFenceGpu;
+  table["cta.launch_wait"] = runNothing;
+  table["cta.launch_dependents"] = runNothing;
+}

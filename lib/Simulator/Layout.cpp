@@ -1,0 +1,162 @@
+//===- Layout.cpp - where elements lie --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Layout.h"
+#include "mla/Interpreter/Elements.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::sim;
+
+/// Bytes of a 16-byte chunk: what swizzles move as a whole.
+static constexpr int64_t kChunk = 16;
+
+/// Address bits 7.. are added (xor) to the bits from 4 on: three of them for
+/// rows of 128 bytes, two for 64, one for 32 (PTX ISA, Tensor swizzling modes).
+static int64_t swizzle(int64_t address, int64_t rowBytes) {
+  return address ^ ((address >> 3) & (rowBytes - kChunk));
+}
+
+static int64_t getElementBytes(Type type) {
+  return interp::getByteWidth(*interp::getElementType(type));
+}
+
+/// Fills in `ranges` from `pieces`.
+static void joinRanges(Footprint &footprint) {
+  std::vector<ByteRange> &ranges = footprint.ranges;
+  for (const Piece &piece : footprint.pieces)
+    ranges.push_back(
+        {piece.byte, piece.byte + piece.count * footprint.elementBytes});
+  llvm::sort(ranges, [](const ByteRange &a, const ByteRange &b) {
+    return a.begin < b.begin;
+  });
+  size_t kept = 0;
+  for (const ByteRange &range : ranges) {
+    if (kept && ranges[kept - 1].end >= range.begin)
+      ranges[kept - 1].end = std::max(ranges[kept - 1].end, range.end);
+    else
+      ranges[kept++] = range;
+  }
+  ranges.resize(kept);
+}
+
+static int64_t getSwizzle(cta::BufferType type) {
+  cta::SharedLayoutAttr layout = type.getLayout();
+  return layout ? layout.getSwizzle() : 0;
+}
+
+Footprint mla::sim::makeFootprint(cta::BufferType type) {
+  Footprint footprint;
+  footprint.elementBytes = getElementBytes(type.getElementType());
+  int64_t rowBytes = getSwizzle(type), width = footprint.elementBytes;
+  int64_t columns = type.getShape().back();
+  int64_t rows = ShapedType::getNumElements(type.getShape()) / columns;
+  if (!rowBytes) {
+    footprint.pieces.push_back({0, 0, rows * columns});
+    joinRanges(footprint);
+    return footprint;
+  }
+  footprint.alignment = 8 * rowBytes;
+  int64_t perChunk = kChunk / width;
+  int64_t blockBytes = type.getLayout().getRows() * rowBytes;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; c += perChunk) {
+      int64_t inRow = c * width;
+      int64_t byte =
+          inRow / rowBytes * blockBytes + r * rowBytes + inRow % rowBytes;
+      footprint.pieces.push_back({r * columns + c, swizzle(byte, rowBytes),
+                                  std::min(perChunk, columns - c)});
+    }
+  joinRanges(footprint);
+  return footprint;
+}
+
+Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
+  Footprint footprint;
+  footprint.elementBytes = getElementBytes(type.getElementType());
+  constexpr int64_t kRowBytes = 128;
+  footprint.alignment = 8 * kRowBytes;
+  int64_t width = footprint.elementBytes, perChunk = kChunk / width;
+  int64_t perRow = kRowBytes / width;
+  int64_t rows = type.getShape()[0], columns = type.getShape()[1];
+  bool kMajor = type.getMajor() == cta::Major::k;
+  // A k-step is 16 elements of two bytes; `step` apart within a block of four.
+  int64_t kStep = 32 / width;
+  auto locateStep = [&](int64_t k) {
+    return k / (4 * kStep) * type.getBlockStep() +
+           k / kStep % 4 * type.getStep();
+  };
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; c += perChunk) {
+      int64_t byte = type.getOffset();
+      if (kMajor)
+        byte += locateStep(c) + c % kStep * width + r / 8 * type.getStride() +
+                r % 8 * kRowBytes;
+      else
+        byte += locateStep(r) + r % kStep / 8 * type.getStride() +
+                r % 8 * kRowBytes + c / perRow * type.getLeading() +
+                c % perRow * width;
+      footprint.pieces.push_back({r * columns + c, swizzle(byte, kRowBytes),
+                                  std::min(perChunk, columns - c)});
+    }
+  joinRanges(footprint);
+  return footprint;
+}
+
+Footprint mla::sim::selectRows(const Footprint &whole, int64_t columns,
+                               llvm::function_ref<bool(int64_t)> pick) {
+  Footprint part;
+  part.alignment = whole.alignment;
+  part.elementBytes = whole.elementBytes;
+  for (const Piece &piece : whole.pieces) {
+    // A piece may span rows: take it row by row.
+    for (int64_t n = 0; n < piece.count;) {
+      int64_t row = (piece.element + n) / columns;
+      int64_t count =
+          std::min(piece.count - n, (row + 1) * columns - (piece.element + n));
+      if (pick(row))
+        part.pieces.push_back(
+            {piece.element + n, piece.byte + n * whole.elementBytes, count});
+      n += count;
+    }
+  }
+  joinRanges(part);
+  return part;
+}
+
+std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
+                                               ArrayRef<int64_t> offsets) {
+  int64_t width = getElementBytes(type.getElementType());
+  int64_t rowBytes = getSwizzle(type);
+  if (!rowBytes) {
+    // Rows stay whole: only the first dimension may be cut.
+    int64_t stride = width;
+    for (int64_t size : type.getShape().drop_front())
+      stride *= size;
+    for (int64_t offset : offsets.drop_front())
+      if (offset)
+        return std::nullopt;
+    return offsets.front() * stride;
+  }
+  int64_t row = offsets[0], bytes = offsets[1] * width;
+  if (row % 8 || bytes % rowBytes)
+    return std::nullopt;
+  return bytes / rowBytes * type.getLayout().getRows() * rowBytes +
+         row * rowBytes;
+}
+
+std::optional<int64_t> mla::sim::getWarpOfRow(cta::FragmentLayout layout,
+                                              int64_t row, int64_t warps) {
+  switch (layout) {
+  case cta::FragmentLayout::acc:
+  case cta::FragmentLayout::a_operand:
+  case cta::FragmentLayout::row:
+    return row / 16 % warps;
+  case cta::FragmentLayout::gather:
+    return row / 4 % warps;
+  case cta::FragmentLayout::column:
+    return std::nullopt;
+  }
+  llvm_unreachable("covered switch");
+}

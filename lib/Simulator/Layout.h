@@ -1,0 +1,66 @@
+//===- Layout.h - where elements lie ----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A tile's elements in shared memory, as pieces of neighbouring bytes. Written
+// from the PTX ISA (Asynchronous warpgroup matrix shared memory layout; Tensor
+// swizzling modes), not from the lowering's tables.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_SIMULATOR_LAYOUT_H
+#define MLA_LIB_SIMULATOR_LAYOUT_H
+
+#include "Shadow.h"
+#include "mla/Dialect/CTA/CTA.h"
+#include <vector>
+
+namespace mla::sim {
+
+/// `count` neighbouring elements: in the tile, counted row by row, and in
+/// memory, in bytes from the tile's base.
+struct Piece {
+  int64_t element;
+  int64_t byte;
+  int64_t count;
+};
+
+/// Where a tile lies from its base on.
+struct Footprint {
+  std::vector<Piece> pieces;
+  /// The bytes covered, ascending, neighbours joined.
+  std::vector<ByteRange> ranges;
+  /// The base must be a multiple of this: where the swizzle repeats.
+  int64_t alignment = 1;
+  int64_t elementBytes = 1;
+};
+
+/// Of a buffer.
+Footprint makeFootprint(cta::BufferType type);
+
+/// Of an operand that wgmma reads through a descriptor.
+Footprint makeFootprint(cta::DescriptorType type);
+
+/// The part of `whole` that holds rows for which `pick` is true; rows of
+/// `columns` elements.
+Footprint selectRows(const Footprint &whole, int64_t columns,
+                     llvm::function_ref<bool(int64_t row)> pick);
+
+/// Bytes from a buffer's base to that of a view of it at `offsets`; nothing
+/// where the view would not start at a whole piece of the swizzle.
+std::optional<int64_t> getViewOffset(cta::BufferType type,
+                                     llvm::ArrayRef<int64_t> offsets);
+
+/// Which of the `warps` warps of a role holds row `row` of a fragment; nothing
+/// if all of them hold every row.
+std::optional<int64_t> getWarpOfRow(cta::FragmentLayout layout, int64_t row,
+                                    int64_t warps);
+
+/// Names a fragment layout over a number of warps.
+inline unsigned getFootprintKey(cta::FragmentLayout layout, size_t warps) {
+  return static_cast<unsigned>(layout) * 64 + static_cast<unsigned>(warps);
+}
+
+} // namespace mla::sim
+
+#endif // MLA_LIB_SIMULATOR_LAYOUT_H

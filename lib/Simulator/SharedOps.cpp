@@ -1,0 +1,135 @@
+//===- SharedOps.cpp - tiles in shared memory -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Machine.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::sim;
+using namespace mla::interp;
+
+static LogicalResult runRing(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  auto op = cast<cta::RingOp>(in.op);
+  if (!op.getOffset())
+    return role.failAt(in.op, "expected a place in shared memory; run "
+                              "--mla-stage-shared first");
+  frame.set(in.results[0],
+            Ref{role.cta.number, static_cast<int64_t>(*op.getOffset())}.pack());
+  return success();
+}
+
+static LogicalResult runBuffer(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  auto op = cast<cta::BufferOp>(in.op);
+  Ref ref{role.cta.number, 0};
+  if (op.getBase()) {
+    ref = Ref::unpack(frame.get(in.operands[0]).scalar);
+    ref.at += static_cast<int64_t>(*op.getByte());
+  } else if (op.getOffset()) {
+    ref.at = static_cast<int64_t>(*op.getOffset());
+  } else {
+    return role.failAt(in.op, "expected a place in shared memory");
+  }
+  frame.set(in.results[0], ref.pack());
+  return success();
+}
+
+static LogicalResult runSlot(Frame &frame, const Instruction &in) {
+  auto op = cast<cta::SlotOp>(in.op);
+  cta::RingType ring = op.getRing().getType();
+  int64_t index = frame.getInt(in.operands[1]);
+  if (index < 0 || index >= ring.getDepth())
+    return Role::of(frame).failAt(in.op, "expected a slot in [0, " +
+                                             Twine(ring.getDepth()) +
+                                             "), got " + Twine(index));
+  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
+  ref.at += index * ring.getSlotType().getBytes();
+  frame.set(in.results[0], ref.pack());
+  return success();
+}
+
+static LogicalResult runView(Frame &frame, const Instruction &in) {
+  auto op = cast<cta::ViewOp>(in.op);
+  std::optional<int64_t> offset =
+      getViewOffset(op.getSource().getType(), op.getOffsets());
+  if (!offset)
+    return Role::of(frame).failAt(
+        in.op, "expected a view of whole rows, or one that starts at a "
+               "multiple of 8 rows and at a block of the swizzle");
+  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
+  ref.at += *offset;
+  frame.set(in.results[0], ref.pack());
+  return success();
+}
+
+/// The parts lie one behind the other: the tile starts where the first does.
+static LogicalResult runJoin(Frame &frame, const Instruction &in) {
+  auto op = cast<cta::JoinOp>(in.op);
+  cta::BufferType whole = op.getResult().getType();
+  Ref first = Ref::unpack(frame.get(in.operands[0]).scalar);
+  SmallVector<int64_t> offsets(whole.getShape().size());
+  for (auto [slot, part] : llvm::zip_equal(in.operands, op.getParts())) {
+    Ref ref = Ref::unpack(frame.get(slot).scalar);
+    std::optional<int64_t> offset = getViewOffset(whole, offsets);
+    if (!offset || ref.cta != first.cta || ref.at != first.at + *offset)
+      return Role::of(frame).failAt(in.op,
+                                    "expected parts that follow each other in "
+                                    "shared memory");
+    auto type = cast<cta::BufferType>(part.getType());
+    offsets[op.getDim()] += type.getShape()[op.getDim()];
+  }
+  frame.set(in.results[0], first.pack());
+  return success();
+}
+
+/// Ops that name what their operand names.
+static LogicalResult runSame(Frame &frame, const Instruction &in) {
+  frame.set(in.results[0], frame.get(in.operands[0]));
+  return success();
+}
+
+static LogicalResult runLoadShared(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  auto op = cast<cta::LoadSharedOp>(in.op);
+  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
+  cta::BufferType buffer = op.getSource().getType();
+  Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
+  if (failed(touchByWarp(role, ref, buffer,
+                         *cta::getLayout(op.getFragment().getType()), touch)))
+    return failure();
+  TilePtr tile = makeResult(in);
+  loadTile(*role.machine.ctas[ref.cta], ref.at,
+           role.machine.getFootprint(buffer), *tile);
+  frame.set(in.results[0], std::move(tile));
+  return success();
+}
+
+static LogicalResult runStoreShared(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  auto op = cast<cta::StoreSharedOp>(in.op);
+  Ref ref = Ref::unpack(frame.get(in.operands[1]).scalar);
+  cta::BufferType buffer = op.getDest().getType();
+  Touch touch{in.op, role.makeEvent(in.op), /*write=*/true};
+  touch.needsFence = true;
+  if (failed(touchByWarp(role, ref, buffer,
+                         *cta::getLayout(op.getFragment().getType()), touch)))
+    return failure();
+  storeTile(*role.machine.ctas[ref.cta], ref.at,
+            role.machine.getFootprint(buffer), frame.getTile(in.operands[0]));
+  return success();
+}
+
+void mla::sim::addSharedOps(HandlerTable &table) {
+  table["cta.ring"] = runRing;
+  table["cta.buffer"] = runBuffer;
+  table["cta.slot"] = runSlot;
+  table["cta.view"] = runView;
+  table["cta.join"] = runJoin;
+  table["cta.descriptor"] = runSame;
+  table["cta.tensor_map"] = runSame;
+  table["cta.convert_layout"] = runSame;
+  table["cta.load_shared"] = runLoadShared;
+  table["cta.store_shared"] = runStoreShared;
+}

@@ -1,0 +1,130 @@
+//===- SimulatorExecutor.cpp - run a CTA program on the CPU -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "SimulatorExecutor.h"
+#include "InterpreterExecutor.h"
+#include "mla/Explain/Explain.h"
+#include "llvm/Support/FileUtilities.h"
+#include <chrono>
+
+using namespace mla;
+using namespace mla::harness;
+
+bool SimulatorFlags::parse(llvm::StringRef word, std::string &error) {
+  auto [name, value] = word.split('=');
+  auto number = [&, name = name, value = value](auto &out) {
+    if (value.getAsInteger(10, out))
+      error = ("expected " + name + "=N, got '" + word + "'").str();
+    return true;
+  };
+  if (name == "--seeds") {
+    number(seeds);
+    if (error.empty() && !seeds)
+      error = "expected --seeds=N with N >= 1, got '" + word.str() + "'";
+    return true;
+  }
+  if (name == "--step-limit")
+    return number(options.stepLimit);
+  if (name == "--memory-limit")
+    return number(options.memoryLimit);
+  if (name == "--trace") {
+    trace = value.str();
+    if (trace.empty())
+      error = "expected --trace=FILE.json, got '" + word.str() + "'";
+    return true;
+  }
+  if (name != "--timing")
+    return false;
+  timingGiven = true;
+  if (value == "random")
+    options.timing = sim::Timing::Random;
+  else if (value == "earliest")
+    options.timing = sim::Timing::Earliest;
+  else if (value == "latest")
+    options.timing = sim::Timing::Latest;
+  else if (value == "modelled")
+    options.timing = sim::Timing::Modelled;
+  else
+    error = "expected --timing=random, earliest, latest or modelled, got '" +
+            word.str() + "'";
+  return true;
+}
+
+namespace {
+/// The outputs' bytes.
+using Outputs = std::vector<std::vector<std::byte>>;
+} // namespace
+
+static Outputs copyOutputs(const std::vector<HostArgument> &arguments) {
+  Outputs outputs;
+  for (const HostArgument &argument : arguments)
+    if (argument.isTensor && argument.access != MLA_READ) {
+      const auto &bytes = argument.tensor.storage;
+      outputs.emplace_back(bytes.begin(), bytes.end());
+    }
+  return outputs;
+}
+
+static void restoreOutputs(std::vector<HostArgument> &arguments,
+                           const Outputs &outputs) {
+  size_t next = 0;
+  for (HostArgument &argument : arguments)
+    if (argument.isTensor && argument.access != MLA_READ)
+      llvm::copy(outputs[next++], argument.tensor.storage.begin());
+}
+
+static Status writeTrace(const std::string &path, const sim::Trace &trace) {
+  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    explain::writeChromeTrace(trace, os);
+    return llvm::Error::success();
+  });
+  if (error)
+    return Status(MLA_NOT_FOUND, "cannot write '" + path +
+                                     "': " + llvm::toString(std::move(error)));
+  return Status();
+}
+
+static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
+                       std::vector<HostArgument> &arguments) {
+  mlir::func::FuncOp function = *module.getOps<mlir::func::FuncOp>().begin();
+  Outputs before = copyOutputs(arguments), first;
+  for (unsigned seed = 0; seed < flags.seeds; ++seed) {
+    sim::Options options = flags.options;
+    options.seed += seed;
+    sim::Trace trace;
+    if (!flags.trace.empty() && seed == 0) {
+      options.trace = &trace;
+      if (!flags.timingGiven)
+        options.timing = sim::Timing::Modelled;
+    }
+    restoreOutputs(arguments, before);
+    if (mlir::failed(sim::simulate(
+            function, makeInterpreterArguments(arguments), options)))
+      return Status(MLA_INVALID_ARGUMENT, "the simulator stopped (seed " +
+                                              std::to_string(seed) + ")");
+    if (options.trace)
+      if (Status status = writeTrace(flags.trace, trace); !status.ok())
+        return status;
+    if (seed == 0)
+      first = copyOutputs(arguments);
+    else if (copyOutputs(arguments) != first)
+      return Status(MLA_INVALID_ARGUMENT, "seeds 0 and " +
+                                              std::to_string(seed) +
+                                              " give different results");
+  }
+  return Status();
+}
+
+Executor
+makeSimulatorExecutor(std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
+                      const SimulatorFlags &flags) {
+  return [module, flags](std::vector<HostArgument> &arguments, double &ms) {
+    auto start = std::chrono::steady_clock::now();
+    Status status = simulate(**module, flags, arguments);
+    ms = std::chrono::duration<double, std::milli>(
+             std::chrono::steady_clock::now() - start)
+             .count();
+    return status;
+  };
+}
