@@ -5,6 +5,9 @@
 // RUN: mla-jit run %s --device=interpreter --check --scale=0.0884 \
 // RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=5,s_kv=64 \
 // RUN:   --sizes heads=1,s_q=64,s_kv=1
+// RUN: mla-jit run %s --device=sim --seeds=4 --check --scale=0.0884 \
+// RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=5,s_kv=64 \
+// RUN:   --sizes heads=1,s_q=64,s_kv=1
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s
 // CHECK-LABEL: llvm.func @dense_attention
 // CHECK: wgmma.mma_async.sync.aligned.m64n64k16
