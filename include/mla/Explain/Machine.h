@@ -1,0 +1,55 @@
+//===- Machine.h - what an H200 can do at most ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_EXPLAIN_MACHINE_H
+#define MLA_EXPLAIN_MACHINE_H
+
+#include <cstdint>
+
+namespace mla::explain {
+
+/// The limits that a kernel is held against. "Nominal" is the data sheet;
+/// "measured" was measured on an H200 and is what a kernel can hope for.
+struct Machine {
+  const char *name = "H200";
+  int64_t sms = 132;
+  /// The clock of the data sheet's figures; cycles become seconds with it.
+  double clockGHz = 1.83;
+
+  /// Dense bf16 wgmma: 132 SMs x 4,096 FLOP x 1.83 GHz = 989 TFLOP/s.
+  double tensorFlopsPerCycle = 4096;
+  /// cuBLAS, 8192^3, random data, back to back at the 700 W cap; measured.
+  double measuredTensorFlops = 779e12;
+
+  /// exp2, log2, reciprocal: 16 results per clock and SM (four a quadrant).
+  double specialPerCycle = 16;
+  /// 32 banks of 4 bytes per clock and SM: what products, copies, loads and
+  /// stores share.
+  double sharedBytesPerCycle = 128;
+
+  double hbmBytesPerSecond = 4.8e12;
+  /// A read of 8 GiB by all SMs; measured.
+  double measuredHbmBytesPerSecond = 4.597e12;
+  /// Rows of 1,152 bytes gathered by cp.async and nothing else, each row read
+  /// by two CTAs, out of 8,192 rows that the L2 holds; measured. Out of 131,072
+  /// rows it is 10.6e12.
+  double measuredL2BytesPerSecond = 12.6e12;
+
+  int64_t registers = 65536;
+  /// Shared memory of an SM, and what the system keeps of it for each CTA.
+  int64_t sharedBytes = 233472;
+  int64_t reservedBytesPerCTA = 1024;
+
+  double tensorFlopsPerSecond() const {
+    return tensorFlopsPerCycle * static_cast<double>(sms) * clockGHz * 1e9;
+  }
+  /// Bytes per clock and SM of a rate that all SMs share.
+  double bytesPerCycle(double bytesPerSecond) const {
+    return bytesPerSecond / (static_cast<double>(sms) * clockGHz * 1e9);
+  }
+};
+
+} // namespace mla::explain
+
+#endif // MLA_EXPLAIN_MACHINE_H

@@ -1,0 +1,156 @@
+//===- ChromeTrace.cpp - a trace for Perfetto -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// The format: "Trace Event Format", object form. Metadata events name the
+// processes and threads, complete events ("X") carry a begin and a duration in
+// microseconds.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Explain/Explain.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::explain;
+namespace json = llvm::json;
+
+namespace {
+/// The process and thread of a track.
+struct Place {
+  int64_t process, thread;
+  std::string name;
+};
+} // namespace
+
+/// "cta 1: softmax copies" is a thread of the process of CTA 1.
+static Place findPlace(const sim::Trace &trace, unsigned track) {
+  StringRef name = trace.tracks[track];
+  int64_t cta = 0;
+  if (name.consume_front("cta ")) {
+    name.consumeInteger(10, cta);
+    name.consume_front(": ");
+  }
+  return {cta, static_cast<int64_t>(track) + 1, name.str()};
+}
+
+static StringRef getKindName(sim::TraceKind kind) {
+  switch (kind) {
+  case sim::TraceKind::Compute:
+    return "compute";
+  case sim::TraceKind::Wait:
+    return "wait";
+  case sim::TraceKind::Copy:
+    return "copy";
+  case sim::TraceKind::Product:
+    return "product";
+  }
+  return "";
+}
+
+/// One of the names that the trace viewer has a colour for: waits are grey.
+static StringRef getColour(sim::TraceKind kind) {
+  switch (kind) {
+  case sim::TraceKind::Compute:
+    return "thread_state_running";
+  case sim::TraceKind::Wait:
+    return "grey";
+  case sim::TraceKind::Copy:
+    return "rail_load";
+  case sim::TraceKind::Product:
+    return "rail_animation";
+  }
+  return "";
+}
+
+static void writeMetadata(json::OStream &out, StringRef name,
+                          const Place &place, StringRef key,
+                          json::Value value) {
+  out.object([&] {
+    out.attribute("name", name);
+    out.attribute("ph", "M");
+    out.attribute("pid", place.process);
+    out.attribute("tid", place.thread);
+    out.attributeObject("args", [&] { out.attribute(key, value); });
+  });
+}
+
+static void writeEvent(json::OStream &out, const sim::Trace &trace,
+                       const sim::TraceEvent &event) {
+  Place place = findPlace(trace, event.track);
+  out.object([&] {
+    out.attribute("name", getOpLabel(event.op));
+    out.attribute("cat", getKindName(event.kind));
+    out.attribute("cname", getColour(event.kind));
+    out.attribute("ph", "X");
+    out.attribute("pid", place.process);
+    out.attribute("tid", place.thread);
+    out.attribute("ts", event.begin);
+    out.attribute("dur", event.end - event.begin);
+    out.attributeObject("args", [&] {
+      out.attribute("op", event.op->getName().getStringRef());
+      out.attribute("label", tile::getLabel(event.op));
+      out.attribute("location", getOpLocation(event.op));
+      out.attributeArray("iteration", [&] {
+        for (int64_t trip : event.iteration)
+          out.value(trip);
+      });
+    });
+  });
+}
+
+/// Where a track stands in its process: a role, its products, its copies, in
+/// the order in which the roles first appear.
+static int64_t findSortIndex(const sim::Trace &trace, unsigned track) {
+  StringRef name = trace.tracks[track];
+  int64_t kind = name.consume_back(" products") ? 1
+                 : name.consume_back(" copies") ? 2
+                                                : 0;
+  int64_t role = 0;
+  while (StringRef(trace.tracks[role]) != name &&
+         !StringRef(trace.tracks[role]).starts_with((name + " ").str()))
+    ++role;
+  return 3 * role + kind;
+}
+
+static void writeNames(json::OStream &out, const sim::Trace &trace) {
+  int64_t lastProcess = -1;
+  for (unsigned track = 0; track < trace.tracks.size(); ++track) {
+    Place place = findPlace(trace, track);
+    if (place.process != lastProcess)
+      writeMetadata(out, "process_name", {place.process, 0, ""}, "name",
+                    "CTA " + std::to_string(place.process));
+    lastProcess = place.process;
+    writeMetadata(out, "thread_name", place, "name", place.name);
+    writeMetadata(out, "thread_sort_index", place, "sort_index",
+                  findSortIndex(trace, track));
+  }
+}
+
+void explain::writeChromeTrace(const sim::Trace &trace, raw_ostream &os) {
+  // Thread by thread, begins ascending: viewers read that fastest.
+  std::vector<const sim::TraceEvent *> events;
+  events.reserve(trace.events.size());
+  for (const sim::TraceEvent &event : trace.events)
+    events.push_back(&event);
+  llvm::sort(events, [](const auto *a, const auto *b) {
+    return std::tuple(a->track, a->begin, a) <
+           std::tuple(b->track, b->begin, b);
+  });
+  json::OStream out(os);
+  out.object([&] {
+    out.attribute("displayTimeUnit", "ns");
+    out.attributeObject("otherData", [&] {
+      out.attribute("unit", "1 us is 1 cycle of the modelled SM");
+      out.attribute("cycles", trace.end);
+    });
+    out.attributeArray("traceEvents", [&] {
+      writeNames(out, trace);
+      for (const sim::TraceEvent *event : events)
+        writeEvent(out, trace, *event);
+    });
+  });
+  os << "\n";
+}
