@@ -1,0 +1,79 @@
+//===- Score.h - how many mutations are found, and by what ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_MUTATION_SCORE_H
+#define MLA_MUTATION_SCORE_H
+
+#include "mla/Mutation/Mutation.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+
+namespace mla::mutation {
+
+/// What was found out about one mutation.
+struct Result {
+  std::string id, kind;
+  /// The error of the IR's verifiers or of --mla-verify-async; "" if both
+  /// accept it.
+  std::string verifier;
+  /// What the simulator says, or whose values differ; "" if nothing is wrong,
+  /// or if it was not asked.
+  std::string simulator;
+  /// The reason why it is harmless, for one that both accept; "" if there is
+  /// none.
+  std::string harmless;
+  double seconds = 0;
+
+  bool isFound() const { return !verifier.empty() || !simulator.empty(); }
+  bool survives() const { return !isFound() && harmless.empty(); }
+};
+
+/// Runs a program in every way it is to be tried; says what is wrong, "" if
+/// nothing is. Called by several threads at once.
+using Simulate = std::function<std::string(mlir::func::FuncOp)>;
+
+struct ScoreOptions {
+  /// Null: nothing is simulated, and nothing counts as harmless.
+  Simulate simulate;
+  /// Does not simulate what the verifier refuses.
+  bool quick = false;
+  /// The kinds to try; all if empty.
+  std::vector<std::string> kinds;
+  /// Only mutations whose identifier contains it.
+  std::string filter;
+  /// Tries this many mutations, drawn from `seed`; 0 for all.
+  uint64_t sample = 0;
+  uint64_t seed = 0;
+  /// 0: one for each core.
+  unsigned threads = 0;
+  /// Told after each mutation, under a lock.
+  std::function<void(const Result &result, size_t done, size_t total)> progress;
+};
+
+/// Tries the mutations of the program in `text` (a module). The result is in
+/// the order of enumerate(), whatever the number of threads.
+llvm::Expected<std::vector<Result>> score(llvm::StringRef text,
+                                          const mlir::DialectRegistry &registry,
+                                          const ScoreOptions &options);
+
+/// The rule by which `mutation` changes nothing that can be observed, in
+/// words, or "". `damaged` is the program after it, which --mla-verify-async
+/// accepts and which ran to its end.
+std::string whyHarmless(const Mutation &mutation, mlir::func::FuncOp program,
+                        mlir::func::FuncOp damaged);
+
+/// The results for one kernel.
+struct KernelScore {
+  std::string name;
+  std::vector<Result> results;
+};
+
+/// Markdown: kind x kernel, the reasons with their counts, and the survivors.
+void printTable(llvm::raw_ostream &os, llvm::ArrayRef<KernelScore> kernels);
+llvm::json::Value toJSON(llvm::ArrayRef<KernelScore> kernels);
+
+} // namespace mla::mutation
+
+#endif // MLA_MUTATION_SCORE_H

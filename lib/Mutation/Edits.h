@@ -1,0 +1,73 @@
+//===- Edits.h - small changes of operands ----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_MUTATION_EDITS_H
+#define MLA_LIB_MUTATION_EDITS_H
+
+#include "mla/Dialect/CTA/CTA.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+namespace mla::mutation {
+
+inline std::optional<int64_t> getConstant(mlir::Value value) {
+  mlir::APInt constant;
+  if (!mlir::matchPattern(value, mlir::m_ConstantInt(&constant)))
+    return std::nullopt;
+  return constant.getSExtValue();
+}
+inline bool isConstant(mlir::Value value) {
+  return getConstant(value).has_value();
+}
+
+/// Mbarriers in the array `barrier`, a peer's too.
+inline int64_t getBarrierCount(mlir::Value barrier) {
+  mlir::Type type = barrier.getType();
+  if (auto peer = mlir::dyn_cast<cta::PeerType>(type))
+    type = peer.getLocal();
+  return mlir::cast<cta::MBarrierType>(type).getSize();
+}
+
+/// Replaces i32 operands of one op by values computed before it.
+class Edit {
+public:
+  explicit Edit(mlir::Operation *op) : op(op), b(op->getLoc(), op) {}
+
+  void setConstant(unsigned operand, int64_t value) {
+    op->setOperand(operand, constant(value));
+  }
+  /// The other parity.
+  void flip(unsigned operand) {
+    if (std::optional<int64_t> old = getConstant(op->getOperand(operand)))
+      return setConstant(operand, *old ^ 1);
+    op->setOperand(operand, mlir::arith::XOrIOp::create(
+                                b, op->getOperand(operand), constant(1)));
+  }
+  /// The next of `size` slots or barriers, around the end; of one only, the
+  /// place behind it.
+  void setNext(unsigned operand, int64_t size) {
+    if (std::optional<int64_t> old = getConstant(op->getOperand(operand)))
+      return setConstant(operand, size > 1 ? (*old + 1) % size : *old + 1);
+    mlir::Value next =
+        mlir::arith::AddIOp::create(b, op->getOperand(operand), constant(1));
+    setModulo(operand, next, size);
+  }
+  void setModulo(unsigned operand, mlir::Value value, int64_t size) {
+    op->setOperand(operand,
+                   mlir::arith::RemUIOp::create(b, value, constant(size)));
+  }
+
+private:
+  mlir::Value constant(int64_t value) {
+    return mlir::arith::ConstantIntOp::create(b, value, 32);
+  }
+
+  mlir::Operation *op;
+  mlir::ImplicitLocOpBuilder b;
+};
+
+} // namespace mla::mutation
+
+#endif // MLA_LIB_MUTATION_EDITS_H

@@ -1,0 +1,206 @@
+//===- Mutation.cpp - damage of a CTA program, one step each ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Mutation/Mutation.h"
+#include "Enumerator.h"
+
+using namespace mlir;
+using namespace mla;
+using namespace mla::mutation;
+
+//===----------------------------------------------------------------------===//
+// What ops are
+//===----------------------------------------------------------------------===//
+
+SyncClass mutation::classify(Operation *op) {
+  if (isa<cta::FenceAsyncOp, cta::MmaFenceOp, cta::MBarrierInitFenceOp,
+          cta::SyncOp, cta::FenceGpuOp>(op))
+    return SyncClass::Fence;
+  if (isa<cta::MmaCommitOp, cta::BulkCommitOp>(op))
+    return SyncClass::Commit;
+  if (isa<cta::MmaWaitOp, cta::MmaWaitReadsOp, cta::BulkWaitOp>(op))
+    return SyncClass::GroupWait;
+  if (isa<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp, cta::NamedSyncOp,
+          cta::ClusterWaitOp, cta::LaunchWaitOp, cta::AcquireOp, cta::AwaitOp,
+          cta::AcquirePartOp, cta::AwaitPartOp>(op))
+    return SyncClass::Wait;
+  if (isa<cta::ArriveOp, cta::ArriveCopiesOp, cta::ArriveExpectOp,
+          cta::PeerArriveOp, cta::NamedArriveOp, cta::ClusterArriveOp,
+          cta::ReleaseOp, cta::ReleasePartOp>(op))
+    return SyncClass::Arrival;
+  if (isa<cta::MBarrierInitOp>(op))
+    return SyncClass::Init;
+  return SyncClass::None;
+}
+
+bool mutation::isEvent(Operation *op) {
+  // Declarations and roles have their places, terminators theirs.
+  if (isa<cta::RingOp, cta::MBarrierOp, cta::BufferOp, cta::NamedBarrierOp>(
+          op) ||
+      op->hasTrait<OpTrait::IsTerminator>())
+    return false;
+  return !isMemoryEffectFree(op);
+}
+
+OpOperand *mutation::getBarrier(Operation *op) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    Type type = operand.get().getType();
+    if (auto peer = dyn_cast<cta::PeerType>(type))
+      type = peer.getLocal();
+    if (isa<cta::MBarrierType>(type) && !isa<cta::MBarrierInitOp>(op) &&
+        !isa<cta::MapPeerOp>(op))
+      return &operand;
+  }
+  return nullptr;
+}
+
+OpOperand &mutation::getBarrierIndex(Operation *op) {
+  // In every op that takes mbarriers the index follows them.
+  return op->getOpOperand(getBarrier(op)->getOperandNumber() + 1);
+}
+
+cta::RingOp mutation::getRing(Value value) {
+  while (value) {
+    Operation *def = value.getDefiningOp();
+    if (auto ring = dyn_cast_or_null<cta::RingOp>(def))
+      return ring;
+    if (isa_and_nonnull<cta::SlotOp, cta::ViewOp, cta::DescriptorOp>(def)) {
+      value = def->getOperand(0);
+    } else if (auto buffer = dyn_cast_or_null<cta::BufferOp>(def)) {
+      value = buffer.getBase();
+    } else if (auto loop = dyn_cast_or_null<scf::ForOp>(def)) {
+      value = loop.getTiedLoopInit(cast<OpResult>(value))->get();
+    } else if (auto arg = dyn_cast<BlockArgument>(value)) {
+      auto loop = dyn_cast<scf::ForOp>(arg.getOwner()->getParentOp());
+      if (!loop || arg == loop.getInductionVar())
+        return {};
+      value = loop.getTiedLoopInit(arg)->get();
+    } else {
+      return {};
+    }
+  }
+  return {};
+}
+
+StringRef mutation::getRingName(Value barrier) {
+  if (auto peer = barrier.getDefiningOp<cta::MapPeerOp>())
+    barrier = peer.getSource();
+  auto op = barrier.getDefiningOp<cta::MBarrierOp>();
+  return op ? op.getName().rsplit('.').first : StringRef();
+}
+
+bool mutation::accesses(Operation *op, StringRef ring) {
+  if (!isEvent(op) || op->getNumRegions())
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    if (!isa<cta::BufferType, cta::DescriptorType>(operand.getType()))
+      return false;
+    cta::RingOp used = getRing(operand);
+    return used && used.getName() == ring;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Enumerator
+//===----------------------------------------------------------------------===//
+
+Ops mutation::numberOps(func::FuncOp function) {
+  Ops ops;
+  function->walk<WalkOrder::PreOrder>(
+      [&](Operation *op) { ops.push_back(op); });
+  return ops;
+}
+
+Enumerator::Enumerator(func::FuncOp program) : ops(numberOps(program)) {
+  llvm::StringMap<unsigned> counts;
+  for (auto [i, op] : llvm::enumerate(ops)) {
+    numbers[op] = i;
+    auto role = op->getParentOfType<cta::RoleOp>();
+    StringRef where = role ? role.getName() : "cta";
+    std::string name = (op->getName().stripDialect() + "/" + where + ".").str();
+    names[op] = name + std::to_string(counts[name]++);
+  }
+}
+
+Mutation &Enumerator::add(StringRef kind, Operation *op, const Twine &variant,
+                          std::function<void(const Ops &)> edit) {
+  Mutation &added = mutations.emplace_back();
+  added.kind = kind.str();
+  added.id = (kind + "/" + names[op]).str();
+  std::string suffix = variant.str();
+  if (!suffix.empty())
+    added.id += "/" + suffix;
+  added.target = number(op);
+  added.edit = std::move(edit);
+  return added;
+}
+
+Mutation &Enumerator::addLocal(StringRef kind, Operation *op,
+                               const Twine &variant,
+                               std::function<void(Operation *)> edit) {
+  return add(kind, op, variant,
+             [target = number(op), edit = std::move(edit)](const Ops &ops) {
+               edit(ops[target]);
+             });
+}
+
+//===----------------------------------------------------------------------===//
+// The library's entry points
+//===----------------------------------------------------------------------===//
+
+static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> kKinds[] =
+    {{"drop-fence", "a fence or the barrier of the CTA left out"},
+     {"drop-commit", "a commit left out"},
+     {"drop-group-wait", "a product or store not waited for"},
+     {"drop-wait", "a barrier not waited for"},
+     {"drop-arrival", "an arrival left out"},
+     {"drop-init", "mbarriers not initialised"},
+     {"double", "an op done twice"},
+     {"swap", "two neighbouring synchronisation ops in the other order"},
+     {"earlier", "an op before the access it stood behind"},
+     {"later", "an op behind the access it stood before"},
+     {"out-before", "an op before the loop or condition that it stood in"},
+     {"out-after", "an op behind it"},
+     {"pending", "one group more or less may be pending"},
+     {"bytes", "other bytes expected"},
+     {"count", "one arrival more or less expected"},
+     {"barrier", "the wrong mbarriers"},
+     {"index", "the wrong one of them"},
+     {"parity", "the wrong phase, or always the same"},
+     {"slot", "the wrong slot, or always the same"},
+     {"depth", "a slot less than the pipeline needs, or slots that overlap"},
+     {"place", "a tile or mbarriers that overlap their neighbour"}};
+
+ArrayRef<std::pair<llvm::StringLiteral, llvm::StringLiteral>>
+mutation::getKinds() {
+  return kKinds;
+}
+
+func::FuncOp mutation::findProgram(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    WalkResult result =
+        function.walk([](cta::RoleOp) { return WalkResult::interrupt(); });
+    if (result.wasInterrupted())
+      return function;
+  }
+  return {};
+}
+
+std::vector<Mutation> mutation::enumerate(func::FuncOp program) {
+  Enumerator e(program);
+  enumerateDrops(e);
+  enumerateMoves(e);
+  enumerateValues(e);
+  enumerateRings(e);
+  return e.take();
+}
+
+OwningOpRef<ModuleOp> mutation::apply(ModuleOp module,
+                                      const Mutation &mutation) {
+  OwningOpRef<ModuleOp> clone = module.clone();
+  func::FuncOp program = findProgram(*clone);
+  program->removeAttr(cta::kVerifiedAttr);
+  mutation.edit(numberOps(program));
+  return clone;
+}

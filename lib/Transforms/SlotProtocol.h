@@ -1,0 +1,27 @@
+//===- SlotProtocol.h - who holds which slot of a ring when -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TRANSFORMS_SLOTPROTOCOL_H
+#define MLA_LIB_TRANSFORMS_SLOTPROTOCOL_H
+
+#include "mla/Transforms/Passes.h"
+
+namespace mla {
+
+/// A ring and its barriers.
+struct RingBarriers {
+  cta::RingOp ring;
+  mlir::Value full, free;
+};
+
+/// Checks that `role` goes round each ring slot by slot: its nth wait is for
+/// slot n mod depth in that slot's next phase, its nth arrival hands on slot n
+/// mod depth; it reads and writes slots only between the two; it publishes what
+/// it has filled, and releases what no product of its own still reads.
+mlir::LogicalResult checkSlotProtocol(cta::RoleOp role,
+                                      llvm::ArrayRef<RingBarriers> rings);
+
+} // namespace mla
+
+#endif // MLA_LIB_TRANSFORMS_SLOTPROTOCOL_H

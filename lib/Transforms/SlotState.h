@@ -1,0 +1,74 @@
+//===- SlotState.h - what a role knows about its rings ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TRANSFORMS_SLOTSTATE_H
+#define MLA_LIB_TRANSFORMS_SLOTSTATE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include <cstdint>
+#include <set>
+#include <utility>
+
+namespace mla::slots {
+
+/// An unknown number, `symbol`, plus `offset`. Symbol 0 is the number 0.
+struct Count {
+  unsigned symbol = 0;
+  int64_t offset = 0;
+
+  bool operator==(Count other) const {
+    return symbol == other.symbol && offset == other.offset;
+  }
+  bool operator!=(Count other) const { return !(*this == other); }
+  bool operator<(Count other) const {
+    return std::pair(symbol, offset) < std::pair(other.symbol, other.offset);
+  }
+  Count operator+(int64_t n) const { return {symbol, offset + n}; }
+};
+/// The symbol of a count about which nothing is known.
+inline constexpr unsigned kUnknown = ~0u;
+
+/// What a role counts for each ring.
+enum Event { Awaited, Released, Acquired, Published };
+inline constexpr unsigned kEvents = 4;
+
+/// Slot number `count` mod depth of ring number `ring`.
+struct Slot {
+  unsigned ring;
+  Count count;
+
+  bool operator<(const Slot &other) const {
+    return std::pair(ring, count) < std::pair(other.ring, other.count);
+  }
+  bool operator==(const Slot &other) const {
+    return ring == other.ring && count == other.count;
+  }
+};
+using Slots = std::set<Slot>;
+
+/// What holds at one point of the role.
+struct State {
+  /// kEvents for each ring.
+  llvm::SmallVector<Count> counts;
+  /// Slots that products in flight read: those of committed groups, the
+  /// youngest first, and those not committed yet.
+  llvm::SmallVector<Slots> groups;
+  Slots open;
+  /// Slots that are filled and not published.
+  Slots filled;
+
+  bool operator==(const State &other) const {
+    return counts == other.counts && groups == other.groups &&
+           open == other.open && filled == other.filled;
+  }
+};
+
+/// What may be in flight in `a` or in `b`, what is filled in both; in terms of
+/// the counts `to`, which stand for those of either.
+State join(const State &a, const State &b, llvm::ArrayRef<Count> to);
+
+} // namespace mla::slots
+
+#endif // MLA_LIB_TRANSFORMS_SLOTSTATE_H

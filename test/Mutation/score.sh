@@ -1,0 +1,50 @@
+#!/bin/sh
+# The mutation score of all kernels: the tables of docs/Testing.md on standard
+# output, each mutation in FOLDER/score.json. Minutes on a few cores.
+#
+# usage: test/Mutation/score.sh BUILD FOLDER [options of mla-jit mutate]
+set -eu
+jit=$1/bin/mla-jit
+out=$2
+shift 2
+programs=$(dirname "$0")/../Programs
+mkdir -p "$out"
+
+# NAME H D_QK [options]: an operator's file
+emit() {
+  name=$1 h=$2 d=$3
+  shift 3
+  "$jit" emit sparse_prefill --h="$h" --d-qk="$d" "$@" -o "$out/$name.mlir"
+}
+emit 128-576 128 576
+emit 64-512 64 512
+emit 16-576-full 16 576 --topk-length --sink
+emit 128-512-full 128 512 --topk-length --sink
+
+# Tiles of 64 keys: none, one, some and a bit, and so many that rings go round.
+# With lengths, the first query has all of topk and the last none.
+sparse() {
+  for sizes in 200,topk=330 200,topk=256 99,topk=192 200,topk=65 200,topk=64; do
+    printf ' --sizes=s_q=%s,s_kv=%s' "$1" "$sizes"
+  done
+  printf ' --sizes=s_q=1,s_kv=200,topk=0'
+}
+one=$(sparse 1)
+two=$(sparse 2)
+dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
+  --sizes=heads=1,s_q=5,s_kv=192 --sizes=heads=1,s_q=64,s_kv=65
+  --sizes=heads=1,s_q=64,s_kv=64'
+
+# The sizes are words.
+# shellcheck disable=SC2086
+"$jit" mutate --quiet --json="$out/score.json" "$@" \
+  "$out/128-576.mlir" $one --name='shared-p, 128, 576' \
+  "$out/64-512.mlir" $one --name='shared-p, 64, 512' \
+  "$out/16-576-full.mlir" $two --name='shared-p, 16, 576, full' \
+  "$out/128-512-full.mlir" $two --name='shared-p, 128, 512, full' \
+  "$out/128-576.mlir" $one --schedule=split-columns \
+  --name='split-columns, 128, 576' \
+  "$out/128-512-full.mlir" $two --schedule=split-columns \
+  --name='split-columns, 128, 512, full' \
+  "$programs/dense-attention.mlir" $dense --scale=0.0884 --name='dense' \
+  "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap'

@@ -1,0 +1,110 @@
+//===- ScoreTest.cpp - the verdicts on mutations --------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+
+using namespace mla;
+using namespace mla::mutation;
+
+namespace {
+
+class ScoreTest : public testing::Test {
+protected:
+  std::vector<Result> run(const ScoreOptions &options) {
+    auto results = score(text, registry, options);
+    EXPECT_TRUE(static_cast<bool>(results));
+    return results ? *results : std::vector<Result>();
+  }
+
+  mlir::DialectRegistry registry = getRegistry();
+  Kernels kernels;
+  std::string text = print(*kernels.modules[0]);
+};
+
+TEST_F(ScoreTest, ASimulatorThatRefusesAllLeavesNoSurvivor) {
+  ScoreOptions options;
+  options.simulate = [](mlir::func::FuncOp) { return "no"; };
+  for (const Result &result : run(options)) {
+    EXPECT_TRUE(result.isFound()) << result.id;
+    EXPECT_FALSE(result.survives()) << result.id;
+    EXPECT_EQ(result.harmless, "") << result.id;
+  }
+}
+
+TEST_F(ScoreTest, QuickDoesNotSimulateWhatIsRefused) {
+  ScoreOptions options;
+  options.kinds = {"drop-arrival"};
+  options.simulate = [](mlir::func::FuncOp) { return "no"; };
+  for (const Result &result : run(options)) {
+    EXPECT_NE(result.verifier, "") << result.id;
+    EXPECT_EQ(result.simulator, "no") << result.id;
+  }
+  options.quick = true;
+  for (const Result &result : run(options))
+    EXPECT_EQ(result.simulator, "") << result.id;
+}
+
+TEST_F(ScoreTest, ReasonsAreForWhatIsHarmlessOnly) {
+  mlir::ModuleOp module = *kernels.modules[0];
+  for (const Mutation &mutation : enumerate(findProgram(module))) {
+    mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(module, mutation);
+    std::string why =
+        whyHarmless(mutation, findProgram(module), findProgram(*damaged));
+    llvm::StringRef kind = mutation.kind;
+    // What is left out or counted wrong is never harmless.
+    if (kind.starts_with("drop-") || kind == "count" || kind == "bytes" ||
+        kind == "barrier" || kind == "slot" || kind == "index" ||
+        kind == "place" || kind == "parity")
+      EXPECT_EQ(why, "") << mutation.id;
+    if (kind == "pending")
+      EXPECT_EQ(!why.empty(), llvm::StringRef(mutation.id).ends_with("/-1"))
+          << mutation.id;
+  }
+}
+
+TEST_F(ScoreTest, ASampleIsTheSameForOneSeedAndAnyNumberOfThreads) {
+  ScoreOptions options;
+  options.sample = 40;
+  options.threads = 1;
+  std::vector<Result> first = run(options);
+  options.threads = 3;
+  std::vector<Result> second = run(options);
+  options.seed = 1;
+  std::vector<Result> other = run(options);
+  ASSERT_EQ(first.size(), 40u);
+  ASSERT_EQ(second.size(), 40u);
+  bool differs = false;
+  for (size_t i = 0; i < first.size(); ++i) {
+    EXPECT_EQ(first[i].id, second[i].id);
+    EXPECT_EQ(first[i].verifier, second[i].verifier);
+    differs |= first[i].id != other[i].id;
+  }
+  EXPECT_TRUE(differs);
+}
+
+TEST_F(ScoreTest, TextThatIsNoProgramIsAnError) {
+  for (const char *bad : {"nonsense", "module {}"}) {
+    auto results = score(bad, registry, {});
+    EXPECT_FALSE(static_cast<bool>(results));
+    llvm::consumeError(results.takeError());
+  }
+}
+
+TEST_F(ScoreTest, TheTableCountsAndNamesSurvivors) {
+  std::vector<KernelScore> kernel = {
+      {"k",
+       {{"drop-wait/a", "drop-wait", "error", "", "", 0},
+        {"drop-wait/b", "drop-wait", "error", "error", "", 0},
+        {"drop-wait/c", "drop-wait", "", "", "", 0},
+        {"double/d", "double", "", "", "a reason", 0}}}};
+  std::string table;
+  llvm::raw_string_ostream os(table);
+  printTable(os, kernel);
+  EXPECT_NE(table.find("| 3: 2 / 1 / 0, **1 survived** |"), std::string::npos)
+      << table;
+  EXPECT_NE(table.find("| a reason | 1 |"), std::string::npos);
+  EXPECT_NE(table.find("survived: k drop-wait/c"), std::string::npos);
+}
+
+} // namespace
