@@ -15,8 +15,19 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// A CTA's registers are given out evenly at launch, in units of 8 a thread.
-static constexpr int64_t kRegistersPerSM = 65536;
+/// Registers of each thread at launch. The warps of a CTA are dealt out to the
+/// four parts of an SM, each of which has 16,384 registers, given out evenly in
+/// units of 8 a thread.
+static int64_t getRegistersAtLaunch(int64_t threads) {
+  int64_t warps = llvm::divideCeil(threads, 4 * 32);
+  return std::min<int64_t>(16384 / 32 / warps / 8 * 8, 256);
+}
+
+/// Registers that a thread can name.
+static constexpr int64_t kMaxRegisters = 255;
+
+/// Whether a role sets its registers: a warpgroup does, as a whole.
+static bool setsRegisters(cta::RoleOp role) { return role.getWarps() % 4 == 0; }
 
 static void addTypeConversions(TypeConverter &types) {
   types.addConversion([](Type type) { return type; });
@@ -49,6 +60,33 @@ static void addTypeConversions(TypeConverter &types) {
   });
 }
 
+/// The layouts of fragments count rows and gathered rows in one warpgroup.
+static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
+  if (auto inFlight = dyn_cast<cta::InFlightType>(type))
+    type = inFlight.getFragment();
+  std::optional<cta::FragmentLayout> layout = cta::getLayout(type);
+  if (!layout)
+    return success();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
+  bool isMatrix = *layout == cta::FragmentLayout::acc ||
+                  *layout == cta::FragmentLayout::a_operand;
+  bool good = shape.size() == (isMatrix ? 2 : 1);
+  if (isMatrix)
+    good = good && shape[0] == 64 && shape[1] % 8 == 0;
+  else if (*layout == cta::FragmentLayout::row)
+    good = good && shape[0] == 64;
+  else
+    good = good &&
+           shape[0] % (*layout == cta::FragmentLayout::column ? 8 : 16) == 0;
+  // Each warp holds all columns.
+  if (good && (warps == 4 || *layout == cta::FragmentLayout::column))
+    return success();
+  return op->emitOpError() << "is lowered for fragments of 64 rows (gathers: a "
+                              "multiple of 16), columns a multiple of 8, in a "
+                              "role of 4 warps; got "
+                           << type << " in one of " << warps;
+}
+
 namespace {
 /// Converts one function.
 class KernelConverter {
@@ -59,6 +97,8 @@ public:
 
 private:
   LogicalResult checkInput();
+  /// What roles take is what others give back: more would never come.
+  LogicalResult checkRegisters();
   /// Appends the kernel's parameters behind the function's arguments.
   void addParameters();
   void addTensorParameters(BlockArgument arg);
@@ -88,15 +128,48 @@ LogicalResult KernelConverter::checkInput() {
     return func.emitOpError("expected one scf.forall");
   grid = *grids.begin();
   for (auto role : grid.getBody()->getOps<cta::RoleOp>()) {
+    int64_t warps = role.getWarps();
+    // Products and setmaxnreg are of 4 warps from a multiple of 4 on.
+    if (warps % 4 == 0 && threads % 128)
+      return role.emitOpError("expected roles of whole warpgroups in front of "
+                              "the others");
     roles.push_back(role);
-    threads += 32 * role.getWarps();
+    threads += 32 * warps;
+    WalkResult fragments = role.walk([&](Operation *op) {
+      // Operands too: constants stand in front of the roles.
+      SmallVector<Type> used(op->getOperandTypes());
+      llvm::append_range(used, op->getResultTypes());
+      for (Type type : used)
+        if (failed(checkFragment(op, type, warps)))
+          return WalkResult::interrupt();
+      return WalkResult::advance();
+    });
+    if (fragments.wasInterrupted())
+      return failure();
   }
   if (threads > 1024)
     return func.emitOpError()
            << "expected at most 1024 threads, roles have " << threads;
+  if (failed(checkRegisters()))
+    return failure();
   func.walk(
       [&](tile::StoreOp store) { context.written.insert(store.getDest()); });
   return success();
+}
+
+LogicalResult KernelConverter::checkRegisters() {
+  int64_t atLaunch = getRegistersAtLaunch(std::max<int64_t>(threads, 32));
+  int64_t needed = 0;
+  for (cta::RoleOp role : roles)
+    needed += 32 * role.getWarps() *
+              (setsRegisters(role) ? role.getRegisters() : atLaunch);
+  if (needed <= threads * atLaunch)
+    return success();
+  return func.emitOpError()
+         << "needs " << needed << " registers, but " << threads
+         << " threads start with " << atLaunch << " each, "
+         << threads * atLaunch
+         << " in all, and only roles of whole warpgroups give some back";
 }
 
 void KernelConverter::addTensorParameters(BlockArgument arg) {
@@ -207,7 +280,11 @@ void KernelConverter::inlineRoles() {
       b, NVVM::ThreadIdXOp::create(b, b.getI32Type()), i32(5));
   warp = NVVM::ShflOp::create(b, b.getI32Type(), i32(-1), warp, i32(0), i32(31),
                               NVVM::ShflKind::idx, UnitAttr());
-  int64_t atLaunch = std::min<int64_t>(kRegistersPerSM / threads / 8 * 8, 255);
+  int64_t atLaunch = getRegistersAtLaunch(threads);
+  // Where all threads start with as many as an instruction can name, nobody
+  // needs more, and setmaxnreg, which wants a kernel of a multiple of 8 of
+  // them, is an illegal instruction in one of 255.
+  bool plenty = atLaunch > kMaxRegisters;
   int64_t end = 0;
   for (cta::RoleOp role : roles) {
     end += role.getWarps();
@@ -218,8 +295,7 @@ void KernelConverter::inlineRoles() {
       b.setInsertionPointToStart(branch.thenBlock());
     }
     int64_t registers = role.getRegisters();
-    // A warpgroup sets its registers as a whole.
-    if (role.getWarps() % 4 == 0 && registers != atLaunch)
+    if (setsRegisters(role) && registers != atLaunch && !plenty)
       NVVM::SetMaxRegisterOp::create(
           b, registers,
           registers > atLaunch ? NVVM::SetMaxRegisterAction::increase

@@ -70,7 +70,8 @@ struct Box {
         getConstantIntValue(tensor.sizes[leading() + d]);
     std::optional<int64_t> start =
         getConstantIntValue(OpFoldResult(indices[leading() + d]));
-    return !size || !start || *start + fragment.getDimSize(d) > *size;
+    return !size || !start || *start < 0 ||
+           *start + fragment.getDimSize(d) > *size;
   }
 
   /// True where `at` lies in the memref; null if it always does.
@@ -95,6 +96,23 @@ SmallVector<Value> toI64(ThreadBuilder &b, ValueRange indices) {
       return b.i64(*c);
     return b.toI64(v);
   });
+}
+
+/// Whether `columns` elements from `indices` on lie inside each row of the
+/// memref, side by side, and start at a multiple of `unit` elements in every
+/// row. (Run-time strides are multiples of 16 bytes: the launch checks that.)
+bool areColumnsWhole(const GlobalTensor &tensor, ArrayRef<Value> indices,
+                     int64_t columns, int64_t unit) {
+  std::optional<int64_t> size = getConstantIntValue(tensor.sizes.back());
+  std::optional<int64_t> start =
+      getConstantIntValue(OpFoldResult(indices.back()));
+  if (!size || !start || *start < 0 || *start + columns > *size ||
+      *start % unit || getConstantIntValue(tensor.strides.back()) != 1)
+    return false;
+  return llvm::all_of(
+      ArrayRef(tensor.strides).drop_back(), [&](OpFoldResult stride) {
+        return getConstantIntValue(stride).value_or(0) % unit == 0;
+      });
 }
 
 /// Loads of vectors, each thread its own elements.
@@ -180,9 +198,10 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     Box box{*tensor, toI64(b, op.getIndices()), type};
     FragmentLayout layout = *cta::getLayout(type);
     if (layout == FragmentLayout::acc) {
-      if (box.needsCheck(1))
-        return op.emitOpError("expected columns inside the memref: only rows "
-                              "are checked");
+      if (!areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 2))
+        return op.emitOpError("expected columns inside the memref, from an "
+                              "even element on: only rows are checked, and "
+                              "pairs are stored");
       storeAccumulator(b, box, adaptor.getTile());
     } else if (layout == FragmentLayout::row && !isPacked(type)) {
       storeRows(b, box, adaptor.getTile());
@@ -352,14 +371,17 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
       return op.emitOpError("is lowered for a role of 4 warps and rows of "
                             "two-byte elements, a multiple of 16 of them");
     ThreadBuilder b(op, rewriter);
+    SmallVector<Value> at{b.i64(0)};
+    llvm::append_range(at, toI64(b, op.getIndices()));
+    if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 8))
+      return op.emitOpError("expected columns inside the memref, from a "
+                            "multiple of 16 bytes on: only rows are checked");
     Value chunk = LLVM::AndOp::create(b, b.thread(), b.i32(7));
     Value row = LLVM::LShrOp::create(b, b.thread(), b.i32(3));
     Value phase = LLVM::AndOp::create(b, row, b.i32(7));
     Value swizzled = LLVM::XOrOp::create(b, chunk, phase);
     Value mine = b.offset(adaptor.getDest(), b.add(b.mul(row, b.i32(128)),
                                                    b.mul(swizzled, b.i32(16))));
-    SmallVector<Value> at{b.i64(0)};
-    llvm::append_range(at, toI64(b, op.getIndices()));
     Value base =
         b.offset(b.elementPointer(*tensor, at), b.mul(chunk, b.i32(16)));
     int64_t rows = buffer.getShape()[0];

@@ -21,6 +21,25 @@ static std::unique_ptr<Pass> createFolder() {
        "(anonymous namespace)::ForallOpReplaceConstantInductionVar"});
 }
 
+namespace {
+/// Folds tile programs. One with roles has been folded, and its loops carry
+/// marks for --mla-pipeline, which folding drops.
+struct FoldTilesPass : PassWrapper<FoldTilesPass, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FoldTilesPass)
+
+  void runOnOperation() override {
+    for (scf::ForallOp program : getOperation().getOps<scf::ForallOp>())
+      if (!program.getOps<cta::RoleOp>().empty())
+        return;
+    OpPassManager pm(func::FuncOp::getOperationName());
+    pm.addPass(createFolder());
+    pm.addPass(createCSEPass());
+    if (failed(runPipeline(pm, getOperation())))
+      signalPassFailure();
+  }
+};
+} // namespace
+
 void mla::buildCTAPipeline(OpPassManager &pm,
                            const KernelPipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
@@ -32,9 +51,12 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   tile.tileKeys = options.tileKeys;
   tile.stages = options.stages;
   func.addPass(createTile(tile));
+  // What the schedule wants of the algorithm. Tiles are paired first, so that
+  // the parts of a pair are of the same making.
+  func.addPass(createPairTiles());
+  func.addPass(createSplitWidth());
   func.addPass(createDecomposeSoftmax());
-  func.addPass(createFolder());
-  func.addPass(createCSEPass());
+  func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:
   // pipelining copies ops into the preload and the drain.

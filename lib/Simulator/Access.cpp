@@ -46,8 +46,7 @@ static LogicalResult report(Role &role, const Conflict &conflict,
 // Shared memory
 //===----------------------------------------------------------------------===//
 
-/// What all of `warps` know.
-static Knowledge getCommon(ArrayRef<Warp> warps) {
+Knowledge mla::sim::getCommon(ArrayRef<Warp> warps) {
   Knowledge common = warps.front().knows;
   for (const Warp &warp : warps.drop_front())
     common.meet(warp.knows);

@@ -54,11 +54,16 @@ static LogicalResult runInit(Frame &frame, const Instruction &in) {
                                   Twine(role.machine.plan.sharedBytes) +
                                   " bytes of shared memory, got byte " +
                                   Twine(begin));
-  role.cta.shadow.reserve({begin, begin + 8 * size}, role.makeEvent(in.op));
+  if (first.initialised.time)
+    return role.failAt(in.op, "initialises " + describe(first) + " twice");
+  if (std::optional<Conflict> other = role.cta.shadow.reserve(
+          {begin, begin + 8 * size}, role.makeEvent(in.op)))
+    return role.failAt(in.op,
+                       "initialises " + describe(first) +
+                           " where another mbarrier lies",
+                       other->other);
   for (int64_t i = 0; i < size; ++i) {
     MBarrier &barrier = (&first)[i];
-    if (barrier.initialised.time)
-      return role.failAt(in.op, "initialises " + describe(barrier) + " twice");
     barrier.initialised = {warp.agent, warp.knows.now.get(warp.agent)};
     barrier.missing = static_cast<int64_t>(op.getCount());
   }
@@ -66,11 +71,22 @@ static LogicalResult runInit(Frame &frame, const Instruction &in) {
   return success();
 }
 
+/// Of a thread's own initialisations.
 static LogicalResult runInitFence(Frame &frame, const Instruction &) {
   Role &role = Role::of(frame);
-  for (MBarrier &barrier : role.cta.barriers)
-    barrier.fenced |= barrier.initialised.time != 0;
+  for (const Warp &warp : role.getWarps())
+    for (MBarrier &barrier : role.cta.barriers)
+      if (!barrier.fenced.time && barrier.initialised.time &&
+          barrier.initialised.agent == warp.agent)
+        barrier.fenced = {warp.agent, warp.knows.now.get(warp.agent)};
+  role.publish();
   return success();
+}
+
+bool mla::sim::isFenced(const MBarrier &barrier, ArrayRef<Warp> warps) {
+  return barrier.fenced.time && llvm::all_of(warps, [&](const Warp &warp) {
+           return warp.knows.now.knows(barrier.fenced);
+         });
 }
 
 FailureOr<Ref> mla::sim::getBarrier(Role &role, const Instruction &in,
@@ -95,7 +111,7 @@ FailureOr<Ref> mla::sim::getBarrier(Role &role, const Instruction &in,
     if (!barrier.initialised.time || !warp.knows.now.knows(barrier.initialised))
       return role.failAt(in.op, "uses " + describe(barrier) +
                                     " without knowing that it is initialised");
-  if (peer && !barrier.fenced)
+  if (peer && !isFenced(barrier, role.getWarps()))
     return role.failAt(in.op, "uses " + describe(barrier) +
                                   " of a peer without "
                                   "cta.mbarrier_init_fence after its "
@@ -126,10 +142,24 @@ static LogicalResult settle(Role &role, Operation *op, MBarrier &barrier) {
   barrier.completed.join(barrier.arriving);
   barrier.completedPeers.join(barrier.arrivingPeers);
   ++barrier.phase;
+  if (barrier.lastCopyPhase == barrier.phase)
+    barrier.arrivals.raise({barrier.agent, barrier.phase});
+  barrier.lastArrivals = std::move(barrier.arrivals);
+  barrier.arrivals = Clock();
   barrier.completed.now.raise({barrier.agent, barrier.phase});
   auto declaration = barrier.declaration;
   barrier.missing = static_cast<int64_t>(declaration.getCount());
   return success();
+}
+
+LogicalResult mla::sim::checkPhase(Role &role, Operation *op,
+                                   const MBarrier &barrier,
+                                   const Knowledge &knowledge) {
+  if (knowledge.isAfter(barrier.lastArrivals))
+    return success();
+  return role.failAt(op, "counts on " + describe(barrier) +
+                             " without knowing that its phase " +
+                             Twine(barrier.phase - 1) + " is over");
 }
 
 LogicalResult mla::sim::arriveOn(Role &role, Operation *op, MBarrier &barrier,
@@ -154,9 +184,10 @@ Epoch mla::sim::beginCopy(MBarrier &barrier, EventId event) {
 }
 
 LogicalResult mla::sim::endCopy(Role &role, Operation *op, MBarrier &barrier,
-                                int64_t bytes) {
+                                int64_t bytes, const Knowledge &issuer) {
   --barrier.copies;
   barrier.bytes -= bytes;
+  barrier.arriving.follow(issuer);
   return settle(role, op, barrier);
 }
 
@@ -184,6 +215,8 @@ LogicalResult mla::sim::waitOn(Role &role, const Instruction &in,
       warp.knows.join(barrier.completed);
       if (ofCluster)
         warp.knows.join(barrier.completedPeers);
+      else
+        warp.knows.follow(barrier.completedPeers);
     }
     return success();
   };
@@ -201,28 +234,40 @@ static LogicalResult runWait(Frame &frame, const Instruction &in) {
   return waitOn(Role::of(frame), in, /*ofCluster=*/false);
 }
 
-static LogicalResult runArrive(Frame &frame, const Instruction &in) {
-  Role &role = Role::of(frame);
+LogicalResult mla::sim::arriveByWarps(Role &role, const Instruction &in,
+                                      ArrayRef<Warp> warps, int64_t bytes) {
   FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
   if (failed(ref))
     return failure();
+  MBarrier &barrier = role.machine.getBarrier(*ref);
+  bool fromPeer = ref->cta != role.cta.number;
+  Cta &cta = *role.machine.ctas[ref->cta];
   Knowledge knowledge;
-  for (const Warp &warp : role.getWarps())
+  for (const Warp &warp : warps) {
+    Epoch epoch{warp.agent, warp.knows.now.get(warp.agent)};
+    if (failed(checkPhase(role, in.op, barrier, warp.knows)))
+      return failure();
+    barrier.arrivals.raise(epoch);
     knowledge.join(warp.knows);
+    if (fromPeer)
+      cta.peerAccesses.raise(epoch);
+  }
+  if (fromPeer)
+    cta.lastPeerAccess = role.makeEvent(in.op);
   role.publish();
-  return arriveOn(role, in.op, role.machine.getBarrier(*ref),
-                  static_cast<int64_t>(role.getWarps().size()), knowledge);
+  return arriveOn(role, in.op, barrier, static_cast<int64_t>(warps.size()),
+                  knowledge, bytes, fromPeer);
+}
+
+static LogicalResult runArrive(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  return arriveByWarps(role, in, role.getWarps());
 }
 
 static LogicalResult runArriveExpect(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
-  if (failed(ref))
-    return failure();
-  Knowledge knowledge = role.getWarps().front().knows;
-  role.publish();
-  return arriveOn(role, in.op, role.machine.getBarrier(*ref), 1, knowledge,
-                  cast<cta::ArriveExpectOp>(in.op).getBytes());
+  return arriveByWarps(role, in, role.getWarps().take_front(1),
+                       cast<cta::ArriveExpectOp>(in.op).getBytes());
 }
 
 /// cp.async.mbarrier.arrive.noinc: each thread arrives when the copies it has
@@ -243,9 +288,15 @@ static LogicalResult runArriveCopies(Frame &frame, const Instruction &in) {
     return llvm::none_of(role.copiesInFlight,
                          [last](Time copy) { return copy <= last; });
   };
-  flight.land = [&role, &barrier, &in, last, threads] {
+  Knowledge issuer = getCommon(role.getWarps());
+  flight.land = [&role, &barrier, &in, last, threads, issuer] {
+    Epoch copies{role.copyAgent, last};
+    if (failed(checkPhase(role, in.op, barrier, issuer)))
+      return failure();
+    barrier.arrivals.raise(copies);
     Knowledge knowledge;
-    knowledge.now.raise({role.copyAgent, last});
+    knowledge.now.raise(copies);
+    knowledge.follow(issuer);
     return arriveOn(role, in.op, barrier, threads, knowledge);
   };
   return role.machine.launch(std::move(flight));
@@ -258,8 +309,12 @@ static LogicalResult runArriveCopies(Frame &frame, const Instruction &in) {
 static LogicalResult meet(Role &role, const Instruction &in, int64_t id,
                           int64_t threads, bool waits) {
   NamedBarrier &barrier = role.cta.named[id];
-  barrier.threads = threads;
   std::string name = "barrier " + std::to_string(id);
+  if (barrier.arrived && barrier.threads != threads)
+    return role.failAt(in.op, "expects " + Twine(threads) + " threads at " +
+                                  name + ", where others expect " +
+                                  Twine(barrier.threads));
+  barrier.threads = threads;
   if (llvm::is_contained(barrier.roles, &role))
     return role.failAt(in.op, "arrives at " + name +
                                   " again before the others have met there");
@@ -269,25 +324,29 @@ static LogicalResult meet(Role &role, const Instruction &in, int64_t id,
     return role.failAt(
         in.op, "is one too many at " + name + ": " + Twine(barrier.arrived) +
                    " threads meet where " + Twine(threads) + " are expected");
-  for (const Warp &warp : role.getWarps())
-    barrier.arriving.join(warp.knows);
+  std::shared_ptr<Meeting> meeting = barrier.meeting;
+  for (const Warp &warp : role.getWarps()) {
+    if (!warp.knows.isAfter(barrier.lastArrivals))
+      return role.failAt(in.op, "arrives at " + name +
+                                    " without knowing that the last meeting "
+                                    "there is over");
+    barrier.arrivals.raise({warp.agent, warp.knows.now.get(warp.agent)});
+    meeting->knowledge.join(warp.knows);
+  }
   role.publish();
-  Time generation = barrier.generation;
   if (barrier.arrived == threads) {
-    barrier.completed.join(barrier.arriving);
-    barrier.arrived = 0;
-    barrier.roles.clear();
-    ++barrier.generation;
+    meeting->over = true;
+    NamedBarrier next;
+    next.lastArrivals = std::move(barrier.arrivals);
+    barrier = std::move(next);
   }
   if (!waits)
     return success();
   Wait wait;
-  wait.ready = [&barrier, generation] {
-    return barrier.generation > generation;
-  };
-  wait.resume = [&role, &barrier] {
+  wait.ready = [meeting] { return meeting->over; };
+  wait.resume = [&role, meeting] {
     for (Warp &warp : role.getWarps())
-      warp.knows.join(barrier.completed);
+      warp.knows.join(meeting->knowledge);
     return success();
   };
   wait.describe = [&barrier, name] {
@@ -325,8 +384,11 @@ static LogicalResult runNamedArrive(Frame &frame, const Instruction &in) {
 }
 
 static LogicalResult runFenceAsync(Frame &frame, const Instruction &) {
-  for (Warp &warp : Role::of(frame).getWarps())
+  Role &role = Role::of(frame);
+  for (Warp &warp : role.getWarps())
     warp.knows.fenced.join(warp.knows.now);
+  // What a warp stores from now on is not covered.
+  role.publish();
   return success();
 }
 

@@ -63,17 +63,35 @@ private:
 };
 
 /// What an agent knows to have happened, and of that, what a proxy fence has
-/// made visible to the async proxy.
+/// made visible to the async proxy; and what happened before without becoming
+/// visible: the end of a copy comes after all that its issuer knew, and tells
+/// nobody of it.
 struct Knowledge {
-  Clock now, fenced;
+  Clock now, fenced, order;
+
+  /// Whether what comes now comes after all of `moments`.
+  bool isAfter(const Clock &moments) const {
+    if (now.knows(moments))
+      return true;
+    Clock all = now;
+    all.join(order);
+    return all.knows(moments);
+  }
 
   void join(const Knowledge &other) {
     now.join(other.now);
     fenced.join(other.fenced);
+    order.join(other.order);
+  }
+  /// Learns that what `other` knows has happened.
+  void follow(const Knowledge &other) {
+    order.join(other.now);
+    order.join(other.order);
   }
   void meet(const Knowledge &other) {
     now.meet(other.now);
     fenced.meet(other.fenced);
+    order.meet(other.order);
   }
 };
 

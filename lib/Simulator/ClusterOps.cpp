@@ -37,9 +37,18 @@ static LogicalResult runClusterArrive(Frame &frame, const Instruction &in) {
     return role.failAt(in.op, "arrives at the cluster's barrier twice without "
                               "cta.cluster_wait between");
   auto &barrier = role.machine.clusterBarriers[role.cta.clusterFirst];
-  if (!cast<cta::ClusterArriveOp>(in.op).getRelaxed())
-    for (const Warp &warp : role.getWarps())
+  bool relaxed = cast<cta::ClusterArriveOp>(in.op).getRelaxed();
+  for (const Warp &warp : role.getWarps()) {
+    if (relaxed)
+      barrier.arriving.follow(warp.knows);
+    else
       barrier.arriving.join(warp.knows);
+    // fence.mbarrier_init.release.cluster is the release of a relaxed arrival,
+    // for the mbarriers.
+    for (const MBarrier &own : role.cta.barriers)
+      if (own.fenced.agent == warp.agent)
+        barrier.arriving.now.raise(own.fenced);
+  }
   role.publish();
   barrier.arrived += static_cast<int64_t>(role.getWarps().size());
   if (barrier.arrived == barrier.expected) {
@@ -76,21 +85,7 @@ static LogicalResult runClusterWait(Frame &frame, const Instruction &in) {
 
 static LogicalResult runPeerArrive(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
-  if (failed(ref))
-    return failure();
-  Cta &peer = *role.machine.ctas[ref->cta];
-  Knowledge knowledge;
-  for (const Warp &warp : role.getWarps()) {
-    knowledge.join(warp.knows);
-    if (&peer != &role.cta)
-      peer.peerAccesses.raise({warp.agent, warp.knows.now.get(warp.agent)});
-  }
-  peer.lastPeerAccess = role.makeEvent(in.op);
-  role.publish();
-  return arriveOn(role, in.op, role.machine.getBarrier(*ref),
-                  static_cast<int64_t>(role.getWarps().size()), knowledge,
-                  /*bytes=*/0, /*fromPeer=*/&peer != &role.cta);
+  return arriveByWarps(role, in, role.getWarps());
 }
 
 static LogicalResult runWaitCluster(Frame &frame, const Instruction &in) {

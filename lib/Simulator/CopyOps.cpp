@@ -14,8 +14,22 @@ using namespace mla;
 using namespace mla::sim;
 using namespace mla::interp;
 
-/// Addresses and sizes of bulk copies are multiples of this.
-static constexpr int64_t kBulkBytes = 16;
+/// Addresses and sizes of bulk copies are multiples of this; in shared memory,
+/// addresses of copies that a tensor map describes are of more.
+static constexpr int64_t kBulkBytes = 16, kTensorBytes = 128;
+
+static LogicalResult checkAlignment(Role &role, Operation *op, Ref place) {
+  int64_t needed =
+      isa<cta::CopyAsyncOp, cta::CopyMulticastOp, cta::StoreAsyncOp>(op)
+          ? kTensorBytes
+          : kBulkBytes;
+  if (place.at % needed == 0)
+    return success();
+  return role.failAt(op, "expected a place in shared memory that is a multiple "
+                         "of " +
+                             Twine(needed) + " bytes, got byte " +
+                             Twine(place.at));
+}
 
 static TilePtr makeTile(cta::BufferType type) {
   return std::make_shared<DenseTile>(
@@ -43,6 +57,15 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
               Epoch{role.copyAgent, number}};
   if (failed(touchShared(role, role.getWarps(), dest, footprint, touch)))
     return failure();
+  Touch read = touch;
+  read.write = false;
+  for (int64_t row : rows->ints) {
+    SmallVector<int64_t> start{row};
+    llvm::append_range(start, rest);
+    if (failed(touchGlobal(role, array, start, type.getShape().drop_front(),
+                           std::nullopt, read)))
+      return failure();
+  }
   poison(*role.machine.ctas[dest.cta], dest.at, footprint);
   role.copiesInFlight.push_back(number);
 
@@ -84,11 +107,20 @@ struct CountedCopy {
 
 LogicalResult CountedCopy::launch() {
   MBarrier &counter = role.machine.getBarrier(barrier);
-  if (!counter.fenced)
+  if (!isFenced(counter, role.getWarps()))
     return role.failAt(in.op, "signals " + describe(counter) +
                                   " without cta.mbarrier_init_fence after its "
                                   "initialisation");
+  if (failed(checkAlignment(role, in.op, dest)))
+    return failure();
   const Footprint &footprint = role.machine.getFootprint(type);
+  // One thread issues it, unless each stores its own registers.
+  ArrayRef<Warp> warps = role.getWarps();
+  if (!needsFence)
+    warps = warps.take_front(1);
+  Knowledge issuer = getCommon(warps);
+  if (failed(checkPhase(role, in.op, counter, issuer)))
+    return failure();
   EventId event = role.makeEvent(in.op);
   Touch touch{in.op,
               event,
@@ -96,10 +128,7 @@ LogicalResult CountedCopy::launch() {
               needsFence ? Proxy::Generic : Proxy::Async,
               beginCopy(counter, event),
               needsFence};
-  // One thread issues it, unless each stores its own registers.
-  ArrayRef<Warp> warps = role.getWarps();
-  if (failed(touchShared(role, needsFence ? warps : warps.take_front(1), dest,
-                         footprint, touch)))
+  if (failed(touchShared(role, warps, dest, footprint, touch)))
     return failure();
   poison(*role.machine.ctas[dest.cta], dest.at, footprint);
 
@@ -108,13 +137,21 @@ LogicalResult CountedCopy::launch() {
   flight.role = &role;
   flight.kind = TraceKind::Copy;
   flight.ready = [] { return true; };
-  flight.land = [copy = *this, &counter, &footprint] {
+  flight.land = [copy = *this, &counter, &footprint, issuer] {
     Machine &machine = copy.role.machine;
     storeTile(*machine.ctas[copy.dest.cta], copy.dest.at, footprint,
               *copy.read());
-    return endCopy(copy.role, copy.in.op, counter, copy.type.getBytes());
+    return endCopy(copy.role, copy.in.op, counter, copy.type.getBytes(),
+                   issuer);
   };
   return role.machine.launch(std::move(flight));
+}
+
+/// What such a copy reads, it has read when the barrier says so.
+static Touch makeCountedRead(Role &role, const Instruction &in, Ref barrier) {
+  const MBarrier &counter = role.machine.getBarrier(barrier);
+  return {in.op, role.makeEvent(in.op), /*write=*/false, Proxy::Async,
+          Epoch{counter.agent, counter.phase + 1}};
 }
 
 /// A TMA box is as high as the tile and as wide as its swizzle (or the tile).
@@ -167,9 +204,7 @@ static LogicalResult runTensorCopy(Frame &frame, const Instruction &in,
                  in.operands[countOperands(op, 5)]);
   if (failed(barrier))
     return failure();
-  Touch read{in.op, role.makeEvent(in.op), /*write=*/false, Proxy::Async,
-             Epoch{role.machine.getBarrier(*barrier).agent,
-                   role.machine.getBarrier(*barrier).phase + 1}};
+  Touch read = makeCountedRead(role, in, *barrier);
   if (failed(
           touchGlobal(role, array, start, type.getShape(), std::nullopt, read)))
     return failure();
@@ -256,6 +291,11 @@ static LogicalResult runBulkLoad(Frame &frame, const Instruction &in) {
                  in.operands[countOperands(op, 4)]);
   if (failed(offset) || failed(barrier))
     return failure();
+  int64_t width = getByteWidth(array.elementType);
+  if (failed(touchGlobal(role, role.getWarps().take_front(1), array,
+                         {*offset * width, (*offset + count) * width},
+                         makeCountedRead(role, in, *barrier))))
+    return failure();
   Ref dest = Ref::unpack(frame.get(in.operands[1 + numIndices]).scalar);
   auto load = [type, count, row = makeRow(array, *offset, count)] {
     TilePtr tile = makeTile(type);
@@ -278,13 +318,15 @@ static LogicalResult runPeerCopy(Frame &frame, const Instruction &in) {
   FailureOr<Ref> barrier = getBarrier(role, in, in.operands[2], in.operands[3]);
   if (failed(barrier))
     return failure();
-  MBarrier &counter = role.machine.getBarrier(*barrier);
   const Footprint &footprint = role.machine.getFootprint(type);
-  Touch read{in.op, role.makeEvent(in.op), /*write=*/false, Proxy::Async,
-             Epoch{counter.agent, counter.phase + 1}};
-  if (failed(touchShared(role, ArrayRef<Warp>(role.getWarps()).take_front(1),
+  Touch read = makeCountedRead(role, in, *barrier);
+  if (failed(checkAlignment(role, in.op, source)) ||
+      failed(touchShared(role, ArrayRef<Warp>(role.getWarps()).take_front(1),
                          source, footprint, read)))
     return failure();
+  // This CTA must not end before its own tile has been read.
+  role.cta.peerAccesses.raise(*read.epoch);
+  role.cta.lastPeerAccess = read.event;
   auto load = [&role, &footprint, type, source] {
     TilePtr tile = makeTile(type);
     loadTile(*role.machine.ctas[source.cta], source.at, footprint, *tile);
@@ -324,14 +366,16 @@ static LogicalResult launchStore(Role &role, const Instruction &in,
                                  std::function<void(const DenseTile &)> write) {
   Ref source = Ref::unpack(role.get(in.operands[0]).scalar);
   const Footprint &footprint = role.machine.getFootprint(type);
+  Warp &warp = role.getWarps().front();
   Touch read{in.op, event, /*write=*/false, Proxy::Async,
-             Epoch{role.bulkReadAgent, role.bulkGroups + 1}};
-  if (failed(touchShared(role, role.getWarps(), source, footprint, read)))
+             Epoch{warp.bulkReadAgent, warp.bulkGroups + 1}};
+  if (failed(checkAlignment(role, in.op, source)) ||
+      failed(touchShared(role, warp, source, footprint, read)))
     return failure();
-  auto bulk = std::make_shared<Role::Bulk>();
-  bulk->group = role.bulkGroups + 1;
-  role.bulkOpen = true;
-  role.bulks.push_back(bulk);
+  auto bulk = std::make_shared<Bulk>();
+  bulk->group = warp.bulkGroups + 1;
+  warp.bulkOpen = true;
+  warp.bulks.push_back(bulk);
 
   Flight flight;
   flight.op = in.op;
@@ -358,8 +402,9 @@ static LogicalResult launchStore(Role &role, const Instruction &in,
 }
 
 static Touch makeStoreTouch(Role &role, const Instruction &in) {
+  const Warp &warp = role.getWarps().front();
   return {in.op, role.makeEvent(in.op), /*write=*/true, Proxy::Async,
-          Epoch{role.bulkWriteAgent, role.bulkGroups + 1}};
+          Epoch{warp.bulkWriteAgent, warp.bulkGroups + 1}};
 }
 
 static LogicalResult runStoreAsync(Frame &frame, const Instruction &in) {
@@ -426,9 +471,9 @@ static LogicalResult runBulkReduceAdd(Frame &frame, const Instruction &in) {
 }
 
 static LogicalResult runBulkCommit(Frame &frame, const Instruction &) {
-  Role &role = Role::of(frame);
-  ++role.bulkGroups;
-  role.bulkOpen = false;
+  Warp &warp = Role::of(frame).getWarps().front();
+  ++warp.bulkGroups;
+  warp.bulkOpen = false;
   return success();
 }
 
@@ -436,24 +481,24 @@ static LogicalResult runBulkWait(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::BulkWaitOp>(in.op);
   bool read = op.getRead();
+  Warp &warp = role.getWarps().front();
   int64_t limit =
-      int64_t(role.bulkGroups) - static_cast<int64_t>(op.getPending());
+      int64_t(warp.bulkGroups) - static_cast<int64_t>(op.getPending());
   Wait wait;
-  wait.ready = [&role, limit, read] {
-    return llvm::all_of(role.bulks, [&](const auto &bulk) {
+  wait.ready = [&warp, limit, read] {
+    return llvm::all_of(warp.bulks, [&](const auto &bulk) {
       return int64_t(bulk->group) > limit || bulk->written ||
              (read && bulk->read);
     });
   };
-  wait.resume = [&role, limit, read] {
-    if (limit > 0)
-      for (Warp &warp : role.getWarps()) {
-        auto time = static_cast<Time>(limit);
-        warp.knows.now.raise({role.bulkReadAgent, time});
-        if (!read)
-          warp.knows.now.raise({role.bulkWriteAgent, time});
-      }
-    llvm::erase_if(role.bulks, [](const auto &bulk) { return bulk->written; });
+  wait.resume = [&warp, limit, read] {
+    if (limit > 0) {
+      auto time = static_cast<Time>(limit);
+      warp.knows.now.raise({warp.bulkReadAgent, time});
+      if (!read)
+        warp.knows.now.raise({warp.bulkWriteAgent, time});
+    }
+    llvm::erase_if(warp.bulks, [](const auto &bulk) { return bulk->written; });
     return success();
   };
   wait.describe = [limit] {

@@ -30,6 +30,9 @@ double CostModel::getIssue(Operation *op) const {
           op))
     return std::max(scalar,
                     getElements(op->getResult(0).getType()) / specialOps);
+  // What loops and branches carry stays where it is.
+  if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
+    return scalar;
   if (isa<tile::LoadOp, memref::LoadOp>(op))
     return globalLatency;
   if (auto store = dyn_cast<tile::StoreOp>(op))

@@ -82,14 +82,18 @@ Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
   int64_t rows = type.getShape()[0], columns = type.getShape()[1];
   bool kMajor = type.getMajor() == cta::Major::k;
   // A k-step is 16 elements of two bytes; `step` apart within a block of four.
+  // An operand may start at any step of its first block.
   int64_t kStep = 32 / width;
+  int64_t start = kMajor ? type.getOffset() % kRowBytes / width : 0;
+  int64_t base = type.getOffset() - start * width;
   auto locateStep = [&](int64_t k) {
+    k += start;
     return k / (4 * kStep) * type.getBlockStep() +
            k / kStep % 4 * type.getStep();
   };
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; c += perChunk) {
-      int64_t byte = type.getOffset();
+      int64_t byte = base;
       if (kMajor)
         byte += locateStep(c) + c % kStep * width + r / 8 * type.getStride() +
                 r % 8 * kRowBytes;
@@ -139,6 +143,8 @@ std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
         return std::nullopt;
     return offsets.front() * stride;
   }
+  if (offsets.size() != 2)
+    return std::nullopt;
   int64_t row = offsets[0], bytes = offsets[1] * width;
   if (row % 8 || bytes % rowBytes)
     return std::nullopt;

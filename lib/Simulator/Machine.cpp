@@ -277,10 +277,12 @@ LogicalResult Machine::leave(Cta &cta, Role &last) {
                           "issues a copy that may be in flight when the CTA "
                           "ends: nobody waits for it",
                           role->lastCopy);
-    if (role->bulkOpen ||
-        !cta.atEnd.knows({role->bulkReadAgent, role->bulkGroups}))
-      return role->failAt(op, "issues a bulk store that may read shared memory "
-                              "when the CTA ends: nobody waits for it");
+    for (const Warp &warp : role->getAllWarps())
+      if (warp.bulkOpen ||
+          !cta.atEnd.knows({warp.bulkReadAgent, warp.bulkGroups}))
+        return role->failAt(op,
+                            "issues a bulk store that may read shared "
+                            "memory when the CTA ends: nobody waits for it");
   }
   if (!cta.atEnd.knows(cta.peerAccesses))
     return last.failAt(plan.grid->op,

@@ -79,9 +79,9 @@ struct MBarrier {
   int64_t index = 0;
   /// Of copies that it counts.
   Agent agent = 0;
-  bool fenced = false;
-  /// Who initialised it; time 0 while nobody has.
-  Epoch initialised;
+  /// Who initialised it, and when it was fenced for others than the threads of
+  /// its CTA; time 0 while nobody has.
+  Epoch initialised, fenced;
   /// Completed phases.
   Time phase = 0;
   int64_t missing = 0;
@@ -96,15 +96,25 @@ struct MBarrier {
   /// waits with cluster scope.
   Knowledge arriving, arrivingPeers;
   Knowledge completed, completedPeers;
+  /// Who arrived in this phase, and in the one before: who arrives now has to
+  /// come after those, or might have been counted among them.
+  Clock arrivals, lastArrivals;
   double completedAt = 0;
+};
+
+/// Who meets once at a named barrier learns what the others knew there.
+struct Meeting {
+  Knowledge knowledge;
+  bool over = false;
 };
 
 struct NamedBarrier {
   int64_t threads = 0;
   int64_t arrived = 0;
-  Time generation = 0;
-  Knowledge arriving, completed;
-  /// Roles that have arrived in this generation.
+  std::shared_ptr<Meeting> meeting = std::make_shared<Meeting>();
+  /// As of an mbarrier.
+  Clock arrivals, lastArrivals;
+  /// Roles that have arrived at this meeting.
   llvm::SmallVector<const Role *, 4> roles;
 };
 
@@ -138,12 +148,24 @@ struct Wait {
 // Roles
 //===----------------------------------------------------------------------===//
 
+/// A bulk store in flight.
+struct Bulk {
+  Time group;
+  bool read = false, written = false;
+};
+
 struct Warp {
   Agent agent;
   Knowledge knows;
   /// What its last fence_gpu covered, and what its relaxed reads will bring at
   /// the next one.
   Knowledge released, acquired;
+  /// Bulk stores of its elected lane: one agent for what they read, one for
+  /// what they write.
+  Agent bulkReadAgent = 0, bulkWriteAgent = 0;
+  Time bulkGroups = 0;
+  bool bulkOpen = false;
+  std::vector<std::shared_ptr<Bulk>> bulks;
 };
 
 /// The program of a group of warps, in lockstep: an interpreter that can stop
@@ -197,8 +219,10 @@ public:
   Agent productAgent = 0;
   Time committedGroups = 0, retiredGroups = 0;
   std::deque<std::shared_ptr<Product>> products;
-  /// Tiles made since the last cta.mma_fence.
+  /// Tiles made since the last cta.mma_fence, and whether none was made or read
+  /// since: a new accumulator may take over the registers of any of them.
   llvm::DenseSet<const interp::DenseTile *> unfencedTiles;
+  bool registersFenced = false;
 
   // cp.async copies.
   Agent copyAgent = 0;
@@ -206,16 +230,6 @@ public:
   EventId lastCopy = kNoEvent;
   /// In flight, by number.
   llvm::SmallVector<Time, 8> copiesInFlight;
-
-  // Bulk stores: one agent for what they read, one for what they write.
-  struct Bulk {
-    Time group;
-    bool read = false, written = false;
-  };
-  Agent bulkReadAgent = 0, bulkWriteAgent = 0;
-  Time bulkGroups = 0;
-  bool bulkOpen = false;
-  std::vector<std::shared_ptr<Bulk>> bulks;
 
   // Cluster barrier.
   Time clusterArrivals = 0, clusterWaits = 0;
@@ -300,11 +314,12 @@ struct Plan {
   llvm::SmallVector<unsigned, 4> written;
   CostModel costs;
 
-  /// Queues of a role: products, cp.async, reads and writes of bulk stores.
-  static constexpr unsigned kQueues = 4;
+  /// Each warp with reads and writes of its bulk stores, each role's queues of
+  /// products and cp.async, the barriers.
+  static constexpr unsigned kPerWarp = 3, kQueues = 2;
   unsigned agentsPerCta() const {
-    return warps + kQueues * static_cast<unsigned>(roles.size() + 1) +
-           numBarriers;
+    return kPerWarp * warps +
+           kQueues * static_cast<unsigned>(roles.size() + 1) + numBarriers;
   }
 };
 
@@ -402,19 +417,34 @@ private:
 /// As in: mbarrier "k.full"[1].
 std::string describe(const MBarrier &barrier);
 
+/// Whether all of `warps` know that others than threads may use the barrier.
+bool isFenced(const MBarrier &barrier, llvm::ArrayRef<Warp> warps);
+
 /// The mbarrier that the operands `barrier` and `index` name, ready for use.
 mlir::FailureOr<Ref> getBarrier(Role &role, const interp::Instruction &in,
                                 interp::Slot barrier, interp::Slot index);
+
+/// Whether an op of `knowledge` comes after the barrier's last phase, so that
+/// it counts in the present one.
+mlir::LogicalResult checkPhase(Role &role, mlir::Operation *op,
+                               const MBarrier &barrier,
+                               const Knowledge &knowledge);
 
 /// `count` arrivals that bring `knowledge`, and `bytes` that are to come.
 mlir::LogicalResult arriveOn(Role &role, mlir::Operation *op, MBarrier &barrier,
                              int64_t count, const Knowledge &knowledge,
                              int64_t bytes = 0, bool fromPeer = false);
 
-/// A copy that `barrier` counts begins, and ends with `bytes`.
+/// A copy that `barrier` counts begins, and ends with `bytes` after what its
+/// `issuer` knew.
 Epoch beginCopy(MBarrier &barrier, EventId event);
 mlir::LogicalResult endCopy(Role &role, mlir::Operation *op, MBarrier &barrier,
-                            int64_t bytes);
+                            int64_t bytes, const Knowledge &issuer);
+
+/// The arrivals of `warps`, one each, on the mbarrier that the op names.
+mlir::LogicalResult arriveByWarps(Role &role, const interp::Instruction &in,
+                                  llvm::ArrayRef<Warp> warps,
+                                  int64_t bytes = 0);
 
 mlir::LogicalResult waitOn(Role &role, const interp::Instruction &in,
                            bool ofCluster);
@@ -434,6 +464,9 @@ struct Touch {
   /// Of a write: a later access of the async proxy needs a fence.
   bool needsFence = false;
 };
+
+/// What all of `warps` know.
+Knowledge getCommon(llvm::ArrayRef<Warp> warps);
 
 /// Checks and records an access to shared memory, made by `warps` together:
 /// each of them has to know that it may.

@@ -16,7 +16,9 @@ using namespace mla::sim;
 using namespace mla::interp;
 
 static LogicalResult runFence(Frame &frame, const Instruction &) {
-  Role::of(frame).unfencedTiles.clear();
+  Role &role = Role::of(frame);
+  role.unfencedTiles.clear();
+  role.registersFenced = true;
   return success();
 }
 
@@ -103,6 +105,10 @@ static LogicalResult takeAccumulator(Role &role, const Instruction &in,
                          "continued",
                          product.previous->event);
     product.previous->continued = true;
+    // The registers stay the same ones along the chain.
+    product.acc = product.previous->acc;
+    if (!llvm::is_contained(role.products, product.previous))
+      product.acc = product.previous->result;
     return success();
   }
   product.acc = acc.tile;
@@ -130,6 +136,9 @@ static LogicalResult runMma(Frame &frame, const Instruction &in) {
       makeOperand(role, in, op.getB(), in.operands[1], touch);
   if (failed(b) || (op.getAcc() && failed(takeAccumulator(role, in, *product))))
     return failure();
+  if (!product->previous && !role.registersFenced)
+    return role.failAt(in.op, "writes an accumulator without cta.mma_fence "
+                              "since registers were last used");
   product->a = a->tile;
   role.products.push_back(product);
   Datum result;

@@ -16,14 +16,15 @@ Role::Role(Machine &machine, Cta &cta, const Frame &values, std::string name,
     : Frame(values), machine(machine), cta(cta), name(std::move(name)),
       number(number), firstWarp(firstWarp) {
   Agent first = machine.getFirstAgent(cta);
-  Agent queues = first + machine.plan.warps + Plan::kQueues * number;
+  Agent queues =
+      first + Plan::kPerWarp * machine.plan.warps + Plan::kQueues * number;
   productAgent = queues;
   copyAgent = queues + 1;
-  bulkReadAgent = queues + 2;
-  bulkWriteAgent = queues + 3;
   for (unsigned w = 0; w < numWarps; ++w) {
     Warp &warp = warps.emplace_back();
-    warp.agent = first + firstWarp + w;
+    warp.agent = first + Plan::kPerWarp * (firstWarp + w);
+    warp.bulkReadAgent = warp.agent + 1;
+    warp.bulkWriteAgent = warp.agent + 2;
     warp.knows.now.raise({warp.agent, 1});
   }
 }
@@ -131,14 +132,16 @@ LogicalResult Role::step() {
     return success();
   }
   Activation &top = stack.back();
+  // The end of a region counts too, or a loop of nothing would never end.
+  uint64_t limit = machine.plan.options.stepLimit;
+  if (limit && ++cta.steps > limit)
+    return failAt(getCurrentOp(),
+                  "step limit of " + Twine(limit) + " exceeded");
   if (top.next == top.end) {
     leave();
     return success();
   }
   const Instruction &in = top.code->instructions[top.next];
-  uint64_t limit = machine.plan.options.stepLimit;
-  if (limit && ++cta.steps > limit)
-    return failAt(in.op, "step limit of " + Twine(limit) + " exceeded");
   if (isa<scf::ForOp, scf::IfOp, scf::WhileOp, cta::ElectOp>(in.op))
     return enterOp(in);
   if (failed(execute(in)))
@@ -184,6 +187,16 @@ LogicalResult Role::checkRegisters(const Instruction &in) {
 }
 
 void Role::noteResults(const Instruction &in) {
+  // Products synchronise among themselves, and another layout is a name.
+  if (isa<cta::MmaAsyncOp, cta::ConvertLayoutOp>(in.op))
+    return;
+  auto isTouched = [&](Slot slot) {
+    const DenseTile *tile = get(slot).tile.get();
+    return tile && !machine.plan.constants.contains(tile);
+  };
+  if (!isa<cta::MmaWaitOp>(in.op) && (llvm::any_of(in.operands, isTouched) ||
+                                      llvm::any_of(in.results, isTouched)))
+    registersFenced = false;
   for (Slot slot : in.results) {
     const DenseTile *tile = get(slot).tile.get();
     if (!tile || isa<cta::MmaWaitOp>(in.op))

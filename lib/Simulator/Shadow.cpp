@@ -92,10 +92,15 @@ std::optional<Conflict> Shadow::write(ByteRange range, const Viewer &viewer,
   return std::nullopt;
 }
 
-void Shadow::reserve(ByteRange range, EventId event) {
+std::optional<Conflict> Shadow::reserve(ByteRange range, EventId event) {
   auto it = isolate(range);
   for (; it != segments.end() && it->first < range.end; ++it) {
-    it->second.reserved = true;
-    it->second.write.event = event;
+    Segment &segment = it->second;
+    if (segment.reserved)
+      return Conflict{
+          Conflict::Reserved, segment.write.event, {it->first, segment.end}};
+    segment.reserved = true;
+    segment.write.event = event;
   }
+  return std::nullopt;
 }

@@ -54,8 +54,9 @@ public:
                                const Access &access);
   std::optional<Conflict> write(ByteRange range, const Viewer &viewer,
                                 const Access &access);
-  /// No access may touch `range` from now on: it holds an mbarrier.
-  void reserve(ByteRange range, EventId event);
+  /// No access may touch `range` from now on: it holds an mbarrier. A conflict
+  /// if it holds one already.
+  std::optional<Conflict> reserve(ByteRange range, EventId event);
   /// Calls `visit` for each written range, with the write.
   template <typename Visitor> void forEachWritten(Visitor visit) const {
     for (const auto &[begin, segment] : segments)

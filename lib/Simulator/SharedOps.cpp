@@ -52,9 +52,13 @@ static LogicalResult runSlot(Frame &frame, const Instruction &in) {
 
 static LogicalResult runView(Frame &frame, const Instruction &in) {
   auto op = cast<cta::ViewOp>(in.op);
-  std::optional<int64_t> offset =
-      getViewOffset(op.getSource().getType(), op.getOffsets());
-  if (!offset)
+  cta::BufferType source = op.getSource().getType();
+  std::optional<int64_t> offset = getViewOffset(source, op.getOffsets());
+  // Without a swizzle a tile's rows follow each other: they stay whole.
+  cta::SharedLayoutAttr layout = source.getLayout();
+  bool whole = op.getResult().getType().getShape().drop_front() ==
+               source.getShape().drop_front();
+  if (!offset || (!whole && !(layout && layout.getSwizzle())))
     return Role::of(frame).failAt(
         in.op, "expected a view of whole rows, or one that starts at a "
                "multiple of 8 rows and at a block of the swizzle");

@@ -5,6 +5,7 @@
 #include "mla/Simulator/Simulator.h"
 #include "Coverage.h"
 #include "Machine.h"
+#include <thread>
 
 using namespace mlir;
 using namespace mla;
@@ -231,16 +232,14 @@ static bool needsWholeGrid(const Plan &plan) {
   func::FuncOp function = plan.function;
   Block &entry = function.getBody().front();
   function.walk([&](Operation *op) {
-    whole |= isa<cta::AtomicAddOp, cta::LoadAcquireOp>(op);
-    Value source;
-    if (auto load = dyn_cast<tile::LoadOp>(op))
-      source = load.getSource();
-    else if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
-      source = gather.getSource();
-    else if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
-      source = copy.getSource();
+    whole |=
+        isa<cta::AtomicAddOp, cta::LoadAcquireOp, cta::BulkReduceAddOp>(op);
+    // Reads are the ops that take a memref and are not known to write it.
+    if (isa<tile::StoreOp, cta::StoreAsyncOp, cta::BulkStoreOp, memref::DimOp,
+            cta::TensorMapOp>(op))
+      return;
     for (unsigned number : plan.written)
-      whole |= source == entry.getArgument(number);
+      whole |= llvm::is_contained(op->getOperands(), entry.getArgument(number));
   });
   return whole;
 }
@@ -270,12 +269,15 @@ private:
 LogicalResult GridRunner::checkMemory(unsigned threads) const {
   // Bytes and their shadow, a segment for each 64 of them at worst.
   uint64_t perCta = plan.sharedBytes * 4 + plan.agentsPerCta() * 4096;
-  uint64_t bytes = perCta * perMachine * std::max(1u, threads);
+  if (!threads)
+    threads = std::max(1u, std::thread::hardware_concurrency());
+  threads = std::min<uint64_t>(threads, points.size() / perMachine);
+  uint64_t bytes = perCta * perMachine * threads;
   if (plan.options.memoryLimit && bytes > plan.options.memoryLimit)
     return plan.grid->op->emitOpError()
            << "needs about " << bytes << " bytes to simulate " << perMachine
-           << " CTAs at a time on " << std::max(1u, threads)
-           << " threads, the limit is " << plan.options.memoryLimit;
+           << " CTAs at a time on " << threads << " threads, the limit is "
+           << plan.options.memoryLimit;
   return success();
 }
 
@@ -310,7 +312,7 @@ LogicalResult GridRunner::run(Frame &frame) {
     clusterSize *= size;
   perMachine = needsWholeGrid(plan) ? points.size() : clusterSize;
   uint64_t machines = points.empty() ? 0 : points.size() / perMachine;
-  if (failed(checkMemory(plan.options.threads)))
+  if (machines && failed(checkMemory(plan.options.threads)))
     return failure();
   GridQueue queue(machines);
   runOnThreads(plan.options.threads, machines, [&] { work(queue); });

@@ -49,11 +49,24 @@ private:
 };
 } // namespace
 
+/// Constants and splats of tiles, which each user may have for itself.
+static bool isReplica(Operation *op) {
+  return isa_and_nonnull<arith::ConstantOp, tensor::SplatOp>(op) &&
+         isa<RankedTensorType>(op->getResult(0).getType());
+}
+
 void LayoutSolver::splitReplicas() {
+  // A program may have them in front of its roles.
+  role.walk([&](Operation *op) {
+    for (OpOperand &use : op->getOpOperands()) {
+      Operation *def = use.get().getDefiningOp();
+      if (isReplica(def) && !role->isAncestor(def))
+        use.set(OpBuilder(op).clone(*def)->getResult(0));
+    }
+  });
   SmallVector<Operation *> ops;
   role.walk([&](Operation *op) {
-    if (isa<arith::ConstantOp, tensor::SplatOp>(op) &&
-        isa<RankedTensorType>(op->getResult(0).getType()))
+    if (isReplica(op))
       ops.push_back(op);
   });
   for (Operation *op : ops) {

@@ -30,9 +30,9 @@ static void decompose(tile::OnlineSoftmaxOp op) {
   Value rowMax =
       label(tile::ReduceOp::create(b, vectorType, tile::ReduceKind::max,
                                    op.getScores(), 1),
-            "max");
+            "rowmax");
   Value scaleRow = tensor::SplatOp::create(b, op.getScale(), vectorType);
-  Value scaled = label(arith::MulFOp::create(b, rowMax, scaleRow), "max");
+  Value scaled = label(arith::MulFOp::create(b, rowMax, scaleRow), "rowmax");
   Value newMax = label(arith::MaxNumFOp::create(b, op.getMax(), scaled), "max");
   Value rescale = label(
       math::Exp2Op::create(
@@ -48,7 +48,7 @@ static void decompose(tile::OnlineSoftmaxOp op) {
   Value weights = label(math::Exp2Op::create(b, x), "weights");
   Value rowSum = label(
       tile::ReduceOp::create(b, vectorType, tile::ReduceKind::sum, weights, 1),
-      "sum");
+      "rowsum");
   Value newSum =
       label(arith::AddFOp::create(
                 b,

@@ -26,9 +26,9 @@ struct InsertMmaSyncPass : mla::impl::InsertMmaSyncBase<InsertMmaSyncPass> {
   void runOnOperation() override {
     WalkResult result = getOperation().walk([](cta::RoleOp role) {
       // A role that commits its groups itself keeps them.
-      bool grouped = role.walk([](cta::MmaCommitOp) {
-                           return WalkResult::interrupt();
-                         }).wasInterrupted();
+      bool grouped =
+          role.walk([](cta::MmaCommitOp) { return WalkResult::interrupt(); })
+              .wasInterrupted();
       GroupAges ages(role, /*everyMmaCommits=*/!grouped);
       WalkResult waits = role.walk([&](cta::MmaWaitOp wait) {
         return wait.getPending() ? WalkResult::advance()

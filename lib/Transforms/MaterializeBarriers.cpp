@@ -332,7 +332,9 @@ LogicalResult MaterializeBarriersPass::createBarriers(RingUse &use,
     return barrier.getResult();
   };
   use.full = make(".full", *fullCount);
-  use.free = make(".free", freeCount);
+  // The ring below says when the place is free.
+  if (!use.ring.getOver())
+    use.free = make(".free", freeCount);
   return success();
 }
 
@@ -341,7 +343,8 @@ void MaterializeBarriersPass::initialise(ArrayRef<RingUse> uses,
   ImplicitLocOpBuilder b(before->getLoc(), before);
   for (const RingUse &use : uses) {
     cta::MBarrierInitOp::create(b, use.full);
-    cta::MBarrierInitOp::create(b, use.free);
+    if (use.free)
+      cta::MBarrierInitOp::create(b, use.free);
   }
   cta::MBarrierInitFenceOp::create(b);
   cta::SyncOp::create(b);
@@ -379,7 +382,8 @@ void MaterializeBarriersPass::lowerProducer(RingUse &use) {
     auto acquire = cast<cta::AcquireOp>(op);
     ImplicitLocOpBuilder b(op->getLoc(), op);
     auto [index, parity] = getSlotAndParity(b, count, depth, /*writer=*/true);
-    cta::MBarrierWaitOp::create(b, use.free, index, parity);
+    if (use.free)
+      cta::MBarrierWaitOp::create(b, use.free, index, parity);
     Value slot = cta::SlotOp::create(b, ring, index);
     acquire.getSlot().replaceAllUsesWith(slot);
     acquire.erase();
@@ -416,7 +420,8 @@ void MaterializeBarriersPass::lowerConsumer(RingUse &use, cta::RoleOp role) {
   CountThreader(isRelease, [&](Operation *op, Value count) {
     ImplicitLocOpBuilder b(op->getLoc(), op);
     Value index = getSlotAndParity(b, count, depth, /*writer=*/false).first;
-    cta::ArriveOp::create(b, use.free, index);
+    if (use.free)
+      cta::ArriveOp::create(b, use.free, index);
     op->erase();
   }).run(&body, zero);
 }

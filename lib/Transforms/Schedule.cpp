@@ -71,6 +71,7 @@ private:
   LogicalResult emitLoop(scf::ForOp loop);
   LogicalResult emitAsyncLoad(Operation *op);
   LogicalResult emitDot(tile::DotOp dot, Slice slice);
+  tile::DotOp continuesInFlight(tile::DotOp dot);
   LogicalResult emitStore(tile::StoreOp store, Slice slice);
   /// Clones `op` for the part `slice` of its result.
   Value emitClone(Operation *op, Slice slice);
@@ -97,7 +98,7 @@ private:
   Channels &channels;
   ImplicitLocOpBuilder b;
   IRMapping scalars;
-  DenseMap<Value, Value> fragments, slots;
+  DenseMap<Value, Value> fragments, slots, inFlight;
   SmallVector<std::tuple<Value, Slice, Value>> replicas;
   DenseMap<Block *, Block *> blocks;
   PlaceAttr row;
@@ -136,8 +137,9 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
       b.setInsertionPoint(&op);
       break;
     }
-  auto ring = cta::RingOp::create(b, tile.getLoc(), ringType,
-                                  b.getStringAttr(name), IntegerAttr());
+  auto ring =
+      cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
+                          IntegerAttr(), StringAttr());
   index[tile] = list.size();
   list.push_back({ring, tile, writer});
   return ring;
@@ -316,7 +318,9 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
     return dot.emitOpError("expected operand B in shared memory: it must be "
                            "loaded, or computed by another role");
   Value acc;
-  if (dot.getAcc() && !matchPattern(dot.getAcc(), m_AnyZeroFloat())) {
+  if (auto inner = continuesInFlight(dot)) {
+    acc = inFlight.lookup(inner.getResult());
+  } else if (dot.getAcc() && !matchPattern(dot.getAcc(), m_AnyZeroFloat())) {
     acc = getFragment(dot.getAcc(), slice, dot);
     if (!acc)
       return failure();
@@ -327,11 +331,34 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
                                               whole.getElementType()));
   auto mma = mark(cta::MmaAsyncOp::create(
       b, type, a, bOperand, acc, dot.getTransposeA(), dot.getTransposeB()));
+  inFlight[dot.getResult()] = mma.getResult();
+  // A link of a chain is read by the next one only, in flight.
+  auto next = dot->hasOneUse() ? dyn_cast<tile::DotOp>(*dot->user_begin())
+                               : tile::DotOp();
+  if (next && continuesInFlight(next))
+    return success();
   if (PlaceAttr waitRow =
           schedule.lookup((tile::getLabel(dot) + ".wait").str()))
     row = waitRow;
   fragments[dot.getResult()] = mark(cta::MmaWaitOp::create(b, mma.getResult()));
   return success();
+}
+
+/// The product that `dot` adds to without waiting for it: in the same block,
+/// with the same roles, in the same stage and not later, and read by nothing
+/// else.
+tile::DotOp RoleEmitter::continuesInFlight(tile::DotOp dot) {
+  auto inner =
+      dot.getAcc() ? dot.getAcc().getDefiningOp<tile::DotOp>() : tile::DotOp();
+  if (!inner || !inner->hasOneUse() || inner->getBlock() != dot->getBlock() ||
+      !(placement.get(inner.getOperation()) ==
+        placement.get(dot.getOperation())))
+    return nullptr;
+  PlaceAttr mine = schedule.lookup(tile::getLabel(dot));
+  PlaceAttr its = schedule.lookup(tile::getLabel(inner));
+  bool follows =
+      mine.getStage() == its.getStage() && mine.getOrder() >= its.getOrder();
+  return follows ? inner : nullptr;
 }
 
 LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {

@@ -72,8 +72,71 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
     <"out" in ["left", "right"], split = 1>],
   rings = [<"k", depth = 2>, <"valid", depth = 2>]>)";
 
-static constexpr NamedSchedule kSchedules[] = {
-    {"shared-p", kSharedP}, {"split-columns", kSplitColumns}};
+/// Two tiles of KV an iteration. Each warpgroup computes the scores of one of
+/// them and accumulates half of the output columns, so each hands its P to the
+/// other; a tile's half is handed back when its last product is done. "left"
+/// goes first and publishes P relative to its own maximum; where the maximum of
+/// "right" grows further, only the accumulators are rescaled.
+static constexpr StringLiteral kSeesaw =
+    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width"],
+  roles = [
+    <"left", warps = 4, registers = 216>,
+    <"right", warps = 4, registers = 216>,
+    <"producer", warps = 4, registers = 72>],
+  table = [
+    <"q" in ["producer"]>,
+    <"k" in ["producer"]>,
+    <"valid" in ["producer"]>,
+
+    <"qk.0" in ["left"], stage = 0, order = 5>,
+    <"qk.0.r" in ["left"], stage = 0, order = 7>,
+    <"qk.0.r.wait" in ["left"], stage = 0, order = 8>,
+    <"mask.0" in ["left"], stage = 1>,
+    <"softmax.0" in ["left"], stage = 1>,
+    <"softmax.0.max" in ["left", "right"], stage = 1>,
+    <"softmax.0.rescale" in ["left", "right"], stage = 1>,
+    <"softmax.0.sum" in ["right"], stage = 1, order = 3>,
+    <"softmax.0.rowsum" in ["left"], stage = 1, order = 1>,
+    <"p.0" in ["left"], stage = 1>,
+
+    <"qk.1" in ["right"], stage = 1, order = -1>,
+    <"mask.1" in ["right"], stage = 1, order = -1>,
+    <"softmax.1" in ["right"], stage = 1, order = 2>,
+    <"softmax.1.rowmax" in ["right"], stage = 1, order = -1>,
+    <"softmax.1.max" in ["left", "right"], stage = 1, order = 2>,
+    <"softmax.1.rescale" in ["left", "right"], stage = 1, order = 2>,
+    <"softmax.1.sum" in ["right"], stage = 1, order = 3>,
+    <"softmax.1.rowsum" in ["right"], stage = 1, order = 3>,
+    <"p.1" in ["right"], stage = 1, order = 2>,
+
+    <"rescale.0.l" in ["left"], stage = 1>,
+    <"pv.0.l" in ["left"], stage = 1>,
+    <"pv.0.l.wait" in ["left"], stage = 1, order = 1>,
+    <"rescale.1.l" in ["left"], stage = 1, order = 4>,
+    <"pv.1.l" in ["left"], stage = 1, order = 4>,
+    <"pv.1.l.wait" in ["left"], stage = 1, order = 6>,
+
+    <"rescale.0.r" in ["right"], stage = 1, order = 1>,
+    <"pv.0.r" in ["right"], stage = 1, order = 1>,
+    <"pv.0.r.wait" in ["right"], stage = 1, order = 4>,
+    <"rescale.1.r" in ["right"], stage = 1, order = 5>,
+    <"pv.1.r" in ["right"], stage = 1, order = 5>,
+    <"pv.1.r.wait" in ["right"], stage = 1, order = 6>,
+
+    <"stats" in ["right"]>,
+    <"inverse" in ["right"]>,
+    <"normalise.l" in ["left"]>,
+    <"normalise.r" in ["right"]>,
+    <"out.l" in ["left"]>,
+    <"out.r" in ["right"]>],
+  rings = [
+    <"valid.0", depth = 2>,
+    <"valid.1", depth = 2>,
+    <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>)";
+
+static constexpr NamedSchedule kSchedules[] = {{"shared-p", kSharedP},
+                                               {"split-columns", kSplitColumns},
+                                               {"seesaw", kSeesaw}};
 
 ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
   for (const NamedSchedule &schedule : kSchedules)

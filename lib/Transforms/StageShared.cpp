@@ -104,9 +104,11 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       return signalPassFailure();
     SmallVector<cta::RingOp> rings;
     func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
-    // Without rings there is nothing to plan, with places it is done.
-    if (llvm::all_of(rings,
-                     [](cta::RingOp ring) { return ring.getOffset(); }))
+    bool hasRoles =
+        func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    // Nothing to plan, or planned already.
+    if ((rings.empty() && !hasRoles) || func->hasAttr(cta::kSharedBytesAttr))
       return;
     for (cta::RingOp ring : rings)
       if (failed(assignLayout(ring)))
@@ -129,6 +131,18 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
   }
 
   LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
+    int64_t bytes = place(func, rings, /*overlay=*/false);
+    if (bytes > cta::kMaxSharedBytes)
+      bytes = place(func, rings, /*overlay=*/true);
+    return bytes > cta::kMaxSharedBytes ? reportPlan(func, rings, bytes)
+                                        : placeOver(func, rings);
+  }
+
+  /// Gives every ring a place; with \p overlay, those that the schedule lets
+  /// lie over others wait for placeOver. Returns the bytes needed with
+  /// barriers.
+  int64_t place(func::FuncOp func, ArrayRef<cta::RingOp> rings, bool overlay) {
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     // Tiles first: they are multiples of the alignment, so nothing is lost.
     int64_t offset = 0, slots = 0;
     for (bool tiles : {true, false})
@@ -136,6 +150,12 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         cta::RingType type = ring.getResult().getType();
         if ((type.getLayout().getSwizzle() != 0) != tiles)
           continue;
+        RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
+        if (overlay && row && row.getOver()) {
+          ring.setOverAttr(row.getOver());
+          slots += type.getDepth();
+          continue;
+        }
         offset =
             llvm::alignTo(offset, tiles ? kTileAlignment : kVectorAlignment);
         ring.setOffset(offset);
@@ -143,10 +163,25 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         slots += type.getDepth();
       }
     offset = llvm::alignTo(offset, kVectorAlignment);
-    if (offset + slots * kBarrierBytes > cta::kMaxSharedBytes)
-      return reportPlan(func, rings, offset + slots * kBarrierBytes);
     Builder b(&getContext());
     func->setAttr(cta::kSharedBytesAttr, b.getI64IntegerAttr(offset));
+    return offset + slots * kBarrierBytes;
+  }
+
+  LogicalResult placeOver(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    for (cta::RingOp ring : rings) {
+      if (!ring.getOver())
+        continue;
+      const auto *below = llvm::find_if(rings, [&](cta::RingOp other) {
+        return other.getName() == *ring.getOver();
+      });
+      if (below == rings.end())
+        return ring.emitOpError() << "lies over a ring " << *ring.getOver()
+                                  << " that is not there";
+      ring.setOffset(*cta::RingOp(*below).getOffset() +
+                     schedule.getRing(ring.getName()).getByte());
+    }
     return success();
   }
 

@@ -142,6 +142,8 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
                             nested.getInsertionPoint());
         scf::YieldOp::create(b, buildStep(t, state));
       });
+  // Entries past the end have the index -1: they change nothing.
+  loop->setAttr(tile::kPaddedAttr, b.getUnitAttr());
   buildEpilogue(loop.getResult(0), loop.getResult(1), loop.getResult(2));
   scf::InParallelOp::create(b);
 }
@@ -248,9 +250,13 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
 static ScheduleAttr withDepth(ScheduleAttr schedule, int64_t depth) {
   SmallVector<RingAttr> rings;
   for (RingAttr ring : schedule.getRings())
-    rings.push_back(RingAttr::get(ring.getContext(), ring.getLabel(), depth));
+    rings.push_back(ring.getOver()
+                        ? ring
+                        : RingAttr::get(ring.getContext(), ring.getLabel(),
+                                        depth, StringAttr(), 0));
   return ScheduleAttr::get(schedule.getContext(), schedule.getName(),
-                           schedule.getRoles(), schedule.getTable(), rings);
+                           schedule.getRoles(), schedule.getTable(), rings,
+                           schedule.getRewrites());
 }
 
 /// Names the function's arguments after the operands they are, so that the

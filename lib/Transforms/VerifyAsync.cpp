@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AsyncAnalysis.h"
+#include "SlotProtocol.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -210,11 +211,13 @@ static LogicalResult checkBarrier(cta::MBarrierOp barrier,
     return barrier.emitOpError()
            << "expects " << barrier.getCount()
            << " arrivals a phase, its roles make " << arrivals;
-  bool initialised = llvm::any_of(barrier->getUsers(), [](Operation *user) {
+  auto inits = llvm::count_if(barrier->getUsers(), [](Operation *user) {
     return isa<cta::MBarrierInitOp>(user);
   });
-  if (!initialised)
+  if (inits == 0)
     return barrier.emitOpError("is never initialised");
+  if (inits > 1)
+    return barrier.emitOpError("is initialised twice");
   return success();
 }
 
@@ -232,8 +235,10 @@ static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
   return success();
 }
 
+/// Stores the rings with their barriers in \p found.
 static LogicalResult checkBarriers(func::FuncOp func,
-                                   ArrayRef<cta::RoleOp> roles) {
+                                   ArrayRef<cta::RoleOp> roles,
+                                   SmallVectorImpl<RingBarriers> &found) {
   llvm::StringMap<cta::MBarrierOp> barriers;
   func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
   SmallVector<cta::RingOp> rings;
@@ -245,15 +250,28 @@ static LogicalResult checkBarriers(func::FuncOp func,
              << "another ring is named " << ring.getNameAttr() << " too";
     cta::MBarrierOp full = barriers.lookup((ring.getName() + ".full").str());
     cta::MBarrierOp free = barriers.lookup((ring.getName() + ".free").str());
+    if (ring.getOver() && full) {
+      // The ring below says when the place is free.
+      if (failed(checkBarrier(full, roles)))
+        return failure();
+      continue;
+    }
     if (!full || !free)
       return ring.emitOpError("expected a full and a free mbarrier; run "
                               "--mla-materialize-barriers first");
+    for (cta::MBarrierOp barrier : {full, free})
+      if (barrier.getResult().getType().getSize() !=
+          ring.getResult().getType().getDepth())
+        return barrier.emitOpError()
+               << "expected one mbarrier for each slot of the ring, "
+               << ring.getResult().getType().getDepth();
     if (failed(checkBarrier(full, roles)) || failed(checkBarrier(free, roles)))
       return failure();
     for (cta::RoleOp role : roles)
       if (failed(checkRing(role, full, free)) ||
           failed(checkRing(role, free, full)))
         return failure();
+    found.push_back({ring, full.getResult(), free.getResult()});
   }
   WalkResult bytes = func.walk([](cta::ArriveExpectOp expect) {
     return WalkResult(checkExpectedBytes(expect));
@@ -267,16 +285,23 @@ static LogicalResult checkBarriers(func::FuncOp func,
 
 /// Barriers are initialised, made visible to the async proxy and to all threads
 /// before the first role runs.
-static LogicalResult checkInitialised(cta::RoleOp firstRole) {
+static LogicalResult checkInitialised(func::FuncOp func,
+                                      cta::RoleOp firstRole) {
   bool fenced = false, synced = false;
+  llvm::DenseSet<Operation *> covered;
   for (Operation *op = firstRole->getPrevNode(); op; op = op->getPrevNode()) {
     synced |= isa<cta::SyncOp>(op);
     fenced |= synced && isa<cta::MBarrierInitFenceOp>(op);
-    if (isa<cta::MBarrierInitOp>(op) && !fenced)
-      return op->emitOpError("expected cta.mbarrier_init_fence and cta.sync "
-                             "between it and the first role");
+    if (fenced)
+      covered.insert(op);
   }
-  return success();
+  WalkResult result = func.walk([&](cta::MBarrierInitOp op) -> WalkResult {
+    if (covered.contains(op))
+      return WalkResult::advance();
+    return op->emitOpError("expected cta.mbarrier_init_fence and cta.sync "
+                           "between it and the first role");
+  });
+  return failure(result.wasInterrupted());
 }
 
 /// Rings and barriers lie side by side in the bytes that the kernel asks for.
@@ -287,6 +312,9 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   };
   SmallVector<Range> ranges;
   func.walk([&](cta::RingOp ring) {
+    // It lies inside another: see checkOver.
+    if (ring.getOver())
+      return;
     cta::RingType type = ring.getResult().getType();
     int64_t begin = ring.getOffset().value_or(0);
     ranges.push_back(
@@ -315,6 +343,44 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   return success();
 }
 
+/// A ring over another lies inside its one slot; its writer and its readers
+/// hold that slot too.
+static LogicalResult checkOver(func::FuncOp func) {
+  llvm::StringMap<cta::RingOp> rings;
+  func.walk([&](cta::RingOp ring) { rings[ring.getName()] = ring; });
+  WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
+    if (!ring.getOver())
+      return WalkResult::advance();
+    cta::RingOp below = rings.lookup(*ring.getOver());
+    if (!below || below.getOver())
+      return ring.emitOpError() << "expected a ring named " << *ring.getOver()
+                                << " that lies over no other";
+    cta::RingType type = ring.getResult().getType();
+    cta::RingType base = below.getResult().getType();
+    int64_t at = static_cast<int64_t>(ring.getOffset().value_or(0)) -
+                 static_cast<int64_t>(below.getOffset().value_or(0));
+    int64_t bytes = type.getDepth() * type.getSlotType().getBytes();
+    if (at < 0 || at + bytes > base.getSlotType().getBytes() ||
+        type.getDepth() != 1 || base.getDepth() != 1)
+      return ring.emitOpError()
+             << "expected one slot inside the one slot of " << *ring.getOver()
+             << ", got bytes [" << at << ", " << at + bytes << ") of "
+             << base.getDepth() << " x " << base.getSlotType().getBytes();
+    for (Operation *user : ring.getResult().getUsers()) {
+      auto role = user->getParentOfType<cta::RoleOp>();
+      bool holds =
+          llvm::any_of(below.getResult().getUsers(), [&](Operation *other) {
+            return other->getParentOfType<cta::RoleOp>() == role;
+          });
+      if (!holds)
+        return user->emitOpError() << "uses a ring over " << *ring.getOver()
+                                   << ", which its role does not hold";
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 static LogicalResult checkBudgets(func::FuncOp func,
                                   ArrayRef<cta::RoleOp> roles) {
   int64_t registers = 0;
@@ -331,6 +397,8 @@ static LogicalResult checkBudgets(func::FuncOp func,
     return func.emitOpError()
            << "needs " << bytes.getInt()
            << " bytes of shared memory, a CTA has " << cta::kMaxSharedBytes;
+  if (failed(checkOver(func)))
+    return failure();
   return checkPlan(func, bytes.getInt());
 }
 
@@ -364,13 +432,14 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
       return WalkResult(success(succeeded(checkLowered(op)) &&
                                 succeeded(checkInFlightUses(op))));
     });
+    SmallVector<RingBarriers> rings;
     if (lowered.wasInterrupted() || failed(checkBudgets(func, roles)) ||
-        failed(checkBarriers(func, roles)) ||
-        failed(checkInitialised(roles.front())) ||
+        failed(checkBarriers(func, roles, rings)) ||
+        failed(checkInitialised(func, roles.front())) ||
         failed(checkFences(func, roles)))
       return signalPassFailure();
     for (cta::RoleOp role : roles)
-      if (failed(checkProducts(role)))
+      if (failed(checkProducts(role)) || failed(checkSlotProtocol(role, rings)))
         return signalPassFailure();
     func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
   }

@@ -60,3 +60,99 @@ func.func @second(%n: memref<?xf32>) attributes {cta.verified} {
   }
   return
 }
+
+// -----
+
+func.func @odd_column(%out: memref<?x66xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %x = arith.constant dense<0.0> : tensor<64x64xf32, #cta.layout<acc>>
+      // expected-error @below {{expected columns inside the memref, from an even element on}}
+      // expected-error @below {{failed to legalize operation 'tile.store'}}
+      tile.store %x, %out[%c0, %c1] : tensor<64x64xf32, #cta.layout<acc>>, memref<?x66xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @odd_stride(%out: memref<?x65xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      %c0 = arith.constant 0 : index
+      %x = arith.constant dense<0.0> : tensor<64x64xf32, #cta.layout<acc>>
+      // expected-error @below {{expected columns inside the memref, from an even element on}}
+      // expected-error @below {{failed to legalize operation 'tile.store'}}
+      tile.store %x, %out[%c0, %c0] : tensor<64x64xf32, #cta.layout<acc>>, memref<?x65xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @gather_columns(%kv: memref<?x96xbf16>, %rows: memref<64xi32>)
+    attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    %r = cta.ring "k" at 0 : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+    cta.role "all" warps 4 registers 168 {
+      %c0 = arith.constant 0 : index
+      %c64 = arith.constant 64 : index
+      %i0 = arith.constant 0 : i32
+      %index = tile.load %rows[%c0] : memref<64xi32> -> tensor<64xi32, #cta.layout<gather>>
+      %s = cta.slot %r[%i0] : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+      // expected-error @below {{expected columns inside the memref, from a multiple of 16 bytes on}}
+      // expected-error @below {{failed to legalize operation 'cta.gather_async'}}
+      cta.gather_async %kv[%index][%c64] to %s : memref<?x96xbf16>, tensor<64xi32, #cta.layout<gather>>, !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @tall(%out: memref<?x64xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 8 registers 128 {
+      %x = arith.constant dense<0.0> : tensor<128x64xf32, #cta.layout<acc>>
+      %c0 = arith.constant 0 : index
+      // expected-error @below {{is lowered for fragments of 64 rows (gathers: a multiple of 16), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
+      tile.store %x, %out[%c0, %c0] : tensor<128x64xf32, #cta.layout<acc>>, memref<?x64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @unaligned(%out: memref<?x64xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "load" warps 1 registers 24 {
+    }
+    // expected-error @below {{expected roles of whole warpgroups in front of the others}}
+    cta.role "math" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+// 13 warps are 4 in one part of the SM, so each starts with 128 registers.
+// expected-error @below {{needs 57344 registers, but 416 threads start with 128 each, 53248 in all, and only roles of whole warpgroups give some back}}
+func.func @registers(%out: memref<?x64xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "low" warps 4 registers 160 {
+    }
+    cta.role "high" warps 4 registers 160 {
+    }
+    cta.role "load" warps 4 registers 96 {
+    }
+    cta.role "more" warps 1 registers 24 {
+    }
+  }
+  return
+}

@@ -6,9 +6,9 @@
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[L:[^:]*]]: tensor<64xf32>, %[[SCALE:[^:]*]]: f32
 // CHECK-NOT:     tile.online_softmax
 // new_max = max(max, scale * row_max(scores)): one multiply a row, not an element.
-// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.max"}
+// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
 // CHECK:         %[[SCALEROW:.*]] = tensor.splat %[[SCALE]] : tensor<64xf32>
-// CHECK:         %[[SCALED:.*]] = arith.mulf %[[ROWMAX]], %[[SCALEROW]] {tile.label = "softmax.max"}
+// CHECK:         %[[SCALED:.*]] = arith.mulf %[[ROWMAX]], %[[SCALEROW]] {tile.label = "softmax.rowmax"}
 // CHECK:         %[[M1:.*]] = arith.maxnumf %[[M]], %[[SCALED]] {tile.label = "softmax.max"}
 // rescale = 2^(max - new_max)
 // CHECK:         %[[D:.*]] = arith.subf %[[M]], %[[M1]] {tile.label = "softmax.rescale"}
@@ -21,7 +21,7 @@
 // CHECK:         %[[Y:.*]] = arith.subf %[[X]], %[[MB]] fastmath<contract> {tile.label = "softmax.weights"}
 // CHECK:         %[[W:.*]] = math.exp2 %[[Y]] {tile.label = "softmax.weights"}
 // new_sum = sum * rescale + row_sum(weights)
-// CHECK:         %[[ROWSUM:.*]] = tile.reduce {{.*}}sum %[[W]] dim 1 {tile.label = "softmax.sum"}
+// CHECK:         %[[ROWSUM:.*]] = tile.reduce {{.*}}sum %[[W]] dim 1 {tile.label = "softmax.rowsum"}
 // CHECK:         %[[LR:.*]] = arith.mulf %[[L]], %[[R]] fastmath<contract> {tile.label = "softmax.sum"}
 // CHECK:         %[[L1:.*]] = arith.addf %[[LR]], %[[ROWSUM]] fastmath<contract> {tile.label = "softmax.sum"}
 // CHECK:         return %[[W]], %[[M1]], %[[L1]], %[[R]]

@@ -85,3 +85,27 @@ func.func @tensor_map(%q: memref<?x128x576xbf16>) {
 // CHECK-LABEL: func @nothing() {
 // CHECK-NEXT:    return
 func.func @nothing() { return }
+
+// Roles without rings need no shared memory, which is a plan too; a plan that is
+// there stays.
+// CHECK-LABEL: func @no_rings
+// CHECK-SAME:    cta.shared_bytes = 0
+func.func @no_rings() {
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 40 {
+    }
+  }
+  return
+}
+
+// CHECK-LABEL: func @planned
+// CHECK-SAME:    cta.shared_bytes = 4096
+// CHECK:         cta.ring "q" at 1024 : !cta.ring<1x8x64xbf16, #cta.shared_layout<swizzle = 128, rows = 8>>
+func.func @planned() attributes {cta.shared_bytes = 4096 : i64} {
+  scf.forall (%i) in (8) {
+    %r = cta.ring "q" at 1024 : !cta.ring<1x8x64xbf16, #cta.shared_layout<swizzle = 128, rows = 8>>
+    cta.role "math" warps 4 registers 40 {
+    }
+  }
+  return
+}

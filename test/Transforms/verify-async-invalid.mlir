@@ -136,3 +136,39 @@
 // Two rings of one name: only the barriers of the second are looked at.
 // RUN: sed 's/"k"/"p"/; s/"k.full"/"p.full"/; s/"k.free" count 4/"p.free" count 9/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE5
 // MORE5: another ring is named "p" too
+
+// A barrier is initialised twice,
+// RUN: sed 's/cta.mbarrier_init %%k_full.*/&\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=REINIT
+// REINIT: error: 'cta.mbarrier' op is initialised twice
+
+// or behind the first role.
+// RUN: sed '/cta.mbarrier_init %%p_free/d; s/.*cta.role "soft".*/cta.mbarrier_init %%p_free : !bar\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=LATE
+// LATE: error: 'cta.mbarrier_init' op expected cta.mbarrier_init_fence and cta.sync between it and the first role
+
+// A slot is released before its last reader is done.
+// RUN: sed '/release k/d; s/cta.mma_fence .* of the scores/cta.arrive %%k_free[%%i0] : !bar\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=EARLY
+// EARLY: error: 'cta.mma_async' op reads a slot that the role does not hold (ring "k")
+
+// A slot is read before it is awaited.
+// RUN: sed '/await p/d; s/cta.arrive %%p_free.*/cta.mbarrier_wait %%p_full[%%i0] parity %%i0 : !bar\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=UNREADY
+// UNREADY: error: 'cta.mma_async' op reads a slot that the role does not hold (ring "p")
+
+// A slot is published before it is filled.
+// RUN: sed '/cta.arrive %%p_full/d; s/%%x = arith.addf.*/cta.arrive %%p_full[%%i0] : !bar\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=EMPTY
+// EMPTY: error: 'cta.arrive' op publishes a slot that is not filled (ring "p")
+
+// A reader waits for the phase before.
+// RUN: sed 's/cta.mbarrier_wait %%p_full.%%i0. parity %%i0/cta.mbarrier_wait %%p_full[%%i0] parity %%i1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=PHASE
+// PHASE: error: 'cta.mbarrier_wait' op waits for another phase than the next (ring "p")
+
+// A loop waits for the same phase in every iteration.
+// RUN: sed 's/%%parity = arith.andi %%count, %%i1/%%parity = arith.andi %%i0, %%i1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SAME
+// SAME: error: 'cta.mbarrier_wait' op waits for another phase than the next (ring "k")
+
+// A role overwrites what its own product still reads.
+// RUN: sed 's/cta.store_shared.*/%%sd = cta.descriptor %%s : !slot -> !desc\ncta.mma_fence\n%%q = cta.mma_async %%sd, %%sd : !desc, !desc -> !flight\ncta.mma_commit\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=OVERWRITE
+// OVERWRITE: error: 'cta.store_shared' op writes a slot that a product may still read (ring "p")
+
+// A ring has more slots than barriers.
+// RUN: sed 's/^!ring = !cta.ring<1x/!ring = !cta.ring<2x/; s/shared_bytes = 16416/shared_bytes = 65536/; s/"p" at 8192/"p" at 32768/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SLOTS
+// SLOTS: error: 'cta.mbarrier' op expected one mbarrier for each slot of the ring, 2

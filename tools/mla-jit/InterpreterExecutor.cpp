@@ -3,7 +3,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "InterpreterExecutor.h"
-#include "mla/Interpreter/Interpreter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <chrono>
 
@@ -39,18 +38,24 @@ static interp::Argument convert(HostArgument &argument) {
   return interp::Argument::integer(type, argument.integer);
 }
 
+std::vector<interp::Argument>
+makeInterpreterArguments(std::vector<HostArgument> &arguments) {
+  std::vector<interp::Argument> converted;
+  converted.reserve(arguments.size());
+  for (HostArgument &argument : arguments)
+    converted.push_back(convert(argument));
+  return converted;
+}
+
 Executor makeInterpreterExecutor(
     std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module) {
   return [module](std::vector<HostArgument> &arguments, double &ms) {
     auto start = std::chrono::steady_clock::now();
     auto funcs = (*module)->getOps<mlir::func::FuncOp>();
-    std::vector<interp::Argument> converted;
-    converted.reserve(arguments.size());
-    for (HostArgument &argument : arguments)
-      converted.push_back(convert(argument));
     interp::Options options;
     options.threads = 0;
-    if (mlir::failed(interp::interpret(*funcs.begin(), converted, options)))
+    if (mlir::failed(interp::interpret(
+            *funcs.begin(), makeInterpreterArguments(arguments), options)))
       return Status(MLA_INVALID_ARGUMENT, "the interpreter stopped");
     ms = std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now() - start)

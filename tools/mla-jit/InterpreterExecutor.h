@@ -6,8 +6,13 @@
 #define MLA_TOOLS_MLAJIT_INTERPRETEREXECUTOR_H
 
 #include "mla/Harness/Executor.h"
+#include "mla/Interpreter/Interpreter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+
+/// The arguments as the interpreter takes them; arrays stay where they are.
+std::vector<mla::interp::Argument>
+makeInterpreterArguments(std::vector<mla::harness::HostArgument> &arguments);
 
 /// Runs the tile program in `module` (after --mla-tile) on all cores. Errors
 /// are diagnostics of the module's context.

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "Explain.h"
 #include "InterpreterExecutor.h"
+#include "Mutate.h"
+#include "SimulatorExecutor.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Tool.h"
 #include "mla/JIT/Compiler.h"
@@ -29,6 +32,9 @@ usage: mla-jit emit sparse_prefill [options]  write an operator's IR
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
+       mla-jit explain FILE.mlir -o FILE.html [options]
+                                              a page with pictures of the kernel
+       mla-jit mutate FILE.mlir [options]     which damage is found, and by what
 
 mla-jit COMMAND --help lists the options of a command.
 )";
@@ -245,12 +251,13 @@ int compile(std::vector<std::string> words) {
 // run and bench
 //===----------------------------------------------------------------------===//
 
-enum class Device { Auto, Gpu, Interpreter };
+enum class Device { Auto, Gpu, Sim, Interpreter };
 
 /// Makes what the harness runs out of IR files and packages.
 class Loader {
 public:
   CompileFlags flags;
+  SimulatorFlags simulator;
   Device device = Device::Auto;
 
   harness::Status load(const std::string &operand, harness::Subject &out) {
@@ -261,9 +268,9 @@ public:
       return runtime::invalidArgument("cannot parse '" + operand + "'");
     out.label = operand;
     if (device == Device::Auto)
-      device = hasGpu() ? Device::Gpu : Device::Interpreter;
+      device = hasGpu() ? Device::Gpu : Device::Sim;
     CompileOptions options = flags.options;
-    options.descriptorOnly = device == Device::Interpreter;
+    options.descriptorOnly = device != Device::Gpu;
     llvm::Expected<CompiledKernel> kernel = compileKernel(*module, options);
     if (!kernel)
       return runtime::invalidArgument(operand + ": " +
@@ -275,6 +282,10 @@ public:
       if (harness::Status status = interpret(std::move(module), out);
           !status.ok())
         return status;
+    if (device == Device::Sim)
+      if (harness::Status status = simulate(std::move(module), out);
+          !status.ok())
+        return status;
     return runtime::parseDescriptor(kernel->descriptor, out.descriptor);
   }
 
@@ -284,8 +295,24 @@ private:
     harness::Status status = harness::GpuContext::create(context);
     if (!status.ok())
       llvm::errs() << "note: no GPU (" << status.message()
-                   << "): running the tile program on the CPU\n";
+                   << "): running on the simulator\n";
     return status.ok();
+  }
+
+  harness::Status simulate(mlir::OwningOpRef<mlir::ModuleOp> module,
+                           harness::Subject &out) {
+    mlir::PassManager pm(&session.context);
+    KernelPipelineOptions pipeline;
+    pipeline.schedule = flags.options.schedule;
+    pipeline.tileKeys = flags.options.tileKeys;
+    pipeline.stages = flags.options.stages;
+    buildCTAPipeline(pm, pipeline);
+    if (mlir::failed(pm.run(*module)))
+      return runtime::invalidArgument(out.label + ": the passes failed");
+    out.executor = makeSimulatorExecutor(
+        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module)),
+        simulator);
+    return harness::Status();
   }
 
   harness::Status interpret(mlir::OwningOpRef<mlir::ModuleOp> module,
@@ -317,22 +344,44 @@ int runOrBench(const std::vector<std::string> &words) {
   config.option = [&](const std::string &word, std::string &error) {
     llvm::StringRef device = word;
     if (!device.consume_front("--device="))
-      return loader.flags.parse(word, error);
+      return loader.flags.parse(word, error) ||
+             loader.simulator.parse(word, error);
     if (device == "auto")
       loader.device = Device::Auto;
     else if (device == "gpu")
       loader.device = Device::Gpu;
+    else if (device == "sim")
+      loader.device = Device::Sim;
     else if (device == "interpreter")
       loader.device = Device::Interpreter;
     else
-      error = "expected --device=auto, gpu or interpreter, got '" + word + "'";
+      error =
+          "expected --device=auto, gpu, sim or interpreter, got '" + word + "'";
     return true;
   };
   config.optionHelp =
-      (R"(  --device=NAME          auto, gpu, or interpreter: the tile program on the CPU
-)" + CompileFlags::kHelp)
+      (R"(  --device=NAME          gpu, sim: the cta program on the CPU, every rule of
+                         the machine enforced, interpreter: the tile program on
+                         the CPU, or auto (default): gpu if there is one, else
+                         sim
+)" + CompileFlags::kHelp +
+       SimulatorFlags::kHelp)
           .str();
   return harness::runTool(config, words, std::cout, std::cerr);
+}
+
+//===----------------------------------------------------------------------===//
+// explain
+//===----------------------------------------------------------------------===//
+
+int explainKernel(const std::vector<std::string> &words) {
+  Session session;
+  CompileFlags flags;
+  auto parse = [&](llvm::StringRef word, std::string &error) {
+    return flags.parse(word, error);
+  };
+  return explainCommand(
+      words, {session.context, flags.options, parse, CompileFlags::kHelp});
 }
 } // namespace
 
@@ -351,6 +400,10 @@ int main(int argc, char **argv) {
     return emit(std::move(words));
   if (command == "compile")
     return compile(std::move(words));
+  if (command == "explain")
+    return explainKernel(words);
+  if (command == "mutate")
+    return mutateCommand(words);
   return fail("unknown command '" + command +
-              "', expected emit, compile, run or bench");
+              "', expected emit, compile, run, bench, explain or mutate");
 }

@@ -31,18 +31,42 @@ def Tile : FuncPass<"mla-tile"> {
   }];
   let options = [
     Option<"schedule", "schedule", "std::string", "\"shared-p\"",
-           "schedule of an operator without one (shared-p, split-columns)">,
+           "schedule of an operator without one (shared-p, split-columns, "
+           "seesaw)">,
     Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">,
     Option<"stages", "stages", "int64_t", "0",
            "slots of the rings that the schedule lists (0: as listed)">];
 }
 
+def PairTiles : FuncPass<"mla-pair-tiles"> {
+  let summary = "two KV tiles an iteration";
+  let description = [{
+    For a schedule that asks for `"pair-tiles"`: the loop over KV tiles that is
+    marked `tile.padded` (an iteration past its end changes nothing) takes two
+    tiles an iteration, so that roles can take turns at them. Labels of the first
+    get the suffix `.0`, those of the second `.1`.
+  }];
+}
+
+def SplitWidth : FuncPass<"mla-split-width"> {
+  let summary = "gathered tiles and output in two parts";
+  let description = [{
+    For a schedule that asks for `"split-width"`. With V a view of K that starts
+    at column 0: each gathered tile becomes two, the left one as wide as half of
+    V, so that each part can travel, and be handed back, apart. The product of
+    scores becomes a chain of two; the output accumulator, and all that is made
+    of it, becomes a left and a right half. Labels get the suffixes `.l` and
+    `.r`.
+  }];
+}
+
 def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {
   let summary = "write tile.online_softmax as its parts";
   let description = [{
-    Row max, merged max, rescale factor, exponentials and row sum become ops of
-    their own, labelled `L.max`, `L.rescale`, `L.weights`, `L.sum` for a softmax
-    labelled L, so that a schedule can place them apart.
+    Row max, merged max, rescale factor, exponentials, row sum and running sum
+    become ops of their own, labelled `L.rowmax`, `L.max`, `L.rescale`,
+    `L.weights`, `L.rowsum`, `L.sum` for a softmax labelled L, so that a schedule
+    can place them apart.
   }];
 }
 

@@ -47,17 +47,24 @@ LogicalResult RoleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               StringAttr label, int64_t depth) {
+                               StringAttr label, int64_t depth, StringAttr over,
+                               int64_t byte) {
   if (depth < 1)
     return emitError() << "ring " << label << ": expected depth >= 1, got "
                        << depth;
+  if (over && depth != 1)
+    return emitError() << "ring " << label << ": expected depth 1 over " << over
+                       << ", got " << depth;
+  if (byte < 0)
+    return emitError() << "ring " << label << ": expected byte >= 0, got "
+                       << byte;
   return success();
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    StringAttr name, ArrayRef<RoleAttr> roles,
                                    ArrayRef<PlaceAttr> table,
-                                   ArrayRef<RingAttr>) {
+                                   ArrayRef<RingAttr>, ArrayRef<StringAttr>) {
   llvm::StringSet<> names;
   int64_t registers = 0;
   for (RoleAttr role : roles) {
@@ -100,11 +107,22 @@ PlaceAttr ScheduleAttr::lookup(StringRef label) const {
   }
 }
 
-int64_t ScheduleAttr::getDepth(StringRef label) const {
+bool ScheduleAttr::asksFor(StringRef rewrite) const {
+  return llvm::any_of(getRewrites(), [&](StringAttr name) {
+    return name.getValue() == rewrite;
+  });
+}
+
+RingAttr ScheduleAttr::getRing(StringRef label) const {
   for (RingAttr ring : getRings())
     if (ring.getLabel() == label)
-      return ring.getDepth();
-  return 1;
+      return ring;
+  return {};
+}
+
+int64_t ScheduleAttr::getDepth(StringRef label) const {
+  RingAttr ring = getRing(label);
+  return ring ? ring.getDepth() : 1;
 }
 
 RoleAttr ScheduleAttr::getRole(StringRef name) const {

@@ -119,6 +119,15 @@ func.func @mma_rows(%a: !cta.buffer<128x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
 
 // -----
 
+func.func @mma_transposed_fragment(%a: tensor<64x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected A in shared memory to transpose it}}
+  %0 = cta.mma_async %a, %b transpose_a : tensor<64x64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
 func.func @mma_columns(%a: !cta.buffer<64x64xbf16>, %b: !cta.buffer<64x512xbf16>) {
   // expected-error @below {{expected a multiple of 8 columns in [8, 256], got 512}}
   %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, !cta.buffer<64x512xbf16>

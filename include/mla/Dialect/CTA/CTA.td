@@ -222,12 +222,17 @@ def CTA_RingOp : CTA_Op<"ring"> {
   let summary = "declare a ring of shared-memory slots";
   let description = [{
     `--mla-stage-shared` gives it `offset`, its place in bytes in the CTA's
-    shared memory, and the layout in its type.
+    shared memory, and the layout in its type. `over` names the ring in whose
+    slot that place lies, over a part that is dead when this ring is filled. Such
+    a ring needs no barrier that says it is free: its writer holds the slot
+    below, and its readers release that slot after they have read this one.
   }];
-  let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset);
+  let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<StrAttr>:$over);
   let results = (outs CTA_Ring:$result);
   let assemblyFormat = [{
-    $name (`at` $offset^)? attr-dict `:` qualified(type($result))
+    $name (`at` $offset^)? (`over` $over^)? attr-dict `:`
+    qualified(type($result))
   }];
   let hasVerifier = 1;
 }

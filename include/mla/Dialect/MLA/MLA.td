@@ -78,9 +78,19 @@ def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
   let description = [{
     The result of the op labelled `label` travels between roles through a ring
     of `depth` slots. Values without a row get one slot.
+
+    `over = "k", byte = 32768`: where shared memory does not suffice otherwise,
+    the ring's only slot lies that many bytes into the only slot of the ring of
+    `k`, over a part of it that is dead by then: its writer has read it, and who
+    reads the slot on top releases the one below afterwards.
   }];
-  let parameters = (ins "::mlir::StringAttr":$label, "int64_t":$depth);
-  let assemblyFormat = "`<` $label `,` `depth` `=` $depth `>`";
+  let parameters = (ins "::mlir::StringAttr":$label, "int64_t":$depth,
+      OptionalParameter<"::mlir::StringAttr">:$over,
+      DefaultValuedParameter<"int64_t", "0">:$byte);
+  let assemblyFormat = [{
+    `<` $label `,` `depth` `=` $depth
+    (`,` `over` `=` $over^ `,` `byte` `=` $byte)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 
@@ -91,20 +101,29 @@ def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
     by it. The verifier checks that every row names a role of the schedule and
     that the register budget fits: the sum over roles of 32 * warps * registers
     is at most 65,536.
+
+    `after` names the passes that change the tile program before it is placed
+    (`"pair-tiles"` for `--mla-pair-tiles`): they do nothing unless the schedule
+    asks for them.
   }];
   let parameters = (ins "::mlir::StringAttr":$name,
       ArrayRefParameter<"::mla::RoleAttr">:$roles,
       ArrayRefParameter<"::mla::PlaceAttr">:$table,
-      OptionalArrayRefParameter<"::mla::RingAttr">:$rings);
+      OptionalArrayRefParameter<"::mla::RingAttr">:$rings,
+      OptionalArrayRefParameter<"::mlir::StringAttr">:$rewrites);
   let assemblyFormat = [{
-    `<` $name `,` `roles` `=` `[` $roles `]` `,` `table` `=` `[` $table `]`
-    (`,` `rings` `=` `[` $rings^ `]`)? `>`
+    `<` $name (`after` `[` $rewrites^ `]`)? `,` `roles` `=` `[` $roles `]` `,`
+    `table` `=` `[` $table `]` (`,` `rings` `=` `[` $rings^ `]`)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The row for `label`: the row of that very label, else that of its longest
     /// dotted prefix, else null.
     ::mla::PlaceAttr lookup(::llvm::StringRef label) const;
+    /// Whether the schedule asks for the pass `rewrite`.
+    bool asksFor(::llvm::StringRef rewrite) const;
+    /// The row of the ring that carries the value of `label`, or null.
+    ::mla::RingAttr getRing(::llvm::StringRef label) const;
     /// Slots of the ring that carries the value of `label` (1 without a row).
     int64_t getDepth(::llvm::StringRef label) const;
     /// The role named `name`, or null.

@@ -26,6 +26,12 @@ namespace mla::tile {
 /// Discardable attribute of a tile op: its name in schedules.
 inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
 
+/// Discardable attribute of an scf.for over tiles: an iteration past its end
+/// changes nothing.
+inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
+/// Takes its place once the loop takes two tiles an iteration.
+inline constexpr llvm::StringLiteral kPairedAttr = "tile.paired";
+
 /// The label of `op`, or "" without one.
 llvm::StringRef getLabel(mlir::Operation *op);
 

@@ -1,0 +1,82 @@
+//===- PairTiles.cpp - two KV tiles an iteration ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla {
+#define GEN_PASS_DEF_PAIRTILES
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+static void addSuffix(Operation *op, StringRef suffix) {
+  StringRef label = tile::getLabel(op);
+  if (!label.empty())
+    op->setAttr(tile::kLabelAttr,
+                StringAttr::get(op->getContext(), label + suffix));
+}
+
+/// The loop goes on two steps at a time. If the number of tiles is odd, the
+/// second half of the last iteration lies past the end.
+static void pair(scf::ForOp loop) {
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  Value step = loop.getStep();
+  Value two = arith::ConstantIndexOp::create(b, 2);
+  loop.getStepMutable().assign(arith::MulIOp::create(b, step, two));
+
+  Block *body = loop.getBody();
+  auto yield = cast<scf::YieldOp>(body->getTerminator());
+  SmallVector<Operation *> first;
+  for (Operation &op : body->without_terminator())
+    first.push_back(&op);
+  b.setInsertionPoint(yield);
+  IRMapping second;
+  second.map(loop.getInductionVar(),
+             arith::AddIOp::create(b, loop.getInductionVar(), step));
+  for (auto [arg, value] :
+       llvm::zip_equal(loop.getRegionIterArgs(), yield.getOperands()))
+    second.map(arg, value);
+  for (Operation *op : first) {
+    addSuffix(b.clone(*op, second), ".1");
+    addSuffix(op, ".0");
+  }
+  for (OpOperand &operand : yield->getOpOperands())
+    operand.set(second.lookupOrDefault(operand.get()));
+}
+
+namespace {
+struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    bool scheduled =
+        func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!schedule || !schedule.asksFor("pair-tiles") || scheduled)
+      return;
+    SmallVector<scf::ForOp> loops;
+    bool paired = false;
+    func.walk([&](scf::ForOp loop) {
+      paired |= loop->hasAttr(tile::kPairedAttr);
+      if (loop->hasAttr(tile::kPaddedAttr))
+        loops.push_back(loop);
+    });
+    if (loops.empty() && !paired) {
+      func.emitOpError() << "schedule " << schedule.getName()
+                         << " pairs tiles: expected a loop with "
+                         << tile::kPaddedAttr << ", got none";
+      return signalPassFailure();
+    }
+    for (scf::ForOp loop : loops) {
+      pair(loop);
+      loop->removeAttr(tile::kPaddedAttr);
+      loop->setAttr(tile::kPairedAttr, UnitAttr::get(&getContext()));
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,390 @@
+//===- SplitWidth.cpp - gathered tiles and output in two parts --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <array>
+
+namespace mla {
+#define GEN_PASS_DEF_SPLITWIDTH
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+static constexpr StringLiteral kSuffix[] = {".l", ".r"};
+
+static RankedTensorType getTile(Value v) {
+  return dyn_cast<RankedTensorType>(v.getType());
+}
+
+static void copyLabel(Operation *from, Operation *to, int part) {
+  StringRef label = tile::getLabel(from);
+  if (!label.empty())
+    to->setAttr(tile::kLabelAttr,
+                StringAttr::get(from->getContext(), label + kSuffix[part]));
+}
+
+namespace {
+/// Two values that stand for one, by columns.
+using Halves = std::array<Value, 2>;
+
+/// Splits the gathered tiles of a program, then what is made of V.
+class WidthSplitter {
+public:
+  explicit WidthSplitter(scf::ForallOp program)
+      : program(program), b(program.getLoc(), program.getContext()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult findValues();
+  /// Everything that is as wide as V because a product with V is in it.
+  void spread();
+  bool isWide(Value v) const { return wide.contains(v); }
+
+  void splitGather(tile::GatherOp gather);
+  void splitScores(tile::DotOp dot, const Halves &keys);
+
+  LogicalResult splitBlock(Block *block);
+  LogicalResult splitLoop(scf::ForOp loop);
+  LogicalResult splitOp(Operation *op);
+  LogicalResult splitStore(tile::StoreOp store);
+  /// Part `part` of a value as wide as V; null with an error at `user` if there
+  /// is no way to take it.
+  Value getHalf(Value v, int part, Operation *user);
+  /// Part `part` of V, a view of a gathered tile.
+  Value getHalfOfView(tile::ViewOp view, int part);
+  RankedTensorType halve(RankedTensorType type) const {
+    return RankedTensorType::get({type.getDimSize(0), width / 2},
+                                 type.getElementType());
+  }
+
+  scf::ForallOp program;
+  ImplicitLocOpBuilder b;
+  /// Columns of V; the left part of a gathered tile has half of them.
+  int64_t width = 0;
+  SmallVector<tile::GatherOp> gathers;
+  DenseMap<Value, Halves> keys;
+  SetVector<Value> wide;
+  DenseMap<Value, Halves> halves;
+  SmallVector<Operation *> dead;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// What is to be split
+//===----------------------------------------------------------------------===//
+
+/// The gathered tile that `v` is a view of from its first element on; null
+/// otherwise.
+static tile::GatherOp getGatherOfView(Value v) {
+  auto view = v.getDefiningOp<tile::ViewOp>();
+  if (!view || llvm::any_of(view.getOffsets(), [](int64_t at) { return at; }))
+    return nullptr;
+  return view.getSource().getDefiningOp<tile::GatherOp>();
+}
+
+LogicalResult WidthSplitter::findValues() {
+  program.walk([&](tile::GatherOp gather) { gathers.push_back(gather); });
+  WalkResult result = program.walk([&](tile::DotOp dot) {
+    tile::GatherOp gather = getGatherOfView(dot.getB());
+    if (!gather || dot.getTransposeB())
+      return WalkResult::advance();
+    int64_t columns = getTile(dot.getB()).getDimSize(1);
+    if (columns % 128 || (width && width != columns)) {
+      dot.emitOpError() << "expected V of a multiple of 128 columns, the same "
+                           "in all products, got "
+                        << columns;
+      return WalkResult::interrupt();
+    }
+    width = columns;
+    wide.insert(dot.getResult());
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (wide.empty())
+    return program.emitOpError(
+        "expected a product with V, a view of a gathered "
+        "tile from column 0");
+  spread();
+  return success();
+}
+
+void WidthSplitter::spread() {
+  for (size_t i = 0; i < wide.size(); ++i)
+    for (OpOperand &use : wide[i].getUses()) {
+      Operation *user = use.getOwner();
+      if (auto loop = dyn_cast<scf::ForOp>(user)) {
+        wide.insert(loop.getTiedLoopRegionIterArg(&use));
+        wide.insert(loop.getTiedLoopResult(&use));
+      } else if (isa<scf::YieldOp>(user)) {
+        auto loop = cast<scf::ForOp>(user->getParentOp());
+        wide.insert(loop.getRegionIterArg(use.getOperandNumber()));
+        wide.insert(loop.getResult(use.getOperandNumber()));
+      } else if (user->getNumResults() == 1) {
+        wide.insert(user->getResult(0));
+      }
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Keys
+//===----------------------------------------------------------------------===//
+
+void WidthSplitter::splitGather(tile::GatherOp gather) {
+  b.setInsertionPointAfter(gather);
+  b.setLoc(gather.getLoc());
+  RankedTensorType type = getTile(gather.getResult());
+  int64_t at[] = {0, width / 2, type.getDimSize(1)};
+  Halves parts;
+  for (int part : {0, 1}) {
+    auto half = RankedTensorType::get(
+        {type.getDimSize(0), at[part + 1] - at[part]}, type.getElementType());
+    SmallVector<Value> indices(gather.getIndices());
+    if (at[part]) {
+      Value offset = arith::ConstantIndexOp::create(b, at[part]);
+      indices.back() = arith::AddIOp::create(b, indices.back(), offset);
+    }
+    auto copy = tile::GatherOp::create(b, half, gather.getSource(),
+                                       gather.getRows(), indices);
+    copyLabel(gather, copy, part);
+    parts[part] = copy.getResult();
+  }
+  keys[gather.getResult()] = parts;
+  dead.push_back(gather);
+  for (Operation *user : llvm::make_early_inc_range(gather->getUsers()))
+    if (auto dot = dyn_cast<tile::DotOp>(user))
+      if (dot.getB() == gather.getResult() && dot.getTransposeB())
+        splitScores(dot, parts);
+}
+
+/// The sum over the columns of K as that over the left part, then the right.
+void WidthSplitter::splitScores(tile::DotOp dot, const Halves &parts) {
+  b.setInsertionPoint(dot);
+  b.setLoc(dot.getLoc());
+  RankedTensorType a = getTile(dot.getA());
+  Value sum = dot.getAcc();
+  int64_t column = 0;
+  for (int part : {0, 1}) {
+    int64_t columns = getTile(parts[part]).getDimSize(1);
+    auto type =
+        RankedTensorType::get({a.getDimSize(0), columns}, a.getElementType());
+    Value view =
+        tile::ViewOp::create(b, type, dot.getA(), ArrayRef<int64_t>{0, column});
+    auto piece = tile::DotOp::create(b, dot.getType(), view, parts[part], sum,
+                                     false, /*transposeB=*/true);
+    copyLabel(dot, piece, part);
+    sum = piece.getResult();
+    column += columns;
+  }
+  dot.replaceAllUsesWith(sum);
+  dot.erase();
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+Value WidthSplitter::getHalfOfView(tile::ViewOp view, int part) {
+  Value piece = keys.lookup(view.getSource())[part];
+  RankedTensorType half = halve(getTile(view.getResult()));
+  if (getTile(piece) == half)
+    return piece;
+  return tile::ViewOp::create(b, half, piece, ArrayRef<int64_t>{0, 0});
+}
+
+Value WidthSplitter::getHalf(Value v, int part, Operation *user) {
+  if (auto it = halves.find(v); it != halves.end())
+    return it->second[part];
+  Operation *def = v.getDefiningOp();
+  RankedTensorType type = halve(getTile(v));
+  if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(def))
+    if (broadcast.getDim() == 1)
+      return tile::BroadcastOp::create(b, type, broadcast.getSource(), 1);
+  if (auto splat = dyn_cast_or_null<tensor::SplatOp>(def))
+    return tensor::SplatOp::create(b, splat.getInput(), type);
+  if (auto constant = dyn_cast_or_null<arith::ConstantOp>(def))
+    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
+      return arith::ConstantOp::create(b, splat.resizeSplat(type));
+  user->emitOpError() << "has an operand of type " << v.getType()
+                      << " whose columns cannot be split";
+  return {};
+}
+
+LogicalResult WidthSplitter::splitOp(Operation *op) {
+  b.setInsertionPoint(op);
+  b.setLoc(op->getLoc());
+  RankedTensorType type = getTile(op->getResult(0));
+  if (!type || type.getRank() != 2 || type.getDimSize(1) != width)
+    return op->emitOpError()
+           << "expected a tile of " << width << " columns out of the output's";
+  Halves results;
+  for (int part : {0, 1}) {
+    IRMapping map;
+    for (Value operand : op->getOperands()) {
+      RankedTensorType shape = getTile(operand);
+      auto dot = dyn_cast<tile::DotOp>(op);
+      if (dot && operand == dot.getB())
+        map.map(operand,
+                getHalfOfView(operand.getDefiningOp<tile::ViewOp>(), part));
+      else if (shape && shape.getShape() == type.getShape())
+        map.map(operand, getHalf(operand, part, op));
+      if (map.contains(operand) && !map.lookup(operand))
+        return failure();
+    }
+    Operation *copy = b.clone(*op, map);
+    copy->getResult(0).setType(halve(type));
+    copyLabel(op, copy, part);
+    results[part] = copy->getResult(0);
+  }
+  halves[op->getResult(0)] = results;
+  dead.push_back(op);
+  return success();
+}
+
+LogicalResult WidthSplitter::splitStore(tile::StoreOp store) {
+  b.setInsertionPoint(store);
+  b.setLoc(store.getLoc());
+  for (int part : {0, 1}) {
+    Value tile = getHalf(store.getTile(), part, store);
+    if (!tile)
+      return failure();
+    SmallVector<Value> indices(store.getIndices());
+    if (part) {
+      Value offset = arith::ConstantIndexOp::create(b, width / 2);
+      indices.back() = arith::AddIOp::create(b, indices.back(), offset);
+    }
+    copyLabel(store, tile::StoreOp::create(b, tile, store.getDest(), indices),
+              part);
+  }
+  dead.push_back(store);
+  return success();
+}
+
+/// The loop carries two halves in place of each wide value.
+LogicalResult WidthSplitter::splitLoop(scf::ForOp loop) {
+  b.setInsertionPoint(loop);
+  b.setLoc(loop.getLoc());
+  SmallVector<Value> init;
+  for (auto [arg, value] :
+       llvm::zip_equal(loop.getRegionIterArgs(), loop.getInitArgs()))
+    for (int part : {0, 1}) {
+      if (!isWide(arg)) {
+        init.push_back(value);
+        break;
+      }
+      init.push_back(getHalf(value, part, loop));
+      if (!init.back())
+        return failure();
+    }
+  auto copy = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
+                                 loop.getStep(), init);
+  copy->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
+  Block *from = loop.getBody(), *to = copy.getBody();
+  if (!to->empty())
+    to->back().erase();
+  to->getOperations().splice(to->end(), from->getOperations());
+  loop.getInductionVar().replaceAllUsesWith(copy.getInductionVar());
+  // The wide arguments of the old loop live until the ops that use them go.
+  unsigned next = 0;
+  for (auto [arg, result] :
+       llvm::zip_equal(loop.getRegionIterArgs(), loop.getResults())) {
+    if (isWide(arg)) {
+      halves[arg] = {copy.getRegionIterArg(next),
+                     copy.getRegionIterArg(next + 1)};
+      halves[result] = {copy.getResult(next), copy.getResult(next + 1)};
+      next += 2;
+      continue;
+    }
+    arg.replaceAllUsesWith(copy.getRegionIterArg(next));
+    result.replaceAllUsesWith(copy.getResult(next++));
+  }
+  if (failed(splitBlock(to)))
+    return failure();
+  auto yield = cast<scf::YieldOp>(to->getTerminator());
+  SmallVector<Value> yields;
+  for (Value value : yield.getOperands()) {
+    if (!isWide(value)) {
+      yields.push_back(value);
+      continue;
+    }
+    const Halves &parts = halves[value];
+    llvm::append_range(yields, parts);
+  }
+  yield->setOperands(yields);
+  dead.push_back(loop);
+  return success();
+}
+
+LogicalResult WidthSplitter::splitBlock(Block *block) {
+  for (Operation &op :
+       llvm::make_early_inc_range(block->without_terminator())) {
+    LogicalResult result = success();
+    auto isWideOne = [&](Value v) { return isWide(v); };
+    if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      if (llvm::any_of(loop.getResults(), isWideOne))
+        result = splitLoop(loop);
+    } else if (auto store = dyn_cast<tile::StoreOp>(op)) {
+      if (isWide(store.getTile()))
+        result = splitStore(store);
+    } else if (llvm::any_of(op.getResults(), isWideOne)) {
+      result = splitOp(&op);
+    }
+    if (failed(result))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult WidthSplitter::run() {
+  if (failed(findValues()))
+    return failure();
+  for (tile::GatherOp gather : gathers)
+    splitGather(gather);
+  if (failed(splitBlock(program.getBody())))
+    return failure();
+  for (Operation *op : dead)
+    op->dropAllReferences();
+  for (Operation *op : dead) {
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      if (isa<tile::ViewOp>(user) && user->use_empty())
+        user->erase();
+    op->dropAllUses();
+    op->erase();
+  }
+  return success();
+}
+
+namespace {
+struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    if (!schedule || !schedule.asksFor("split-width"))
+      return;
+    for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
+      bool gathers =
+          program.walk([](tile::GatherOp) { return WalkResult::interrupt(); })
+              .wasInterrupted();
+      bool split = program
+                       .walk([](tile::GatherOp gather) {
+                         StringRef label = tile::getLabel(gather);
+                         return label.ends_with(kSuffix[0])
+                                    ? WalkResult::interrupt()
+                                    : WalkResult::advance();
+                       })
+                       .wasInterrupted();
+      // Nothing gathered any more (scheduled), or split before.
+      if (!gathers || split)
+        continue;
+      if (failed(WidthSplitter(program).run()))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace
