@@ -202,7 +202,11 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         return op.emitOpError("expected columns inside the memref, from an "
                               "even element on: only rows are checked, and "
                               "pairs are stored");
-      storeAccumulator(b, box, adaptor.getTile());
+      if (isPacked(type) && type.getDimSize(1) % 16 == 0 &&
+          areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 4))
+        storePackedWide(b, box, adaptor.getTile());
+      else
+        storeAccumulator(b, box, adaptor.getTile());
     } else if (layout == FragmentLayout::row && !isPacked(type)) {
       storeRows(b, box, adaptor.getTile());
     } else {
@@ -226,6 +230,40 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
           int64_t bytes = i / 4 * 8 * (packed ? 2 : 4);
           LLVM::StoreOp::create(b, value, b.offset(pointer, bytes));
         }
+      };
+      if (Value inside = box.isInside(b, at, 0))
+        b.ifThen(inside, store);
+      else
+        store();
+    }
+  }
+
+  /// 8 bytes a lane, so that a quad fills a sector of 32 bytes. Neighbouring
+  /// lanes trade: the even one takes the columns that both hold of one group of
+  /// 8, the odd one those of the next group.
+  static void storePackedWide(ThreadBuilder &b, const Box &box,
+                              Value fragment) {
+    Value odd = compare(b, LLVM::ICmpPredicate::ne,
+                        LLVM::AndOp::create(b, b.lane(), b.i32(1)), b.i32(0));
+    Value shift = LLVM::SelectOp::create(b, odd, b.i32(12), b.i32(0));
+    int64_t groups = box.fragment.getDimSize(1) / 8;
+    for (int64_t row = 0; row < 2; ++row) {
+      SmallVector<Value> at = box.locate(b, 2 * row);
+      Value pointer = b.offset(b.elementPointer(box.tensor, at), shift);
+      SmallVector<Value> pairs;
+      for (int64_t group = 0; group < groups; group += 2) {
+        Value mine = b.extract(fragment, 2 * group + row);
+        Value next = b.extract(fragment, 2 * group + 2 + row);
+        Value sent = LLVM::SelectOp::create(b, odd, mine, next);
+        Value got =
+            NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent, b.i32(1),
+                                 b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+        pairs.push_back(b.pack({LLVM::SelectOp::create(b, odd, got, mine),
+                                LLVM::SelectOp::create(b, odd, next, got)}));
+      }
+      auto store = [&] {
+        for (auto [n, pair] : llvm::enumerate(pairs))
+          LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * 32));
       };
       if (Value inside = box.isInside(b, at, 0))
         b.ifThen(inside, store);

@@ -17,6 +17,9 @@ using namespace mla::interp;
 // mbarriers
 //===----------------------------------------------------------------------===//
 
+/// Of arrivals and of bytes (PTX ISA, contents of the mbarrier object).
+static constexpr int64_t kMaxCount = (1 << 20) - 1;
+
 std::string mla::sim::describe(const MBarrier &barrier) {
   auto declaration = barrier.declaration;
   return ("mbarrier \"" + declaration.getName() + "\"[" + Twine(barrier.index) +
@@ -54,6 +57,10 @@ static LogicalResult runInit(Frame &frame, const Instruction &in) {
                                   Twine(role.machine.plan.sharedBytes) +
                                   " bytes of shared memory, got byte " +
                                   Twine(begin));
+  auto count = static_cast<int64_t>(op.getCount());
+  if (count < 1 || count > kMaxCount)
+    return role.failAt(in.op, "expected a count in [1, " + Twine(kMaxCount) +
+                                  "], got " + Twine(count));
   if (first.initialised.time)
     return role.failAt(in.op, "initialises " + describe(first) + " twice");
   if (std::optional<Conflict> other = role.cta.shadow.reserve(
@@ -266,8 +273,12 @@ static LogicalResult runArrive(Frame &frame, const Instruction &in) {
 
 static LogicalResult runArriveExpect(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  return arriveByWarps(role, in, role.getWarps().take_front(1),
-                       cast<cta::ArriveExpectOp>(in.op).getBytes());
+  auto bytes =
+      static_cast<int64_t>(cast<cta::ArriveExpectOp>(in.op).getBytes());
+  if (bytes < 0 || bytes > kMaxCount)
+    return role.failAt(in.op, "expected bytes in [0, " + Twine(kMaxCount) +
+                                  "], got " + Twine(bytes));
+  return arriveByWarps(role, in, role.getWarps().take_front(1), bytes);
 }
 
 /// cp.async.mbarrier.arrive.noinc: each thread arrives when the copies it has

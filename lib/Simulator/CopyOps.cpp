@@ -208,6 +208,14 @@ static LogicalResult runTensorCopy(Frame &frame, const Instruction &in,
   if (failed(
           touchGlobal(role, array, start, type.getShape(), std::nullopt, read)))
     return failure();
+  // Seen on an H200: such a copy is an illegal instruction.
+  int64_t byte =
+      start.back() * static_cast<int64_t>(getByteWidth(array.elementType));
+  if (byte % kBulkBytes)
+    return role.failAt(in.op, "expected a box that starts at a multiple of " +
+                                  Twine(kBulkBytes) +
+                                  " bytes in its last dimension, got byte " +
+                                  Twine(byte));
   Ref dest = Ref::unpack(frame.get(in.operands[1 + numIndices]).scalar);
   auto load = [type, &array, start] {
     TilePtr tile = makeTile(type);

@@ -338,8 +338,14 @@ void Machine::recordEvent(const Role &role, Operation *op,
                           double begin, double end) {
   if (!trace || begin >= end)
     return;
-  trace->events.push_back(
-      {getTrack(role, kind), kind, op, begin, end, iteration});
+  unsigned track = getTrack(role, kind);
+  trackEnds.resize(trace->tracks.size());
+  // Of copies that land out of order or together, one follows the other.
+  begin = std::max(begin, trackEnds[track]);
+  if (begin >= end)
+    return;
+  trackEnds[track] = end;
+  trace->events.push_back({track, kind, op, begin, end, iteration});
   trace->end = std::max(trace->end, end);
 }
 

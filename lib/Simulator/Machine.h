@@ -406,6 +406,7 @@ private:
   uint64_t seed;
   uint64_t turn = 0;
   llvm::DenseMap<std::pair<const Role *, unsigned>, unsigned> tracks;
+  std::vector<double> trackEnds;
   /// With Timing::Modelled: when an engine of a CTA's SM is free again.
   std::map<std::pair<unsigned, TraceKind>, double> engines;
 };

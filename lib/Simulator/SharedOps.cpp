@@ -94,14 +94,23 @@ static LogicalResult runSame(Frame &frame, const Instruction &in) {
   return success();
 }
 
+/// Who holds what of a fragment.
+static FailureOr<cta::FragmentLayout>
+getFragmentLayout(Role &role, Operation *op, RankedTensorType fragment) {
+  if (std::optional<cta::FragmentLayout> layout = cta::getLayout(fragment))
+    return *layout;
+  return role.failAt(op, "expected a fragment with a layout; run "
+                         "--mla-assign-layouts first");
+}
+
 static LogicalResult runLoadShared(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::LoadSharedOp>(in.op);
   Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
   cta::BufferType buffer = op.getSource().getType();
   Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
-  if (failed(touchByWarp(role, ref, buffer,
-                         *cta::getLayout(op.getFragment().getType()), touch)))
+  auto layout = getFragmentLayout(role, op, op.getFragment().getType());
+  if (failed(layout) || failed(touchByWarp(role, ref, buffer, *layout, touch)))
     return failure();
   TilePtr tile = makeResult(in);
   loadTile(*role.machine.ctas[ref.cta], ref.at,
@@ -117,8 +126,8 @@ static LogicalResult runStoreShared(Frame &frame, const Instruction &in) {
   cta::BufferType buffer = op.getDest().getType();
   Touch touch{in.op, role.makeEvent(in.op), /*write=*/true};
   touch.needsFence = true;
-  if (failed(touchByWarp(role, ref, buffer,
-                         *cta::getLayout(op.getFragment().getType()), touch)))
+  auto layout = getFragmentLayout(role, op, op.getFragment().getType());
+  if (failed(layout) || failed(touchByWarp(role, ref, buffer, *layout, touch)))
     return failure();
   storeTile(*role.machine.ctas[ref.cta], ref.at,
             role.machine.getFootprint(buffer), frame.getTile(in.operands[0]));

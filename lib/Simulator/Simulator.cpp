@@ -77,6 +77,7 @@ public:
 
 private:
   LogicalResult findRoles();
+  LogicalResult checkElements();
   void findConstants(const Code &code);
   void addFootprints(Type type);
   void addWarpFootprints(cta::BufferType buffer, Type fragment, unsigned warps);
@@ -101,7 +102,7 @@ LogicalResult Planner::run(const Program &program) {
     return function.emitOpError()
            << "expected " << cta::kSharedBytesAttr << " in [0, "
            << cta::kMaxSharedBytes << "], got " << plan.sharedBytes;
-  if (failed(findRoles()))
+  if (failed(findRoles()) || failed(checkElements()))
     return failure();
   function.walk([&](cta::MBarrierOp op) {
     plan.barriers[op] = plan.numBarriers;
@@ -129,6 +130,9 @@ LogicalResult Planner::run(const Program &program) {
 LogicalResult Planner::findRoles() {
   for (auto [n, in] : llvm::enumerate(plan.body->instructions))
     if (auto role = dyn_cast<cta::RoleOp>(in.op)) {
+      if (role.getWarps() < 1)
+        return role.emitOpError()
+               << "expected at least 1 warp, got " << role.getWarps();
       plan.roles.push_back(n);
       plan.warps += role.getWarps();
     }
@@ -136,6 +140,29 @@ LogicalResult Planner::findRoles() {
     return grid.emitOpError()
            << "expected roles of at most 32 warps, got " << plan.warps;
   return success();
+}
+
+/// The interpreter has checked the types of values that it knows.
+LogicalResult Planner::checkElements() {
+  auto isKnown = [](Type type) {
+    if (auto ring = dyn_cast<cta::RingType>(type))
+      type = ring.getElementType();
+    else if (auto buffer = dyn_cast<cta::BufferType>(type))
+      type = buffer.getElementType();
+    else if (auto descriptor = dyn_cast<cta::DescriptorType>(type))
+      type = descriptor.getElementType();
+    else
+      return true;
+    return getElementType(type).has_value();
+  };
+  WalkResult result = function.walk([&](Operation *op) -> WalkResult {
+    for (Type type : op->getResultTypes())
+      if (!isKnown(type))
+        return op->emitOpError() << "has a value of type " << type
+                                 << ", whose elements are not supported";
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 void Planner::findConstants(const Code &code) {
@@ -303,8 +330,18 @@ LogicalResult GridRunner::run(Frame &frame) {
   if (auto cluster =
           plan.function->getAttrOfType<DenseI64ArrayAttr>("cta.cluster"))
     llvm::append_range(dims, cluster.asArrayRef());
-  auto ordered =
-      orderByCluster(cast<scf::ForallOp>(plan.grid->op), *grid, dims);
+  Operation *op = plan.grid->op;
+  if (dims.size() > grid->counts.size())
+    return op->emitOpError()
+           << "expected a cluster of at most " << grid->counts.size()
+           << " dimensions, got " << dims.size();
+  // The coordinates, twice while they are sorted.
+  uint64_t limit = plan.options.memoryLimit;
+  if (limit && grid->numPoints > limit / (2 * sizeof(points.front())))
+    return op->emitOpError()
+           << "has " << grid->numPoints
+           << " CTAs, too many for the memory limit of " << limit;
+  auto ordered = orderByCluster(cast<scf::ForallOp>(op), *grid, dims);
   if (failed(ordered))
     return failure();
   points = std::move(*ordered);

@@ -456,6 +456,13 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
       replicas.push_back({tile, slice, copy});
     return copy;
   }
+  // The row `<label>.load` says when to take a tile out of its ring; without
+  // one it is taken where it is used.
+  PlaceAttr userRow = row;
+  std::string label = def ? (tile::getLabel(def) + ".load").str() : "";
+  if (PlaceAttr load = schedule.lookup(label);
+      load && load.getLabel().getValue() == label)
+    row = load;
   Value buffer = getBuffer(tile, slice);
   if (!buffer) {
     user->emitOpError() << "role " << schedule.getRoles()[role].getName()
@@ -466,6 +473,7 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
   Value fragment = mark(cta::LoadSharedOp::create(
       b, RankedTensorType::get(type.getShape(), type.getElementType()),
       buffer));
+  row = userRow;
   replicas.push_back({tile, slice, fragment});
   return fragment;
 }

@@ -80,9 +80,9 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
 static constexpr StringLiteral kSeesaw =
     R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width"],
   roles = [
-    <"left", warps = 4, registers = 216>,
-    <"right", warps = 4, registers = 216>,
-    <"producer", warps = 4, registers = 72>],
+    <"left", warps = 4, registers = 224>,
+    <"right", warps = 4, registers = 224>,
+    <"producer", warps = 4, registers = 56>],
   table = [
     <"q" in ["producer"]>,
     <"k" in ["producer"]>,
@@ -91,6 +91,7 @@ static constexpr StringLiteral kSeesaw =
     <"qk.0" in ["left"], stage = 0, order = 5>,
     <"qk.0.r" in ["left"], stage = 0, order = 7>,
     <"qk.0.r.wait" in ["left"], stage = 0, order = 8>,
+    <"valid.0.load" in ["left"], stage = 0, order = 7>,
     <"mask.0" in ["left"], stage = 1>,
     <"softmax.0" in ["left"], stage = 1>,
     <"softmax.0.max" in ["left", "right"], stage = 1>,
@@ -100,6 +101,7 @@ static constexpr StringLiteral kSeesaw =
     <"p.0" in ["left"], stage = 1>,
 
     <"qk.1" in ["right"], stage = 1, order = -1>,
+    <"valid.1.load" in ["right"], stage = 1, order = -2>,
     <"mask.1" in ["right"], stage = 1, order = -1>,
     <"softmax.1" in ["right"], stage = 1, order = 2>,
     <"softmax.1.rowmax" in ["right"], stage = 1, order = -1>,
@@ -111,7 +113,7 @@ static constexpr StringLiteral kSeesaw =
 
     <"rescale.0.l" in ["left"], stage = 1>,
     <"pv.0.l" in ["left"], stage = 1>,
-    <"pv.0.l.wait" in ["left"], stage = 1, order = 1>,
+    <"pv.0.l.wait" in ["left"], stage = 1, order = 2>,
     <"rescale.1.l" in ["left"], stage = 1, order = 4>,
     <"pv.1.l" in ["left"], stage = 1, order = 4>,
     <"pv.1.l.wait" in ["left"], stage = 1, order = 6>,

@@ -28,6 +28,13 @@ static void copyLabel(Operation *from, Operation *to, int part) {
                 StringAttr::get(from->getContext(), label + kSuffix[part]));
 }
 
+/// The second of two paired tiles is taken from the right: its right part is
+/// the one that is handed back last, and waits least if it is filled first.
+static std::array<int, 2> getOrder(Operation *op) {
+  bool second = tile::getLabel(op).ends_with(".1");
+  return {second ? 1 : 0, second ? 0 : 1};
+}
+
 namespace {
 /// Two values that stand for one, by columns.
 using Halves = std::array<Value, 2>;
@@ -142,7 +149,7 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
   RankedTensorType type = getTile(gather.getResult());
   int64_t at[] = {0, width / 2, type.getDimSize(1)};
   Halves parts;
-  for (int part : {0, 1}) {
+  for (int part : getOrder(gather)) {
     auto half = RankedTensorType::get(
         {type.getDimSize(0), at[part + 1] - at[part]}, type.getElementType());
     SmallVector<Value> indices(gather.getIndices());
@@ -169,9 +176,9 @@ void WidthSplitter::splitScores(tile::DotOp dot, const Halves &parts) {
   b.setLoc(dot.getLoc());
   RankedTensorType a = getTile(dot.getA());
   Value sum = dot.getAcc();
-  int64_t column = 0;
-  for (int part : {0, 1}) {
+  for (int part : getOrder(dot)) {
     int64_t columns = getTile(parts[part]).getDimSize(1);
+    int64_t column = part ? a.getDimSize(1) - columns : 0;
     auto type =
         RankedTensorType::get({a.getDimSize(0), columns}, a.getElementType());
     Value view =
@@ -180,7 +187,6 @@ void WidthSplitter::splitScores(tile::DotOp dot, const Halves &parts) {
                                      false, /*transposeB=*/true);
     copyLabel(dot, piece, part);
     sum = piece.getResult();
-    column += columns;
   }
   dot.replaceAllUsesWith(sum);
   dot.erase();

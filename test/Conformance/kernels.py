@@ -467,9 +467,11 @@ def _():
     b = [[[ints(f"cb{o}{p}{r}", 1, 136, 100)[0] for r in range(3)] for p in range(4)]
          for o in range(2)]
     c = ints("cc", 77, 144, 100)
-    starts = [(0, 0, 0), (1, 36, 72), (2, 64, 128), (0, -8, -16), (1, 93, 1),
-              (2, 99, 199), (0, 100, 0), (0, 0, 200), (-1, 0, 0), (3, 5, 7),
-              (1, -63, -127), (1, -64, 0), (2, 3, 131), (0, 71, 63), (1, 69, 80)]
+    # Columns at multiples of 16 bytes: the copy of a box that starts between
+    # them is an illegal instruction.
+    starts = [(0, 0, 0), (1, 36, 72), (2, 64, 128), (0, -8, -16), (1, 93, 8),
+              (2, 99, 192), (0, 100, 0), (0, 0, 200), (-1, 0, 0), (3, 5, 16),
+              (1, -63, -120), (1, -64, 0), (2, 3, 136), (0, 71, 56), (1, 69, 80)]
 
     def at(tensor, *index):
         for i in index:

@@ -46,5 +46,8 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   --name='split-columns, 128, 576' \
   "$out/128-512-full.mlir" $two --schedule=split-columns \
   --name='split-columns, 128, 512, full' \
+  "$out/128-576.mlir" $one --schedule=seesaw --name='seesaw, 128, 576' \
+  "$out/128-512-full.mlir" $two --schedule=seesaw \
+  --name='seesaw, 128, 512, full' \
   "$programs/dense-attention.mlir" $dense --scale=0.0884 --name='dense' \
   "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap'

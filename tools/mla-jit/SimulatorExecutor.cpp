@@ -87,7 +87,11 @@ static Status writeTrace(const std::string &path, const sim::Trace &trace) {
 
 static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
                        std::vector<HostArgument> &arguments) {
-  mlir::func::FuncOp function = *module.getOps<mlir::func::FuncOp>().begin();
+  auto functions = module.getOps<mlir::func::FuncOp>();
+  if (functions.empty())
+    return Status(MLA_INVALID_ARGUMENT,
+                  "expected a function of level cta or above, got none");
+  mlir::func::FuncOp function = *functions.begin();
   Outputs before = copyOutputs(arguments), first;
   for (unsigned seed = 0; seed < flags.seeds; ++seed) {
     sim::Options options = flags.options;
