@@ -573,6 +573,23 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   return success();
 }
 
+/// The rewrites that the schedule asks for have been made.
+static LogicalResult checkRewritten(scf::ForallOp program,
+                                    ScheduleAttr schedule) {
+  WalkResult result = program.walk([&](Operation *op) -> WalkResult {
+    StringRef label = tile::getLabel(op);
+    if (schedule.asksFor("pair-tiles") && op->hasAttr(tile::kPaddedAttr))
+      return op->emitOpError("expected paired tiles; run --mla-pair-tiles "
+                             "first");
+    if (schedule.asksFor("split-width") && isa<tile::GatherOp>(op) &&
+        !label.ends_with(".l") && !label.ends_with(".r"))
+      return op->emitOpError("expected a part of a gathered tile; run "
+                             "--mla-split-width first");
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 namespace {
 struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
   void runOnOperation() override {
@@ -599,7 +616,8 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
       programs[1].emitOpError("expected one scf.forall a function");
       return signalPassFailure();
     }
-    if (failed(schedule(programs[0], attr)))
+    if (failed(checkRewritten(programs[0], attr)) ||
+        failed(schedule(programs[0], attr)))
       return signalPassFailure();
     func.walk([&](scf::ForOp loop) {
       if (loop->getParentOfType<cta::RoleOp>())

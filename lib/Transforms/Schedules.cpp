@@ -136,9 +136,10 @@ static constexpr StringLiteral kSeesaw =
     <"valid.1", depth = 2>,
     <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>)";
 
-static constexpr NamedSchedule kSchedules[] = {{"shared-p", kSharedP},
-                                               {"split-columns", kSplitColumns},
-                                               {"seesaw", kSeesaw}};
+static constexpr NamedSchedule kSchedules[] = {
+    {"seesaw", kSeesaw},
+    {"shared-p", kSharedP},
+    {"split-columns", kSplitColumns}};
 
 ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
   for (const NamedSchedule &schedule : kSchedules)

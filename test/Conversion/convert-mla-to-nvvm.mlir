@@ -1,11 +1,14 @@
 // Synchronisation is translated one to one, for every kernel of the project.
 //
-// RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline -o %t.cta.mlir
+// RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=shared-p -o %t.cta.mlir
 // RUN: mla-opt %t.cta.mlir --convert-mla-to-nvvm -o %t.nvvm.mlir
 // RUN: %python %S/count-sync.py %t.cta.mlir %t.nvvm.mlir
 // RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=split-columns -o %t.cta2.mlir
 // RUN: mla-opt %t.cta2.mlir --convert-mla-to-nvvm -o %t.nvvm2.mlir
 // RUN: %python %S/count-sync.py %t.cta2.mlir %t.nvvm2.mlir
+// RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw -o %t.cta4.mlir
+// RUN: mla-opt %t.cta4.mlir --convert-mla-to-nvvm -o %t.nvvm4.mlir
+// RUN: %python %S/count-sync.py %t.cta4.mlir %t.nvvm4.mlir
 // RUN: mla-opt %S/../Programs/dense-attention.mlir --mla-cta-pipeline -o %t.cta3.mlir
 // RUN: mla-opt %t.cta3.mlir --convert-mla-to-nvvm -o %t.nvvm3.mlir
 // RUN: %python %S/count-sync.py %t.cta3.mlir %t.nvvm3.mlir

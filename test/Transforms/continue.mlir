@@ -4,9 +4,9 @@
 //
 // REQUIRES: jit
 // RUN: rm -rf %t && mkdir -p %t
-// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline -o %t/want.mlir
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=shared-p -o %t/want.mlir
 // RUN: %mla-opt %t/want.mlir --mla-cta-pipeline | diff %t/want.mlir -
-// RUN: %mla-jit compile %S/Inputs/sparse_prefill.mlir -o %t/package --dump-stages=%t/stages
+// RUN: %mla-jit compile %S/Inputs/sparse_prefill.mlir --schedule=shared-p -o %t/package --dump-stages=%t/stages
 // RUN: ls %t/stages/01-mla-tile.mlir
 // RUN: sh -c 'for stage in %t/stages/??-mla-*.mlir; do \
 // RUN:   mla-opt $stage --mla-cta-pipeline | diff %t/want.mlir - || { echo $stage; exit 1; }; done'

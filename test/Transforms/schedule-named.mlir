@@ -1,7 +1,8 @@
 // The schedules that ship, and a user's own given as text on the operator, place
 // mla.sparse_prefill; the same operator goes through all passes with each.
-// DEFINE: %{tile} = --mla-tile --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile} = --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-tile=schedule=split-columns --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile-seesaw} = --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{lower} = --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
 // DEFINE:   --canonicalize --cse --mla-verify-async
@@ -10,6 +11,8 @@
 // RUN: %mla-opt %s %{tile} --mla-schedule | FileCheck %s --check-prefix=USER
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-split} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-seesaw} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-seesaw} --mla-schedule | FileCheck %s --check-prefix=SEESAW
 // RUN: %mla-opt %s %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
 
 // VERIFIED-LABEL: func @sparse_prefill
@@ -80,6 +83,22 @@
 !indices = memref<?x1x?xi32>
 !out = memref<?x64x512xbf16>
 !stat = memref<?x64xf32>
+// Each role computes the scores of its own tile, in two links of one chain that
+// are waited for once, and takes the other's P from a ring.
+// SEESAW:         cta.ring "k.0.l" : !cta.ring<1x64x256xbf16>
+// SEESAW:         cta.ring "k.0.r" : !cta.ring<1x64x320xbf16>
+// SEESAW-LABEL:   cta.role "left"
+// SEESAW:           %[[A:.*]] = cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
+// SEESAW-NOT:       cta.mma_wait
+// SEESAW:           %[[B:.*]] = cta.mma_async %{{.*}} acc %[[A]] : !cta.in_flight{{.*}} transpose_b
+// SEESAW-NEXT:      cta.mma_wait %[[B]] {cta.order = 8 : i64, cta.stage = 0 : i64}
+// The mask is taken out of its ring as the row "valid.0.load" says, not as "mask.0".
+// SEESAW:           cta.load_shared %{{.*}} {cta.order = 7 : i64, cta.stage = 0 : i64}
+// SEESAW-LABEL:   cta.role "right"
+// The second tile is taken from the right.
+// SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x320xbf16>
+// SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
+
 func.func @sparse_prefill(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
                           %out: !out, %max: !stat, %lse: !stat) {
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)

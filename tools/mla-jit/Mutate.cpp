@@ -131,11 +131,8 @@ std::string parseFlags(const std::vector<std::string> &words, Flags &flags) {
     else if (name == "--quiet")
       flags.quiet = true;
     else if (!name.starts_with("-"))
-      flags.programs.push_back({words[i],
-                                llvm::sys::path::stem(words[i]).str(),
-                                "shared-p",
-                                {},
-                                {}});
+      flags.programs.push_back(
+          {words[i], llvm::sys::path::stem(words[i]).str(), "seesaw", {}, {}});
     else
       return "unknown option '" + words[i] + "' (see mla-jit mutate --help)";
     if (!good)

@@ -19,7 +19,7 @@ namespace mla {
 struct CompileOptions {
   std::string target = "sm_90a";
   /// Schedule of an operator that carries none.
-  std::string schedule = "shared-p";
+  std::string schedule = "seesaw";
   /// KV rows per tile, and slots of the schedule's rings (0: as it lists).
   int64_t tileKeys = 64;
   int64_t stages = 0;

@@ -20,7 +20,7 @@ struct KernelPipelineOptions
   Option<std::string> schedule{
       *this, "schedule",
       llvm::cl::desc("schedule of an operator that carries none"),
-      llvm::cl::init("shared-p")};
+      llvm::cl::init("seesaw")};
   Option<int64_t> tileKeys{*this, "tile-keys",
                            llvm::cl::desc("KV rows per tile"),
                            llvm::cl::init(64)};

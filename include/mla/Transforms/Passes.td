@@ -30,9 +30,9 @@ def Tile : FuncPass<"mla-tile"> {
     Refuses sizes outside what the algorithm covers, naming them.
   }];
   let options = [
-    Option<"schedule", "schedule", "std::string", "\"shared-p\"",
-           "schedule of an operator without one (shared-p, split-columns, "
-           "seesaw)">,
+    Option<"schedule", "schedule", "std::string", "\"seesaw\"",
+           "schedule of an operator without one (seesaw, shared-p, "
+           "split-columns)">,
     Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">,
     Option<"stages", "stages", "int64_t", "0",
            "slots of the rings that the schedule lists (0: as listed)">];
@@ -159,15 +159,16 @@ def VerifyAsync : FuncPass<"mla-verify-async"> {
   let summary = "prove the program's synchronisation";
   let description = [{
     Checks what ptxas does not: every wait covers a committed group; results in
-    flight reach only their chain, a wait or a loop; on every path a role hands
-    on as many slots of a ring as it waited for, and the barriers' counts and
-    expected bytes are those that arrive; barriers are initialised before the
-    roles start; generic writes that the async proxy reads are fenced; rings and
-    barriers lie side by side; registers and shared memory fit. Marks the
-    function `cta.verified`.
+    flight reach only their chain, a wait or a loop; every access to a slot lies
+    between the wait for it, with the right phase, and its release or
+    publication; the barriers' counts and expected bytes are those that arrive;
+    barriers are initialised before the roles start; generic writes that the
+    async proxy reads are fenced; rings and barriers lie side by side, or one
+    over another as declared; registers and shared memory fit. Marks the function
+    `cta.verified`.
 
-    It does not follow the order of accesses to one slot, nor phases:
-    docs/Architecture.md says what that leaves open.
+    Deadlocks between roles are the simulator's to find: docs/Architecture.md
+    says what that leaves open.
   }];
 }
 

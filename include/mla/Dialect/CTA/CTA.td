@@ -372,7 +372,9 @@ def CTA_TensorMapOp : CTA_Op<"tensor_map", [Pure]> {
 def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
   let summary = "TMA copy of a box of a memref into a slot";
   let description = [{
-    Elements outside the memref arrive as zeros. One elected thread issues it.
+    Elements outside the memref arrive as zeros. The last index is at a multiple
+    of 16 bytes (another one is an illegal instruction, as seen on an H200). One
+    elected thread issues it.
     The completion counts bytes on `barrier`, which
     `--mla-materialize-barriers` adds; the tensor map is added by
     `--mla-stage-shared`.
