@@ -23,9 +23,6 @@ static int64_t getRegistersAtLaunch(int64_t threads) {
   return std::min<int64_t>(16384 / 32 / warps / 8 * 8, 256);
 }
 
-/// Registers that a thread can name.
-static constexpr int64_t kMaxRegisters = 255;
-
 /// Whether a role sets its registers: a warpgroup does, as a whole.
 static bool setsRegisters(cta::RoleOp role) { return role.getWarps() % 4 == 0; }
 
@@ -281,10 +278,6 @@ void KernelConverter::inlineRoles() {
   warp = NVVM::ShflOp::create(b, b.getI32Type(), i32(-1), warp, i32(0), i32(31),
                               NVVM::ShflKind::idx, UnitAttr());
   int64_t atLaunch = getRegistersAtLaunch(threads);
-  // Where all threads start with as many as an instruction can name, nobody
-  // needs more, and setmaxnreg, which wants a kernel of a multiple of 8 of
-  // them, is an illegal instruction in one of 255.
-  bool plenty = atLaunch > kMaxRegisters;
   int64_t end = 0;
   for (cta::RoleOp role : roles) {
     end += role.getWarps();
@@ -295,7 +288,7 @@ void KernelConverter::inlineRoles() {
       b.setInsertionPointToStart(branch.thenBlock());
     }
     int64_t registers = role.getRegisters();
-    if (setsRegisters(role) && registers != atLaunch && !plenty)
+    if (setsRegisters(role) && registers != atLaunch)
       NVVM::SetMaxRegisterOp::create(
           b, registers,
           registers > atLaunch ? NVVM::SetMaxRegisterAction::increase

@@ -76,18 +76,14 @@ public:
   }
 
   /// Times them in turns, so that drift of clocks and temperature meets all.
+  /// Each round begins with another one: the first finds a rested chip.
   Status measure() {
-    for (Contestant &contestant : contestants) {
-      std::vector<double> ignored;
-      MLA_RETURN_IF_ERROR(contestant.kernel->time(*contestant.arguments,
-                                                  options.warmup, 0, ignored));
-    }
+    size_t count = contestants.size();
     for (int round = 0; round < options.rounds; ++round)
       for (int mode = 0; mode < 2; ++mode)
-        for (Contestant &contestant : contestants)
-          MLA_RETURN_IF_ERROR(contestant.kernel->time(
-              *contestant.arguments, options.iterations,
-              mode == 0 ? 0 : options.gapMs, contestant.samples[mode]));
+        for (size_t n = 0; n < count; ++n)
+          MLA_RETURN_IF_ERROR(measure(
+              contestants[(n + static_cast<size_t>(round)) % count], mode));
     return Status();
   }
 
@@ -111,6 +107,16 @@ public:
   }
 
 private:
+  /// One kernel's launches of one round and mode, after some that do not count.
+  Status measure(Contestant &contestant, int mode) {
+    double gapMs = mode == 0 ? 0 : options.gapMs;
+    std::vector<double> ignored;
+    MLA_RETURN_IF_ERROR(contestant.kernel->time(*contestant.arguments,
+                                                options.warmup, 0, ignored));
+    return contestant.kernel->time(*contestant.arguments, options.iterations,
+                                   gapMs, contestant.samples[mode]);
+  }
+
   const GpuContext &context;
   const ToolOptions &options;
   std::vector<Contestant> contestants;

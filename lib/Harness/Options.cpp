@@ -291,7 +291,7 @@ run
 
 bench
   --iterations N         timed launches per round and mode (default 20)
-  --warmup N             launches before the first round (default 5)
+  --warmup N             untimed launches before the timed ones (default 5)
   --rounds N             rounds of alternation (default 5)
   --gap MS               idle time of the gap mode (default 20)
 )";
