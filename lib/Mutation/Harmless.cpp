@@ -48,10 +48,27 @@ StringRef commuteFence(Operation *op, Operation *other, bool) {
 }
 
 /// GroupAges has verified each wait's count in the damaged program.
-StringRef commuteCommit(Operation *op, Operation *other, bool) {
-  if (!isa<cta::MmaCommitOp>(op) || isa<cta::BulkCommitOp>(op))
+StringRef commuteCommit(Operation *op, Operation *, bool) {
+  if (!isa<cta::MmaCommitOp>(op))
     return "";
   return "groups cut elsewhere, each wait still covers its product";
+}
+
+/// Whether `op` closes the group of a product whose result, in flight, only the
+/// next of its chain takes. Without it the two are one group. Nobody waits for
+/// the first alone, and the verifier has followed the groups as they are now:
+/// each wait covers its product, and with it the links before, whose group is
+/// the same or an older one; and no slot is handed on or written that a product
+/// of a group still pending, or open, reads. What is left is how long waits
+/// take.
+bool closesLink(Operation *op) {
+  if (!isa<cta::MmaCommitOp>(op))
+    return false;
+  auto link = dyn_cast_or_null<cta::MmaAsyncOp>(op->getPrevNode());
+  return link && !link->use_empty() &&
+         llvm::all_of(link->getUsers(), [](Operation *user) {
+           return isa<cta::MmaAsyncOp>(user);
+         });
 }
 
 StringRef commuteGroupWait(Operation *op, Operation *other, bool earlier) {
@@ -140,6 +157,10 @@ std::string mutation::whyHarmless(const Mutation &mutation,
     if (sync == SyncClass::Commit)
       return "an empty group: waits for more";
   }
+  if (closesLink(op) &&
+      llvm::is_contained({"drop-commit", "out-before", "out-after"},
+                         mutation.kind))
+    return "links of a chain in one group, which their wait still covers";
   if (auto ring = dyn_cast<cta::RingOp>(op); ring && mutation.kind == "depth") {
     // The verifier has followed every slot and phase by the new depth.
     auto shorter = cast<cta::RingOp>(numberOps(damaged)[mutation.target]);

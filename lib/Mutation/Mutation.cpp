@@ -36,9 +36,7 @@ SyncClass mutation::classify(Operation *op) {
 
 bool mutation::isEvent(Operation *op) {
   // Declarations and roles have their places, terminators theirs.
-  if (isa<cta::RingOp, cta::MBarrierOp, cta::BufferOp, cta::NamedBarrierOp>(
-          op) ||
-      op->hasTrait<OpTrait::IsTerminator>())
+  if (cta::isDeclaration(op) || op->hasTrait<OpTrait::IsTerminator>())
     return false;
   return !isMemoryEffectFree(op);
 }

@@ -55,6 +55,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   // the parts of a pair are of the same making.
   func.addPass(createPairTiles());
   func.addPass(createSplitWidth());
+  func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
   func.addPass(std::make_unique<FoldTilesPass>());
 

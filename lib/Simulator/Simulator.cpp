@@ -128,14 +128,25 @@ LogicalResult Planner::run(const Program &program) {
 }
 
 LogicalResult Planner::findRoles() {
-  for (auto [n, in] : llvm::enumerate(plan.body->instructions))
-    if (auto role = dyn_cast<cta::RoleOp>(in.op)) {
-      if (role.getWarps() < 1)
-        return role.emitOpError()
-               << "expected at least 1 warp, got " << role.getWarps();
-      plan.roles.push_back(n);
-      plan.warps += role.getWarps();
+  // What stands between roles runs before them.
+  Operation *between = nullptr;
+  for (auto [n, in] : llvm::enumerate(plan.body->instructions)) {
+    auto role = dyn_cast<cta::RoleOp>(in.op);
+    if (!role) {
+      if (!plan.roles.empty() && !between && !isMemoryEffectFree(in.op) &&
+          !cta::isDeclaration(in.op))
+        between = in.op;
+      continue;
     }
+    if (between)
+      return between->emitOpError("expected roles side by side, and nothing "
+                                  "with an effect between them");
+    if (role.getWarps() < 1)
+      return role.emitOpError()
+             << "expected at least 1 warp, got " << role.getWarps();
+    plan.roles.push_back(n);
+    plan.warps += role.getWarps();
+  }
   if (plan.warps > 32)
     return grid.emitOpError()
            << "expected roles of at most 32 warps, got " << plan.warps;
@@ -235,19 +246,17 @@ orderByCluster(scf::ForallOp op, const Grid &grid, ArrayRef<int64_t> dims) {
                               << ", got " << grid.counts[d];
     clusters.push_back(grid.counts[d] / inside[d]);
   }
-  std::vector<SmallVector<int64_t>> points;
-  for (uint64_t point = 0; point < grid.numPoints; ++point)
-    points.push_back(grid.locate(point));
   // Points ascend, so those of a cluster keep their order.
   std::map<int64_t, std::vector<SmallVector<int64_t>>> byCluster;
-  for (SmallVector<int64_t> &point : points) {
+  for (uint64_t n = 0; n < grid.numPoints; ++n) {
+    SmallVector<int64_t> point = grid.locate(n);
     int64_t number = 0;
     for (size_t d = 0; d < rank; ++d)
       number = number * clusters[d] +
                (point[d] - grid.lower[d]) / grid.step[d] / inside[d];
     byCluster[number].push_back(std::move(point));
   }
-  points.clear();
+  std::vector<SmallVector<int64_t>> points;
   for (auto &[number, cluster] : byCluster)
     llvm::append_range(points, cluster);
   return points;

@@ -115,7 +115,19 @@ static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
   return loop;
 }
 
+/// A loop around others keeps the order of its ops, whose marks come from the
+/// rows of what the inner ones do with them.
+static bool isInnermost(scf::ForOp loop) {
+  return !loop.getBody()
+              ->walk([](scf::ForOp) { return WalkResult::interrupt(); })
+              .wasInterrupted();
+}
+
 static LogicalResult pipelineLoop(scf::ForOp loop) {
+  if (!isInnermost(loop)) {
+    eraseMarks(loop);
+    return success();
+  }
   Block *body = loop.getBody();
   DenseMap<Operation *, Slot> slots = readSlots(body);
   SmallVector<Operation *> ops;

@@ -335,7 +335,7 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
   // A link of a chain is read by the next one only, in flight.
   auto next = dot->hasOneUse() ? dyn_cast<tile::DotOp>(*dot->user_begin())
                                : tile::DotOp();
-  if (next && continuesInFlight(next))
+  if (next && continuesInFlight(next) == dot)
     return success();
   if (PlaceAttr waitRow =
           schedule.lookup((tile::getLabel(dot) + ".wait").str()))
@@ -474,7 +474,6 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
       b, RankedTensorType::get(type.getShape(), type.getElementType()),
       buffer));
   row = userRow;
-  replicas.push_back({tile, slice, fragment});
   return fragment;
 }
 

@@ -9,6 +9,9 @@
 // carried values that advance alike share a new symbol: which ones do is found
 // by partition refinement, first taking all to stay as they are.
 //
+// A ring over another is counted by the barriers of the ring below, in the
+// roles that write or read it: see RingBarriers.
+//
 //===----------------------------------------------------------------------===//
 
 #include "SlotProtocol.h"
@@ -37,8 +40,14 @@ struct Cell {
 
 class Interpreter {
 public:
-  Interpreter(ArrayRef<RingBarriers> rings) : rings(rings) {
+  Interpreter(cta::RoleOp role, ArrayRef<RingBarriers> all) : rings(all) {
     state.counts.resize(kEvents * rings.size());
+    for (RingBarriers &ring : rings) {
+      if (ring.isOver() && !ring.isWrittenBy(role))
+        ring.acquired = {};
+      if (ring.isOver() && !ring.isReadBy(role))
+        ring.released = {};
+    }
   }
 
   LogicalResult run(Block &block) {
@@ -54,6 +63,7 @@ private:
   void visitArrival(Operation *op);
   void checkTraceable(Operation *op, Value buffer);
   void read(Operation *op, Value buffer);
+  void readUnder(Operation *op, Value buffer, const Slot &slot);
   void write(Operation *op, Value buffer);
   void visitProduct(cta::MmaAsyncOp mma);
   void commit();
@@ -97,7 +107,7 @@ private:
     op->emitOpError() << what.str() << " (ring " << named.getNameAttr() << ")";
   }
 
-  ArrayRef<RingBarriers> rings;
+  SmallVector<RingBarriers> rings;
   State state;
   llvm::DenseMap<Value, Count> values;
   unsigned symbols = 1;
@@ -268,14 +278,17 @@ bool Interpreter::isInFlight(const Slot &slot) {
 
 void Interpreter::visitWait(cta::MBarrierWaitOp wait) {
   for (auto [i, ring] : llvm::enumerate(rings)) {
-    bool writer = wait.getBarrier() == ring.free;
+    bool writer = wait.getBarrier() == ring.acquired;
     if (!writer && wait.getBarrier() != ring.full)
       continue;
     Count &next = count(i, writer ? Acquired : Awaited);
-    if (!isSlotOf(wait.getIndex(), next, depth(i)))
-      refuse(wait, "waits for another slot than the next", i);
-    else if (!isParityOf(wait.getParity(), next, depth(i), writer))
-      refuse(wait, "waits for another phase than the next", i);
+    // The barrier of a ring below is checked as its own.
+    if (!writer || !ring.isOver()) {
+      if (!isSlotOf(wait.getIndex(), next, depth(i)))
+        refuse(wait, "waits for another slot than the next", i);
+      else if (!isParityOf(wait.getParity(), next, depth(i), writer))
+        refuse(wait, "waits for another phase than the next", i);
+    }
     // The others wait for this role to hand that slot on first.
     Count oldest = count(i, writer ? Published : Released);
     if (next.symbol == oldest.symbol && next.offset - oldest.offset >= depth(i))
@@ -287,7 +300,7 @@ void Interpreter::visitWait(cta::MBarrierWaitOp wait) {
 void Interpreter::visitArrival(Operation *op) {
   for (auto [i, ring] : llvm::enumerate(rings)) {
     bool writer = op->getOperand(0) == ring.full;
-    if (!writer && op->getOperand(0) != ring.free)
+    if (!writer && op->getOperand(0) != ring.released)
       continue;
     Count &next = count(i, writer ? Published : Released);
     Slot slot{static_cast<unsigned>(i), next};
@@ -296,8 +309,12 @@ void Interpreter::visitArrival(Operation *op) {
     else if (!isHeld(slot, writer ? Acquired : Awaited,
                      writer ? Published : Released))
       refuse(op, "hands on a slot that the role does not hold", i);
-    else if (!writer && isInFlight(slot))
-      refuse(op, "releases a slot that a product may still read", i);
+    // The place of a ring over another is not the writer's to fill next.
+    else if ((!writer || ring.isOver()) && isInFlight(slot))
+      refuse(op,
+             writer ? "publishes a slot that a product may still read"
+                    : "releases a slot that a product may still read",
+             i);
     // Bytes are expected before they come; their copies are counted elsewhere.
     else if (writer && !isa<cta::ArriveExpectOp>(op) &&
              llvm::none_of(state.filled, [&](const Slot &filled) {
@@ -305,8 +322,9 @@ void Interpreter::visitArrival(Operation *op) {
                       mayEqual(filled, slot);
              }))
       refuse(op, "publishes a slot that is not filled", i);
-    for (auto it = state.filled.begin(); it != state.filled.end();)
-      it = mayEqual(*it, slot) ? state.filled.erase(it) : std::next(it);
+    for (Slots *slots : {&state.filled, &state.written})
+      for (auto it = slots->begin(); it != slots->end();)
+        it = mayEqual(*it, slot) ? slots->erase(it) : std::next(it);
     next = next + 1;
   }
 }
@@ -325,9 +343,30 @@ void Interpreter::checkTraceable(Operation *op, Value buffer) {
 void Interpreter::read(Operation *op, Value buffer) {
   checkTraceable(op, buffer);
   std::optional<Slot> slot = evaluateSlot(buffer);
-  if (slot && !isHeld(*slot, Awaited, Released) &&
-      !isHeld(*slot, Acquired, Published))
+  if (!slot)
+    return;
+  if (!isHeld(*slot, Awaited, Released) && !isHeld(*slot, Acquired, Published))
     refuse(op, "reads a slot that the role does not hold", slot->ring);
+  readUnder(op, buffer, *slot);
+}
+
+/// What lies below another ring is read by products of that ring's writer
+/// alone, before it writes. (Of loads, those of its other warps may come
+/// later.)
+void Interpreter::readUnder(Operation *op, Value buffer, const Slot &slot) {
+  cta::RingOp below = rings[slot.ring].ring;
+  for (auto [i, ring] : llvm::enumerate(rings)) {
+    if (ring.ring.getOver() != below.getName() ||
+        !mayReadUnder(buffer, below, ring.ring))
+      continue;
+    Slot top{static_cast<unsigned>(i), count(i, Acquired) + -1};
+    bool isWritten = llvm::any_of(
+        state.written, [&](const Slot &other) { return mayEqual(other, top); });
+    if (!isa<cta::MmaAsyncOp>(op) || !isHeld(top, Acquired, Published) ||
+        isWritten)
+      refuse(op, "reads what the ring may have been written over", i);
+    state.open.insert(top);
+  }
 }
 
 void Interpreter::write(Operation *op, Value buffer) {
@@ -347,10 +386,12 @@ void Interpreter::write(Operation *op, Value buffer) {
   published = published + expected;
   if (depth(slot->ring) == 1)
     slot->count = count(slot->ring, Acquired) + -1;
-  if (!expected)
+  if (!expected) {
     state.filled.insert(*slot);
-  else if (copy.getBarrier() != rings[slot->ring].full ||
-           !isSlotOf(copy.getBarrierIndex(), slot->count, depth(slot->ring)))
+    if (rings[slot->ring].isOver())
+      state.written.insert(*slot);
+  } else if (copy.getBarrier() != rings[slot->ring].full ||
+             !isSlotOf(copy.getBarrierIndex(), slot->count, depth(slot->ring)))
     refuse(op, "signals another barrier than that of its slot", slot->ring);
 }
 
@@ -543,5 +584,5 @@ void Interpreter::visitLoop(scf::ForOp loop) {
 
 LogicalResult mla::checkSlotProtocol(cta::RoleOp role,
                                      ArrayRef<RingBarriers> rings) {
-  return Interpreter(rings).run(role.getBody().front());
+  return Interpreter(role, rings).run(role.getBody().front());
 }

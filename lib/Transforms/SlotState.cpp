@@ -34,6 +34,7 @@ State mla::slots::join(const State &a, const State &b, ArrayRef<Count> to) {
     for (auto [i, reads] : llvm::enumerate(each->groups))
       joined.groups[i].merge(rebase(reads, each->counts, to));
     joined.open.merge(rebase(each->open, each->counts, to));
+    joined.written.merge(rebase(each->written, each->counts, to));
   }
   Slots other = rebase(b.filled, b.counts, to);
   for (const Slot &slot : rebase(a.filled, a.counts, to))

@@ -56,17 +56,19 @@ struct State {
   /// youngest first, and those not committed yet.
   llvm::SmallVector<Slots> groups;
   Slots open;
-  /// Slots that are filled and not published.
-  Slots filled;
+  /// Slots that are filled and not published; those of rings over others that
+  /// may be.
+  Slots filled, written;
 
   bool operator==(const State &other) const {
     return counts == other.counts && groups == other.groups &&
-           open == other.open && filled == other.filled;
+           open == other.open && filled == other.filled &&
+           written == other.written;
   }
 };
 
-/// What may be in flight in `a` or in `b`, what is filled in both; in terms of
-/// the counts `to`, which stand for those of either.
+/// What may be in flight or written in `a` or in `b`, what is filled in both;
+/// in terms of the counts `to`, which stand for those of either.
 State join(const State &a, const State &b, llvm::ArrayRef<Count> to);
 
 } // namespace mla::slots

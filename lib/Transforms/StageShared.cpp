@@ -22,6 +22,10 @@ static constexpr int64_t kBlockColumns = 64;
 /// A full and a free mbarrier of 8 bytes for every slot.
 static constexpr int64_t kBarrierBytes = 16;
 
+static int64_t getAlignment(cta::RingType type) {
+  return type.getLayout().getSwizzle() ? kTileAlignment : kVectorAlignment;
+}
+
 /// The layout of a ring's slots: matrices are swizzled, vectors are dense.
 static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   cta::RingType type = ring.getResult().getType();
@@ -156,8 +160,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
           slots += type.getDepth();
           continue;
         }
-        offset =
-            llvm::alignTo(offset, tiles ? kTileAlignment : kVectorAlignment);
+        offset = llvm::alignTo(offset, getAlignment(type));
         ring.setOffset(offset);
         offset += type.getDepth() * type.getSlotType().getBytes();
         slots += type.getDepth();
@@ -179,8 +182,14 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       if (below == rings.end())
         return ring.emitOpError() << "lies over a ring " << *ring.getOver()
                                   << " that is not there";
-      ring.setOffset(*cta::RingOp(*below).getOffset() +
-                     schedule.getRing(ring.getName()).getByte());
+      int64_t offset = *cta::RingOp(*below).getOffset() +
+                       schedule.getRing(ring.getName()).getByte();
+      int64_t alignment = getAlignment(ring.getResult().getType());
+      if (offset % alignment)
+        return ring.emitOpError()
+               << "would lie at byte " << offset << ", over " << *ring.getOver()
+               << ", expected a multiple of " << alignment;
+      ring.setOffset(offset);
     }
     return success();
   }

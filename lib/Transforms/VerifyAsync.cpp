@@ -40,6 +40,20 @@ static LogicalResult checkLowered(Operation *op) {
   return success();
 }
 
+/// All threads pass by an op between two roles: before the first, or behind?
+static LogicalResult checkSideBySide(ArrayRef<cta::RoleOp> roles) {
+  for (size_t i = 1; i < roles.size(); ++i)
+    for (Operation *op = roles[i - 1]->getNextNode(); op != roles[i];
+         op = op->getNextNode()) {
+      if (!op)
+        return roles[i]->emitOpError("expected roles side by side");
+      if (!isMemoryEffectFree(op) && !cta::isDeclaration(op))
+        return op->emitOpError("expected roles side by side, and nothing with "
+                               "an effect between them");
+    }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
@@ -157,18 +171,19 @@ FailureOr<int64_t> BalanceChecker::run(Block &block) {
   return balance;
 }
 
-/// Checks one role's use of one ring's barriers; counts its arrivals.
-static LogicalResult checkRing(cta::RoleOp role, cta::MBarrierOp waited,
-                               cta::MBarrierOp arrived) {
+/// Checks one role's use of two of a ring's barriers.
+static LogicalResult checkBalance(cta::RoleOp role, Value waited,
+                                  Value arrived) {
   FailureOr<int64_t> balance =
-      BalanceChecker(waited.getResult(), arrived.getResult())
-          .run(role.getBody().front());
+      BalanceChecker(waited, arrived).run(role.getBody().front());
   if (failed(balance))
     return failure();
   if (*balance)
     return role.emitOpError()
-           << "waits " << *balance << " times more on " << waited.getNameAttr()
-           << " than it arrives on " << arrived.getNameAttr();
+           << "waits " << *balance << " times more on "
+           << waited.getDefiningOp<cta::MBarrierOp>().getNameAttr()
+           << " than it arrives on "
+           << arrived.getDefiningOp<cta::MBarrierOp>().getNameAttr();
   return success();
 }
 
@@ -235,11 +250,61 @@ static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
   return success();
 }
 
+using BarrierMap = llvm::StringMap<cta::MBarrierOp>;
+
+/// Finds a ring's barriers; one over another has those of the ring below.
+static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
+                                            const BarrierMap &barriers) {
+  auto find = [&](StringRef name, StringRef suffix) {
+    return barriers.lookup((name + suffix).str());
+  };
+  StringRef below = ring.getOver().value_or(ring.getName());
+  cta::MBarrierOp full = find(ring.getName(), ".full");
+  cta::MBarrierOp own = find(ring.getName(), ".free");
+  cta::MBarrierOp free = find(below, ".free");
+  cta::MBarrierOp acquired = ring.getOver() ? find(below, ".full") : free;
+  if (!full || !free || !acquired)
+    return ring.emitOpError("expected a full and a free mbarrier; run "
+                            "--mla-materialize-barriers first");
+  if (ring.getOver() && own)
+    return own.emitOpError()
+           << "frees nothing: the place is free when " << below << " is";
+  for (cta::MBarrierOp barrier : {full, free})
+    if (barrier.getResult().getType().getSize() !=
+        ring.getResult().getType().getDepth())
+      return barrier.emitOpError()
+             << "expected one mbarrier for each slot of the ring, "
+             << ring.getResult().getType().getDepth();
+  return RingBarriers{ring, full.getResult(), acquired.getResult(),
+                      free.getResult()};
+}
+
+/// What each role waits for, it hands on.
+static LogicalResult checkBalances(RingBarriers ring,
+                                   ArrayRef<cta::RoleOp> roles) {
+  for (cta::RoleOp role : roles) {
+    // The ring below may have other readers.
+    if ((!ring.isOver() || ring.isReadBy(role)) &&
+        failed(checkBalance(role, ring.full, ring.released)))
+      return failure();
+    if ((!ring.isOver() || ring.isWrittenBy(role)) &&
+        failed(checkBalance(role, ring.acquired, ring.full)))
+      return failure();
+  }
+  if (ring.isOver() && llvm::none_of(roles, [&](cta::RoleOp role) {
+        return ring.isReadBy(role);
+      }))
+    return ring.ring.emitOpError() << "expected a role that reads it and then "
+                                      "releases the slot of "
+                                   << *ring.ring.getOver();
+  return success();
+}
+
 /// Stores the rings with their barriers in \p found.
 static LogicalResult checkBarriers(func::FuncOp func,
                                    ArrayRef<cta::RoleOp> roles,
                                    SmallVectorImpl<RingBarriers> &found) {
-  llvm::StringMap<cta::MBarrierOp> barriers;
+  BarrierMap barriers;
   func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
   SmallVector<cta::RingOp> rings;
   func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
@@ -248,30 +313,15 @@ static LogicalResult checkBarriers(func::FuncOp func,
     if (!names.insert(ring.getName()).second)
       return ring.emitOpError()
              << "another ring is named " << ring.getNameAttr() << " too";
-    cta::MBarrierOp full = barriers.lookup((ring.getName() + ".full").str());
-    cta::MBarrierOp free = barriers.lookup((ring.getName() + ".free").str());
-    if (ring.getOver() && full) {
-      // The ring below says when the place is free.
-      if (failed(checkBarrier(full, roles)))
-        return failure();
-      continue;
-    }
-    if (!full || !free)
-      return ring.emitOpError("expected a full and a free mbarrier; run "
-                              "--mla-materialize-barriers first");
-    for (cta::MBarrierOp barrier : {full, free})
-      if (barrier.getResult().getType().getSize() !=
-          ring.getResult().getType().getDepth())
-        return barrier.emitOpError()
-               << "expected one mbarrier for each slot of the ring, "
-               << ring.getResult().getType().getDepth();
-    if (failed(checkBarrier(full, roles)) || failed(checkBarrier(free, roles)))
+    FailureOr<RingBarriers> known = findBarriers(ring, barriers);
+    if (failed(known))
       return failure();
-    for (cta::RoleOp role : roles)
-      if (failed(checkRing(role, full, free)) ||
-          failed(checkRing(role, free, full)))
+    for (Value barrier : {known->full, known->released})
+      if (failed(checkBarrier(barrier.getDefiningOp<cta::MBarrierOp>(), roles)))
         return failure();
-    found.push_back({ring, full.getResult(), free.getResult()});
+    if (failed(checkBalances(*known, roles)))
+      return failure();
+    found.push_back(*known);
   }
   WalkResult bytes = func.walk([](cta::ArriveExpectOp expect) {
     return WalkResult(checkExpectedBytes(expect));
@@ -312,7 +362,7 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   };
   SmallVector<Range> ranges;
   func.walk([&](cta::RingOp ring) {
-    // It lies inside another: see checkOver.
+    // It lies inside another: see checkRingsOver.
     if (ring.getOver())
       return;
     cta::RingType type = ring.getResult().getType();
@@ -343,44 +393,6 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   return success();
 }
 
-/// A ring over another lies inside its one slot; its writer and its readers
-/// hold that slot too.
-static LogicalResult checkOver(func::FuncOp func) {
-  llvm::StringMap<cta::RingOp> rings;
-  func.walk([&](cta::RingOp ring) { rings[ring.getName()] = ring; });
-  WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
-    if (!ring.getOver())
-      return WalkResult::advance();
-    cta::RingOp below = rings.lookup(*ring.getOver());
-    if (!below || below.getOver())
-      return ring.emitOpError() << "expected a ring named " << *ring.getOver()
-                                << " that lies over no other";
-    cta::RingType type = ring.getResult().getType();
-    cta::RingType base = below.getResult().getType();
-    int64_t at = static_cast<int64_t>(ring.getOffset().value_or(0)) -
-                 static_cast<int64_t>(below.getOffset().value_or(0));
-    int64_t bytes = type.getDepth() * type.getSlotType().getBytes();
-    if (at < 0 || at + bytes > base.getSlotType().getBytes() ||
-        type.getDepth() != 1 || base.getDepth() != 1)
-      return ring.emitOpError()
-             << "expected one slot inside the one slot of " << *ring.getOver()
-             << ", got bytes [" << at << ", " << at + bytes << ") of "
-             << base.getDepth() << " x " << base.getSlotType().getBytes();
-    for (Operation *user : ring.getResult().getUsers()) {
-      auto role = user->getParentOfType<cta::RoleOp>();
-      bool holds =
-          llvm::any_of(below.getResult().getUsers(), [&](Operation *other) {
-            return other->getParentOfType<cta::RoleOp>() == role;
-          });
-      if (!holds)
-        return user->emitOpError() << "uses a ring over " << *ring.getOver()
-                                   << ", which its role does not hold";
-    }
-    return WalkResult::advance();
-  });
-  return failure(result.wasInterrupted());
-}
-
 static LogicalResult checkBudgets(func::FuncOp func,
                                   ArrayRef<cta::RoleOp> roles) {
   int64_t registers = 0;
@@ -397,7 +409,7 @@ static LogicalResult checkBudgets(func::FuncOp func,
     return func.emitOpError()
            << "needs " << bytes.getInt()
            << " bytes of shared memory, a CTA has " << cta::kMaxSharedBytes;
-  if (failed(checkOver(func)))
+  if (failed(checkRingsOver(func)))
     return failure();
   return checkPlan(func, bytes.getInt());
 }
@@ -436,7 +448,7 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
     if (lowered.wasInterrupted() || failed(checkBudgets(func, roles)) ||
         failed(checkBarriers(func, roles, rings)) ||
         failed(checkInitialised(func, roles.front())) ||
-        failed(checkFences(func, roles)))
+        failed(checkSideBySide(roles)) || failed(checkFences(func, roles)))
       return signalPassFailure();
     for (cta::RoleOp role : roles)
       if (failed(checkProducts(role)) || failed(checkSlotProtocol(role, rings)))

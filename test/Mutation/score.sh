@@ -38,10 +38,12 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
 # The sizes are words.
 # shellcheck disable=SC2086
 "$jit" mutate --quiet --json="$out/score.json" "$@" \
-  "$out/128-576.mlir" $one --name='shared-p, 128, 576' \
-  "$out/64-512.mlir" $one --name='shared-p, 64, 512' \
-  "$out/16-576-full.mlir" $two --name='shared-p, 16, 576, full' \
-  "$out/128-512-full.mlir" $two --name='shared-p, 128, 512, full' \
+  "$out/128-576.mlir" $one --schedule=shared-p --name='shared-p, 128, 576' \
+  "$out/64-512.mlir" $one --schedule=shared-p --name='shared-p, 64, 512' \
+  "$out/16-576-full.mlir" $two --schedule=shared-p \
+  --name='shared-p, 16, 576, full' \
+  "$out/128-512-full.mlir" $two --schedule=shared-p \
+  --name='shared-p, 128, 512, full' \
   "$out/128-576.mlir" $one --schedule=split-columns \
   --name='split-columns, 128, 576' \
   "$out/128-512-full.mlir" $two --schedule=split-columns \

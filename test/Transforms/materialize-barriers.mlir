@@ -325,3 +325,82 @@ func.func @carried_slot(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: inde
   }
   return
 }
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+!k = !cta.ring<1x64x128xbf16, #swizzled>
+!p = !cta.ring<1x64x64xbf16, #swizzled>
+!kslot = !cta.buffer<64x128xbf16, #swizzled>
+!slot = !cta.buffer<64x64xbf16, #swizzled>
+!flight = !cta.in_flight<tensor<64x64xf32>>
+
+// The place of a ring over another is free when the ring below says so: it has a full
+// mbarrier only. Its writer waits for none but the slot below, its reader arrives for
+// none but that.
+// CHECK-LABEL: func @over
+// CHECK-SAME:    cta.shared_bytes = 16408
+// CHECK:         cta.ring "k" at 0
+// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" count 1 at 16384 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.free" count 8 at 16392 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 over "k"
+// CHECK-NEXT:    %[[PF:.*]] = cta.mbarrier "p.full" count 4 at 16400 : !cta.mbarrier<1>
+// CHECK-NOT:     cta.mbarrier "
+// CHECK:         cta.mbarrier_init %[[KF]]
+// CHECK-NEXT:    cta.mbarrier_init %[[KE]]
+// CHECK-NEXT:    cta.mbarrier_init %[[PF]]
+// CHECK-NEXT:    cta.mbarrier_init_fence
+// CHECK:         cta.role "math"
+// CHECK:           cta.mbarrier_wait %[[KF]]
+// CHECK:           cta.mma_wait
+// CHECK-NOT:       cta.mbarrier_wait
+// CHECK:           cta.arrive %[[KE]]
+// CHECK-NOT:       cta.mbarrier_wait
+// CHECK:           %[[S:.*]] = cta.slot %[[P]][%[[I:.*]]]
+// CHECK-NEXT:      cta.store_shared %{{.*}} to %[[S]]
+// CHECK-NEXT:      cta.arrive %[[PF]][%[[I]]]
+// CHECK-NOT:       cta.arrive
+// CHECK-NOT:       cta.mbarrier_wait
+// CHECK:         cta.role "out"
+// CHECK:           cta.mbarrier_wait %[[PF]]
+// CHECK-NEXT:      cta.slot %[[P]]
+// CHECK:           cta.mma_wait
+// CHECK-NOT:       cta.arrive
+// CHECK:           cta.arrive %[[KE]]
+// CHECK-NOT:       cta.arrive
+// CHECK-NOT:       cta.release
+// CHECK:         return
+func.func @over(%m: memref<?x128xbf16>, %x: tensor<64x64xbf16>, %n: index)
+    attributes {cta.shared_bytes = 16384 : i64} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.forall (%t) in (8) {
+    %k = cta.ring "k" at 0 : !k
+    %p = cta.ring "p" at 8192 over "k" : !p
+    cta.role "load" warps 1 registers 24 {
+      scf.for %i = %c0 to %n step %c1 {
+        %s = cta.acquire %k : !k
+        cta.copy_async %m[%i, %c0] to %s : memref<?x128xbf16>, !kslot
+      }
+    }
+    cta.role "math" warps 4 registers 216 {
+      scf.for %i = %c0 to %n step %c1 {
+        %s = cta.await %k : !k
+        %a = cta.mma_async %s, %s transpose_b : !kslot, !kslot -> !flight
+        %0 = cta.mma_wait %a : !flight
+        %u = cta.acquire %p : !p
+        cta.store_shared %x to %u : tensor<64x64xbf16>, !slot
+      }
+    }
+    cta.role "out" warps 4 registers 216 {
+      scf.for %i = %c0 to %n step %c1 {
+        %u = cta.await %p : !p
+        %s = cta.await %k : !k
+        %l = cta.view %s [0, 0] : !kslot -> !slot
+        %a = cta.mma_async %u, %l : !slot, !slot -> !flight
+        %0 = cta.mma_wait %a : !flight
+      }
+    }
+  }
+  return
+}

@@ -1,6 +1,7 @@
 // mla-schedule refuses tables that do not fit the program: labels without a row,
 // splits that do not divide, tiles that one role needs whole and others hold in
-// parts. (Unknown roles and register budgets: test/Dialect/MLA/invalid.mlir.)
+// parts, and programs without the rewrites that the schedule asks for.
+// (Unknown roles and register budgets: test/Dialect/MLA/invalid.mlir.)
 // RUN: %mla-opt %s --mla-schedule -verify-diagnostics -split-input-file
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
@@ -254,6 +255,38 @@ func.func @two_programs() attributes {mla.schedule = #s} {
   }
   // expected-error @below {{expected one scf.forall a function}}
   scf.forall (%i) in (8) {
+  }
+  return
+}
+
+// -----
+
+// A schedule for rewritten programs needs the rewrites.
+#s = #mla.schedule<"s" after ["pair-tiles"], roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @not_paired(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected paired tiles; run --mla-pair-tiles first}}
+    scf.for %j = %c0 to %n step %c64 {
+      %x = tile.load %m[%j] : memref<?xf32> -> tensor<64xf32>
+      tile.store %x, %m[%j] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+    } {tile.padded}
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"a", warps = 4, registers = 64>],
+  table = [<"k" in ["a"]>]>
+func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %rows = tile.iota : tensor<64xi32>
+    // expected-error @below {{expected a part of a gathered tile; run --mla-split-width first}}
+    %k = tile.gather %kv[%rows][%c0] {tile.label = "k.0"} : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
   }
   return
 }

@@ -157,6 +157,63 @@ func.func @whole_in_both(%m: memref<?xf32>, %n: index) attributes {mla.schedule 
 
 // -----
 
+#take = #mla.schedule<"take",
+  roles = [<"math", warps = 4, registers = 240>, <"side", warps = 4, registers = 24>],
+  table = [<"x" in ["side"], order = 8>, <"x.load" in ["math"], order = -2>,
+           <"y" in ["side"], order = 9>, <"sum" in ["math"], stage = 1, order = 3>]>
+
+// A tile is taken out of its ring where the row "<label>.load" says. Without one it is
+// taken where it is used: the row "y" places what computes y.
+// CHECK-LABEL: func @load_rows
+// CHECK-DAG:       %[[XR:.*]] = cta.ring "x"
+// CHECK-DAG:       %[[YR:.*]] = cta.ring "y"
+// CHECK:           cta.role "math"
+// CHECK-DAG:         %[[XS:.*]] = cta.await %[[XR]] {cta.order = -2 : i64, cta.stage = 0 : i64}
+// CHECK-DAG:         %[[X:.*]] = cta.load_shared %[[XS]] {cta.order = -2 : i64, cta.stage = 0 : i64}
+// CHECK-DAG:         %[[YS:.*]] = cta.await %[[YR]] {cta.order = 3 : i64, cta.stage = 1 : i64}
+// CHECK-DAG:         %[[Y:.*]] = cta.load_shared %[[YS]] {cta.order = 3 : i64, cta.stage = 1 : i64}
+// CHECK:             arith.addf %[[X]], %[[Y]] {cta.order = 3 : i64, cta.stage = 1 : i64, tile.label = "sum"}
+// CHECK:           cta.role "side"
+// CHECK:             cta.acquire %[[XR]] {cta.order = 8 : i64, cta.stage = 0 : i64}
+// CHECK:             cta.acquire %[[YR]] {cta.order = 9 : i64, cta.stage = 0 : i64}
+func.func @load_rows(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #take} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.forall (%i) in (8) {
+    scf.for %j = %c0 to %n step %c1 {
+      %v = tile.load %m[%j] : memref<?xf32> -> tensor<64xf32>
+      %x = math.absf %v {tile.label = "x"} : tensor<64xf32>
+      %y = math.exp2 %v {tile.label = "y"} : tensor<64xf32>
+      %sum = arith.addf %x, %y {tile.label = "sum"} : tensor<64xf32>
+      tile.store %sum, %m[%i] {tile.label = "sum"} : tensor<64xf32>, memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+#halves = #mla.schedule<"halves" after ["split-width"],
+  roles = [<"load", warps = 4, registers = 64>],
+  table = [<"k" in ["load"]>]>
+
+// What is labelled as a part has been split.
+// CHECK-LABEL: func @rewritten
+// CHECK-COUNT-2: cta.gather_async
+// CHECK-NOT:     tile.gather
+func.func @rewritten(%kv: memref<?x128xbf16>) attributes {mla.schedule = #halves} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  scf.forall (%i) in (8) {
+    %rows = tile.iota : tensor<64xi32>
+    %l = tile.gather %kv[%rows][%c0] {tile.label = "k.l"} : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+    %r = tile.gather %kv[%rows][%c64] {tile.label = "k.r"} : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  }
+  return
+}
+
+// -----
+
 // A function without a forall is no tile program.
 // CHECK-LABEL: func @nothing(
 // CHECK-NEXT:    return

@@ -1,5 +1,6 @@
 // mla-stage-shared refuses tiles without a layout, copies without a tensor map,
-// loops that are not pipelined, and a plan above the limit, which it lists.
+// loops that are not pipelined, rings over what is not there, and a plan above the
+// limit, which it lists.
 // RUN: %mla-opt %s --mla-stage-shared -verify-diagnostics -split-input-file
 // A user's schedule with one slot more than fits:
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize --cse \
@@ -126,6 +127,52 @@ func.func @too_large() {
     %valid = cta.ring "valid" : !cta.ring<3x64xi1>
     // expected-note @below {{ring "flag": 1 x 64 bytes}}
     %x = cta.ring "flag" : !cta.ring<1x64xi1>
+  }
+  return
+}
+
+// -----
+
+#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, over = "v", byte = 1024>]>
+func.func @over_nothing() attributes {mla.schedule = #over} {
+  scf.forall (%i) in (8) {
+    %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
+    // expected-error @below {{lies over a ring v that is not there}}
+    %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
+  }
+  return
+}
+
+// -----
+
+// Over another, a tile still starts where the swizzle does.
+#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, over = "k", byte = 1536>]>
+func.func @over_unaligned() attributes {mla.schedule = #over} {
+  scf.forall (%i) in (8) {
+    %q = cta.ring "q" : !cta.ring<1x64x640xbf16>
+    %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
+    // expected-error @below {{would lie at byte 83456, over k, expected a multiple of 1024}}
+    %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
+  }
+  return
+}
+
+// -----
+
+// Even so: what lies over another takes no room, its barriers do.
+#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, over = "k", byte = 0>]>
+// expected-error @below {{needs 294992 bytes of shared memory, a CTA has 232448}}
+func.func @over_too_large() attributes {mla.schedule = #over} {
+  scf.forall (%i) in (8) {
+    // expected-note @below {{ring "q": 1 x 73728 bytes}}
+    %q = cta.ring "q" : !cta.ring<1x64x576xbf16>
+    // expected-note @below {{ring "k": 3 x 73728 bytes}}
+    %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
+    // expected-note @below {{ring "p": 1 x 8192 bytes}}
+    %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
   }
   return
 }

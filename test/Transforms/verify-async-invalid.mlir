@@ -172,3 +172,11 @@
 // A ring has more slots than barriers.
 // RUN: sed 's/^!ring = !cta.ring<1x/!ring = !cta.ring<2x/; s/shared_bytes = 16416/shared_bytes = 65536/; s/"p" at 8192/"p" at 32768/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SLOTS
 // SLOTS: error: 'cta.mbarrier' op expected one mbarrier for each slot of the ring, 2
+
+// An op stands between two roles: all threads get there, but when?
+// RUN: sed 's/.*cta.role "soft"/cta.sync\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BETWEEN
+// BETWEEN: error: 'cta.sync' op expected roles side by side, and nothing with an effect between them
+
+// A declaration or a number may.
+// RUN: sed 's/.*cta.role "soft"/%%half = cta.named_barrier "half" id 1 threads 64\n%%two = arith.addi %%i1, %%i1 : i32\n&/' %S/Inputs/verified.mlir | %mla-opt --mla-verify-async | FileCheck %s --check-prefix=DECLARED
+// DECLARED: cta.verified

@@ -51,11 +51,14 @@ Executor makeInterpreterExecutor(
     std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module) {
   return [module](std::vector<HostArgument> &arguments, double &ms) {
     auto start = std::chrono::steady_clock::now();
-    auto funcs = (*module)->getOps<mlir::func::FuncOp>();
+    auto functions = (*module)->getOps<mlir::func::FuncOp>();
+    if (functions.empty())
+      return Status(MLA_INVALID_ARGUMENT,
+                    "expected a function of level tile or above, got none");
     interp::Options options;
     options.threads = 0;
     if (mlir::failed(interp::interpret(
-            *funcs.begin(), makeInterpreterArguments(arguments), options)))
+            *functions.begin(), makeInterpreterArguments(arguments), options)))
       return Status(MLA_INVALID_ARGUMENT, "the interpreter stopped");
     ms = std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now() - start)

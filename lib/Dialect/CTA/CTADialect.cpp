@@ -34,6 +34,10 @@ void CTADialect::initialize() {
       >();
 }
 
+bool mla::cta::isDeclaration(Operation *op) {
+  return isa<RingOp, BufferOp, MBarrierOp, NamedBarrierOp>(op);
+}
+
 std::optional<FragmentLayout> mla::cta::getLayout(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   auto layout = tensor

@@ -81,6 +81,8 @@ func.func @staged(%kv: memref<?x1x64xbf16>, %i: i32) {
   %ring = cta.ring "k" at 1024 : !cta.ring<2x64x64xbf16, #swizzled>
   // CHECK: cta.ring "v" at 0 : !cta.ring<2x64xi1, #cta.shared_layout<swizzle = 0, rows = 64>>
   %valid = cta.ring "v" at 0 : !cta.ring<2x64xi1, #dense>
+  // CHECK: cta.ring "p" at 9216 over "k" : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+  %over = cta.ring "p" at 9216 over "k" : !cta.ring<1x64x64xbf16, #swizzled>
   // CHECK: %[[BAR:.*]] = cta.mbarrier "k.full" count 1 at 32768 : !cta.mbarrier<2>
   %bar = cta.mbarrier "k.full" count 1 at 32768 : !cta.mbarrier<2>
   // CHECK: %[[SLOT:.*]] = cta.slot %[[RING]][%[[I]]] : !cta.ring<2x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>

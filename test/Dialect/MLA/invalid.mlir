@@ -32,6 +32,22 @@ func.func @f() attributes {a = #mla.ring<"k", depth = 0>} { return }
 
 // -----
 
+// expected-error @below {{ring "p": expected depth 1 over "k", got 2}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 2, over = "k", byte = 0>} { return }
+
+// -----
+
+// expected-error @below {{ring "p": expected byte >= 0, got -1024}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "k", byte = -1024>} { return }
+
+// -----
+
+// A byte of nothing.
+// expected-error @below {{expected 'over'}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, byte = 1024>} { return }
+
+// -----
+
 // expected-error @below {{schedule "s": role "a" is declared twice}}
 func.func @f() attributes {a = #mla.schedule<"s",
   roles = [<"a", warps = 4, registers = 24>, <"a", warps = 8, registers = 24>],

@@ -120,8 +120,8 @@ TEST_F(FakeGpu, BenchAlternatesAndReports) {
                  "--iterations=3", "--warmup=1", "--gap=0.1"}),
             kExitSuccess)
       << err.str();
-  // Two kernels: a warm-up each, then rounds x modes x iterations.
-  EXPECT_EQ(fake->launches, 2 * (1 + 2 * 2 * 3));
+  // Two kernels, rounds x modes, each a warm-up and the timed iterations.
+  EXPECT_EQ(fake->launches, 2 * 2 * 2 * (1 + 3));
   std::string text = out.str();
   EXPECT_NE(text.find("\"mode\":\"gap\",\"samples\":6,\"median_ms\":2.5"),
             std::string::npos)

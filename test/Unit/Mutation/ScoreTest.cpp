@@ -63,6 +63,23 @@ TEST_F(ScoreTest, ReasonsAreForWhatIsHarmlessOnly) {
   }
 }
 
+TEST_F(ScoreTest, ACommitBetweenTheLinksOfAChainMayGo) {
+  mlir::ModuleOp module = *kernels.modules[2];
+  for (const Mutation &mutation : enumerate(findProgram(module))) {
+    if (mutation.kind != "drop-commit")
+      continue;
+    mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(module, mutation);
+    std::string why =
+        whyHarmless(mutation, findProgram(module), findProgram(*damaged));
+    // The first commit of a role is between the halves of its scores, the
+    // second behind them.
+    if (llvm::StringRef(mutation.id).ends_with(".0"))
+      EXPECT_NE(why, "") << mutation.id;
+    if (llvm::StringRef(mutation.id).ends_with(".1"))
+      EXPECT_EQ(why, "") << mutation.id;
+  }
+}
+
 TEST_F(ScoreTest, ASampleIsTheSameForOneSeedAndAnyNumberOfThreads) {
   ScoreOptions options;
   options.sample = 40;

@@ -26,12 +26,12 @@ inline std::string print(mlir::ModuleOp module) {
   return text;
 }
 
-/// The verified programs of the project: the operator under both schedules,
-/// and plain attention.
+/// The verified programs of the project: the operator under each schedule, and
+/// plain attention.
 class Kernels {
 public:
   Kernels() : context(getRegistry()) {
-    for (const char *schedule : {"shared-p", "split-columns"}) {
+    for (const char *schedule : {"shared-p", "split-columns", "seesaw"}) {
       SparsePrefillShape shape;
       shape.heads = 64;
       add(buildSparsePrefill(context, shape), schedule);

@@ -34,6 +34,9 @@ inline constexpr llvm::StringLiteral kVerifiedAttr = "cta.verified";
 inline constexpr llvm::StringLiteral kStageAttr = "cta.stage";
 inline constexpr llvm::StringLiteral kOrderAttr = "cta.order";
 
+/// Whether `op` only names something: a ring, a tile, barriers.
+bool isDeclaration(mlir::Operation *op);
+
 /// The layout of a fragment, or nothing for a plain tensor.
 std::optional<FragmentLayout> getLayout(mlir::Type type);
 

@@ -1,0 +1,78 @@
+//===- Persist.cpp - CTAs that stay for several output tiles ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla {
+#define GEN_PASS_DEF_PERSIST
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+/// The grid's points become items, numbered with the last dimension fastest;
+/// CTA c takes items c, c + ctas, ...
+static void persist(scf::ForallOp grid, int64_t ctas) {
+  ImplicitLocOpBuilder b(grid.getLoc(), grid);
+  Value step = arith::ConstantIndexOp::create(b, ctas);
+  SmallVector<Value> sizes;
+  Value items = arith::ConstantIndexOp::create(b, 1);
+  for (OpFoldResult bound : grid.getMixedUpperBound()) {
+    sizes.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), bound));
+    items = arith::MulIOp::create(b, items, sizes.back());
+  }
+  auto persistent =
+      scf::ForallOp::create(b, SmallVector<OpFoldResult>{b.getIndexAttr(ctas)},
+                            /*outputs=*/ValueRange(), /*mapping=*/std::nullopt);
+  b.setInsertionPointToStart(persistent.getBody());
+  Value first = persistent.getInductionVars()[0];
+  auto loop = scf::ForOp::create(b, first, items, step);
+  Block *body = loop.getBody();
+  b.setInsertionPointToStart(body);
+  Value rest = loop.getInductionVar();
+  for (size_t d = sizes.size(); d-- > 0;) {
+    Value at = rest;
+    if (d) {
+      at = arith::RemUIOp::create(b, rest, sizes[d]);
+      rest = arith::DivUIOp::create(b, rest, sizes[d]);
+    }
+    grid.getInductionVars()[d].replaceAllUsesWith(at);
+  }
+  Block *from = grid.getBody();
+  body->getOperations().splice(Block::iterator(body->getTerminator()),
+                               from->getOperations(), from->begin(),
+                               Block::iterator(from->getTerminator()));
+  persistent->setAttr(tile::kPersistentAttr, b.getUnitAttr());
+  grid.erase();
+}
+
+namespace {
+struct PersistPass : mla::impl::PersistBase<PersistPass> {
+  using PersistBase::PersistBase;
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    if (!schedule || !schedule.asksFor("persist"))
+      return;
+    if (ctas < 1) {
+      func.emitOpError() << "expected at least 1 CTA, got " << ctas.getValue();
+      return signalPassFailure();
+    }
+    for (scf::ForallOp grid :
+         llvm::make_early_inc_range(func.getOps<scf::ForallOp>())) {
+      if (!grid.getBody()->getOps<cta::RoleOp>().empty() ||
+          grid->hasAttr(tile::kPersistentAttr))
+        continue;
+      if (!grid.isNormalized()) {
+        grid.emitOpError("expected a grid from 0 in steps of 1");
+        return signalPassFailure();
+      }
+      persist(grid, ctas);
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,109 @@
+//===- RingsOver.cpp - rings in the slot of another -------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "SlotProtocol.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+struct Bytes {
+  int64_t begin, end;
+
+  bool overlaps(Bytes other) const {
+    return begin < other.end && other.begin < end;
+  }
+};
+} // namespace
+
+static bool hasUser(Value barrier, cta::RoleOp role, bool waits) {
+  return llvm::any_of(barrier.getUsers(), [&](Operation *user) {
+    return role->isProperAncestor(user) &&
+           isa<cta::MBarrierWaitOp>(user) == waits;
+  });
+}
+
+bool RingBarriers::isReadBy(cta::RoleOp role) const {
+  return hasUser(full, role, /*waits=*/true);
+}
+
+bool RingBarriers::isWrittenBy(cta::RoleOp role) const {
+  return hasUser(full, role, /*waits=*/false);
+}
+
+/// Where `top` lies in the slot of `below`.
+static Bytes getPlace(cta::RingOp below, cta::RingOp top) {
+  cta::RingType type = top.getResult().getType();
+  int64_t begin = static_cast<int64_t>(top.getOffset().value_or(0)) -
+                  static_cast<int64_t>(below.getOffset().value_or(0));
+  return {begin, begin + type.getDepth() * type.getSlotType().getBytes()};
+}
+
+LogicalResult mla::checkRingsOver(func::FuncOp func) {
+  llvm::StringMap<cta::RingOp> rings;
+  func.walk([&](cta::RingOp ring) { rings[ring.getName()] = ring; });
+  llvm::StringMap<SmallVector<Bytes>> taken;
+  WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
+    if (!ring.getOver())
+      return WalkResult::advance();
+    cta::RingOp below = rings.lookup(*ring.getOver());
+    if (!below || below.getOver())
+      return ring.emitOpError() << "expected a ring named " << *ring.getOver()
+                                << " that lies over no other";
+    Bytes place = getPlace(below, ring);
+    cta::RingType base = below.getResult().getType();
+    int64_t size = base.getSlotType().getBytes();
+    if (place.begin < 0 || place.end > size || base.getDepth() != 1 ||
+        ring.getResult().getType().getDepth() != 1)
+      return ring.emitOpError()
+             << "expected one slot inside the one slot of " << *ring.getOver()
+             << ", got bytes [" << place.begin << ", " << place.end << ") of "
+             << base.getDepth() << " x " << size;
+    SmallVector<Bytes> &others = taken[below.getName()];
+    if (llvm::any_of(others, [&](Bytes b) { return b.overlaps(place); }))
+      return ring.emitOpError()
+             << "lies at bytes [" << place.begin << ", " << place.end << ") of "
+             << *ring.getOver() << ", which another ring over it uses";
+    others.push_back(place);
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Bytes among which are all that a product reads through the descriptor. The
+/// swizzle permutes each row of 128 bytes.
+static Bytes getBytes(cta::DescriptorType type) {
+  constexpr int64_t kRow = 128;
+  int64_t width = type.getElementType().getIntOrFloatBitWidth() / 8;
+  int64_t rows = type.getShape()[0], columns = type.getShape()[1];
+  int64_t start = type.getOffset() % kRow, begin = type.getOffset() - start;
+  // The last of `steps` k-steps of 32 bytes or 32 / width rows.
+  auto locateLast = [&](int64_t steps) {
+    return (steps - 1) / 4 * type.getBlockStep() +
+           std::min<int64_t>(steps - 1, 3) * type.getStep();
+  };
+  int64_t end = begin + (std::min<int64_t>(rows, 8) - 1) * kRow;
+  if (type.getMajor() == cta::Major::k)
+    end += llvm::alignTo(
+               locateLast(llvm::divideCeil(start + columns * width, 32)) + 32,
+               kRow) +
+           (rows - 1) / 8 * type.getStride();
+  else
+    end += locateLast(llvm::divideCeil(rows * width, 32)) + kRow +
+           (rows > 8 ? type.getStride() : 0) +
+           (columns * width - 1) / kRow * type.getLeading();
+  return {begin, end};
+}
+
+bool mla::mayReadUnder(Value operand, cta::RingOp below, cta::RingOp top) {
+  Bytes place = getPlace(below, top);
+  auto descriptor = operand.getDefiningOp<cta::DescriptorOp>();
+  // Of the whole slot, not of a view.
+  return !descriptor ||
+         descriptor.getSource().getType() !=
+             below.getResult().getType().getSlotType() ||
+         getBytes(descriptor.getResult().getType()).overlaps(place);
+}

@@ -1,0 +1,15 @@
+// RUN: %mla-opt %s --mla-persist --verify-diagnostics --split-input-file
+// RUN: not %mla-opt %S/persist.mlir --mla-persist=ctas=0 2>&1 | FileCheck %s
+// CHECK: error: {{.*}}expected at least 1 CTA, got 0
+
+#persist = #mla.schedule<"s" after ["persist"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @offset(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #persist} {
+  // expected-error @+1 {{expected a grid from 0 in steps of 1}}
+  scf.forall (%t) = (1) to (8) step (2) {
+    %v = tile.load %m[%t] : memref<?xf32> -> tensor<64xf32>
+    tile.store %v, %m[%t] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}

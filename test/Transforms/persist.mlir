@@ -1,0 +1,54 @@
+// mla-persist: a CTA takes every so manieth output tile, for a schedule that asks
+// for it.
+// RUN: %mla-opt %s --mla-persist | FileCheck %s
+// Once is enough.
+// RUN: %mla-opt %s --mla-persist --mla-persist | FileCheck %s
+// RUN: %mla-opt %s --mla-persist=ctas=114 | FileCheck %s --check-prefix=CTAS
+
+// The whole of it: counts of slots and phases go on from item to item.
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw -o %t.tile.mlir
+// RUN: sed 's/"split-width"\]/"split-width", "persist"]/' %t.tile.mlir > %t.persist.mlir
+// RUN: %mla-opt %t.persist.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=WHOLE
+// WHOLE:       cta.verified
+// WHOLE:       scf.forall (%[[CTA:.*]]) in (132)
+// WHOLE:       cta.role "producer"
+// WHOLE-NEXT:    scf.for %{{.*}} = %[[CTA]] to %{{.*}} step %{{.*}} iter_args
+// WHOLE:           cta.mbarrier_wait
+// WHOLE:           scf.for
+
+#persist = #mla.schedule<"s" after ["persist"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+#plain = #mla.schedule<"s", roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+// CHECK-LABEL: func @two
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?x?xf32>, %[[N:[^:]*]]: index
+// CHECK-DAG:     %[[ITEMS0:.*]] = arith.muli %{{.*}}, %[[N]]
+// CHECK-DAG:     %[[ITEMS:.*]] = arith.muli %[[ITEMS0]], %[[TWO:.*]] : index
+// CHECK:         scf.forall (%[[CTA:.*]]) in (132) {
+// CHECK-NEXT:      scf.for %[[ITEM:.*]] = %[[CTA]] to %[[ITEMS]] step %{{.*}} {
+// The last dimension is the fastest.
+// CHECK-NEXT:        %[[H:.*]] = arith.remui %[[ITEM]], %[[TWO]]
+// CHECK-NEXT:        %[[T:.*]] = arith.divui %[[ITEM]], %[[TWO]]
+// CHECK-NEXT:        tile.load %[[M]][%[[T]], %[[H]]]
+// CTAS:          arith.constant 114 : index
+// CTAS:          scf.forall (%{{.*}}) in (114)
+func.func @two(%m: memref<?x?xf32>, %n: index) attributes {mla.schedule = #persist} {
+  scf.forall (%t, %h) in (%n, 2) {
+    %v = tile.load %m[%t, %h] : memref<?x?xf32> -> tensor<64xf32>
+    tile.store %v, %m[%t, %h] {tile.label = "x"} : tensor<64xf32>, memref<?x?xf32>
+  }
+  return
+}
+
+// A schedule that does not ask keeps its grid.
+// CHECK-LABEL: func @plain
+// CHECK:         scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2) {
+// CHECK-NEXT:      tile.load
+func.func @plain(%m: memref<?x?xf32>, %n: index) attributes {mla.schedule = #plain} {
+  scf.forall (%t, %h) in (%n, 2) {
+    %v = tile.load %m[%t, %h] : memref<?x?xf32> -> tensor<64xf32>
+    tile.store %v, %m[%t, %h] {tile.label = "x"} : tensor<64xf32>, memref<?x?xf32>
+  }
+  return
+}
