@@ -354,8 +354,24 @@ static LogicalResult checkInitialised(func::FuncOp func,
   return failure(result.wasInterrupted());
 }
 
+static LogicalResult checkAlignment(cta::RingOp ring) {
+  cta::SharedLayoutAttr layout = ring.getResult().getType().getLayout();
+  // A swizzle repeats every 8 rows.
+  int64_t alignment = layout ? 8 * layout.getSwizzle() : 0;
+  auto offset = static_cast<int64_t>(ring.getOffset().value_or(0));
+  if (!alignment || offset % alignment == 0)
+    return success();
+  return ring.emitOpError()
+         << "lies at byte " << offset << ", expected a multiple of "
+         << alignment << ", where its swizzle repeats";
+}
+
 /// Rings and barriers lie side by side in the bytes that the kernel asks for.
 static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
+  WalkResult aligned = func.walk(
+      [](cta::RingOp ring) { return WalkResult(checkAlignment(ring)); });
+  if (aligned.wasInterrupted())
+    return failure();
   struct Range {
     int64_t begin, end;
     Operation *op;

@@ -125,6 +125,10 @@
 // RUN: sed 's/at 16392/at 16384/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE2
 // MORE2: which another uses
 
+// A tile lies where its swizzle does not begin.
+// RUN: sed 's/"p" at 8192/"p" at 8704/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ALIGN
+// ALIGN: 'cta.ring' op lies at byte 8704, expected a multiple of 1024, where its swizzle repeats
+
 // Two rings share their place.
 // RUN: sed 's/"p" at 8192/"p" at 0/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE3
 // MORE3: which another uses

@@ -55,7 +55,7 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (over && depth != 1)
     return emitError() << "ring " << label << ": expected depth 1 over " << over
                        << ", got " << depth;
-  if (byte < 0)
+  if (over && byte < 0)
     return emitError() << "ring " << label << ": expected byte >= 0, got "
                        << byte;
   return success();
@@ -64,7 +64,8 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    StringAttr name, ArrayRef<RoleAttr> roles,
                                    ArrayRef<PlaceAttr> table,
-                                   ArrayRef<RingAttr>, ArrayRef<StringAttr>) {
+                                   ArrayRef<RingAttr> rings,
+                                   ArrayRef<StringAttr>) {
   llvm::StringSet<> names;
   int64_t registers = 0;
   for (RoleAttr role : roles) {
@@ -83,6 +84,11 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     });
     return diag << ")";
   }
+  llvm::StringSet<> ringLabels;
+  for (RingAttr ring : rings)
+    if (!ringLabels.insert(ring.getLabel()).second)
+      return emitError() << "schedule " << name << ": ring " << ring.getLabel()
+                         << " has two rows";
   llvm::StringSet<> labels;
   for (PlaceAttr place : table) {
     if (!labels.insert(place.getLabel()).second)

@@ -62,6 +62,13 @@ func.func @f() attributes {a = #mla.schedule<"s",
 
 // -----
 
+// expected-error @below {{schedule "s": ring "k" has two rows}}
+func.func @f() attributes {a = #mla.schedule<"s",
+  roles = [<"a", warps = 4, registers = 24>], table = [<"q" in ["a"]>],
+  rings = [<"k", depth = 1>, <"k", depth = 2>]>} { return }
+
+// -----
+
 // expected-error @below {{schedule "s": label "q" has two rows}}
 func.func @f() attributes {a = #mla.schedule<"s",
   roles = [<"a", warps = 4, registers = 24>],

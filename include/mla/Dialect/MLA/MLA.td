@@ -86,7 +86,7 @@ def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
   }];
   let parameters = (ins "::mlir::StringAttr":$label, "int64_t":$depth,
       OptionalParameter<"::mlir::StringAttr">:$over,
-      DefaultValuedParameter<"int64_t", "0">:$byte);
+      DefaultValuedParameter<"int64_t", "-1">:$byte);
   let assemblyFormat = [{
     `<` $label `,` `depth` `=` $depth
     (`,` `over` `=` $over^ `,` `byte` `=` $byte)? `>`
