@@ -129,19 +129,31 @@ static LogicalResult runGather(Frame &frame, const Instruction &in) {
   return success();
 }
 
-static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
-  const Argument &array = frame.getArray(in.operands[0]);
+std::optional<int64_t> mla::interp::locateElement(const Argument &array,
+                                                  ArrayRef<int64_t> indices,
+                                                  std::string &error) {
   int64_t offset = 0;
-  for (size_t d = 0; d < array.shape.size(); ++d) {
-    int64_t index = frame.getInt(in.operands[1 + d]);
-    if (index < 0 || index >= array.shape[d])
-      return frame.fail(in, "expected an index in [0, " +
-                                Twine(array.shape[d]) + ") in dimension " +
-                                Twine(d) + ", got " + Twine(index));
+  for (auto [d, index] : llvm::enumerate(indices)) {
+    if (index < 0 || index >= array.shape[d]) {
+      error = ("expected an index in [0, " + Twine(array.shape[d]) +
+               ") in dimension " + Twine(d) + ", got " + Twine(index))
+                  .str();
+      return std::nullopt;
+    }
     offset += index * array.strides[d];
   }
+  return offset;
+}
+
+static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
+  const Argument &array = frame.getArray(in.operands[0]);
+  std::string error;
+  std::optional<int64_t> offset = locateElement(
+      array, frame.getInts(ArrayRef(in.operands).drop_front()), error);
+  if (!offset)
+    return frame.fail(in, error);
   frame.set(in.results[0],
-            readElement(array.elementType, getAddress(array, offset)));
+            readElement(array.elementType, getAddress(array, *offset)));
   return success();
 }
 

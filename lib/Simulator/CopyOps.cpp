@@ -179,7 +179,8 @@ static LogicalResult checkTensorMap(Role &role, Operation *op, Value map,
   return success();
 }
 
-template <typename OpTy> static size_t countOperands(OpTy op, unsigned group) {
+/// Where the operands of an ODS group begin.
+template <typename OpTy> static size_t findOperand(OpTy op, unsigned group) {
   return op.getODSOperandIndexAndLength(group).first;
 }
 
@@ -199,9 +200,8 @@ static LogicalResult runTensorCopy(Frame &frame, const Instruction &in,
   const Argument &array = frame.getArray(in.operands[0]);
   SmallVector<int64_t> start =
       frame.getInts(ArrayRef(in.operands).slice(1, numIndices));
-  FailureOr<Ref> barrier =
-      getBarrier(role, in, in.operands[countOperands(op, 4)],
-                 in.operands[countOperands(op, 5)]);
+  FailureOr<Ref> barrier = getBarrier(role, in, in.operands[findOperand(op, 4)],
+                                      in.operands[findOperand(op, 5)]);
   if (failed(barrier))
     return failure();
   Touch read = makeCountedRead(role, in, *barrier);
@@ -251,14 +251,13 @@ static LogicalResult runCopyMulticast(Frame &frame, const Instruction &in) {
 static FailureOr<int64_t> locateBulk(Role &role, const Instruction &in,
                                      const Argument &array,
                                      ArrayRef<int64_t> start, int64_t count) {
-  int64_t offset = 0, left = 1, dense = 1;
+  std::string error;
+  std::optional<int64_t> offset = locateElement(array, start, error);
+  if (!offset)
+    return role.failAt(in.op, error);
+  int64_t left = 1, dense = 1;
   bool contiguous = true;
   for (size_t d = start.size(); d--;) {
-    if (start[d] < 0 || start[d] >= array.shape[d])
-      return role.failAt(in.op, "expected an index in [0, " +
-                                    Twine(array.shape[d]) + ") in dimension " +
-                                    Twine(d) + ", got " + Twine(start[d]));
-    offset += start[d] * array.strides[d];
     contiguous &= array.strides[d] == dense;
     if (contiguous) {
       left = (array.shape[d] - start[d] - 1) * dense +
@@ -270,10 +269,10 @@ static FailureOr<int64_t> locateBulk(Role &role, const Instruction &in,
     return role.failAt(in.op, "reaches beyond the memref: expected at most " +
                                   Twine(left) + " elements, got " +
                                   Twine(count));
-  if (reinterpret_cast<uintptr_t>(getAddress(array, offset)) % kBulkBytes)
+  if (reinterpret_cast<uintptr_t>(getAddress(array, *offset)) % kBulkBytes)
     return role.failAt(in.op, "expected an address that is a multiple of " +
                                   Twine(kBulkBytes) + " bytes");
-  return offset;
+  return *offset;
 }
 
 /// A row of `count` elements that starts `offset` elements into `array`.
@@ -294,9 +293,8 @@ static LogicalResult runBulkLoad(Frame &frame, const Instruction &in) {
       frame.getInts(ArrayRef(in.operands).slice(1, numIndices));
   int64_t count = ShapedType::getNumElements(type.getShape());
   FailureOr<int64_t> offset = locateBulk(role, in, array, start, count);
-  FailureOr<Ref> barrier =
-      getBarrier(role, in, in.operands[countOperands(op, 3)],
-                 in.operands[countOperands(op, 4)]);
+  FailureOr<Ref> barrier = getBarrier(role, in, in.operands[findOperand(op, 3)],
+                                      in.operands[findOperand(op, 4)]);
   if (failed(offset) || failed(barrier))
     return failure();
   int64_t width = getByteWidth(array.elementType);

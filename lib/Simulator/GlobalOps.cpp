@@ -61,16 +61,14 @@ static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
 static FailureOr<char *> locate(Role &role, const Instruction &in,
                                 size_t memref) {
   const Argument &array = role.getArray(in.operands[memref]);
-  int64_t offset = 0;
-  for (size_t d = 0; d < array.shape.size(); ++d) {
-    int64_t index = role.getInt(in.operands[memref + 1 + d]);
-    if (index < 0 || index >= array.shape[d])
-      return role.failAt(in.op, "expected an index in [0, " +
-                                    Twine(array.shape[d]) + ") in dimension " +
-                                    Twine(d) + ", got " + Twine(index));
-    offset += index * array.strides[d];
-  }
-  return getAddress(array, offset);
+  std::string error;
+  std::optional<int64_t> offset = locateElement(
+      array,
+      role.getInts(ArrayRef(in.operands).slice(memref + 1, array.shape.size())),
+      error);
+  if (!offset)
+    return role.failAt(in.op, error);
+  return getAddress(array, *offset);
 }
 
 /// Relaxed: it passes on what a fence before it covers, and what it learns

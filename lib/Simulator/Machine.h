@@ -99,7 +99,6 @@ struct MBarrier {
   /// Who arrived in this phase, and in the one before: who arrives now has to
   /// come after those, or might have been counted among them.
   Clock arrivals, lastArrivals;
-  double completedAt = 0;
 };
 
 /// Who meets once at a named barrier learns what the others knew there.
@@ -200,7 +199,6 @@ public:
   /// The warps that execute the current op: one inside cta.elect.
   llvm::MutableArrayRef<Warp> getWarps();
   llvm::MutableArrayRef<Warp> getAllWarps() { return warps; }
-  bool isElected() const { return elected.has_value(); }
   /// Ends the moment of these warps: what they do from now on is later than
   /// what they have published.
   void publish();
@@ -217,7 +215,7 @@ public:
 
   // Products.
   Agent productAgent = 0;
-  Time committedGroups = 0, retiredGroups = 0;
+  Time committedGroups = 0;
   std::deque<std::shared_ptr<Product>> products;
   /// Tiles made since the last cta.mma_fence, and whether none was made or read
   /// since: a new accumulator may take over the registers of any of them.

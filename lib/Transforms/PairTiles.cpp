@@ -21,8 +21,10 @@ static void addSuffix(Operation *op, StringRef suffix) {
                 StringAttr::get(op->getContext(), label + suffix));
 }
 
-/// The loop goes on two steps at a time. If the number of tiles is odd, the
-/// second half of the last iteration lies past the end.
+/// As mlir::loopUnrollByFactor, but without an epilogue for the odd tile, which
+/// would be a third copy of the body: the loop goes on two steps at a time. If
+/// the number of tiles is odd, the second half of the last iteration lies past
+/// the end.
 static void pair(scf::ForOp loop) {
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
   Value step = loop.getStep();

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Channels.h"
 #include "Placement.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -26,33 +27,6 @@ static RankedTensorType getTileType(Value v) {
 }
 
 namespace {
-/// A ring between roles and the tile that travels in it.
-struct Channel {
-  cta::RingOp ring;
-  Value tile;
-  unsigned writer;
-};
-
-/// Channels by the tile they carry, shared by the emitters of all roles.
-class Channels {
-public:
-  Channels(scf::ForallOp program, ScheduleAttr schedule)
-      : program(program), schedule(schedule) {}
-
-  /// The ring that carries `tile` from `writer`.
-  cta::RingOp get(Value tile, unsigned writer);
-  bool contains(Value tile) const { return index.contains(tile); }
-  ArrayRef<Channel> all() const { return list; }
-
-private:
-  std::string makeName(Value tile);
-
-  scf::ForallOp program;
-  ScheduleAttr schedule;
-  SmallVector<Channel> list;
-  DenseMap<Value, unsigned> index;
-};
-
 /// Writes the program of one role.
 class RoleEmitter {
 public:
@@ -104,46 +78,6 @@ private:
   PlaceAttr row;
 };
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// Channels
-//===----------------------------------------------------------------------===//
-
-std::string Channels::makeName(Value tile) {
-  Operation *def = tile.getDefiningOp();
-  StringRef label = def ? tile::getLabel(def) : StringRef();
-  std::string number = std::to_string(list.size());
-  if (label.empty())
-    return "tile" + number;
-  // Barriers are paired with rings by name: no two rings may share one.
-  for (const Channel &channel : list)
-    if (cta::RingOp(channel.ring).getName() == label)
-      return (label + "." + number).str();
-  return label.str();
-}
-
-cta::RingOp Channels::get(Value tile, unsigned writer) {
-  if (auto it = index.find(tile); it != index.end())
-    return list[it->second].ring;
-  std::string name = makeName(tile);
-  RankedTensorType type = getTileType(tile);
-  auto ringType =
-      cta::RingType::get(tile.getContext(), schedule.getDepth(name),
-                         type.getShape(), type.getElementType(), {});
-  OpBuilder b(program.getBody()->getTerminator());
-  // Rings stand before the roles, which are appended to the body.
-  for (Operation &op : *program.getBody())
-    if (isa<cta::RoleOp>(op)) {
-      b.setInsertionPoint(&op);
-      break;
-    }
-  auto ring =
-      cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
-                          IntegerAttr(), StringAttr());
-  index[tile] = list.size();
-  list.push_back({ring, tile, writer});
-  return ring;
-}
 
 //===----------------------------------------------------------------------===//
 // RoleEmitter

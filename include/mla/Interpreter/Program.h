@@ -281,6 +281,12 @@ void writeBox(const Box &box, const DenseTile &tile);
 void readRows(const Argument &array, const DenseTile &rows,
               llvm::ArrayRef<int64_t> rest, DenseTile &tile);
 
+/// The offset of the element at `indices` from the array's first; where it lies
+/// outside, nothing, and `error` says so.
+std::optional<int64_t> locateElement(const Argument &array,
+                                     llvm::ArrayRef<int64_t> indices,
+                                     std::string &error);
+
 /// The address of the element `offset` elements from the array's first.
 inline char *getAddress(const Argument &array, int64_t offset) {
   return static_cast<char *>(array.data) +

@@ -1,0 +1,44 @@
+//===- Channels.cpp - the rings between roles -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Channels.h"
+
+using namespace mlir;
+using namespace mla;
+
+std::string Channels::makeName(Value tile) {
+  Operation *def = tile.getDefiningOp();
+  StringRef label = def ? tile::getLabel(def) : StringRef();
+  std::string number = std::to_string(list.size());
+  if (label.empty())
+    return "tile" + number;
+  // Barriers are paired with rings by name: no two rings may share one.
+  for (const Channel &channel : list)
+    if (cta::RingOp(channel.ring).getName() == label)
+      return (label + "." + number).str();
+  return label.str();
+}
+
+cta::RingOp Channels::get(Value tile, unsigned writer) {
+  if (auto it = index.find(tile); it != index.end())
+    return list[it->second].ring;
+  std::string name = makeName(tile);
+  RankedTensorType type = cast<RankedTensorType>(tile.getType());
+  auto ringType =
+      cta::RingType::get(tile.getContext(), schedule.getDepth(name),
+                         type.getShape(), type.getElementType(), {});
+  OpBuilder b(program.getBody()->getTerminator());
+  // Rings stand before the roles, which are appended to the body.
+  for (Operation &op : *program.getBody())
+    if (isa<cta::RoleOp>(op)) {
+      b.setInsertionPoint(&op);
+      break;
+    }
+  auto ring =
+      cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
+                          IntegerAttr(), StringAttr());
+  index[tile] = list.size();
+  list.push_back({ring, tile, writer});
+  return ring;
+}

@@ -1,0 +1,40 @@
+//===- Channels.h - the rings between roles ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TRANSFORMS_CHANNELS_H
+#define MLA_LIB_TRANSFORMS_CHANNELS_H
+
+#include "mla/Transforms/Passes.h"
+
+namespace mla {
+
+/// A ring between roles and the tile that travels in it.
+struct Channel {
+  cta::RingOp ring;
+  mlir::Value tile;
+  unsigned writer;
+};
+
+/// Channels by the tile they carry, shared by the emitters of all roles.
+class Channels {
+public:
+  Channels(mlir::scf::ForallOp program, ScheduleAttr schedule)
+      : program(program), schedule(schedule) {}
+
+  /// The ring that carries `tile` from `writer`.
+  cta::RingOp get(mlir::Value tile, unsigned writer);
+  llvm::ArrayRef<Channel> all() const { return list; }
+
+private:
+  std::string makeName(mlir::Value tile);
+
+  mlir::scf::ForallOp program;
+  ScheduleAttr schedule;
+  llvm::SmallVector<Channel> list;
+  llvm::DenseMap<mlir::Value, unsigned> index;
+};
+
+} // namespace mla
+
+#endif // MLA_LIB_TRANSFORMS_CHANNELS_H
