@@ -96,12 +96,26 @@ private:
 };
 } // namespace
 
-llvm::Error Compilation::runPasses() {
-  KernelPipelineOptions pipeline;
+/// Hands on what the passes are to know of `options`.
+static void setOptions(KernelPipelineOptions &pipeline,
+                       const CompileOptions &options) {
   pipeline.target = options.target;
   pipeline.schedule = options.schedule;
   pipeline.tileKeys = options.tileKeys;
   pipeline.stages = options.stages;
+}
+
+LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
+  KernelPipelineOptions pipeline;
+  setOptions(pipeline, options);
+  PassManager pm(module.getContext());
+  buildCTAPipeline(pm, pipeline);
+  return pm.run(module);
+}
+
+llvm::Error Compilation::runPasses() {
+  KernelPipelineOptions pipeline;
+  setOptions(pipeline, options);
   PassManager pm(module->getContext());
   buildKernelPipeline(pm, pipeline);
   StageDumper *dumper = nullptr;

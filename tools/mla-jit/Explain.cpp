@@ -6,7 +6,6 @@
 #include "InterpreterExecutor.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
-#include "mla/Pipelines/Pipelines.h"
 #include "mla/Simulator/Simulator.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -134,14 +133,7 @@ llvm::Error Explanation::lower() {
   func = *funcs.begin();
   if (func->hasAttr(cta::kVerifiedAttr))
     return llvm::Error::success();
-  mlir::PassManager pm(&tools.context);
-  KernelPipelineOptions pipeline;
-  pipeline.target = tools.compile.target;
-  pipeline.schedule = tools.compile.schedule;
-  pipeline.tileKeys = tools.compile.tileKeys;
-  pipeline.stages = tools.compile.stages;
-  buildCTAPipeline(pm, pipeline);
-  if (mlir::failed(pm.run(*module)))
+  if (mlir::failed(lowerToCTA(*module, tools.compile)))
     return makeError("the passes failed");
   return llvm::Error::success();
 }

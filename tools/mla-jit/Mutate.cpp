@@ -7,6 +7,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Harness/Check.h"
 #include "mla/Harness/Inputs.h"
+#include "mla/JIT/Compiler.h"
 #include "mla/Mutation/Score.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Simulator/Simulator.h"
@@ -167,15 +168,13 @@ llvm::Expected<Compiled> compileProgram(const Program &program) {
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(program.file, &context);
   if (!module)
     return makeError("cannot parse '" + program.file + "'");
-  mlir::PassManager pm(&context), convert(&context);
-  KernelPipelineOptions options;
+  CompileOptions options;
   options.schedule = program.schedule;
-  if (!mutation::findProgram(*module))
-    buildCTAPipeline(pm, options);
-  if (failed(pm.run(*module)))
+  if (!mutation::findProgram(*module) && failed(lowerToCTA(*module, options)))
     return makeError(program.file + ": the passes failed");
   Compiled compiled;
   llvm::raw_string_ostream(compiled.text) << *module;
+  mlir::PassManager convert(&context);
   convert.addPass(createConvertMLAToNVVM());
   if (failed(convert.run(*module)))
     return makeError(program.file + ": the conversion failed");

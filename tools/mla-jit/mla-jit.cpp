@@ -301,13 +301,7 @@ private:
 
   harness::Status simulate(mlir::OwningOpRef<mlir::ModuleOp> module,
                            harness::Subject &out) {
-    mlir::PassManager pm(&session.context);
-    KernelPipelineOptions pipeline;
-    pipeline.schedule = flags.options.schedule;
-    pipeline.tileKeys = flags.options.tileKeys;
-    pipeline.stages = flags.options.stages;
-    buildCTAPipeline(pm, pipeline);
-    if (mlir::failed(pm.run(*module)))
+    if (mlir::failed(lowerToCTA(*module, flags.options)))
       return runtime::invalidArgument(out.label + ": the passes failed");
     out.executor = makeSimulatorExecutor(
         std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module)),

@@ -52,6 +52,11 @@ struct CompiledKernel {
 llvm::Expected<CompiledKernel> compileKernel(mlir::ModuleOp module,
                                              const CompileOptions &options);
 
+/// Lowers `module` in place to a verified CTA program, from the level at which
+/// it stands. Errors are diagnostics of its context.
+mlir::LogicalResult lowerToCTA(mlir::ModuleOp module,
+                               const CompileOptions &options);
+
 /// Writes kernel.json, kernel.ptx and, if there is one, kernel.cubin into
 /// `folder`, each file whole or not at all, the descriptor last.
 llvm::Error writeKernel(const CompiledKernel &kernel, llvm::StringRef folder);
