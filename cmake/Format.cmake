@@ -1,5 +1,5 @@
 # Checks the form of every source with clang-format; with FIX it mends it.
-foreach(part include lib test tools)
+foreach(part bench include lib test tools)
   file(GLOB_RECURSE found "${SOURCE_DIR}/${part}/*.cpp" "${SOURCE_DIR}/${part}/*.h")
   list(APPEND sources ${found})
 endforeach()

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "PeerLibrary.h"
 #include "Report.h"
 #include "mla/Harness/Gpu.h"
+#include "mla/Harness/Plot.h"
 #include "mla/Harness/Tool.h"
 
 #include <algorithm>
@@ -17,13 +19,25 @@ namespace {
 
 constexpr const char *kModes[] = {"b2b", "gap"};
 
-/// A kernel with its arguments on the device, and its samples by mode.
+/// Peers whose outputs are further from ours than this do other work. Rounding
+/// to bf16 alone is a hundredth of it.
+constexpr double kAgreement = 1e-4;
+
+using Peers = std::vector<std::unique_ptr<PeerLibrary>>;
+
+/// A kernel or a peer, ready to be launched on its arguments, and its samples
+/// by mode.
 struct Contestant {
-  const Subject *subject = nullptr;
-  std::unique_ptr<GpuKernel> kernel;
-  std::shared_ptr<GpuArguments> arguments;
+  /// How reports name it.
+  std::string label;
+  /// The kernel's symbol; a peer's library.
+  std::string code;
+  Launch launch;
   double flops = 0;
   Sizes sizes;
+  std::vector<CheckResult> agreement;
+  /// Why a peer takes no part.
+  std::string skipped;
   std::vector<double> samples[2];
 };
 
@@ -49,30 +63,20 @@ public:
   BenchCase(const GpuContext &context, const ToolOptions &options)
       : context(context), options(options) {}
 
-  /// Loads the kernels and puts their arguments on the device. Kernels that
-  /// take the same arguments share them: less memory, less set-up, same data.
-  Status prepare(const std::vector<Subject> &subjects, const Sizes &sizes) {
-    std::map<std::string, std::shared_ptr<GpuArguments>> shared;
+  /// Loads the kernels and puts their arguments on the device. Peers get the
+  /// arguments of the first kernel, and have to compute what it does.
+  Status prepare(const std::vector<Subject> &subjects, const Peers &peers,
+                 const Sizes &sizes) {
+    std::vector<HostArgument> first;
     for (const Subject &subject : subjects) {
-      Contestant &contestant = contestants.emplace_back();
-      contestant.subject = &subject;
-      contestant.sizes = sizes;
-      MLA_RETURN_IF_ERROR(
-          GpuKernel::create(context, subject, contestant.kernel));
       std::vector<HostArgument> arguments;
-      MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, contestant.sizes,
-                                        options.inputs, arguments)
-                              .within(subject.label));
-      contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
-      auto &slot = shared[signatureOf(subject, arguments)];
-      if (!slot) {
-        std::unique_ptr<GpuArguments> uploaded;
-        MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, uploaded));
-        slot = std::move(uploaded);
-      }
-      contestant.arguments = slot;
+      MLA_RETURN_IF_ERROR(addKernel(subject, sizes, arguments));
+      if (contestants.size() == 1 && !peers.empty())
+        first = std::move(arguments);
     }
-    return Status();
+    return peers.empty() ? Status()
+                         : addPeers(subjects.front().descriptor.operatorName,
+                                    peers, first);
   }
 
   /// Times them in turns, so that drift of clocks and temperature meets all.
@@ -81,78 +85,214 @@ public:
     size_t count = contestants.size();
     for (int round = 0; round < options.rounds; ++round)
       for (int mode = 0; mode < 2; ++mode)
-        for (size_t n = 0; n < count; ++n)
-          MLA_RETURN_IF_ERROR(measure(
-              contestants[(n + static_cast<size_t>(round)) % count], mode));
+        for (size_t n = 0; n < count; ++n) {
+          Contestant &contestant =
+              contestants[(n + static_cast<size_t>(round)) % count];
+          if (contestant.skipped.empty())
+            MLA_RETURN_IF_ERROR(measure(contestant, mode));
+        }
     return Status();
   }
 
   void report(std::vector<BenchReport> &reports) const {
     for (const Contestant &contestant : contestants)
       for (int mode = 0; mode < 2; ++mode) {
-        std::vector<double> samples = contestant.samples[mode];
-        std::sort(samples.begin(), samples.end());
-        size_t count = samples.size();
-        BenchReport &report = reports.emplace_back();
-        report.package = contestant.subject->label;
-        report.kernel = contestant.subject->descriptor.kernel;
+        BenchReport report;
+        report.package = contestant.label;
+        report.kernel = contestant.code;
         report.device = context.deviceName();
-        report.mode = kModes[mode];
         report.sizes = contestant.sizes;
-        report.samples = static_cast<int>(count);
-        report.medianMs = (samples[(count - 1) / 2] + samples[count / 2]) / 2;
-        report.minMs = samples.front();
-        report.flops = contestant.flops;
+        report.skipped = contestant.skipped;
+        if (report.skipped.empty())
+          summarize(contestant, mode, report);
+        reports.push_back(report);
+        if (!report.skipped.empty())
+          break;
       }
   }
 
 private:
-  /// One kernel's launches of one round and mode, after some that do not count.
+  /// Kernels that take the same arguments share them: less memory, less
+  /// set-up, same data.
+  Status addKernel(const Subject &subject, const Sizes &sizes,
+                   std::vector<HostArgument> &arguments) {
+    Contestant contestant;
+    contestant.label = subject.label;
+    contestant.code = subject.descriptor.kernel;
+    contestant.sizes = sizes;
+    std::unique_ptr<GpuKernel> &kernel = kernels.emplace_back();
+    MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
+    MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, contestant.sizes,
+                                      options.inputs, arguments)
+                            .within(subject.label));
+    contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
+    std::unique_ptr<GpuArguments> &slot =
+        shared[signatureOf(subject, arguments)];
+    if (!slot)
+      MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, slot));
+    if (contestants.empty())
+      firstArguments = slot.get();
+    contestant.launch = [kernel = kernel.get(), device = slot.get()] {
+      return kernel->launch(*device);
+    };
+    contestants.push_back(std::move(contestant));
+    return Status();
+  }
+
+  /// Runs the first kernel once, then each peer, on the same buffers.
+  Status addPeers(const std::string &operatorName, const Peers &peers,
+                  const std::vector<HostArgument> &arguments) {
+    std::vector<HostArgument> expected = arguments;
+    MLA_RETURN_IF_ERROR(runOnce(contestants.front(), expected));
+    peerArguments = std::make_unique<PeerArguments>(operatorName, arguments,
+                                                    *firstArguments);
+    for (const std::unique_ptr<PeerLibrary> &peer : peers) {
+      Contestant contestant = contestants.front();
+      contestant.label = labelOf(*peer);
+      contestant.code = peer->path();
+      contestant.launch = [this, peer = peer.get()] {
+        return peer->launch(*peerArguments, context.stream());
+      };
+      // Outputs hold NaN again, so that a peer that writes nothing shows.
+      MLA_RETURN_IF_ERROR(firstArguments->refill(arguments));
+      std::vector<HostArgument> got = arguments;
+      Status status = runOnce(contestant, got);
+      if (status.code() == MLA_INVALID_ARGUMENT)
+        contestant.skipped = status.message();
+      else
+        MLA_RETURN_IF_ERROR(status);
+      if (status.ok())
+        MLA_RETURN_IF_ERROR(compare(got, expected, contestant));
+      contestants.push_back(std::move(contestant));
+    }
+    return Status();
+  }
+
+  /// The peer's name, with its library if another contestant has that name.
+  std::string labelOf(const PeerLibrary &peer) const {
+    for (const Contestant &contestant : contestants)
+      if (contestant.label == peer.name())
+        return peer.name() + " (" + peer.path() + ")";
+    return peer.name();
+  }
+
+  Status runOnce(const Contestant &contestant,
+                 std::vector<HostArgument> &outputs) const {
+    MLA_RETURN_IF_ERROR(contestant.launch());
+    MLA_RETURN_IF_ERROR(context.synchronize().within(contestant.label));
+    return firstArguments->download(outputs);
+  }
+
+  /// The comparison is of the same work, or it is none.
+  Status compare(const std::vector<HostArgument> &got,
+                 const std::vector<HostArgument> &expected,
+                 Contestant &contestant) const {
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (!got[i].isTensor || got[i].access == MLA_READ)
+        continue;
+      CheckResult result = checkAgreement(got[i].name, got[i].tensor,
+                                          expected[i].tensor, kAgreement);
+      if (!result.pass)
+        return Status(MLA_INVALID_ARGUMENT,
+                      contestant.label + ": output '" + result.name +
+                          "' is not that of " + contestants.front().label +
+                          ": " + result.message);
+      contestant.agreement.push_back(result);
+    }
+    return Status();
+  }
+
+  /// One contestant's launches of one round and mode, after some that do not
+  /// count.
   Status measure(Contestant &contestant, int mode) {
     double gapMs = mode == 0 ? 0 : options.gapMs;
     std::vector<double> ignored;
-    MLA_RETURN_IF_ERROR(contestant.kernel->time(*contestant.arguments,
-                                                options.warmup, 0, ignored));
-    return contestant.kernel->time(*contestant.arguments, options.iterations,
-                                   gapMs, contestant.samples[mode]);
+    MLA_RETURN_IF_ERROR(timeLaunches(context, contestant.label,
+                                     contestant.launch, options.warmup, 0,
+                                     ignored));
+    return timeLaunches(context, contestant.label, contestant.launch,
+                        options.iterations, gapMs, contestant.samples[mode]);
+  }
+
+  static void summarize(const Contestant &contestant, int mode,
+                        BenchReport &report) {
+    std::vector<double> samples = contestant.samples[mode];
+    std::sort(samples.begin(), samples.end());
+    size_t count = samples.size();
+    report.mode = kModes[mode];
+    report.samples = static_cast<int>(count);
+    report.medianMs = (samples[(count - 1) / 2] + samples[count / 2]) / 2;
+    report.minMs = samples.front();
+    report.flops = contestant.flops;
+    report.agreement = contestant.agreement;
   }
 
   const GpuContext &context;
   const ToolOptions &options;
+  std::vector<std::unique_ptr<GpuKernel>> kernels;
+  /// By signature.
+  std::map<std::string, std::unique_ptr<GpuArguments>> shared;
+  const GpuArguments *firstArguments = nullptr;
+  std::unique_ptr<PeerArguments> peerArguments;
   std::vector<Contestant> contestants;
 };
+
+/// What can be wrong before anything runs.
+Status checkRequest(const std::vector<Subject> &subjects,
+                    const ToolOptions &options, Peers &peers) {
+  for (const std::string &path : options.peers)
+    MLA_RETURN_IF_ERROR(PeerLibrary::open(path, peers.emplace_back()));
+  if (!options.plot.file.empty()) {
+    std::string swept;
+    MLA_RETURN_IF_ERROR(
+        findSweptSize(options.cases, swept).within("option '--plot'"));
+  }
+  for (const Subject &subject : subjects)
+    if (subject.cubin.empty())
+      return invalidArgument(subject.label +
+                             ": expected code for the GPU, got none");
+  return Status();
+}
+
+/// Measures case by case; results are told as they come.
+Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
+                  const ToolOptions &options, std::ostream &out,
+                  std::string &lines) {
+  std::unique_ptr<GpuContext> context;
+  MLA_RETURN_IF_ERROR(GpuContext::create(context));
+  std::vector<BenchReport> all;
+  for (const Sizes &sizes : options.cases) {
+    BenchCase benchCase(*context, options);
+    MLA_RETURN_IF_ERROR(benchCase.prepare(subjects, peers, sizes));
+    MLA_RETURN_IF_ERROR(benchCase.measure());
+    size_t before = all.size();
+    benchCase.report(all);
+    for (size_t i = before; i < all.size(); ++i) {
+      std::string line = jsonLine(all[i]);
+      out << line << std::flush;
+      lines += line;
+    }
+  }
+  out << "\n" << benchTable(all);
+  return Status();
+}
 
 } // namespace
 
 int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err) {
-  auto fail = [&](const Status &status) {
-    err << "error: " << status.message() << "\n";
-    return kExitFailure;
-  };
-  for (const Subject &subject : subjects)
-    if (subject.cubin.empty())
-      return fail(invalidArgument(subject.label +
-                                  ": expected code for the GPU, got none"));
-  std::unique_ptr<GpuContext> context;
-  if (Status status = GpuContext::create(context); !status.ok())
-    return fail(status);
-  std::vector<BenchReport> all;
-  for (const Sizes &sizes : options.cases) {
-    BenchCase benchCase(*context, options);
-    Status status = benchCase.prepare(subjects, sizes);
-    if (status.ok())
-      status = benchCase.measure();
-    if (!status.ok())
-      return fail(status);
-    size_t before = all.size();
-    benchCase.report(all);
-    for (size_t i = before; i < all.size(); ++i)
-      out << jsonLine(all[i]) << std::flush;
-  }
-  out << "\n" << benchTable(all);
-  return kExitSuccess;
+  Peers peers;
+  std::string lines;
+  Status status = checkRequest(subjects, options, peers);
+  if (status.ok())
+    status = benchCases(subjects, peers, options, out, lines);
+  if (status.ok() && !options.plot.file.empty())
+    status = plotLines(lines, options.plot);
+  if (status.ok())
+    return kExitSuccess;
+  err << "error: " << status.message() << "\n";
+  return kExitFailure;
 }
 
 } // namespace mla::harness

@@ -4,6 +4,8 @@
 
 #include "mla/Harness/Check.h"
 
+#include "mla/Harness/Parallel.h"
+
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -119,6 +121,80 @@ CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected) {
   result.paddingWritten = countPaddingWritten(got);
   result.pass = result.failures == 0 && result.paddingWritten == 0 &&
                 (tolerance.cosine == 0 || result.cosine < tolerance.cosine);
+  if (!result.pass)
+    result.message = describeFailure(result, tolerance, elements);
+  return result;
+}
+
+namespace {
+
+/// What a range of elements adds to checkAgreement.
+struct AgreementPart {
+  double product = 0, squares = 0, maxAbsolute = 0, maxRelative = 0;
+  int64_t failures = 0;
+  /// The first element that fails, or else the one furthest apart.
+  int64_t worst = -1;
+
+  void add(int64_t at, double have, double want) {
+    if (std::isfinite(want) && std::isfinite(have)) {
+      double absolute = std::fabs(have - want);
+      if (failures == 0 && (worst < 0 || absolute > maxAbsolute))
+        worst = at;
+      maxAbsolute = std::fmax(maxAbsolute, absolute);
+      if (want != 0)
+        maxRelative = std::fmax(maxRelative, absolute / std::fabs(want));
+      product += want * have;
+      squares += want * want + have * have;
+    } else if (!((std::isnan(want) && std::isnan(have)) || want == have)) {
+      if (failures++ == 0)
+        worst = at;
+    }
+  }
+
+  /// Adds the range that follows.
+  void add(const AgreementPart &next) {
+    if (failures == 0 && next.worst >= 0 &&
+        (next.failures > 0 || worst < 0 || next.maxAbsolute > maxAbsolute))
+      worst = next.worst;
+    product += next.product;
+    squares += next.squares;
+    maxAbsolute = std::fmax(maxAbsolute, next.maxAbsolute);
+    maxRelative = std::fmax(maxRelative, next.maxRelative);
+    failures += next.failures;
+  }
+};
+
+} // namespace
+
+CheckResult checkAgreement(const std::string &name, const HostTensor &got,
+                           const HostTensor &expected, double cosine) {
+  constexpr int64_t kChunk = 1 << 20;
+  int64_t elements = got.elements();
+  // Summed by chunks, in their order: the same for any number of threads.
+  std::vector<AgreementPart> parts((elements + kChunk - 1) / kChunk);
+  parallelFor(elements, kChunk, [&](int64_t begin, int64_t end) {
+    AgreementPart part;
+    for (int64_t i = begin; i < end; ++i)
+      part.add(i, got.get(got.offsetOf(i)), expected.get(expected.offsetOf(i)));
+    parts[begin / kChunk] = part;
+  });
+  AgreementPart all;
+  for (const AgreementPart &part : parts)
+    all.add(part);
+  CheckResult result;
+  result.name = name;
+  result.failures = all.failures;
+  result.maxAbsolute = all.maxAbsolute;
+  result.maxRelative = all.maxRelative;
+  result.cosine = all.squares > 0 ? 1 - 2 * all.product / all.squares : 0;
+  if (all.worst >= 0) {
+    result.worstIndex = unravel(all.worst, got.shape);
+    result.expected = expected.get(expected.offsetOf(all.worst));
+    result.got = got.get(got.offsetOf(all.worst));
+  }
+  result.pass = result.failures == 0 && result.cosine < cosine;
+  Tolerance tolerance;
+  tolerance.cosine = cosine;
   if (!result.pass)
     result.message = describeFailure(result, tolerance, elements);
   return result;

@@ -155,6 +155,17 @@ Status GpuArguments::download(std::vector<HostArgument> &arguments) const {
   return Status();
 }
 
+Status GpuArguments::refill(const std::vector<HostArgument> &arguments) const {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const HostTensor &tensor = arguments[i].tensor;
+    if (arguments[i].isTensor && arguments[i].access != MLA_READ && buffers[i])
+      MLA_DRIVER_CALL(context.driver(), cuMemcpyHtoD, buffers[i],
+                      tensor.storage.data(), tensor.storage.size());
+  }
+  // As in create: the copies and the launches use different streams.
+  return context.synchronize();
+}
+
 Status GpuKernel::create(const GpuContext &context, const Subject &subject,
                          std::unique_ptr<GpuKernel> &out) {
   std::unique_ptr<GpuKernel> made(new GpuKernel(context));
@@ -180,8 +191,9 @@ Status GpuKernel::launch(const GpuArguments &arguments) const {
       .within(label);
 }
 
-Status GpuKernel::time(const GpuArguments &arguments, int count, double gapMs,
-                       std::vector<double> &ms) const {
+Status timeLaunches(const GpuContext &context, const std::string &label,
+                    const Launch &launch, int count, double gapMs,
+                    std::vector<double> &ms) {
   const Driver &driver = context.driver();
   EventPairs events(driver);
   MLA_RETURN_IF_ERROR(events.create(count));
@@ -190,7 +202,7 @@ Status GpuKernel::time(const GpuArguments &arguments, int count, double gapMs,
       std::this_thread::sleep_for(
           std::chrono::duration<double, std::milli>(gapMs));
     MLA_DRIVER_CALL(driver, cuEventRecord, events.start(i), context.stream());
-    MLA_RETURN_IF_ERROR(launch(arguments));
+    MLA_RETURN_IF_ERROR(launch());
     MLA_DRIVER_CALL(driver, cuEventRecord, events.stop(i), context.stream());
     if (gapMs > 0)
       MLA_DRIVER_CALL(driver, cuEventSynchronize, events.stop(i));
@@ -216,7 +228,9 @@ Executor gpuExecutor(const GpuContext &context, const Subject &subject) {
     std::unique_ptr<GpuArguments> device;
     MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, device));
     std::vector<double> times;
-    MLA_RETURN_IF_ERROR(kernel->time(*device, 1, 0, times));
+    Launch launch = [&] { return kernel->launch(*device); };
+    MLA_RETURN_IF_ERROR(
+        timeLaunches(context, subject.label, launch, 1, 0, times));
     ms = times.front();
     return device->download(arguments);
   };

@@ -40,6 +40,18 @@ bool splitPair(const std::string &text, std::string &name, std::string &value) {
   return true;
 }
 
+/// The commands that an option belongs to, as bits.
+enum : unsigned { kRun = 1, kBench = 2, kPlot = 4 };
+
+struct CommandName {
+  const char *name;
+  Command command;
+  unsigned bit;
+};
+constexpr CommandName kCommands[] = {{"run", Command::Run, kRun},
+                                     {"bench", Command::Bench, kBench},
+                                     {"plot", Command::Plot, kPlot}};
+
 /// Reads the words of one command line into options.
 class OptionParser {
 public:
@@ -61,14 +73,11 @@ private:
       options.help = true;
       return;
     }
-    if (word.rfind("--", 0) != 0) {
-      if (!commandSeen && (word == "run" || word == "bench"))
-        options.bench = word == "bench";
-      else if (!commandSeen)
-        error = "expected the command 'run' or 'bench', got '" + word + "'";
-      else
+    if (word.rfind("--", 0) != 0 && word != "-o") {
+      if (commandSeen)
         options.operands.push_back(word);
-      commandSeen = true;
+      else
+        parseCommand(word);
       return;
     }
     // --name=value or --name value.
@@ -76,13 +85,28 @@ private:
     name = word.substr(0, equals);
     hasValue = equals != std::string::npos;
     value = hasValue ? word.substr(equals + 1) : "";
-    if (parseSizeOption() || parseInputOption() || parseCommandOption())
+    if (parseSizeOption() || parseInputOption() || parseRunOption() ||
+        parseBenchOption() || parsePlotOption())
       return;
     if (config.option && config.option(word, error))
-      return;
+      return belongsTo(kRun | kBench);
     if (error.empty())
       error = "unknown option '" + name + "'";
   }
+
+  void parseCommand(const std::string &word) {
+    commandSeen = true;
+    for (const CommandName &known : kCommands)
+      if (word == known.name) {
+        command = known;
+        options.command = known.command;
+        return;
+      }
+    error = "expected the command 'run', 'bench' or 'plot', got '" + word + "'";
+  }
+
+  /// Remembers which commands have the option: the command may follow it.
+  void belongsTo(unsigned bits) { seen.emplace_back(name, bits); }
 
   /// The value that the option needs: after '=' or the next word.
   const std::string &needValue() {
@@ -145,6 +169,7 @@ private:
     }
     if (name != "--sizes")
       return false;
+    belongsTo(kRun | kBench);
     const std::string text = needValue();
     Sizes sizes;
     for (size_t begin = 0; error.empty() && begin <= text.size();) {
@@ -187,16 +212,24 @@ private:
     } else {
       return false;
     }
+    belongsTo(kRun | kBench);
     return true;
   }
 
-  bool parseCommandOption() {
-    constexpr int64_t kMany = 1000000;
+  bool parseRunOption() {
     if (flag("--check"))
       options.check = true;
     else if (name == "--output")
       options.outputFolder = needValue();
-    else if (name == "--iterations")
+    else
+      return false;
+    belongsTo(kRun);
+    return true;
+  }
+
+  bool parseBenchOption() {
+    constexpr int64_t kMany = 1000000;
+    if (name == "--iterations")
       options.iterations = static_cast<int>(integer(1, kMany));
     else if (name == "--warmup")
       options.warmup = static_cast<int>(integer(0, kMany));
@@ -206,21 +239,58 @@ private:
       options.gapMs = realNumber();
       if (!(options.gapMs > 0 && options.gapMs <= 60000))
         fail("expected milliseconds above 0, at most 60000");
-    } else
+    } else if (name == "--peer")
+      options.peers.push_back(needValue());
+    else if (name == "--plot")
+      options.plot.file = needValue();
+    else
       return false;
-    bool isForRun = name == "--check" || name == "--output";
-    (isForRun ? runOnly : benchOnly) = name;
+    belongsTo(kBench);
     return true;
   }
 
-  void finish() {
+  bool parsePlotOption() {
+    if (name == "-o") {
+      options.plot.file = needValue();
+      belongsTo(kPlot);
+      return true;
+    }
+    if (name != "--roof")
+      return false;
+    const std::string text = needValue();
+    size_t comma = std::min(text.find(','), text.size());
+    if (error.empty() &&
+        (!parseNumber(text.substr(0, comma), options.plot.roof) ||
+         !(options.plot.roof > 0 && options.plot.roof < 1e6)))
+      fail("expected TFLOP/s above 0, got '" + text + "'");
+    options.plot.roofLabel = text.substr(std::min(comma + 1, text.size()));
+    belongsTo(kBench | kPlot);
+    return true;
+  }
+
+  /// What the command line as a whole lacks, or has too much.
+  std::string findFault() const {
     if (!commandSeen)
-      error = "expected the command 'run' or 'bench'";
-    else if (!(options.bench ? runOnly : benchOnly).empty())
-      error = "option '" + (options.bench ? runOnly : benchOnly) +
-              "': is not one of '" + (options.bench ? "bench" : "run") + "'";
-    else if (options.operands.empty())
-      error = "expected at least one " + config.operandName;
+      return "expected the command 'run', 'bench' or 'plot'";
+    for (const auto &[option, commands] : seen)
+      if (!(commands & command.bit))
+        return "option '" + option + "': is not one of '" + command.name + "'";
+    bool isPlot = options.command == Command::Plot;
+    if (options.operands.empty())
+      return "expected at least one " +
+             (isPlot ? std::string("RESULTS.jsonl") : config.operandName);
+    if (!options.plot.file.empty())
+      return "";
+    if (isPlot)
+      return "expected -o FILE.svg";
+    if (options.plot.roof > 0)
+      return "option '--roof': expected --plot=FILE.svg with it";
+    return "";
+  }
+
+  void finish() {
+    error = findFault();
+    options.plot.only = options.command == Command::Plot ? common : Sizes();
     if (cases.empty())
       cases.push_back({});
     for (Sizes &sizes : cases) {
@@ -228,7 +298,7 @@ private:
       sizes.insert(common.begin(), common.end());
       options.cases.push_back(sizes);
     }
-    if (options.bench && !options.poisonGiven)
+    if (options.command == Command::Bench && !options.poisonGiven)
       options.inputs.poison = false;
     if (!options.invalidGiven && !options.inputs.poison)
       options.inputs.invalidShare = 0;
@@ -241,8 +311,9 @@ private:
   std::string name, value, error;
   bool hasValue = false;
   bool commandSeen = false;
-  /// The last option seen that only one of the commands has.
-  std::string runOnly, benchOnly;
+  CommandName command = kCommands[0];
+  /// The options that not all commands have, with the commands that do.
+  std::vector<std::pair<std::string, unsigned>> seen;
   Sizes common;
   std::vector<Sizes> cases;
 };
@@ -261,6 +332,8 @@ std::string toolHelp(const ToolConfig &config) {
   for (const char *command : {"run", "bench"})
     text += (command[0] == 'r' ? "usage: " : "       ") + config.name + " " +
             command + " [options] " + config.operandName + "...\n";
+  text += "       " + config.name +
+          " plot [options] RESULTS.jsonl... -o FILE.svg\n";
   text += R"(
 run    Runs each kernel once per case on seeded random inputs and prints one
        JSON line per case. Exit code 0 if all pass, 1 if one fails or the input
@@ -268,12 +341,14 @@ run    Runs each kernel once per case on seeded random inputs and prints one
 bench  Times the kernels on the GPU, alternating between them, in two modes:
        back to back, and with an idle gap before each launch. Prints one JSON
        line per kernel, case and mode, then a table.
+plot   Draws what bench printed, joined of any number of runs: TFLOP/s over the
+       size that differs, as an SVG.
 
-sizes (both commands)
+sizes (run and bench)
   --size NAME=N          value of a run-time size, for all cases
   --sizes A=N,B=N,...    one case; repeat it for more cases
 
-inputs (both commands)
+inputs (run and bench)
   --seed N               seed of the random values (default 0)
   --poison, --no-poison  NaN wherever the kernel must not read, and extreme
                          lengths and sinks (default: run yes, bench no)
@@ -294,6 +369,16 @@ bench
   --warmup N             untimed launches before the timed ones (default 5)
   --rounds N             rounds of alternation (default 5)
   --gap MS               idle time of the gap mode (default 20)
+  --peer LIBRARY.so      another implementation (mla/Harness/Peer.h), timed in
+                         turns with the kernels, on the arguments of the first;
+                         it must compute the same; repeat it for more
+  --plot FILE.svg        draw the results as 'plot' does
+  --roof N[,LABEL]       with --plot
+
+plot
+  -o FILE.svg            the picture
+  --roof N[,LABEL]       a line at N TFLOP/s
+  --size NAME=N          only results with this size
 )";
   if (!config.optionHelp.empty())
     text += "\n" + config.name + "\n" + config.optionHelp;

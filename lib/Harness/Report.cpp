@@ -82,26 +82,44 @@ std::string jsonLine(const RunReport &report) {
 }
 
 std::string jsonLine(const BenchReport &report) {
-  json object = {{"package", report.package},    {"kernel", report.kernel},
-                 {"device", report.device},      {"sizes", write(report.sizes)},
-                 {"mode", report.mode},          {"samples", report.samples},
-                 {"median_ms", report.medianMs}, {"min_ms", report.minMs}};
+  json object = {{"package", report.package},
+                 {"kernel", report.kernel},
+                 {"device", report.device},
+                 {"sizes", write(report.sizes)}};
+  if (!report.skipped.empty()) {
+    object["skipped"] = report.skipped;
+    return line(object);
+  }
+  object["mode"] = report.mode;
+  object["samples"] = report.samples;
+  object["median_ms"] = report.medianMs;
+  object["min_ms"] = report.minMs;
   if (report.flops > 0) {
     object["median_tflops"] = teraflops(report.flops, report.medianMs);
     object["max_tflops"] = teraflops(report.flops, report.minMs);
   }
+  for (const CheckResult &result : report.agreement)
+    object["agreement"].push_back(write(result));
   return line(object);
 }
 
 std::string benchTable(const std::vector<BenchReport> &reports) {
   std::vector<std::vector<std::string>> rows = {
       {"package", "sizes", "mode", "median ms", "min ms", "TFLOP/s"}};
-  for (const BenchReport &report : reports)
-    rows.push_back({report.package, sizesText(report.sizes), report.mode,
+  std::string notes;
+  for (const BenchReport &report : reports) {
+    std::string sizes = sizesText(report.sizes);
+    if (!report.skipped.empty()) {
+      notes +=
+          report.package + " (" + sizes + ") skipped: " + report.skipped + "\n";
+      continue;
+    }
+    rows.push_back({report.package, sizes, report.mode,
                     fixed(report.medianMs, 4), fixed(report.minMs, 4),
                     report.flops > 0
                         ? fixed(teraflops(report.flops, report.medianMs), 1)
                         : "-"});
+  }
   std::vector<size_t> widths(rows[0].size());
   for (const auto &row : rows)
     for (size_t i = 0; i < row.size(); ++i)
@@ -116,7 +134,7 @@ std::string benchTable(const std::vector<BenchReport> &reports) {
     }
     text += "\n";
   }
-  return text;
+  return text + notes;
 }
 
 } // namespace mla::harness

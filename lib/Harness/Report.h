@@ -31,6 +31,10 @@ struct BenchReport {
   double medianMs = 0, minMs = 0;
   /// 0 if the operator has no formula.
   double flops = 0;
+  /// Of a peer: how its outputs agree with the first kernel's.
+  std::vector<CheckResult> agreement;
+  /// Why a peer was left out of the case; then nothing was measured.
+  std::string skipped;
 };
 
 /// One JSON object in one line, with its newline. NaN and infinities, which

@@ -23,6 +23,13 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
     out << toolHelp(config);
     return kExitSuccess;
   }
+  if (options.command == Command::Plot) {
+    Status status = plotFiles(options.operands, options.plot);
+    if (status.ok())
+      return kExitSuccess;
+    err << "error: " << status.message() << "\n";
+    return kExitFailure;
+  }
   std::vector<Subject> subjects;
   for (const std::string &operand : options.operands) {
     Status status = config.load(operand, subjects.emplace_back());
@@ -31,8 +38,9 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
       return kExitFailure;
     }
   }
-  return options.bench ? benchSubjects(subjects, options, out, err)
-                       : runSubjects(subjects, options, out, err);
+  return options.command == Command::Bench
+             ? benchSubjects(subjects, options, out, err)
+             : runSubjects(subjects, options, out, err);
 }
 
 } // namespace

@@ -32,6 +32,8 @@ usage: mla-jit emit sparse_prefill [options]  write an operator's IR
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
+       mla-jit plot RESULTS.jsonl... -o FILE.svg [options]
+                                              draw what bench printed
        mla-jit explain FILE.mlir -o FILE.html [options]
                                               a page with pictures of the kernel
        mla-jit mutate FILE.mlir [options]     which damage is found, and by what
@@ -248,7 +250,7 @@ int compile(std::vector<std::string> words) {
 }
 
 //===----------------------------------------------------------------------===//
-// run and bench
+// run, bench and plot
 //===----------------------------------------------------------------------===//
 
 enum class Device { Auto, Gpu, Sim, Interpreter };
@@ -326,7 +328,7 @@ private:
   Session session;
 };
 
-int runOrBench(const std::vector<std::string> &words) {
+int runTool(const std::vector<std::string> &words) {
   Loader loader;
   harness::ToolConfig config;
   config.name = "mla-jit";
@@ -383,8 +385,8 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   std::vector<std::string> words(argv + 1, argv + argc);
   std::string command = words.empty() ? "--help" : words.front();
-  if (command == "run" || command == "bench")
-    return runOrBench(words);
+  if (command == "run" || command == "bench" || command == "plot")
+    return runTool(words);
   if (command == "--help" || command == "-h" || command == "help") {
     llvm::outs() << kUsage;
     return words.empty() ? 1 : 0;
@@ -399,5 +401,5 @@ int main(int argc, char **argv) {
   if (command == "mutate")
     return mutateCommand(words);
   return fail("unknown command '" + command +
-              "', expected emit, compile, run, bench, explain or mutate");
+              "', expected emit, compile, run, bench, plot, explain or mutate");
 }

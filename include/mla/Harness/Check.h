@@ -39,6 +39,13 @@ struct CheckResult {
 /// still hold that in its padding.
 CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected);
 
+/// Compares two implementations of one output, of the same shape. They agree
+/// if infinities and NaN stand in the same places and the cosine difference is
+/// under `cosine`; the worst element is the one furthest apart. That is loose,
+/// and fast: it tells other work from the same work, not right from wrong.
+CheckResult checkAgreement(const std::string &name, const HostTensor &got,
+                           const HostTensor &expected, double cosine);
+
 } // namespace mla::harness
 
 #endif // MLA_HARNESS_CHECK_H

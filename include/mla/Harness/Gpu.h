@@ -48,6 +48,8 @@ public:
   const std::vector<mlaArgument> &values() const { return launchValues; }
   /// Copies written tensors back, padding included.
   Status download(std::vector<HostArgument> &arguments) const;
+  /// Gives written tensors the contents of `arguments` again.
+  Status refill(const std::vector<HostArgument> &arguments) const;
 
 private:
   explicit GpuArguments(const GpuContext &context) : context(context) {}
@@ -57,6 +59,17 @@ private:
   std::vector<runtime::CudaPointer> buffers;
   std::vector<mlaArgument> launchValues;
 };
+
+/// Puts one launch on the context's stream, and does not wait for it.
+using Launch = std::function<Status()>;
+
+/// Launches `count` times and appends each launch's milliseconds, measured by
+/// events around it. With a gap, the device idles for `gapMs` before each;
+/// without, the launches are queued back to back. `label` names what is
+/// launched in faults that show later.
+Status timeLaunches(const GpuContext &context, const std::string &label,
+                    const Launch &launch, int count, double gapMs,
+                    std::vector<double> &ms);
 
 /// A kernel that the runtime has loaded.
 class GpuKernel {
@@ -69,12 +82,6 @@ public:
   GpuKernel &operator=(const GpuKernel &) = delete;
 
   Status launch(const GpuArguments &arguments) const;
-
-  /// Launches `count` times and appends each launch's milliseconds, measured
-  /// by events around it. With a gap, the device idles for `gapMs` before
-  /// each; without, the launches are queued back to back.
-  Status time(const GpuArguments &arguments, int count, double gapMs,
-              std::vector<double> &ms) const;
 
 private:
   explicit GpuKernel(const GpuContext &context) : context(context) {}

@@ -1,4 +1,4 @@
-//===- Tool.h - the commands `run` and `bench` ------------------*- C++ -*-===//
+//===- Tool.h - the commands `run`, `bench` and `plot` ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -12,6 +12,7 @@
 
 #include "mla/Harness/Executor.h"
 #include "mla/Harness/Inputs.h"
+#include "mla/Harness/Plot.h"
 
 #include <iosfwd>
 
@@ -22,10 +23,13 @@ inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 
+enum class Command { Run, Bench, Plot };
+
 /// What a command line asked for.
 struct ToolOptions {
   bool help = false;
-  bool bench = false;
+  Command command = Command::Run;
+  /// Kernels; for `plot`, files of results.
   std::vector<std::string> operands;
   /// The cases: each a set of run-time sizes. At least one.
   std::vector<Sizes> cases;
@@ -42,6 +46,10 @@ struct ToolOptions {
   int warmup = 5;
   int rounds = 5;
   double gapMs = 20;
+  /// Libraries with other implementations: mla/Harness/Peer.h.
+  std::vector<std::string> peers;
+  // bench and plot:
+  PlotOptions plot;
 };
 
 /// What makes one tool differ from another.
@@ -71,9 +79,9 @@ std::string parseToolOptions(const ToolConfig &config,
 std::string toolHelp(const ToolConfig &config);
 
 /// A whole tool: reads the command line, loads the subjects, runs or times
-/// them. Results go to `out`, one JSON line each (and a table at the end of
-/// `bench`), errors to `err`, one line each. Returns the exit code: 0; 1 for
-/// bad input or a case that fails; 2 for a bad command line.
+/// them, or draws results. Results go to `out`, one JSON line each (and a table
+/// at the end of `bench`), errors to `err`, one line each. Returns the exit
+/// code: 0; 1 for bad input or a case that fails; 2 for a bad command line.
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err);
 

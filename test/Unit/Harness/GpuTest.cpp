@@ -2,88 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "../Runtime/FakeCuda.h"
-#include "../Runtime/Sample.h"
-#include "Sample.h"
-
-#include "mla/Harness/Tool.h"
+#include "FakeGpu.h"
 
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
 using namespace mla::harness;
-using mla::runtime::KernelDescriptor;
-using mla::runtime::ParameterDescriptor;
 
 namespace {
-
-/// A package whose kernel, in the fake driver, copies the n floats of `a` to
-/// `c`.
-KernelDescriptor copyDescriptor() {
-  KernelDescriptor d;
-  d.kernel = "copy";
-  addTensor(d, "a", MLA_F32, {"n"});
-  addTensor(d, "c", MLA_F32, {"n"}, MLA_WRITE);
-  using Kind = ParameterDescriptor::Kind;
-  d.parameters = {
-      {Kind::Pointer, 0, 0}, {Kind::Pointer, 1, 0}, {Kind::Size, 0, 0}};
-  mla::runtime::GridFactor factor;
-  factor.divide = 128;
-  d.grid = {factor};
-  return d;
-}
-
-class FakeGpu : public testing::Test {
-protected:
-  void SetUp() override {
-    fake = FakeCuda::get();
-    ASSERT_NE(fake, nullptr)
-        << "expected the fake libcuda.so.1: set LD_LIBRARY_PATH as ctest does";
-    *fake = FakeCuda();
-    fake->parameterSizes = {8, 8, 8};
-    fake->onLaunch = [](void **parameters) {
-      float *from, *to;
-      int64_t count;
-      std::memcpy(&from, parameters[0], 8);
-      std::memcpy(&to, parameters[1], 8);
-      std::memcpy(&count, parameters[2], 8);
-      std::copy(from, from + count, to);
-    };
-    config.name = "mla-test";
-    config.operandName = "PACKAGE";
-    config.load = [](const std::string &operand, Subject &subject) -> Status {
-      subject.label = operand;
-      subject.descriptor = copyDescriptor();
-      subject.cubin = mla::runtime::sampleCubin();
-      subject.reference = [](const std::vector<HostArgument> &arguments,
-                             std::vector<ExpectedOutput> &expected) {
-        const HostTensor &a = arguments[0].tensor;
-        ExpectedOutput output{"c", {}, {1e-6, 1e-6, 0}};
-        for (int64_t i = 0; i < a.elements(); ++i)
-          output.values.push_back(a.get(i));
-        expected = {output};
-        return Status();
-      };
-      return Status();
-    };
-  }
-  void TearDown() override {
-    if (!fake)
-      return;
-    EXPECT_EQ(fake->allocationsAlive, 0);
-    EXPECT_EQ(fake->eventsAlive, 0);
-    EXPECT_EQ(fake->modulesLoaded, fake->modulesUnloaded);
-  }
-
-  int run(const std::vector<std::string> &words) {
-    return runTool(config, words, out, err);
-  }
-
-  FakeCuda *fake = nullptr;
-  ToolConfig config;
-  std::ostringstream out, err;
-};
 
 TEST_F(FakeGpu, RunCopiesThereAndBack) {
   EXPECT_EQ(run({"run", "copy", "--size", "n=1000", "--check"}), kExitSuccess)
@@ -129,6 +55,34 @@ TEST_F(FakeGpu, BenchAlternatesAndReports) {
   EXPECT_NE(text.find("\"device\":\"Fake GPU\""), std::string::npos);
   // Four JSON lines, an empty one, and a table of a head and four rows.
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10) << text;
+}
+
+TEST_F(FakeGpu, BenchDrawsWhatItPrints) {
+  // An operator whose operations are counted; nobody computes it here.
+  config.load = [](const std::string &operand, Subject &subject) -> Status {
+    subject.label = operand;
+    subject.descriptor = sparsePrefillDescriptor(/*optional=*/false);
+    subject.descriptor.grid = {{/*isConstant=*/true}};
+    subject.cubin = mla::runtime::sampleCubin();
+    return Status();
+  };
+  fake->parameterSizes = {};
+  fake->onLaunch = nullptr;
+  std::string folder = testing::TempDir() + "/mla-gpu-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  std::string svg;
+  EXPECT_EQ(run({"bench", "kernel", "--sizes",
+                 "s_q=5,s_kv=64,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8", "--sizes",
+                 "s_q=5,s_kv=32,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8",
+                 "--rounds=1", "--iterations=1", "--gap=0.1",
+                 "--plot=" + folder + "/f.svg", "--roof=5"}),
+            kExitSuccess)
+      << err.str();
+  ASSERT_TRUE(mla::runtime::readFile(folder + "/f.svg", svg).ok());
+  EXPECT_NE(svg.find("<title>kernel, gap, s_kv = 32: "), std::string::npos)
+      << svg;
+  EXPECT_NE(svg.find(">5 TFLOP/s</text>"), std::string::npos) << svg;
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(FakeGpu, PackagesFromAFolder) {

@@ -1,0 +1,61 @@
+//===- PeerLibrary.h - peers, loaded and launched ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_HARNESS_PEERLIBRARY_H
+#define MLA_LIB_HARNESS_PEERLIBRARY_H
+
+#include "mla/Harness/Gpu.h"
+#include "mla/Harness/Peer.h"
+
+namespace mla::harness {
+
+/// The arguments of a launch as a peer gets them.
+class PeerArguments {
+public:
+  /// `host` gives names and types, `device` where the values lie; both are of
+  /// one call and in one order.
+  PeerArguments(const std::string &operatorName,
+                const std::vector<HostArgument> &host,
+                const GpuArguments &device);
+  PeerArguments(const PeerArguments &) = delete;
+  PeerArguments &operator=(const PeerArguments &) = delete;
+
+  const mlaPeerArguments &get() const { return view; }
+
+private:
+  std::string operatorName;
+  /// Owns what the arguments' `name` points to.
+  std::vector<std::string> names;
+  std::vector<mlaPeerArgument> arguments;
+  mlaPeerArguments view = {};
+};
+
+/// A shared library with the interface of mla/Harness/Peer.h. It stays loaded
+/// until the process ends, since what it has started in the driver does.
+class PeerLibrary {
+public:
+  /// Loads it and checks its interface; needs no GPU. Errors name the library:
+  /// missing or not loadable (MLA_NOT_FOUND), without one of the functions or
+  /// of another version (MLA_INVALID_ARGUMENT).
+  static Status open(const std::string &path,
+                     std::unique_ptr<PeerLibrary> &out);
+
+  const std::string &path() const { return file; }
+  const std::string &name() const { return peerName; }
+
+  /// MLA_INVALID_ARGUMENT: the peer has nothing for these arguments, and the
+  /// text says why. Other errors are failures, and name the peer.
+  Status launch(const PeerArguments &arguments,
+                runtime::CudaStream stream) const;
+
+private:
+  PeerLibrary() = default;
+
+  std::string file, peerName;
+  decltype(&mlaPeerLaunch) launchFunction = nullptr;
+};
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_HARNESS_PEERLIBRARY_H

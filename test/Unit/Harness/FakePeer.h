@@ -1,0 +1,19 @@
+/*===- FakePeer.h - a peer that tests steer -----------------------*- C -*-===*\
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef MLA_TEST_UNIT_HARNESS_FAKEPEER_H
+#define MLA_TEST_UNIT_HARNESS_FAKEPEER_H
+
+#include "mla/Harness/Peer.h"
+
+/** What the fake peer does, and what it was asked: its symbol mlaFakePeer. */
+typedef struct mlaFakePeerState {
+  int32_t result;    /**< what a launch returns */
+  const char *error; /**< the text of a launch that fails */
+  float offset;      /**< what it adds to each float of `a`, to give `c` */
+  int32_t launches;
+  int32_t lastAccess, lastDType;
+} mlaFakePeerState;
+
+#endif /* MLA_TEST_UNIT_HARNESS_FAKEPEER_H */

@@ -1,0 +1,122 @@
+//===- PeerGpuTest.cpp - peers in turns with a kernel ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "FakeGpu.h"
+#include "FakePeer.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+using namespace mla::harness;
+
+namespace {
+
+class Peers : public FakeGpu {
+protected:
+  void SetUp() override {
+    FakeGpu::SetUp();
+    void *library = dlopen(MLA_FAKE_PEER, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << dlerror();
+    peer = static_cast<mlaFakePeerState *>(dlsym(library, "mlaFakePeer"));
+    ASSERT_NE(peer, nullptr);
+    *peer = mlaFakePeerState();
+  }
+
+  int bench(std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"bench", "copy", "--rounds=2", "--iterations=3", "--warmup=1",
+                  "--gap=0.1", "--peer", MLA_FAKE_PEER});
+    return run(words);
+  }
+  void expectOutput(const std::string &part) {
+    EXPECT_NE(out.str().find(part), std::string::npos)
+        << "expected '" << part << "' in: " << out.str();
+  }
+
+  mlaFakePeerState *peer = nullptr;
+};
+
+TEST_F(Peers, AreTimedAsKernelsAre) {
+  EXPECT_EQ(bench({"--size", "n=10"}), kExitSuccess) << err.str();
+  // Rounds x modes, each a warm-up and the timed iterations; one to compare.
+  EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
+  EXPECT_EQ(peer->launches, 2 * 2 * (1 + 3) + 1);
+  EXPECT_EQ(peer->lastAccess, MLA_WRITE);
+  EXPECT_EQ(peer->lastDType, MLA_F32);
+  expectOutput("{\"package\":\"fake peer\",\"kernel\":\"" MLA_FAKE_PEER
+               "\",\"device\":\"Fake GPU\",\"sizes\":{\"n\":10},"
+               "\"mode\":\"gap\",\"samples\":6,\"median_ms\":2.5");
+  expectOutput("\"agreement\":[{\"name\":\"c\",\"pass\":true,\"max_abs\":0.0");
+  expectOutput("\nfake peer  n=10   b2b");
+}
+
+TEST_F(Peers, OneNameTwiceIsToldApart) {
+  EXPECT_EQ(bench({"--size", "n=10", "--peer", MLA_FAKE_PEER}), kExitSuccess)
+      << err.str();
+  expectOutput("{\"package\":\"fake peer\"");
+  expectOutput("{\"package\":\"fake peer (" MLA_FAKE_PEER ")\"");
+}
+
+TEST_F(Peers, WhatTheyHaveNoKernelForIsLeftOut) {
+  peer->result = MLA_PEER_UNSUPPORTED;
+  peer->error = "n: expected a multiple of 128, got 10";
+  EXPECT_EQ(bench({"--size", "n=10"}), kExitSuccess) << err.str();
+  EXPECT_EQ(peer->launches, 1);
+  EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
+  expectOutput("\"sizes\":{\"n\":10},\"skipped\":\"n: expected a multiple of "
+               "128, got 10\"}\n");
+  // Behind the table, which has no row of it.
+  expectOutput("\nfake peer (n=10) skipped: n: expected a multiple of 128");
+}
+
+TEST_F(Peers, FailuresAreErrors) {
+  peer->result = MLA_PEER_FAILED;
+  peer->error = "cannot encode the tensor map";
+  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(err.str(), "error: fake peer: cannot encode the tensor map\n");
+  err.str("");
+  peer->error = nullptr;
+  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(err.str(), "error: fake peer: gives no reason\n");
+}
+
+TEST_F(Peers, LongReasonsAreCut) {
+  std::string reason(2000, 'x');
+  peer->result = MLA_PEER_FAILED;
+  peer->error = reason.c_str();
+  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(err.str().size(), std::string("error: fake peer: \n").size() + 511);
+}
+
+TEST_F(Peers, OtherWorkIsAnError) {
+  peer->offset = 0.5;
+  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_NE(err.str().find("error: fake peer: output 'c' is not that of copy: "
+                           "cosine difference: expected under 0.0001"),
+            std::string::npos)
+      << err.str();
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST_F(Peers, AreDrawn) {
+  std::string folder = testing::TempDir() + "/mla-plot-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  // Only operators with a count of operations have TFLOP/s.
+  EXPECT_EQ(bench({"--sizes", "n=10", "--sizes", "n=20",
+                   "--plot=" + folder + "/f.svg"}),
+            kExitFailure);
+  EXPECT_EQ(err.str(), "error: results:1: field 'median_tflops': missing\n");
+  err.str("");
+  out.str("");
+  // Known before anything runs.
+  EXPECT_EQ(bench({"--size", "n=10", "--plot=" + folder + "/f.svg"}),
+            kExitFailure);
+  EXPECT_EQ(err.str(), "error: option '--plot': expected one size that differs "
+                       "between the cases, got none\n");
+  EXPECT_EQ(out.str(), "");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/f.svg"));
+  std::filesystem::remove_all(folder);
+}
+
+} // namespace
