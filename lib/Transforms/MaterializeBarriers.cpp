@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ThreadCounts.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
@@ -28,7 +29,7 @@ using namespace mla;
 namespace {
 /// Where the readers of one awaited slot are known to be done.
 struct Completions {
-  /// In the await's own iteration: ops of its block, the last one counts.
+  /// In the await's own iteration: the last one in its block counts.
   SmallVector<Operation *> local;
   /// After a loop carry: the waits themselves.
   llvm::SetVector<Operation *> carried;
@@ -61,9 +62,8 @@ private:
 } // namespace
 
 void CompletionFinder::complete(Operation *op, bool carried) {
-  Operation *local = block->findAncestorOpInBlock(*op);
-  if (local && !carried)
-    found.local.push_back(local);
+  if (block->findAncestorOpInBlock(*op) && !carried)
+    found.local.push_back(op);
   else
     found.carried.insert(op);
 }
@@ -97,27 +97,47 @@ void CompletionFinder::follow(Value v, bool carried) {
       complete(use.getOwner(), carried);
 }
 
+/// Adds the ops behind which a slot is known to be free to `points`, one on
+/// each way through `block`: the last of `readers`, or where it is a condition,
+/// the last one of each branch; `start` where there is none.
+static void findReleasePoints(Block *block, Block::iterator start,
+                              ArrayRef<Operation *> readers,
+                              SmallVectorImpl<OpBuilder::InsertPoint> &points) {
+  Operation *last = nullptr;
+  for (Operation *reader : readers) {
+    Operation *op = block->findAncestorOpInBlock(*reader);
+    if (op && (!last || last->isBeforeInBlock(op)))
+      last = op;
+  }
+  auto condition = dyn_cast_or_null<scf::IfOp>(last);
+  if (!condition || !condition.elseBlock()) {
+    points.push_back({block, last ? std::next(last->getIterator()) : start});
+    return;
+  }
+  for (Block *branch : {condition.thenBlock(), condition.elseBlock()})
+    findReleasePoints(branch, branch->begin(), readers, points);
+}
+
 /// Releases the slots that the role of `awaits` reads from `ring`.
 static void insertReleases(cta::RingOp ring, ArrayRef<cta::AwaitOp> awaits) {
-  llvm::SetVector<Operation *> points;
+  // Where a later iteration completes slots, after every local reader, it does
+  // so for all awaits of the slot.
+  llvm::SetVector<Operation *> carried;
+  SmallVector<OpBuilder::InsertPoint> points;
   for (cta::AwaitOp await : awaits) {
-    Completions found =
-        CompletionFinder(await->getBlock()).run(await.getSlot());
-    if (!found.carried.empty()) {
-      // A later iteration completes the slot, after every local reader.
-      points.insert(found.carried.begin(), found.carried.end());
-      continue;
-    }
-    Operation *last = await;
-    for (Operation *op : found.local)
-      if (last->isBeforeInBlock(op))
-        last = op;
-    points.insert(last);
+    Block *block = await->getBlock();
+    Completions found = CompletionFinder(block).run(await.getSlot());
+    carried.insert(found.carried.begin(), found.carried.end());
+    if (found.carried.empty())
+      findReleasePoints(block, std::next(await->getIterator()), found.local,
+                        points);
   }
-  for (Operation *point : points) {
-    OpBuilder b(point->getContext());
-    b.setInsertionPointAfter(point);
-    cta::ReleaseOp::create(b, point->getLoc(), ring);
+  for (Operation *op : carried)
+    points.push_back({op->getBlock(), std::next(op->getIterator())});
+  OpBuilder b(ring.getContext());
+  for (OpBuilder::InsertPoint point : points) {
+    b.restoreInsertionPoint(point);
+    cta::ReleaseOp::create(b, ring.getLoc(), ring);
   }
 }
 
@@ -134,85 +154,15 @@ struct RingUse {
   llvm::MapVector<cta::RoleOp, SmallVector<cta::AwaitOp>> consumers;
   Value full, free;
 };
-
-/// Carries the count of one kind of access of one role through its loops.
-class CountThreader {
-public:
-  using Lower = function_ref<void(Operation *, Value count)>;
-  CountThreader(function_ref<bool(Operation *)> isEvent, Lower lower)
-      : isEvent(isEvent), lower(lower) {}
-
-  /// Lowers the events in `block`, the first with `count`; returns the count
-  /// after the block.
-  Value run(Block *block, Value count);
-
-private:
-  bool hasEvent(Operation *op) {
-    return op
-        ->walk([&](Operation *nested) {
-          return isEvent(nested) ? WalkResult::interrupt()
-                                 : WalkResult::advance();
-        })
-        .wasInterrupted();
-  }
-  Value runLoop(scf::ForOp loop, Value count);
-  Value runIf(scf::IfOp op, Value count);
-
-  function_ref<bool(Operation *)> isEvent;
-  Lower lower;
-};
 } // namespace
 
-Value CountThreader::run(Block *block, Value count) {
-  for (Operation &op : llvm::make_early_inc_range(*block)) {
-    if (isEvent(&op)) {
-      OpBuilder b(&op);
-      Value one = arith::ConstantIntOp::create(b, op.getLoc(), 1, 32);
-      Value next = arith::AddIOp::create(b, op.getLoc(), count, one);
-      lower(&op, count);
-      count = next;
-    } else if (op.getNumRegions() && hasEvent(&op)) {
-      if (auto loop = dyn_cast<scf::ForOp>(op))
-        count = runLoop(loop, count);
-      else
-        count = runIf(cast<scf::IfOp>(op), count);
-    }
-  }
-  return count;
-}
-
-Value CountThreader::runLoop(scf::ForOp loop, Value count) {
-  IRRewriter rewriter(loop.getContext());
-  rewriter.setInsertionPoint(loop);
-  auto replaced = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
-      rewriter, {count}, /*replaceInitOperandUsesInLoop=*/false,
-      [&](OpBuilder &, Location, ArrayRef<BlockArgument> args) {
-        return SmallVector<Value>{run(loop.getBody(), args[0])};
-      }));
-  return replaced.getResults().back();
-}
-
-Value CountThreader::runIf(scf::IfOp op, Value count) {
-  OpBuilder b(op);
-  SmallVector<Type> types(op.getResultTypes());
-  types.push_back(count.getType());
-  auto copy = scf::IfOp::create(b, op.getLoc(), types, op.getCondition(),
-                                /*withElseRegion=*/true);
-  copy.getThenRegion().takeBody(op.getThenRegion());
-  if (op.elseBlock())
-    copy.getElseRegion().takeBody(op.getElseRegion());
-  else {
-    OpBuilder end = OpBuilder::atBlockEnd(copy.elseBlock());
-    scf::YieldOp::create(end, op.getLoc());
-  }
-  for (Block *block : {copy.thenBlock(), copy.elseBlock()}) {
-    Value after = run(block, count);
-    auto yield = cast<scf::YieldOp>(block->getTerminator());
-    yield.getResultsMutable().append(after);
-  }
-  op.replaceAllUsesWith(copy.getResults().drop_back());
-  op.erase();
-  return copy.getResults().back();
+/// Tells ops of type `Access` to `ring`.
+template <typename Access>
+static std::function<bool(Operation *)> isAccessTo(cta::RingOp ring) {
+  return [ring](Operation *op) mutable {
+    auto access = dyn_cast<Access>(op);
+    return access && access.getRing() == ring.getResult();
+  };
 }
 
 /// Slot number and parity of access number `count`. The parity is that of the
@@ -239,9 +189,9 @@ struct MaterializeBarriersPass
   LogicalResult createBarriers(RingUse &use, int64_t &offset);
   FailureOr<int64_t> countFills(RingUse &use);
   void initialise(ArrayRef<RingUse> uses, Operation *before);
-  void lowerProducer(RingUse &use);
+  void lowerRole(cta::RoleOp role, MutableArrayRef<RingUse> uses);
+  CountedAccess acquireOf(RingUse &use);
   void publish(Value slot, Value index, RingUse &use);
-  void lowerConsumer(RingUse &use, cta::RoleOp role);
 };
 } // namespace
 
@@ -371,15 +321,11 @@ void MaterializeBarriersPass::publish(Value slot, Value index, RingUse &use) {
     cta::ArriveOp::create(b, use.full, index);
 }
 
-void MaterializeBarriersPass::lowerProducer(RingUse &use) {
-  Value ring = use.ring.getResult();
-  int64_t depth = use.ring.getResult().getType().getDepth();
-  auto isEvent = [&](Operation *op) {
-    auto acquire = dyn_cast<cta::AcquireOp>(op);
-    return acquire && acquire.getRing() == ring;
-  };
-  auto lower = [&](Operation *op, Value count) {
+CountedAccess MaterializeBarriersPass::acquireOf(RingUse &use) {
+  auto lower = [this, &use](Operation *op, Value count) {
     auto acquire = cast<cta::AcquireOp>(op);
+    Value ring = use.ring.getResult();
+    int64_t depth = use.ring.getResult().getType().getDepth();
     ImplicitLocOpBuilder b(op->getLoc(), op);
     auto [index, parity] = getSlotAndParity(b, count, depth, /*writer=*/true);
     if (use.free)
@@ -389,41 +335,48 @@ void MaterializeBarriersPass::lowerProducer(RingUse &use) {
     acquire.erase();
     publish(slot, index, use);
   };
-  Block &body = use.producer.getBody().front();
-  OpBuilder b = OpBuilder::atBlockBegin(&body);
-  Value zero = arith::ConstantIntOp::create(b, use.ring.getLoc(), 0, 32);
-  CountThreader(isEvent, lower).run(&body, zero);
+  return {isAccessTo<cta::AcquireOp>(use.ring), lower};
 }
 
-void MaterializeBarriersPass::lowerConsumer(RingUse &use, cta::RoleOp role) {
-  Value ring = use.ring.getResult();
-  int64_t depth = use.ring.getResult().getType().getDepth();
-  Block &body = role.getBody().front();
-  OpBuilder top = OpBuilder::atBlockBegin(&body);
-  Value zero = arith::ConstantIntOp::create(top, use.ring.getLoc(), 0, 32);
-  auto isAwait = [&](Operation *op) {
-    auto await = dyn_cast<cta::AwaitOp>(op);
-    return await && await.getRing() == ring;
-  };
-  CountThreader(isAwait, [&](Operation *op, Value count) {
+static CountedAccess awaitOf(RingUse &use) {
+  auto lower = [&use](Operation *op, Value count) {
+    Value ring = use.ring.getResult();
+    int64_t depth = use.ring.getResult().getType().getDepth();
     ImplicitLocOpBuilder b(op->getLoc(), op);
     auto [index, parity] = getSlotAndParity(b, count, depth, /*writer=*/false);
     cta::MBarrierWaitOp::create(b, use.full, index, parity);
     Value slot = cta::SlotOp::create(b, ring, index);
     op->getResult(0).replaceAllUsesWith(slot);
     op->erase();
-  }).run(&body, zero);
-  auto isRelease = [&](Operation *op) {
-    auto release = dyn_cast<cta::ReleaseOp>(op);
-    return release && release.getRing() == ring;
   };
-  CountThreader(isRelease, [&](Operation *op, Value count) {
+  return {isAccessTo<cta::AwaitOp>(use.ring), lower};
+}
+
+static CountedAccess releaseOf(RingUse &use) {
+  auto lower = [&use](Operation *op, Value count) {
+    int64_t depth = use.ring.getResult().getType().getDepth();
     ImplicitLocOpBuilder b(op->getLoc(), op);
     Value index = getSlotAndParity(b, count, depth, /*writer=*/false).first;
     if (use.free)
       cta::ArriveOp::create(b, use.free, index);
     op->erase();
-  }).run(&body, zero);
+  };
+  return {isAccessTo<cta::ReleaseOp>(use.ring), lower};
+}
+
+/// Acquires, awaits and releases of `role` become waits and arrivals.
+void MaterializeBarriersPass::lowerRole(cta::RoleOp role,
+                                        MutableArrayRef<RingUse> uses) {
+  SmallVector<CountedAccess> accesses;
+  for (RingUse &use : uses) {
+    if (use.producer == role)
+      accesses.push_back(acquireOf(use));
+    if (use.consumers.contains(role)) {
+      accesses.push_back(awaitOf(use));
+      accesses.push_back(releaseOf(use));
+    }
+  }
+  threadCounts(role.getBody().front(), accesses);
 }
 
 void MaterializeBarriersPass::runOnOperation() {
@@ -451,11 +404,8 @@ void MaterializeBarriersPass::runOnOperation() {
   Operation *firstRole =
       *rings.front()->getBlock()->getOps<cta::RoleOp>().begin();
   initialise(uses, firstRole);
-  for (RingUse &use : uses) {
-    lowerProducer(use);
-    for (auto &[role, awaits] : use.consumers)
-      lowerConsumer(use, role);
-  }
+  for (auto role : firstRole->getBlock()->getOps<cta::RoleOp>())
+    lowerRole(role, uses);
   func->setAttr(cta::kSharedBytesAttr,
                 IntegerAttr::get(bytes.getType(), offset));
 }
