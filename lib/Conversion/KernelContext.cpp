@@ -93,6 +93,12 @@ Value ThreadBuilder::globalPointer(Value address) {
   return LLVM::IntToPtrOp::create(*this, type, address);
 }
 
+Value ThreadBuilder::sharedPointer(int64_t bytes) {
+  auto type = LLVM::LLVMPointerType::get(
+      getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  return offset(LLVM::AddressOfOp::create(*this, type, kSharedSymbol), bytes);
+}
+
 Value ThreadBuilder::elementPointer(const GlobalTensor &tensor,
                                     ValueRange indices) {
   Value linear;

@@ -58,6 +58,8 @@ public:
   mlir::Value elementPointer(const GlobalTensor &tensor,
                              mlir::ValueRange indices);
   mlir::Value globalPointer(mlir::Value address);
+  /// Address of the byte `bytes` of the CTA's shared memory.
+  mlir::Value sharedPointer(int64_t bytes);
 
   mlir::Value extract(mlir::Value vector, int64_t index);
   mlir::Value pack(llvm::ArrayRef<mlir::Value> values);

@@ -55,6 +55,16 @@ struct Step {
   bool aTransposed = false, bTransposed = false;
 };
 
+/// Writes the descriptor of operand `$operand`, `bytes` further on, to
+/// `result`. The address is in the lower half and does not leave it: an
+/// addition of 64 bits would chain two instructions by their carry, for each
+/// operand of each instruction.
+std::string offsetDescriptor(StringRef result, int64_t operand, int64_t bytes) {
+  return "mov.b64 {l, h}, $" + std::to_string(operand) + "; add.u32 l, l, " +
+         std::to_string(bytes >> 4) + "; mov.b64 " + result.str() +
+         ", {l, h}; ";
+}
+
 SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
                             ArrayRef<Value> acc, int64_t count) {
   bool hasAcc = !acc.empty();
@@ -69,12 +79,12 @@ SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
       constraints += i ? ",=&f" : "=&f";
   }
   SmallVector<Value> operands(acc);
-  std::string setup = "{ .reg .b64 da, db; .reg .pred p; setp.ne.b32 p, " +
+  std::string setup = "{ .reg .b64 da, db; .reg .b32 l, h; .reg .pred p; "
+                      "setp.ne.b32 p, " +
                       std::string(hasAcc ? "1" : "0") + ", 0; ";
   std::string a;
   if (step.aDescriptor) {
-    setup += "add.s64 da, $" + std::to_string(next++) + ", " +
-             std::to_string(step.aOffset >> 4) + "; ";
+    setup += offsetDescriptor("da", next++, step.aOffset);
     operands.push_back(step.aDescriptor);
     constraints += ",l";
     a = "da";
@@ -84,8 +94,7 @@ SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
     llvm::append_range(operands, step.aRegisters);
     constraints += ",r,r,r,r";
   }
-  setup += "add.s64 db, $" + std::to_string(next) + ", " +
-           std::to_string(step.bOffset >> 4) + "; ";
+  setup += offsetDescriptor("db", next, step.bOffset);
   operands.push_back(step.bDescriptor);
   constraints += ",l";
   std::string text = setup + "wgmma.mma_async.sync.aligned.m64n" +
@@ -108,6 +117,21 @@ int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
          step % 4 * type.getStep();
 }
 
+/// A descriptor as a base and the bytes it is ahead of it. What is left of all
+/// descriptors of one layout is then the same base, in one pair of registers.
+struct SplitDescriptor {
+  SplitDescriptor(Value descriptor) : base(descriptor) {
+    APInt units;
+    auto sum = descriptor.getDefiningOp<LLVM::AddOp>();
+    if (sum && matchPattern(sum.getRhs(), m_ConstantInt(&units))) {
+      base = sum.getLhs();
+      offset = units.getSExtValue() << 4;
+    }
+  }
+  Value base;
+  int64_t offset = 0;
+};
+
 struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -128,12 +152,14 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
         acc.push_back(b.extract(adaptor.getAcc(), i));
     for (int64_t k = 0; k < steps; ++k) {
       Step step;
-      step.bDescriptor = adaptor.getB();
-      step.bOffset = getStepOffset(bType, k);
+      SplitDescriptor bDescriptor(adaptor.getB());
+      step.bDescriptor = bDescriptor.base;
+      step.bOffset = bDescriptor.offset + getStepOffset(bType, k);
       step.bTransposed = bType.getMajor() == cta::Major::mn;
       if (aType) {
-        step.aDescriptor = adaptor.getA();
-        step.aOffset = getStepOffset(aType, k);
+        SplitDescriptor aDescriptor(adaptor.getA());
+        step.aDescriptor = aDescriptor.base;
+        step.aOffset = aDescriptor.offset + getStepOffset(aType, k);
         step.aTransposed = aType.getMajor() == cta::Major::mn;
       } else {
         for (int64_t i = 0; i < 4; ++i)
@@ -166,6 +192,17 @@ struct MmaWaitPattern : OpConversionPattern<cta::MmaWaitOp> {
   }
 };
 
+/// The byte of shared memory at which a slot known by its number begins.
+std::optional<int64_t> getPlace(Value buffer) {
+  auto slot = buffer.getDefiningOp<cta::SlotOp>();
+  auto ring = slot ? slot.getRing().getDefiningOp<cta::RingOp>() : nullptr;
+  std::optional<int64_t> index =
+      slot ? getConstantIntValue(slot.getIndex()) : std::nullopt;
+  if (!ring || !ring.getOffset() || !index)
+    return std::nullopt;
+  return *ring.getOffset() + *index * slot.getSlot().getType().getBytes();
+}
+
 /// PTX ISA, Matrix descriptor format: start address, leading and stride byte
 /// offsets in units of 16 bytes, swizzle mode 1 (128 bytes) in bits 62-63.
 struct DescriptorPattern : OpConversionPattern<cta::DescriptorOp> {
@@ -178,13 +215,17 @@ struct DescriptorPattern : OpConversionPattern<cta::DescriptorOp> {
     cta::DescriptorType type = op.getResult().getType();
     uint64_t fixed = uint64_t(1) << 62 | uint64_t(type.getStride() >> 4) << 32 |
                      uint64_t(type.getLeading() >> 4) << 16;
-    Value address =
-        LLVM::PtrToIntOp::create(b, b.getI32Type(), adaptor.getSource());
+    std::optional<int64_t> place = getPlace(op.getSource());
+    Value source = place ? b.sharedPointer(0) : adaptor.getSource();
+    Value address = LLVM::PtrToIntOp::create(b, b.getI32Type(), source);
     // In a cluster the address has bits above the descriptor's field.
     address = LLVM::AndOp::create(b, address, b.i32(0x3FFFF));
     address = LLVM::LShrOp::create(b, address, b.i32(4));
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), address);
-    rewriter.replaceOpWithNewOp<LLVM::OrOp>(op, wide, b.i64(fixed));
+    Value descriptor = LLVM::OrOp::create(b, wide, b.i64(fixed));
+    if (place)
+      descriptor = LLVM::AddOp::create(b, descriptor, b.i64(*place >> 4));
+    rewriter.replaceOp(op, descriptor);
     return success();
   }
 };

@@ -26,21 +26,13 @@ Value getBarrier(ThreadBuilder &b, Value array, Value index) {
   return b.offset(array, b.mul(index, b.i32(8)));
 }
 
-/// Address of the byte `offset` of the CTA's shared memory.
-Value getShared(ThreadBuilder &b, int64_t offset) {
-  auto type = LLVM::LLVMPointerType::get(
-      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
-  Value base = LLVM::AddressOfOp::create(b, type, kSharedSymbol);
-  return b.offset(base, offset);
-}
-
 struct RingPattern : OpConversionPattern<cta::RingOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(cta::RingOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    rewriter.replaceOp(op, getShared(b, *op.getOffset()));
+    rewriter.replaceOp(op, b.sharedPointer(*op.getOffset()));
     return success();
   }
 };
@@ -64,7 +56,7 @@ struct MBarrierPattern : OpConversionPattern<cta::MBarrierOp> {
   matchAndRewrite(cta::MBarrierOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    rewriter.replaceOp(op, getShared(b, op.getOffset()));
+    rewriter.replaceOp(op, b.sharedPointer(op.getOffset()));
     return success();
   }
 };

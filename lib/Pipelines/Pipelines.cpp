@@ -76,8 +76,8 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createWgmmaDescriptors());
   func.addPass(createInsertAsyncFences());
   func.addPass(createInsertMmaSync());
-  func.addPass(createFolder());
   func.addPass(createCSEPass());
+  func.addPass(createFolder());
   func.addPass(createVerifyAsync());
 }
 

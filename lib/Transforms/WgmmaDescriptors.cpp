@@ -47,11 +47,14 @@ static FailureOr<Value> describe(cta::MmaAsyncOp mma, Value buffer,
                    column % kBlockColumns * 2 + row * 128;
   MLIRContext *context = mma.getContext();
   // K-major: k runs along a row, 16 elements are 32 bytes, then comes the next
-  // block of columns. MN-major: k runs down the rows, 16 rows are 2,048 bytes.
+  // block of columns; the leading offset is not read (PTX ISA, Strides), and is
+  // that of MN-major operands so that their descriptors differ in nothing but
+  // the address. MN-major: k runs down the rows, 16 rows are 2,048 bytes.
   auto type =
       major == cta::Major::k
           ? cta::DescriptorType::get(context, shape, root.getElementType(),
-                                     major, offset, /*leading=*/16, kAtomBytes,
+                                     major, offset, /*leading=*/blockBytes,
+                                     kAtomBytes,
                                      /*step=*/32,
                                      /*blockStep=*/blockBytes)
           : cta::DescriptorType::get(context, shape, root.getElementType(),
