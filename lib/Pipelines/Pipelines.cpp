@@ -55,6 +55,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   // the parts of a pair are of the same making.
   func.addPass(createPairTiles());
   func.addPass(createSplitWidth());
+  func.addPass(createSplitTail());
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
   func.addPass(std::make_unique<FoldTilesPass>());
@@ -73,6 +74,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   // moved any more.
   func.addPass(createStageShared());
   func.addPass(createMaterializeBarriers());
+  func.addPass(createElideBarriers());
   func.addPass(createWgmmaDescriptors());
   func.addPass(createInsertAsyncFences());
   func.addPass(createInsertMmaSync());

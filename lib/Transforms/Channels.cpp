@@ -37,7 +37,8 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
     }
   auto ring =
       cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
-                          IntegerAttr(), StringAttr());
+                          IntegerAttr(), StringAttr(), StringAttr(),
+                          IntegerAttr());
   index[tile] = list.size();
   list.push_back({ring, tile, writer});
   return ring;

@@ -515,7 +515,8 @@ static LogicalResult checkRewritten(scf::ForallOp program,
       return op->emitOpError("expected paired tiles; run --mla-pair-tiles "
                              "first");
     if (schedule.asksFor("split-width") && isa<tile::GatherOp>(op) &&
-        !label.ends_with(".l") && !label.ends_with(".r"))
+        !label.ends_with(".l") && !label.ends_with(".r") &&
+        !label.ends_with(".t"))
       return op->emitOpError("expected a part of a gathered tile; run "
                              "--mla-split-width first");
     return WalkResult::advance();

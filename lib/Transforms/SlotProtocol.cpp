@@ -42,11 +42,15 @@ class Interpreter {
 public:
   Interpreter(cta::RoleOp role, ArrayRef<RingBarriers> all) : rings(all) {
     state.counts.resize(kEvents * rings.size());
-    for (RingBarriers &ring : rings) {
-      if (ring.isOver() && !ring.isWrittenBy(role))
+    for (auto [i, ring] : llvm::enumerate(rings)) {
+      if (!ring.isBorrowing())
+        continue;
+      if (!ring.isWrittenBy(role))
         ring.acquired = {};
-      if (ring.isOver() && !ring.isReadBy(role))
+      if (!ring.isReadBy(role))
         ring.released = {};
+      count(i, Acquired) = Count{0, ring.firstAcquired};
+      count(i, Released) = Count{0, ring.firstReleased};
     }
   }
 
@@ -282,8 +286,8 @@ void Interpreter::visitWait(cta::MBarrierWaitOp wait) {
     if (!writer && wait.getBarrier() != ring.full)
       continue;
     Count &next = count(i, writer ? Acquired : Awaited);
-    // The barrier of a ring below is checked as its own.
-    if (!writer || !ring.isOver()) {
+    // The barrier of another ring is checked as its own.
+    if (!writer || !ring.isBorrowing()) {
       if (!isSlotOf(wait.getIndex(), next, depth(i)))
         refuse(wait, "waits for another slot than the next", i);
       else if (!isParityOf(wait.getParity(), next, depth(i), writer))

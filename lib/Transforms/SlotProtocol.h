@@ -25,11 +25,19 @@ namespace mla {
 /// There has to be such a reader, and what is left to check is who still reads
 /// the bytes below: nobody but products of the writer, which are done before it
 /// writes.
+///
+/// A ring that another one returns has no free barrier either: `acquired` and
+/// `released` are the full barrier of that ring B. Round n of B is awaited
+/// after round n - ahead of this ring has been read, so that the writer begins
+/// with 1 - ahead rounds acquired, and the reader with -ahead released.
 struct RingBarriers {
   cta::RingOp ring;
   mlir::Value full, acquired, released;
+  int64_t firstAcquired = 0, firstReleased = 0;
 
   bool isOver() { return ring.getOver().has_value(); }
+  /// Whether `acquired` and `released` are barriers of another ring.
+  bool isBorrowing() { return isOver() || ring.getReturnedBy().has_value(); }
   bool isReadBy(cta::RoleOp role) const;
   bool isWrittenBy(cta::RoleOp role) const;
 };

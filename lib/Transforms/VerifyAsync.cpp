@@ -252,6 +252,27 @@ static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
 
 using BarrierMap = llvm::StringMap<cta::MBarrierOp>;
 
+/// The barriers of a ring that another one returns.
+static FailureOr<RingBarriers>
+findBorrowed(cta::RingOp ring, cta::MBarrierOp full, cta::MBarrierOp returned) {
+  int64_t ahead = ring.getAhead().value_or(0);
+  if (!full || !returned || ring.getReturnedBy() == ring.getName())
+    return ring.emitOpError() << "expected a full mbarrier of its own, and one "
+                                 "of another ring named "
+                              << *ring.getReturnedBy();
+  if (ring.getOver() || full.getResult().getType().getSize() != 1 ||
+      returned.getResult().getType().getSize() != 1 ||
+      (ahead != 0 && ahead != 1))
+    return ring.emitOpError("is returned by another ring: expected one slot of "
+                            "each, over no other, and `ahead` 0 or 1");
+  return RingBarriers{ring,
+                      full.getResult(),
+                      returned.getResult(),
+                      returned.getResult(),
+                      1 - ahead,
+                      -ahead};
+}
+
 /// Finds a ring's barriers; one over another has those of the ring below.
 static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
                                             const BarrierMap &barriers) {
@@ -261,14 +282,17 @@ static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
   StringRef below = ring.getOver().value_or(ring.getName());
   cta::MBarrierOp full = find(ring.getName(), ".full");
   cta::MBarrierOp own = find(ring.getName(), ".free");
+  if ((ring.getOver() || ring.getReturnedBy()) && own)
+    return own.emitOpError() << "frees nothing: the place is free when "
+                             << ring.getReturnedBy().value_or(below) << " is"
+                             << (ring.getReturnedBy() ? " full" : "");
+  if (ring.getReturnedBy())
+    return findBorrowed(ring, full, find(*ring.getReturnedBy(), ".full"));
   cta::MBarrierOp free = find(below, ".free");
   cta::MBarrierOp acquired = ring.getOver() ? find(below, ".full") : free;
   if (!full || !free || !acquired)
     return ring.emitOpError("expected a full and a free mbarrier; run "
                             "--mla-materialize-barriers first");
-  if (ring.getOver() && own)
-    return own.emitOpError()
-           << "frees nothing: the place is free when " << below << " is";
   for (cta::MBarrierOp barrier : {full, free})
     if (barrier.getResult().getType().getSize() !=
         ring.getResult().getType().getDepth())
@@ -283,20 +307,22 @@ static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
 static LogicalResult checkBalances(RingBarriers ring,
                                    ArrayRef<cta::RoleOp> roles) {
   for (cta::RoleOp role : roles) {
-    // The ring below may have other readers.
-    if ((!ring.isOver() || ring.isReadBy(role)) &&
+    // Another ring whose barriers these are may have other readers.
+    if ((!ring.isBorrowing() || ring.isReadBy(role)) &&
         failed(checkBalance(role, ring.full, ring.released)))
       return failure();
-    if ((!ring.isOver() || ring.isWrittenBy(role)) &&
+    if ((!ring.isBorrowing() || ring.isWrittenBy(role)) &&
         failed(checkBalance(role, ring.acquired, ring.full)))
       return failure();
   }
-  if (ring.isOver() && llvm::none_of(roles, [&](cta::RoleOp role) {
+  if (ring.isBorrowing() && llvm::none_of(roles, [&](cta::RoleOp role) {
         return ring.isReadBy(role);
       }))
-    return ring.ring.emitOpError() << "expected a role that reads it and then "
-                                      "releases the slot of "
-                                   << *ring.ring.getOver();
+    return ring.ring.emitOpError()
+           << "expected a role that reads it and then "
+           << (ring.isOver() ? "releases the slot of " : "fills the slot of ")
+           << (ring.isOver() ? *ring.ring.getOver()
+                             : *ring.ring.getReturnedBy());
   return success();
 }
 

@@ -60,6 +60,17 @@ def SplitWidth : FuncPass<"mla-split-width"> {
   }];
 }
 
+def SplitTail : FuncPass<"mla-split-tail"> {
+  let summary = "the columns of a gathered tile that V does not have, apart";
+  let description = [{
+    For a schedule that asks for `"split-tail"` and has a row `L.t`: the gathered
+    tile labelled L becomes one of the columns that products with V read, and one
+    of the others, labelled `L.t`, which only the scores need and which can be
+    handed back as soon as they are there. The product of scores becomes a chain
+    of two. A tile without such columns stays as it is.
+  }];
+}
+
 def Persist : FuncPass<"mla-persist"> {
   let summary = "CTAs that stay for several output tiles";
   let description = [{
@@ -137,6 +148,18 @@ def MaterializeBarriers : FuncPass<"mla-materialize-barriers"> {
     and a parity carried through the loops; fills become arrivals (or expected
     bytes); a release is put after the last reader of a slot is known to be done:
     after the wait of the last product that reads it.
+  }];
+}
+
+def ElideBarriers : FuncPass<"mla-elide-barriers"> {
+  let summary = "do without free barriers that another ring implies";
+  let description = [{
+    Two roles that answer each other need no barrier that says a slot is free: if
+    the reader of ring A is done with a slot before it fills ring B, and the
+    writer of A awaits B before it fills A again, then B's full barrier says that
+    A is free. For rings of one slot with one reader, where the counts of these
+    accesses prove it on every path, the waits and arrivals at the free barrier
+    go, and the ring says by which ring it is returned.
   }];
 }
 

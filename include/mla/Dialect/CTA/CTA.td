@@ -226,12 +226,20 @@ def CTA_RingOp : CTA_Op<"ring"> {
     slot that place lies, over a part that is dead when this ring is filled. Such
     a ring needs no barrier that says it is free: its writer holds the slot
     below, and its readers release that slot after they have read this one.
+
+    `returned_by` names a ring that the reader of this one fills and its writer
+    reads: round n of this ring is free again when round n + `ahead` of that ring
+    is full (`ahead` 0 or 1), and no barrier of its own has to say so. See
+    `--mla-elide-barriers`.
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<StrAttr>:$over);
+                       OptionalAttr<StrAttr>:$over,
+                       OptionalAttr<StrAttr>:$returned_by,
+                       OptionalAttr<I64Attr>:$ahead);
   let results = (outs CTA_Ring:$result);
   let assemblyFormat = [{
-    $name (`at` $offset^)? (`over` $over^)? attr-dict `:`
+    $name (`at` $offset^)? (`over` $over^)?
+    (`returned_by` $returned_by^ `ahead` $ahead)? attr-dict `:`
     qualified(type($result))
   }];
   let hasVerifier = 1;

@@ -1,0 +1,178 @@
+//===- ElideBarriers.cpp - free barriers that others imply ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Roles that work on the same iteration answer each other. What the answer
+// proves needs no barrier: neither its waits nor its arrivals, which stand
+// between products and cost a role some 50 cycles each.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+
+namespace mla {
+#define GEN_PASS_DEF_ELIDEBARRIERS
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// A ring of one slot, its barriers, and who waits for and arrives at them.
+struct RingUse {
+  cta::RingOp ring;
+  cta::MBarrierOp full, free;
+  cta::RoleOp writer, reader;
+};
+
+/// How many more events of one kind than of another lie before each of the
+/// other's, if that is the same number on every path.
+class LeadFinder {
+public:
+  using Matcher = llvm::function_ref<bool(Operation *)>;
+  LeadFinder(Matcher isEvent, Matcher isCounted)
+      : isEvent(isEvent), isCounted(isCounted) {}
+
+  std::optional<int64_t> run(Block &block) {
+    std::optional<int64_t> end = visit(block, 0);
+    return end ? lead : std::nullopt;
+  }
+
+private:
+  /// The lead behind `block`; nothing if it differs from path to path.
+  std::optional<int64_t> visit(Block &block, int64_t now);
+  std::optional<int64_t> visitRegions(Operation &op, int64_t now);
+
+  Matcher isEvent, isCounted;
+  std::optional<int64_t> lead;
+};
+} // namespace
+
+std::optional<int64_t> LeadFinder::visit(Block &block, int64_t now) {
+  for (Operation &op : block) {
+    if (isEvent(&op)) {
+      if (lead.value_or(now) != now)
+        return std::nullopt;
+      lead = now--;
+    } else if (isCounted(&op)) {
+      ++now;
+    } else if (op.getNumRegions()) {
+      std::optional<int64_t> after = visitRegions(op, now);
+      if (!after)
+        return std::nullopt;
+      now = *after;
+    }
+  }
+  return now;
+}
+
+std::optional<int64_t> LeadFinder::visitRegions(Operation &op, int64_t now) {
+  std::optional<int64_t> after;
+  for (Region &region : op.getRegions()) {
+    std::optional<int64_t> end =
+        region.empty() ? now : visit(region.front(), now);
+    if (!end || after.value_or(*end) != *end)
+      return std::nullopt;
+    after = end;
+  }
+  // The next iteration begins where this one ended.
+  if (isa<scf::ForOp>(op) && *after != now)
+    return std::nullopt;
+  return after;
+}
+
+/// The one role with an op on `barrier` that waits, or that does not.
+static cta::RoleOp getRole(cta::MBarrierOp barrier, bool waits) {
+  cta::RoleOp found;
+  for (Operation *user : barrier.getResult().getUsers()) {
+    auto role = user->getParentOfType<cta::RoleOp>();
+    if (!role || isa<cta::MBarrierWaitOp>(user) != waits)
+      continue;
+    if (found && found != role)
+      return {};
+    found = role;
+  }
+  return found;
+}
+
+/// Matches the ops on `barrier` that wait, or arrive.
+static auto isWait(cta::MBarrierOp barrier) {
+  return [barrier](Operation *op) mutable {
+    auto wait = dyn_cast<cta::MBarrierWaitOp>(op);
+    return wait && wait.getBarrier() == barrier.getResult();
+  };
+}
+static auto isArrival(cta::MBarrierOp barrier) {
+  return [barrier](Operation *op) mutable {
+    auto arrive = dyn_cast<cta::ArriveOp>(op);
+    return arrive && arrive.getBarrier() == barrier.getResult();
+  };
+}
+
+/// The rounds that `by` is ahead of `ring` where it returns it.
+static std::optional<int64_t> findAhead(RingUse ring, RingUse by) {
+  if (by.writer != ring.reader || by.reader != ring.writer)
+    return std::nullopt;
+  std::optional<int64_t> acquired =
+      LeadFinder(isWait(ring.free), isWait(by.full))
+          .run(ring.writer.getBody().front());
+  std::optional<int64_t> released =
+      LeadFinder(isArrival(ring.free), isArrival(by.full))
+          .run(ring.reader.getBody().front());
+  if (!acquired || acquired != released || *acquired < 0 || *acquired > 1)
+    return std::nullopt;
+  return acquired;
+}
+
+/// The rings of one slot that one role fills by stores and one other reads.
+static SmallVector<RingUse> findRings(func::FuncOp func) {
+  llvm::StringMap<cta::MBarrierOp> barriers;
+  func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
+  SmallVector<RingUse> rings;
+  func.walk([&](cta::RingOp ring) {
+    RingUse use{ring,
+                barriers.lookup((ring.getName() + ".full").str()),
+                barriers.lookup((ring.getName() + ".free").str()),
+                {},
+                {}};
+    if (!use.full || ring.getResult().getType().getDepth() != 1)
+      return;
+    use.writer = getRole(use.full, /*waits=*/false);
+    use.reader = getRole(use.full, /*waits=*/true);
+    bool stored = llvm::all_of(use.full->getUsers(), [](Operation *user) {
+      return isa<cta::MBarrierInitOp, cta::MBarrierWaitOp, cta::ArriveOp>(user);
+    });
+    if (use.writer && use.reader && use.writer != use.reader && stored)
+      rings.push_back(use);
+  });
+  return rings;
+}
+
+namespace {
+struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
+  void runOnOperation() override {
+    SmallVector<RingUse> rings = findRings(getOperation());
+    for (RingUse &ring : rings) {
+      if (!ring.free)
+        continue;
+      for (const RingUse &by : rings)
+        if (std::optional<int64_t> ahead = findAhead(ring, by)) {
+          returnBy(ring, by, *ahead);
+          break;
+        }
+    }
+  }
+
+private:
+  void returnBy(RingUse &ring, RingUse by, int64_t ahead) {
+    Builder b(&getContext());
+    ring.ring.setReturnedByAttr(b.getStringAttr(by.ring.getName()));
+    ring.ring.setAheadAttr(b.getI64IntegerAttr(ahead));
+    for (Operation *user : llvm::make_early_inc_range(ring.free->getUsers()))
+      user->erase();
+    ring.free.erase();
+    ring.free = {};
+  }
+};
+} // namespace
