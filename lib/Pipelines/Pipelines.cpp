@@ -78,8 +78,11 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createWgmmaDescriptors());
   func.addPass(createInsertAsyncFences());
   func.addPass(createInsertMmaSync());
+  // A slot that every iteration takes anew is carried no more once its two
+  // definitions are one.
   func.addPass(createCSEPass());
   func.addPass(createFolder());
+  func.addPass(createCSEPass());
   func.addPass(createVerifyAsync());
 }
 

@@ -2,13 +2,16 @@
 // operand that starts inside a block of 64 columns goes on in the next block.
 //
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s
+// The address is the lower half of a descriptor, so that 32 bits are added; both
+// descriptors are the one of byte 0 of shared memory, and B's ring lies at byte
+// 16384, 1024 units on.
 // Columns 32 to 96 of A (byte 64 on, two steps, then block 1 at byte 8192 of 64 rows)
 // and rows 8 to 72 of B (byte 1024 on, steps of 2048).
 // CHECK-LABEL: llvm.func @operands
-// CHECK: add.s64 da, $32, 4; add.s64 db, $33, 64;
-// CHECK: add.s64 da, $64, 6; add.s64 db, $65, 192;
-// CHECK: add.s64 da, $64, 512; add.s64 db, $65, 320;
-// CHECK: add.s64 da, $64, 514; add.s64 db, $65, 448;
+// CHECK: mov.b64 {{.*}}l, h}, $32; add.u32 l, l, 4; mov.b64 da, {{.*}}l, h}, $33; add.u32 l, l, 1088; mov.b64 db,
+// CHECK: mov.b64 {{.*}}l, h}, $64; add.u32 l, l, 6; mov.b64 da, {{.*}}l, h}, $65; add.u32 l, l, 1216; mov.b64 db,
+// CHECK: mov.b64 {{.*}}l, h}, $64; add.u32 l, l, 512; mov.b64 da, {{.*}}l, h}, $65; add.u32 l, l, 1344; mov.b64 db,
+// CHECK: mov.b64 {{.*}}l, h}, $64; add.u32 l, l, 514; mov.b64 da, {{.*}}l, h}, $65; add.u32 l, l, 1472; mov.b64 db,
 func.func @operands(%a: memref<64x128xbf16>, %b: memref<128x64xbf16>, %out: memref<64x64xf32>) {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (1) {

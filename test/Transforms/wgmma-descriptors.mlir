@@ -10,8 +10,8 @@
 // columns every 64 * 128 bytes.
 // CHECK-LABEL: func @scores
 // CHECK-SAME:    %[[Q:[^:]*]]: !cta.buffer{{.*}}, %[[K:[^:]*]]: !cta.buffer
-// CHECK-DAG:     %[[A:.*]] = cta.descriptor %[[Q]] : {{.*}} -> !cta.descriptor<64x576xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>
-// CHECK-DAG:     %[[B:.*]] = cta.descriptor %[[K]] : {{.*}} -> !cta.descriptor<64x576xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>
+// CHECK-DAG:     %[[A:.*]] = cta.descriptor %[[Q]] : {{.*}} -> !cta.descriptor<64x576xbf16, k, offset = 0, leading = 8192, stride = 1024, step = 32, block_step = 8192>
+// CHECK-DAG:     %[[B:.*]] = cta.descriptor %[[K]] : {{.*}} -> !cta.descriptor<64x576xbf16, k, offset = 0, leading = 8192, stride = 1024, step = 32, block_step = 8192>
 // CHECK:         cta.mma_async %[[A]], %[[B]] transpose_b
 func.func @scores(%q: !slot, %k: !slot) {
   %x = cta.mma_async %q, %k transpose_b : !slot, !slot -> !cta.in_flight<!acc>
@@ -38,7 +38,7 @@ func.func @values(%p: tensor<64x64xbf16, #cta.layout<a_operand>>, %k: !slot) {
 // A K-major view may start at any k-step, and 8 rows down: 48 columns are 96
 // bytes, 8 rows 1,024. The distance of blocks is that of the whole tile.
 // CHECK-LABEL: func @k_step
-// CHECK:         cta.descriptor {{.*}} -> !cta.descriptor<64x16xbf16, k, offset = 1120, leading = 16, stride = 1024, step = 32, block_step = 16384>
+// CHECK:         cta.descriptor {{.*}} -> !cta.descriptor<64x16xbf16, k, offset = 1120, leading = 16384, stride = 1024, step = 32, block_step = 16384>
 func.func @k_step(%a: tensor<64x16xbf16, #cta.layout<a_operand>>,
                   %b: !cta.buffer<128x64xbf16, #cta.shared_layout<swizzle = 128, rows = 128>>) {
   %v = cta.view %b [8, 48]

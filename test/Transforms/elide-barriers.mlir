@@ -1,0 +1,181 @@
+// mla-elide-barriers: a free barrier goes where another ring's full barrier says the
+// same.
+// RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --canonicalize --cse -split-input-file | FileCheck %s
+// The verifier follows such rings.
+// RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --canonicalize --cse --mla-verify-async -split-input-file | FileCheck %s --check-prefix=VERIFIED
+// VERIFIED-COUNT-4: cta.verified
+// Once is enough.
+// RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --mla-elide-barriers --canonicalize --cse -split-input-file | FileCheck %s
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<1x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// Question and answer: round n of "ask" is read before round n of "answer" is
+// filled, and "ask" is filled again after that has come; round n of "answer" is read
+// before round n + 1 of "ask" is filled.
+// CHECK-LABEL: func @ping_pong
+// CHECK-DAG:     cta.ring "ask" at 0 returned_by "answer" ahead 0
+// CHECK-DAG:     cta.mbarrier "ask.full"
+// CHECK-DAG:     cta.ring "answer" at 256 returned_by "ask" ahead 1
+// CHECK-DAG:     cta.mbarrier "answer.full"
+// CHECK-NOT:     .free
+// CHECK:         cta.role "left"
+// CHECK:           scf.for
+// CHECK-NEXT:        cta.slot
+// CHECK-NEXT:        cta.store_shared
+// CHECK-NEXT:        cta.arrive
+// CHECK:             cta.mbarrier_wait
+// CHECK-NEXT:        cta.slot
+// CHECK-NEXT:        cta.load_shared
+// CHECK-NOT:         cta.arrive
+// CHECK:         cta.role "right"
+func.func @ping_pong(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
+    attributes {cta.shared_bytes = 512 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %a = cta.ring "ask" at 0 : !v
+    %b = cta.ring "answer" at 256 : !v
+    cta.role "left" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %a : !v
+        cta.store_shared %x to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        %r = cta.await %b : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+      }
+    }
+    cta.role "right" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %r = cta.await %a : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        %s = cta.acquire %b : !v
+        cta.store_shared %y to %s : tensor<64xf32, #cta.layout<row>>, !vector
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<1x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// The answer is filled before the question is read: it says nothing.
+// CHECK-LABEL: func @early_answer
+// CHECK-NOT:     returned_by "answer"
+// CHECK:         cta.mbarrier "ask.free"
+func.func @early_answer(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
+    attributes {cta.shared_bytes = 512 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %a = cta.ring "ask" at 0 : !v
+    %b = cta.ring "answer" at 256 : !v
+    cta.role "left" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %a : !v
+        cta.store_shared %x to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        %r = cta.await %b : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+      }
+    }
+    cta.role "right" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %b : !v
+        cta.store_shared %x to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        %r = cta.await %a : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<1x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// The answer is awaited on one way only.
+// CHECK-LABEL: func @sometimes
+// CHECK-NOT:     "ask" at 0 returned_by
+// CHECK:         cta.mbarrier "ask.free"
+func.func @sometimes(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %c: i1, %m: memref<64xf32>)
+    attributes {cta.shared_bytes = 512 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %a = cta.ring "ask" at 0 : !v
+    %b = cta.ring "answer" at 256 : !v
+    cta.role "left" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %a : !v
+        cta.store_shared %x to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        scf.if %c {
+          %r = cta.await %b : !v
+          %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+          tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+        }
+      }
+    }
+    cta.role "right" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %r = cta.await %a : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        scf.if %c {
+          %s = cta.acquire %b : !v
+          cta.store_shared %y to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        }
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<1x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// Another role reads it too, and does not answer.
+// CHECK-LABEL: func @two_readers
+// CHECK-NOT:     "ask" at 0 returned_by
+// CHECK:         cta.mbarrier "ask.free" count 8
+func.func @two_readers(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
+    attributes {cta.shared_bytes = 512 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %a = cta.ring "ask" at 0 : !v
+    %b = cta.ring "answer" at 256 : !v
+    cta.role "left" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %a : !v
+        cta.store_shared %x to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        %r = cta.await %b : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+      }
+    }
+    cta.role "right" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %r = cta.await %a : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        %s = cta.acquire %b : !v
+        cta.store_shared %y to %s : tensor<64xf32, #cta.layout<row>>, !vector
+      }
+    }
+    cta.role "other" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %r = cta.await %a : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+      }
+    }
+  }
+  return
+}

@@ -1,0 +1,72 @@
+// mla-split-tail: the columns of K that V does not have are gathered apart, where the
+// schedule has a row for them.
+// RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail -split-input-file | FileCheck %s
+// Once is enough.
+// RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail --mla-split-tail -split-input-file | FileCheck %s
+
+// The whole of it, scheduled and verified.
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw -o %t.tile.mlir
+// RUN: sed 's/"split-width"/"split-width", "split-tail"/; s/<"k" in *\["producer"\]>/&, <"k.1.r.t" in ["producer"]>/' %t.tile.mlir > %t.tail.mlir
+// RUN: %mla-opt %t.tail.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=WHOLE
+// WHOLE: cta.verified
+// WHOLE: cta.ring "k.1.r.t" {{.*}} !cta.ring<1x64x64xbf16
+
+#tail = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"k" in ["r"]>, <"k.t" in ["r"]>]>
+#none = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"k" in ["r"]>]>
+
+// CHECK-LABEL: func @tail
+// CHECK:         %[[T:.*]] = tile.gather %{{.*}} [%{{.*}}, %{{.*}}] {tile.label = "k.t"} {{.*}} -> tensor<64x64xbf16>
+// CHECK:         %[[H:.*]] = tile.gather %{{.*}} [%{{.*}}, %{{.*}}] {tile.label = "k"} {{.*}} -> tensor<64x512xbf16>
+// CHECK:         %[[QT:.*]] = tile.view %[[Q:.*]] [0, 512]
+// CHECK:         %[[S:.*]] = tile.dot %[[QT]], %[[T]] transpose_b {tile.label = "qk.t"}
+// CHECK:         %[[QH:.*]] = tile.view %[[Q]] [0, 0]
+// CHECK:         tile.dot %[[QH]], %[[H]] acc %[[S]]{{.*}} transpose_b {tile.label = "qk"}
+// CHECK:         tile.view %[[H]] [0, 0]
+func.func @tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %q: tensor<64x576xbf16>, %p: tensor<64x64xbf16>)
+    attributes {mla.schedule = #tail} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %k = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    %s = tile.dot %q, %k transpose_b {tile.label = "qk"} : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<64x64xf32>
+    %v = tile.view %k [0, 0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+    "test.use"(%s, %o) : (tensor<64x64xf32>, tensor<64x512xf32>) -> ()
+  }
+  return
+}
+
+// No row for the tail: the tile stays whole.
+// CHECK-LABEL: func @no_row
+// CHECK:         tile.gather {{.*}} -> tensor<64x576xbf16>
+// CHECK-NOT:     tile.gather
+func.func @no_row(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>)
+    attributes {mla.schedule = #none} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %k = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+    "test.use"(%o) : (tensor<64x512xf32>) -> ()
+  }
+  return
+}
+
+// V is all of K, or not its first columns: nothing to take apart.
+// CHECK-LABEL: func @no_tail
+// CHECK:         tile.gather {{.*}} -> tensor<64x512xbf16>
+// CHECK:         tile.gather {{.*}} -> tensor<64x576xbf16>
+// CHECK-NOT:     tile.gather
+func.func @no_tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>)
+    attributes {mla.schedule = #tail} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %k = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x512xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x512xbf16> -> tensor<64x512xbf16>
+    %k2 = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    %v2 = tile.view %k2 [0, 64] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+    "test.use"(%v, %v2) : (tensor<64x512xbf16>, tensor<64x512xbf16>) -> ()
+  }
+  return
+}
