@@ -103,6 +103,16 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.schedule = options.schedule;
   pipeline.tileKeys = options.tileKeys;
   pipeline.stages = options.stages;
+  pipeline.gpu = options.gpu;
+  pipeline.tuningTable = options.tuningTable;
+}
+
+LogicalResult mla::lowerToTile(ModuleOp module, const CompileOptions &options) {
+  KernelPipelineOptions pipeline;
+  setOptions(pipeline, options);
+  PassManager pm(module.getContext());
+  buildTilePipeline(pm, pipeline);
+  return pm.run(module);
 }
 
 LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {

@@ -40,17 +40,29 @@ struct FoldTilesPass : PassWrapper<FoldTilesPass, OperationPass<func::FuncOp>> {
 };
 } // namespace
 
+void mla::buildTilePipeline(OpPassManager &pm,
+                            const KernelPipelineOptions &options) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  // Before tiling, which goes by the schedule's tile; and while the operator is
+  // there to tell the shape.
+  ChooseScheduleOptions choose;
+  choose.schedule = options.schedule;
+  choose.tileKeys = options.tileKeys;
+  choose.stages = options.stages;
+  choose.target = options.target;
+  choose.gpu = options.gpu;
+  choose.tuningTable = options.tuningTable;
+  func.addPass(createChooseSchedule(choose));
+  func.addPass(createTile());
+}
+
 void mla::buildCTAPipeline(OpPassManager &pm,
                            const KernelPipelineOptions &options) {
+  buildTilePipeline(pm, options);
   OpPassManager &func = pm.nest<func::FuncOp>();
 
   // Algorithm. The softmax is decomposed before scheduling because schedules
   // place its parts; folding first keeps labelled ops the only work there is.
-  TileOptions tile;
-  tile.schedule = options.schedule;
-  tile.tileKeys = options.tileKeys;
-  tile.stages = options.stages;
-  func.addPass(createTile(tile));
   // What the schedule wants of the algorithm. Tiles are paired first, so that
   // the parts of a pair are of the same making.
   func.addPass(createPairTiles());

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A schedule is data: the text below is what stands in the IR after --mla-tile.
+// A schedule is data: the text below is what stands in the IR behind
+// --mla-choose-schedule. What each costs is in lib/Tuning/ScheduleCosts.cpp.
 //
 //===----------------------------------------------------------------------===//
 

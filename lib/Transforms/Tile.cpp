@@ -246,19 +246,6 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
         "out");
 }
 
-/// The schedule with \p depth slots in each ring that it lists.
-static ScheduleAttr withDepth(ScheduleAttr schedule, int64_t depth) {
-  SmallVector<RingAttr> rings;
-  for (RingAttr ring : schedule.getRings())
-    rings.push_back(ring.getOver()
-                        ? ring
-                        : RingAttr::get(ring.getContext(), ring.getLabel(),
-                                        depth, StringAttr(), -1));
-  return ScheduleAttr::get(schedule.getContext(), schedule.getName(),
-                           schedule.getRoles(), schedule.getTable(), rings,
-                           schedule.getRewrites());
-}
-
 /// Names the function's arguments after the operands they are, so that the
 /// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
 static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
@@ -301,15 +288,16 @@ struct TilePass : mla::impl::TileBase<TilePass> {
       ops[1].emitOpError("expected one mla operator a function, got another");
       return signalPassFailure();
     }
-    ScheduleAttr chosen = ops[0].getScheduleAttr();
-    if (!chosen)
-      chosen = getNamedSchedule(schedule, ops[0].getLoc());
-    if (chosen && stages > 0)
-      chosen = withDepth(chosen, stages);
-    nameArguments(ops[0], func);
-    if (!chosen || failed(SparsePrefillTiler(ops[0], tileKeys).run()))
+    ScheduleAttr schedule = ops[0].getScheduleAttr();
+    if (!schedule) {
+      ops[0].emitOpError("expected a schedule; run --mla-choose-schedule "
+                         "first");
       return signalPassFailure();
-    func->setAttr(kScheduleAttr, chosen);
+    }
+    nameArguments(ops[0], func);
+    if (failed(SparsePrefillTiler(ops[0], schedule.getKeys()).run()))
+      return signalPassFailure();
+    func->setAttr(kScheduleAttr, schedule);
     func->setAttr(kOperatorAttr,
                   StringAttr::get(&getContext(), "sparse_prefill"));
   }

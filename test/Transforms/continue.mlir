@@ -7,7 +7,7 @@
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=shared-p -o %t/want.mlir
 // RUN: %mla-opt %t/want.mlir --mla-cta-pipeline | diff %t/want.mlir -
 // RUN: %mla-jit compile %S/Inputs/sparse_prefill.mlir --schedule=shared-p -o %t/package --dump-stages=%t/stages
-// RUN: ls %t/stages/01-mla-tile.mlir
+// RUN: ls %t/stages/02-mla-tile.mlir
 // RUN: sh -c 'for stage in %t/stages/??-mla-*.mlir; do \
 // RUN:   mla-opt $stage --mla-cta-pipeline | diff %t/want.mlir - || { echo $stage; exit 1; }; done'
 

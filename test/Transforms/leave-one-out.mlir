@@ -1,13 +1,21 @@
 // The whole list of passes takes mla.sparse_prefill to NVVM; without any one of
 // them a later one refuses and names what is missing.
 
-// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize \
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize \
 // RUN:   --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
 // RUN:   --mla-verify-async --convert-mla-to-nvvm | FileCheck %s --check-prefix=ALL
 // ALL: llvm.func @sparse_prefill
 // ALL-NOT: cta.
+
+// Without mla-choose-schedule:
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile --mla-decompose-softmax --canonicalize --cse \
+// RUN:   --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse \
+// RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
+// RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
+// RUN:   --mla-verify-async --convert-mla-to-nvvm 2>&1 | FileCheck %s --check-prefix=CHOOSE-SCHEDULE
+// CHOOSE-SCHEDULE: error: 'mla.sparse_prefill' op expected a schedule; run --mla-choose-schedule first
 
 // Without mla-tile:
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-decompose-softmax --canonicalize --cse \
@@ -18,7 +26,7 @@
 // TILE: error: 'mla.sparse_prefill' op expected a tile program; run --mla-tile first
 
 // Without mla-decompose-softmax:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --canonicalize --cse \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --canonicalize --cse \
 // RUN:   --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
@@ -27,7 +35,7 @@
 // DECOMPOSE-SOFTMAX: error: 'tile.online_softmax' op expected at most one result; decompose it (--mla-decompose-softmax)
 
 // Without mla-schedule:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-assign-layouts --mla-pipeline --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
@@ -35,7 +43,7 @@
 // SCHEDULE: error: 'scf.forall' op expected roles; run --mla-schedule first
 
 // Without mla-assign-layouts:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-pipeline --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
@@ -44,7 +52,7 @@
 // ASSIGN-LAYOUTS: error: 'cta.{{.*}}' op expected a fragment with a layout, got {{.*}}; run --mla-assign-layouts first
 
 // Without mla-pipeline:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
@@ -52,7 +60,7 @@
 // PIPELINE: error: 'cta.{{.*}}' op expected a pipelined loop; run --mla-pipeline first
 
 // Without mla-stage-shared:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize \
 // RUN:   --cse --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences \
 // RUN:   --mla-insert-mma-sync --canonicalize --cse --mla-verify-async --convert-mla-to-nvvm \
@@ -60,7 +68,7 @@
 // STAGE-SHARED: error: 'func.func' op expected attribute cta.shared_bytes; run --mla-stage-shared first
 
 // Without mla-materialize-barriers:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize \
 // RUN:   --cse --mla-stage-shared --mla-wgmma-descriptors --mla-insert-async-fences \
 // RUN:   --mla-insert-mma-sync --canonicalize --cse --mla-verify-async --convert-mla-to-nvvm \
@@ -68,7 +76,7 @@
 // MATERIALIZE-BARRIERS: error: 'cta.{{.*}}' op expected mbarriers instead; run --mla-materialize-barriers first
 
 // Without mla-wgmma-descriptors:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize \
 // RUN:   --cse --mla-stage-shared --mla-materialize-barriers --mla-insert-async-fences \
 // RUN:   --mla-insert-mma-sync --canonicalize --cse --mla-verify-async --convert-mla-to-nvvm \
@@ -76,7 +84,7 @@
 // WGMMA-DESCRIPTORS: error: 'cta.mma_async' op expected a descriptor operand; run --mla-wgmma-descriptors first
 
 // Without mla-insert-async-fences:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize \
 // RUN:   --cse --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-mma-sync --canonicalize --cse --mla-verify-async --convert-mla-to-nvvm \
@@ -84,7 +92,7 @@
 // INSERT-ASYNC-FENCES: error: 'cta.arrive' op publishes generic writes to the async proxy without cta.fence_async; run --mla-insert-async-fences first
 
 // Without mla-insert-mma-sync:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize \
 // RUN:   --cse --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --canonicalize --cse --mla-verify-async \
@@ -92,7 +100,7 @@
 // INSERT-MMA-SYNC: error: 'cta.mma_async' op expected cta.mma_fence before the product; run --mla-insert-mma-sync first
 
 // Without mla-verify-async:
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax \
 // RUN:   --canonicalize --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize \
 // RUN:   --cse --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
@@ -100,11 +108,11 @@
 // VERIFY-ASYNC: error: 'func.func' op expected a verified CTA program; run --mla-verify-async first
 
 // Without --mla-pair-tiles, in a schedule that asks for it.
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw --mla-split-width \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-split-width \
 // RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=PAIR
 // PAIR: error: {{.*}}expected paired tiles; run --mla-pair-tiles first
 
 // Without --mla-split-width.
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw --mla-pair-tiles \
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles \
 // RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=WIDTH
 // WIDTH: error: {{.*}}expected a part of a gathered tile; run --mla-split-width first

@@ -1,8 +1,8 @@
 // The schedules that ship, and a user's own given as text on the operator, place
 // mla.sparse_prefill; the same operator goes through all passes with each.
-// DEFINE: %{tile} = --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize --cse
-// DEFINE: %{tile-split} = --mla-tile=schedule=split-columns --mla-decompose-softmax --canonicalize --cse
-// DEFINE: %{tile-seesaw} = --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile} = --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile-split} = --mla-choose-schedule=schedule=split-columns --mla-tile --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{lower} = --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
 // DEFINE:   --canonicalize --cse --mla-verify-async

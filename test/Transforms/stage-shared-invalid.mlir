@@ -3,7 +3,7 @@
 // limit, which it lists.
 // RUN: %mla-opt %s --mla-stage-shared -verify-diagnostics -split-input-file
 // A user's schedule with one slot more than fits:
-// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize --cse \
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse \
 // RUN:   | sed 's/<"k", depth = 2>/<"k", depth = 3>/' \
 // RUN:   | not %mla-opt --mla-schedule --mla-assign-layouts --mla-pipeline --mla-stage-shared 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=DEPTH

@@ -1,13 +1,11 @@
-// mla-tile refuses sizes that the algorithm does not cover, a second operator,
-// and a schedule that does not exist.
-// RUN: %mla-opt %s --mla-tile -verify-diagnostics -split-input-file
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=tile-keys=40 2>&1 | FileCheck %s --check-prefix=KEYS
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=tile-keys=512 2>&1 | FileCheck %s --check-prefix=MANY
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
+// mla-tile refuses sizes that the algorithm does not cover, and a second
+// operator.
+// RUN: %mla-opt %s --mla-choose-schedule --mla-tile -verify-diagnostics -split-input-file
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=tile-keys=40 --mla-tile 2>&1 | FileCheck %s --check-prefix=KEYS
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=tile-keys=512 --mla-tile 2>&1 | FileCheck %s --check-prefix=MANY
 
 // KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 40
 // MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 512
-// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns
 
 !indices = memref<?x1x?xi32>
 func.func @heads(%q: memref<?x192x576xbf16>, %kv: memref<?x1x576xbf16>,

@@ -1,8 +1,8 @@
 // mla-tile: an operator becomes a forall over output tiles around a loop over
 // tiles of KV rows, with a label on every op that a schedule may place.
-// RUN: %mla-opt %s --mla-tile=schedule=shared-p | FileCheck %s
-// RUN: %mla-opt %s --mla-tile="schedule=split-columns tile-keys=128" | FileCheck %s --check-prefix=OPTIONS
-// RUN: %mla-opt %s --mla-tile="schedule=shared-p stages=3" | FileCheck %s --check-prefix=STAGES
+// RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p --mla-tile | FileCheck %s
+// RUN: %mla-opt %s --mla-choose-schedule="schedule=split-columns tile-keys=128" --mla-tile | FileCheck %s --check-prefix=OPTIONS
+// RUN: %mla-opt %s --mla-choose-schedule="schedule=shared-p stages=3" --mla-tile | FileCheck %s --check-prefix=STAGES
 
 // STAGES-LABEL: func @plain
 // STAGES-SAME:    rings = [<"k", depth = 3>, <"valid", depth = 3>]

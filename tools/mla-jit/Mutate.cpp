@@ -133,7 +133,7 @@ std::string parseFlags(const std::vector<std::string> &words, Flags &flags) {
       flags.quiet = true;
     else if (!name.starts_with("-"))
       flags.programs.push_back(
-          {words[i], llvm::sys::path::stem(words[i]).str(), "seesaw", {}, {}});
+          {words[i], llvm::sys::path::stem(words[i]).str(), "auto", {}, {}});
     else
       return "unknown option '" + words[i] + "' (see mla-jit mutate --help)";
     if (!good)

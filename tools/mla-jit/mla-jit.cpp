@@ -67,6 +67,10 @@ struct CompileFlags {
     };
     if (name == "--schedule")
       return text(options.schedule);
+    if (name == "--tuning-table")
+      return text(options.tuningTable);
+    if (name == "--gpu")
+      return text(options.gpu);
     if (name == "--target")
       return text(options.target);
     if (name == "--tile-keys")
@@ -83,9 +87,14 @@ struct CompileFlags {
   }
 
   static constexpr llvm::StringLiteral kHelp =
-      R"(  --schedule=NAME        schedule of an operator that carries none
-  --tile-keys=N          KV rows per tile (default 64)
-  --stages=N             slots of the schedule's rings (default: as it lists)
+      R"(  --schedule=NAME        schedule of an operator that carries none: a name, or
+                         auto (default): by the tuning table or, for a shape
+                         that it lacks, the cost model
+  --tuning-table=FILE    instead of the tuning table that ships
+  --gpu=NAME             name of the GPU, H100 or H200, for the tuning table
+                         (default: that of the GPU that is run on)
+  --tile-keys=N          KV rows per tile (default: as chosen)
+  --stages=N             slots of the schedule's rings (default: as chosen)
   --target=NAME          the GPU (default and only one: sm_90a)
   --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
                          PATH)
@@ -272,6 +281,8 @@ public:
     if (device == Device::Auto)
       device = hasGpu() ? Device::Gpu : Device::Sim;
     CompileOptions options = flags.options;
+    if (device == Device::Gpu && options.gpu.empty())
+      options.gpu = findGpuName();
     options.descriptorOnly = device != Device::Gpu;
     llvm::Expected<CompiledKernel> kernel = compileKernel(*module, options);
     if (!kernel)
@@ -301,6 +312,14 @@ private:
     return status.ok();
   }
 
+  /// Empty if there is no GPU; the harness says so when it runs.
+  static std::string findGpuName() {
+    std::unique_ptr<harness::GpuContext> context;
+    return harness::GpuContext::create(context).ok()
+               ? getGpuName(context->deviceName())
+               : "";
+  }
+
   harness::Status simulate(mlir::OwningOpRef<mlir::ModuleOp> module,
                            harness::Subject &out) {
     if (mlir::failed(lowerToCTA(*module, flags.options)))
@@ -313,13 +332,8 @@ private:
 
   harness::Status interpret(mlir::OwningOpRef<mlir::ModuleOp> module,
                             harness::Subject &out) {
-    mlir::PassManager pm(&session.context);
-    TileOptions tile;
-    tile.schedule = flags.options.schedule;
-    tile.tileKeys = flags.options.tileKeys;
-    pm.nest<mlir::func::FuncOp>().addPass(createTile(tile));
-    if (mlir::failed(pm.run(*module)))
-      return runtime::invalidArgument(out.label + ": mla-tile failed");
+    if (mlir::failed(lowerToTile(*module, flags.options)))
+      return runtime::invalidArgument(out.label + ": the passes failed");
     out.executor = makeInterpreterExecutor(
         std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module)));
     return harness::Status();

@@ -11,8 +11,8 @@
 #define MLA_EXPLAIN_WORK_H
 
 #include "mla/Explain/Kernel.h"
-#include "mla/Explain/Machine.h"
 #include "mla/Simulator/Trace.h"
+#include "mla/Tuning/Machine.h"
 
 namespace mla::explain {
 

@@ -19,10 +19,13 @@ namespace mla {
 struct CompileOptions {
   std::string target = "sm_90a";
   /// Schedule of an operator that carries none.
-  std::string schedule = "seesaw";
-  /// KV rows per tile, and slots of the schedule's rings (0: as it lists).
-  int64_t tileKeys = 64;
+  std::string schedule = "auto";
+  /// KV rows per tile, and slots of the schedule's rings (0: as chosen).
+  int64_t tileKeys = 0;
   int64_t stages = 0;
+  /// The GPU's name (H200) if it is known, and a tuning table other than the
+  /// one that ships: what "auto" goes by.
+  std::string gpu, tuningTable;
   /// The ptxas to use; looked for by findPtxas() without one.
   std::optional<std::string> ptxas;
   unsigned ptxasTimeoutSeconds = 120;
@@ -51,6 +54,11 @@ struct CompiledKernel {
 /// frame or a C75xx message is.
 llvm::Expected<CompiledKernel> compileKernel(mlir::ModuleOp module,
                                              const CompileOptions &options);
+
+/// Lowers `module` in place from the mla level to a tile program. Errors are
+/// diagnostics of its context.
+mlir::LogicalResult lowerToTile(mlir::ModuleOp module,
+                                const CompileOptions &options);
 
 /// Lowers `module` in place to a verified CTA program, from the level at which
 /// it stands. Errors are diagnostics of its context.

@@ -19,17 +19,26 @@ struct KernelPipelineOptions
                              llvm::cl::init("sm_90a")};
   Option<std::string> schedule{
       *this, "schedule",
-      llvm::cl::desc("schedule of an operator that carries none"),
-      llvm::cl::init("seesaw")};
+      llvm::cl::desc("schedule of an operator that carries none (auto)"),
+      llvm::cl::init("auto")};
   Option<int64_t> tileKeys{*this, "tile-keys",
-                           llvm::cl::desc("KV rows per tile"),
-                           llvm::cl::init(64)};
+                           llvm::cl::desc("KV rows per tile (0: as chosen)"),
+                           llvm::cl::init(0)};
   Option<int64_t> stages{
       *this, "stages",
       llvm::cl::desc("slots of the rings that the schedule lists (0: as "
-                     "listed)"),
+                     "chosen)"),
       llvm::cl::init(0)};
+  Option<std::string> gpu{*this, "gpu",
+                          llvm::cl::desc("name of the GPU, if known")};
+  Option<std::string> tuningTable{
+      *this, "tuning-table",
+      llvm::cl::desc("a file, instead of the tuning table that ships")};
 };
+
+/// mla IR to a tile program.
+void buildTilePipeline(mlir::OpPassManager &pm,
+                       const KernelPipelineOptions &options);
 
 /// mla or tile IR to a verified CTA program.
 void buildCTAPipeline(mlir::OpPassManager &pm,

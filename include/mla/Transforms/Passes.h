@@ -8,6 +8,7 @@
 #include "mla/Dialect/CTA/CTA.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
+#include "mla/Tuning/Choice.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,6 +26,9 @@ namespace mla {
 /// The schedules that ship with the project, by name. Null and an error at
 /// `loc` that lists the names for an unknown one.
 ScheduleAttr getNamedSchedule(llvm::StringRef name, mlir::Location loc);
+
+/// What --mla-choose-schedule goes by.
+ShapeClass getShapeClass(SparsePrefillOp op);
 } // namespace mla
 
 #endif // MLA_TRANSFORMS_PASSES_H

@@ -15,6 +15,38 @@ class FuncPass<string flag> : Pass<flag, "::mlir::func::FuncOp"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
+  let summary = "give an mla operator its schedule";
+  let description = [{
+    An `mla` operator without a `schedule` attribute gets one: the schedule that
+    the option names or, with `auto`, the one of the tuning table's entry for
+    the operator's shape and the GPU. If there is no such entry, the cost model
+    (`mla/Tuning/CostModel.h`) chooses. An operator that has a schedule keeps it,
+    whatever the options say.
+
+    `tile-keys` and `stages` go over what was chosen with the schedule.
+
+    ```mlir
+    mla.sparse_prefill ins(...) outs(...)
+    // becomes
+    mla.sparse_prefill ins(...) outs(...) {schedule = #mla.schedule<"seesaw" ...>}
+    ```
+  }];
+  let options = [
+    Option<"schedule", "schedule", "std::string", "\"auto\"",
+           "a schedule's name, or auto">,
+    Option<"tileKeys", "tile-keys", "int64_t", "0",
+           "KV rows per tile (0: as chosen)">,
+    Option<"stages", "stages", "int64_t", "0",
+           "slots of the rings that the schedule lists (0: as chosen)">,
+    Option<"target", "target", "std::string", "\"sm_90a\"",
+           "GPU to compile for">,
+    Option<"gpu", "gpu", "std::string", "\"\"",
+           "its name (H100, H200), if known">,
+    Option<"tuningTable", "tuning-table", "std::string", "\"\"",
+           "a file, instead of the tuning table that ships">];
+}
+
 def Tile : FuncPass<"mla-tile"> {
   let summary = "turn an mla operator into a tile program";
   let description = [{
@@ -22,20 +54,13 @@ def Tile : FuncPass<"mla-tile"> {
     tiles (a token and 64 heads for `mla.sparse_prefill`) around a loop over
     tiles of KV rows. Ops that a schedule may place carry labels: q, k, valid,
     qk, mask, softmax, p, rescale, pv, stats, inverse, normalise, out. The
-    function gets the attribute `mla.schedule`: the operator's own, or the one
-    named by the option. Its arguments get the operands' names (`mla.name`,
-    `mla.dims`); `scale` is marked `mla.positive`, since a masked score is -inf
-    before it is scaled, and the runtime refuses other values.
+    function gets the operator's schedule as the attribute `mla.schedule`. Its
+    arguments get the operands' names (`mla.name`, `mla.dims`); `scale` is marked
+    `mla.positive`, since a masked score is -inf before it is scaled, and the
+    runtime refuses other values.
 
     Refuses sizes outside what the algorithm covers, naming them.
   }];
-  let options = [
-    Option<"schedule", "schedule", "std::string", "\"seesaw\"",
-           "schedule of an operator without one (seesaw, shared-p, "
-           "split-columns)">,
-    Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">,
-    Option<"stages", "stages", "int64_t", "0",
-           "slots of the rings that the schedule lists (0: as listed)">];
 }
 
 def PairTiles : FuncPass<"mla-pair-tiles"> {

@@ -62,7 +62,8 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   StringAttr name, ArrayRef<RoleAttr> roles,
+                                   StringAttr name, int64_t,
+                                   ArrayRef<RoleAttr> roles,
                                    ArrayRef<PlaceAttr> table,
                                    ArrayRef<RingAttr> rings,
                                    ArrayRef<StringAttr>) {

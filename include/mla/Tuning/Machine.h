@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_EXPLAIN_MACHINE_H
-#define MLA_EXPLAIN_MACHINE_H
+#ifndef MLA_TUNING_MACHINE_H
+#define MLA_TUNING_MACHINE_H
 
 #include <cstdint>
 
-namespace mla::explain {
+namespace mla {
 
 /// The limits that a kernel is held against. "Nominal" is the data sheet;
 /// "measured" was measured on an H200 and is what a kernel can hope for.
@@ -50,6 +50,6 @@ struct Machine {
   }
 };
 
-} // namespace mla::explain
+} // namespace mla
 
-#endif // MLA_EXPLAIN_MACHINE_H
+#endif // MLA_TUNING_MACHINE_H

@@ -1,0 +1,83 @@
+//===- CostModel.h - how long a schedule takes ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A CTA of one SM goes through its KV tiles one by one:
+//
+//   time   = waves * (edges + tiles * tile)
+//   tile   = max(tensor + exposed + refill, gather)
+//
+//   waves    output tiles by SMs, rounded up
+//   edges    around the loop: Q, the first gather, the last product, the output
+//   tensor   products, of heads as the schedule pads them
+//   exposed  softmax and hand-overs while no product runs
+//   refill   a memory latency, in so far as the schedule waits for it, for rows
+//            that are not near in L2
+//   gather   bytes of a tile by the rate at which they come
+//
+// in cycles of the nominal clock. What a schedule costs besides its products is
+// measured: a row of ScheduleCosts.cpp. docs/Performance.md has the figures,
+// and a test holds the model to them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TUNING_COSTMODEL_H
+#define MLA_TUNING_COSTMODEL_H
+
+#include "mla/Tuning/Choice.h"
+#include "mla/Tuning/Machine.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace mla {
+
+/// An operator with its run-time sizes, or what is typical.
+struct Problem {
+  ShapeClass shape;
+  int64_t queries = 4096, rows = 8192, topk = 2048;
+};
+
+/// A tile of the output against one of KV.
+struct TileShape {
+  int64_t heads, keys, dimQK, dimV;
+};
+
+/// Cycles of m64 n<columns> k16 instructions that compute `rows` x `columns`
+/// with `depth` to sum over; A counts as read from shared memory.
+double countProductCycles(int64_t rows, int64_t columns, int64_t depth);
+
+struct ScheduleCosts {
+  llvm::StringLiteral name;
+  /// Heads of an output tile at most; fewer are padded to a multiple of
+  /// `headGroup`.
+  int64_t heads, headGroup;
+  /// Cycles of the products of a tile.
+  double (*tensor)(const TileShape &tile);
+  /// KV tiles an iteration of the loop.
+  int64_t tilesPerIteration;
+  /// As above, of a tile.
+  double exposed;
+  /// The share of a memory latency that a tile waits for.
+  double refill;
+  /// As above, without what each head adds.
+  double edges;
+};
+
+/// A row for each named schedule, in the order in which equals are chosen.
+llvm::ArrayRef<ScheduleCosts> getScheduleCosts();
+/// Null for an unknown name.
+const ScheduleCosts *findScheduleCosts(llvm::StringRef name);
+
+/// The terms above, in cycles.
+struct Prediction {
+  double tensor = 0, exposed = 0, refill = 0, gather = 0, edges = 0;
+  int64_t tiles = 0, waves = 0;
+  double ms = 0;
+};
+
+Prediction predict(const ScheduleCosts &costs, const Problem &problem,
+                   int64_t keys = 64, const Machine &machine = Machine());
+
+} // namespace mla
+
+#endif // MLA_TUNING_COSTMODEL_H

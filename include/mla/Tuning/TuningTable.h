@@ -1,0 +1,66 @@
+//===- TuningTable.h - choices that were measured ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A text, one entry a line, sorted; lines that begin with '#' stand in front.
+// lib/Tuning/tuning.txt is the one that ships, inside the library.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_TUNING_TUNINGTABLE_H
+#define MLA_TUNING_TUNINGTABLE_H
+
+#include "mla/Tuning/Choice.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <vector>
+
+namespace mla {
+
+struct TuningEntry {
+  ShapeClass shape;
+  /// Without a name: any GPU of the target.
+  Gpu gpu;
+  Choice choice;
+  /// Milliseconds a launch, back to back; with several cases the geometric
+  /// mean.
+  double ms = 0;
+  /// The cases, "s_kv=8192,s_q=4096,topk=2048"; several by ';'.
+  std::string sizes;
+  std::string date, version;
+  /// Where the entry was read.
+  unsigned line = 0;
+};
+
+class TuningTable {
+public:
+  /// `file` is named in errors, with the line and what was expected there.
+  static llvm::Expected<TuningTable> parse(llvm::StringRef text,
+                                           llvm::StringRef file);
+  /// The table in `file`; the one that ships if that is empty.
+  static llvm::Expected<TuningTable> load(llvm::StringRef file);
+
+  /// The entry of the shape for this GPU, else for any GPU of its target, else
+  /// for another one of it; or null.
+  const TuningEntry *find(const ShapeClass &shape, const Gpu &gpu) const;
+  /// Puts `entry` in the place of the one for the same shape and GPU.
+  void set(const TuningEntry &entry);
+
+  std::string print() const;
+  /// Writes the table whole or not at all.
+  llvm::Error write(llvm::StringRef file) const;
+
+private:
+  std::string comment;
+  std::vector<TuningEntry> entries;
+};
+
+/// "sparse_prefill h_q=128 d_qk=576 d_v=512 topk=any topk_length=no"
+std::string describe(const ShapeClass &shape);
+
+/// The version of the project, for entries.
+llvm::StringRef getVersion();
+
+} // namespace mla
+
+#endif // MLA_TUNING_TUNINGTABLE_H

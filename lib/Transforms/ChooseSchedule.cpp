@@ -1,0 +1,84 @@
+//===- ChooseSchedule.cpp - an operator's schedule --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mla/Tuning/TuningTable.h"
+
+namespace mla {
+#define GEN_PASS_DEF_CHOOSESCHEDULE
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+ShapeClass mla::getShapeClass(SparsePrefillOp op) {
+  auto dim = [](Value v, unsigned d) {
+    return cast<MemRefType>(v.getType()).getDimSize(d);
+  };
+  ShapeClass shape;
+  shape.heads = dim(op.getQ(), 1);
+  shape.dimQK = dim(op.getQ(), 2);
+  shape.dimV = dim(op.getOut(), 2);
+  if (int64_t topk = dim(op.getIndices(), 2); !ShapedType::isDynamic(topk))
+    shape.topk = topk;
+  shape.topkLength = static_cast<bool>(op.getTopkLength());
+  return shape;
+}
+
+/// The rings with \p depth slots, if it is not 0.
+static SmallVector<RingAttr> withDepth(ArrayRef<RingAttr> rings,
+                                       int64_t depth) {
+  SmallVector<RingAttr> result(rings);
+  for (RingAttr &ring : result)
+    if (depth && !ring.getOver())
+      ring = RingAttr::get(ring.getContext(), ring.getLabel(), depth,
+                           StringAttr(), -1);
+  return result;
+}
+
+namespace {
+struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
+  using ChooseScheduleBase::ChooseScheduleBase;
+
+  void runOnOperation() override {
+    getOperation().walk([&](SparsePrefillOp op) {
+      if (op.getScheduleAttr())
+        return;
+      FailureOr<Choice> choice = choose(op);
+      ScheduleAttr made = succeeded(choice) ? make(*choice, op) : nullptr;
+      if (!made)
+        return signalPassFailure();
+      op.setScheduleAttr(made);
+    });
+  }
+
+private:
+  FailureOr<Choice> choose(SparsePrefillOp op) const {
+    Choice choice{schedule};
+    if (schedule == "auto") {
+      llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
+      if (!table)
+        return op.emitError(llvm::toString(table.takeError()));
+      choice = decide(getShapeClass(op), {target, gpu}, *table).choice;
+    }
+    if (tileKeys)
+      choice.keys = tileKeys;
+    if (stages)
+      choice.stages = stages;
+    return choice;
+  }
+
+  static ScheduleAttr make(const Choice &choice, SparsePrefillOp op) {
+    ScheduleAttr named = getNamedSchedule(choice.schedule, op.getLoc());
+    if (!named)
+      return nullptr;
+    return ScheduleAttr::get(named.getContext(), named.getName(),
+                             choice.keys ? choice.keys : named.getKeys(),
+                             named.getRoles(), named.getTable(),
+                             withDepth(named.getRings(), choice.stages),
+                             named.getRewrites());
+  }
+};
+} // namespace

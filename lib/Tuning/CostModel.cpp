@@ -1,0 +1,112 @@
+//===- CostModel.cpp - how long a schedule takes --------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Tuning/CostModel.h"
+#include "mla/Tuning/TuningTable.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mla;
+
+namespace {
+/// Random rows out of more bytes than this come late. A bit less than half of
+/// the L2, which is in two parts.
+constexpr double kNearBytes = 25e6;
+/// Cycles that a row which is not near takes longer.
+constexpr double kFarCycles = 480;
+/// Bytes per second of a gather out of L2: rows that one CTA reads, and rows
+/// that several read at about the same time.
+constexpr double kGatherAlone = 9.4e12;
+/// Cycles that a head adds to a CTA's edges: a row of Q, and one of the output.
+constexpr double kEdgeCyclesPerHead = 52;
+
+/// Where the rows of KV are, seen from the SMs.
+struct Residency {
+  /// Share of rows that are not near.
+  double far;
+  /// Bytes a cycle of an SM, of all that it gathers.
+  double bytesPerCycle;
+};
+} // namespace
+
+static Residency findResidency(const Problem &problem, int64_t readers,
+                               const Machine &machine) {
+  double bytes = 2.0 * static_cast<double>(problem.rows * problem.shape.dimQK);
+  double far = std::max(0.0, 1 - kNearBytes / std::max(1.0, bytes));
+  double near = readers > 1 ? machine.measuredL2BytesPerSecond : kGatherAlone;
+  // What several CTAs read comes from memory once.
+  double memory =
+      machine.measuredHbmBytesPerSecond * static_cast<double>(readers);
+  double rate = 1 / ((1 - far) / near + far / memory);
+  return {far, machine.bytesPerCycle(rate)};
+}
+
+double mla::countProductCycles(int64_t rows, int64_t columns, int64_t depth) {
+  double instructions = static_cast<double>(llvm::divideCeil(rows, 64) *
+                                            llvm::divideCeil(depth, 16));
+  // 4,096 operations, and 128 bytes of operands, a cycle.
+  double compute = 2.0 * 64 * 16 * static_cast<double>(columns) / 4096;
+  double operands = 2.0 * 16 * static_cast<double>(64 + columns) / 128;
+  return instructions * std::max(compute, operands);
+}
+
+Prediction mla::predict(const ScheduleCosts &costs, const Problem &problem,
+                        int64_t keys, const Machine &machine) {
+  const ShapeClass &shape = problem.shape;
+  int64_t allHeads = std::max<int64_t>(1, shape.heads);
+  int64_t parts = llvm::divideCeil(allHeads, costs.heads);
+  int64_t heads = llvm::divideCeil(allHeads, parts);
+  TileShape tile{static_cast<int64_t>(llvm::alignTo(heads, costs.headGroup)),
+                 keys, shape.dimQK, shape.dimV};
+  Residency residency = findResidency(problem, parts, machine);
+
+  Prediction result;
+  result.tensor = costs.tensor(tile);
+  result.exposed = costs.exposed;
+  result.refill = costs.refill * kFarCycles * residency.far;
+  result.gather =
+      2.0 * static_cast<double>(keys * shape.dimQK) / residency.bytesPerCycle;
+  result.edges = costs.edges + kEdgeCyclesPerHead * static_cast<double>(heads);
+  result.tiles = static_cast<int64_t>(
+      llvm::alignTo(llvm::divideCeil(shape.topk.value_or(problem.topk), keys),
+                    costs.tilesPerIteration));
+  result.waves = llvm::divideCeil(problem.queries * parts, machine.sms);
+  double cycles =
+      std::max(result.tensor + result.exposed + result.refill, result.gather);
+  cycles = result.edges + static_cast<double>(result.tiles) * cycles;
+  result.ms =
+      static_cast<double>(result.waves) * cycles / (machine.clockGHz * 1e6);
+  return result;
+}
+
+Decision mla::decide(const ShapeClass &shape, const Gpu &gpu,
+                     const TuningTable &table) {
+  if (const TuningEntry *entry = table.find(shape, gpu))
+    return {entry->choice,
+            "the tuning table, line " + std::to_string(entry->line)};
+  const ScheduleCosts *best = nullptr;
+  double bestMs = 0;
+  for (const ScheduleCosts &costs : getScheduleCosts()) {
+    double ms = predict(costs, {shape}).ms;
+    if (!best || ms < bestMs) {
+      best = &costs;
+      bestMs = ms;
+    }
+  }
+  return {{best->name.str()}, "the cost model"};
+}
+
+std::string mla::describe(const Choice &choice) {
+  std::string text = choice.schedule;
+  if (choice.keys)
+    text += ", " + std::to_string(choice.keys) + " keys";
+  if (choice.stages)
+    text += ", " + std::to_string(choice.stages) + " stages";
+  return text;
+}
+
+std::string mla::getGpuName(const std::string &deviceName) {
+  llvm::StringRef name = deviceName;
+  name.consume_front("NVIDIA ");
+  return name.split(' ').first.str();
+}

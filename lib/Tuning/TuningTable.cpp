@@ -1,0 +1,245 @@
+//===- TuningTable.cpp - choices that were measured -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Tuning/TuningTable.h"
+#include "mla/Tuning/CostModel.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <tuple>
+
+using namespace mla;
+using llvm::StringRef;
+
+static constexpr llvm::StringLiteral kShipped =
+#include "tuning.inc"
+    ;
+
+static auto getKey(const ShapeClass &shape) {
+  return std::make_tuple(shape.op, shape.heads, shape.dimQK, shape.dimV,
+                         shape.topk, shape.topkLength);
+}
+
+static auto getKey(const TuningEntry &entry) {
+  return std::make_tuple(getKey(entry.shape), entry.gpu.target, entry.gpu.name);
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The words of one line, in their order.
+class LineReader {
+public:
+  explicit LineReader(StringRef line) : rest(line) {}
+
+  llvm::Expected<TuningEntry> read();
+
+private:
+  void fail(const llvm::Twine &expected, StringRef got) {
+    if (fault.empty())
+      fault = ("expected " + expected + ", got " +
+               (got.empty() ? "the end of the line" : "'" + got + "'"))
+                  .str();
+  }
+  StringRef next() {
+    StringRef word;
+    std::tie(word, rest) = llvm::getToken(rest);
+    return word;
+  }
+  /// The value of the next word, which is "name=value".
+  StringRef value(StringRef name, StringRef what) {
+    StringRef word = next();
+    auto [key, value] = word.split('=');
+    if (key == name && !value.empty())
+      return value;
+    fail(name + "=" + what, word);
+    return "";
+  }
+  void badValue(StringRef name, const llvm::Twine &what, StringRef got) {
+    fail(name + "=" + what, (name + "=" + got).str());
+  }
+  int64_t number(StringRef name, int64_t least) {
+    StringRef text = value(name, "N");
+    int64_t result = 0;
+    if (text.getAsInteger(10, result) || result < least)
+      badValue(name, "N with N >= " + llvm::Twine(least), text);
+    return result;
+  }
+  std::string orAny(StringRef name) {
+    StringRef text = value(name, "NAME or any");
+    return text == "any" ? "" : text.str();
+  }
+  ShapeClass readShape();
+  Choice readChoice();
+
+  StringRef rest;
+  std::string fault;
+};
+} // namespace
+
+ShapeClass LineReader::readShape() {
+  ShapeClass shape;
+  StringRef op = next();
+  shape.op = op.str();
+  if (op != ShapeClass().op)
+    fail(ShapeClass().op, op);
+  shape.heads = number("h_q", 1);
+  shape.dimQK = number("d_qk", 1);
+  shape.dimV = number("d_v", 1);
+  StringRef topk = value("topk", "N or any");
+  int64_t entries = 0;
+  if (topk != "any") {
+    if (topk.getAsInteger(10, entries) || entries < 1)
+      badValue("topk", "N or any", topk);
+    shape.topk = entries;
+  }
+  StringRef length = value("topk_length", "yes or no");
+  if (length != "yes" && length != "no")
+    badValue("topk_length", "yes or no", length);
+  shape.topkLength = length == "yes";
+  return shape;
+}
+
+Choice LineReader::readChoice() {
+  Choice choice;
+  choice.schedule = value("schedule", "NAME").str();
+  if (!findScheduleCosts(choice.schedule)) {
+    std::string names = llvm::join(
+        llvm::map_range(getScheduleCosts(),
+                        [](const ScheduleCosts &costs) { return costs.name; }),
+        " or ");
+    badValue("schedule", names, choice.schedule);
+  }
+  choice.keys = number("tile_keys", 0);
+  choice.stages = number("stages", 0);
+  return choice;
+}
+
+llvm::Expected<TuningEntry> LineReader::read() {
+  TuningEntry entry;
+  entry.shape = readShape();
+  entry.gpu.target = value("target", "NAME").str();
+  entry.gpu.name = orAny("gpu");
+  entry.choice = readChoice();
+  StringRef ms = value("ms", "X");
+  if (ms.getAsDouble(entry.ms) || !(entry.ms > 0))
+    badValue("ms", "X with X > 0", ms);
+  entry.sizes = value("sizes", "NAME=N,...").str();
+  entry.date = value("date", "YYYY-MM-DD").str();
+  entry.version = value("version", "X").str();
+  if (StringRef more = next(); !more.empty())
+    fail("the end of the line", more);
+  if (!fault.empty())
+    return llvm::createStringError(fault);
+  return entry;
+}
+
+llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file) {
+  TuningTable table;
+  unsigned number = 0;
+  auto fail = [&](const std::string &what) {
+    return llvm::createStringError(
+        llvm::formatv("{0}:{1}: {2}", file, number, what));
+  };
+  while (!text.empty()) {
+    StringRef line;
+    std::tie(line, text) = text.split('\n');
+    ++number;
+    if (line.trim().empty())
+      continue;
+    if (line.starts_with("#")) {
+      if (!table.entries.empty())
+        return fail("expected comments in front of the entries, got one "
+                    "behind");
+      table.comment += (line.rtrim() + "\n").str();
+      continue;
+    }
+    llvm::Expected<TuningEntry> entry = LineReader(line).read();
+    if (!entry)
+      return fail(llvm::toString(entry.takeError()));
+    entry->line = number;
+    for (const TuningEntry &other : table.entries)
+      if (getKey(other) == getKey(*entry))
+        return fail(llvm::formatv("expected one entry for a shape and GPU, got "
+                                  "another than that of line {0}",
+                                  other.line));
+    table.entries.push_back(std::move(*entry));
+  }
+  return table;
+}
+
+llvm::Expected<TuningTable> TuningTable::load(StringRef file) {
+  if (file.empty())
+    return parse(kShipped, "tuning.txt");
+  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
+  if (!buffer)
+    return llvm::createStringError("cannot read the tuning table '" + file +
+                                   "': " + buffer.getError().message());
+  return parse((*buffer)->getBuffer(), file);
+}
+
+//===----------------------------------------------------------------------===//
+// Looking up and writing
+//===----------------------------------------------------------------------===//
+
+const TuningEntry *TuningTable::find(const ShapeClass &shape,
+                                     const Gpu &gpu) const {
+  auto rank = [&](const TuningEntry &entry) {
+    return entry.gpu.name == gpu.name ? 3 : entry.gpu.name.empty() ? 2 : 1;
+  };
+  const TuningEntry *best = nullptr;
+  for (const TuningEntry &entry : entries)
+    if (getKey(entry.shape) == getKey(shape) &&
+        entry.gpu.target == gpu.target && (!best || rank(entry) > rank(*best)))
+      best = &entry;
+  return best;
+}
+
+void TuningTable::set(const TuningEntry &entry) {
+  llvm::erase_if(entries, [&](const TuningEntry &other) {
+    return getKey(other) == getKey(entry);
+  });
+  entries.push_back(entry);
+}
+
+std::string mla::describe(const ShapeClass &shape) {
+  return llvm::formatv("{0} h_q={1} d_qk={2} d_v={3} topk={4} topk_length={5}",
+                       shape.op, shape.heads, shape.dimQK, shape.dimV,
+                       shape.topk ? std::to_string(*shape.topk) : "any",
+                       shape.topkLength ? "yes" : "no");
+}
+
+static std::string printEntry(const TuningEntry &entry) {
+  return llvm::formatv(
+      "{0} target={1} gpu={2} schedule={3} tile_keys={4} stages={5} ms={6:f4} "
+      "sizes={7} date={8} version={9}",
+      describe(entry.shape), entry.gpu.target,
+      entry.gpu.name.empty() ? "any" : entry.gpu.name, entry.choice.schedule,
+      entry.choice.keys, entry.choice.stages, entry.ms, entry.sizes, entry.date,
+      entry.version);
+}
+
+std::string TuningTable::print() const {
+  std::vector<TuningEntry> sorted = entries;
+  llvm::sort(sorted, [](const TuningEntry &a, const TuningEntry &b) {
+    return getKey(a) < getKey(b);
+  });
+  std::string text = comment;
+  for (const TuningEntry &entry : sorted)
+    text += printEntry(entry) + "\n";
+  return text;
+}
+
+llvm::Error TuningTable::write(StringRef file) const {
+  return llvm::writeToOutput(file, [&](llvm::raw_ostream &os) {
+    os << print();
+    return llvm::Error::success();
+  });
+}
+
+StringRef mla::getVersion() { return MLA_VERSION; }

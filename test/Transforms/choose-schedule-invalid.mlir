@@ -1,0 +1,51 @@
+// mla-choose-schedule refuses names that do not exist, and tuning tables that it
+// cannot read: each error names file, line, and what was expected.
+// RUN: rm -rf %t && mkdir -p %t
+// DEFINE: %{input} = %S/Inputs/sparse_prefill.mlir
+// DEFINE: %{good} = sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=seesaw tile_keys=0 stages=0 ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
+// DEFINE: %{choose} = not %mla-opt %{input} --mla-choose-schedule=tuning-table=%t/table.txt
+
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
+// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns
+
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MISSING
+// MISSING: sparse_prefill.mlir{{.*}}error: cannot read the tuning table '{{.*}}table.txt': No such file or directory
+
+// RUN: echo "dense h_q=16" > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=OPERATOR
+// OPERATOR: error: {{.*}}table.txt:1: expected sparse_prefill, got 'dense'
+
+// RUN: echo "# A comment." > %t/table.txt && echo "%{good}" | sed s/h_q=16/heads=16/ >> %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=FIELD
+// FIELD: error: {{.*}}table.txt:2: expected h_q=N, got 'heads=16'
+
+// RUN: echo "%{good}" | sed s/d_v=512/d_v=0/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=NUMBER
+// NUMBER: error: {{.*}}table.txt:1: expected d_v=N with N >= 1, got 'd_v=0'
+
+// RUN: echo "%{good}" | sed s/topk=any/topk=some/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=TOPK
+// TOPK: error: {{.*}}table.txt:1: expected topk=N or any, got 'topk=some'
+
+// RUN: echo "%{good}" | sed s/seesaw/best/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=NAME
+// NAME: error: {{.*}}table.txt:1: expected schedule=seesaw or shared-p or split-columns, got 'schedule=best'
+
+// RUN: echo "%{good}" | sed s/ms=2/ms=fast/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MS
+// MS: error: {{.*}}table.txt:1: expected ms=X with X > 0, got 'ms=fast'
+
+// RUN: echo "%{good}" | sed s/version.*// > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=SHORT
+// SHORT: error: {{.*}}table.txt:1: expected version=X, got the end of the line
+
+// RUN: echo "%{good} more" > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=LONG
+// LONG: error: {{.*}}table.txt:1: expected the end of the line, got 'more'
+
+// RUN: echo "%{good}" > %t/table.txt && echo "%{good}" | sed s/seesaw/shared-p/ >> %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: {{.*}}table.txt:2: expected one entry for a shape and GPU, got another than that of line 1
+
+// A table is read only where it is asked.
+// RUN: %mla-opt %{input} --mla-choose-schedule="schedule=seesaw tuning-table=%t/table.txt"

@@ -1,0 +1,68 @@
+// mla-choose-schedule: by the tuning table, else by the cost model; an operator
+// that has a schedule keeps it.
+// RUN: split-file %s %t
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule | FileCheck %t/ops.mlir
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt tile-keys=48 stages=2" | FileCheck %t/ops.mlir --check-prefix=OVER
+
+//--- table.txt
+# Entries for the target, for one GPU of it, and for none of the operators below.
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=shared-p tile_keys=0 stages=0 ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=H200 schedule=split-columns tile_keys=32 stages=4 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=yes target=sm_90a gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=64 topk_length=no target=sm_80 gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
+
+//--- ops.mlir
+!q = memref<?x16x576xbf16>
+!kv = memref<?x1x576xbf16>
+!out = memref<?x16x512xbf16>
+!stat = memref<?x16xf32>
+
+// CHECK-LABEL: func @any_topk
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw" after["pair-tiles", "split-width"]
+// NAMED-LABEL: func @any_topk
+// NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns", roles = [
+// TABLE-LABEL: func @any_topk
+// TABLE:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns" keys = 32,
+// TABLE-SAME:      rings = [<"k", depth = 4>, <"valid", depth = 4>]
+// OTHER-LABEL: func @any_topk
+// OTHER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p", roles = [
+// OVER-LABEL: func @any_topk
+// OVER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p" keys = 48,
+// OVER-SAME:      rings = [<"k", depth = 2>, <"valid", depth = 2>]
+func.func @any_topk(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
+                    %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// One tile: a schedule that takes two at a time has one too many.
+// CHECK-LABEL: func @one_tile
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p"
+// TABLE-LABEL: func @one_tile
+// TABLE:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p", roles
+func.func @one_tile(%q: !q, %kv: !kv, %indices: memref<?x1x64xi32>, %scale: f32,
+                    %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, memref<?x1x64xi32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+  return
+}
+
+// CHECK-LABEL: func @own
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" keys = 16, roles = [<"all", warps = 4, registers = 128>],
+// NAMED-LABEL: func @own
+// NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" keys = 16,
+// OVER-LABEL: func @own
+// OVER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" keys = 16,
+func.func @own(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
+               %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+      {schedule = #mla.schedule<"mine" keys = 16,
+         roles = [<"all", warps = 4, registers = 128>],
+         table = [<"q" in ["all"]>]>}
+  return
+}
