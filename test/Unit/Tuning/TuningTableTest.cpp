@@ -1,0 +1,113 @@
+//===- TuningTableTest.cpp - reading, finding, writing --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Tuning/TuningTable.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "gtest/gtest.h"
+
+using namespace mla;
+
+namespace {
+
+TuningEntry makeEntry(int64_t heads, std::string gpu, std::string schedule) {
+  TuningEntry entry;
+  entry.shape.heads = heads;
+  entry.gpu.name = std::move(gpu);
+  entry.choice.schedule = std::move(schedule);
+  entry.ms = 1.5;
+  entry.sizes = "s_q=1";
+  entry.date = "2026-11-21";
+  entry.version = "1";
+  return entry;
+}
+
+std::string findSchedule(const TuningTable &table, int64_t heads,
+                         const Gpu &gpu) {
+  ShapeClass shape;
+  shape.heads = heads;
+  const TuningEntry *entry = table.find(shape, gpu);
+  return entry ? entry->choice.schedule : "";
+}
+
+TEST(TuningTable, PrintsSortedAndReadsBack) {
+  TuningTable table;
+  table.set(makeEntry(64, "H200", "seesaw"));
+  table.set(makeEntry(8, "H200", "shared-p"));
+  TuningEntry fixed = makeEntry(8, "", "split-columns");
+  fixed.shape.topk = 100;
+  fixed.shape.topkLength = true;
+  fixed.choice.keys = 32;
+  fixed.choice.stages = 4;
+  table.set(fixed);
+  table.set(makeEntry(8, "H200", "seesaw"));
+  std::string text = table.print();
+  EXPECT_EQ(text,
+            "sparse_prefill h_q=8 d_qk=576 d_v=512 topk=any topk_length=no "
+            "target=sm_90a gpu=H200 schedule=seesaw tile_keys=0 stages=0 "
+            "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
+            "sparse_prefill h_q=8 d_qk=576 d_v=512 topk=100 topk_length=yes "
+            "target=sm_90a gpu=any schedule=split-columns tile_keys=32 "
+            "stages=4 ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
+            "sparse_prefill h_q=64 d_qk=576 d_v=512 topk=any topk_length=no "
+            "target=sm_90a gpu=H200 schedule=seesaw tile_keys=0 stages=0 "
+            "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n");
+  text = "# What it is.\n" + text;
+  llvm::Expected<TuningTable> again = TuningTable::parse(text, "t");
+  ASSERT_TRUE(static_cast<bool>(again));
+  EXPECT_EQ(again->print(), text);
+}
+
+TEST(TuningTable, FallsBackToOtherGpusOfTheTarget) {
+  TuningTable table;
+  table.set(makeEntry(8, "H200", "seesaw"));
+  EXPECT_EQ(findSchedule(table, 8, {"sm_90a", "H200"}), "seesaw");
+  EXPECT_EQ(findSchedule(table, 8, {"sm_90a", "H100"}), "seesaw");
+  EXPECT_EQ(findSchedule(table, 8, {"sm_90a", ""}), "seesaw");
+  EXPECT_EQ(findSchedule(table, 8, {"sm_100a", "H200"}), "");
+  EXPECT_EQ(findSchedule(table, 9, {"sm_90a", "H200"}), "");
+  table.set(makeEntry(8, "", "shared-p"));
+  EXPECT_EQ(findSchedule(table, 8, {"sm_90a", "H200"}), "seesaw");
+  EXPECT_EQ(findSchedule(table, 8, {"sm_90a", "H100"}), "shared-p");
+  EXPECT_EQ(findSchedule(table, 8, {"sm_90a", ""}), "shared-p");
+}
+
+TEST(TuningTable, WritesAFileWhole) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("mla-tuning", folder));
+  std::string file = (folder + "/table.txt").str();
+  TuningTable table;
+  table.set(makeEntry(8, "H200", "seesaw"));
+  ASSERT_FALSE(static_cast<bool>(table.write(file)));
+  llvm::Expected<TuningTable> again = TuningTable::load(file);
+  ASSERT_TRUE(static_cast<bool>(again));
+  EXPECT_EQ(again->print(), table.print());
+  // Nothing else is left in the folder.
+  std::error_code error;
+  int files = 0;
+  for (llvm::sys::fs::directory_iterator it(folder, error), end;
+       !error && it != end; it.increment(error))
+    ++files;
+  EXPECT_EQ(files, 1);
+  llvm::Error failure = table.write((folder + "/none/table.txt").str());
+  EXPECT_TRUE(static_cast<bool>(failure));
+  llvm::consumeError(std::move(failure));
+  llvm::sys::fs::remove_directories(folder);
+}
+
+TEST(TuningTable, ShipsOneThatIsAsItWouldBeWritten) {
+  llvm::Expected<TuningTable> table = TuningTable::load("");
+  ASSERT_TRUE(static_cast<bool>(table)) << llvm::toString(table.takeError());
+  auto file = llvm::MemoryBuffer::getFile(MLA_TUNING_FILE);
+  ASSERT_TRUE(static_cast<bool>(file));
+  EXPECT_EQ(table->print(), (*file)->getBuffer());
+}
+
+TEST(TuningTable, NamesOfGpus) {
+  EXPECT_EQ(getGpuName("NVIDIA H200"), "H200");
+  EXPECT_EQ(getGpuName("NVIDIA H100 80GB HBM3"), "H100");
+  EXPECT_EQ(getGpuName("Fake GPU"), "Fake");
+}
+
+} // namespace
