@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "Cases.h"
 #include "PeerLibrary.h"
-#include "Report.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Plot.h"
 #include "mla/Harness/Tool.h"
@@ -237,6 +237,17 @@ private:
   std::vector<Contestant> contestants;
 };
 
+Status benchCase(const GpuContext &context,
+                 const std::vector<Subject> &subjects, const Peers &peers,
+                 const ToolOptions &options, const Sizes &sizes,
+                 std::vector<BenchReport> &reports) {
+  BenchCase one(context, options);
+  MLA_RETURN_IF_ERROR(one.prepare(subjects, peers, sizes));
+  MLA_RETURN_IF_ERROR(one.measure());
+  one.report(reports);
+  return Status();
+}
+
 /// What can be wrong before anything runs.
 Status checkRequest(const std::vector<Subject> &subjects,
                     const ToolOptions &options, Peers &peers) {
@@ -262,11 +273,9 @@ Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
   MLA_RETURN_IF_ERROR(GpuContext::create(context));
   std::vector<BenchReport> all;
   for (const Sizes &sizes : options.cases) {
-    BenchCase benchCase(*context, options);
-    MLA_RETURN_IF_ERROR(benchCase.prepare(subjects, peers, sizes));
-    MLA_RETURN_IF_ERROR(benchCase.measure());
     size_t before = all.size();
-    benchCase.report(all);
+    MLA_RETURN_IF_ERROR(
+        benchCase(*context, subjects, peers, options, sizes, all));
     for (size_t i = before; i < all.size(); ++i) {
       std::string line = jsonLine(all[i]);
       out << line << std::flush;
@@ -278,6 +287,13 @@ Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
 }
 
 } // namespace
+
+Status benchCase(const GpuContext &context,
+                 const std::vector<Subject> &subjects,
+                 const ToolOptions &options, const Sizes &sizes,
+                 std::vector<BenchReport> &reports) {
+  return benchCase(context, subjects, Peers(), options, sizes, reports);
+}
 
 int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,

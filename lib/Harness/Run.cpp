@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Report.h"
-#include "mla/Harness/Gpu.h"
+#include "Cases.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/Tool.h"
 
@@ -89,6 +88,15 @@ private:
 };
 
 } // namespace
+
+Status runCase(const Subject &subject, const Executor &executor,
+               const ToolOptions &options, const Sizes &sizes,
+               RunReport &report) {
+  Case one(subject, sizes, options);
+  Status status = one.run(executor, /*folder=*/"");
+  report = one.report;
+  return status;
+}
 
 int runSubjects(const std::vector<Subject> &subjects,
                 const ToolOptions &options, std::ostream &out,

@@ -11,6 +11,7 @@
 
 #include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mla;
 
@@ -50,4 +51,11 @@ const ScheduleCosts *mla::findScheduleCosts(llvm::StringRef name) {
   const auto *found = llvm::find_if(
       kCosts, [&](const ScheduleCosts &costs) { return costs.name == name; });
   return found == std::end(kCosts) ? nullptr : found;
+}
+
+std::string mla::listSchedules() {
+  return llvm::join(
+      llvm::map_range(kCosts,
+                      [](const ScheduleCosts &costs) { return costs.name; }),
+      " or ");
 }

@@ -108,13 +108,8 @@ ShapeClass LineReader::readShape() {
 Choice LineReader::readChoice() {
   Choice choice;
   choice.schedule = value("schedule", "NAME").str();
-  if (!findScheduleCosts(choice.schedule)) {
-    std::string names = llvm::join(
-        llvm::map_range(getScheduleCosts(),
-                        [](const ScheduleCosts &costs) { return costs.name; }),
-        " or ");
-    badValue("schedule", names, choice.schedule);
-  }
+  if (!findScheduleCosts(choice.schedule))
+    badValue("schedule", listSchedules(), choice.schedule);
   choice.keys = number("tile_keys", 0);
   choice.stages = number("stages", 0);
   return choice;

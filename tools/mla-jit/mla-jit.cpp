@@ -3,21 +3,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "Explain.h"
+#include "Flags.h"
 #include "InterpreterExecutor.h"
 #include "Mutate.h"
 #include "SimulatorExecutor.h"
+#include "Tune.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Tool.h"
 #include "mla/JIT/Compiler.h"
-#include "mla/JIT/Operators.h"
 #include "mla/Pipelines/Pipelines.h"
-#include "mla/Transforms/Passes.h"
+#include "mla/Tuning/Choice.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include <iostream>
 
@@ -32,6 +31,8 @@ usage: mla-jit emit sparse_prefill [options]  write an operator's IR
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
+       mla-jit tune FILE.mlir|sparse_prefill [options]
+                                              which schedule is the fastest
        mla-jit plot RESULTS.jsonl... -o FILE.svg [options]
                                               draw what bench printed
        mla-jit explain FILE.mlir -o FILE.html [options]
@@ -45,63 +46,6 @@ int fail(const llvm::Twine &message) {
   llvm::errs() << "error: " << message << "\n";
   return 1;
 }
-
-/// Options that say how to compile, shared by compile, run and bench.
-struct CompileFlags {
-  CompileOptions options;
-
-  /// Takes `word` if it is one of them; `error` is set if it is malformed.
-  bool parse(llvm::StringRef word, std::string &error) {
-    std::pair<llvm::StringRef, llvm::StringRef> parts = word.split('=');
-    llvm::StringRef name = parts.first, value = parts.second;
-    auto number = [&](auto &out) {
-      if (value.getAsInteger(10, out))
-        error = llvm::formatv("expected {0}=N, got '{1}'", name, word);
-      return true;
-    };
-    auto text = [&](auto &out) {
-      if (value.empty())
-        error = llvm::formatv("expected {0}=TEXT, got '{1}'", name, word);
-      out = value.str();
-      return true;
-    };
-    if (name == "--schedule")
-      return text(options.schedule);
-    if (name == "--tuning-table")
-      return text(options.tuningTable);
-    if (name == "--gpu")
-      return text(options.gpu);
-    if (name == "--target")
-      return text(options.target);
-    if (name == "--tile-keys")
-      return number(options.tileKeys);
-    if (name == "--stages")
-      return number(options.stages);
-    if (name == "--ptxas")
-      return text(options.ptxas);
-    if (name == "--ptxas-timeout")
-      return number(options.ptxasTimeoutSeconds);
-    if (name == "--dump-stages" || name == "--mla-dump-stages")
-      return text(options.dumpFolder);
-    return false;
-  }
-
-  static constexpr llvm::StringLiteral kHelp =
-      R"(  --schedule=NAME        schedule of an operator that carries none: a name, or
-                         auto (default): by the tuning table or, for a shape
-                         that it lacks, the cost model
-  --tuning-table=FILE    instead of the tuning table that ships
-  --gpu=NAME             name of the GPU, H100 or H200, for the tuning table
-                         (default: that of the GPU that is run on)
-  --tile-keys=N          KV rows per tile (default: as chosen)
-  --stages=N             slots of the schedule's rings (default: as chosen)
-  --target=NAME          the GPU (default and only one: sm_90a)
-  --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
-                         PATH)
-  --ptxas-timeout=N      seconds (default 120)
-  --dump-stages=DIR      write the IR after each pass, LLVM IR, PTX and report
-)";
-};
 
 /// The context and the printing of diagnostics: one line each.
 class Session {
@@ -138,73 +82,36 @@ private:
 // emit
 //===----------------------------------------------------------------------===//
 
-bool parseSize(llvm::StringRef text, std::optional<int64_t> &out) {
-  if (text == "?") {
-    out.reset();
-    return true;
-  }
-  int64_t value;
-  if (text.getAsInteger(10, value) || value < 1)
-    return false;
-  out = value;
-  return true;
-}
-
 constexpr llvm::StringLiteral kEmitHelp =
     R"(usage: mla-jit emit sparse_prefill [options]
 
 Writes a function with the operator. A size of '?' is known at run time.
 
-  --h=N           query heads (default 128)
-  --d-qk=N        head dimension of q and kv (default 576)
-  --d-v=N         head dimension of the output (default 512)
-  --topk=N|?      entries of indices a query (default ?)
-  --s-q=N|?       queries (default ?)
-  --s-kv=N|?      rows of kv (default ?)
-  --topk-length   with the argument topk_length
-  --sink          with the argument attn_sink
   -o FILE         output file (default: standard output)
 )";
 
 int emit(std::vector<std::string> words) {
-  SparsePrefillShape shape;
+  OperatorFlags flags;
   std::string output = "-", op;
   for (size_t i = 0; i < words.size(); ++i) {
-    auto [name, value] = llvm::StringRef(words[i]).split('=');
-    std::optional<int64_t> fixed;
-    bool good = true;
-    if (name == "--help" || name == "-h")
-      return llvm::outs() << kEmitHelp, 0;
-    if (name == "-o" && i + 1 < words.size())
+    std::string error;
+    if (words[i] == "--help" || words[i] == "-h")
+      return llvm::outs() << kEmitHelp << OperatorFlags::kHelp, 0;
+    if (words[i] == "-o" && i + 1 < words.size())
       output = words[++i];
-    else if (name == "--topk-length")
-      shape.topkLength = true;
-    else if (name == "--sink")
-      shape.attnSink = true;
-    else if (name == "--topk")
-      good = parseSize(value, shape.topk);
-    else if (name == "--s-q")
-      good = parseSize(value, shape.numQueries);
-    else if (name == "--s-kv")
-      good = parseSize(value, shape.numRows);
-    else if (name == "--h" || name == "--d-qk" || name == "--d-v") {
-      good = parseSize(value, fixed) && fixed;
-      (name == "--h"      ? shape.heads
-       : name == "--d-qk" ? shape.dimQK
-                          : shape.dimV) = fixed.value_or(0);
-    } else if (!name.starts_with("-") && op.empty())
-      op = name.str();
+    else if (flags.parse(words[i], error)) {
+      if (!error.empty())
+        return fail(error);
+    } else if (words[i].rfind("-", 0) != 0 && op.empty())
+      op = words[i];
     else
       return fail("unknown option '" + words[i] +
                   "' (see mla-jit emit --help)");
-    if (!good)
-      return fail("expected " + name + "=N with N >= 1, got '" + words[i] +
-                  "'");
   }
-  if (op != "sparse_prefill")
-    return fail("unknown operator '" + op + "', expected sparse_prefill");
+  if (llvm::Error error = checkOperator(op))
+    return fail(llvm::toString(std::move(error)));
   Session session;
-  auto module = buildSparsePrefill(session.context, shape);
+  auto module = buildSparsePrefill(session.context, flags.shape);
   if (!module)
     return 1;
   if (llvm::Error error =
@@ -414,6 +321,11 @@ int main(int argc, char **argv) {
     return explainKernel(words);
   if (command == "mutate")
     return mutateCommand(words);
+  if (command == "tune") {
+    Session session;
+    return tuneCommand(words, session.context);
+  }
   return fail("unknown command '" + command +
-              "', expected emit, compile, run, bench, plot, explain or mutate");
+              "', expected emit, compile, run, bench, tune, plot, explain or "
+              "mutate");
 }

@@ -67,6 +67,8 @@ struct ScheduleCosts {
 llvm::ArrayRef<ScheduleCosts> getScheduleCosts();
 /// Null for an unknown name.
 const ScheduleCosts *findScheduleCosts(llvm::StringRef name);
+/// "seesaw or shared-p or ..."
+std::string listSchedules();
 
 /// The terms above, in cycles.
 struct Prediction {

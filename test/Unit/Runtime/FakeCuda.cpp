@@ -165,7 +165,7 @@ int cuEventDestroy_v2(CudaEvent) {
 int cuEventRecord(CudaEvent, CudaStream) { return 0; }
 int cuEventSynchronize(CudaEvent) { return 0; }
 int cuEventElapsedTime(float *ms, CudaEvent, CudaEvent) {
-  *ms = 2.5f;
+  *ms = state().milliseconds;
   return 0;
 }
 

@@ -30,6 +30,8 @@ struct FakeCuda {
   std::vector<size_t> parameterSizes;
   /// Called by every launch with `kernelParams`.
   std::function<void(void **)> onLaunch;
+  /// What cuEventElapsedTime says.
+  float milliseconds = 2.5f;
 
   int modulesLoaded = 0, modulesUnloaded = 0, launches = 0;
   int allocationsAlive = 0, eventsAlive = 0;

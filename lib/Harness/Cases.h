@@ -1,0 +1,28 @@
+//===- Cases.h - one set of sizes, run or timed -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_HARNESS_CASES_H
+#define MLA_LIB_HARNESS_CASES_H
+
+#include "Report.h"
+#include "mla/Harness/Gpu.h"
+#include "mla/Harness/Tool.h"
+
+namespace mla::harness {
+
+/// Runs `subject` once and, if the options say so, checks it.
+Status runCase(const Subject &subject, const Executor &executor,
+               const ToolOptions &options, const Sizes &sizes,
+               RunReport &report);
+
+/// Times the subjects in turns, back to back and with gaps; appends two reports
+/// for each.
+Status benchCase(const GpuContext &context,
+                 const std::vector<Subject> &subjects,
+                 const ToolOptions &options, const Sizes &sizes,
+                 std::vector<BenchReport> &reports);
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_HARNESS_CASES_H

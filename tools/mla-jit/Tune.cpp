@@ -1,0 +1,450 @@
+//===- Tune.cpp - the command `tune` ----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Tune.h"
+#include "Flags.h"
+#include "mla/Harness/Tune.h"
+#include "mla/Transforms/Passes.h"
+#include "mla/Tuning/CostModel.h"
+#include "mla/Tuning/TuningTable.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <ctime>
+
+using namespace mla;
+
+namespace {
+
+constexpr llvm::StringLiteral kHelp =
+    R"(usage: mla-jit tune FILE.mlir|sparse_prefill [options]
+
+Compiles an operator with each schedule, checks the kernels, times them in turns
+on the GPU, and prints which is the fastest back to back. FILE.mlir has one
+operator without a schedule; the options --h, --d-qk, ... of `emit` say what
+sparse_prefill is like.
+
+  --dry-run              no GPU: what the cost model predicts, in cycles, and
+                         which schedule is chosen without --schedule
+  --table=FILE           puts the fastest into this tuning table
+  --schedule=NAME,...    the schedules to try (default: all that have a name)
+  --tile-keys=N,...      with each of these numbers of KV rows a tile, and
+  --stages=N,...         slots of rings (default of both: 0, as the schedule says)
+  --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
+  --gpu=NAME, --target=NAME, --ptxas=PATH, --ptxas-timeout=N
+                         as for compile
+  --size NAME=N, --sizes A=N,...  the cases (default: s_q=4096, s_kv=8192,
+                         topk=2048); several count alike
+  --iterations, --warmup, --rounds, --gap, --seed, --scale
+                         as for bench
+)";
+
+/// What is asked for.
+struct TuneFlags {
+  CompileFlags compile;
+  OperatorFlags op;
+  std::vector<std::string> schedules;
+  std::vector<int64_t> keys{0}, stages{0};
+  std::string table;
+  bool dryRun = false;
+
+  bool parse(llvm::StringRef word, std::string &error);
+
+private:
+  std::string parseSchedules(llvm::StringRef value);
+};
+
+/// Ways to compile the operator, and what is known of each.
+struct Contender {
+  Choice choice;
+  /// By case.
+  std::vector<Prediction> predictions;
+};
+
+/// One run of the command.
+class Tuning {
+public:
+  Tuning(TuneFlags &flags, harness::ToolOptions &options,
+         mlir::MLIRContext &context)
+      : flags(flags), options(options), context(context) {}
+
+  llvm::Error run();
+  /// A kernel computed something else than the reference.
+  bool anyWrong() const {
+    return llvm::any_of(candidates, [](const harness::Candidate &candidate) {
+      return candidate.wrong;
+    });
+  }
+
+private:
+  llvm::Error readOperator();
+  void fillSizes(harness::Sizes &sizes);
+  void addContenders();
+  void compile(const Choice &choice, harness::Candidate &candidate);
+  Problem makeProblem(const harness::Sizes &sizes);
+  double countFlops(const harness::Sizes &sizes);
+  void printCase(size_t number);
+  std::string printPrediction(size_t contender, size_t number);
+  std::string printTimes(size_t contender, size_t number);
+  llvm::Error printDecision();
+  llvm::Error measure();
+
+  TuneFlags &flags;
+  harness::ToolOptions &options;
+  mlir::MLIRContext &context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  SparsePrefillOp op;
+  std::unique_ptr<harness::GpuContext> gpu;
+  /// The table to write.
+  TuningTable table;
+  /// Both by contender.
+  std::vector<Contender> contenders;
+  std::vector<harness::Candidate> candidates;
+};
+
+llvm::Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(message);
+}
+
+llvm::Error toError(const harness::Status &status) {
+  return status.ok() ? llvm::Error::success() : makeError(status.message());
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The command line
+//===----------------------------------------------------------------------===//
+
+std::string TuneFlags::parseSchedules(llvm::StringRef value) {
+  for (llvm::StringRef name : llvm::split(value, ',')) {
+    if (!findScheduleCosts(name))
+      return llvm::formatv("unknown schedule '{0}', expected {1}", name,
+                           listSchedules());
+    schedules.push_back(name.str());
+  }
+  return "";
+}
+
+/// Reads "N,N".
+static std::string parseNumbers(llvm::StringRef word,
+                                std::vector<int64_t> &out) {
+  out.clear();
+  auto [name, value] = word.split('=');
+  for (llvm::StringRef part : llvm::split(value, ','))
+    if (part.getAsInteger(10, out.emplace_back()) || out.back() < 0)
+      return llvm::formatv("expected {0}=N,... with N >= 0, got '{1}'", name,
+                           word);
+  return "";
+}
+
+bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
+  auto [name, value] = word.split('=');
+  if (word == "--dry-run")
+    return dryRun = true;
+  if (name == "--table") {
+    table = value.str();
+    if (value.empty())
+      error = "expected --table=FILE, got '" + word.str() + "'";
+  } else if (name == "--schedule")
+    error = parseSchedules(value);
+  else if (name == "--tile-keys")
+    error = parseNumbers(word, keys);
+  else if (name == "--stages")
+    error = parseNumbers(word, stages);
+  else
+    return op.parse(word, error) || compile.parse(word, error);
+  return true;
+}
+
+/// What is wrong with the command line as a whole, or an empty text.
+static std::string findFault(const TuneFlags &flags,
+                             const harness::ToolOptions &options) {
+  if (options.operands.size() != 1)
+    return "expected one operator, got " +
+           std::to_string(options.operands.size());
+  if (flags.dryRun && !flags.table.empty())
+    return "option '--table': nothing is measured with --dry-run";
+  if (!options.peers.empty() || !options.plot.file.empty())
+    return "options '--peer' and '--plot' are those of 'bench'";
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// The operator and the ways to compile it
+//===----------------------------------------------------------------------===//
+
+llvm::Error Tuning::readOperator() {
+  const std::string &operand = options.operands.front();
+  if (operand.find('.') == std::string::npos &&
+      !llvm::sys::fs::exists(operand)) {
+    if (llvm::Error error = checkOperator(operand))
+      return error;
+    module = buildSparsePrefill(context, flags.op.shape);
+  } else {
+    module = mlir::parseSourceFile<mlir::ModuleOp>(operand, &context);
+  }
+  if (!module)
+    return makeError("cannot parse '" + operand + "'");
+  int64_t count = 0;
+  module->walk([&](SparsePrefillOp found) {
+    op = found;
+    ++count;
+  });
+  if (count != 1)
+    return makeError("'" + operand + "': expected one mla operator, got " +
+                     llvm::Twine(count));
+  if (op.getScheduleAttr())
+    return makeError("'" + operand +
+                     "': expected an operator without a schedule, got " +
+                     op.getScheduleAttr().getName().str());
+  for (harness::Sizes &sizes : options.cases)
+    fillSizes(sizes);
+  return llvm::Error::success();
+}
+
+/// A run-time size that no option gives is that of a typical problem.
+void Tuning::fillSizes(harness::Sizes &sizes) {
+  Problem typical;
+  auto fill = [&](mlir::Value value, unsigned dim, const char *name,
+                  int64_t size) {
+    if (mlir::cast<mlir::MemRefType>(value.getType()).isDynamicDim(dim))
+      sizes.emplace(name, size);
+  };
+  fill(op.getQ(), 0, "s_q", typical.queries);
+  fill(op.getKv(), 0, "s_kv", typical.rows);
+  fill(op.getIndices(), 2, "topk", typical.topk);
+}
+
+Problem Tuning::makeProblem(const harness::Sizes &sizes) {
+  auto size = [&](mlir::Value value, unsigned dim, const char *name) {
+    auto type = mlir::cast<mlir::MemRefType>(value.getType());
+    return type.isDynamicDim(dim) ? sizes.at(name) : type.getDimSize(dim);
+  };
+  return {getShapeClass(op), size(op.getQ(), 0, "s_q"),
+          size(op.getKv(), 0, "s_kv"), size(op.getIndices(), 2, "topk")};
+}
+
+void Tuning::addContenders() {
+  if (flags.schedules.empty())
+    for (const ScheduleCosts &costs : getScheduleCosts())
+      flags.schedules.push_back(costs.name.str());
+  for (const std::string &schedule : flags.schedules)
+    for (int64_t keys : flags.keys)
+      for (int64_t stages : flags.stages) {
+        Contender contender{{schedule, keys, stages}, {}};
+        for (const harness::Sizes &sizes : options.cases)
+          contender.predictions.push_back(predict(*findScheduleCosts(schedule),
+                                                  makeProblem(sizes),
+                                                  keys ? keys : 64));
+        compile(contender.choice, candidates.emplace_back());
+        contenders.push_back(std::move(contender));
+      }
+}
+
+/// Compiles the operator one way; why it cannot be done goes to the candidate.
+void Tuning::compile(const Choice &choice, harness::Candidate &candidate) {
+  CompileOptions compile = flags.compile.options;
+  compile.schedule = choice.schedule;
+  compile.tileKeys = choice.keys;
+  compile.stages = choice.stages;
+  compile.descriptorOnly = flags.dryRun;
+  candidate.subject.label = describe(choice);
+  std::string reason;
+  mlir::ScopedDiagnosticHandler quiet(&context, [&](mlir::Diagnostic &diag) {
+    if (reason.empty() && diag.getSeverity() == mlir::DiagnosticSeverity::Error)
+      reason = diag.str();
+    return mlir::success();
+  });
+  llvm::Expected<CompiledKernel> kernel = compileKernel(*module, compile);
+  if (!kernel) {
+    std::string error = llvm::toString(kernel.takeError());
+    candidate.skipped = reason.empty() ? error : reason;
+    return;
+  }
+  if (!flags.dryRun && kernel->cubin.empty())
+    candidate.skipped = kernel->missingCubin;
+  candidate.subject.cubin = std::move(kernel->cubin);
+  harness::Status status = runtime::parseDescriptor(
+      kernel->descriptor, candidate.subject.descriptor);
+  if (!status.ok())
+    candidate.skipped = status.message();
+}
+
+//===----------------------------------------------------------------------===//
+// What is printed
+//===----------------------------------------------------------------------===//
+
+static std::string joinSizes(const harness::Sizes &sizes) {
+  std::vector<std::string> parts;
+  for (const auto &[name, size] : sizes)
+    parts.push_back(name + "=" + std::to_string(size));
+  return llvm::join(parts, ",");
+}
+
+double Tuning::countFlops(const harness::Sizes &sizes) {
+  Problem problem = makeProblem(sizes);
+  return 2.0 * static_cast<double>(problem.queries * problem.shape.heads *
+                                   problem.topk *
+                                   (problem.shape.dimQK + problem.shape.dimV));
+}
+
+std::string Tuning::printPrediction(size_t contender, size_t number) {
+  const Prediction &p = contenders[contender].predictions[number];
+  return llvm::formatv("{0,8:f3} {1,7:f0} {2,8} {3,7:f0} {4,6} {5,7:f0} "
+                       "{6,8:f0} {7,7:f0} {8,7:f0}",
+                       p.ms, countFlops(options.cases[number]) / p.ms / 1e9,
+                       p.waves, p.edges, p.tiles, p.tensor, p.exposed, p.refill,
+                       p.gather);
+}
+
+std::string Tuning::printTimes(size_t contender, size_t number) {
+  double predicted = contenders[contender].predictions[number].ms;
+  const harness::CandidateTimes &got = candidates[contender].times[number];
+  double flops = countFlops(options.cases[number]) / 1e9;
+  return llvm::formatv("{0,9:f3} {1,8:f3} {2,7:f0} {3,8:f3} {4,7:f0}",
+                       predicted, got.backToBackMs, flops / got.backToBackMs,
+                       got.gapMs, flops / got.gapMs);
+}
+
+void Tuning::printCase(size_t number) {
+  size_t width = 8;
+  for (const harness::Candidate &candidate : candidates)
+    width = std::max(width, candidate.subject.label.size());
+  auto line = [&](llvm::StringRef name, const std::string &rest) {
+    llvm::outs() << "  " << llvm::left_justify(name, width) << " " << rest
+                 << "\n";
+  };
+  llvm::outs() << "\n" << joinSizes(options.cases[number]) << "\n";
+  line(
+      "schedule",
+      flags.dryRun
+          ? "      ms TFLOP/s    waves   edges  tiles  tensor  exposed  refill "
+            " gather"
+          : "predicted   b2b ms TFLOP/s   gap ms TFLOP/s");
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const std::string &skipped = candidates[i].skipped;
+    line(candidates[i].subject.label, !skipped.empty() ? "skipped: " + skipped
+                                      : flags.dryRun
+                                          ? printPrediction(i, number)
+                                          : printTimes(i, number));
+  }
+}
+
+llvm::Error Tuning::printDecision() {
+  const CompileOptions &compile = flags.compile.options;
+  llvm::Expected<TuningTable> known = TuningTable::load(compile.tuningTable);
+  if (!known)
+    return known.takeError();
+  Decision decision =
+      decide(getShapeClass(op), {compile.target, compile.gpu}, *known);
+  llvm::outs() << "\nms: waves x (edges + tiles x max(tensor + exposed + "
+                  "refill, gather)), cycles at "
+               << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";
+  llvm::outs() << "chosen: " << describe(decision.choice) << ", by "
+               << decision.source << "\n";
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Measuring
+//===----------------------------------------------------------------------===//
+
+/// Today, as in "2026-11-21".
+static std::string getDate() {
+  char text[16];
+  std::time_t now = std::time(nullptr);
+  std::strftime(text, sizeof(text), "%Y-%m-%d", std::localtime(&now));
+  return text;
+}
+
+llvm::Error Tuning::measure() {
+  if (llvm::Error error =
+          toError(harness::tuneCandidates(*gpu, options, candidates))) {
+    for (const harness::Candidate &candidate : candidates)
+      if (!candidate.skipped.empty())
+        llvm::errs() << "note: " << candidate.subject.label << ": "
+                     << candidate.skipped << "\n";
+    return error;
+  }
+  std::vector<std::string> sizes;
+  for (size_t i = 0; i < options.cases.size(); ++i) {
+    printCase(i);
+    sizes.push_back(joinSizes(options.cases[i]));
+  }
+  const harness::Candidate *best = harness::findFastest(candidates);
+  TuningEntry entry;
+  entry.shape = getShapeClass(op);
+  entry.gpu = {flags.compile.options.target, flags.compile.options.gpu};
+  entry.choice = contenders[best - candidates.data()].choice;
+  entry.ms = best->meanMs();
+  entry.sizes = llvm::join(sizes, ";");
+  entry.date = getDate();
+  entry.version = getVersion().str();
+  llvm::outs() << "\nfastest: " << best->subject.label << "\n";
+  if (flags.table.empty())
+    return llvm::Error::success();
+  table.set(entry);
+  return table.write(flags.table);
+}
+
+llvm::Error Tuning::run() {
+  if (llvm::Error error = readOperator())
+    return error;
+  // What is wrong shows before minutes are spent.
+  if (!flags.table.empty()) {
+    bool exists = llvm::sys::fs::exists(flags.table);
+    llvm::Expected<TuningTable> read =
+        exists ? TuningTable::load(flags.table) : TuningTable();
+    if (!read)
+      return read.takeError();
+    table = std::move(*read);
+  }
+  std::string &name = flags.compile.options.gpu;
+  if (!flags.dryRun) {
+    if (harness::Status status = harness::GpuContext::create(gpu); !status.ok())
+      return makeError("tune needs a GPU (" + status.message() +
+                       "); --dry-run does without");
+    name = getGpuName(gpu->deviceName());
+  }
+  addContenders();
+  llvm::outs() << describe(getShapeClass(op)) << ", "
+               << flags.compile.options.target
+               << (name.empty() ? "" : " " + name) << "\n";
+  if (!flags.dryRun)
+    return measure();
+  for (size_t i = 0; i < options.cases.size(); ++i)
+    printCase(i);
+  return printDecision();
+}
+
+int tuneCommand(const std::vector<std::string> &words,
+                mlir::MLIRContext &context) {
+  TuneFlags flags;
+  harness::ToolConfig config;
+  config.operandName = "FILE.mlir|OPERATOR";
+  config.option = [&](const std::string &word, std::string &error) {
+    return flags.parse(word, error);
+  };
+  // Sizes, inputs and how to time are said as for `bench`.
+  std::vector<std::string> all{"bench"};
+  all.insert(all.end(), words.begin(), words.end());
+  harness::ToolOptions options;
+  std::string fault = harness::parseToolOptions(config, all, options);
+  if (options.help)
+    return llvm::outs() << kHelp, harness::kExitSuccess;
+  if (fault.empty())
+    fault = findFault(flags, options);
+  if (!fault.empty()) {
+    llvm::errs() << "error: " << fault << " (see mla-jit tune --help)\n";
+    return harness::kExitUsage;
+  }
+  Tuning tuning(flags, options, context);
+  if (llvm::Error error = tuning.run()) {
+    llvm::errs() << "error: " << llvm::toString(std::move(error)) << "\n";
+    return harness::kExitFailure;
+  }
+  return tuning.anyWrong() ? harness::kExitFailure : harness::kExitSuccess;
+}
