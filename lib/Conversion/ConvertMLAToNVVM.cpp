@@ -32,9 +32,11 @@ static void addTypeConversions(TypeConverter &types) {
     if (!cta::getLayout(type))
       return {};
     int64_t count = getNumRegisters(type);
+    Type i32 = IntegerType::get(type.getContext(), 32);
     if (isPacked(type))
-      return VectorType::get(count / 2,
-                             IntegerType::get(type.getContext(), 32));
+      return VectorType::get(count / 2, i32);
+    if (isBits(type))
+      return VectorType::get(getNumWords(type), i32);
     return VectorType::get(count, type.getElementType());
   };
   types.addConversion(fragment);
@@ -74,12 +76,12 @@ static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
     good = good && shape[0] == 64;
   else
     good = good &&
-           shape[0] % (*layout == cta::FragmentLayout::column ? 8 : 16) == 0;
+           shape[0] % (*layout == cta::FragmentLayout::column ? 8 : 32) == 0;
   // Each warp holds all columns.
   if (good && (warps == 4 || *layout == cta::FragmentLayout::column))
     return success();
   return op->emitOpError() << "is lowered for fragments of 64 rows (gathers: a "
-                              "multiple of 16), columns a multiple of 8, in a "
+                              "multiple of 32), columns a multiple of 8, in a "
                               "role of 4 warps; got "
                            << type << " in one of " << warps;
 }
@@ -256,6 +258,7 @@ LogicalResult KernelConverter::lowerOps() {
     return isa<func::FuncOp>(op) || types.isLegal(op);
   });
   RewritePatternSet patterns(ctx);
+  populateBitPatterns(types, patterns);
   populateElementwisePatterns(types, patterns);
   populateMemoryPatterns(types, patterns, context);
   populateMmaPatterns(types, patterns);

@@ -23,7 +23,8 @@ Value mapAssembly(ThreadBuilder &b, Value source, StringRef text) {
   return b.pack(values);
 }
 
-/// Any elementwise op keeps its name on vectors of registers.
+/// Any elementwise op keeps its name on vectors of registers; bits become such
+/// a vector before, and words again after.
 struct ElementwisePattern : ConversionPattern {
   ElementwisePattern(TypeConverter &types, MLIRContext *context)
       : ConversionPattern(types, MatchAnyOpTypeTag(), 1, context) {}
@@ -38,14 +39,22 @@ struct ElementwisePattern : ConversionPattern {
       if (RankedTensorType type = getFragment(v); type && isPacked(type))
         return op->emitOpError("is not lowered on bf16 fragments; compute in "
                                "f32");
-    Type result = getTypeConverter()->convertType(op->getResult(0).getType());
-    if (isPacked(getFragment(op->getResult(0))))
+    RankedTensorType type = getFragment(op->getResult(0));
+    if (isPacked(type))
       return rewriter.notifyMatchFailure(op, "packed result");
+    ThreadBuilder b(op, rewriter);
     OperationState state(op->getLoc(), op->getName());
-    state.addOperands(operands);
-    state.addTypes(result);
+    for (auto [v, registers] : llvm::zip_equal(op->getOperands(), operands)) {
+      RankedTensorType fragment = getFragment(v);
+      state.addOperands(fragment && isBits(fragment)
+                            ? b.pack(testBits(b, fragment, registers))
+                            : registers);
+    }
+    state.addTypes(
+        VectorType::get(getNumRegisters(type), type.getElementType()));
     state.propertiesAttr = op->getPropertiesAsAttribute();
-    rewriter.replaceOp(op, rewriter.create(state));
+    Value result = rewriter.create(state)->getResult(0);
+    rewriter.replaceOp(op, isBits(type) ? packBits(b, type, result) : result);
     return success();
   }
 };
@@ -64,6 +73,10 @@ struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
                             "lowering");
     auto type = dyn_cast_or_null<VectorType>(
         getTypeConverter()->convertType(op.getType()));
+    if (isBits(getFragment(op.getResult())))
+      value = DenseElementsAttr::get(
+          type,
+          rewriter.getI32IntegerAttr(value.getSplatValue<bool>() ? -1 : 0));
     if (!type || type.getElementType() != value.getElementType())
       return op.emitOpError("has no lowering for this element type");
     rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, value.resizeSplat(type));
@@ -78,9 +91,10 @@ struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
   matchAndRewrite(tensor::SplatOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    int64_t count = getNumRegisters(getFragment(op.getResult()));
-    rewriter.replaceOp(op,
-                       b.pack(SmallVector<Value>(count, adaptor.getInput())));
+    RankedTensorType type = getFragment(op.getResult());
+    Value splat =
+        b.pack(SmallVector<Value>(getNumRegisters(type), adaptor.getInput()));
+    rewriter.replaceOp(op, isBits(type) ? packBits(b, type, splat) : splat);
     return success();
   }
 };
@@ -204,10 +218,14 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     bool rows = op.getDim() == 1;
+    RankedTensorType source = getFragment(op.getSource());
+    Value registers = adaptor.getSource();
+    if (isBits(source))
+      registers = b.pack(testBits(b, source, registers));
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(getFragment(op.getResult())); ++i)
       values.push_back(
-          b.extract(adaptor.getSource(), rows ? i / 2 % 2 : i / 4 * 2 + i % 2));
+          b.extract(registers, rows ? i / 2 % 2 : getColumnRegister(i)));
     rewriter.replaceOp(op, b.pack(values));
     return success();
   }

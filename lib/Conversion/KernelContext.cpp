@@ -209,7 +209,9 @@ Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
   case FragmentLayout::column:
     return {columnBase(), 8 * (reg / 2) + reg % 2};
   case FragmentLayout::gather:
-    return {LLVM::LShrOp::create(b, b.thread(), b.i32(3)), 16 * reg};
+    return {b.add(b.mul(b.warp(), b.i32(fragment.getDimSize(0) / 4)),
+                  LLVM::LShrOp::create(b, lane, b.i32(3))),
+            4 * reg};
   }
   llvm_unreachable("covered switch");
 }

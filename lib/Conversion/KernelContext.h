@@ -89,9 +89,26 @@ Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
 /// Elements of `fragment` that one thread holds.
 int64_t getNumRegisters(mlir::RankedTensorType fragment);
 
+/// The register of a fragment by column that goes with register `reg` of an
+/// accumulator.
+inline int64_t getColumnRegister(int64_t reg) { return reg / 4 * 2 + reg % 2; }
+
 /// True for fragments that are kept as pairs of two-byte values in i32.
 bool isPacked(mlir::RankedTensorType fragment);
 
+/// True for i1 vectors by column, which are kept as words of 32 bits: column c
+/// is bit c mod 32 of word c / 32.
+bool isBits(mlir::RankedTensorType fragment);
+int64_t getNumWords(mlir::RankedTensorType bits);
+/// The thread's own columns as i1, register by register.
+llvm::SmallVector<mlir::Value>
+testBits(ThreadBuilder &b, mlir::RankedTensorType type, mlir::Value words);
+/// The words of a vector of i1 registers, as far as this thread tests them.
+mlir::Value packBits(ThreadBuilder &b, mlir::RankedTensorType type,
+                     mlir::Value values);
+
+void populateBitPatterns(mlir::TypeConverter &types,
+                         mlir::RewritePatternSet &patterns);
 void populateElementwisePatterns(mlir::TypeConverter &types,
                                  mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(mlir::TypeConverter &types,

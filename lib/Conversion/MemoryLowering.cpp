@@ -123,7 +123,8 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     const GlobalTensor *tensor = kernel.lookup(op, op.getSource());
     RankedTensorType type = getFragment(op.getResult());
-    if (!tensor || type.getRank() != 1 || isPacked(type))
+    if (!tensor || type.getRank() != 1 || isPacked(type) ||
+        type.getElementType().isInteger(1))
       return op.emitOpError("is lowered for vectors of i32 or f32");
     ThreadBuilder b(op, rewriter);
     Box box{*tensor, toI64(b, op.getIndices()), type};
@@ -286,8 +287,9 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
   }
 };
 
-/// Fragments through shared memory: vectors by ordinary accesses, packed
-/// accumulators by stmatrix into the swizzled tile.
+/// Fragments through shared memory: vectors by ordinary accesses (those of i1
+/// apart, BitLowering.cpp), packed accumulators by stmatrix into the swizzled
+/// tile.
 struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -338,16 +340,13 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
     int64_t sharers = *cta::getLayout(type) == FragmentLayout::row ? 4 : 8;
     Value inGroup = LLVM::AndOp::create(b, b.lane(), b.i32(sharers - 1));
     Value first = compare(b, LLVM::ICmpPredicate::eq, inGroup, b.i32(0));
-    bool bit = type.getElementType().isInteger(1);
-    int64_t width = bit ? 1 : type.getElementType().getIntOrFloatBitWidth() / 8;
+    int64_t width = type.getElementType().getIntOrFloatBitWidth() / 8;
     b.ifThen(first, [&] {
       for (int64_t i = 0; i < getNumRegisters(type); ++i) {
         Coordinate at = getCoordinate(b, type, 0, i);
-        Value value = b.extract(fragment, i);
-        if (bit)
-          value = LLVM::ZExtOp::create(b, b.getI8Type(), value);
         Value pointer = b.offset(dest, b.mul(at.base, b.i32(width)));
-        LLVM::StoreOp::create(b, value, b.offset(pointer, at.offset * width));
+        LLVM::StoreOp::create(b, b.extract(fragment, i),
+                              b.offset(pointer, at.offset * width));
       }
     });
   }
@@ -360,13 +359,12 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getFragment());
     FragmentLayout layout = *cta::getLayout(type);
+    Type element = type.getElementType();
+    if (element.isInteger(1))
+      return rewriter.notifyMatchFailure(op, "bits");
     if (type.getRank() != 1 || isPacked(type))
       return op.emitOpError() << "is not lowered for " << type;
     ThreadBuilder b(op, rewriter);
-    Type element = type.getElementType();
-    bool bit = element.isInteger(1);
-    if (bit)
-      element = b.getI8Type();
     int64_t width = element.getIntOrFloatBitWidth() / 8;
     // Columns come in pairs, which are one access.
     int64_t group = layout == FragmentLayout::column ? 2 : 1;
@@ -378,14 +376,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
           b.offset(adaptor.getSource(), b.mul(at.base, b.i32(width)));
       Value loaded =
           LLVM::LoadOp::create(b, access, b.offset(pointer, at.offset * width));
-      for (int64_t j = 0; j < group; ++j) {
-        Value value = group == 1 ? loaded : b.extract(loaded, j);
-        if (bit)
-          value = compare(
-              b, LLVM::ICmpPredicate::ne, value,
-              LLVM::ConstantOp::create(b, element, b.getI8IntegerAttr(0)));
-        values.push_back(value);
-      }
+      for (int64_t j = 0; j < group; ++j)
+        values.push_back(group == 1 ? loaded : b.extract(loaded, j));
     }
     rewriter.replaceOp(op, b.pack(values));
     return success();
@@ -404,34 +396,48 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     auto role = op->getParentOfType<cta::RoleOp>();
     if (!tensor)
       return failure();
-    if (role.getWarps() != 4 || buffer.getShape()[0] % 16 ||
+    if (role.getWarps() != 4 || buffer.getShape()[0] % 32 ||
         buffer.getElementType().getIntOrFloatBitWidth() != 16)
       return op.emitOpError("is lowered for a role of 4 warps and rows of "
-                            "two-byte elements, a multiple of 16 of them");
+                            "two-byte elements, a multiple of 32 of them");
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> at{b.i64(0)};
     llvm::append_range(at, toI64(b, op.getIndices()));
     if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 8))
       return op.emitOpError("expected columns inside the memref, from a "
                             "multiple of 16 bytes on: only rows are checked");
-    Value chunk = LLVM::AndOp::create(b, b.thread(), b.i32(7));
-    Value row = LLVM::LShrOp::create(b, b.thread(), b.i32(3));
-    Value phase = LLVM::AndOp::create(b, row, b.i32(7));
-    Value swizzled = LLVM::XOrOp::create(b, chunk, phase);
-    Value mine = b.offset(adaptor.getDest(), b.add(b.mul(row, b.i32(128)),
-                                                   b.mul(swizzled, b.i32(16))));
+    Value chunk = LLVM::AndOp::create(b, b.lane(), b.i32(7));
     Value base =
         b.offset(b.elementPointer(*tensor, at), b.mul(chunk, b.i32(16)));
+    // Every other row of a thread is row lane / 8 of 8, those between are 4
+    // further: bit 2 of the swizzled chunk, which the slot's place leaves
+    // alone.
+    Value even =
+        locateFirst(b, op.getRows().getType(), chunk, adaptor.getDest());
+    Value odd = LLVM::XOrOp::create(b, even, b.i32(4 * 16));
     int64_t rows = buffer.getShape()[0];
     for (int64_t i = 0; i < rows / 16; ++i)
       copyRow(b, *tensor, b.extract(adaptor.getRows(), i), base,
-              b.offset(mine, i * 16 * 128), rows, buffer.getShape()[1] / 64);
+              i % 2 ? odd : even, 4 * i, buffer);
     rewriter.eraseOp(op);
     return success();
   }
 
+  /// Where the thread's chunk of its first row goes.
+  static Value locateFirst(ThreadBuilder &b, RankedTensorType rows, Value chunk,
+                           Value dest) {
+    Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(3));
+    Value swizzled = LLVM::XOrOp::create(b, chunk, phase);
+    Value row = getCoordinate(b, rows, 0, 0).base;
+    Value mine = b.offset(
+        dest, b.add(b.mul(row, b.i32(128)), b.mul(swizzled, b.i32(16))));
+    return LLVM::PtrToIntOp::create(b, b.getI32Type(), mine);
+  }
+
+  /// The row \p row rows behind that of \p dest.
   static void copyRow(ThreadBuilder &b, const GlobalTensor &tensor, Value index,
-                      Value base, Value dest, int64_t rows, int64_t blocks) {
+                      Value base, Value dest, int64_t row,
+                      cta::BufferType buffer) {
     Value size =
         LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(tensor.sizes[0]));
     Value valid = compare(b, LLVM::ICmpPredicate::ult, index, size);
@@ -442,9 +448,10 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value stride = b.mul(b.toI64(tensor.strides[0]), b.i64(2));
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
     Value source = b.offset(base, b.mul(wide, stride));
-    for (int64_t block = 0; block < blocks; ++block)
+    int64_t rows = buffer.getShape()[0];
+    for (int64_t block = 0; block < buffer.getShape()[1] / 64; ++block)
       b.assembly("cp.async.cg.shared.global [$0+" +
-                     std::to_string(block * rows * 128) + "], [$1+" +
+                     std::to_string((block * rows + row) * 128) + "], [$1+" +
                      std::to_string(block * 128) + "], 16, $2;",
                  "r,l,r,~{memory}", {dest, source, bytes}, Type());
   }

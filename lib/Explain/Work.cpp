@@ -28,10 +28,10 @@ static ArrayRef<int64_t> getShape(Type type) {
 }
 
 static double getBytes(Type type) {
-  Type element;
   if (auto buffer = dyn_cast<cta::BufferType>(type))
-    element = buffer.getElementType();
-  else if (auto descriptor = dyn_cast<cta::DescriptorType>(type))
+    return static_cast<double>(buffer.getBytes());
+  Type element;
+  if (auto descriptor = dyn_cast<cta::DescriptorType>(type))
     element = descriptor.getElementType();
   else
     element = cast<RankedTensorType>(type).getElementType();

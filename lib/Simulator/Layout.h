@@ -18,10 +18,10 @@
 namespace mla::sim {
 
 /// `count` neighbouring elements: in the tile, counted row by row, and in
-/// memory, in bytes from the tile's base.
+/// memory, in bits from the tile's base (an i1 takes one).
 struct Piece {
   int64_t element;
-  int64_t byte;
+  int64_t bit;
   int64_t count;
 };
 
@@ -32,7 +32,7 @@ struct Footprint {
   std::vector<ByteRange> ranges;
   /// The base must be a multiple of this: where the swizzle repeats.
   int64_t alignment = 1;
-  int64_t elementBytes = 1;
+  int64_t elementBits = 8;
 };
 
 /// Of a buffer.
@@ -51,10 +51,10 @@ Footprint selectRows(const Footprint &whole, int64_t columns,
 std::optional<int64_t> getViewOffset(cta::BufferType type,
                                      llvm::ArrayRef<int64_t> offsets);
 
-/// Which of the `warps` warps of a role holds row `row` of a fragment; nothing
-/// if all of them hold every row.
+/// Which of the `warps` warps of a role holds row `row` of the `rows` of a
+/// fragment; nothing if all of them hold every row.
 std::optional<int64_t> getWarpOfRow(cta::FragmentLayout layout, int64_t row,
-                                    int64_t warps);
+                                    int64_t rows, int64_t warps);
 
 /// Names a fragment layout over a number of warps.
 inline unsigned getFootprintKey(cta::FragmentLayout layout, size_t warps) {

@@ -199,7 +199,8 @@ void Planner::addFootprints(Type type) {
 void Planner::addWarpFootprints(cta::BufferType buffer, Type fragment,
                                 unsigned warps) {
   std::optional<cta::FragmentLayout> layout = cta::getLayout(fragment);
-  if (!layout || !getWarpOfRow(*layout, 0, warps))
+  int64_t rows = buffer.getShape()[0];
+  if (!layout || !getWarpOfRow(*layout, 0, rows, warps))
     return;
   std::vector<Footprint> &parts =
       plan.warpFootprints[{buffer, getFootprintKey(*layout, warps)}];
@@ -207,7 +208,7 @@ void Planner::addWarpFootprints(cta::BufferType buffer, Type fragment,
   for (unsigned w = 0; parts.size() < warps; ++w)
     parts.push_back(
         selectRows(plan.footprints[buffer], columns, [&](int64_t row) {
-          return *getWarpOfRow(*layout, row, warps) == w;
+          return *getWarpOfRow(*layout, row, rows, warps) == w;
         }));
 }
 

@@ -92,8 +92,8 @@ LogicalResult SparsePrefillTiler::checkSizes() {
   if (!((dqk == 576 || dqk == 512) && dv == 512))
     return op.emitOpError() << "expected d_qk/d_v of 576/512 or 512/512, got "
                             << dqk << "/" << dv;
-  if (keys < 16 || keys > 256 || keys % 16)
-    return op.emitOpError() << "expected tile-keys a multiple of 16 in [16, "
+  if (keys < 32 || keys > 256 || keys % 32)
+    return op.emitOpError() << "expected tile-keys a multiple of 32 in [32, "
                                "256], got "
                             << keys;
   return success();

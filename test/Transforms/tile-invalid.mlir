@@ -5,8 +5,8 @@
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=tile-keys=512 2>&1 | FileCheck %s --check-prefix=MANY
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
 
-// KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 40
-// MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 512
+// KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 40
+// MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 512
 // SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns
 
 !indices = memref<?x1x?xi32>

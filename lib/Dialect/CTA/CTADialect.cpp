@@ -149,8 +149,8 @@ void BufferType::print(AsmPrinter &p) const {
 }
 
 int64_t BufferType::getBytes() const {
-  int64_t bits = std::max(8u, getElementType().getIntOrFloatBitWidth());
-  return ShapedType::getNumElements(getShape()) * bits / 8;
+  int64_t bits = getElementType().getIntOrFloatBitWidth();
+  return llvm::divideCeil(ShapedType::getNumElements(getShape()) * bits, 8);
 }
 
 Type DescriptorType::parse(AsmParser &p) {

@@ -58,8 +58,10 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
       same in the four lanes of a quad;
     - `column`: one value a column, as `acc` holds them: register 2j + e holds
       column 8j + 2 (lane mod 4) + e;
-    - `gather`: one value a gathered row: register l holds row thread / 8 + 16 l
-      of a role of 128 threads, the same in 8 neighbouring threads.
+    - `gather`: one value a gathered row, R rows, a multiple of 32: register l
+      holds row (R / 4) warp + lane / 8 + 4 l of a role of 128 threads, the same
+      in 8 neighbouring threads. So a warp holds consecutive rows, whose bits are
+      whole bytes.
   }];
   let assemblyFormat = "`<` $value `>`";
 }
@@ -73,7 +75,8 @@ def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
     at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
     Blocks follow each other every 128 * `rows` bytes. `swizzle = 64` and `32` are
     the narrower swizzles, of blocks of 32 and 16 columns, `swizzle = 16` is none:
-    core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for vectors.
+    core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for vectors;
+    element i of an i1 vector is bit i mod 8 of byte i / 8.
     `rows` is the number of rows of the whole tile, which a view of it keeps.
   }];
   let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
@@ -131,7 +134,7 @@ def CTA_Buffer : CTA_Type<"Buffer", "buffer"> {
       "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
-    /// Bytes of the tile, densely packed (i1 takes a byte).
+    /// Bytes of the tile, densely packed (i1 takes a bit).
     int64_t getBytes() const;
   }];
 }
