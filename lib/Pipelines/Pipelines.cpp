@@ -58,6 +58,8 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createSplitTail());
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
+  // Sums are parts of the softmax.
+  func.addPass(createSplitSums());
   func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:

@@ -509,8 +509,10 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
 /// The rewrites that the schedule asks for have been made.
 static LogicalResult checkRewritten(scf::ForallOp program,
                                     ScheduleAttr schedule) {
+  bool partial = false;
   WalkResult result = program.walk([&](Operation *op) -> WalkResult {
     StringRef label = tile::getLabel(op);
+    partial |= op->hasAttr(tile::kPartialAttr);
     if (schedule.asksFor("pair-tiles") && op->hasAttr(tile::kPaddedAttr))
       return op->emitOpError("expected paired tiles; run --mla-pair-tiles "
                              "first");
@@ -521,7 +523,12 @@ static LogicalResult checkRewritten(scf::ForallOp program,
                              "--mla-split-width first");
     return WalkResult::advance();
   });
-  return failure(result.wasInterrupted());
+  if (result.wasInterrupted())
+    return failure();
+  if (schedule.asksFor("split-sums") && !partial)
+    return program.emitOpError("expected a loop with partial sums; run "
+                               "--mla-split-sums first");
+  return success();
 }
 
 namespace {

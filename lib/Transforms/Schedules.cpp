@@ -78,7 +78,7 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
 /// goes first and publishes P relative to its own maximum; where the maximum of
 /// "right" grows further, only the accumulators are rescaled.
 static constexpr StringLiteral kSeesaw =
-    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width"],
+    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-sums"],
   roles = [
     <"left", warps = 4, registers = 224>,
     <"right", warps = 4, registers = 224>,
@@ -96,7 +96,7 @@ static constexpr StringLiteral kSeesaw =
     <"softmax.0" in ["left"], stage = 1>,
     <"softmax.0.max" in ["left", "right"], stage = 1>,
     <"softmax.0.rescale" in ["left", "right"], stage = 1>,
-    <"softmax.0.sum" in ["right"], stage = 1, order = 3>,
+    <"softmax.0.sum" in ["left"], stage = 1, order = 3>,
     <"softmax.0.rowsum" in ["left"], stage = 1, order = 1>,
     <"p.0" in ["left"], stage = 1>,
 
@@ -125,6 +125,7 @@ static constexpr StringLiteral kSeesaw =
     <"pv.1.r" in ["right"], stage = 1, order = 5>,
     <"pv.1.r.wait" in ["right"], stage = 1, order = 6>,
 
+    <"softmax.sum" in ["right"]>,
     <"stats" in ["right"]>,
     <"inverse" in ["right"]>,
     <"normalise.l" in ["left"]>,

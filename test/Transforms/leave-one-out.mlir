@@ -106,5 +106,10 @@
 
 // Without --mla-split-width.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw --mla-pair-tiles \
-// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=WIDTH
+// RUN:   --mla-decompose-softmax --mla-split-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=WIDTH
 // WIDTH: error: {{.*}}expected a part of a gathered tile; run --mla-split-width first
+
+// Without --mla-split-sums.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width \
+// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SUMS
+// SUMS: error: {{.*}}expected a loop with partial sums; run --mla-split-sums first

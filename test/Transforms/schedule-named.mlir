@@ -2,7 +2,7 @@
 // mla.sparse_prefill; the same operator goes through all passes with each.
 // DEFINE: %{tile} = --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-tile=schedule=split-columns --mla-decompose-softmax --canonicalize --cse
-// DEFINE: %{tile-seesaw} = --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width --mla-decompose-softmax --canonicalize --cse
+// DEFINE: %{tile-seesaw} = --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width --mla-decompose-softmax --mla-split-sums --canonicalize --cse
 // DEFINE: %{lower} = --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
 // DEFINE:   --canonicalize --cse --mla-verify-async
@@ -87,6 +87,9 @@
 // are waited for once, and takes the other's P from a ring.
 // SEESAW:         cta.ring "k.0.l" : !cta.ring<1x64x256xbf16>
 // SEESAW:         cta.ring "k.0.r" : !cta.ring<1x64x320xbf16>
+// No sum goes from role to role in the loop: one does after it.
+// SEESAW-NOT:     cta.ring "softmax.0.rowsum"
+// SEESAW:         %[[SUM:.*]] = cta.ring "tile{{[0-9]+}}" : !cta.ring<1x64xf32>
 // SEESAW-LABEL:   cta.role "left"
 // SEESAW:           %[[A:.*]] = cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
 // SEESAW-NOT:       cta.mma_wait
@@ -94,6 +97,8 @@
 // SEESAW-NEXT:      cta.mma_wait %[[B]] {cta.order = 8 : i64, cta.stage = 0 : i64}
 // The mask is taken out of its ring as the row "valid.0.load" says, not as "mask.0".
 // SEESAW:           cta.load_shared %{{.*}} {cta.order = 7 : i64, cta.stage = 0 : i64}
+// SEESAW:           scf.yield
+// SEESAW:           cta.acquire %[[SUM]]
 // SEESAW-LABEL:   cta.role "right"
 // The second tile is taken from the right.
 // SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x320xbf16>

@@ -94,6 +94,28 @@ def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {
   }];
 }
 
+def SplitSums : FuncPass<"mla-split-sums"> {
+  let summary = "a partial sum for each tile of a pair";
+  let description = [{
+    For a schedule that asks for `"split-sums"`: a sum (or maximum) that a loop
+    carries through several terms an iteration becomes as many partial ones,
+    which are combined after the loop. So no tile's term waits for that of
+    another, which may be in another role. Of
+
+    ```mlir
+    %x = arith.mulf %l, %a0 {tile.label = "softmax.0.sum"}
+    %y = arith.addf %x, %s0 {tile.label = "softmax.0.sum"}
+    %z = arith.mulf %y, %a1 {tile.label = "softmax.1.sum"}
+    %w = arith.addf %z, %s1 {tile.label = "softmax.1.sum"}
+    ```
+
+    the first partial sum is (l0 a0 + s0) a1, all of it labelled
+    `softmax.0.sum`, the second l1 a0 a1 + s1, labelled `softmax.1.sum`; their
+    sum after the loop has what the labels have in common, `softmax.sum`. Values
+    of the chain that are used elsewhere too are left alone.
+  }];
+}
+
 def Schedule : FuncPass<"mla-schedule"> {
   let summary = "place the ops of a tile program into roles";
   let description = [{

@@ -31,6 +31,9 @@ inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
 inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
 /// Takes its place once the loop takes two tiles an iteration.
 inline constexpr llvm::StringLiteral kPairedAttr = "tile.paired";
+/// Discardable attribute of an scf.for that carries a partial sum for each of
+/// its terms.
+inline constexpr llvm::StringLiteral kPartialAttr = "tile.partial";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
 
