@@ -179,9 +179,11 @@ def ElideBarriers : FuncPass<"mla-elide-barriers"> {
     Two roles that answer each other need no barrier that says a slot is free: if
     the reader of ring A is done with a slot before it fills ring B, and the
     writer of A awaits B before it fills A again, then B's full barrier says that
-    A is free. For rings of one slot with one reader, where the counts of these
-    accesses prove it on every path, the waits and arrivals at the free barrier
-    go, and the ring says by which ring it is returned.
+    A is free. Likewise where both are filled by one role and read by another: if
+    B is acquired before A and released after it, B's free barrier serves both.
+    For rings with one reader, where the counts of these accesses prove it on
+    every path, the waits and arrivals at the free barrier go, and the ring says
+    by or with which ring it is returned.
   }];
 }
 

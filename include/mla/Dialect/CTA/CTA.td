@@ -232,17 +232,20 @@ def CTA_RingOp : CTA_Op<"ring"> {
 
     `returned_by` names a ring that the reader of this one fills and its writer
     reads: round n of this ring is free again when round n + `ahead` of that ring
-    is full (`ahead` 0 or 1), and no barrier of its own has to say so. See
-    `--mla-elide-barriers`.
+    is full (`ahead` 0 or 1), and no barrier of its own has to say so.
+    `returned_with` names a ring that the same roles fill and read: round n of both
+    is free at once. See `--mla-elide-barriers`.
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
                        OptionalAttr<StrAttr>:$over,
                        OptionalAttr<StrAttr>:$returned_by,
-                       OptionalAttr<I64Attr>:$ahead);
+                       OptionalAttr<I64Attr>:$ahead,
+                       OptionalAttr<StrAttr>:$returned_with);
   let results = (outs CTA_Ring:$result);
   let assemblyFormat = [{
     $name (`at` $offset^)? (`over` $over^)?
-    (`returned_by` $returned_by^ `ahead` $ahead)? attr-dict `:`
+    (`returned_by` $returned_by^ `ahead` $ahead)?
+    (`returned_with` $returned_with^)? attr-dict `:`
     qualified(type($result))
   }];
   let hasVerifier = 1;
