@@ -81,9 +81,9 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
 static constexpr StringLiteral kSeesaw =
     R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-sums", "lazy-rescale"],
   roles = [
-    <"left", warps = 4, registers = 224>,
-    <"right", warps = 4, registers = 224>,
-    <"producer", warps = 4, registers = 56>],
+    <"left", warps = 4, registers = 216>,
+    <"right", warps = 4, registers = 216>,
+    <"producer", warps = 4, registers = 72>],
   table = [
     <"q" in ["producer"]>,
     <"k" in ["producer"]>,

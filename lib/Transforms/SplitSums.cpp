@@ -174,12 +174,13 @@ struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
       SmallVector<scf::ForOp> loops;
       bool split = false;
       program.walk([&](scf::ForOp loop) {
-        loops.push_back(loop);
+        if (loop.getNumResults())
+          loops.push_back(loop);
         split |= loop->hasAttr(tile::kPartialAttr);
       });
       for (scf::ForOp loop : loops)
         split |= splitAll(loop);
-      if (split)
+      if (split || loops.empty())
         continue;
       program.emitOpError()
           << "schedule " << schedule.getName()
