@@ -59,6 +59,45 @@ struct ElementwisePattern : ConversionPattern {
   }
 };
 
+/// x times a factor a row that is often 1 in the whole warp (`tile.often_one`):
+/// a branch around the multiplication, which all lanes take alike.
+struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
+  OftenOnePattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(arith::MulFOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto factor = op.getRhs().getDefiningOp<tile::BroadcastOp>();
+    if (!op->hasAttr(tile::kOftenOneAttr) || !factor || factor.getDim() != 1)
+      return rewriter.notifyMatchFailure(op, "not often a factor of 1 a row");
+    ThreadBuilder b(op, rewriter);
+    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
+    auto differs = [&](int64_t reg) -> Value {
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                   b.extract(adaptor.getRhs(), reg), one);
+    };
+    // Registers 0 and 2 are of the thread's two rows.
+    Value mine = arith::OrIOp::create(b, differs(0), differs(2));
+    Value any = NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1), mine,
+                                         NVVM::VoteSyncKind::any);
+    auto branch = scf::IfOp::create(
+        b, any,
+        [&](OpBuilder &nested, Location loc) {
+          // Nothing, with an effect: LLVM would multiply always, and select.
+          ThreadBuilder(op, nested).assembly("", "", {}, Type());
+          Value product = arith::MulFOp::create(nested, loc, adaptor.getLhs(),
+                                                adaptor.getRhs());
+          scf::YieldOp::create(nested, loc, product);
+        },
+        [&](OpBuilder &nested, Location loc) {
+          scf::YieldOp::create(nested, loc, adaptor.getLhs());
+        });
+    rewriter.replaceOp(op, branch);
+    return success();
+  }
+};
+
 struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -266,8 +305,8 @@ void mla::populateElementwisePatterns(TypeConverter &types,
                                       RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
-               ElementwisePattern, ExpPattern, IotaPattern, ReducePattern,
-               SplatPattern, TruncFPattern>(types, context);
+               ElementwisePattern, ExpPattern, IotaPattern, OftenOnePattern,
+               ReducePattern, SplatPattern, TruncFPattern>(types, context);
   patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,
                                                      "ex2.approx.ftz.f32");
   patterns.add<SpecialFunctionPattern<math::Log2Op>>(types, context,

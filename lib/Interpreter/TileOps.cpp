@@ -144,15 +144,19 @@ static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   const DenseTile &max = frame.getTile(in.operands[1]);
   const DenseTile &sum = frame.getTile(in.operands[2]);
   float scale = frame.get(in.operands[3]).scalar.f;
+  std::optional<APFloat> threshold =
+      cast<tile::OnlineSoftmaxOp>(in.op).getThreshold();
   TilePtr weights = makeResult(in, 0), newMax = makeResult(in, 1),
           newSum = makeResult(in, 2), rescale = makeResult(in, 3);
   int64_t columns = scores.shape[1];
   for (int64_t r = 0; r < scores.shape[0]; ++r) {
     const float *x = scores.floats.data() + r * columns;
     float *w = weights->floats.data() + r * columns;
-    float m = max.floats[r];
+    float m = max.floats[r], top = m;
     for (int64_t c = 0; c < columns; ++c)
-      m = maximum(m, scale * x[c]);
+      top = maximum(top, scale * x[c]);
+    if (!threshold || top > m + threshold->convertToFloat())
+      m = top;
     float rowSum = 0;
     for (int64_t c = 0; c < columns; ++c) {
       w[c] = std::exp2(scale * x[c] - m);

@@ -509,10 +509,14 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
 /// The rewrites that the schedule asks for have been made.
 static LogicalResult checkRewritten(scf::ForallOp program,
                                     ScheduleAttr schedule) {
+  // Without a loop (one of a single iteration folds) there is no sum to split.
+  scf::ForOp unsplit;
   bool partial = false;
   WalkResult result = program.walk([&](Operation *op) -> WalkResult {
     StringRef label = tile::getLabel(op);
     partial |= op->hasAttr(tile::kPartialAttr);
+    if (auto loop = dyn_cast<scf::ForOp>(op); loop && loop.getNumResults())
+      unsplit = loop;
     if (schedule.asksFor("pair-tiles") && op->hasAttr(tile::kPaddedAttr))
       return op->emitOpError("expected paired tiles; run --mla-pair-tiles "
                              "first");
@@ -525,8 +529,8 @@ static LogicalResult checkRewritten(scf::ForallOp program,
   });
   if (result.wasInterrupted())
     return failure();
-  if (schedule.asksFor("split-sums") && !partial)
-    return program.emitOpError("expected a loop with partial sums; run "
+  if (schedule.asksFor("split-sums") && unsplit && !partial)
+    return unsplit.emitOpError("expected a loop with partial sums; run "
                                "--mla-split-sums first");
   return success();
 }

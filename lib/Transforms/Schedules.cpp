@@ -76,13 +76,14 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
 /// them and accumulates half of the output columns, so each hands its P to the
 /// other; a tile's half is handed back when its last product is done. "left"
 /// goes first and publishes P relative to its own maximum; where the maximum of
-/// "right" grows further, only the accumulators are rescaled.
+/// "right" grows further, only the accumulators are rescaled. Each adds up the
+/// weights of its own tile. Rescaling is lazy: most often there is none.
 static constexpr StringLiteral kSeesaw =
-    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-sums"],
+    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-sums", "lazy-rescale"],
   roles = [
-    <"left", warps = 4, registers = 224>,
-    <"right", warps = 4, registers = 224>,
-    <"producer", warps = 4, registers = 56>],
+    <"left", warps = 4, registers = 216>,
+    <"right", warps = 4, registers = 216>,
+    <"producer", warps = 4, registers = 72>],
   table = [
     <"q" in ["producer"]>,
     <"k" in ["producer"]>,
@@ -96,6 +97,7 @@ static constexpr StringLiteral kSeesaw =
     <"softmax.0" in ["left"], stage = 1>,
     <"softmax.0.max" in ["left", "right"], stage = 1>,
     <"softmax.0.rescale" in ["left", "right"], stage = 1>,
+    <"top.0" in ["left"], stage = 1, order = 3>,
     <"softmax.0.sum" in ["left"], stage = 1, order = 3>,
     <"softmax.0.rowsum" in ["left"], stage = 1, order = 1>,
     <"p.0" in ["left"], stage = 1>,
@@ -107,6 +109,7 @@ static constexpr StringLiteral kSeesaw =
     <"softmax.1.rowmax" in ["right"], stage = 1, order = -1>,
     <"softmax.1.max" in ["left", "right"], stage = 1, order = 2>,
     <"softmax.1.rescale" in ["left", "right"], stage = 1, order = 2>,
+    <"top.1" in ["right"], stage = 1, order = 3>,
     <"softmax.1.sum" in ["right"], stage = 1, order = 3>,
     <"softmax.1.rowsum" in ["right"], stage = 1, order = 3>,
     <"p.1" in ["right"], stage = 1, order = 2>,
@@ -126,6 +129,7 @@ static constexpr StringLiteral kSeesaw =
     <"pv.1.r.wait" in ["right"], stage = 1, order = 6>,
 
     <"softmax.sum" in ["right"]>,
+    <"top" in ["right"]>,
     <"stats" in ["right"]>,
     <"inverse" in ["right"]>,
     <"normalise.l" in ["left"]>,

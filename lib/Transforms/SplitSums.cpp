@@ -31,7 +31,7 @@ struct Chain {
   /// Those that bring something in; the others rescale a sum.
   SmallVector<Operation *> terms;
 
-  bool isMax() const { return isa<arith::MaxNumFOp>(terms.front()); }
+  bool isMax = false;
 };
 } // namespace
 
@@ -42,7 +42,8 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || type.getRank() != 1 || !type.getElementType().isF32())
     return {};
-  Chain chain{number};
+  Chain chain;
+  chain.number = number;
   while (value != last) {
     Operation *op = value.hasOneUse() ? *value.user_begin() : nullptr;
     if (!op || op->getBlock() != loop.getBody() ||
@@ -53,11 +54,12 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
       chain.terms.push_back(op);
     value = op->getResult(0);
   }
-  bool mixed = llvm::any_of(chain.ops, [&](Operation *op) {
-    return isa<arith::MaxNumFOp>(op) != chain.isMax();
-  });
-  if (chain.terms.size() < 2 || mixed || !value.hasOneUse())
+  if (chain.terms.size() < 2 || !value.hasOneUse())
     return {};
+  chain.isMax = isa<arith::MaxNumFOp>(chain.terms.front());
+  for (Operation *op : chain.ops)
+    if (isa<arith::MaxNumFOp>(op) != chain.isMax)
+      return {};
   return chain;
 }
 
@@ -99,7 +101,7 @@ static Value emitPartial(const Chain &chain, Operation *term, Value value) {
 
 /// What a statistic is before its first term.
 static Value createNeutral(OpBuilder &b, const Chain &chain, Value init) {
-  if (chain.isMax())
+  if (chain.isMax)
     return init;
   auto type = cast<ShapedType>(init.getType());
   return arith::ConstantOp::create(b, init.getLoc(),
@@ -127,6 +129,7 @@ static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
   Value arg = result.getRegionIterArg(chain.number);
   Value partial = emitPartial(chain, chain.terms.front(), arg);
   result.getBody()->getTerminator()->setOperand(chain.number, partial);
+  std::string label = getCommonLabel(chain.terms);
   for (Operation *op : llvm::reverse(chain.ops))
     op->erase();
 
@@ -136,9 +139,9 @@ static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
   SmallPtrSet<Operation *, 4> sums;
   for (unsigned i = 0; i < inits.size(); ++i) {
     Value next = result.getResult(first + i);
-    total = chain.isMax() ? arith::MaxNumFOp::create(b, total, next).getResult()
-                          : arith::AddFOp::create(b, total, next).getResult();
-    setLabel(total.getDefiningOp(), getCommonLabel(chain.terms));
+    total = chain.isMax ? arith::MaxNumFOp::create(b, total, next).getResult()
+                        : arith::AddFOp::create(b, total, next).getResult();
+    setLabel(total.getDefiningOp(), label);
     sums.insert(total.getDefiningOp());
   }
   own.replaceAllUsesExcept(total, sums);
@@ -171,12 +174,13 @@ struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
       SmallVector<scf::ForOp> loops;
       bool split = false;
       program.walk([&](scf::ForOp loop) {
-        loops.push_back(loop);
+        if (loop.getNumResults())
+          loops.push_back(loop);
         split |= loop->hasAttr(tile::kPartialAttr);
       });
       for (scf::ForOp loop : loops)
         split |= splitAll(loop);
-      if (split)
+      if (split || loops.empty())
         continue;
       program.emitOpError()
           << "schedule " << schedule.getName()

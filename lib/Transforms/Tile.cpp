@@ -27,17 +27,20 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 /// Builds the tile program of one mla.sparse_prefill.
 class SparsePrefillTiler {
 public:
-  SparsePrefillTiler(SparsePrefillOp op, int64_t tileKeys)
-      : op(op), b(op.getLoc(), op), keys(tileKeys) {}
+  SparsePrefillTiler(SparsePrefillOp op, int64_t tileKeys,
+                     std::optional<float> threshold)
+      : op(op), b(op.getLoc(), op), keys(tileKeys), threshold(threshold) {}
 
   LogicalResult run();
 
 private:
   LogicalResult checkSizes();
   void buildGridPoint(ValueRange ivs);
-  /// One KV tile: `t` its first entry; returns the new (o, m, l).
+  /// One KV tile: `t` its first entry; returns the new (o, m, l), and the top
+  /// score if m is a reference that only follows it.
   SmallVector<Value> buildStep(Value t, ValueRange state);
-  void buildEpilogue(Value o, Value m, Value l);
+  Value buildTop(Value scores, Value top);
+  void buildEpilogue(Value o, Value m, Value l, Value top);
   /// Indices of one tile: entries past the limit are -1.
   Value buildRows(Value t);
   /// topk, cut to the token's topk_length.
@@ -71,6 +74,8 @@ private:
   SparsePrefillOp op;
   ImplicitLocOpBuilder b;
   int64_t keys, heads, dqk, dv;
+  /// By how much scores may exceed the maximum that weights refer to.
+  std::optional<float> threshold;
   // Values of the grid point.
   Value token, head, zero, numRows, scaleLog2, limit, q;
 };
@@ -134,6 +139,8 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
   SmallVector<Value> init{constant(0, {kTileHeads, dv}),
                           constant(kMaxInit, {kTileHeads}),
                           constant(0, {kTileHeads})};
+  if (threshold)
+    init.push_back(constant(-kInf, {kTileHeads}));
   auto loop = scf::ForOp::create(
       b, zero, limit, index(keys), init,
       [&](OpBuilder &nested, Location loc, Value t, ValueRange state) {
@@ -144,7 +151,8 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
       });
   // Entries past the end have the index -1: they change nothing.
   loop->setAttr(tile::kPaddedAttr, b.getUnitAttr());
-  buildEpilogue(loop.getResult(0), loop.getResult(1), loop.getResult(2));
+  buildEpilogue(loop.getResult(0), loop.getResult(1), loop.getResult(2),
+                threshold ? loop.getResult(3) : Value());
   scf::InParallelOp::create(b);
 }
 
@@ -199,7 +207,8 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
   auto softmax = label(
       tile::OnlineSoftmaxOp::create(
           b, TypeRange{masked.getType(), m.getType(), m.getType(), m.getType()},
-          masked, m, l, scaleLog2),
+          masked, m, l, scaleLog2,
+          threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
       "softmax");
   Value p = label(arith::TruncFOp::create(b, bf16({kTileHeads, keys}),
                                           softmax.getWeights()),
@@ -208,19 +217,37 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
       label(arith::MulFOp::create(
                 b, o, broadcast(softmax.getRescale(), 1, {kTileHeads, dv})),
             "rescale");
+  if (threshold)
+    rescaled.getDefiningOp()->setAttr(tile::kOftenOneAttr, b.getUnitAttr());
   Value next = label(
       tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
-  return {next, softmax.getNewMax(), softmax.getNewSum()};
+  SmallVector<Value> result{next, softmax.getNewMax(), softmax.getNewSum()};
+  if (threshold)
+    result.push_back(buildTop(masked, state[3]));
+  return result;
 }
 
-void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
+/// Its row maxima are those of the softmax, whose decomposition has them once.
+Value SparsePrefillTiler::buildTop(Value scores, Value top) {
+  Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
+                                        scores, 1);
+  return label(arith::MaxNumFOp::create(b, top, rowMax), "top");
+}
+
+void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   auto fill = [&](float value) { return constant(value, {kTileHeads}); };
   Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
   Value lse = arith::MulFOp::create(
       b, arith::AddFOp::create(b, m, math::Log2Op::create(b, l)), fill(kLn2));
   lse = arith::SelectOp::create(b, empty, fill(kInf), lse);
-  Value maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
-  maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
+  Value maxLogits;
+  if (top) {
+    Value scale = splat(op.getScale(), {kTileHeads});
+    maxLogits = arith::MulFOp::create(b, top, scale);
+  } else {
+    maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
+    maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
+  }
   SmallVector<Value> at{token, head};
   label(tile::StoreOp::create(b, lse, op.getLse(), at), "stats.lse");
   label(tile::StoreOp::create(b, maxLogits, op.getMaxLogits(), at),
@@ -307,7 +334,10 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     if (chosen && stages > 0)
       chosen = withDepth(chosen, stages);
     nameArguments(ops[0], func);
-    if (!chosen || failed(SparsePrefillTiler(ops[0], tileKeys).run()))
+    std::optional<float> lazy;
+    if (chosen && chosen.asksFor("lazy-rescale"))
+      lazy = static_cast<float>(threshold);
+    if (!chosen || failed(SparsePrefillTiler(ops[0], tileKeys, lazy).run()))
       return signalPassFailure();
     func->setAttr(kScheduleAttr, chosen);
     func->setAttr(kOperatorAttr,

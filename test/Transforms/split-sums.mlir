@@ -100,3 +100,16 @@ func.func @plain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
   }
   return
 }
+
+// A loop of one iteration was folded: nothing is carried.
+// CHECK-LABEL: func @no_loop
+// CHECK:         arith.addf
+func.func @no_loop(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
+                   %g: index) attributes {mla.schedule = #split} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (%g) {
+    %0 = arith.addf %init, %s0 : tensor<64xf32>
+    tile.store %0, %y[%c0] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}

@@ -3,6 +3,22 @@
 // RUN: %mla-opt %s --mla-tile=schedule=shared-p | FileCheck %s
 // RUN: %mla-opt %s --mla-tile="schedule=split-columns tile-keys=128" | FileCheck %s --check-prefix=OPTIONS
 // RUN: %mla-opt %s --mla-tile="schedule=shared-p stages=3" | FileCheck %s --check-prefix=STAGES
+// RUN: %mla-opt %s --mla-tile="schedule=seesaw threshold=4" | FileCheck %s --check-prefix=LAZY
+
+// A lazy softmax: the maximum itself is carried beside the one that weights refer
+// to, and is an output; all else follows from the latter.
+// LAZY-LABEL: func @plain
+// LAZY:         %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %[[START:.*]], %[[L:.*]] = %{{.*}}, %[[TOP:.*]] = %[[START2:.*]])
+// LAZY:           %[[MASKED:.*]] = arith.select {{.*}} {tile.label = "mask"}
+// LAZY:           %{{.*}}, %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[SCALE:.*]] lazy 4.000000e+00
+// LAZY:           arith.mulf %[[O]], %{{.*}} {tile.label = "rescale", tile.often_one}
+// LAZY:           %[[ROW:.*]] = tile.reduce {{ ?}}max %[[MASKED]] dim 1 :
+// LAZY:           %[[TOP1:.*]] = arith.maxnumf %[[TOP]], %[[ROW]] {tile.label = "top"}
+// LAZY:           scf.yield %{{.*}}, %[[M1]], %[[L1]], %[[TOP1]]
+// LAZY:         %[[LOG:.*]] = math.log2 %[[STATE]]#2
+// LAZY:         arith.addf %[[STATE]]#1, %[[LOG]]
+// LAZY:         %[[MAX:.*]] = arith.mulf %[[STATE]]#3, %{{.*}}
+// LAZY:         tile.store %[[MAX]], %{{.*}} {tile.label = "stats.max_logits"}
 
 // STAGES-LABEL: func @plain
 // STAGES-SAME:    rings = [<"k", depth = 3>, <"valid", depth = 3>]

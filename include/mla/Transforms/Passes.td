@@ -27,6 +27,12 @@ def Tile : FuncPass<"mla-tile"> {
     `mla.dims`); `scale` is marked `mla.positive`, since a masked score is -inf
     before it is scaled, and the runtime refuses other values.
 
+    For a schedule that asks for `"lazy-rescale"`, the softmax refers to a
+    maximum that moves only where it is exceeded by more than `threshold`
+    (`lazy`), the multiplication of the accumulator by the rescale factor is
+    marked `tile.often_one`, and the maximum itself, which is an output, is
+    carried beside it (`top`).
+
     Refuses sizes outside what the algorithm covers, naming them.
   }];
   let options = [
@@ -34,6 +40,9 @@ def Tile : FuncPass<"mla-tile"> {
            "schedule of an operator without one (seesaw, shared-p, "
            "split-columns)">,
     Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">,
+    Option<"threshold", "threshold", "double", "8",
+           "how far, in powers of two, weights may grow before a lazy softmax "
+           "rescales">,
     Option<"stages", "stages", "int64_t", "0",
            "slots of the rings that the schedule lists (0: as listed)">];
 }
@@ -90,7 +99,8 @@ def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {
     Row max, merged max, rescale factor, exponentials, row sum and running sum
     become ops of their own, labelled `L.rowmax`, `L.max`, `L.rescale`,
     `L.weights`, `L.rowsum`, `L.sum` for a softmax labelled L, so that a schedule
-    can place them apart.
+    can place them apart. Row maxima of the same scores that are taken behind the
+    softmax are its own.
   }];
 }
 

@@ -157,5 +157,9 @@ LogicalResult BroadcastOp::verify() {
 }
 
 LogicalResult OnlineSoftmaxOp::verify() {
+  // Sums of weights of up to 2^64 are far from overflow; NaN is refused too.
+  if (std::optional<APFloat> threshold = getThreshold())
+    if (float t = threshold->convertToFloat(); !(t >= 0 && t <= 64))
+      return emitOpError() << "expected a threshold in [0, 64], got " << t;
   return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
 }

@@ -76,6 +76,9 @@ func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
                           %l: tensor<64xf32>, %scale: f32) {
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %l scale %scale
       {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  // CHECK: scale %{{.*}} lazy 8.000000e+00 : tensor<64x32xf32>, tensor<64xf32>
+  %p2, %m2, %l2, %r2 = tile.online_softmax %s, %m, %l scale %scale lazy 8.0
+      : tensor<64x32xf32>, tensor<64xf32>
   return
 }
 

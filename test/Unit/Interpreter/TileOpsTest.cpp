@@ -176,6 +176,28 @@ TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
     }
 }
 
+TEST_F(TileOpsTest, LazyOnlineSoftmax) {
+  // The threshold is 2, the scale 1. Rows: above the maximum by less than that,
+  // by exactly that, by more; all -inf from the start; a part -inf, at the start.
+  llvm::StringRef body = R"(
+    %s = arith.constant dense<[[1.0, 2.0], [3.0, 1.0], [1.0, 4.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0]]> : tensor<5x2xf32>
+    %m = arith.constant dense<[1.0, 1.0, 1.0, -1.0e30, -1.0e30]> : tensor<5xf32>
+    %l = arith.constant dense<[4.0, 4.0, 4.0, 0.0, 0.0]> : tensor<5xf32>
+    %one = arith.constant 1.0 : f32
+    %w, %nm, %nl, %c = tile.online_softmax %s, %m, %l scale %one lazy 2.0 : tensor<5x2xf32>, tensor<5xf32>
+    %z = arith.constant dense<0.0> : tensor<5xf32>
+)";
+  auto result = [&](llvm::StringRef value) {
+    return compute(
+        (body + "%r = arith.addf " + value + ", %z : tensor<5xf32>").str(),
+        "5xf32", {5});
+  };
+  float start = -1e30f;
+  EXPECT_EQ(result("%nm"), (Doubles{1, 1, 4, start, -3}));
+  EXPECT_EQ(result("%nl"), (Doubles{7, 9, 1.625, 0, 1}));
+  EXPECT_EQ(result("%c"), (Doubles{1, 1, 0.125, 1, 0}));
+}
+
 TEST_F(TileOpsTest, OnlineSoftmax) {
   // Rows: ordinary; all -inf after something; all -inf from the start; a part
   // -inf, at the start. The scale is 2.

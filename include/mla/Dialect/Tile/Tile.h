@@ -34,6 +34,9 @@ inline constexpr llvm::StringLiteral kPairedAttr = "tile.paired";
 /// Discardable attribute of an scf.for that carries a partial sum for each of
 /// its terms.
 inline constexpr llvm::StringLiteral kPartialAttr = "tile.partial";
+/// Discardable attribute of an arith.mulf: often, a whole warp multiplies by
+/// exactly 1. A hint, which changes no value.
+inline constexpr llvm::StringLiteral kOftenOneAttr = "tile.often_one";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
 
