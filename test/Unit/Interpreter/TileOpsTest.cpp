@@ -178,7 +178,8 @@ TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
 
 TEST_F(TileOpsTest, LazyOnlineSoftmax) {
   // The threshold is 2, the scale 1. Rows: above the maximum by less than that,
-  // by exactly that, by more; all -inf from the start; a part -inf, at the start.
+  // by exactly that, by more; all -inf from the start; a part -inf, at the
+  // start.
   llvm::StringRef body = R"(
     %s = arith.constant dense<[[1.0, 2.0], [3.0, 1.0], [1.0, 4.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0]]> : tensor<5x2xf32>
     %m = arith.constant dense<[1.0, 1.0, 1.0, -1.0e30, -1.0e30]> : tensor<5xf32>
