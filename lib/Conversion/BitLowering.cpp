@@ -226,6 +226,7 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
     b.setInsertionPointToStart(branch.thenBlock());
     scf::YieldOp::create(b, adaptor.getTrueValue());
     b.setInsertionPointToStart(branch.elseBlock());
+    b.readThreadAnew();
     SmallVector<Value> tests = testBits(b, mask.getSource().getType(), words);
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(type); ++i)

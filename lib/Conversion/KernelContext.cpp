@@ -52,6 +52,13 @@ Value ThreadBuilder::mul(Value a, Value b) {
   return LLVM::MulOp::create(*this, a, b);
 }
 
+Value ThreadBuilder::threadInCta() {
+  if (anew)
+    return assembly("mov.u32 $0, %tid.x;", "=r", {}, getI32Type())
+        ->getResult(0);
+  return NVVM::ThreadIdXOp::create(*this, getI32Type());
+}
+
 Value ThreadBuilder::thread() {
   int64_t first = 0;
   if (role)
@@ -62,12 +69,12 @@ Value ThreadBuilder::thread() {
       if (other)
         first += 32 * other.getWarps();
     }
-  Value tid = NVVM::ThreadIdXOp::create(*this, getI32Type());
+  Value tid = threadInCta();
   return first ? add(tid, i32(-first)) : tid;
 }
 
 Value ThreadBuilder::lane() {
-  Value tid = NVVM::ThreadIdXOp::create(*this, getI32Type());
+  Value tid = threadInCta();
   return LLVM::AndOp::create(*this, tid, i32(31));
 }
 

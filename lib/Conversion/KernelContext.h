@@ -50,6 +50,9 @@ public:
   mlir::Value thread();
   mlir::Value lane();
   mlir::Value warp();
+  /// From now on the thread's number is read where it is asked for: what is
+  /// computed of it takes no registers in loops around.
+  void readThreadAnew() { anew = true; }
 
   /// `pointer` (shared or global) plus a number of bytes.
   mlir::Value offset(mlir::Value pointer, mlir::Value bytes);
@@ -74,7 +77,10 @@ public:
                             mlir::ValueRange operands, mlir::Type result);
 
 private:
+  mlir::Value threadInCta();
+
   cta::RoleOp role;
+  bool anew = false;
 };
 
 /// Where register `reg` of a fragment lies: the coordinate along dimension

@@ -127,6 +127,7 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
         type.getElementType().isInteger(1))
       return op.emitOpError("is lowered for vectors of i32 or f32");
     ThreadBuilder b(op, rewriter);
+    b.readThreadAnew();
     Box box{*tensor, toI64(b, op.getIndices()), type};
     Value padding = makePadding(b, op, type.getElementType());
     bool constant = !kernel.written.contains(op.getSource());
@@ -196,6 +197,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
       return failure();
     RankedTensorType type = getFragment(op.getTile());
     ThreadBuilder b(op, rewriter);
+    b.readThreadAnew();
     Box box{*tensor, toI64(b, op.getIndices()), type};
     FragmentLayout layout = *cta::getLayout(type);
     if (layout == FragmentLayout::acc) {
