@@ -233,6 +233,8 @@ private:
       options.iterations = static_cast<int>(integer(1, kMany));
     else if (name == "--warmup")
       options.warmup = static_cast<int>(integer(0, kMany));
+    else if (name == "--repeat")
+      options.repeats = static_cast<int>(integer(1, kMany));
     else if (name == "--rounds")
       options.rounds = static_cast<int>(integer(1, kMany));
     else if (name == "--gap") {
@@ -361,6 +363,7 @@ inputs (run and bench)
 
 run
   --check                compare the outputs with the operator's reference
+  --repeat N             run each case N times; all have to give the same bits
   --output DIR           write the outputs as DIR/NAME.npy; with several
                          kernels or cases as DIR/0/NAME.npy, DIR/1/...
 

@@ -79,14 +79,15 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
 /// "right" grows further, only the accumulators are rescaled. Each adds up the
 /// weights of its own tile. Rescaling is lazy: most often there is none.
 static constexpr StringLiteral kSeesaw =
-    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-sums", "lazy-rescale"],
+    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-tail", "persist", "split-sums", "lazy-rescale"],
   roles = [
-    <"left", warps = 4, registers = 216>,
+    <"left", warps = 4, registers = 224>,
     <"right", warps = 4, registers = 216>,
-    <"producer", warps = 4, registers = 72>],
+    <"producer", warps = 4, registers = 64>],
   table = [
     <"q" in ["producer"]>,
     <"k" in ["producer"]>,
+    <"k.1.r.t" in ["producer"]>,
     <"valid" in ["producer"]>,
 
     <"qk.0" in ["left"], stage = 0, order = 5>,
@@ -106,7 +107,7 @@ static constexpr StringLiteral kSeesaw =
     <"valid.1.load" in ["right"], stage = 1, order = -2>,
     <"mask.1" in ["right"], stage = 1, order = -1>,
     <"softmax.1" in ["right"], stage = 1, order = 2>,
-    <"softmax.1.rowmax" in ["right"], stage = 1, order = -1>,
+    <"softmax.1.rowmax" in ["right"], stage = 1>,
     <"softmax.1.max" in ["left", "right"], stage = 1, order = 2>,
     <"softmax.1.rescale" in ["left", "right"], stage = 1, order = 2>,
     <"top.1" in ["right"], stage = 1, order = 3>,
@@ -137,8 +138,6 @@ static constexpr StringLiteral kSeesaw =
     <"out.l" in ["left"]>,
     <"out.r" in ["right"]>],
   rings = [
-    <"valid.0", depth = 2>,
-    <"valid.1", depth = 2>,
     <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>)";
 
 static constexpr NamedSchedule kSchedules[] = {
