@@ -219,6 +219,8 @@ private:
   bool parseRunOption() {
     if (flag("--check"))
       options.check = true;
+    else if (name == "--repeat")
+      options.repeats = static_cast<int>(integer(1, 1000000));
     else if (name == "--output")
       options.outputFolder = needValue();
     else
@@ -233,8 +235,6 @@ private:
       options.iterations = static_cast<int>(integer(1, kMany));
     else if (name == "--warmup")
       options.warmup = static_cast<int>(integer(0, kMany));
-    else if (name == "--repeat")
-      options.repeats = static_cast<int>(integer(1, kMany));
     else if (name == "--rounds")
       options.rounds = static_cast<int>(integer(1, kMany));
     else if (name == "--gap") {
