@@ -98,6 +98,26 @@ SmallVector<Value> toI64(ThreadBuilder &b, ValueRange indices) {
   });
 }
 
+/// Whether this thread is the first of those that hold its elements of a
+/// vector.
+Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
+  auto isZero = [&](Value v) {
+    return compare(b, LLVM::ICmpPredicate::eq, v, b.i32(0));
+  };
+  switch (*cta::getLayout(type)) {
+  case FragmentLayout::row:
+    return isZero(LLVM::AndOp::create(b, b.lane(), b.i32(3)));
+  case FragmentLayout::gather:
+    return isZero(LLVM::AndOp::create(b, b.lane(), b.i32(7)));
+  case FragmentLayout::column:
+    return isZero(LLVM::LShrOp::create(b, b.thread(), b.i32(2)));
+  case FragmentLayout::warp_column:
+    return isZero(LLVM::LShrOp::create(b, b.lane(), b.i32(2)));
+  default:
+    llvm_unreachable("a layout of matrices");
+  }
+}
+
 /// Whether `columns` elements from `indices` on lie inside each row of the
 /// memref, side by side, and start at a multiple of `unit` elements in every
 /// row. (Run-time strides are multiples of 16 bytes: the launch checks that.)
@@ -207,8 +227,15 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         storePackedWide(b, box, adaptor.getTile());
       else
         storeAccumulator(b, box, adaptor.getTile());
-    } else if (layout == FragmentLayout::row && !isPacked(type)) {
-      storeRows(b, box, adaptor.getTile());
+    } else if (layout == FragmentLayout::acc_transposed && isPacked(type)) {
+      if (!areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 4))
+        return op.emitOpError("expected columns inside the memref, from a "
+                              "multiple of 8 bytes on: only rows are checked");
+      storeTransposed(b, box, adaptor.getTile());
+    } else if ((layout == FragmentLayout::row ||
+                layout == FragmentLayout::column) &&
+               !isPacked(type)) {
+      storeVector(b, box, adaptor.getTile());
     } else {
       return op.emitOpError() << "is not lowered for " << type;
     }
@@ -219,15 +246,18 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
   static void storeAccumulator(ThreadBuilder &b, const Box &box,
                                Value fragment) {
     bool packed = isPacked(box.fragment);
-    for (int64_t row = 0; row < 2; ++row) {
-      SmallVector<Value> at = box.locate(b, 2 * row);
+    int64_t perBlock = box.fragment.getDimSize(1) / 2;
+    for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
+      int64_t first = row / 2 * perBlock + 2 * (row % 2);
+      SmallVector<Value> at = box.locate(b, first);
       Value pointer = b.elementPointer(box.tensor, at);
       auto store = [&] {
-        for (int64_t i = 2 * row; i < getNumRegisters(box.fragment); i += 4) {
+        for (int64_t n = 0; n < perBlock / 4; ++n) {
+          int64_t i = first + 4 * n;
           Value value = packed ? b.extract(fragment, i / 2)
                                : b.pack({b.extract(fragment, i),
                                          b.extract(fragment, i + 1)});
-          int64_t bytes = i / 4 * 8 * (packed ? 2 : 4);
+          int64_t bytes = n * 8 * (packed ? 2 : 4);
           LLVM::StoreOp::create(b, value, b.offset(pointer, bytes));
         }
       };
@@ -238,47 +268,95 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     }
   }
 
-  /// 8 bytes a lane, so that a quad fills a sector of 32 bytes. Neighbouring
-  /// lanes trade: the even one takes the columns that both hold of one group of
-  /// 8, the odd one those of the next group.
+  /// Turns 4 bytes a lane, of each of two groups of 8 columns, into 8 bytes of
+  /// one, so that a quad fills a sector of 32 bytes. Neighbouring lanes trade:
+  /// the even one takes the columns that both hold of the first group, the odd
+  /// one those of the next.
+  struct Trade {
+    explicit Trade(ThreadBuilder &b) : b(b) {
+      odd = compare(b, LLVM::ICmpPredicate::ne,
+                    LLVM::AndOp::create(b, b.lane(), b.i32(1)), b.i32(0));
+      shift = LLVM::SelectOp::create(b, odd, b.i32(12), b.i32(0));
+    }
+
+    Value operator()(Value mine, Value next) const {
+      Value sent = LLVM::SelectOp::create(b, odd, mine, next);
+      Value got =
+          NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent, b.i32(1),
+                               b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+      return b.pack({LLVM::SelectOp::create(b, odd, got, mine),
+                     LLVM::SelectOp::create(b, odd, next, got)});
+    }
+
+    ThreadBuilder &b;
+    Value odd, shift; ///< bytes from a lane's own columns to those it takes
+  };
+
+  /// Stores `pairs`, `stride` bytes apart, where the row of `at` is inside.
+  static void storePairs(ThreadBuilder &b, const Box &box, ValueRange at,
+                         ArrayRef<Value> pairs, Value shift, int64_t stride) {
+    Value pointer = b.offset(b.elementPointer(box.tensor, at), shift);
+    auto store = [&] {
+      for (auto [n, pair] : llvm::enumerate(pairs))
+        LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * stride));
+    };
+    if (Value inside = box.isInside(b, at, 0))
+      b.ifThen(inside, store);
+    else
+      store();
+  }
+
   static void storePackedWide(ThreadBuilder &b, const Box &box,
                               Value fragment) {
-    Value odd = compare(b, LLVM::ICmpPredicate::ne,
-                        LLVM::AndOp::create(b, b.lane(), b.i32(1)), b.i32(0));
-    Value shift = LLVM::SelectOp::create(b, odd, b.i32(12), b.i32(0));
+    Trade trade(b);
     int64_t groups = box.fragment.getDimSize(1) / 8;
-    for (int64_t row = 0; row < 2; ++row) {
-      SmallVector<Value> at = box.locate(b, 2 * row);
-      Value pointer = b.offset(b.elementPointer(box.tensor, at), shift);
+    for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
+      int64_t first = row / 2 * 2 * groups + row % 2;
       SmallVector<Value> pairs;
-      for (int64_t group = 0; group < groups; group += 2) {
-        Value mine = b.extract(fragment, 2 * group + row);
-        Value next = b.extract(fragment, 2 * group + 2 + row);
-        Value sent = LLVM::SelectOp::create(b, odd, mine, next);
-        Value got =
-            NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent, b.i32(1),
-                                 b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
-        pairs.push_back(b.pack({LLVM::SelectOp::create(b, odd, got, mine),
-                                LLVM::SelectOp::create(b, odd, next, got)}));
-      }
-      auto store = [&] {
-        for (auto [n, pair] : llvm::enumerate(pairs))
-          LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * 32));
-      };
-      if (Value inside = box.isInside(b, at, 0))
-        b.ifThen(inside, store);
-      else
-        store();
+      for (int64_t group = 0; group < groups; group += 2)
+        pairs.push_back(trade(b.extract(fragment, first + 2 * group),
+                              b.extract(fragment, first + 2 * group + 2)));
+      storePairs(b, box, box.locate(b, 2 * first), pairs, trade.shift, 32);
     }
   }
 
-  /// One lane of each quad stores: all four hold the value.
-  static void storeRows(ThreadBuilder &b, const Box &box, Value fragment) {
-    Value inQuad = LLVM::AndOp::create(b, b.lane(), b.i32(3));
-    Value first = compare(b, LLVM::ICmpPredicate::eq, inQuad, b.i32(0));
-    for (int64_t i = 0; i < 2; ++i) {
+  /// The accumulator's columns are rows of memory: once matrices of 8 by 8 are
+  /// turned, a quad holds neighbouring columns of a row.
+  static void storeTransposed(ThreadBuilder &b, const Box &box,
+                              Value fragment) {
+    auto turn = [&](int64_t reg) {
+      return b
+          .assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+                    b.extract(fragment, reg), b.getI32Type())
+          ->getResult(0);
+    };
+    Trade trade(b);
+    Value lane = b.lane();
+    Value inQuad = LLVM::AndOp::create(b, lane, b.i32(3));
+    Value column = b.add(b.mul(b.warp(), b.i32(16)), b.mul(inQuad, b.i32(2)));
+    int64_t groups = box.fragment.getDimSize(0) / 8;
+    for (int64_t group = 0; group < groups; ++group) {
+      SmallVector<Value> at(box.indices), pairs;
+      Value row =
+          b.add(LLVM::LShrOp::create(b, lane, b.i32(2)), b.i32(8 * group));
+      Value &first = at[box.leading()], &second = at[box.leading() + 1];
+      first = b.add(first, b.toI64(row));
+      second = b.add(second, b.toI64(column));
+      for (int64_t block = 0; block < box.fragment.getDimSize(1) / 64;
+           ++block) {
+        int64_t reg = 2 * (block * groups + group);
+        pairs.push_back(trade(turn(reg), turn(reg + 1)));
+      }
+      storePairs(b, box, at, pairs, trade.shift, 128);
+    }
+  }
+
+  /// Of the threads that hold an element, the first one stores it.
+  static void storeVector(ThreadBuilder &b, const Box &box, Value fragment) {
+    Value holds = isFirstHolder(b, box.fragment);
+    for (int64_t i = 0; i < getNumRegisters(box.fragment); ++i) {
       SmallVector<Value> at = box.locate(b, i);
-      b.ifThen(both(b, first, box.isInside(b, at, 0)), [&] {
+      b.ifThen(both(b, holds, box.isInside(b, at, 0)), [&] {
         LLVM::StoreOp::create(b, b.extract(fragment, i),
                               b.elementPointer(box.tensor, at));
       });
@@ -299,7 +377,10 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
     if (layout == FragmentLayout::acc && isPacked(type))
       storeMatrix(b, type, adaptor.getFragment(), adaptor.getDest(),
                   op.getDest().getType());
-    else if (layout == FragmentLayout::row || layout == FragmentLayout::gather)
+    else if (layout == FragmentLayout::acc_transposed && isPacked(type))
+      storeTransposed(b, type, adaptor.getFragment(), adaptor.getDest(),
+                      op.getDest().getType());
+    else if (type.getRank() == 1 && !isPacked(type))
       storeVector(b, type, adaptor.getFragment(), adaptor.getDest());
     else
       return op.emitOpError() << "is not lowered for " << type;
@@ -319,25 +400,56 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
     Value rowBytes = b.mul(row, b.i32(128));
     int64_t blockBytes = buffer.getLayout().getRows() * 128;
     auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
-    for (int64_t k = 0; k < type.getDimSize(1) / 16; ++k) {
+    // Steps of 16 columns, of one block of 64 rows after the other.
+    int64_t steps = type.getDimSize(1) / 16;
+    for (int64_t n = 0; n < type.getDimSize(0) / 64 * steps; ++n) {
+      int64_t k = n % steps, block = n / steps;
       Value at = b.add(chunk, b.i32(2 * (k % 4)));
       at = LLVM::XOrOp::create(b, at, phase);
       Value bytes = b.add(rowBytes, b.mul(at, b.i32(16)));
-      Value pointer = b.offset(b.offset(dest, bytes), k / 4 * blockBytes);
+      Value pointer = b.offset(b.offset(dest, bytes),
+                               k / 4 * blockBytes + block * 64 * 128);
       SmallVector<Value> registers;
       for (int64_t i = 0; i < 4; ++i)
-        registers.push_back(b.extract(fragment, 4 * k + i));
+        registers.push_back(b.extract(fragment, 4 * n + i));
       NVVM::StMatrixOp::create(b, pointer, registers, NVVM::MMALayout::row,
                                shape, NVVM::LdStMatrixEltType::B16);
     }
   }
 
+  /// stmatrix.trans: the accumulator's columns are rows of the tile. Of a group
+  /// of 8 of them a warp holds two chunks of 8 elements; lane i gives the
+  /// address of row i mod 8 of chunk i / 8 mod 2 of group i / 16.
+  static void storeTransposed(ThreadBuilder &b, RankedTensorType type,
+                              Value fragment, Value dest,
+                              cta::BufferType buffer) {
+    Value lane = b.lane();
+    Value phase = LLVM::AndOp::create(b, lane, b.i32(7));
+    Value side = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, lane, b.i32(3)),
+                                     b.i32(1));
+    Value group = LLVM::LShrOp::create(b, lane, b.i32(4));
+    Value chunk =
+        LLVM::XOrOp::create(b, b.add(b.mul(b.warp(), b.i32(2)), side), phase);
+    Value row = b.add(b.mul(group, b.i32(8)), phase);
+    Value mine =
+        b.offset(dest, b.add(b.mul(row, b.i32(128)), b.mul(chunk, b.i32(16))));
+    int64_t blockBytes = buffer.getLayout().getRows() * 128;
+    int64_t groups = type.getDimSize(0) / 8;
+    auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+    for (int64_t block = 0; block < type.getDimSize(1) / 64; ++block)
+      for (int64_t j = 0; j < groups; j += 2) {
+        SmallVector<Value> registers;
+        for (int64_t i = 2 * j; i < 2 * std::min(j + 2, groups); ++i)
+          registers.push_back(b.extract(fragment, 2 * block * groups + i));
+        NVVM::StMatrixOp::create(
+            b, b.offset(mine, block * blockBytes + j * 1024), registers,
+            NVVM::MMALayout::col, shape, NVVM::LdStMatrixEltType::B16);
+      }
+  }
+
   static void storeVector(ThreadBuilder &b, RankedTensorType type,
                           Value fragment, Value dest) {
-    // Neighbouring threads hold the same elements: the first of them stores.
-    int64_t sharers = *cta::getLayout(type) == FragmentLayout::row ? 4 : 8;
-    Value inGroup = LLVM::AndOp::create(b, b.lane(), b.i32(sharers - 1));
-    Value first = compare(b, LLVM::ICmpPredicate::eq, inGroup, b.i32(0));
+    Value first = isFirstHolder(b, type);
     bool bit = type.getElementType().isInteger(1);
     int64_t width = bit ? 1 : type.getElementType().getIntOrFloatBitWidth() / 8;
     b.ifThen(first, [&] {

@@ -99,6 +99,13 @@ SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
   return unpackStruct(b, call->getResult(0), count);
 }
 
+/// Byte offset of rows [64 block, 64 block + 64) of operand A: 8 rows of a
+/// K-major one are `stride` apart, 64 of an MN-major one `leading`.
+int64_t getBlockOffset(cta::DescriptorType type, int64_t block) {
+  return block * (type.getMajor() == cta::Major::mn ? type.getLeading()
+                                                    : 8 * type.getStride());
+}
+
 /// Byte offset of k-step `k` of an operand. A K-major one may start inside a
 /// block of 128 bytes, and goes on in the next block all the same.
 int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
@@ -120,28 +127,34 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
       return op.emitOpError("is lowered for bf16 operands with descriptors");
     ThreadBuilder b(op, rewriter);
     RankedTensorType result = op.getResult().getType().getFragment();
-    int64_t count = getNumRegisters(result);
+    int64_t blocks = result.getDimSize(0) / 64;
+    int64_t count = getNumRegisters(result) / blocks;
     int64_t steps = bType.getShape()[op.getTransposeB() ? 1 : 0] / 16;
-    SmallVector<Value> acc;
+    SmallVector<SmallVector<Value>> acc(blocks);
     if (adaptor.getAcc())
-      for (int64_t i = 0; i < count; ++i)
-        acc.push_back(b.extract(adaptor.getAcc(), i));
-    for (int64_t k = 0; k < steps; ++k) {
-      Step step;
-      step.bDescriptor = adaptor.getB();
-      step.bOffset = getStepOffset(bType, k);
-      step.bTransposed = bType.getMajor() == cta::Major::mn;
-      if (aType) {
-        step.aDescriptor = adaptor.getA();
-        step.aOffset = getStepOffset(aType, k);
-        step.aTransposed = aType.getMajor() == cta::Major::mn;
-      } else {
-        for (int64_t i = 0; i < 4; ++i)
-          step.aRegisters.push_back(b.extract(adaptor.getA(), 4 * k + i));
+      for (int64_t i = 0; i < blocks * count; ++i)
+        acc[i / count].push_back(b.extract(adaptor.getAcc(), i));
+    // Blocks inside: neighbouring instructions do not wait for each other.
+    for (int64_t k = 0; k < steps; ++k)
+      for (int64_t block = 0; block < blocks; ++block) {
+        Step step;
+        step.bDescriptor = adaptor.getB();
+        step.bOffset = getStepOffset(bType, k);
+        step.bTransposed = bType.getMajor() == cta::Major::mn;
+        if (aType) {
+          step.aDescriptor = adaptor.getA();
+          step.aOffset = getStepOffset(aType, k) + getBlockOffset(aType, block);
+          step.aTransposed = aType.getMajor() == cta::Major::mn;
+        } else {
+          for (int64_t i = 0; i < 4; ++i)
+            step.aRegisters.push_back(b.extract(adaptor.getA(), 4 * k + i));
+        }
+        acc[block] = emitStep(b, step, acc[block], count);
       }
-      acc = emitStep(b, step, acc, count);
-    }
-    rewriter.replaceOp(op, b.pack(acc));
+    SmallVector<Value> values;
+    for (ArrayRef<Value> block : acc)
+      llvm::append_range(values, block);
+    rewriter.replaceOp(op, b.pack(values));
     return success();
   }
 };

@@ -57,11 +57,14 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createSplitWidth());
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
+  // A softmax along columns has no op of its own; its parts have.
+  func.addPass(createSwapOperands());
   func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:
   // pipelining copies ops into the preload and the drain.
   func.addPass(createSchedule());
+  func.addPass(createReduceAcrossWarps());
   func.addPass(createAssignLayouts());
   func.addPass(createPipeline());
   func.addPass(createFolder());

@@ -171,13 +171,23 @@ LogicalResult LayoutSolver::visit(Operation *op) {
         succeeded(fix(convert.getResult(), FragmentLayout::a_operand, op)));
   if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     if (reduce.getDim() != 1)
-      return op->emitOpError() << "expected a reduction along dimension 1 of "
-                                  "an accumulator, got dimension "
-                               << reduce.getDim();
+      return op->emitOpError()
+             << "expected a reduction along dimension 1 of "
+                "an accumulator, got dimension "
+             << reduce.getDim() << "; run --mla-reduce-across-warps first";
     return success(
         succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
         succeeded(fix(reduce.getResult(), FragmentLayout::row, op)));
   }
+  if (auto reduce = dyn_cast<cta::ReduceWarpOp>(op))
+    return success(
+        succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
+        succeeded(fix(reduce.getResult(), FragmentLayout::warp_column, op)));
+  if (auto transpose = dyn_cast<tile::TransposeOp>(op))
+    return success(
+        succeeded(fix(transpose.getSource(), FragmentLayout::acc, op)) &&
+        succeeded(
+            fix(transpose.getResult(), FragmentLayout::acc_transposed, op)));
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
     return success(
         succeeded(fix(broadcast.getSource(),

@@ -136,10 +136,45 @@ static constexpr StringLiteral kSeesaw =
     <"valid.1", depth = 2>,
     <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>)";
 
+/// For few heads: they are the columns of products whose rows are keys, for the
+/// scores, and dimensions, for the output. One warpgroup computes the scores and
+/// the softmax, runs ahead, and hands P and the rescale factors to the other,
+/// which accumulates the whole output.
+static constexpr StringLiteral kSwapped =
+    R"(#mla.schedule<"swapped" after ["swap-operands"],
+  roles = [
+    <"scores", warps = 4, registers = 144>,
+    <"output", warps = 4, registers = 240>,
+    <"producer", warps = 4, registers = 120>],
+  table = [
+    <"q" in ["producer"]>,
+    <"k" in ["producer"]>,
+    <"valid" in ["producer"]>,
+    <"qk" in ["scores"], stage = 0, order = -1>,
+    <"qk.wait" in ["scores"], stage = 0, order = 3>,
+    <"valid.load" in ["scores"], stage = 0, order = 2>,
+    <"mask" in ["scores"], stage = 1>,
+    <"softmax" in ["scores"], stage = 1>,
+    <"p" in ["scores"], stage = 1>,
+    <"softmax.rowsum" in ["scores"], stage = 1, order = 1>,
+    <"softmax.sum" in ["scores"], stage = 1, order = 1>,
+    <"rescale" in ["output"]>,
+    <"pv" in ["output"]>,
+    <"stats" in ["scores"]>,
+    <"inverse" in ["scores"]>,
+    <"normalise" in ["output"]>,
+    <"out" in ["output"]>],
+  rings = [
+    <"k", depth = 2>,
+    <"valid", depth = 2>,
+    <"p", depth = 2>,
+    <"softmax.rescale", depth = 2>]>)";
+
 static constexpr NamedSchedule kSchedules[] = {
     {"seesaw", kSeesaw},
     {"shared-p", kSharedP},
-    {"split-columns", kSplitColumns}};
+    {"split-columns", kSplitColumns},
+    {"swapped", kSwapped}};
 
 ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
   for (const NamedSchedule &schedule : kSchedules)

@@ -33,6 +33,9 @@ inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
 inline constexpr llvm::StringLiteral kPairedAttr = "tile.paired";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
+/// Discardable attribute of an scf.forall whose products have been exchanged
+/// for their transposes.
+inline constexpr llvm::StringLiteral kSwappedAttr = "tile.swapped";
 
 /// The label of `op`, or "" without one.
 llvm::StringRef getLabel(mlir::Operation *op);
