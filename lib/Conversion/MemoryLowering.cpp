@@ -294,8 +294,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
 
   /// Stores `pairs`, `stride` bytes apart, where the row of `at` is inside.
   static void storePairs(ThreadBuilder &b, const Box &box, ValueRange at,
-                         ArrayRef<Value> pairs, Value shift, int64_t stride) {
-    Value pointer = b.offset(b.elementPointer(box.tensor, at), shift);
+                         Value pointer, ArrayRef<Value> pairs, int64_t stride) {
     auto store = [&] {
       for (auto [n, pair] : llvm::enumerate(pairs))
         LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * stride));
@@ -312,11 +311,14 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     int64_t groups = box.fragment.getDimSize(1) / 8;
     for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
       int64_t first = row / 2 * 2 * groups + row % 2;
-      SmallVector<Value> pairs;
-      for (int64_t group = 0; group < groups; group += 2)
-        pairs.push_back(trade(b.extract(fragment, first + 2 * group),
-                              b.extract(fragment, first + 2 * group + 2)));
-      storePairs(b, box, box.locate(b, 2 * first), pairs, trade.shift, 32);
+      SmallVector<Value> at = box.locate(b, 2 * first), pairs;
+      Value pointer = b.offset(b.elementPointer(box.tensor, at), trade.shift);
+      for (int64_t group = 0; group < groups; group += 2) {
+        Value mine = b.extract(fragment, first + 2 * group);
+        Value next = b.extract(fragment, first + 2 * group + 2);
+        pairs.push_back(trade(mine, next));
+      }
+      storePairs(b, box, at, pointer, pairs, 32);
     }
   }
 
@@ -334,20 +336,21 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     Value lane = b.lane();
     Value inQuad = LLVM::AndOp::create(b, lane, b.i32(3));
     Value column = b.add(b.mul(b.warp(), b.i32(16)), b.mul(inQuad, b.i32(2)));
+    Value row = LLVM::LShrOp::create(b, lane, b.i32(2));
     int64_t groups = box.fragment.getDimSize(0) / 8;
     for (int64_t group = 0; group < groups; ++group) {
       SmallVector<Value> at(box.indices), pairs;
-      Value row =
-          b.add(LLVM::LShrOp::create(b, lane, b.i32(2)), b.i32(8 * group));
       Value &first = at[box.leading()], &second = at[box.leading() + 1];
-      first = b.add(first, b.toI64(row));
+      first = b.add(first, b.toI64(b.add(row, b.i32(8 * group))));
       second = b.add(second, b.toI64(column));
+      Value pointer = b.offset(b.elementPointer(box.tensor, at), trade.shift);
       for (int64_t block = 0; block < box.fragment.getDimSize(1) / 64;
            ++block) {
         int64_t reg = 2 * (block * groups + group);
-        pairs.push_back(trade(turn(reg), turn(reg + 1)));
+        Value mine = turn(reg), next = turn(reg + 1);
+        pairs.push_back(trade(mine, next));
       }
-      storePairs(b, box, at, pairs, trade.shift, 128);
+      storePairs(b, box, at, pointer, pairs, 128);
     }
   }
 

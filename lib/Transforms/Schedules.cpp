@@ -137,9 +137,9 @@ static constexpr StringLiteral kSeesaw =
     <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>)";
 
 /// For few heads: they are the columns of products whose rows are keys, for the
-/// scores, and dimensions, for the output. One warpgroup computes the scores and
-/// the softmax, runs ahead, and hands P and the rescale factors to the other,
-/// which accumulates the whole output.
+/// scores, and dimensions, for the output. One warpgroup computes the scores
+/// and the softmax, runs ahead, and hands P and the rescale factors to the
+/// other, which accumulates the whole output.
 static constexpr StringLiteral kSwapped =
     R"(#mla.schedule<"swapped" after ["swap-operands"],
   roles = [
@@ -170,11 +170,10 @@ static constexpr StringLiteral kSwapped =
     <"p", depth = 2>,
     <"softmax.rescale", depth = 2>]>)";
 
-static constexpr NamedSchedule kSchedules[] = {
-    {"seesaw", kSeesaw},
-    {"shared-p", kSharedP},
-    {"split-columns", kSplitColumns},
-    {"swapped", kSwapped}};
+static constexpr NamedSchedule kSchedules[] = {{"seesaw", kSeesaw},
+                                               {"shared-p", kSharedP},
+                                               {"split-columns", kSplitColumns},
+                                               {"swapped", kSwapped}};
 
 ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
   for (const NamedSchedule &schedule : kSchedules)

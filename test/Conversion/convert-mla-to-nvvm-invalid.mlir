@@ -119,7 +119,7 @@ func.func @tall(%out: memref<?x64xf32>) attributes {cta.verified} {
     cta.role "all" warps 8 registers 128 {
       %x = arith.constant dense<0.0> : tensor<128x64xf32, #cta.layout<acc>>
       %c0 = arith.constant 0 : index
-      // expected-error @below {{is lowered for fragments of 64 rows (gathers: a multiple of 16), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
+      // expected-error @below {{is lowered for fragments of a multiple of 64 rows (gathers: 16), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
       tile.store %x, %out[%c0, %c0] : tensor<128x64xf32, #cta.layout<acc>>, memref<?x64xf32>
     }
   }

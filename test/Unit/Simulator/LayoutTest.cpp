@@ -206,7 +206,7 @@ TEST_F(LayoutTest, ElementsOfWarps) {
        {FragmentLayout::acc, FragmentLayout::a_operand, FragmentLayout::row})
     for (int64_t row = 0; row < 128; ++row) {
       bool vector = layout == FragmentLayout::row;
-      SmallVector<int64_t> shape{128};
+      llvm::SmallVector<int64_t> shape{128};
       if (!vector)
         shape.push_back(16);
       int64_t element = vector ? row : row * 16 + 15;
