@@ -139,9 +139,11 @@ static constexpr StringLiteral kSeesaw =
 /// For few heads: they are the columns of products whose rows are keys, for the
 /// scores, and dimensions, for the output. One warpgroup computes the scores
 /// and the softmax, runs ahead, and hands P and the rescale factors to the
-/// other, which accumulates the whole output.
+/// other, which accumulates the whole output. The gather is what takes time: as
+/// many bytes as fit are on their way, in two parts that are handed back apart,
+/// the wider and scarcer one first.
 static constexpr StringLiteral kSwapped =
-    R"(#mla.schedule<"swapped" after ["swap-operands"],
+    R"(#mla.schedule<"swapped" after ["split-width", "swap-operands"],
   roles = [
     <"scores", warps = 4, registers = 144>,
     <"output", warps = 4, registers = 240>,
@@ -150,25 +152,28 @@ static constexpr StringLiteral kSwapped =
     <"q" in ["producer"]>,
     <"k" in ["producer"]>,
     <"valid" in ["producer"]>,
-    <"qk" in ["scores"], stage = 0, order = -1>,
-    <"qk.wait" in ["scores"], stage = 0, order = 3>,
-    <"valid.load" in ["scores"], stage = 0, order = 2>,
-    <"mask" in ["scores"], stage = 1>,
-    <"softmax" in ["scores"], stage = 1>,
-    <"p" in ["scores"], stage = 1>,
-    <"softmax.rowsum" in ["scores"], stage = 1, order = 1>,
-    <"softmax.sum" in ["scores"], stage = 1, order = 1>,
-    <"rescale" in ["output"]>,
-    <"pv" in ["output"]>,
+    <"qk" in ["scores"]>,
+    <"mask" in ["scores"]>,
+    <"softmax" in ["scores"]>,
+    <"p" in ["scores"]>,
+    <"softmax.rowsum" in ["scores"], order = 1>,
+    <"softmax.sum" in ["scores"], order = 1>,
+    <"rescale.r" in ["output"]>,
+    <"pv.r" in ["output"]>,
+    <"rescale.l" in ["output"], order = 1>,
+    <"pv.l" in ["output"], order = 1>,
+    <"pv.r.wait" in ["output"], order = 2>,
+    <"pv.l.wait" in ["output"], order = 3>,
     <"stats" in ["scores"]>,
     <"inverse" in ["scores"]>,
     <"normalise" in ["output"]>,
     <"out" in ["output"]>],
   rings = [
-    <"k", depth = 2>,
+    <"k.r", depth = 2 to 3>,
+    <"k.l", depth = 2 to 3>,
     <"valid", depth = 2>,
-    <"p", depth = 2>,
-    <"softmax.rescale", depth = 2>]>)";
+    <"p", depth = 1 to 2>,
+    <"softmax.rescale", depth = 1 to 2>]>)";
 
 static constexpr NamedSchedule kSchedules[] = {{"seesaw", kSeesaw},
                                                {"shared-p", kSharedP},

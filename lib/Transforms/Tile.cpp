@@ -268,7 +268,7 @@ static ScheduleAttr withDepth(ScheduleAttr schedule, int64_t depth) {
     rings.push_back(ring.getOver()
                         ? ring
                         : RingAttr::get(ring.getContext(), ring.getLabel(),
-                                        depth, StringAttr(), -1));
+                                        depth, 0, StringAttr(), -1));
   return ScheduleAttr::get(schedule.getContext(), schedule.getName(),
                            schedule.getRoles(), schedule.getTable(), rings,
                            schedule.getRewrites());
