@@ -58,6 +58,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
   // A softmax along columns has no op of its own; its parts have.
+  func.addPass(createDeferSums());
   func.addPass(createSwapOperands());
   func.addPass(std::make_unique<FoldTilesPass>());
 

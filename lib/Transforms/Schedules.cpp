@@ -143,7 +143,7 @@ static constexpr StringLiteral kSeesaw =
 /// many bytes as fit are on their way, in two parts that are handed back apart,
 /// the wider and scarcer one first.
 static constexpr StringLiteral kSwapped =
-    R"(#mla.schedule<"swapped" after ["split-width", "swap-operands"],
+    R"(#mla.schedule<"swapped" after ["split-width", "defer-sums", "swap-operands"],
   roles = [
     <"scores", warps = 4, registers = 144>,
     <"output", warps = 4, registers = 240>,
@@ -156,7 +156,6 @@ static constexpr StringLiteral kSwapped =
     <"mask" in ["scores"]>,
     <"softmax" in ["scores"]>,
     <"p" in ["scores"]>,
-    <"softmax.rowsum" in ["scores"], order = 1>,
     <"softmax.sum" in ["scores"], order = 1>,
     <"rescale.r" in ["output"]>,
     <"pv.r" in ["output"]>,
@@ -169,8 +168,8 @@ static constexpr StringLiteral kSwapped =
     <"normalise" in ["output"]>,
     <"out" in ["output"]>],
   rings = [
-    <"k.r", depth = 2 to 3>,
     <"k.l", depth = 2 to 3>,
+    <"k.r", depth = 2 to 3>,
     <"valid", depth = 2>,
     <"p", depth = 1 to 2>,
     <"softmax.rescale", depth = 1 to 2>]>)";

@@ -84,6 +84,24 @@ def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {
   }];
 }
 
+def DeferSums : FuncPass<"mla-defer-sums"> {
+  let summary = "reduce a loop's sum once, behind it";
+  let description = [{
+    For a schedule that asks for `"defer-sums"`: where a loop carries a sum of
+    reduced tiles, scaled on the way as the online softmax does, it carries the
+    sum of the tiles instead, and the reduction follows the loop:
+
+    ```mlir
+    %sum = %old * %rescale + (tile.reduce sum %weights dim 0)
+    // becomes, with a tile carried,
+    %sum = %old * (tile.broadcast %rescale dim 0) + %weights
+    ```
+
+    A reduction that crosses warps costs an exchange; a tile of few columns costs
+    few registers. Sums of another form stay.
+  }];
+}
+
 def SwapOperands : FuncPass<"mla-swap-operands"> {
   let summary = "products with A and B exchanged";
   let description = [{
