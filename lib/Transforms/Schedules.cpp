@@ -139,11 +139,12 @@ static constexpr StringLiteral kSeesaw =
 /// For few heads: they are the columns of products whose rows are keys, for the
 /// scores, and dimensions, for the output. One warpgroup computes the scores
 /// and the softmax, runs ahead, and hands P and the rescale factors to the
-/// other, which accumulates the whole output. The gather is what takes time: as
-/// many bytes as fit are on their way, in two parts that are handed back apart,
-/// the wider and scarcer one first.
+/// other, which accumulates the whole output. The gather is what takes the
+/// time: as many bytes as fit are on their way, in parts that are handed back
+/// apart.
 static constexpr StringLiteral kSwapped =
-    R"(#mla.schedule<"swapped" after ["split-width", "defer-sums", "swap-operands"],
+    R"(#mla.schedule<"swapped" after
+    ["split-width", "split-uneven", "defer-sums", "swap-operands"],
   roles = [
     <"scores", warps = 4, registers = 144>,
     <"output", warps = 4, registers = 240>,
@@ -153,6 +154,7 @@ static constexpr StringLiteral kSwapped =
     <"k" in ["producer"]>,
     <"valid" in ["producer"]>,
     <"qk" in ["scores"]>,
+    <"valid.load" in ["scores"], order = -1>,
     <"mask" in ["scores"]>,
     <"softmax" in ["scores"]>,
     <"p" in ["scores"]>,
@@ -170,9 +172,9 @@ static constexpr StringLiteral kSwapped =
   rings = [
     <"k.l", depth = 2 to 3>,
     <"k.r", depth = 2 to 3>,
-    <"valid", depth = 2>,
+    <"valid", depth = 3>,
     <"p", depth = 1 to 2>,
-    <"softmax.rescale", depth = 1 to 2>]>)";
+    <"softmax.rescale", depth = 2>]>)";
 
 static constexpr NamedSchedule kSchedules[] = {{"seesaw", kSeesaw},
                                                {"shared-p", kSharedP},

@@ -42,8 +42,10 @@ using Halves = std::array<Value, 2>;
 /// Splits the gathered tiles of a program, then what is made of V.
 class WidthSplitter {
 public:
-  explicit WidthSplitter(scf::ForallOp program)
-      : program(program), b(program.getLoc(), program.getContext()) {}
+  /// The left part gets \p eighths of V's columns.
+  WidthSplitter(scf::ForallOp program, int64_t eighths)
+      : program(program), eighths(eighths),
+        b(program.getLoc(), program.getContext()) {}
 
   LogicalResult run();
 
@@ -65,14 +67,18 @@ private:
   Value getHalf(Value v, int part, Operation *user);
   /// Part `part` of V, a view of a gathered tile.
   Value getHalfOfView(tile::ViewOp view, int part);
-  RankedTensorType halve(RankedTensorType type) const {
-    return RankedTensorType::get({type.getDimSize(0), width / 2},
+  int64_t getLeftWidth() const { return width / 8 * eighths; }
+  /// Part `part` of a type as wide as V.
+  RankedTensorType getPart(RankedTensorType type, int part) const {
+    int64_t columns = part ? width - getLeftWidth() : getLeftWidth();
+    return RankedTensorType::get({type.getDimSize(0), columns},
                                  type.getElementType());
   }
 
   scf::ForallOp program;
+  int64_t eighths;
   ImplicitLocOpBuilder b;
-  /// Columns of V; the left part of a gathered tile has half of them.
+  /// Columns of V.
   int64_t width = 0;
   SmallVector<tile::GatherOp> gathers;
   DenseMap<Value, Halves> keys;
@@ -102,9 +108,11 @@ LogicalResult WidthSplitter::findValues() {
     if (!gather || dot.getTransposeB())
       return WalkResult::advance();
     int64_t columns = getTile(dot.getB()).getDimSize(1);
-    if (columns % 128 || (width && width != columns)) {
-      dot.emitOpError() << "expected V of a multiple of 128 columns, the same "
-                           "in all products, got "
+    // Parts start at blocks of 64 columns.
+    int64_t unit = eighths == 4 ? 128 : 512;
+    if (columns % unit || (width && width != columns)) {
+      dot.emitOpError() << "expected V of a multiple of " << unit
+                        << " columns, the same in all products, got "
                         << columns;
       return WalkResult::interrupt();
     }
@@ -147,7 +155,7 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
   b.setInsertionPointAfter(gather);
   b.setLoc(gather.getLoc());
   RankedTensorType type = getTile(gather.getResult());
-  int64_t at[] = {0, width / 2, type.getDimSize(1)};
+  int64_t at[] = {0, getLeftWidth(), type.getDimSize(1)};
   Halves parts;
   for (int part : getOrder(gather)) {
     auto half = RankedTensorType::get(
@@ -198,7 +206,7 @@ void WidthSplitter::splitScores(tile::DotOp dot, const Halves &parts) {
 
 Value WidthSplitter::getHalfOfView(tile::ViewOp view, int part) {
   Value piece = keys.lookup(view.getSource())[part];
-  RankedTensorType half = halve(getTile(view.getResult()));
+  RankedTensorType half = getPart(getTile(view.getResult()), part);
   if (getTile(piece) == half)
     return piece;
   return tile::ViewOp::create(b, half, piece, ArrayRef<int64_t>{0, 0});
@@ -208,7 +216,7 @@ Value WidthSplitter::getHalf(Value v, int part, Operation *user) {
   if (auto it = halves.find(v); it != halves.end())
     return it->second[part];
   Operation *def = v.getDefiningOp();
-  RankedTensorType type = halve(getTile(v));
+  RankedTensorType type = getPart(getTile(v), part);
   if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(def))
     if (broadcast.getDim() == 1)
       return tile::BroadcastOp::create(b, type, broadcast.getSource(), 1);
@@ -244,7 +252,7 @@ LogicalResult WidthSplitter::splitOp(Operation *op) {
         return failure();
     }
     Operation *copy = b.clone(*op, map);
-    copy->getResult(0).setType(halve(type));
+    copy->getResult(0).setType(getPart(type, part));
     copyLabel(op, copy, part);
     results[part] = copy->getResult(0);
   }
@@ -262,7 +270,7 @@ LogicalResult WidthSplitter::splitStore(tile::StoreOp store) {
       return failure();
     SmallVector<Value> indices(store.getIndices());
     if (part) {
-      Value offset = arith::ConstantIndexOp::create(b, width / 2);
+      Value offset = arith::ConstantIndexOp::create(b, getLeftWidth());
       indices.back() = arith::AddIOp::create(b, indices.back(), offset);
     }
     copyLabel(store, tile::StoreOp::create(b, tile, store.getDest(), indices),
@@ -388,7 +396,8 @@ struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
       // Nothing gathered any more (scheduled), or split before.
       if (!gathers || split)
         continue;
-      if (failed(WidthSplitter(program).run()))
+      int64_t eighths = schedule.asksFor("split-uneven") ? 5 : 4;
+      if (failed(WidthSplitter(program, eighths).run()))
         return signalPassFailure();
     }
   }

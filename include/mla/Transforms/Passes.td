@@ -57,7 +57,9 @@ def SplitWidth : FuncPass<"mla-split-width"> {
     V, so that each part can travel, and be handed back, apart. The product of
     scores becomes a chain of two; the output accumulator, and all that is made
     of it, becomes a left and a right half. Labels get the suffixes `.l` and
-    `.r`.
+    `.r`. If the schedule asks for `"split-uneven"` too, the left part has five
+    eighths of V's columns, so that with the columns that V does not have the
+    right one is not the larger.
   }];
 }
 
