@@ -155,6 +155,22 @@ LogicalResult LayoutSolver::visitLoop(scf::ForOp loop) {
   return success();
 }
 
+/// Whether `load` reads a part of what cta.reduce_warp has left in a ring.
+static bool readsReduction(cta::LoadSharedOp load) {
+  auto view = load.getSource().getDefiningOp<cta::ViewOp>();
+  auto await =
+      view ? view.getSource().getDefiningOp<cta::AwaitOp>() : cta::AwaitOp();
+  if (!await)
+    return false;
+  for (Operation *user : await.getRing().getUsers())
+    if (auto acquire = dyn_cast<cta::AcquireOp>(user))
+      for (Operation *fill : acquire.getSlot().getUsers())
+        if (auto store = dyn_cast<cta::StoreSharedOp>(fill))
+          return store.getFragment().getDefiningOp<cta::ReduceWarpOp>() !=
+                 nullptr;
+  return false;
+}
+
 LogicalResult LayoutSolver::visit(Operation *op) {
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return visitLoop(loop);
@@ -195,6 +211,8 @@ LogicalResult LayoutSolver::visit(Operation *op) {
                                               : FragmentLayout::column,
                       op)) &&
         succeeded(fix(broadcast.getResult(), FragmentLayout::acc, op)));
+  if (auto load = dyn_cast<cta::LoadSharedOp>(op); load && readsReduction(load))
+    return fix(load.getFragment(), FragmentLayout::column, op);
   if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
     return fix(gather.getRows(), FragmentLayout::gather, op);
   if (OpTrait::hasElementwiseMappableTraits(op)) {
