@@ -115,6 +115,32 @@ int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
          step % 4 * type.getStep();
 }
 
+/// The registers that `mma` adds to. Each gets one of its own before the fence
+/// in front of `mma`: equal values (a sum that starts at 0 times a factor) may
+/// share one, and copies behind the fence would be writes that it does not
+/// cover.
+SmallVector<Value> takeAccumulators(ThreadBuilder &b, cta::MmaAsyncOp mma,
+                                    Value acc) {
+  if (!acc)
+    return {};
+  OpBuilder::InsertionGuard guard(b);
+  Operation *fence = mma->getPrevNode();
+  while (fence && !isa<NVVM::WgmmaFenceAlignedOp>(fence))
+    fence = fence->getPrevNode();
+  bool pin = fence && isa<RankedTensorType>(mma.getAcc().getType());
+  if (pin)
+    b.setInsertionPoint(fence);
+  int64_t count = getNumRegisters(mma.getResult().getType().getFragment());
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(b.extract(acc, i));
+  if (!pin)
+    return values;
+  Operation *pinned = b.assembly("", tiedConstraints(count) + ",~{memory}",
+                                 values, getStruct(b.getContext(), count));
+  return unpackStruct(b, pinned->getResult(0), count);
+}
+
 struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -131,9 +157,9 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
     int64_t count = getNumRegisters(result) / blocks;
     int64_t steps = bType.getShape()[op.getTransposeB() ? 1 : 0] / 16;
     SmallVector<SmallVector<Value>> acc(blocks);
-    if (adaptor.getAcc())
-      for (int64_t i = 0; i < blocks * count; ++i)
-        acc[i / count].push_back(b.extract(adaptor.getAcc(), i));
+    for (auto [i, value] :
+         llvm::enumerate(takeAccumulators(b, op, adaptor.getAcc())))
+      acc[i / count].push_back(value);
     // Blocks inside: neighbouring instructions do not wait for each other.
     for (int64_t k = 0; k < steps; ++k)
       for (int64_t block = 0; block < blocks; ++block) {

@@ -156,3 +156,22 @@ func.func @registers(%out: memref<?x64xf32>) attributes {cta.verified} {
   }
   return
 }
+
+// -----
+
+func.func @turned_columns(%in: memref<?xf32>, %out: memref<?x68xbf16>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 128 {
+      %v = memref.load %in[%c0] : memref<?xf32>
+      %f = tensor.splat %v : tensor<64x16xf32, #cta.layout<acc>>
+      %x = arith.truncf %f : tensor<64x16xf32, #cta.layout<acc>> to tensor<64x16xbf16, #cta.layout<acc>>
+      %t = tile.transpose %x : tensor<64x16xbf16, #cta.layout<acc>> -> tensor<16x64xbf16, #cta.layout<acc_transposed>>
+      %c2 = arith.constant 2 : index
+      // expected-error @below {{expected columns inside the memref, from a multiple of 8 bytes on: only rows are checked}}
+      // expected-error @below {{failed to legalize operation 'tile.store'}}
+      tile.store %t, %out[%c0, %c2] : tensor<16x64xbf16, #cta.layout<acc_transposed>>, memref<?x68xbf16>
+    }
+  }
+  return
+}

@@ -53,3 +53,22 @@ func.func @loaded(%kv: memref<?x192xbf16>, %rows: tensor<64xi32>,
   }
   return
 }
+
+// -----
+
+#s = #mla.schedule<"s" after ["split-width", "split-uneven"],
+  roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>
+
+func.func @eighths(%kv: memref<?x256xbf16>, %rows: tensor<64xi32>,
+                   %p: tensor<64x64xbf16>, %out: memref<64x256xf32>)
+    attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %k = tile.gather %kv[%rows][%c0] : memref<?x256xbf16>, tensor<64xi32> -> tensor<64x256xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x256xbf16> -> tensor<64x256xbf16>
+    // expected-error @+1 {{expected V of a multiple of 512 columns, the same in all products, got 256}}
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+    tile.store %o, %out[%c0, %c0] : tensor<64x256xf32>, memref<64x256xf32>
+  }
+  return
+}

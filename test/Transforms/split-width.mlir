@@ -3,6 +3,18 @@
 // Split once is enough.
 // RUN: %mla-opt %s --mla-split-width --mla-split-width | FileCheck %s
 
+// Five eighths of V on the left, so that K's parts are of similar size.
+// RUN: sed 's/"split-width"\]/"split-width", "split-uneven"]/' %s > %t.uneven.mlir
+// RUN: %mla-opt %t.uneven.mlir --mla-split-width | FileCheck %s --check-prefix=UNEVEN
+// UNEVEN:      scf.for {{.*}} -> (tensor<64x320xf32>, tensor<64x192xf32>, tensor<64xf32>)
+// UNEVEN:        tile.gather {{.*}} {tile.label = "k.l"} {{.*}} -> tensor<64x320xbf16>
+// UNEVEN:        tile.gather {{.*}} {tile.label = "k.r"} {{.*}} -> tensor<64x256xbf16>
+// UNEVEN:        tile.view %{{.*}} [0, 320] : tensor<64x576xbf16> -> tensor<64x256xbf16>
+// UNEVEN:        tile.view %{{.*}} [0, 0] : tensor<64x256xbf16> -> tensor<64x192xbf16>
+// UNEVEN:        tile.store %{{.*}} {tile.label = "out.l"} : tensor<64x320xbf16>
+// UNEVEN:        %[[AT:.*]] = arith.addi %{{.*}}, %c320
+// UNEVEN:        tile.store %{{.*}}, %{{.*}}[%{{.*}}, %[[AT]]] {tile.label = "out.r"} : tensor<64x192xbf16>
+
 #s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 

@@ -214,3 +214,11 @@ func.func @softmax_rows(%s: tensor<64x32xf32>, %m: tensor<32xf32>, %scale: f32) 
       : tensor<64x32xf32>, tensor<32xf32>
   return
 }
+
+// -----
+
+func.func @transpose_shape(%x: tensor<64x16xbf16>) {
+  // expected-error @below {{expected 'tensor<64x16xbf16>' with its dimensions exchanged, got 'tensor<64x16xbf16>'}}
+  %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<64x16xbf16>
+  return
+}
