@@ -66,8 +66,8 @@ struct ViewPattern : OpConversionPattern<cta::ViewOp> {
                   ConversionPatternRewriter &rewriter) const override {
     cta::BufferType type = op.getResult().getType();
     if (type.getShape().size() != 1)
-      return op.emitOpError() << "is lowered for parts of vectors, got "
-                              << type;
+      return op.emitOpError()
+             << "is lowered for parts of vectors, got " << type;
     ThreadBuilder b(op, rewriter);
     int64_t width = type.getBytes() / type.getShape()[0];
     rewriter.replaceOp(
