@@ -230,9 +230,10 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
     SmallVector<Value> tests = testBits(b, mask.getSource().getType(), words);
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(type); ++i)
-      values.push_back(LLVM::SelectOp::create(
-          b, tests[getColumnRegister(i)], b.extract(adaptor.getTrueValue(), i),
-          b.extract(adaptor.getFalseValue(), i)));
+      values.push_back(
+          LLVM::SelectOp::create(b, tests[getColumnRegister(type, i)],
+                                 b.extract(adaptor.getTrueValue(), i),
+                                 b.extract(adaptor.getFalseValue(), i)));
     scf::YieldOp::create(b, b.pack(values));
     rewriter.replaceOp(op, branch.getResult(0));
     return success();

@@ -77,8 +77,13 @@ struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
       return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
                                    b.extract(adaptor.getRhs(), reg), one);
     };
-    // Registers 0 and 2 are of the thread's two rows.
-    Value mine = arith::OrIOp::create(b, differs(0), differs(2));
+    // Of each block of 64 rows, registers 0 and 2 are of the thread's two rows.
+    RankedTensorType type = getFragment(op.getResult());
+    int64_t perBlock = type.getDimSize(1) / 2;
+    Value mine = differs(0);
+    for (int64_t row = 1; row < type.getDimSize(0) / 32; ++row)
+      mine = arith::OrIOp::create(b, mine,
+                                  differs(row / 2 * perBlock + 2 * (row % 2)));
     Value any = NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1), mine,
                                          NVVM::VoteSyncKind::any);
     auto branch = scf::IfOp::create(
@@ -203,48 +208,86 @@ struct ExpPattern : OpConversionPattern<math::ExpOp> {
   }
 };
 
-/// Row reductions: the thread's share as a tree, then the four lanes of a quad.
+Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
+  if (kind == tile::ReduceKind::max)
+    return arith::MaxNumFOp::create(b, x, y);
+  return arith::AddFOp::create(b, x, y);
+}
+
+/// A thread's values as a tree, then those of the lanes that differ in the bits
+/// `distances` of their number.
+Value reduceLanes(ThreadBuilder &b, tile::ReduceKind kind,
+                  SmallVector<Value> values, ArrayRef<int64_t> distances) {
+  while (values.size() > 1) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i + 1 < values.size(); i += 2)
+      next.push_back(combine(b, kind, values[i], values[i + 1]));
+    if (values.size() % 2)
+      next.push_back(values.back());
+    values = std::move(next);
+  }
+  Value result = values[0];
+  for (int64_t distance : distances) {
+    Value other = NVVM::ShflOp::create(b, b.getF32Type(), b.i32(-1), result,
+                                       b.i32(distance), b.i32(31),
+                                       NVVM::ShflKind::bfly, UnitAttr());
+    result = combine(b, kind, result, other);
+  }
+  return result;
+}
+
+/// Whether `type` is what reductions are lowered for.
+bool isReducible(RankedTensorType type) {
+  return type.getElementType().isF32() &&
+         cta::getLayout(type) == cta::FragmentLayout::acc;
+}
+
+/// Along a row: the thread's share, then the four lanes of a quad.
 struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
-
-  static Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x,
-                       Value y) {
-    if (kind == tile::ReduceKind::max)
-      return arith::MaxNumFOp::create(b, x, y);
-    return arith::AddFOp::create(b, x, y);
-  }
 
   LogicalResult
   matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getSource());
-    if (!type.getElementType().isF32() ||
-        cta::getLayout(type) != cta::FragmentLayout::acc)
-      return op.emitOpError("is lowered on f32 accumulators only");
+    if (!isReducible(type) || op.getDim() != 1)
+      return op.emitOpError("is lowered along the rows of f32 accumulators "
+                            "only");
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> rows;
-    for (int64_t row = 0; row < 2; ++row) {
+    for (int64_t row = 0; row < type.getDimSize(0) / 32; ++row) {
       SmallVector<Value> values;
       for (int64_t i = 0; i < getNumRegisters(type); ++i)
-        if (i / 2 % 2 == row)
+        if (getRowRegister(type, i) == row)
           values.push_back(b.extract(adaptor.getSource(), i));
-      while (values.size() > 1) {
-        SmallVector<Value> next;
-        for (size_t i = 0; i + 1 < values.size(); i += 2)
-          next.push_back(combine(b, op.getKind(), values[i], values[i + 1]));
-        if (values.size() % 2)
-          next.push_back(values.back());
-        values = std::move(next);
-      }
-      for (int64_t distance : {1, 2}) {
-        Value other = NVVM::ShflOp::create(
-            b, b.getF32Type(), b.i32(-1), values[0], b.i32(distance), b.i32(31),
-            NVVM::ShflKind::bfly, UnitAttr());
-        values[0] = combine(b, op.getKind(), values[0], other);
-      }
-      rows.push_back(values[0]);
+      rows.push_back(reduceLanes(b, op.getKind(), values, {1, 2}));
     }
     rewriter.replaceOp(op, b.pack(rows));
+    return success();
+  }
+};
+
+/// Down the columns that a warp holds: the thread's share, then the eight lanes
+/// that have the same columns.
+struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(cta::ReduceWarpOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getSource());
+    if (!isReducible(type))
+      return op.emitOpError("is lowered on f32 accumulators only");
+    ThreadBuilder b(op, rewriter);
+    SmallVector<Value> columns;
+    for (int64_t column = 0; column < type.getDimSize(1) / 4; ++column) {
+      SmallVector<Value> values;
+      for (int64_t i = 0; i < getNumRegisters(type); ++i)
+        if (getColumnRegister(type, i) == column)
+          values.push_back(b.extract(adaptor.getSource(), i));
+      columns.push_back(reduceLanes(b, op.getKind(), values, {4, 8, 16}));
+    }
+    rewriter.replaceOp(op, b.pack(columns));
     return success();
   }
 };
@@ -258,13 +301,14 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
     ThreadBuilder b(op, rewriter);
     bool rows = op.getDim() == 1;
     RankedTensorType source = getFragment(op.getSource());
+    RankedTensorType type = getFragment(op.getResult());
     Value registers = adaptor.getSource();
     if (isBits(source))
       registers = b.pack(testBits(b, source, registers));
     SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(getFragment(op.getResult())); ++i)
-      values.push_back(
-          b.extract(registers, rows ? i / 2 % 2 : getColumnRegister(i)));
+    for (int64_t i = 0; i < getNumRegisters(type); ++i)
+      values.push_back(b.extract(registers, rows ? getRowRegister(type, i)
+                                                 : getColumnRegister(type, i)));
     rewriter.replaceOp(op, b.pack(values));
     return success();
   }
@@ -299,6 +343,18 @@ struct ConvertLayoutPattern : OpConversionPattern<cta::ConvertLayoutOp> {
     return success();
   }
 };
+
+/// The transpose of an accumulator is a layout of the same registers.
+struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::TransposeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getSource());
+    return success();
+  }
+};
 } // namespace
 
 void mla::populateElementwisePatterns(TypeConverter &types,
@@ -306,7 +362,8 @@ void mla::populateElementwisePatterns(TypeConverter &types,
   MLIRContext *context = patterns.getContext();
   patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
                ElementwisePattern, ExpPattern, IotaPattern, OftenOnePattern,
-               ReducePattern, SplatPattern, TruncFPattern>(types, context);
+               ReducePattern, ReduceWarpPattern, SplatPattern, TransposePattern,
+               TruncFPattern>(types, context);
   patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,
                                                      "ex2.approx.ftz.f32");
   patterns.add<SpecialFunctionPattern<math::Log2Op>>(types, context,

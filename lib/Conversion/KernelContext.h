@@ -95,9 +95,10 @@ Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
 /// Elements of `fragment` that one thread holds.
 int64_t getNumRegisters(mlir::RankedTensorType fragment);
 
-/// The register of a fragment by column that goes with register `reg` of an
-/// accumulator.
-inline int64_t getColumnRegister(int64_t reg) { return reg / 4 * 2 + reg % 2; }
+/// The registers of a fragment by row, and by column, that go with register
+/// `reg` of an accumulator.
+int64_t getRowRegister(mlir::RankedTensorType acc, int64_t reg);
+int64_t getColumnRegister(mlir::RankedTensorType acc, int64_t reg);
 
 /// True for fragments that are kept as pairs of two-byte values in i32.
 bool isPacked(mlir::RankedTensorType fragment);
@@ -122,6 +123,9 @@ void populateMemoryPatterns(mlir::TypeConverter &types,
                             KernelContext &context);
 void populateMmaPatterns(mlir::TypeConverter &types,
                          mlir::RewritePatternSet &patterns);
+void populateStorePatterns(mlir::TypeConverter &types,
+                           mlir::RewritePatternSet &patterns,
+                           KernelContext &context);
 void populateSyncPatterns(mlir::TypeConverter &types,
                           mlir::RewritePatternSet &patterns);
 

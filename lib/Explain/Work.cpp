@@ -52,6 +52,7 @@ static double getCopies(Type type) {
   case cta::FragmentLayout::column:
     return 32; // Every eighth lane of all four warps, and both rows.
   case cta::FragmentLayout::gather:
+  case cta::FragmentLayout::warp_column:
     return 8;
   default:
     return 1;

@@ -210,19 +210,20 @@ LogicalResult mla::sim::touchGlobal(Role &role, const Argument &array,
   ArrayRef<Warp> warps = role.getWarps();
   auto numWarps = static_cast<int64_t>(warps.size());
   auto width = static_cast<int64_t>(getByteWidth(array.elementType));
-  // The elements of a vector are rows of one column.
-  int64_t columns = shape.size() == 2 ? shape[1] : 1;
+  // A row of a matrix is in one warp, but for a transposed one.
+  bool rowByRow =
+      shape.size() == 2 && layout != cta::FragmentLayout::acc_transposed;
   LogicalResult result = success();
   auto touchElements = [&](int64_t tileAt, int64_t arrayAt, int64_t count) {
     std::optional<int64_t> warp;
     if (layout)
-      warp = getWarpOfRow(*layout, tileAt / columns, shape[0], numWarps);
+      warp = getWarpOf(*layout, shape, tileAt, numWarps);
     ByteRange bytes{arrayAt * width, (arrayAt + count) * width};
     result = touchGlobal(role, warp ? warps.slice(*warp, 1) : warps, array,
                          bytes, touch);
   };
   Box{array, start, shape}.forEachRun([&](const Run1D &run) {
-    bool whole = run.stride == 1 && (columns > 1 || !layout);
+    bool whole = run.stride == 1 && (rowByRow || !layout);
     if (whole && succeeded(result))
       return touchElements(run.tileAt, run.arrayAt, run.count);
     for (int64_t n = 0; n < run.count && succeeded(result); ++n)

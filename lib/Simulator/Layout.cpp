@@ -109,21 +109,21 @@ Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
   return footprint;
 }
 
-Footprint mla::sim::selectRows(const Footprint &whole, int64_t columns,
-                               llvm::function_ref<bool(int64_t)> pick) {
+Footprint mla::sim::selectElements(const Footprint &whole,
+                                   llvm::function_ref<bool(int64_t)> pick) {
   Footprint part;
   part.alignment = whole.alignment;
   part.elementBits = whole.elementBits;
   for (const Piece &piece : whole.pieces) {
-    // A piece may span rows: take it row by row.
-    for (int64_t n = 0; n < piece.count;) {
-      int64_t row = (piece.element + n) / columns;
-      int64_t count =
-          std::min(piece.count - n, (row + 1) * columns - (piece.element + n));
-      if (pick(row))
+    bool inRun = false;
+    for (int64_t n = 0; n < piece.count; ++n) {
+      bool picked = pick(piece.element + n);
+      if (picked && inRun)
+        ++part.pieces.back().count;
+      else if (picked)
         part.pieces.push_back(
-            {piece.element + n, piece.bit + n * whole.elementBits, count});
-      n += count;
+            {piece.element + n, piece.bit + n * whole.elementBits, 1});
+      inRun = picked;
     }
   }
   joinRanges(part);
@@ -155,16 +155,23 @@ std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
          row * rowBytes;
 }
 
-std::optional<int64_t> mla::sim::getWarpOfRow(cta::FragmentLayout layout,
-                                              int64_t row, int64_t rows,
-                                              int64_t warps) {
+std::optional<int64_t> mla::sim::getWarpOf(cta::FragmentLayout layout,
+                                           ArrayRef<int64_t> shape,
+                                           int64_t element, int64_t warps) {
+  // The elements of a vector are rows of one column.
+  int64_t columns = shape.size() > 1 ? shape.back() : 1;
   switch (layout) {
   case cta::FragmentLayout::acc:
   case cta::FragmentLayout::a_operand:
   case cta::FragmentLayout::row:
-    return row / 16 % warps;
+    return element / columns / 16 % warps;
+  case cta::FragmentLayout::acc_transposed:
+    return element % columns / 16 % warps;
   case cta::FragmentLayout::gather:
-    return row / static_cast<int64_t>(llvm::divideCeil(rows, warps));
+    return element / columns /
+           static_cast<int64_t>(llvm::divideCeil(shape[0], warps));
+  case cta::FragmentLayout::warp_column:
+    return element / (shape.back() / warps);
   case cta::FragmentLayout::column:
     return std::nullopt;
   }

@@ -41,20 +41,20 @@ Footprint makeFootprint(cta::BufferType type);
 /// Of an operand that wgmma reads through a descriptor.
 Footprint makeFootprint(cta::DescriptorType type);
 
-/// The part of `whole` that holds rows for which `pick` is true; rows of
-/// `columns` elements.
-Footprint selectRows(const Footprint &whole, int64_t columns,
-                     llvm::function_ref<bool(int64_t row)> pick);
+/// The part of `whole` that holds the elements for which `pick` is true.
+Footprint selectElements(const Footprint &whole,
+                         llvm::function_ref<bool(int64_t element)> pick);
 
 /// Bytes from a buffer's base to that of a view of it at `offsets`; nothing
 /// where the view would not start at a whole piece of the swizzle.
 std::optional<int64_t> getViewOffset(cta::BufferType type,
                                      llvm::ArrayRef<int64_t> offsets);
 
-/// Which of the `warps` warps of a role holds row `row` of the `rows` of a
-/// fragment; nothing if all of them hold every row.
-std::optional<int64_t> getWarpOfRow(cta::FragmentLayout layout, int64_t row,
-                                    int64_t rows, int64_t warps);
+/// Which of the `warps` warps of a role holds an element of a fragment of shape
+/// `shape`, counted row by row; nothing if all of them hold every element.
+std::optional<int64_t> getWarpOf(cta::FragmentLayout layout,
+                                 llvm::ArrayRef<int64_t> shape, int64_t element,
+                                 int64_t warps);
 
 /// Names a fragment layout over a number of warps.
 inline unsigned getFootprintKey(cta::FragmentLayout layout, size_t warps) {

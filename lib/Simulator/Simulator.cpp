@@ -199,16 +199,15 @@ void Planner::addFootprints(Type type) {
 void Planner::addWarpFootprints(cta::BufferType buffer, Type fragment,
                                 unsigned warps) {
   std::optional<cta::FragmentLayout> layout = cta::getLayout(fragment);
-  int64_t rows = buffer.getShape()[0];
-  if (!layout || !getWarpOfRow(*layout, 0, rows, warps))
+  ArrayRef<int64_t> shape = buffer.getShape();
+  if (!layout || !getWarpOf(*layout, shape, 0, warps))
     return;
   std::vector<Footprint> &parts =
       plan.warpFootprints[{buffer, getFootprintKey(*layout, warps)}];
-  int64_t columns = buffer.getShape().size() > 1 ? buffer.getShape().back() : 1;
   for (unsigned w = 0; parts.size() < warps; ++w)
     parts.push_back(
-        selectRows(plan.footprints[buffer], columns, [&](int64_t row) {
-          return *getWarpOfRow(*layout, row, rows, warps) == w;
+        selectElements(plan.footprints[buffer], [&](int64_t element) {
+          return *getWarpOf(*layout, shape, element, warps) == w;
         }));
 }
 

@@ -352,6 +352,8 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     operandSlice = slice.dropDim(broadcast.getDim());
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     operandSlice = slice.insertDim(reduce.getDim());
+  if (isa<tile::TransposeOp>(op) && !slice.isWhole())
+    operandSlice.dim = 1 - slice.dim;
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
     Value mapped = isa<RankedTensorType>(operand.getType())
@@ -525,6 +527,10 @@ static LogicalResult checkRewritten(scf::ForallOp program,
         !label.ends_with(".t"))
       return op->emitOpError("expected a part of a gathered tile; run "
                              "--mla-split-width first");
+    if (schedule.asksFor("swap-operands") && isa<tile::DotOp>(op) &&
+        !program->hasAttr(tile::kSwappedAttr))
+      return op->emitOpError("expected a product with A and B exchanged; run "
+                             "--mla-swap-operands first");
     return WalkResult::advance();
   });
   if (result.wasInterrupted())

@@ -113,3 +113,14 @@
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width \
 // RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SUMS
 // SUMS: error: {{.*}}expected a loop with partial sums; run --mla-split-sums first
+
+// Without --mla-swap-operands, in a schedule that asks for it.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=swapped --mla-split-width \
+// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SWAP
+// SWAP: error: {{.*}}expected a product with A and B exchanged; run --mla-swap-operands first
+
+// Without --mla-reduce-across-warps, where rows are reduced.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=swapped --mla-split-width \
+// RUN:   --mla-decompose-softmax --mla-swap-operands --canonicalize --cse --mla-schedule \
+// RUN:   --mla-assign-layouts 2>&1 | FileCheck %s --check-prefix=REDUCE
+// REDUCE: error: {{.*}}expected a reduction along dimension 1 of an accumulator, got dimension 0; run --mla-reduce-across-warps first

@@ -3,7 +3,8 @@
 // DEFINE: %{tile} = --mla-tile=schedule=shared-p --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-tile=schedule=split-columns --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-seesaw} = --mla-tile=schedule=seesaw --mla-pair-tiles --mla-split-width --mla-decompose-softmax --mla-split-sums --canonicalize --cse
-// DEFINE: %{lower} = --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
+// DEFINE: %{tile-swapped} = --mla-tile=schedule=swapped --mla-split-width --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse
+// DEFINE: %{lower} = --mla-schedule --mla-reduce-across-warps --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
 // DEFINE:   --canonicalize --cse --mla-verify-async
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} --mla-schedule | FileCheck %s --check-prefix=SHARED
@@ -12,6 +13,8 @@
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-split} %{lower} | FileCheck %s --check-prefix=VERIFIED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-seesaw} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-swapped} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-swapped} --mla-schedule | FileCheck %s --check-prefix=SWAPPED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-seesaw} --mla-schedule | FileCheck %s --check-prefix=SEESAW
 // RUN: %mla-opt %s %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
 
@@ -47,6 +50,29 @@
 // SHARED-NOT:       cta.await
 // SHARED:           cta.copy_async
 // SHARED:           cta.gather_async
+
+// Heads are columns; the scores' role keeps no output, the other one no scores.
+// SWAPPED-LABEL: func @sparse_prefill
+// SWAPPED-DAG:     cta.ring "q" : !cta.ring<1x32x576xbf16>
+// SWAPPED-DAG:     cta.ring "k.l" : !cta.ring<2x64x320xbf16>
+// SWAPPED-DAG:     cta.ring "k.r" : !cta.ring<2x64x256xbf16>
+// SWAPPED-DAG:     cta.ring "p" : !cta.ring<1x32x64xbf16>
+// SWAPPED-DAG:     cta.ring "softmax.rescale" : !cta.ring<2x32xf32>
+// SWAPPED:         cta.role "scores"
+// SWAPPED:           scf.for
+// SWAPPED:             cta.mma_async {{.*}} -> !cta.in_flight<tensor<64x32xf32>>
+// SWAPPED:             cta.mma_async {{.*}} -> !cta.in_flight<tensor<64x32xf32>>
+// SWAPPED-NOT:         cta.mma_async
+// SWAPPED:             tile.reduce {{.*}}max {{.*}} dim 0
+// SWAPPED-NOT:         tile.reduce {{.*}}sum
+// SWAPPED:             scf.yield
+// SWAPPED:           tile.reduce {{.*}}sum {{.*}} dim 0
+// SWAPPED:         cta.role "output"
+// SWAPPED-DAG:         cta.mma_async {{.*}} transpose_a transpose_b {{.*}} -> !cta.in_flight<tensor<320x32xf32>>
+// SWAPPED-DAG:         cta.mma_async {{.*}} transpose_a transpose_b {{.*}} -> !cta.in_flight<tensor<192x32xf32>>
+// SWAPPED:           tile.transpose
+// SWAPPED:           tile.store
+// SWAPPED:         cta.role "producer"
 
 // Both roles compute the scores; only the KV tile and its mask are shared.
 // SPLIT-LABEL: func @sparse_prefill

@@ -153,3 +153,24 @@ func.func @no_room() attributes {mla.schedule = #over} {
   }
   return
 }
+
+#deep = #mla.schedule<"deep", roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>],
+  rings = [<"v", depth = 1 to 4>, <"k", depth = 2 to 4>, <"p", depth = 1 to 2>, <"q", depth = 1>]>
+
+// What is left goes to the rings that may be deeper, in the order of their rows: all
+// that v may have, then one slot of k (a second one would not fit), then p.
+// CHECK-LABEL: func @deep
+// CHECK:         cta.ring "q" at 0 : !cta.ring<1x
+// CHECK:         cta.ring "p" at 8192 : !cta.ring<2x64x64x
+// CHECK:         cta.ring "k" at 24576 : !cta.ring<3x64x448x
+// CHECK:         cta.ring "v" at {{[0-9]+}} : !cta.ring<4x64xf32
+func.func @deep() attributes {mla.schedule = #deep} {
+  scf.forall (%i) in (8) {
+    %q = cta.ring "q" : !cta.ring<1x64x64xbf16>
+    %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
+    %k = cta.ring "k" : !cta.ring<2x64x448xbf16>
+    %v = cta.ring "v" : !cta.ring<1x64xf32>
+  }
+  return
+}

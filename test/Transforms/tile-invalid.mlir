@@ -11,7 +11,7 @@
 // NAN: error: 'tile.online_softmax' op expected a threshold in [0, 64], got nan
 // KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 40
 // MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 512
-// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns
+// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns or swapped
 
 !indices = memref<?x1x?xi32>
 func.func @heads(%q: memref<?x192x576xbf16>, %kv: memref<?x1x576xbf16>,

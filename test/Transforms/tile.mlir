@@ -2,6 +2,12 @@
 // tiles of KV rows, with a label on every op that a schedule may place.
 // RUN: %mla-opt %s --mla-tile=schedule=shared-p | FileCheck %s
 // RUN: %mla-opt %s --mla-tile="schedule=split-columns tile-keys=128" | FileCheck %s --check-prefix=OPTIONS
+// RUN: mla-opt %S/Inputs/sparse_prefill.mlir --mla-tile=schedule=swapped | FileCheck %s --check-prefix=SWAPPED
+
+// 128 heads as columns: four blocks of 32.
+// SWAPPED:      scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 4)
+// SWAPPED:        tile.load {{.*}} -> tensor<32x576xbf16>
+// SWAPPED:        scf.for {{.*}} -> (tensor<32x512xf32>, tensor<32xf32>, tensor<32xf32>)
 // RUN: %mla-opt %s --mla-tile="schedule=shared-p stages=3" | FileCheck %s --check-prefix=STAGES
 // RUN: %mla-opt %s --mla-tile="schedule=seesaw threshold=4" | FileCheck %s --check-prefix=LAZY
 

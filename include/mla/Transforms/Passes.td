@@ -19,7 +19,8 @@ def Tile : FuncPass<"mla-tile"> {
   let summary = "turn an mla operator into a tile program";
   let description = [{
     Replaces the one `mla` operator of a function by an `scf.forall` over output
-    tiles (a token and 64 heads for `mla.sparse_prefill`) around a loop over
+    tiles (a token and 64 heads for `mla.sparse_prefill`; for a schedule that
+    asks for `"swap-operands"` up to 32, a multiple of 8) around a loop over
     tiles of KV rows. Ops that a schedule may place carry labels: q, k, valid,
     qk, mask, softmax, p, rescale, pv, stats, inverse, normalise, out. The
     function gets the attribute `mla.schedule`: the operator's own, or the one
@@ -38,7 +39,7 @@ def Tile : FuncPass<"mla-tile"> {
   let options = [
     Option<"schedule", "schedule", "std::string", "\"seesaw\"",
            "schedule of an operator without one (seesaw, shared-p, "
-           "split-columns)">,
+           "split-columns, swapped)">,
     Option<"tileKeys", "tile-keys", "int64_t", "64", "KV rows per tile">,
     Option<"threshold", "threshold", "double", "8",
            "how far, in powers of two, weights may grow before a lazy softmax "
@@ -126,6 +127,48 @@ def SplitSums : FuncPass<"mla-split-sums"> {
   }];
 }
 
+def DeferSums : FuncPass<"mla-defer-sums"> {
+  let summary = "reduce a loop's sum once, behind it";
+  let description = [{
+    For a schedule that asks for `"defer-sums"`: where a loop carries a sum of
+    reduced tiles, scaled on the way as the online softmax does, it carries the
+    sum of the tiles instead, and the reduction follows the loop:
+
+    ```mlir
+    %sum = %old * %rescale + (tile.reduce sum %weights dim 0)
+    // becomes, with a tile carried,
+    %sum = %old * (tile.broadcast %rescale dim 0) + %weights
+    ```
+
+    A reduction that crosses warps costs an exchange; a tile of few columns costs
+    few registers. Sums of another form stay.
+  }];
+}
+
+def SwapOperands : FuncPass<"mla-swap-operands"> {
+  let summary = "products with A and B exchanged";
+  let description = [{
+    For a schedule that asks for `"swap-operands"`: each product A B is computed
+    as its transpose, B^T A^T, so that the long dimension of K and V fills the
+    rows of a warpgroup's product and the heads are its columns, of which it can
+    have few. What is made of a product turns with it: elementwise ops, what
+    loops carry, reductions and broadcasts (their dimension). A turned tile that
+    is an operand of a product again, or is stored, is turned back by
+    `tile.transpose`.
+
+    ```mlir
+    %s = tile.dot %q, %k transpose_b : ... -> tensor<16x64xf32>
+    %m = tile.reduce max %s dim 1 : tensor<16x64xf32> -> tensor<16xf32>
+    // becomes
+    %s = tile.dot %k, %q transpose_b : ... -> tensor<64x16xf32>
+    %m = tile.reduce max %s dim 0 : tensor<64x16xf32> -> tensor<16xf32>
+    ```
+
+    Marks the `scf.forall` as `tile.swapped`. Refuses a tile that is computed
+    together with a product and is no constant, splat or broadcast.
+  }];
+}
+
 def Schedule : FuncPass<"mla-schedule"> {
   let summary = "place the ops of a tile program into roles";
   let description = [{
@@ -139,6 +182,26 @@ def Schedule : FuncPass<"mla-schedule"> {
 
     Refuses a label without a row, a split that does not divide, a tile that one
     role needs whole and others hold in parts.
+  }];
+}
+
+def ReduceAcrossWarps : FuncPass<"mla-reduce-across-warps"> {
+  let summary = "reductions along the rows of an accumulator, over four warps";
+  let description = [{
+    The rows of an accumulator are spread over the warps of a role. A
+    `tile.reduce` along dimension 0 becomes a reduction in each warp
+    (`cta.reduce_warp`), a ring of its own through which the role hands the four
+    parts to itself, and the combination of the parts, in the order of the warps:
+
+    ```mlir
+    %part = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<64xf32>
+    %slot = cta.acquire %ring : !cta.ring<1x64xf32>
+    cta.store_shared %part to %slot : ...
+    %parts = cta.await %ring : !cta.ring<1x64xf32>
+    %v0 = cta.view %parts [0] : ...
+    %m0 = cta.load_shared %v0 : !cta.buffer<16xf32> -> tensor<16xf32>
+    ...
+    ```
   }];
 }
 

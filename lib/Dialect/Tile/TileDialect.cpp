@@ -156,6 +156,17 @@ LogicalResult BroadcastOp::verify() {
                        getDim());
 }
 
+LogicalResult TransposeOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (source.getDimSize(0) != result.getDimSize(1) ||
+      source.getDimSize(1) != result.getDimSize(0) ||
+      source.getElementType() != result.getElementType())
+    return emitOpError() << "expected " << source
+                         << " with its dimensions exchanged, got " << result;
+  return success();
+}
+
 LogicalResult OnlineSoftmaxOp::verify() {
   // Sums of weights of up to 2^64 are far from overflow; NaN is refused too.
   if (std::optional<APFloat> threshold = getThreshold())

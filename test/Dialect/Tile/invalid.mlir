@@ -241,3 +241,11 @@ func.func @softmax_threshold_large(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %s
       : tensor<64x32xf32>, tensor<64xf32>
   return
 }
+
+// -----
+
+func.func @transpose_shape(%x: tensor<64x16xbf16>) {
+  // expected-error @below {{expected 'tensor<64x16xbf16>' with its dimensions exchanged, got 'tensor<64x16xbf16>'}}
+  %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<64x16xbf16>
+  return
+}

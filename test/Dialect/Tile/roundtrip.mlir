@@ -89,3 +89,10 @@ func.func @attributes() attributes {max = #tile<reduce_kind max>,
                                     sum = #tile<reduce_kind sum>} {
   return
 }
+
+// CHECK-LABEL: func @transpose
+// CHECK:         tile.transpose %{{.*}} : tensor<64x16xbf16> -> tensor<16x64xbf16>
+func.func @transpose(%x: tensor<64x16xbf16>) {
+  %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<16x64xbf16>
+  return
+}

@@ -57,6 +57,13 @@ TEST_F(TileOpsTest, View) {
             (Doubles{1, 2, 4, 5}));
 }
 
+TEST_F(TileOpsTest, Transpose) {
+  EXPECT_EQ(compute("%r = tile.transpose %a : tensor<2x3xf32> -> "
+                    "tensor<3x2xf32>",
+                    "3x2xf32", {3, 2}),
+            (Doubles{1, 4, 2, 5, 3, 6}));
+}
+
 TEST_F(TileOpsTest, Broadcast) {
   EXPECT_EQ(compute("%r = tile.broadcast %v dim 1 : tensor<3xf32> -> "
                     "tensor<3x2xf32>",

@@ -130,7 +130,7 @@ TEST_F(LayoutTest, Bits) {
   EXPECT_EQ(whole.ranges[0].end, 12);
   // Who writes one bit writes its byte, as far as others are concerned.
   Footprint part =
-      selectRows(whole, 1, [](int64_t row) { return row == 19 || row == 21; });
+      selectElements(whole, [](int64_t n) { return n == 19 || n == 21; });
   ASSERT_EQ(part.pieces.size(), 2u);
   EXPECT_EQ(part.pieces[1].bit, 21);
   ASSERT_EQ(part.ranges.size(), 1u);
@@ -224,31 +224,42 @@ TEST_F(LayoutTest, DescriptorsOfParts) {
       EXPECT_EQ(bytes[r * 16 + c], locate(128, 8, 2, r, 16 + c));
 }
 
-TEST_F(LayoutTest, RowsOfWarps) {
+TEST_F(LayoutTest, ElementsOfWarps) {
   using cta::FragmentLayout;
   for (FragmentLayout layout :
        {FragmentLayout::acc, FragmentLayout::a_operand, FragmentLayout::row})
     for (int64_t row = 0; row < 128; ++row) {
-      EXPECT_EQ(getWarpOfRow(layout, row, 128, 4), row % 64 / 16);
-      EXPECT_EQ(getWarpOfRow(layout, row, 128, 1), 0);
+      bool vector = layout == FragmentLayout::row;
+      llvm::SmallVector<int64_t> shape{128};
+      if (!vector)
+        shape.push_back(16);
+      int64_t element = vector ? row : row * 16 + 15;
+      EXPECT_EQ(getWarpOf(layout, shape, element, 4), row % 64 / 16);
+      EXPECT_EQ(getWarpOf(layout, shape, element, 1), 0);
     }
+  for (int64_t column = 0; column < 128; ++column)
+    EXPECT_EQ(getWarpOf(FragmentLayout::acc_transposed, {16, 128},
+                        3 * 128 + column, 4),
+              column % 64 / 16);
   // A quarter of the rows each, one after the other.
   for (int64_t rows : {32, 64, 96})
     for (int64_t row = 0; row < rows; ++row)
-      EXPECT_EQ(getWarpOfRow(FragmentLayout::gather, row, rows, 4),
+      EXPECT_EQ(getWarpOf(FragmentLayout::gather, {rows}, row, 4),
                 row / (rows / 4));
-  EXPECT_EQ(getWarpOfRow(FragmentLayout::column, 5, 64, 4), std::nullopt);
+  EXPECT_EQ(getWarpOf(FragmentLayout::column, {8}, 5, 4), std::nullopt);
+  for (int64_t n = 0; n < 64; ++n)
+    EXPECT_EQ(getWarpOf(FragmentLayout::warp_column, {64}, n, 4), n / 16);
 }
 
-TEST_F(LayoutTest, SelectedRows) {
+TEST_F(LayoutTest, SelectedElements) {
   cta::BufferType tile =
       makeBuffer({64, 64}, getType(ElementType::BF16), 128, 64);
   Footprint whole = makeFootprint(tile);
   std::vector<int64_t> all = listBytes(whole, 64 * 64);
   std::set<int64_t> seen;
   for (int64_t warp = 0; warp < 4; ++warp) {
-    Footprint part =
-        selectRows(whole, 64, [&](int64_t row) { return row / 16 == warp; });
+    Footprint part = selectElements(
+        whole, [&](int64_t element) { return element / 64 / 16 == warp; });
     EXPECT_EQ(part.alignment, whole.alignment);
     for (const Piece &piece : part.pieces)
       for (int64_t n = 0; n < piece.count; ++n) {
@@ -261,10 +272,11 @@ TEST_F(LayoutTest, SelectedRows) {
     EXPECT_EQ(part.ranges[0].end, (warp + 1) * 2048);
   }
   EXPECT_EQ(seen.size(), 64u * 64u);
-  // One piece of a vector falls apart into its rows.
+  // One piece of a vector falls apart into its elements.
   Footprint vector =
       makeFootprint(makeBuffer({64}, getType(ElementType::F32), 0, 64));
-  Footprint odd = selectRows(vector, 1, [](int64_t row) { return row % 2; });
+  Footprint odd =
+      selectElements(vector, [](int64_t element) { return element % 2; });
   EXPECT_EQ(odd.ranges.size(), 32u);
   EXPECT_EQ(odd.ranges[0].begin, 4);
   EXPECT_EQ(odd.ranges[0].end, 8);

@@ -40,7 +40,8 @@ def CTA_FragmentLayout : I32EnumAttr<"FragmentLayout",
     "which thread of a role holds which element", [
     I32EnumAttrCase<"acc", 0>, I32EnumAttrCase<"a_operand", 1>,
     I32EnumAttrCase<"row", 2>, I32EnumAttrCase<"column", 3>,
-    I32EnumAttrCase<"gather", 4>]> {
+    I32EnumAttrCase<"gather", 4>, I32EnumAttrCase<"acc_transposed", 5>,
+    I32EnumAttrCase<"warp_column", 6>]> {
   let cppNamespace = "::mla::cta";
   let genSpecializedAttr = 0;
 }
@@ -52,7 +53,8 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
     fragments, D and A of m64nNk16):
 
     - `acc`: element (r, c) of a 64-row tile; register 4j + 2i + e holds row
-      16 warp + lane / 4 + 8i, column 8j + 2 (lane mod 4) + e;
+      16 warp + lane / 4 + 8i, column 8j + 2 (lane mod 4) + e. Tiles of more rows
+      are blocks of 64, one behind the other in the registers;
     - `a_operand`: the same positions packed in pairs of bf16;
     - `row`: one value a row: register i holds row 16 warp + lane / 4 + 8i, the
       same in the four lanes of a quad;
@@ -61,7 +63,10 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
     - `gather`: one value a gathered row, R rows, a multiple of 32: register l
       holds row (R / 4) warp + lane / 8 + 4 l of a role of 128 threads, the same
       in 8 neighbouring threads. So a warp holds consecutive rows, whose bits are
-      whole bytes.
+      whole bytes;
+    - `acc_transposed`: element (r, c) is where `acc` has element (c, r);
+    - `warp_column`: four vectors, one behind the other; warp w holds vector w, as
+      a `column`.
   }];
   let assemblyFormat = "`<` $value `>`";
 }
@@ -450,6 +455,37 @@ def CTA_ConvertLayoutOp : CTA_Op<"convert_layout", [Pure]> {
   let hasVerifier = 1;
 }
 
+// Of the tile dialect, whose .td would bring its ops along.
+def CTA_ReduceKindAttr
+    : Attr<CPred<"::llvm::isa<::mla::tile::ReduceKindAttr>($_self)">,
+           "how a reduction combines"> {
+  let storageType = "::mla::tile::ReduceKindAttr";
+  let returnType = "::mla::tile::ReduceKind";
+  let convertFromStorage = "$_self.getValue()";
+  let constBuilderCall =
+      "::mla::tile::ReduceKindAttr::get($_builder.getContext(), $0)";
+}
+
+def CTA_ReduceWarpOp : CTA_Op<"reduce_warp", [Pure]> {
+  let summary = "combine the rows of an accumulator that each warp holds";
+  let description = [{
+    A vector a warp, one behind the other: element w n + c of the result combines
+    those elements of column c (of n) whose row is held by warp w of the role.
+    What warps hold together is for shared memory to bring together.
+
+    ```mlir
+    %m = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins CTA_ReduceKindAttr:$kind, CTA_Fragment:$source);
+  let results = (outs CTA_Fragment:$result);
+  let assemblyFormat = [{
+    custom<ReduceKind>($kind) $source attr-dict `:` type($source) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Warpgroup products
 //===----------------------------------------------------------------------===//
@@ -457,10 +493,10 @@ def CTA_ConvertLayoutOp : CTA_Op<"convert_layout", [Pure]> {
 def CTA_MmaAsyncOp : CTA_Op<"mma_async", []> {
   let summary = "asynchronous warpgroup product (wgmma)";
   let description = [{
-    As `tile.dot`, for 64 rows: A from a fragment (`a_operand`) or shared memory,
-    B from shared memory, fp32 accumulation into `acc` (zero without it). The
-    result is in flight until `cta.mma_wait`. The op is a batch of instructions,
-    one for each 16 of the reduced dimension.
+    As `tile.dot`: A from a fragment (`a_operand`, 64 rows) or shared memory (a
+    multiple of 64 rows), B from shared memory, fp32 accumulation into `acc` (zero
+    without it). The result is in flight until `cta.mma_wait`. The op is a batch
+    of instructions, one for each 64 rows and 16 of the reduced dimension.
   }];
   let arguments = (ins CTA_MmaOperand:$a, CTA_SharedOperand:$b,
       Optional<CTA_ReadableOrInFlight>:$acc, UnitAttr:$transposeA,

@@ -39,6 +39,9 @@ inline constexpr llvm::StringLiteral kPartialAttr = "tile.partial";
 inline constexpr llvm::StringLiteral kOftenOneAttr = "tile.often_one";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
+/// Discardable attribute of an scf.forall whose products have been exchanged
+/// for their transposes.
+inline constexpr llvm::StringLiteral kSwappedAttr = "tile.swapped";
 
 /// The label of `op`, or "" without one.
 llvm::StringRef getLabel(mlir::Operation *op);

@@ -175,6 +175,21 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
+  let summary = "rows as columns";
+  let description = [{
+    Element (r, c) of the result is element (c, r) of `source`.
+
+    ```mlir
+    %p = tile.transpose %pt : tensor<64x16xbf16> -> tensor<16x64xbf16>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[AnyType]>:$source);
+  let results = (outs 2DTensorOf<[AnyType]>:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
   let summary = "0, 1, 2, ...";
   let results = (outs 1DTensorOf<[I32]>:$result);
