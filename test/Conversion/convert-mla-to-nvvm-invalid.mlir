@@ -175,3 +175,23 @@ func.func @turned_columns(%in: memref<?xf32>, %out: memref<?x68xbf16>) attribute
   }
   return
 }
+
+// -----
+
+// By column bits are words, of which a thread knows no more than it tests.
+#col = #cta.layout<column>
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+func.func @bits_by_column() attributes {cta.verified, cta.shared_bytes = 16 : i64} {
+  scf.forall (%i) in (1) {
+    %ring = cta.ring "v" at 0 : !cta.ring<1x64xi1, #dense>
+    cta.role "r" warps 4 registers 128 {
+      %c0 = arith.constant 0 : i32
+      %all = arith.constant dense<true> : tensor<64xi1, #col>
+      %slot = cta.slot %ring[%c0] : !cta.ring<1x64xi1, #dense>
+      // expected-error @below {{is not lowered for 'tensor<64xi1, #cta.layout<column>>'}}
+      // expected-error @below {{failed to legalize operation 'cta.store_shared'}}
+      cta.store_shared %all to %slot : tensor<64xi1, #col>, !cta.buffer<64xi1, #dense>
+    }
+  }
+  return
+}

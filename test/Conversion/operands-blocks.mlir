@@ -3,15 +3,16 @@
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s
 // 128 rows of A: K-major the second 64 of them are 8192 bytes on, MN-major they are
 // the second block of 64 columns, here of 32 rows. Both blocks take the same step of B.
+// All are offsets from one base: T lies 1024 units into the memory of the CTA, B 1536.
 // CHECK-LABEL: llvm.func @blocks
-// CHECK: add.s64 da, $8, 0; add.s64 db, $9, 0; {{.*}}m64n16k16{{.*}}, da, db, p, 1, 1, 0, 0; }
-// CHECK: add.s64 da, $8, 512; add.s64 db, $9, 0;
-// CHECK: add.s64 da, $16, 2; add.s64 db, $17, 2;
-// CHECK: add.s64 da, $16, 514; add.s64 db, $17, 2;
-// CHECK: add.s64 da, $8, 0; add.s64 db, $9, 0; {{.*}}m64n16k16{{.*}}, da, db, p, 1, 1, 1, 0; }
-// CHECK: add.s64 da, $8, 256; add.s64 db, $9, 0;
-// CHECK: add.s64 da, $16, 128; add.s64 db, $17, 2;
-// CHECK: add.s64 da, $16, 384; add.s64 db, $17, 2;
+// CHECK: $8; add.u32 l, l, 0; mov.b64 da, {l, h}; mov.b64 {l, h}, $9; add.u32 l, l, 1536; mov.b64 db, {l, h}; {{.*}}m64n16k16{{.*}}, da, db, p, 1, 1, 0, 0; }
+// CHECK: $8; add.u32 l, l, 512; mov.b64 da, {l, h}; mov.b64 {l, h}, $9; add.u32 l, l, 1536; mov.b64 db
+// CHECK: $16; add.u32 l, l, 2; mov.b64 da, {l, h}; mov.b64 {l, h}, $17; add.u32 l, l, 1538; mov.b64 db
+// CHECK: $16; add.u32 l, l, 514; mov.b64 da, {l, h}; mov.b64 {l, h}, $17; add.u32 l, l, 1538; mov.b64 db
+// CHECK: $8; add.u32 l, l, 1024; mov.b64 da, {l, h}; mov.b64 {l, h}, $9; add.u32 l, l, 1536; mov.b64 db, {l, h}; {{.*}}m64n16k16{{.*}}, da, db, p, 1, 1, 1, 0; }
+// CHECK: $8; add.u32 l, l, 1280; mov.b64 da, {l, h}; mov.b64 {l, h}, $9; add.u32 l, l, 1536; mov.b64 db
+// CHECK: $16; add.u32 l, l, 1152; mov.b64 da, {l, h}; mov.b64 {l, h}, $17; add.u32 l, l, 1538; mov.b64 db
+// CHECK: $16; add.u32 l, l, 1408; mov.b64 da, {l, h}; mov.b64 {l, h}, $17; add.u32 l, l, 1538; mov.b64 db
 // CHECK: wgmma.wait_group
 func.func @blocks(%a: memref<128x64xbf16>, %t: memref<32x128xbf16>, %b: memref<16x64xbf16>,
                   %out: memref<128x16xf32>) {

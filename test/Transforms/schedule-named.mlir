@@ -54,8 +54,8 @@
 // Heads are columns; the scores' role keeps no output, the other one no scores.
 // SWAPPED-LABEL: func @sparse_prefill
 // SWAPPED-DAG:     cta.ring "q" : !cta.ring<1x32x576xbf16>
-// SWAPPED-DAG:     cta.ring "k.l" : !cta.ring<2x64x320xbf16>
-// SWAPPED-DAG:     cta.ring "k.r" : !cta.ring<2x64x256xbf16>
+// SWAPPED-DAG:     cta.ring "k.l" : !cta.ring<2x64x256xbf16>
+// SWAPPED-DAG:     cta.ring "k.r" : !cta.ring<2x64x320xbf16>
 // SWAPPED-DAG:     cta.ring "p" : !cta.ring<1x32x64xbf16>
 // SWAPPED-DAG:     cta.ring "softmax.rescale" : !cta.ring<2x32xf32>
 // SWAPPED:         cta.role "scores"
@@ -68,8 +68,7 @@
 // SWAPPED:             scf.yield
 // SWAPPED:           tile.reduce {{.*}}sum {{.*}} dim 0
 // SWAPPED:         cta.role "output"
-// SWAPPED-DAG:         cta.mma_async {{.*}} transpose_a transpose_b {{.*}} -> !cta.in_flight<tensor<320x32xf32>>
-// SWAPPED-DAG:         cta.mma_async {{.*}} transpose_a transpose_b {{.*}} -> !cta.in_flight<tensor<192x32xf32>>
+// SWAPPED-COUNT-2:     cta.mma_async {{.*}} transpose_a transpose_b {{.*}} -> !cta.in_flight<tensor<256x32xf32>>
 // SWAPPED:           tile.transpose
 // SWAPPED:           tile.store
 // SWAPPED:         cta.role "producer"
