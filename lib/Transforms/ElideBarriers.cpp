@@ -169,15 +169,34 @@ static SmallVector<RingUse> findRings(func::FuncOp func) {
 namespace {
 struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
   void runOnOperation() override {
+    elided = false;
     SmallVector<RingUse> rings = findRings(getOperation());
     // What arrives by copies keeps its barrier: its copies take longest, and
     // others are returned with it.
     for (RingUse &ring : rings)
       if (ring.free && ring.stored)
         returnByAnother(ring, rings);
+    closeGaps();
   }
 
 private:
+  /// The barriers that are left move up, and the plan ends behind the last.
+  void closeGaps() {
+    func::FuncOp func = getOperation();
+    std::optional<int64_t> next;
+    if (!elided)
+      return;
+    func.walk([&](cta::MBarrierOp barrier) {
+      if (!next)
+        next = barrier.getOffset();
+      barrier.setOffset(*next);
+      *next += 8 * barrier.getResult().getType().getSize();
+    });
+    if (next)
+      func->setAttr(cta::kSharedBytesAttr,
+                    Builder(&getContext()).getI64IntegerAttr(*next));
+  }
+
   void returnByAnother(RingUse &ring, ArrayRef<RingUse> rings) {
     Builder b(&getContext());
     for (const RingUse &other : rings) {
@@ -194,8 +213,11 @@ private:
         user->erase();
       ring.free.erase();
       ring.free = {};
+      elided = true;
       return;
     }
   }
+
+  bool elided = false;
 };
 } // namespace

@@ -85,7 +85,8 @@ private:
 
 template <typename OpTy> OpTy RoleEmitter::mark(OpTy op) {
   Operation *base = op;
-  if (base->getParentOfType<scf::ForOp>() && row) {
+  auto loop = base->getParentOfType<scf::ForOp>();
+  if (loop && !loop->hasAttr(tile::kPersistentAttr) && row) {
     base->setAttr(cta::kStageAttr, b.getI64IntegerAttr(row.getStage()));
     base->setAttr(cta::kOrderAttr, b.getI64IntegerAttr(row.getOrder()));
   }
@@ -175,6 +176,8 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
       scf::ForOp::create(b, scalars.lookupOrDefault(loop.getLowerBound()),
                          scalars.lookupOrDefault(loop.getUpperBound()),
                          scalars.lookupOrDefault(loop.getStep()), init);
+  if (Attribute persistent = loop->getAttr(tile::kPersistentAttr))
+    copy->setAttr(tile::kPersistentAttr, persistent);
   scalars.map(loop.getInductionVar(), copy.getInductionVar());
   auto bind = [&](Value from, Value to) {
     if (isa<RankedTensorType>(from.getType()))

@@ -24,5 +24,5 @@
 // ITSELF: error: 'cta.ring' op expected a full mbarrier of its own, and one of another ring named answer
 
 // A free barrier would be waited for by nobody.
-// RUN: sed 's/.*"ask.full".*/&\n%%free = cta.mbarrier "ask.free" count 4 at 520 : !cta.mbarrier<1>/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=OWN
+// RUN: sed 's/shared_bytes = 528/shared_bytes = 536/; s/.*"ask.full".*/&\n%%free = cta.mbarrier "ask.free" count 4 at 528 : !cta.mbarrier<1>/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=OWN
 // OWN: error: 'cta.mbarrier' op frees nothing: the place is free when answer is full
