@@ -360,10 +360,12 @@ LogicalResult GridRunner::run(Frame &frame) {
   uint64_t machines = points.empty() ? 0 : points.size() / perMachine;
   if (machines && failed(checkMemory(plan.options.threads)))
     return failure();
+  if (plan.options.firstClusterOnly)
+    machines = std::min<uint64_t>(machines, 1);
   GridQueue queue(machines);
   runOnThreads(plan.options.threads, machines, [&] { work(queue); });
   std::optional<Failure> error = queue.getFailure();
-  if (!error)
+  if (!error && !plan.options.firstClusterOnly)
     error = coverage.findGap(plan);
   if (!error)
     return success();
