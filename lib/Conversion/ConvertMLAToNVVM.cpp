@@ -32,9 +32,11 @@ static void addTypeConversions(TypeConverter &types) {
     if (!cta::getLayout(type))
       return {};
     int64_t count = getNumRegisters(type);
+    Type i32 = IntegerType::get(type.getContext(), 32);
     if (isPacked(type))
-      return VectorType::get(count / 2,
-                             IntegerType::get(type.getContext(), 32));
+      return VectorType::get(count / 2, i32);
+    if (isBits(type))
+      return VectorType::get(getNumWords(type), i32);
     return VectorType::get(count, type.getElementType());
   };
   types.addConversion(fragment);
@@ -65,22 +67,43 @@ static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
   if (!layout)
     return success();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
-  bool isMatrix = *layout == cta::FragmentLayout::acc ||
-                  *layout == cta::FragmentLayout::a_operand;
-  bool good = shape.size() == (isMatrix ? 2 : 1);
-  if (isMatrix)
-    good = good && shape[0] == 64 && shape[1] % 8 == 0;
-  else if (*layout == cta::FragmentLayout::row)
-    good = good && shape[0] == 64;
-  else
-    good = good &&
-           shape[0] % (*layout == cta::FragmentLayout::column ? 8 : 16) == 0;
+  auto isShaped = [&](ArrayRef<int64_t> units) {
+    return shape.size() == units.size() &&
+           llvm::all_of(llvm::zip(shape, units), [](auto pair) {
+             auto [size, unit] = pair;
+             return size % unit == 0;
+           });
+  };
+  bool good = false;
+  switch (*layout) {
+  case cta::FragmentLayout::acc:
+    good = isShaped({64, 8});
+    break;
+  case cta::FragmentLayout::acc_transposed:
+    good = isShaped({8, 64});
+    break;
+  case cta::FragmentLayout::a_operand:
+    good = isShaped({64, 8}) && shape[0] == 64;
+    break;
+  case cta::FragmentLayout::row:
+    good = isShaped({64});
+    break;
+  case cta::FragmentLayout::column:
+    good = isShaped({8});
+    break;
+  case cta::FragmentLayout::warp_column:
+    good = isShaped({32});
+    break;
+  case cta::FragmentLayout::gather:
+    good = isShaped({32});
+    break;
+  }
   // Each warp holds all columns.
   if (good && (warps == 4 || *layout == cta::FragmentLayout::column))
     return success();
-  return op->emitOpError() << "is lowered for fragments of 64 rows (gathers: a "
-                              "multiple of 16), columns a multiple of 8, in a "
-                              "role of 4 warps; got "
+  return op->emitOpError() << "is lowered for fragments of a multiple of 64 "
+                              "rows (gathers: 32), columns a multiple of 8, in "
+                              "a role of 4 warps; got "
                            << type << " in one of " << warps;
 }
 
@@ -256,8 +279,10 @@ LogicalResult KernelConverter::lowerOps() {
     return isa<func::FuncOp>(op) || types.isLegal(op);
   });
   RewritePatternSet patterns(ctx);
+  populateBitPatterns(types, patterns);
   populateElementwisePatterns(types, patterns);
   populateMemoryPatterns(types, patterns, context);
+  populateStorePatterns(types, patterns, context);
   populateMmaPatterns(types, patterns);
   populateSyncPatterns(types, patterns);
   scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);

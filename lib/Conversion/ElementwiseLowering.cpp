@@ -23,7 +23,8 @@ Value mapAssembly(ThreadBuilder &b, Value source, StringRef text) {
   return b.pack(values);
 }
 
-/// Any elementwise op keeps its name on vectors of registers.
+/// Any elementwise op keeps its name on vectors of registers; bits become such
+/// a vector before, and words again after.
 struct ElementwisePattern : ConversionPattern {
   ElementwisePattern(TypeConverter &types, MLIRContext *context)
       : ConversionPattern(types, MatchAnyOpTypeTag(), 1, context) {}
@@ -38,14 +39,66 @@ struct ElementwisePattern : ConversionPattern {
       if (RankedTensorType type = getFragment(v); type && isPacked(type))
         return op->emitOpError("is not lowered on bf16 fragments; compute in "
                                "f32");
-    Type result = getTypeConverter()->convertType(op->getResult(0).getType());
-    if (isPacked(getFragment(op->getResult(0))))
+    RankedTensorType type = getFragment(op->getResult(0));
+    if (isPacked(type))
       return rewriter.notifyMatchFailure(op, "packed result");
+    ThreadBuilder b(op, rewriter);
     OperationState state(op->getLoc(), op->getName());
-    state.addOperands(operands);
-    state.addTypes(result);
+    for (auto [v, registers] : llvm::zip_equal(op->getOperands(), operands)) {
+      RankedTensorType fragment = getFragment(v);
+      state.addOperands(fragment && isBits(fragment)
+                            ? b.pack(testBits(b, fragment, registers))
+                            : registers);
+    }
+    state.addTypes(
+        VectorType::get(getNumRegisters(type), type.getElementType()));
     state.propertiesAttr = op->getPropertiesAsAttribute();
-    rewriter.replaceOp(op, rewriter.create(state));
+    Value result = rewriter.create(state)->getResult(0);
+    rewriter.replaceOp(op, isBits(type) ? packBits(b, type, result) : result);
+    return success();
+  }
+};
+
+/// x times a factor a row that is often 1 in the whole warp (`tile.often_one`):
+/// a branch around the multiplication, which all lanes take alike.
+struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
+  OftenOnePattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(arith::MulFOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto factor = op.getRhs().getDefiningOp<tile::BroadcastOp>();
+    if (!op->hasAttr(tile::kOftenOneAttr) || !factor || factor.getDim() != 1)
+      return rewriter.notifyMatchFailure(op, "not often a factor of 1 a row");
+    ThreadBuilder b(op, rewriter);
+    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
+    auto differs = [&](int64_t reg) -> Value {
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                   b.extract(adaptor.getRhs(), reg), one);
+    };
+    // Of each block of 64 rows, registers 0 and 2 are of the thread's two rows.
+    RankedTensorType type = getFragment(op.getResult());
+    int64_t perBlock = type.getDimSize(1) / 2;
+    Value mine = differs(0);
+    for (int64_t row = 1; row < type.getDimSize(0) / 32; ++row)
+      mine = arith::OrIOp::create(b, mine,
+                                  differs(row / 2 * perBlock + 2 * (row % 2)));
+    Value any = NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1), mine,
+                                         NVVM::VoteSyncKind::any);
+    auto branch = scf::IfOp::create(
+        b, any,
+        [&](OpBuilder &nested, Location loc) {
+          // Nothing, with an effect: LLVM would multiply always, and select.
+          ThreadBuilder(op, nested).assembly("", "", {}, Type());
+          Value product = arith::MulFOp::create(nested, loc, adaptor.getLhs(),
+                                                adaptor.getRhs());
+          scf::YieldOp::create(nested, loc, product);
+        },
+        [&](OpBuilder &nested, Location loc) {
+          scf::YieldOp::create(nested, loc, adaptor.getLhs());
+        });
+    rewriter.replaceOp(op, branch);
     return success();
   }
 };
@@ -64,6 +117,10 @@ struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
                             "lowering");
     auto type = dyn_cast_or_null<VectorType>(
         getTypeConverter()->convertType(op.getType()));
+    if (isBits(getFragment(op.getResult())))
+      value = DenseElementsAttr::get(
+          type,
+          rewriter.getI32IntegerAttr(value.getSplatValue<bool>() ? -1 : 0));
     if (!type || type.getElementType() != value.getElementType())
       return op.emitOpError("has no lowering for this element type");
     rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, value.resizeSplat(type));
@@ -78,9 +135,10 @@ struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
   matchAndRewrite(tensor::SplatOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    int64_t count = getNumRegisters(getFragment(op.getResult()));
-    rewriter.replaceOp(op,
-                       b.pack(SmallVector<Value>(count, adaptor.getInput())));
+    RankedTensorType type = getFragment(op.getResult());
+    Value splat =
+        b.pack(SmallVector<Value>(getNumRegisters(type), adaptor.getInput()));
+    rewriter.replaceOp(op, isBits(type) ? packBits(b, type, splat) : splat);
     return success();
   }
 };
@@ -150,48 +208,86 @@ struct ExpPattern : OpConversionPattern<math::ExpOp> {
   }
 };
 
-/// Row reductions: the thread's share as a tree, then the four lanes of a quad.
+Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
+  if (kind == tile::ReduceKind::max)
+    return arith::MaxNumFOp::create(b, x, y);
+  return arith::AddFOp::create(b, x, y);
+}
+
+/// A thread's values as a tree, then those of the lanes that differ in the bits
+/// `distances` of their number.
+Value reduceLanes(ThreadBuilder &b, tile::ReduceKind kind,
+                  SmallVector<Value> values, ArrayRef<int64_t> distances) {
+  while (values.size() > 1) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i + 1 < values.size(); i += 2)
+      next.push_back(combine(b, kind, values[i], values[i + 1]));
+    if (values.size() % 2)
+      next.push_back(values.back());
+    values = std::move(next);
+  }
+  Value result = values[0];
+  for (int64_t distance : distances) {
+    Value other = NVVM::ShflOp::create(b, b.getF32Type(), b.i32(-1), result,
+                                       b.i32(distance), b.i32(31),
+                                       NVVM::ShflKind::bfly, UnitAttr());
+    result = combine(b, kind, result, other);
+  }
+  return result;
+}
+
+/// Whether `type` is what reductions are lowered for.
+bool isReducible(RankedTensorType type) {
+  return type.getElementType().isF32() &&
+         cta::getLayout(type) == cta::FragmentLayout::acc;
+}
+
+/// Along a row: the thread's share, then the four lanes of a quad.
 struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
-
-  static Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x,
-                       Value y) {
-    if (kind == tile::ReduceKind::max)
-      return arith::MaxNumFOp::create(b, x, y);
-    return arith::AddFOp::create(b, x, y);
-  }
 
   LogicalResult
   matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getSource());
-    if (!type.getElementType().isF32() ||
-        cta::getLayout(type) != cta::FragmentLayout::acc)
-      return op.emitOpError("is lowered on f32 accumulators only");
+    if (!isReducible(type) || op.getDim() != 1)
+      return op.emitOpError("is lowered along the rows of f32 accumulators "
+                            "only");
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> rows;
-    for (int64_t row = 0; row < 2; ++row) {
+    for (int64_t row = 0; row < type.getDimSize(0) / 32; ++row) {
       SmallVector<Value> values;
       for (int64_t i = 0; i < getNumRegisters(type); ++i)
-        if (i / 2 % 2 == row)
+        if (getRowRegister(type, i) == row)
           values.push_back(b.extract(adaptor.getSource(), i));
-      while (values.size() > 1) {
-        SmallVector<Value> next;
-        for (size_t i = 0; i + 1 < values.size(); i += 2)
-          next.push_back(combine(b, op.getKind(), values[i], values[i + 1]));
-        if (values.size() % 2)
-          next.push_back(values.back());
-        values = std::move(next);
-      }
-      for (int64_t distance : {1, 2}) {
-        Value other = NVVM::ShflOp::create(
-            b, b.getF32Type(), b.i32(-1), values[0], b.i32(distance), b.i32(31),
-            NVVM::ShflKind::bfly, UnitAttr());
-        values[0] = combine(b, op.getKind(), values[0], other);
-      }
-      rows.push_back(values[0]);
+      rows.push_back(reduceLanes(b, op.getKind(), values, {1, 2}));
     }
     rewriter.replaceOp(op, b.pack(rows));
+    return success();
+  }
+};
+
+/// Down the columns that a warp holds: the thread's share, then the eight lanes
+/// that have the same columns.
+struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(cta::ReduceWarpOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getSource());
+    if (!isReducible(type))
+      return op.emitOpError("is lowered on f32 accumulators only");
+    ThreadBuilder b(op, rewriter);
+    SmallVector<Value> columns;
+    for (int64_t column = 0; column < type.getDimSize(1) / 4; ++column) {
+      SmallVector<Value> values;
+      for (int64_t i = 0; i < getNumRegisters(type); ++i)
+        if (getColumnRegister(type, i) == column)
+          values.push_back(b.extract(adaptor.getSource(), i));
+      columns.push_back(reduceLanes(b, op.getKind(), values, {4, 8, 16}));
+    }
+    rewriter.replaceOp(op, b.pack(columns));
     return success();
   }
 };
@@ -204,10 +300,15 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     bool rows = op.getDim() == 1;
+    RankedTensorType source = getFragment(op.getSource());
+    RankedTensorType type = getFragment(op.getResult());
+    Value registers = adaptor.getSource();
+    if (isBits(source))
+      registers = b.pack(testBits(b, source, registers));
     SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(getFragment(op.getResult())); ++i)
-      values.push_back(
-          b.extract(adaptor.getSource(), rows ? i / 2 % 2 : i / 4 * 2 + i % 2));
+    for (int64_t i = 0; i < getNumRegisters(type); ++i)
+      values.push_back(b.extract(registers, rows ? getRowRegister(type, i)
+                                                 : getColumnRegister(type, i)));
     rewriter.replaceOp(op, b.pack(values));
     return success();
   }
@@ -242,14 +343,27 @@ struct ConvertLayoutPattern : OpConversionPattern<cta::ConvertLayoutOp> {
     return success();
   }
 };
+
+/// The transpose of an accumulator is a layout of the same registers.
+struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::TransposeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getSource());
+    return success();
+  }
+};
 } // namespace
 
 void mla::populateElementwisePatterns(TypeConverter &types,
                                       RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
-               ElementwisePattern, ExpPattern, IotaPattern, ReducePattern,
-               SplatPattern, TruncFPattern>(types, context);
+               ElementwisePattern, ExpPattern, IotaPattern, OftenOnePattern,
+               ReducePattern, ReduceWarpPattern, SplatPattern, TransposePattern,
+               TruncFPattern>(types, context);
   patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,
                                                      "ex2.approx.ftz.f32");
   patterns.add<SpecialFunctionPattern<math::Log2Op>>(types, context,

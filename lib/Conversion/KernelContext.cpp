@@ -52,6 +52,13 @@ Value ThreadBuilder::mul(Value a, Value b) {
   return LLVM::MulOp::create(*this, a, b);
 }
 
+Value ThreadBuilder::threadInCta() {
+  if (anew)
+    return assembly("mov.u32 $0, %tid.x;", "=r", {}, getI32Type())
+        ->getResult(0);
+  return NVVM::ThreadIdXOp::create(*this, getI32Type());
+}
+
 Value ThreadBuilder::thread() {
   int64_t first = 0;
   if (role)
@@ -62,12 +69,12 @@ Value ThreadBuilder::thread() {
       if (other)
         first += 32 * other.getWarps();
     }
-  Value tid = NVVM::ThreadIdXOp::create(*this, getI32Type());
+  Value tid = threadInCta();
   return first ? add(tid, i32(-first)) : tid;
 }
 
 Value ThreadBuilder::lane() {
-  Value tid = NVVM::ThreadIdXOp::create(*this, getI32Type());
+  Value tid = threadInCta();
   return LLVM::AndOp::create(*this, tid, i32(31));
 }
 
@@ -170,6 +177,7 @@ Operation *ThreadBuilder::assembly(StringRef text, StringRef constraints,
 int64_t mla::getNumRegisters(RankedTensorType fragment) {
   switch (*cta::getLayout(fragment)) {
   case FragmentLayout::acc:
+  case FragmentLayout::acc_transposed:
   case FragmentLayout::a_operand:
     return fragment.getNumElements() / 128;
   case FragmentLayout::row:
@@ -177,9 +185,25 @@ int64_t mla::getNumRegisters(RankedTensorType fragment) {
   case FragmentLayout::column:
     return fragment.getNumElements() / 4;
   case FragmentLayout::gather:
+  case FragmentLayout::warp_column:
     return fragment.getNumElements() / 16;
   }
   llvm_unreachable("covered switch");
+}
+
+/// Registers of 64 rows of `acc`, which follow each other.
+static int64_t getBlockRegisters(RankedTensorType acc) {
+  return acc.getDimSize(1) / 2;
+}
+
+int64_t mla::getRowRegister(RankedTensorType acc, int64_t reg) {
+  int64_t block = reg / getBlockRegisters(acc);
+  return 2 * block + reg % getBlockRegisters(acc) / 2 % 2;
+}
+
+int64_t mla::getColumnRegister(RankedTensorType acc, int64_t reg) {
+  int64_t inBlock = reg % getBlockRegisters(acc);
+  return inBlock / 4 * 2 + inBlock % 2;
 }
 
 bool mla::isPacked(RankedTensorType fragment) {
@@ -200,16 +224,28 @@ Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
   };
   switch (layout) {
   case FragmentLayout::acc:
-  case FragmentLayout::a_operand:
-    if (dim == 0)
-      return {rowBase(), 8 * (reg / 2 % 2)};
-    return {columnBase(), 8 * (reg / 4) + reg % 2};
+  case FragmentLayout::acc_transposed:
+  case FragmentLayout::a_operand: {
+    // Blocks of 64 rows follow each other.
+    bool transposed = layout == FragmentLayout::acc_transposed;
+    int64_t perBlock = fragment.getDimSize(transposed ? 0 : 1) / 2;
+    int64_t block = reg / perBlock, inBlock = reg % perBlock;
+    if ((dim == 0) != transposed)
+      return {rowBase(), 64 * block + 8 * (inBlock / 2 % 2)};
+    return {columnBase(), 8 * (inBlock / 4) + inBlock % 2};
+  }
   case FragmentLayout::row:
-    return {rowBase(), 8 * reg};
+    return {rowBase(), 64 * (reg / 2) + 8 * (reg % 2)};
   case FragmentLayout::column:
     return {columnBase(), 8 * (reg / 2) + reg % 2};
+  case FragmentLayout::warp_column: {
+    Value vector = b.mul(b.warp(), b.i32(fragment.getNumElements() / 4));
+    return {b.add(vector, columnBase()), 8 * (reg / 2) + reg % 2};
+  }
   case FragmentLayout::gather:
-    return {LLVM::LShrOp::create(b, b.thread(), b.i32(3)), 16 * reg};
+    return {b.add(b.mul(b.warp(), b.i32(fragment.getDimSize(0) / 4)),
+                  LLVM::LShrOp::create(b, lane, b.i32(3))),
+            4 * reg};
   }
   llvm_unreachable("covered switch");
 }

@@ -50,6 +50,9 @@ public:
   mlir::Value thread();
   mlir::Value lane();
   mlir::Value warp();
+  /// From now on the thread's number is read where it is asked for: what is
+  /// computed of it takes no registers in loops around.
+  void readThreadAnew() { anew = true; }
 
   /// `pointer` (shared or global) plus a number of bytes.
   mlir::Value offset(mlir::Value pointer, mlir::Value bytes);
@@ -74,7 +77,10 @@ public:
                             mlir::ValueRange operands, mlir::Type result);
 
 private:
+  mlir::Value threadInCta();
+
   cta::RoleOp role;
+  bool anew = false;
 };
 
 /// Where register `reg` of a fragment lies: the coordinate along dimension
@@ -89,9 +95,27 @@ Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
 /// Elements of `fragment` that one thread holds.
 int64_t getNumRegisters(mlir::RankedTensorType fragment);
 
+/// The registers of a fragment by row, and by column, that go with register
+/// `reg` of an accumulator.
+int64_t getRowRegister(mlir::RankedTensorType acc, int64_t reg);
+int64_t getColumnRegister(mlir::RankedTensorType acc, int64_t reg);
+
 /// True for fragments that are kept as pairs of two-byte values in i32.
 bool isPacked(mlir::RankedTensorType fragment);
 
+/// True for i1 vectors by column, which are kept as words of 32 bits: column c
+/// is bit c mod 32 of word c / 32.
+bool isBits(mlir::RankedTensorType fragment);
+int64_t getNumWords(mlir::RankedTensorType bits);
+/// The thread's own columns as i1, register by register.
+llvm::SmallVector<mlir::Value>
+testBits(ThreadBuilder &b, mlir::RankedTensorType type, mlir::Value words);
+/// The words of a vector of i1 registers, as far as this thread tests them.
+mlir::Value packBits(ThreadBuilder &b, mlir::RankedTensorType type,
+                     mlir::Value values);
+
+void populateBitPatterns(mlir::TypeConverter &types,
+                         mlir::RewritePatternSet &patterns);
 void populateElementwisePatterns(mlir::TypeConverter &types,
                                  mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(mlir::TypeConverter &types,
@@ -99,6 +123,9 @@ void populateMemoryPatterns(mlir::TypeConverter &types,
                             KernelContext &context);
 void populateMmaPatterns(mlir::TypeConverter &types,
                          mlir::RewritePatternSet &patterns);
+void populateStorePatterns(mlir::TypeConverter &types,
+                           mlir::RewritePatternSet &patterns,
+                           KernelContext &context);
 void populateSyncPatterns(mlir::TypeConverter &types,
                           mlir::RewritePatternSet &patterns);
 

@@ -108,6 +108,13 @@ SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
   return unpackStruct(b, call->getResult(0), count);
 }
 
+/// Byte offset of rows [64 block, 64 block + 64) of operand A: 8 rows of a
+/// K-major one are `stride` apart, 64 of an MN-major one `leading`.
+int64_t getBlockOffset(cta::DescriptorType type, int64_t block) {
+  return block * (type.getMajor() == cta::Major::mn ? type.getLeading()
+                                                    : 8 * type.getStride());
+}
+
 /// Byte offset of k-step `k` of an operand. A K-major one may start inside a
 /// block of 128 bytes, and goes on in the next block all the same.
 int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
@@ -132,6 +139,32 @@ struct SplitDescriptor {
   int64_t offset = 0;
 };
 
+/// The registers that `mma` adds to. Each gets one of its own before the fence
+/// in front of `mma`: equal values (a sum that starts at 0 times a factor) may
+/// share one, and copies behind the fence would be writes that it does not
+/// cover.
+SmallVector<Value> takeAccumulators(ThreadBuilder &b, cta::MmaAsyncOp mma,
+                                    Value acc) {
+  if (!acc)
+    return {};
+  OpBuilder::InsertionGuard guard(b);
+  Operation *fence = mma->getPrevNode();
+  while (fence && !isa<NVVM::WgmmaFenceAlignedOp>(fence))
+    fence = fence->getPrevNode();
+  bool pin = fence && isa<RankedTensorType>(mma.getAcc().getType());
+  if (pin)
+    b.setInsertionPoint(fence);
+  int64_t count = getNumRegisters(mma.getResult().getType().getFragment());
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(b.extract(acc, i));
+  if (!pin)
+    return values;
+  Operation *pinned = b.assembly("", tiedConstraints(count) + ",~{memory}",
+                                 values, getStruct(b.getContext(), count));
+  return unpackStruct(b, pinned->getResult(0), count);
+}
+
 struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -144,30 +177,37 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
       return op.emitOpError("is lowered for bf16 operands with descriptors");
     ThreadBuilder b(op, rewriter);
     RankedTensorType result = op.getResult().getType().getFragment();
-    int64_t count = getNumRegisters(result);
+    int64_t blocks = result.getDimSize(0) / 64;
+    int64_t count = getNumRegisters(result) / blocks;
     int64_t steps = bType.getShape()[op.getTransposeB() ? 1 : 0] / 16;
-    SmallVector<Value> acc;
-    if (adaptor.getAcc())
-      for (int64_t i = 0; i < count; ++i)
-        acc.push_back(b.extract(adaptor.getAcc(), i));
-    for (int64_t k = 0; k < steps; ++k) {
-      Step step;
-      SplitDescriptor bDescriptor(adaptor.getB());
-      step.bDescriptor = bDescriptor.base;
-      step.bOffset = bDescriptor.offset + getStepOffset(bType, k);
-      step.bTransposed = bType.getMajor() == cta::Major::mn;
-      if (aType) {
-        SplitDescriptor aDescriptor(adaptor.getA());
-        step.aDescriptor = aDescriptor.base;
-        step.aOffset = aDescriptor.offset + getStepOffset(aType, k);
-        step.aTransposed = aType.getMajor() == cta::Major::mn;
-      } else {
-        for (int64_t i = 0; i < 4; ++i)
-          step.aRegisters.push_back(b.extract(adaptor.getA(), 4 * k + i));
+    SmallVector<SmallVector<Value>> acc(blocks);
+    for (auto [i, value] :
+         llvm::enumerate(takeAccumulators(b, op, adaptor.getAcc())))
+      acc[i / count].push_back(value);
+    // Blocks inside: neighbouring instructions do not wait for each other.
+    for (int64_t k = 0; k < steps; ++k)
+      for (int64_t block = 0; block < blocks; ++block) {
+        Step step;
+        SplitDescriptor bDescriptor(adaptor.getB());
+        step.bDescriptor = bDescriptor.base;
+        step.bOffset = bDescriptor.offset + getStepOffset(bType, k);
+        step.bTransposed = bType.getMajor() == cta::Major::mn;
+        if (aType) {
+          SplitDescriptor aDescriptor(adaptor.getA());
+          step.aDescriptor = aDescriptor.base;
+          step.aOffset = aDescriptor.offset + getStepOffset(aType, k) +
+                         getBlockOffset(aType, block);
+          step.aTransposed = aType.getMajor() == cta::Major::mn;
+        } else {
+          for (int64_t i = 0; i < 4; ++i)
+            step.aRegisters.push_back(b.extract(adaptor.getA(), 4 * k + i));
+        }
+        acc[block] = emitStep(b, step, acc[block], count);
       }
-      acc = emitStep(b, step, acc, count);
-    }
-    rewriter.replaceOp(op, b.pack(acc));
+    SmallVector<Value> values;
+    for (ArrayRef<Value> block : acc)
+      llvm::append_range(values, block);
+    rewriter.replaceOp(op, b.pack(values));
     return success();
   }
 };

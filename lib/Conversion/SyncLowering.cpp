@@ -50,6 +50,24 @@ struct SlotPattern : OpConversionPattern<cta::SlotOp> {
   }
 };
 
+/// Part of a vector. (Those of matrices have become offsets in descriptors.)
+struct ViewPattern : OpConversionPattern<cta::ViewOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ViewOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    cta::BufferType type = op.getResult().getType();
+    if (type.getShape().size() != 1)
+      return op.emitOpError()
+             << "is lowered for parts of vectors, got " << type;
+    ThreadBuilder b(op, rewriter);
+    int64_t width = type.getBytes() / type.getShape()[0];
+    rewriter.replaceOp(
+        op, b.offset(adaptor.getSource(), op.getOffsets()[0] * width));
+    return success();
+  }
+};
+
 struct MBarrierPattern : OpConversionPattern<cta::MBarrierOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -176,7 +194,7 @@ void mla::populateSyncPatterns(TypeConverter &types,
   patterns
       .add<ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
            FenceAsyncPattern, MBarrierInitPattern, MBarrierPattern,
-           MBarrierWaitPattern, RingPattern, SlotPattern,
+           MBarrierWaitPattern, RingPattern, SlotPattern, ViewPattern,
            RenamePattern<cta::MBarrierInitFenceOp, NVVM::FenceMbarrierInitOp>,
            RenamePattern<cta::MmaCommitOp, NVVM::WgmmaGroupSyncAlignedOp>,
            RenamePattern<cta::MmaFenceOp, NVVM::WgmmaFenceAlignedOp>,

@@ -28,10 +28,10 @@ static ArrayRef<int64_t> getShape(Type type) {
 }
 
 static double getBytes(Type type) {
-  Type element;
   if (auto buffer = dyn_cast<cta::BufferType>(type))
-    element = buffer.getElementType();
-  else if (auto descriptor = dyn_cast<cta::DescriptorType>(type))
+    return static_cast<double>(buffer.getBytes());
+  Type element;
+  if (auto descriptor = dyn_cast<cta::DescriptorType>(type))
     element = descriptor.getElementType();
   else
     element = cast<RankedTensorType>(type).getElementType();
@@ -52,6 +52,7 @@ static double getCopies(Type type) {
   case cta::FragmentLayout::column:
     return 32; // Every eighth lane of all four warps, and both rows.
   case cta::FragmentLayout::gather:
+  case cta::FragmentLayout::warp_column:
     return 8;
   default:
     return 1;

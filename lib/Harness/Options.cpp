@@ -219,6 +219,8 @@ private:
   bool parseRunOption() {
     if (flag("--check"))
       options.check = true;
+    else if (name == "--repeat")
+      options.repeats = static_cast<int>(integer(1, 1000000));
     else if (name == "--output")
       options.outputFolder = needValue();
     else
@@ -361,6 +363,7 @@ inputs (run and bench)
 
 run
   --check                compare the outputs with the operator's reference
+  --repeat N             run each case N times; all have to give the same bits
   --output DIR           write the outputs as DIR/NAME.npy; with several
                          kernels or cases as DIR/0/NAME.npy, DIR/1/...
 

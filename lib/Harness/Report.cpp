@@ -73,6 +73,10 @@ std::string jsonLine(const RunReport &report) {
                  {"sizes", write(report.sizes)}, {"seed", report.seed},
                  {"ms", number(report.ms)},      {"checked", report.checked},
                  {"pass", report.pass}};
+  if (report.repeats > 1)
+    object["repeats"] = report.repeats;
+  if (!report.differs.empty())
+    object["differs"] = report.differs;
   if (report.checked) {
     object["outputs"] = json::array();
     for (const CheckResult &result : report.outputs)

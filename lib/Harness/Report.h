@@ -20,6 +20,10 @@ struct RunReport {
   /// Empty without --check.
   std::vector<CheckResult> outputs;
   bool checked = false;
+  /// Runs that gave the same bits.
+  int repeats = 1;
+  /// The output, and the run, whose bits were others than the first run's.
+  std::string differs;
   bool pass = true;
 };
 

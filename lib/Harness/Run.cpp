@@ -33,13 +33,36 @@ public:
     std::vector<HostArgument> arguments;
     MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, report.sizes,
                                       options.inputs, arguments));
+    const std::vector<HostArgument> before =
+        options.repeats > 1 ? arguments : std::vector<HostArgument>();
     MLA_RETURN_IF_ERROR(executor(arguments, report.ms));
+    MLA_RETURN_IF_ERROR(repeat(executor, before, arguments));
     if (!folder.empty())
       MLA_RETURN_IF_ERROR(writeOutputs(arguments, folder));
     return options.check ? check(arguments) : Status();
   }
 
 private:
+  /// Runs it again on the same arguments, outputs and their poison included.
+  Status repeat(const Executor &executor,
+                const std::vector<HostArgument> &before,
+                const std::vector<HostArgument> &first) {
+    for (int run = 1; run < options.repeats; ++run) {
+      std::vector<HostArgument> again = before;
+      double ms = 0;
+      MLA_RETURN_IF_ERROR(executor(again, ms));
+      for (size_t i = 0; i < first.size(); ++i)
+        if (again[i].tensor.storage != first[i].tensor.storage)
+          report.differs = first[i].name + " in run " + std::to_string(run + 1);
+      if (!report.differs.empty()) {
+        report.pass = false;
+        return Status();
+      }
+      report.repeats = run + 1;
+    }
+    return Status();
+  }
+
   static Status writeOutputs(const std::vector<HostArgument> &arguments,
                              const std::string &folder) {
     std::error_code error;

@@ -5,6 +5,7 @@
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Interpreter/Dot.h"
 #include "mla/Interpreter/Program.h"
+#include "mla/Interpreter/Reduce.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,7 +16,7 @@ using namespace mla;
 using namespace mla::interp;
 
 //===----------------------------------------------------------------------===//
-// Structure: splat, iota, view, broadcast
+// Structure: splat, iota, view, transpose, broadcast
 //===----------------------------------------------------------------------===//
 
 static LogicalResult runSplat(Frame &frame, const Instruction &in) {
@@ -46,6 +47,17 @@ static LogicalResult runView(Frame &frame, const Instruction &in) {
     }
     result->set(n, source.get(at));
   }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
+static LogicalResult runTranspose(Frame &frame, const Instruction &in) {
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  TilePtr result = makeResult(in);
+  int64_t rows = source.shape[0], columns = source.shape[1];
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      result->set(c * rows + r, source.get(r * columns + c));
   frame.set(in.results[0], std::move(result));
   return success();
 }
@@ -83,8 +95,7 @@ static LogicalResult runBroadcast(Frame &frame, const Instruction &in) {
 // Reductions
 //===----------------------------------------------------------------------===//
 
-/// What a reduction of nothing gives.
-static Lane getNeutral(tile::ReduceKind kind, ElementType type) {
+Lane mla::interp::getNeutral(tile::ReduceKind kind, ElementType type) {
   bool isMax = kind == tile::ReduceKind::max;
   if (isFloat(type))
     return Lane::ofFloat(isMax ? -std::numeric_limits<float>::infinity() : 0);
@@ -92,7 +103,8 @@ static Lane getNeutral(tile::ReduceKind kind, ElementType type) {
   return Lane::ofInt(isMax ? signExtend(sign, getBitWidth(type)) : 0);
 }
 
-static Lane combine(tile::ReduceKind kind, ElementType type, Lane a, Lane b) {
+Lane mla::interp::combine(tile::ReduceKind kind, ElementType type, Lane a,
+                          Lane b) {
   bool isMax = kind == tile::ReduceKind::max;
   if (isFloat(type))
     return roundTo(type, Lane::ofFloat(isMax ? maximum(a.f, b.f) : a.f + b.f));
@@ -144,15 +156,19 @@ static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   const DenseTile &max = frame.getTile(in.operands[1]);
   const DenseTile &sum = frame.getTile(in.operands[2]);
   float scale = frame.get(in.operands[3]).scalar.f;
+  std::optional<APFloat> threshold =
+      cast<tile::OnlineSoftmaxOp>(in.op).getThreshold();
   TilePtr weights = makeResult(in, 0), newMax = makeResult(in, 1),
           newSum = makeResult(in, 2), rescale = makeResult(in, 3);
   int64_t columns = scores.shape[1];
   for (int64_t r = 0; r < scores.shape[0]; ++r) {
     const float *x = scores.floats.data() + r * columns;
     float *w = weights->floats.data() + r * columns;
-    float m = max.floats[r];
+    float m = max.floats[r], top = m;
     for (int64_t c = 0; c < columns; ++c)
-      m = maximum(m, scale * x[c]);
+      top = maximum(top, scale * x[c]);
+    if (!threshold || top > m + threshold->convertToFloat())
+      m = top;
     float rowSum = 0;
     for (int64_t c = 0; c < columns; ++c) {
       w[c] = std::exp2(scale * x[c] - m);
@@ -173,6 +189,7 @@ void mla::interp::addTileOps(HandlerTable &table) {
   table["tensor.splat"] = runSplat;
   table["tile.iota"] = runIota;
   table["tile.view"] = runView;
+  table["tile.transpose"] = runTranspose;
   table["tile.broadcast"] = runBroadcast;
   table["tile.reduce"] = runReduce;
   table["tile.dot"] = runDot;

@@ -103,6 +103,7 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.schedule = options.schedule;
   pipeline.tileKeys = options.tileKeys;
   pipeline.stages = options.stages;
+  pipeline.expectSKV = options.expectSKV;
   pipeline.gpu = options.gpu;
   pipeline.tuningTable = options.tuningTable;
 }

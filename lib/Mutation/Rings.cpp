@@ -4,6 +4,7 @@
 
 #include "Edits.h"
 #include "Enumerator.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mla;
@@ -133,7 +134,8 @@ static void addPlace(Enumerator &e, Operation *op, StringRef name,
   auto old = op->getAttrOfType<IntegerAttr>(name);
   if (!old)
     return;
-  for (int64_t step : steps)
+  // A tile may have 16 bytes itself.
+  for (int64_t step : llvm::SmallSetVector<int64_t, 4>(llvm::from_range, steps))
     if (old.getInt() + step >= 0)
       e.addLocal("place", op, (step > 0 ? "+" : "") + Twine(step),
                  [name, value = old.getInt() + step](Operation *op) {

@@ -49,6 +49,7 @@ void mla::buildTilePipeline(OpPassManager &pm,
   choose.schedule = options.schedule;
   choose.tileKeys = options.tileKeys;
   choose.stages = options.stages;
+  choose.expectSKV = options.expectSKV;
   choose.target = options.target;
   choose.gpu = options.gpu;
   choose.tuningTable = options.tuningTable;
@@ -70,11 +71,18 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createSplitTail());
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
+  // Sums are parts of the softmax. The partial sums of a loop that is split are
+  // deferred like any other; a softmax along columns has no op of its own, so
+  // that operands are swapped last.
+  func.addPass(createSplitSums());
+  func.addPass(createDeferSums());
+  func.addPass(createSwapOperands());
   func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:
   // pipelining copies ops into the preload and the drain.
   func.addPass(createSchedule());
+  func.addPass(createReduceAcrossWarps());
   func.addPass(createAssignLayouts());
   func.addPass(createPipeline());
   func.addPass(createFolder());

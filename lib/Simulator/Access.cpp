@@ -136,30 +136,41 @@ template <typename Visitor>
 static void forEachPiece(const Footprint &footprint, int64_t base,
                          Visitor visit) {
   for (const Piece &piece : footprint.pieces)
-    for (int64_t n = 0; n < piece.count; ++n)
-      visit(piece.element + n, base + piece.byte + n * footprint.elementBytes);
+    for (int64_t n = 0; n < piece.count; ++n) {
+      int64_t bit = piece.bit + n * footprint.elementBits;
+      visit(piece.element + n, base + bit / 8, bit % 8);
+    }
 }
 
 void mla::sim::loadTile(const Cta &cta, int64_t base,
                         const Footprint &footprint, DenseTile &tile) {
   const uint8_t *bytes = cta.bytes.data();
   if (tile.type == ElementType::BF16) {
-    forEachPiece(footprint, base, [&](int64_t element, int64_t byte) {
+    forEachPiece(footprint, base, [&](int64_t element, int64_t byte, int64_t) {
       uint32_t bits = bytes[byte] << 16 | bytes[byte + 1] << 24;
       std::memcpy(&tile.floats[element], &bits, sizeof(float));
     });
     return;
   }
-  forEachPiece(footprint, base, [&](int64_t element, int64_t byte) {
-    tile.set(element, readElement(tile.type, bytes + byte));
-  });
+  forEachPiece(footprint, base,
+               [&](int64_t element, int64_t byte, int64_t bit) {
+                 tile.set(element, tile.type == ElementType::I1
+                                       ? fromBits(tile.type, bytes[byte] >> bit)
+                                       : readElement(tile.type, bytes + byte));
+               });
 }
 
 void mla::sim::storeTile(Cta &cta, int64_t base, const Footprint &footprint,
                          const DenseTile &tile) {
-  forEachPiece(footprint, base, [&](int64_t element, int64_t byte) {
-    writeElement(tile.type, cta.bytes.data() + byte, tile.get(element));
-  });
+  uint8_t *bytes = cta.bytes.data();
+  forEachPiece(
+      footprint, base, [&](int64_t element, int64_t byte, int64_t bit) {
+        if (tile.type != ElementType::I1)
+          return writeElement(tile.type, bytes + byte, tile.get(element));
+        uint8_t mask = 1 << bit;
+        bytes[byte] =
+            tile.get(element).i ? bytes[byte] | mask : bytes[byte] & ~mask;
+      });
 }
 
 void mla::sim::poison(Cta &cta, int64_t base, const Footprint &footprint) {
@@ -199,19 +210,20 @@ LogicalResult mla::sim::touchGlobal(Role &role, const Argument &array,
   ArrayRef<Warp> warps = role.getWarps();
   auto numWarps = static_cast<int64_t>(warps.size());
   auto width = static_cast<int64_t>(getByteWidth(array.elementType));
-  // The elements of a vector are rows of one column.
-  int64_t columns = shape.size() == 2 ? shape[1] : 1;
+  // A row of a matrix is in one warp, but for a transposed one.
+  bool rowByRow =
+      shape.size() == 2 && layout != cta::FragmentLayout::acc_transposed;
   LogicalResult result = success();
   auto touchElements = [&](int64_t tileAt, int64_t arrayAt, int64_t count) {
     std::optional<int64_t> warp;
     if (layout)
-      warp = getWarpOfRow(*layout, tileAt / columns, numWarps);
+      warp = getWarpOf(*layout, shape, tileAt, numWarps);
     ByteRange bytes{arrayAt * width, (arrayAt + count) * width};
     result = touchGlobal(role, warp ? warps.slice(*warp, 1) : warps, array,
                          bytes, touch);
   };
   Box{array, start, shape}.forEachRun([&](const Run1D &run) {
-    bool whole = run.stride == 1 && (columns > 1 || !layout);
+    bool whole = run.stride == 1 && (rowByRow || !layout);
     if (whole && succeeded(result))
       return touchElements(run.tileAt, run.arrayAt, run.count);
     for (int64_t n = 0; n < run.count && succeeded(result); ++n)

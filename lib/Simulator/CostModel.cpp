@@ -73,15 +73,27 @@ static double getCopyBytes(Operation *op) {
       .Default([](Operation *) { return 0; });
 }
 
+/// Elements of a shared operand of a product.
+static double getOperandElements(Type type) {
+  ArrayRef<int64_t> shape = isa<cta::DescriptorType>(type)
+                                ? cast<cta::DescriptorType>(type).getShape()
+                                : cast<cta::BufferType>(type).getShape();
+  return static_cast<double>(shape[0] * shape[1]);
+}
+
 double CostModel::getDuration(Operation *op) const {
   auto mma = dyn_cast<cta::MmaAsyncOp>(op);
   if (!mma)
     return getCopyBytes(op) / copyBytes;
-  auto b = mma.getB().getType();
-  ArrayRef<int64_t> shape = isa<cta::DescriptorType>(b)
-                                ? cast<cta::DescriptorType>(b).getShape()
-                                : cast<cta::BufferType>(b).getShape();
-  return 64.0 * static_cast<double>(shape[0] * shape[1]) / multiplyAdds;
+  // Each instruction of 64 rows reads its A, unless it is in registers, and all
+  // of its B.
+  double rows = static_cast<double>(
+      mma.getResult().getType().getFragment().getDimSize(0));
+  double b = getOperandElements(mma.getB().getType());
+  double read = rows / 64 * b;
+  if (!isa<RankedTensorType>(mma.getA().getType()))
+    read += getOperandElements(mma.getA().getType());
+  return std::max(rows * b / multiplyAdds, 2 * read / sharedBytes);
 }
 
 double CostModel::getLatency(Operation *op) const {

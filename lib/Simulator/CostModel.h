@@ -26,7 +26,7 @@ struct CostModel {
   /// division), that an SM finishes in a cycle.
   double floatOps = 128;
   double specialOps = 16;
-  /// Bytes between shared memory and registers in a cycle.
+  /// Bytes between shared memory and registers, or a product, in a cycle.
   double sharedBytes = 128;
   /// A copy: from issue to the first byte (L2), and bytes that arrive in a
   /// cycle.

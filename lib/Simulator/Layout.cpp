@@ -18,16 +18,17 @@ static int64_t swizzle(int64_t address, int64_t rowBytes) {
   return address ^ ((address >> 3) & (rowBytes - kChunk));
 }
 
-static int64_t getElementBytes(Type type) {
-  return interp::getByteWidth(*interp::getElementType(type));
+static int64_t getElementBits(Type type) {
+  return interp::getBitWidth(*interp::getElementType(type));
 }
 
 /// Fills in `ranges` from `pieces`.
 static void joinRanges(Footprint &footprint) {
   std::vector<ByteRange> &ranges = footprint.ranges;
-  for (const Piece &piece : footprint.pieces)
-    ranges.push_back(
-        {piece.byte, piece.byte + piece.count * footprint.elementBytes});
+  for (const Piece &piece : footprint.pieces) {
+    int64_t end = piece.bit + piece.count * footprint.elementBits;
+    ranges.push_back({piece.bit / 8, (end + 7) / 8});
+  }
   llvm::sort(ranges, [](const ByteRange &a, const ByteRange &b) {
     return a.begin < b.begin;
   });
@@ -48,8 +49,8 @@ static int64_t getSwizzle(cta::BufferType type) {
 
 Footprint mla::sim::makeFootprint(cta::BufferType type) {
   Footprint footprint;
-  footprint.elementBytes = getElementBytes(type.getElementType());
-  int64_t rowBytes = getSwizzle(type), width = footprint.elementBytes;
+  footprint.elementBits = getElementBits(type.getElementType());
+  int64_t rowBytes = getSwizzle(type), bits = footprint.elementBits;
   int64_t columns = type.getShape().back();
   int64_t rows = ShapedType::getNumElements(type.getShape()) / columns;
   if (!rowBytes) {
@@ -58,14 +59,14 @@ Footprint mla::sim::makeFootprint(cta::BufferType type) {
     return footprint;
   }
   footprint.alignment = 8 * rowBytes;
-  int64_t perChunk = kChunk / width;
+  int64_t perChunk = 8 * kChunk / bits;
   int64_t blockBytes = type.getLayout().getRows() * rowBytes;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; c += perChunk) {
-      int64_t inRow = c * width;
+      int64_t inRow = c * bits / 8;
       int64_t byte =
           inRow / rowBytes * blockBytes + r * rowBytes + inRow % rowBytes;
-      footprint.pieces.push_back({r * columns + c, swizzle(byte, rowBytes),
+      footprint.pieces.push_back({r * columns + c, 8 * swizzle(byte, rowBytes),
                                   std::min(perChunk, columns - c)});
     }
   joinRanges(footprint);
@@ -74,10 +75,10 @@ Footprint mla::sim::makeFootprint(cta::BufferType type) {
 
 Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
   Footprint footprint;
-  footprint.elementBytes = getElementBytes(type.getElementType());
+  footprint.elementBits = getElementBits(type.getElementType());
   constexpr int64_t kRowBytes = 128;
   footprint.alignment = 8 * kRowBytes;
-  int64_t width = footprint.elementBytes, perChunk = kChunk / width;
+  int64_t width = footprint.elementBits / 8, perChunk = kChunk / width;
   int64_t perRow = kRowBytes / width;
   int64_t rows = type.getShape()[0], columns = type.getShape()[1];
   bool kMajor = type.getMajor() == cta::Major::k;
@@ -101,28 +102,28 @@ Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
         byte += locateStep(r) + r % kStep / 8 * type.getStride() +
                 r % 8 * kRowBytes + c / perRow * type.getLeading() +
                 c % perRow * width;
-      footprint.pieces.push_back({r * columns + c, swizzle(byte, kRowBytes),
+      footprint.pieces.push_back({r * columns + c, 8 * swizzle(byte, kRowBytes),
                                   std::min(perChunk, columns - c)});
     }
   joinRanges(footprint);
   return footprint;
 }
 
-Footprint mla::sim::selectRows(const Footprint &whole, int64_t columns,
-                               llvm::function_ref<bool(int64_t)> pick) {
+Footprint mla::sim::selectElements(const Footprint &whole,
+                                   llvm::function_ref<bool(int64_t)> pick) {
   Footprint part;
   part.alignment = whole.alignment;
-  part.elementBytes = whole.elementBytes;
+  part.elementBits = whole.elementBits;
   for (const Piece &piece : whole.pieces) {
-    // A piece may span rows: take it row by row.
-    for (int64_t n = 0; n < piece.count;) {
-      int64_t row = (piece.element + n) / columns;
-      int64_t count =
-          std::min(piece.count - n, (row + 1) * columns - (piece.element + n));
-      if (pick(row))
+    bool inRun = false;
+    for (int64_t n = 0; n < piece.count; ++n) {
+      bool picked = pick(piece.element + n);
+      if (picked && inRun)
+        ++part.pieces.back().count;
+      else if (picked)
         part.pieces.push_back(
-            {piece.element + n, piece.byte + n * whole.elementBytes, count});
-      n += count;
+            {piece.element + n, piece.bit + n * whole.elementBits, 1});
+      inRun = picked;
     }
   }
   joinRanges(part);
@@ -131,36 +132,46 @@ Footprint mla::sim::selectRows(const Footprint &whole, int64_t columns,
 
 std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
                                                ArrayRef<int64_t> offsets) {
-  int64_t width = getElementBytes(type.getElementType());
+  int64_t bits = getElementBits(type.getElementType());
   int64_t rowBytes = getSwizzle(type);
   if (!rowBytes) {
     // Rows stay whole: only the first dimension may be cut.
-    int64_t stride = width;
+    int64_t stride = bits;
     for (int64_t size : type.getShape().drop_front())
       stride *= size;
     for (int64_t offset : offsets.drop_front())
       if (offset)
         return std::nullopt;
-    return offsets.front() * stride;
+    if (offsets.front() * stride % 8)
+      return std::nullopt;
+    return offsets.front() * stride / 8;
   }
   if (offsets.size() != 2)
     return std::nullopt;
-  int64_t row = offsets[0], bytes = offsets[1] * width;
+  int64_t row = offsets[0], bytes = offsets[1] * bits / 8;
   if (row % 8 || bytes % rowBytes)
     return std::nullopt;
   return bytes / rowBytes * type.getLayout().getRows() * rowBytes +
          row * rowBytes;
 }
 
-std::optional<int64_t> mla::sim::getWarpOfRow(cta::FragmentLayout layout,
-                                              int64_t row, int64_t warps) {
+std::optional<int64_t> mla::sim::getWarpOf(cta::FragmentLayout layout,
+                                           ArrayRef<int64_t> shape,
+                                           int64_t element, int64_t warps) {
+  // The elements of a vector are rows of one column.
+  int64_t columns = shape.size() > 1 ? shape.back() : 1;
   switch (layout) {
   case cta::FragmentLayout::acc:
   case cta::FragmentLayout::a_operand:
   case cta::FragmentLayout::row:
-    return row / 16 % warps;
+    return element / columns / 16 % warps;
+  case cta::FragmentLayout::acc_transposed:
+    return element % columns / 16 % warps;
   case cta::FragmentLayout::gather:
-    return row / 4 % warps;
+    return element / columns /
+           static_cast<int64_t>(llvm::divideCeil(shape[0], warps));
+  case cta::FragmentLayout::warp_column:
+    return element / (shape.back() / warps);
   case cta::FragmentLayout::column:
     return std::nullopt;
   }

@@ -18,10 +18,10 @@
 namespace mla::sim {
 
 /// `count` neighbouring elements: in the tile, counted row by row, and in
-/// memory, in bytes from the tile's base.
+/// memory, in bits from the tile's base (an i1 takes one).
 struct Piece {
   int64_t element;
-  int64_t byte;
+  int64_t bit;
   int64_t count;
 };
 
@@ -32,7 +32,7 @@ struct Footprint {
   std::vector<ByteRange> ranges;
   /// The base must be a multiple of this: where the swizzle repeats.
   int64_t alignment = 1;
-  int64_t elementBytes = 1;
+  int64_t elementBits = 8;
 };
 
 /// Of a buffer.
@@ -41,20 +41,20 @@ Footprint makeFootprint(cta::BufferType type);
 /// Of an operand that wgmma reads through a descriptor.
 Footprint makeFootprint(cta::DescriptorType type);
 
-/// The part of `whole` that holds rows for which `pick` is true; rows of
-/// `columns` elements.
-Footprint selectRows(const Footprint &whole, int64_t columns,
-                     llvm::function_ref<bool(int64_t row)> pick);
+/// The part of `whole` that holds the elements for which `pick` is true.
+Footprint selectElements(const Footprint &whole,
+                         llvm::function_ref<bool(int64_t element)> pick);
 
 /// Bytes from a buffer's base to that of a view of it at `offsets`; nothing
 /// where the view would not start at a whole piece of the swizzle.
 std::optional<int64_t> getViewOffset(cta::BufferType type,
                                      llvm::ArrayRef<int64_t> offsets);
 
-/// Which of the `warps` warps of a role holds row `row` of a fragment; nothing
-/// if all of them hold every row.
-std::optional<int64_t> getWarpOfRow(cta::FragmentLayout layout, int64_t row,
-                                    int64_t warps);
+/// Which of the `warps` warps of a role holds an element of a fragment of shape
+/// `shape`, counted row by row; nothing if all of them hold every element.
+std::optional<int64_t> getWarpOf(cta::FragmentLayout layout,
+                                 llvm::ArrayRef<int64_t> shape, int64_t element,
+                                 int64_t warps);
 
 /// Names a fragment layout over a number of warps.
 inline unsigned getFootprintKey(cta::FragmentLayout layout, size_t warps) {

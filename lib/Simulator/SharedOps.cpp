@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Machine.h"
+#include "mla/Interpreter/Reduce.h"
 
 using namespace mlir;
 using namespace mla;
@@ -134,6 +135,32 @@ static LogicalResult runStoreShared(Frame &frame, const Instruction &in) {
   return success();
 }
 
+/// The rows of each warp as one vector after the other.
+static LogicalResult runReduceWarp(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  auto op = cast<cta::ReduceWarpOp>(in.op);
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  auto warps = static_cast<int64_t>(role.getWarps().size());
+  auto layout = getFragmentLayout(role, op, op.getSource().getType());
+  if (failed(layout))
+    return failure();
+  TilePtr result = makeResult(in);
+  int64_t columns = source.shape[1];
+  if (result->size() != warps * columns)
+    return role.failAt(in.op,
+                       "expected a role of 4 warps, got " + Twine(warps));
+  for (int64_t n = 0, size = result->size(); n < size; ++n)
+    result->set(n, getNeutral(op.getKind(), source.type));
+  for (int64_t n = 0, size = source.size(); n < size; ++n) {
+    int64_t warp = *getWarpOf(*layout, source.shape, n, warps);
+    int64_t at = warp * columns + n % columns;
+    result->set(
+        at, combine(op.getKind(), source.type, result->get(at), source.get(n)));
+  }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
 void mla::sim::addSharedOps(HandlerTable &table) {
   table["cta.ring"] = runRing;
   table["cta.buffer"] = runBuffer;
@@ -143,6 +170,7 @@ void mla::sim::addSharedOps(HandlerTable &table) {
   table["cta.descriptor"] = runSame;
   table["cta.tensor_map"] = runSame;
   table["cta.convert_layout"] = runSame;
+  table["cta.reduce_warp"] = runReduceWarp;
   table["cta.load_shared"] = runLoadShared;
   table["cta.store_shared"] = runStoreShared;
 }

@@ -199,15 +199,15 @@ void Planner::addFootprints(Type type) {
 void Planner::addWarpFootprints(cta::BufferType buffer, Type fragment,
                                 unsigned warps) {
   std::optional<cta::FragmentLayout> layout = cta::getLayout(fragment);
-  if (!layout || !getWarpOfRow(*layout, 0, warps))
+  ArrayRef<int64_t> shape = buffer.getShape();
+  if (!layout || !getWarpOf(*layout, shape, 0, warps))
     return;
   std::vector<Footprint> &parts =
       plan.warpFootprints[{buffer, getFootprintKey(*layout, warps)}];
-  int64_t columns = buffer.getShape().size() > 1 ? buffer.getShape().back() : 1;
   for (unsigned w = 0; parts.size() < warps; ++w)
     parts.push_back(
-        selectRows(plan.footprints[buffer], columns, [&](int64_t row) {
-          return *getWarpOfRow(*layout, row, warps) == w;
+        selectElements(plan.footprints[buffer], [&](int64_t element) {
+          return *getWarpOf(*layout, shape, element, warps) == w;
         }));
 }
 
@@ -360,10 +360,12 @@ LogicalResult GridRunner::run(Frame &frame) {
   uint64_t machines = points.empty() ? 0 : points.size() / perMachine;
   if (machines && failed(checkMemory(plan.options.threads)))
     return failure();
+  if (plan.options.firstClusterOnly)
+    machines = std::min<uint64_t>(machines, 1);
   GridQueue queue(machines);
   runOnThreads(plan.options.threads, machines, [&] { work(queue); });
   std::optional<Failure> error = queue.getFailure();
-  if (!error)
+  if (!error && !plan.options.firstClusterOnly)
     error = coverage.findGap(plan);
   if (!error)
     return success();

@@ -155,6 +155,22 @@ LogicalResult LayoutSolver::visitLoop(scf::ForOp loop) {
   return success();
 }
 
+/// Whether `load` reads a part of what cta.reduce_warp has left in a ring.
+static bool readsReduction(cta::LoadSharedOp load) {
+  auto view = load.getSource().getDefiningOp<cta::ViewOp>();
+  auto await =
+      view ? view.getSource().getDefiningOp<cta::AwaitOp>() : cta::AwaitOp();
+  if (!await)
+    return false;
+  for (Operation *user : await.getRing().getUsers())
+    if (auto acquire = dyn_cast<cta::AcquireOp>(user))
+      for (Operation *fill : acquire.getSlot().getUsers())
+        if (auto store = dyn_cast<cta::StoreSharedOp>(fill))
+          return store.getFragment().getDefiningOp<cta::ReduceWarpOp>() !=
+                 nullptr;
+  return false;
+}
+
 LogicalResult LayoutSolver::visit(Operation *op) {
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return visitLoop(loop);
@@ -171,13 +187,23 @@ LogicalResult LayoutSolver::visit(Operation *op) {
         succeeded(fix(convert.getResult(), FragmentLayout::a_operand, op)));
   if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     if (reduce.getDim() != 1)
-      return op->emitOpError() << "expected a reduction along dimension 1 of "
-                                  "an accumulator, got dimension "
-                               << reduce.getDim();
+      return op->emitOpError()
+             << "expected a reduction along dimension 1 of "
+                "an accumulator, got dimension "
+             << reduce.getDim() << "; run --mla-reduce-across-warps first";
     return success(
         succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
         succeeded(fix(reduce.getResult(), FragmentLayout::row, op)));
   }
+  if (auto reduce = dyn_cast<cta::ReduceWarpOp>(op))
+    return success(
+        succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
+        succeeded(fix(reduce.getResult(), FragmentLayout::warp_column, op)));
+  if (auto transpose = dyn_cast<tile::TransposeOp>(op))
+    return success(
+        succeeded(fix(transpose.getSource(), FragmentLayout::acc, op)) &&
+        succeeded(
+            fix(transpose.getResult(), FragmentLayout::acc_transposed, op)));
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
     return success(
         succeeded(fix(broadcast.getSource(),
@@ -185,6 +211,8 @@ LogicalResult LayoutSolver::visit(Operation *op) {
                                               : FragmentLayout::column,
                       op)) &&
         succeeded(fix(broadcast.getResult(), FragmentLayout::acc, op)));
+  if (auto load = dyn_cast<cta::LoadSharedOp>(op); load && readsReduction(load))
+    return fix(load.getFragment(), FragmentLayout::column, op);
   if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
     return fix(gather.getRows(), FragmentLayout::gather, op);
   if (OpTrait::hasElementwiseMappableTraits(op)) {

@@ -35,9 +35,9 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
       b.setInsertionPoint(&op);
       break;
     }
-  auto ring = cta::RingOp::create(b, tile.getLoc(), ringType,
-                                  b.getStringAttr(name), IntegerAttr(),
-                                  StringAttr(), StringAttr(), IntegerAttr());
+  auto ring = cta::RingOp::create(
+      b, tile.getLoc(), ringType, b.getStringAttr(name), IntegerAttr(),
+      StringAttr(), StringAttr(), IntegerAttr(), StringAttr());
   index[tile] = list.size();
   list.push_back({ring, tile, writer});
   return ring;

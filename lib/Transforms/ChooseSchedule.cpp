@@ -27,13 +27,20 @@ ShapeClass mla::getShapeClass(SparsePrefillOp op) {
   return shape;
 }
 
+Problem mla::getExpectedProblem(SparsePrefillOp op, int64_t expectSKV) {
+  Problem problem{getShapeClass(op)};
+  int64_t rows = cast<MemRefType>(op.getKv().getType()).getDimSize(0);
+  problem.rows = ShapedType::isDynamic(rows) ? expectSKV : rows;
+  return problem;
+}
+
 /// The rings with \p depth slots, if it is not 0.
 static SmallVector<RingAttr> withDepth(ArrayRef<RingAttr> rings,
                                        int64_t depth) {
   SmallVector<RingAttr> result(rings);
   for (RingAttr &ring : result)
     if (depth && !ring.getOver())
-      ring = RingAttr::get(ring.getContext(), ring.getLabel(), depth,
+      ring = RingAttr::get(ring.getContext(), ring.getLabel(), depth, 0,
                            StringAttr(), -1);
   return result;
 }
@@ -58,10 +65,14 @@ private:
   FailureOr<Choice> choose(SparsePrefillOp op) const {
     Choice choice{schedule};
     if (schedule == "auto") {
+      if (expectSKV < 1)
+        return op.emitError("expected expect-s-kv >= 1, got ")
+               << expectSKV.getValue();
       llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
       if (!table)
         return op.emitError(llvm::toString(table.takeError()));
-      choice = decide(getShapeClass(op), {target, gpu}, *table).choice;
+      choice = decide(getExpectedProblem(op, expectSKV), {target, gpu}, *table)
+                   .choice;
     }
     if (tileKeys)
       choice.keys = tileKeys;

@@ -13,6 +13,37 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+using Labeller = llvm::function_ref<Value(Value, StringRef)>;
+
+/// The maximum that weights refer to from now on: that of all scores so far, or
+/// one that is exceeded by at most the threshold.
+static Value emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
+                     Value rowMax, Labeller label) {
+  if (!op.getThreshold())
+    return label(arith::MaxNumFOp::create(b, op.getMax(), rowMax), "max");
+  auto type = cast<RankedTensorType>(rowMax.getType());
+  Value threshold = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, *op.getThreshold()));
+  Value bound = label(arith::AddFOp::create(b, op.getMax(), threshold), "max");
+  Value moves =
+      label(arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, rowMax, bound),
+            "max");
+  return label(arith::SelectOp::create(b, moves, rowMax, op.getMax()), "max");
+}
+
+/// Row maxima of the same scores that are taken behind the softmax are
+/// `rowMax`.
+static void takeOver(tile::OnlineSoftmaxOp op, Value rowMax) {
+  for (Operation *user : llvm::make_early_inc_range(op.getScores().getUsers()))
+    if (auto reduce = dyn_cast<tile::ReduceOp>(user);
+        reduce && reduce.getResult() != rowMax &&
+        reduce.getKind() == tile::ReduceKind::max && reduce.getDim() == 1 &&
+        op->getBlock() == user->getBlock() && op->isBeforeInBlock(user)) {
+      reduce.replaceAllUsesWith(rowMax);
+      reduce.erase();
+    }
+}
+
 static void decompose(tile::OnlineSoftmaxOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   StringRef base = tile::getLabel(op);
@@ -31,9 +62,10 @@ static void decompose(tile::OnlineSoftmaxOp op) {
       label(tile::ReduceOp::create(b, vectorType, tile::ReduceKind::max,
                                    op.getScores(), 1),
             "rowmax");
+  takeOver(op, rowMax);
   Value scaleRow = tensor::SplatOp::create(b, op.getScale(), vectorType);
   Value scaled = label(arith::MulFOp::create(b, rowMax, scaleRow), "rowmax");
-  Value newMax = label(arith::MaxNumFOp::create(b, op.getMax(), scaled), "max");
+  Value newMax = emitMax(b, op, scaled, label);
   Value rescale = label(
       math::Exp2Op::create(
           b, label(arith::SubFOp::create(b, op.getMax(), newMax), "rescale")),
@@ -63,6 +95,20 @@ static void decompose(tile::OnlineSoftmaxOp op) {
 namespace {
 struct DecomposeSoftmaxPass
     : mla::impl::DecomposeSoftmaxBase<DecomposeSoftmaxPass> {
-  void runOnOperation() override { getOperation().walk(decompose); }
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    bool lazy = schedule && schedule.asksFor("lazy-rescale");
+    SmallVector<tile::OnlineSoftmaxOp> ops;
+    func.walk([&](tile::OnlineSoftmaxOp op) { ops.push_back(op); });
+    for (tile::OnlineSoftmaxOp op : ops) {
+      if (lazy && !op.getThreshold()) {
+        op.emitOpError() << "expected a threshold (lazy), as schedule "
+                         << schedule.getName() << " asks for lazy-rescale";
+        return signalPassFailure();
+      }
+      decompose(op);
+    }
+  }
 };
 } // namespace

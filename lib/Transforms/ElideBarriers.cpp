@@ -19,11 +19,15 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// A ring of one slot, its barriers, and who waits for and arrives at them.
+/// A ring, its barriers, and who waits for and arrives at them.
 struct RingUse {
   cta::RingOp ring;
   cta::MBarrierOp full, free;
-  cta::RoleOp writer, reader;
+  cta::RoleOp writer = {}, reader = {};
+  /// Filled by stores, not by copies.
+  bool stored = false;
+
+  int64_t depth() { return ring.getResult().getType().getDepth(); }
 };
 
 /// How many more events of one kind than of another lie before each of the
@@ -112,7 +116,8 @@ static auto isArrival(cta::MBarrierOp barrier) {
 
 /// The rounds that `by` is ahead of `ring` where it returns it.
 static std::optional<int64_t> findAhead(RingUse ring, RingUse by) {
-  if (by.writer != ring.reader || by.reader != ring.writer)
+  if (by.writer != ring.reader || by.reader != ring.writer || !by.stored ||
+      ring.depth() != 1 || by.depth() != 1)
     return std::nullopt;
   std::optional<int64_t> acquired =
       LeadFinder(isWait(ring.free), isWait(by.full))
@@ -125,25 +130,37 @@ static std::optional<int64_t> findAhead(RingUse ring, RingUse by) {
   return acquired;
 }
 
-/// The rings of one slot that one role fills by stores and one other reads.
+/// Whether `ring` is free whenever `with` is: acquired behind it and released
+/// before it, round by round.
+static bool isReturnedWith(RingUse ring, RingUse with) {
+  if (with.ring == ring.ring || !with.free || with.writer != ring.writer ||
+      with.reader != ring.reader || with.depth() != ring.depth())
+    return false;
+  std::optional<int64_t> acquired =
+      LeadFinder(isWait(ring.free), isWait(with.free))
+          .run(ring.writer.getBody().front());
+  std::optional<int64_t> released =
+      LeadFinder(isArrival(ring.free), isArrival(with.free))
+          .run(ring.reader.getBody().front());
+  return acquired == 1 && released == 0;
+}
+
+/// The rings that one role fills and one other reads.
 static SmallVector<RingUse> findRings(func::FuncOp func) {
   llvm::StringMap<cta::MBarrierOp> barriers;
   func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
   SmallVector<RingUse> rings;
   func.walk([&](cta::RingOp ring) {
-    RingUse use{ring,
-                barriers.lookup((ring.getName() + ".full").str()),
-                barriers.lookup((ring.getName() + ".free").str()),
-                {},
-                {}};
-    if (!use.full || ring.getResult().getType().getDepth() != 1)
+    RingUse use{ring, barriers.lookup((ring.getName() + ".full").str()),
+                barriers.lookup((ring.getName() + ".free").str())};
+    if (!use.full)
       return;
     use.writer = getRole(use.full, /*waits=*/false);
     use.reader = getRole(use.full, /*waits=*/true);
-    bool stored = llvm::all_of(use.full->getUsers(), [](Operation *user) {
+    use.stored = llvm::all_of(use.full->getUsers(), [](Operation *user) {
       return isa<cta::MBarrierInitOp, cta::MBarrierWaitOp, cta::ArriveOp>(user);
     });
-    if (use.writer && use.reader && use.writer != use.reader && stored)
+    if (use.writer && use.reader && use.writer != use.reader)
       rings.push_back(use);
   });
   return rings;
@@ -152,27 +169,55 @@ static SmallVector<RingUse> findRings(func::FuncOp func) {
 namespace {
 struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
   void runOnOperation() override {
+    elided = false;
     SmallVector<RingUse> rings = findRings(getOperation());
-    for (RingUse &ring : rings) {
-      if (!ring.free)
-        continue;
-      for (const RingUse &by : rings)
-        if (std::optional<int64_t> ahead = findAhead(ring, by)) {
-          returnBy(ring, by, *ahead);
-          break;
-        }
-    }
+    // What arrives by copies keeps its barrier: its copies take longest, and
+    // others are returned with it.
+    for (RingUse &ring : rings)
+      if (ring.free && ring.stored)
+        returnByAnother(ring, rings);
+    closeGaps();
   }
 
 private:
-  void returnBy(RingUse &ring, RingUse by, int64_t ahead) {
-    Builder b(&getContext());
-    ring.ring.setReturnedByAttr(b.getStringAttr(by.ring.getName()));
-    ring.ring.setAheadAttr(b.getI64IntegerAttr(ahead));
-    for (Operation *user : llvm::make_early_inc_range(ring.free->getUsers()))
-      user->erase();
-    ring.free.erase();
-    ring.free = {};
+  /// The barriers that are left move up, and the plan ends behind the last.
+  void closeGaps() {
+    func::FuncOp func = getOperation();
+    std::optional<int64_t> next;
+    if (!elided)
+      return;
+    func.walk([&](cta::MBarrierOp barrier) {
+      if (!next)
+        next = barrier.getOffset();
+      barrier.setOffset(*next);
+      *next += 8 * barrier.getResult().getType().getSize();
+    });
+    if (next)
+      func->setAttr(cta::kSharedBytesAttr,
+                    Builder(&getContext()).getI64IntegerAttr(*next));
   }
+
+  void returnByAnother(RingUse &ring, ArrayRef<RingUse> rings) {
+    Builder b(&getContext());
+    for (const RingUse &other : rings) {
+      StringAttr name = b.getStringAttr(RingUse(other).ring.getName());
+      if (std::optional<int64_t> ahead = findAhead(ring, other)) {
+        ring.ring.setReturnedByAttr(name);
+        ring.ring.setAheadAttr(b.getI64IntegerAttr(*ahead));
+      } else if (!other.stored && isReturnedWith(ring, other)) {
+        ring.ring.setReturnedWithAttr(name);
+      } else {
+        continue;
+      }
+      for (Operation *user : llvm::make_early_inc_range(ring.free->getUsers()))
+        user->erase();
+      ring.free.erase();
+      ring.free = {};
+      elided = true;
+      return;
+    }
+  }
+
+  bool elided = false;
 };
 } // namespace

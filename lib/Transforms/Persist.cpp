@@ -31,6 +31,8 @@ static void persist(scf::ForallOp grid, int64_t ctas) {
   b.setInsertionPointToStart(persistent.getBody());
   Value first = persistent.getInductionVars()[0];
   auto loop = scf::ForOp::create(b, first, items, step);
+  // The stages of a schedule are those of the loop over KV tiles.
+  loop->setAttr(tile::kPersistentAttr, b.getUnitAttr());
   Block *body = loop.getBody();
   b.setInsertionPointToStart(body);
   Value rest = loop.getInductionVar();

@@ -155,6 +155,8 @@ LogicalResult PlacementAnalysis::meetOperands(Operation *op) {
                                  << ", which roles hold in parts";
       placement.split -= placement.split > dim;
     }
+    if (isa<tile::TransposeOp>(op) && placement.split >= 0)
+      placement.split = 1 - placement.split;
     if (!met) {
       met = placement;
       continue;

@@ -85,7 +85,8 @@ private:
 
 template <typename OpTy> OpTy RoleEmitter::mark(OpTy op) {
   Operation *base = op;
-  if (base->getParentOfType<scf::ForOp>() && row) {
+  auto loop = base->getParentOfType<scf::ForOp>();
+  if (loop && !loop->hasAttr(tile::kPersistentAttr) && row) {
     base->setAttr(cta::kStageAttr, b.getI64IntegerAttr(row.getStage()));
     base->setAttr(cta::kOrderAttr, b.getI64IntegerAttr(row.getOrder()));
   }
@@ -175,6 +176,8 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
       scf::ForOp::create(b, scalars.lookupOrDefault(loop.getLowerBound()),
                          scalars.lookupOrDefault(loop.getUpperBound()),
                          scalars.lookupOrDefault(loop.getStep()), init);
+  if (Attribute persistent = loop->getAttr(tile::kPersistentAttr))
+    copy->setAttr(tile::kPersistentAttr, persistent);
   scalars.map(loop.getInductionVar(), copy.getInductionVar());
   auto bind = [&](Value from, Value to) {
     if (isa<RankedTensorType>(from.getType()))
@@ -352,6 +355,8 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     operandSlice = slice.dropDim(broadcast.getDim());
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     operandSlice = slice.insertDim(reduce.getDim());
+  if (isa<tile::TransposeOp>(op) && !slice.isWhole())
+    operandSlice.dim = 1 - slice.dim;
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
     Value mapped = isa<RankedTensorType>(operand.getType())
@@ -509,8 +514,14 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
 /// The rewrites that the schedule asks for have been made.
 static LogicalResult checkRewritten(scf::ForallOp program,
                                     ScheduleAttr schedule) {
+  // Without a loop (one of a single iteration folds) there is no sum to split.
+  scf::ForOp unsplit;
+  bool partial = false;
   WalkResult result = program.walk([&](Operation *op) -> WalkResult {
     StringRef label = tile::getLabel(op);
+    partial |= op->hasAttr(tile::kPartialAttr);
+    if (auto loop = dyn_cast<scf::ForOp>(op); loop && loop.getNumResults())
+      unsplit = loop;
     if (schedule.asksFor("pair-tiles") && op->hasAttr(tile::kPaddedAttr))
       return op->emitOpError("expected paired tiles; run --mla-pair-tiles "
                              "first");
@@ -519,9 +530,18 @@ static LogicalResult checkRewritten(scf::ForallOp program,
         !label.ends_with(".t"))
       return op->emitOpError("expected a part of a gathered tile; run "
                              "--mla-split-width first");
+    if (schedule.asksFor("swap-operands") && isa<tile::DotOp>(op) &&
+        !program->hasAttr(tile::kSwappedAttr))
+      return op->emitOpError("expected a product with A and B exchanged; run "
+                             "--mla-swap-operands first");
     return WalkResult::advance();
   });
-  return failure(result.wasInterrupted());
+  if (result.wasInterrupted())
+    return failure();
+  if (schedule.asksFor("split-sums") && unsplit && !partial)
+    return unsplit.emitOpError("expected a loop with partial sums; run "
+                               "--mla-split-sums first");
+  return success();
 }
 
 namespace {

@@ -77,16 +77,18 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
 /// them and accumulates half of the output columns, so each hands its P to the
 /// other; a tile's half is handed back when its last product is done. "left"
 /// goes first and publishes P relative to its own maximum; where the maximum of
-/// "right" grows further, only the accumulators are rescaled.
+/// "right" grows further, only the accumulators are rescaled. Each adds up the
+/// weights of its own tile. Rescaling is lazy: most often there is none.
 static constexpr StringLiteral kSeesaw =
-    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width"],
+    R"(#mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-tail", "persist", "split-sums", "lazy-rescale"],
   roles = [
     <"left", warps = 4, registers = 224>,
-    <"right", warps = 4, registers = 224>,
-    <"producer", warps = 4, registers = 56>],
+    <"right", warps = 4, registers = 216>,
+    <"producer", warps = 4, registers = 64>],
   table = [
     <"q" in ["producer"]>,
     <"k" in ["producer"]>,
+    <"k.1.r.t" in ["producer"]>,
     <"valid" in ["producer"]>,
 
     <"qk.0" in ["left"], stage = 0, order = 5>,
@@ -97,7 +99,8 @@ static constexpr StringLiteral kSeesaw =
     <"softmax.0" in ["left"], stage = 1>,
     <"softmax.0.max" in ["left", "right"], stage = 1>,
     <"softmax.0.rescale" in ["left", "right"], stage = 1>,
-    <"softmax.0.sum" in ["right"], stage = 1, order = 3>,
+    <"top.0" in ["left"], stage = 1, order = 3>,
+    <"softmax.0.sum" in ["left"], stage = 1, order = 3>,
     <"softmax.0.rowsum" in ["left"], stage = 1, order = 1>,
     <"p.0" in ["left"], stage = 1>,
 
@@ -105,9 +108,10 @@ static constexpr StringLiteral kSeesaw =
     <"valid.1.load" in ["right"], stage = 1, order = -2>,
     <"mask.1" in ["right"], stage = 1, order = -1>,
     <"softmax.1" in ["right"], stage = 1, order = 2>,
-    <"softmax.1.rowmax" in ["right"], stage = 1, order = -1>,
+    <"softmax.1.rowmax" in ["right"], stage = 1>,
     <"softmax.1.max" in ["left", "right"], stage = 1, order = 2>,
     <"softmax.1.rescale" in ["left", "right"], stage = 1, order = 2>,
+    <"top.1" in ["right"], stage = 1, order = 3>,
     <"softmax.1.sum" in ["right"], stage = 1, order = 3>,
     <"softmax.1.rowsum" in ["right"], stage = 1, order = 3>,
     <"p.1" in ["right"], stage = 1, order = 2>,
@@ -126,6 +130,8 @@ static constexpr StringLiteral kSeesaw =
     <"pv.1.r" in ["right"], stage = 1, order = 5>,
     <"pv.1.r.wait" in ["right"], stage = 1, order = 6>,
 
+    <"softmax.sum" in ["right"]>,
+    <"top" in ["right"]>,
     <"stats" in ["right"]>,
     <"inverse" in ["right"]>,
     <"normalise.l" in ["left"]>,
@@ -133,14 +139,51 @@ static constexpr StringLiteral kSeesaw =
     <"out.l" in ["left"]>,
     <"out.r" in ["right"]>],
   rings = [
-    <"valid.0", depth = 2>,
-    <"valid.1", depth = 2>,
     <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>)";
 
-static constexpr NamedSchedule kSchedules[] = {
-    {"seesaw", kSeesaw},
-    {"shared-p", kSharedP},
-    {"split-columns", kSplitColumns}};
+/// For few heads: they are the columns of products whose rows are keys, for the
+/// scores, and dimensions, for the output. One warpgroup computes the scores
+/// and the softmax, runs ahead, and hands P and the rescale factors to the
+/// other, which accumulates the whole output. The gather is what takes the
+/// time: as many bytes as fit are on their way, in parts that are handed back
+/// apart.
+static constexpr StringLiteral kSwapped =
+    R"(#mla.schedule<"swapped" after ["split-width", "defer-sums", "swap-operands"],
+  roles = [
+    <"scores", warps = 4, registers = 144>,
+    <"output", warps = 4, registers = 240>,
+    <"producer", warps = 4, registers = 120>],
+  table = [
+    <"q" in ["producer"]>,
+    <"k" in ["producer"]>,
+    <"valid" in ["producer"]>,
+    <"qk" in ["scores"]>,
+    <"valid.load" in ["scores"], order = -1>,
+    <"mask" in ["scores"]>,
+    <"softmax" in ["scores"]>,
+    <"p" in ["scores"]>,
+    <"softmax.sum" in ["scores"], order = 1>,
+    <"rescale.r" in ["output"]>,
+    <"pv.r" in ["output"]>,
+    <"rescale.l" in ["output"], order = 1>,
+    <"pv.l" in ["output"], order = 1>,
+    <"pv.r.wait" in ["output"], order = 2>,
+    <"pv.l.wait" in ["output"], order = 3>,
+    <"stats" in ["scores"]>,
+    <"inverse" in ["scores"]>,
+    <"normalise" in ["output"]>,
+    <"out" in ["output"]>],
+  rings = [
+    <"k.l", depth = 2 to 3>,
+    <"k.r", depth = 2 to 3>,
+    <"valid", depth = 3>,
+    <"p", depth = 1 to 2>,
+    <"softmax.rescale", depth = 2>]>)";
+
+static constexpr NamedSchedule kSchedules[] = {{"seesaw", kSeesaw},
+                                               {"shared-p", kSharedP},
+                                               {"split-columns", kSplitColumns},
+                                               {"swapped", kSwapped}};
 
 ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
   for (const NamedSchedule &schedule : kSchedules)

@@ -37,7 +37,17 @@ struct RingBarriers {
 
   bool isOver() { return ring.getOver().has_value(); }
   /// Whether `acquired` and `released` are barriers of another ring.
-  bool isBorrowing() { return isOver() || ring.getReturnedBy().has_value(); }
+  bool isBorrowing() {
+    return isOver() || ring.getReturnedBy() || ring.getReturnedWith();
+  }
+  /// The ring whose barriers these are.
+  llvm::StringRef getLender() {
+    for (std::optional<llvm::StringRef> name :
+         {ring.getOver(), ring.getReturnedBy(), ring.getReturnedWith()})
+      if (name)
+        return *name;
+    return ring.getName();
+  }
   bool isReadBy(cta::RoleOp role) const;
   bool isWrittenBy(cta::RoleOp role) const;
 };

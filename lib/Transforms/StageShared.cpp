@@ -135,11 +135,40 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
   }
 
   LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    int64_t bytes = place(func, rings, /*overlay=*/false);
+    bool overlay = place(func, rings, false) > cta::kMaxSharedBytes;
+    int64_t bytes = place(func, rings, overlay);
     if (bytes > cta::kMaxSharedBytes)
-      bytes = place(func, rings, /*overlay=*/true);
-    return bytes > cta::kMaxSharedBytes ? reportPlan(func, rings, bytes)
-                                        : placeOver(func, rings);
+      return reportPlan(func, rings, bytes);
+    deepen(func, rings, overlay);
+    return placeOver(func, rings);
+  }
+
+  /// Gives what is left to the rings that may be deeper, in the order of their
+  /// rows.
+  void deepen(func::FuncOp func, ArrayRef<cta::RingOp> rings, bool overlay) {
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    for (RingAttr row : schedule ? schedule.getRings() : ArrayRef<RingAttr>())
+      for (cta::RingOp ring : rings)
+        while (ring.getName() == row.getLabel().getValue() &&
+               addSlot(func, ring, row.getMost(), rings, overlay))
+          ;
+    place(func, rings, overlay);
+  }
+
+  /// One slot more for \p ring, if it has fewer than \p most and there is room.
+  bool addSlot(func::FuncOp func, cta::RingOp ring, int64_t most,
+               ArrayRef<cta::RingOp> rings, bool overlay) {
+    cta::RingType type = ring.getResult().getType();
+    if (type.getDepth() >= most)
+      return false;
+    ring.getResult().setType(
+        cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
+                           type.getElementType(), type.getLayout(),
+                           type.getSplitDim(), type.getParts()));
+    if (place(func, rings, overlay) <= cta::kMaxSharedBytes)
+      return true;
+    ring.getResult().setType(type);
+    return false;
   }
 
   /// Gives every ring a place; with \p overlay, those that the schedule lets

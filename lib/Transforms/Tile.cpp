@@ -15,8 +15,11 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// Rows of a product: one warpgroup.
-constexpr int64_t kTileHeads = 64;
+/// Heads of an output tile where they are the rows of a product: one warpgroup.
+constexpr int64_t kRowHeads = 64;
+/// Where they are columns, which come in groups of 8: as many as one warpgroup
+/// can accumulate the output of.
+constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
 /// log2 e and its inverse: the softmax runs in base 2.
 constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
 /// Start value of the running maximum: finite, so that a row without a valid
@@ -27,17 +30,23 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 /// Builds the tile program of one mla.sparse_prefill.
 class SparsePrefillTiler {
 public:
-  SparsePrefillTiler(SparsePrefillOp op, int64_t tileKeys)
-      : op(op), b(op.getLoc(), op), keys(tileKeys) {}
+  SparsePrefillTiler(SparsePrefillOp op, int64_t tileKeys, bool swapped,
+                     std::optional<float> threshold)
+      : op(op), b(op.getLoc(), op), keys(tileKeys), swapped(swapped),
+        threshold(threshold) {}
 
   LogicalResult run();
 
 private:
   LogicalResult checkSizes();
+  /// Heads of one output tile.
+  int64_t getTileHeads() const;
   void buildGridPoint(ValueRange ivs);
-  /// One KV tile: `t` its first entry; returns the new (o, m, l).
+  /// One KV tile: `t` its first entry; returns the new (o, m, l), and the top
+  /// score if m is a reference that only follows it.
   SmallVector<Value> buildStep(Value t, ValueRange state);
-  void buildEpilogue(Value o, Value m, Value l);
+  Value buildTop(Value scores, Value top);
+  void buildEpilogue(Value o, Value m, Value l, Value top);
   /// Indices of one tile: entries past the limit are -1.
   Value buildRows(Value t);
   /// topk, cut to the token's topk_length.
@@ -70,7 +79,11 @@ private:
 
   SparsePrefillOp op;
   ImplicitLocOpBuilder b;
-  int64_t keys, heads, dqk, dv;
+  int64_t keys, heads, tileHeads, dqk, dv;
+  /// Heads will be the columns of products.
+  bool swapped;
+  /// By how much scores may exceed the maximum that weights refer to.
+  std::optional<float> threshold;
   // Values of the grid point.
   Value token, head, zero, numRows, scaleLog2, limit, q;
 };
@@ -92,16 +105,24 @@ LogicalResult SparsePrefillTiler::checkSizes() {
   if (!((dqk == 576 || dqk == 512) && dv == 512))
     return op.emitOpError() << "expected d_qk/d_v of 576/512 or 512/512, got "
                             << dqk << "/" << dv;
-  if (keys < 16 || keys > 256 || keys % 16)
-    return op.emitOpError() << "expected tile-keys a multiple of 16 in [16, "
+  if (keys < 32 || keys > 256 || keys % 32)
+    return op.emitOpError() << "expected tile-keys a multiple of 32 in [32, "
                                "256], got "
                             << keys;
   return success();
 }
 
+int64_t SparsePrefillTiler::getTileHeads() const {
+  if (!swapped)
+    return kRowHeads;
+  int64_t tiles = llvm::divideCeil(heads, kColumnHeads);
+  return llvm::alignTo(llvm::divideCeil(heads, tiles), kColumnGroup);
+}
+
 LogicalResult SparsePrefillTiler::run() {
   if (failed(checkSizes()))
     return failure();
+  tileHeads = getTileHeads();
   zero = index(0);
   Value tokens = memref::DimOp::create(b, op.getQ(), zero);
   Value rows = memref::DimOp::create(b, op.getKv(), zero);
@@ -109,7 +130,7 @@ LogicalResult SparsePrefillTiler::run() {
   Value log2e = arith::ConstantOp::create(b, b.getF32FloatAttr(kLog2E));
   scaleLog2 = arith::MulFOp::create(b, op.getScale(), log2e);
   SmallVector<OpFoldResult> bounds{
-      tokens, b.getIndexAttr(llvm::divideCeil(heads, kTileHeads))};
+      tokens, b.getIndexAttr(llvm::divideCeil(heads, tileHeads))};
   scf::ForallOp::create(b, bounds, /*outputs=*/ValueRange(),
                         /*mapping=*/std::nullopt,
                         [&](OpBuilder &, Location, ValueRange ivs) {
@@ -124,16 +145,18 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
   Block *body = ivs[0].getParentBlock();
   b.setInsertionPointToStart(body);
   token = ivs[0];
-  head = arith::MulIOp::create(b, ivs[1], index(kTileHeads));
+  head = arith::MulIOp::create(b, ivs[1], index(tileHeads));
   Value topk = memref::DimOp::create(b, op.getIndices(), index(2));
   limit = buildLimit(topk);
-  auto qType = RankedTensorType::get({kTileHeads, dqk}, b.getBF16Type());
+  auto qType = RankedTensorType::get({tileHeads, dqk}, b.getBF16Type());
   q = label(tile::LoadOp::create(b, qType, op.getQ(),
                                  ValueRange{token, head, zero}, nullptr),
             "q");
-  SmallVector<Value> init{constant(0, {kTileHeads, dv}),
-                          constant(kMaxInit, {kTileHeads}),
-                          constant(0, {kTileHeads})};
+  SmallVector<Value> init{constant(0, {tileHeads, dv}),
+                          constant(kMaxInit, {tileHeads}),
+                          constant(0, {tileHeads})};
+  if (threshold)
+    init.push_back(constant(-kInf, {tileHeads}));
   auto loop = scf::ForOp::create(
       b, zero, limit, index(keys), init,
       [&](OpBuilder &nested, Location loc, Value t, ValueRange state) {
@@ -144,7 +167,8 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
       });
   // Entries past the end have the index -1: they change nothing.
   loop->setAttr(tile::kPaddedAttr, b.getUnitAttr());
-  buildEpilogue(loop.getResult(0), loop.getResult(1), loop.getResult(2));
+  buildEpilogue(loop.getResult(0), loop.getResult(1), loop.getResult(2),
+                threshold ? loop.getResult(3) : Value());
   scf::InParallelOp::create(b);
 }
 
@@ -189,45 +213,64 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
                       "valid");
   Value v =
       tile::ViewOp::create(b, bf16({keys, dv}), k, ArrayRef<int64_t>{0, 0});
-  Value s = label(tile::DotOp::create(b, f32({kTileHeads, keys}), q, k, Value(),
+  Value s = label(tile::DotOp::create(b, f32({tileHeads, keys}), q, k, Value(),
                                       false, true),
                   "qk");
   Value masked =
-      label(arith::SelectOp::create(b, broadcast(valid, 0, {kTileHeads, keys}),
-                                    s, constant(-kInf, {kTileHeads, keys})),
+      label(arith::SelectOp::create(b, broadcast(valid, 0, {tileHeads, keys}),
+                                    s, constant(-kInf, {tileHeads, keys})),
             "mask");
   auto softmax = label(
       tile::OnlineSoftmaxOp::create(
           b, TypeRange{masked.getType(), m.getType(), m.getType(), m.getType()},
-          masked, m, l, scaleLog2),
+          masked, m, l, scaleLog2,
+          threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
       "softmax");
-  Value p = label(arith::TruncFOp::create(b, bf16({kTileHeads, keys}),
-                                          softmax.getWeights()),
-                  "p");
+  Value p = label(
+      arith::TruncFOp::create(b, bf16({tileHeads, keys}), softmax.getWeights()),
+      "p");
   Value rescaled =
       label(arith::MulFOp::create(
-                b, o, broadcast(softmax.getRescale(), 1, {kTileHeads, dv})),
+                b, o, broadcast(softmax.getRescale(), 1, {tileHeads, dv})),
             "rescale");
+  if (threshold)
+    rescaled.getDefiningOp()->setAttr(tile::kOftenOneAttr, b.getUnitAttr());
   Value next = label(
       tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
-  return {next, softmax.getNewMax(), softmax.getNewSum()};
+  SmallVector<Value> result{next, softmax.getNewMax(), softmax.getNewSum()};
+  if (threshold)
+    result.push_back(buildTop(masked, state[3]));
+  return result;
 }
 
-void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
-  auto fill = [&](float value) { return constant(value, {kTileHeads}); };
+/// Its row maxima are those of the softmax, whose decomposition has them once.
+Value SparsePrefillTiler::buildTop(Value scores, Value top) {
+  Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
+                                        scores, 1);
+  return label(arith::MaxNumFOp::create(b, top, rowMax), "top");
+}
+
+void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
+  auto fill = [&](float value) { return constant(value, {tileHeads}); };
   Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
   Value lse = arith::MulFOp::create(
       b, arith::AddFOp::create(b, m, math::Log2Op::create(b, l)), fill(kLn2));
   lse = arith::SelectOp::create(b, empty, fill(kInf), lse);
-  Value maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
-  maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
+  Value maxLogits;
+  if (top) {
+    Value scale = splat(op.getScale(), {tileHeads});
+    maxLogits = arith::MulFOp::create(b, top, scale);
+  } else {
+    maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
+    maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
+  }
   SmallVector<Value> at{token, head};
   label(tile::StoreOp::create(b, lse, op.getLse(), at), "stats.lse");
   label(tile::StoreOp::create(b, maxLogits, op.getMaxLogits(), at),
         "stats.max_logits");
   Value total = l;
   if (op.getAttnSink()) {
-    Value sink = tile::LoadOp::create(b, f32({kTileHeads}), op.getAttnSink(),
+    Value sink = tile::LoadOp::create(b, f32({tileHeads}), op.getAttnSink(),
                                       ValueRange{head}, nullptr);
     Value logit = arith::MulFOp::create(b, sink, fill(kLog2E));
     total = arith::AddFOp::create(
@@ -236,11 +279,11 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l) {
   Value inverse = arith::DivFOp::create(b, fill(1), total);
   inverse =
       label(arith::SelectOp::create(b, empty, fill(0), inverse), "inverse");
-  Value scaled = label(
-      arith::MulFOp::create(b, o, broadcast(inverse, 1, {kTileHeads, dv})),
-      "normalise");
+  Value scaled =
+      label(arith::MulFOp::create(b, o, broadcast(inverse, 1, {tileHeads, dv})),
+            "normalise");
   Value result = arith::TruncFOp::create(
-      b, RankedTensorType::get({kTileHeads, dv}, b.getBF16Type()), scaled);
+      b, RankedTensorType::get({tileHeads, dv}, b.getBF16Type()), scaled);
   label(tile::StoreOp::create(b, result, op.getOut(),
                               ValueRange{token, head, zero}),
         "out");
@@ -295,7 +338,12 @@ struct TilePass : mla::impl::TileBase<TilePass> {
       return signalPassFailure();
     }
     nameArguments(ops[0], func);
-    if (failed(SparsePrefillTiler(ops[0], schedule.getKeys()).run()))
+    bool swapped = schedule.asksFor("swap-operands");
+    std::optional<float> lazy;
+    if (schedule.asksFor("lazy-rescale"))
+      lazy = static_cast<float>(threshold);
+    if (failed(SparsePrefillTiler(ops[0], schedule.getKeys(), swapped, lazy)
+                   .run()))
       return signalPassFailure();
     func->setAttr(kScheduleAttr, schedule);
     func->setAttr(kOperatorAttr,

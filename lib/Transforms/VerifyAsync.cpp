@@ -273,6 +273,21 @@ findBorrowed(cta::RingOp ring, cta::MBarrierOp full, cta::MBarrierOp returned) {
                       -ahead};
 }
 
+/// The barriers of a ring that is returned with another one.
+static FailureOr<RingBarriers>
+findCommon(cta::RingOp ring, cta::MBarrierOp full, cta::MBarrierOp free) {
+  int64_t depth = ring.getResult().getType().getDepth();
+  if (!full || !free || ring.getOver() || ring.getReturnedBy() ||
+      full.getResult().getType().getSize() != depth ||
+      free.getResult().getType().getSize() != depth)
+    return ring.emitOpError()
+           << "is returned with " << *ring.getReturnedWith()
+           << ": expected a free mbarrier of that ring, a full one of its own, "
+           << depth << " of each, and no other way of return";
+  return RingBarriers{ring, full.getResult(), free.getResult(),
+                      free.getResult()};
+}
+
 /// Finds a ring's barriers; one over another has those of the ring below.
 static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
                                             const BarrierMap &barriers) {
@@ -282,10 +297,14 @@ static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
   StringRef below = ring.getOver().value_or(ring.getName());
   cta::MBarrierOp full = find(ring.getName(), ".full");
   cta::MBarrierOp own = find(ring.getName(), ".free");
-  if ((ring.getOver() || ring.getReturnedBy()) && own)
-    return own.emitOpError() << "frees nothing: the place is free when "
-                             << ring.getReturnedBy().value_or(below) << " is"
-                             << (ring.getReturnedBy() ? " full" : "");
+  StringRef other =
+      ring.getReturnedWith().value_or(ring.getReturnedBy().value_or(below));
+  if (own && other != ring.getName())
+    return own.emitOpError()
+           << "frees nothing: the place is free when " << other << " is"
+           << (ring.getReturnedBy() ? " full" : "");
+  if (ring.getReturnedWith())
+    return findCommon(ring, full, find(other, ".free"));
   if (ring.getReturnedBy())
     return findBorrowed(ring, full, find(*ring.getReturnedBy(), ".full"));
   cta::MBarrierOp free = find(below, ".free");
@@ -320,9 +339,9 @@ static LogicalResult checkBalances(RingBarriers ring,
       }))
     return ring.ring.emitOpError()
            << "expected a role that reads it and then "
-           << (ring.isOver() ? "releases the slot of " : "fills the slot of ")
-           << (ring.isOver() ? *ring.ring.getOver()
-                             : *ring.ring.getReturnedBy());
+           << (ring.ring.getReturnedBy() ? "fills the slot of "
+                                         : "releases the slot of ")
+           << ring.getLender();
   return success();
 }
 

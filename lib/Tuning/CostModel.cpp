@@ -12,17 +12,19 @@ namespace {
 /// Random rows out of more bytes than this come late. A bit less than half of
 /// the L2, which is in two parts.
 constexpr double kNearBytes = 25e6;
-/// Cycles that a row which is not near takes longer.
-constexpr double kFarCycles = 480;
-/// Bytes per second of a gather out of L2: rows that one CTA reads, and rows
-/// that several read at about the same time.
+/// Cycles by which a tile comes later if its rows are not near.
+constexpr double kFarCycles = 1200;
+/// Random rows out of more bytes than this come from memory in part.
+constexpr double kCachedBytes = 45e6;
+/// Bytes per second of a gather out of L2, rows that only one CTA reads.
 constexpr double kGatherAlone = 9.4e12;
-/// Cycles that a head adds to a CTA's edges: a row of Q, and one of the output.
-constexpr double kEdgeCyclesPerHead = 52;
+/// Cycles that a head adds to a CTA's edges: a row of Q, and one of the output;
+/// fitted, so it includes some of what a head's power costs.
+constexpr double kEdgeCyclesPerHead = 100;
 
 /// Where the rows of KV are, seen from the SMs.
 struct Residency {
-  /// Share of rows that are not near.
+  /// Share of rows that are not near when a CTA asks for them.
   double far;
   /// Bytes a cycle of an SM, of all that it gathers.
   double bytesPerCycle;
@@ -31,14 +33,16 @@ struct Residency {
 
 static Residency findResidency(const Problem &problem, int64_t readers,
                                const Machine &machine) {
-  double bytes = 2.0 * static_cast<double>(problem.rows * problem.shape.dimQK);
-  double far = std::max(0.0, 1 - kNearBytes / std::max(1.0, bytes));
-  double near = readers > 1 ? machine.measuredL2BytesPerSecond : kGatherAlone;
-  // What several CTAs read comes from memory once.
-  double memory =
-      machine.measuredHbmBytesPerSecond * static_cast<double>(readers);
-  double rate = 1 / ((1 - far) / near + far / memory);
-  return {far, machine.bytesPerCycle(rate)};
+  double bytes = std::max(
+      1.0, 2.0 * static_cast<double>(problem.rows * problem.shape.dimQK));
+  double far = std::max(0.0, 1 - kNearBytes / bytes);
+  double missed = std::max(0.0, 1 - kCachedBytes / bytes);
+  double cached = readers > 1 ? machine.measuredL2BytesPerSecond : kGatherAlone;
+  // What several CTAs read at about the same time is fetched once.
+  auto times = static_cast<double>(readers);
+  double rate = 1 / ((1 - missed) / cached +
+                     missed / (machine.measuredHbmBytesPerSecond * times));
+  return {far / times, machine.bytesPerCycle(rate)};
 }
 
 double mla::countProductCycles(int64_t rows, int64_t columns, int64_t depth) {
@@ -62,7 +66,8 @@ Prediction mla::predict(const ScheduleCosts &costs, const Problem &problem,
 
   Prediction result;
   result.tensor = costs.tensor(tile);
-  result.exposed = costs.exposed;
+  result.exposed =
+      costs.exposed + costs.exposedPerHead * static_cast<double>(tile.heads);
   result.refill = costs.refill * kFarCycles * residency.far;
   result.gather =
       2.0 * static_cast<double>(keys * shape.dimQK) / residency.bytesPerCycle;
@@ -79,15 +84,15 @@ Prediction mla::predict(const ScheduleCosts &costs, const Problem &problem,
   return result;
 }
 
-Decision mla::decide(const ShapeClass &shape, const Gpu &gpu,
+Decision mla::decide(const Problem &problem, const Gpu &gpu,
                      const TuningTable &table) {
-  if (const TuningEntry *entry = table.find(shape, gpu))
+  if (const TuningEntry *entry = table.find(problem.shape, gpu))
     return {entry->choice,
             "the tuning table, line " + std::to_string(entry->line)};
   const ScheduleCosts *best = nullptr;
   double bestMs = 0;
   for (const ScheduleCosts &costs : getScheduleCosts()) {
-    double ms = predict(costs, {shape}).ms;
+    double ms = predict(costs, problem).ms;
     if (!best || ms < bestMs) {
       best = &costs;
       bestMs = ms;

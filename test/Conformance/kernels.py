@@ -11,6 +11,8 @@ import random
 import string
 
 from conformance import Tensor
+from matrices import (add, beside, flat, identity, ints, matrix, multiply, part,
+                      stack, transpose, vector)
 
 NAN = float("nan")
 I32_MIN, I32_MAX = -(2**31), 2**31 - 1
@@ -56,68 +58,13 @@ def program(name, **options):
 
 
 # --------------------------------------------------------------------------- #
-# Matrices, as lists of rows
-# --------------------------------------------------------------------------- #
-
-
-def ints(seed, rows, columns, bound=4):
-    """Integers from -bound to bound: a product of thousands of terms is exact."""
-    generator = random.Random(seed)
-    return [[generator.randint(-bound, bound) for _ in range(columns)]
-            for _ in range(rows)]
-
-
-def identity(size, columns=None):
-    return [[int(r == c) for c in range(columns or size)] for r in range(size)]
-
-
-def transpose(m):
-    return [list(column) for column in zip(*m)]
-
-
-def multiply(a, b):
-    columns = transpose(b)
-    return [[sum(map(int.__mul__, row, column)) for column in columns] for row in a]
-
-
-def add(a, b, factor=1):
-    return [[x + factor * y for x, y in zip(r, s)] for r, s in zip(a, b)]
-
-
-def part(m, row, column, rows, columns):
-    return [line[column : column + columns] for line in m[row : row + rows]]
-
-
-def beside(*matrices):
-    return [sum(rows, []) for rows in zip(*matrices)]
-
-
-def flat(m):
-    return [x for row in m for x in row]
-
-
-def matrix(dtype, m):
-    return Tensor(dtype, (len(m), len(m[0])), flat(m))
-
-
-def stack(dtype, matrices):
-    """A tensor of rank 3."""
-    first = matrices[0]
-    return Tensor(dtype, (len(matrices), len(first), len(first[0])),
-                  [x for m in matrices for x in flat(m)])
-
-
-def vector(dtype, values):
-    return Tensor(dtype, (len(values),), values)
-
-
-# --------------------------------------------------------------------------- #
 # Products
 # --------------------------------------------------------------------------- #
 
 
 def product(name, a, a_part, b, b_part, transposed):
     """Declares a product of the parts (row, column, rows, columns) of two tiles."""
+    m = a_part[3] if "transpose_a" in transposed else a_part[2]
     n = b_part[2] if "transpose_b" in transposed else b_part[3]
 
     def cases():
@@ -133,7 +80,7 @@ def product(name, a, a_part, b, b_part, transposed):
         return "x".join(map(str, pair))
 
     PROGRAMS.append(Program(
-        name, cases, file="mma.mlir", a=size(a), b=size(b), n=n,
+        name, cases, file="mma.mlir", a=size(a), b=size(b), m=m, n=n,
         a_at="{}, {}".format(*a_part), a_view=size(a_part[2:]),
         b_at="{}, {}".format(*b_part), b_view=size(b_part[2:]),
         transposed=transposed))
@@ -163,6 +110,14 @@ for k, a_row, b_row in ((256, 0, 0), (128, 120, 128), (64, 8, 40), (48, 200, 16)
                         (16, 240, 8)):
     product(f"mma-mn-k{k}", (256, 64), (a_row, 0, k, 64), (256, 128),
             (b_row, 0, k, 128), "transpose_a")
+# More rows than one warpgroup's 64: K-major, and MN-major as V of a tile of K.
+product("mma-m192", (200, 64), (8, 0, 192, 64), (64, 64), (8, 0, 24, 64),
+        "transpose_b")
+product("mma-mn-m192", (64, 256), (0, 64, 64, 192), (64, 64), (0, 0, 40, 64),
+        "transpose_a transpose_b")
+for k_row, k, n in ((0, 64, 16), (16, 48, 8), (0, 64, 32)):
+    product(f"mma-mn-m512-k{k}-n{n}", (64, 576), (k_row, 0, k, 512), (32, 64),
+            (0, 0, n, k), "transpose_a transpose_b")
 
 
 @program("mma-registers")
@@ -381,6 +336,37 @@ def _():
                    {"out": matrix("f32", out)})
 
 
+def columns_of(n):
+    """Declares the program of a transposed tile of `n` columns."""
+
+    def cases():
+        """reductions by column, transposes"""
+        a, b = ints(f"ta{n}", 128, 64, 1), ints(f"tb{n}", n, 64, 1)
+        v = ints(f"tv{n}", 128, 128, 3)
+        d = multiply(a, transpose(b))
+        columns = transpose(d)
+        most, total = [max(c) for c in columns], [sum(c) for c in columns]
+        below = [sum(d[r][c] - max(d[r]) for r in range(128)) for c in range(n)]
+        p = [[(x - m) / 2 for x in c] for c, m in zip(columns, most)]
+        assert max(-x for x in flat(p)) <= 128
+        double = [[int(2 * x) for x in row] for row in p]
+        product = multiply(transpose(v), transpose(double))
+        following = [[x / 2 + t for x, t in zip(row, total)] for row in product]
+        for name, rows in (("whole", n), ("cut", n - 3)):
+            yield Case(name, {"a": matrix("bf16", a), "b": matrix("bf16", b),
+                              "v": matrix("bf16", v)},
+                       {"bout": matrix("bf16", p[:rows]),
+                        "vectors": matrix("f32", [most, total, below]),
+                        "next": matrix("f32", following)},
+                       sizes={"rows": rows})
+
+    PROGRAMS.append(Program(f"transposed-{n}", cases, file="transposed.mlir", n=n))
+
+
+for width in (8, 16, 24, 64):
+    columns_of(width)
+
+
 @program("iota")
 def _():
     """coordinates, comparisons and selects"""
@@ -455,7 +441,7 @@ def gathered(rows, columns, start, at, n):
 
 
 for shape in ((64, 576, 64, 0, 256), (64, 576, 64, 256, 256), (64, 576, 64, 512, 64),
-              (64, 512, 8, 256, 256), (16, 64, 0, 0, 64), (128, 128, 504, 0, 128),
+              (64, 512, 8, 256, 256), (32, 64, 0, 0, 64), (128, 128, 504, 0, 128),
               (64, 640, 0, 576, 64)):
     gathered(*shape)
 

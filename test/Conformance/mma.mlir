@@ -12,7 +12,7 @@
 
 func.func @mma(%a: memref<${a}xbf16> {mla.name = "a"},
                %b: memref<${b}xbf16> {mla.name = "b"},
-               %out: memref<64x${n}xf32> {mla.name = "out"})
+               %out: memref<${m}x${n}xf32> {mla.name = "out"})
     attributes {mla.schedule = #schedule} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (1) {
@@ -20,8 +20,8 @@ func.func @mma(%a: memref<${a}xbf16> {mla.name = "a"},
     %bt = tile.load %b[%c0, %c0] {tile.label = "b"} : memref<${b}xbf16> -> tensor<${b}xbf16>
     %av = tile.view %at [${a_at}] : tensor<${a}xbf16> -> tensor<${a_view}xbf16>
     %bv = tile.view %bt [${b_at}] : tensor<${b}xbf16> -> tensor<${b_view}xbf16>
-    %d = tile.dot %av, %bv ${transposed} {tile.label = "dot"} : tensor<${a_view}xbf16>, tensor<${b_view}xbf16> -> tensor<64x${n}xf32>
-    tile.store %d, %out[%c0, %c0] {tile.label = "out"} : tensor<64x${n}xf32>, memref<64x${n}xf32>
+    %d = tile.dot %av, %bv ${transposed} {tile.label = "dot"} : tensor<${a_view}xbf16>, tensor<${b_view}xbf16> -> tensor<${m}x${n}xf32>
+    tile.store %d, %out[%c0, %c0] {tile.label = "out"} : tensor<${m}x${n}xf32>, memref<${m}x${n}xf32>
   }
   return
 }

@@ -119,7 +119,7 @@ func.func @tall(%out: memref<?x64xf32>) attributes {cta.verified} {
     cta.role "all" warps 8 registers 128 {
       %x = arith.constant dense<0.0> : tensor<128x64xf32, #cta.layout<acc>>
       %c0 = arith.constant 0 : index
-      // expected-error @below {{is lowered for fragments of 64 rows (gathers: a multiple of 16), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
+      // expected-error @below {{is lowered for fragments of a multiple of 64 rows (gathers: 32), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
       tile.store %x, %out[%c0, %c0] : tensor<128x64xf32, #cta.layout<acc>>, memref<?x64xf32>
     }
   }
@@ -152,6 +152,45 @@ func.func @registers(%out: memref<?x64xf32>) attributes {cta.verified} {
     cta.role "load" warps 4 registers 96 {
     }
     cta.role "more" warps 1 registers 24 {
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @turned_columns(%in: memref<?xf32>, %out: memref<?x68xbf16>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 128 {
+      %v = memref.load %in[%c0] : memref<?xf32>
+      %f = tensor.splat %v : tensor<64x16xf32, #cta.layout<acc>>
+      %x = arith.truncf %f : tensor<64x16xf32, #cta.layout<acc>> to tensor<64x16xbf16, #cta.layout<acc>>
+      %t = tile.transpose %x : tensor<64x16xbf16, #cta.layout<acc>> -> tensor<16x64xbf16, #cta.layout<acc_transposed>>
+      %c2 = arith.constant 2 : index
+      // expected-error @below {{expected columns inside the memref, from a multiple of 8 bytes on: only rows are checked}}
+      // expected-error @below {{failed to legalize operation 'tile.store'}}
+      tile.store %t, %out[%c0, %c2] : tensor<16x64xbf16, #cta.layout<acc_transposed>>, memref<?x68xbf16>
+    }
+  }
+  return
+}
+
+// -----
+
+// By column bits are words, of which a thread knows no more than it tests.
+#col = #cta.layout<column>
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+func.func @bits_by_column() attributes {cta.verified, cta.shared_bytes = 16 : i64} {
+  scf.forall (%i) in (1) {
+    %ring = cta.ring "v" at 0 : !cta.ring<1x64xi1, #dense>
+    cta.role "r" warps 4 registers 128 {
+      %c0 = arith.constant 0 : i32
+      %all = arith.constant dense<true> : tensor<64xi1, #col>
+      %slot = cta.slot %ring[%c0] : !cta.ring<1x64xi1, #dense>
+      // expected-error @below {{is not lowered for 'tensor<64xi1, #cta.layout<column>>'}}
+      // expected-error @below {{failed to legalize operation 'cta.store_shared'}}
+      cta.store_shared %all to %slot : tensor<64xi1, #col>, !cta.buffer<64xi1, #dense>
     }
   }
   return

@@ -93,3 +93,20 @@ func.func @gather(%kv: memref<?x64xbf16>, %indices: memref<?xi32>, %limit: i32) 
   }
   return
 }
+
+// The transpose of an accumulator is its registers under another name.
+// CHECK-LABEL: func @transposed
+// CHECK:         %[[X:.*]] = arith.truncf {{.*}} : tensor<64x16xf32, #cta.layout<acc>> to tensor<64x16xbf16, #cta.layout<acc>>
+// CHECK:         tile.transpose %[[X]] : tensor<64x16xbf16, #cta.layout<acc>> -> tensor<16x64xbf16, #cta.layout<acc_transposed>>
+func.func @transposed(%out: memref<16x64xbf16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 128 {
+      %a = arith.constant dense<1.0> : tensor<64x16xf32>
+      %x = arith.truncf %a : tensor<64x16xf32> to tensor<64x16xbf16>
+      %t = tile.transpose %x : tensor<64x16xbf16> -> tensor<16x64xbf16>
+      tile.store %t, %out[%c0, %c0] : tensor<16x64xbf16>, memref<16x64xbf16>
+    }
+  }
+  return
+}

@@ -6,7 +6,10 @@
 // DEFINE: %{choose} = not %mla-opt %{input} --mla-choose-schedule=tuning-table=%t/table.txt
 
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
-// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns
+// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns or swapped
+
+// RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=0 2>&1 | FileCheck %s --check-prefix=EXPECT
+// EXPECT: error: expected expect-s-kv >= 1, got 0
 
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MISSING
 // MISSING: sparse_prefill.mlir{{.*}}error: cannot read the tuning table '{{.*}}table.txt': No such file or directory
@@ -29,7 +32,7 @@
 
 // RUN: echo "%{good}" | sed s/seesaw/best/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=NAME
-// NAME: error: {{.*}}table.txt:1: expected schedule=seesaw or shared-p or split-columns, got 'schedule=best'
+// NAME: error: {{.*}}table.txt:1: expected schedule=seesaw or shared-p or split-columns or swapped, got 'schedule=best'
 
 // RUN: echo "%{good}" | sed s/ms=2/ms=fast/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MS

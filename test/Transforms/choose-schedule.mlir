@@ -2,6 +2,7 @@
 // that has a schedule keeps it.
 // RUN: split-file %s %t
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule | FileCheck %t/ops.mlir
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=expect-s-kv=8192 | FileCheck %t/ops.mlir --check-prefix=NEAR
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
@@ -21,7 +22,9 @@ sparse_prefill h_q=16 d_qk=576 d_v=512 topk=64 topk_length=no target=sm_80 gpu=a
 !stat = memref<?x16xf32>
 
 // CHECK-LABEL: func @any_topk
-// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw" after["pair-tiles", "split-width"]
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped" after["split-width",
+// NEAR-LABEL: func @any_topk
+// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
 // NAMED-LABEL: func @any_topk
 // NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns", roles = [
 // TABLE-LABEL: func @any_topk
@@ -39,15 +42,47 @@ func.func @any_topk(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
   return
 }
 
-// One tile: a schedule that takes two at a time has one too many.
+// Many heads, and one tile: a schedule that takes two at a time has one too many.
 // CHECK-LABEL: func @one_tile
 // CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p"
-// TABLE-LABEL: func @one_tile
-// TABLE:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p", roles
-func.func @one_tile(%q: !q, %kv: !kv, %indices: memref<?x1x64xi32>, %scale: f32,
-                    %out: !out, %max: !stat, %lse: !stat) {
-  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, memref<?x1x64xi32>)
-      outs(%out, %max, %lse : !out, !stat, !stat)
+func.func @one_tile(%q: memref<?x128x576xbf16>, %kv: !kv, %indices: memref<?x1x64xi32>, %scale: f32,
+                    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, !kv, memref<?x1x64xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// 32 heads: by where the rows of KV are, which is expected or in the IR.
+// CHECK-LABEL: func @far
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
+// NEAR-LABEL: func @far
+// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw" after["pair-tiles", "split-width",
+func.func @far(%q: memref<?x32x576xbf16>, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
+               %out: memref<?x32x512xbf16>, %max: memref<?x32xf32>, %lse: memref<?x32xf32>) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x576xbf16>, !kv, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x32x512xbf16>, memref<?x32xf32>, memref<?x32xf32>)
+  return
+}
+
+// CHECK-LABEL: func @near
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw"
+// NEAR-LABEL: func @near
+// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw"
+func.func @near(%q: memref<?x32x576xbf16>, %kv: memref<8192x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                %out: memref<?x32x512xbf16>, %max: memref<?x32xf32>, %lse: memref<?x32xf32>) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x576xbf16>, memref<8192x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x32x512xbf16>, memref<?x32xf32>, memref<?x32xf32>)
+  return
+}
+
+// CHECK-LABEL: func @far_in_ir
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
+// NEAR-LABEL: func @far_in_ir
+// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
+func.func @far_in_ir(%q: memref<?x32x576xbf16>, %kv: memref<65536x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                     %out: memref<?x32x512xbf16>, %max: memref<?x32xf32>, %lse: memref<?x32xf32>) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x576xbf16>, memref<65536x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x32x512xbf16>, memref<?x32xf32>, memref<?x32xf32>)
   return
 }
 

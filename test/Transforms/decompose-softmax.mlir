@@ -52,3 +52,39 @@ func.func @nested(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
   }
   return %0#0, %0#1 : tensor<64xf32>, tensor<64xf32>
 }
+
+// A reference that moves only where it is exceeded by more than the threshold.
+// CHECK-LABEL: func @lazy
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>
+// CHECK:         %[[ROWMAX:.*]] = arith.mulf {{.*}} {tile.label = "softmax.rowmax"}
+// CHECK:         %[[T:.*]] = arith.constant dense<8.000000e+00> : tensor<64xf32>
+// CHECK:         %[[BOUND:.*]] = arith.addf %[[M]], %[[T]] {tile.label = "softmax.max"}
+// CHECK:         %[[MOVES:.*]] = arith.cmpf ogt, %[[ROWMAX]], %[[BOUND]] {tile.label = "softmax.max"}
+// CHECK:         %[[M1:.*]] = arith.select %[[MOVES]], %[[ROWMAX]], %[[M]] {tile.label = "softmax.max"}
+// CHECK:         arith.subf %[[M]], %[[M1]] {tile.label = "softmax.rescale"}
+// CHECK:         tile.broadcast %[[M1]] dim 1
+func.func @lazy(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
+                %scale: f32)
+    -> (tensor<64x32xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) {
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %l scale %scale lazy 8.0
+      {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  return %p, %m1, %l1, %r
+      : tensor<64x32xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
+}
+
+// The top score, tracked beside the softmax, takes its row maximum.
+// CHECK-LABEL: func @top
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>
+// CHECK:         %[[BEFORE:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 :
+// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
+// CHECK-NOT:     tile.reduce {{ ?}}max
+// CHECK:         arith.maxnumf %[[BEFORE]], %[[ROWMAX]]
+func.func @top(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
+    -> (tensor<64x32xf32>, tensor<64xf32>) {
+  %before = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale lazy 8.0
+      {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  %after = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+  %top = arith.maxnumf %before, %after : tensor<64xf32>
+  return %p, %top : tensor<64x32xf32>, tensor<64xf32>
+}

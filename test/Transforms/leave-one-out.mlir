@@ -114,5 +114,21 @@
 
 // Without --mla-split-width.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles \
-// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=WIDTH
+// RUN:   --mla-decompose-softmax --mla-split-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=WIDTH
 // WIDTH: error: {{.*}}expected a part of a gathered tile; run --mla-split-width first
+
+// Without --mla-split-sums.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width \
+// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SUMS
+// SUMS: error: {{.*}}expected a loop with partial sums; run --mla-split-sums first
+
+// Without --mla-swap-operands, in a schedule that asks for it.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
+// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SWAP
+// SWAP: error: {{.*}}expected a product with A and B exchanged; run --mla-swap-operands first
+
+// Without --mla-reduce-across-warps, where rows are reduced.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
+// RUN:   --mla-decompose-softmax --mla-swap-operands --canonicalize --cse --mla-schedule \
+// RUN:   --mla-assign-layouts 2>&1 | FileCheck %s --check-prefix=REDUCE
+// REDUCE: error: {{.*}}expected a reduction along dimension 1 of an accumulator, got dimension 0; run --mla-reduce-across-warps first

@@ -7,7 +7,7 @@
 
 // The whole of it: counts of slots and phases go on from item to item.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile -o %t.tile.mlir
-// RUN: sed 's/"split-width"\]/"split-width", "persist"]/' %t.tile.mlir > %t.persist.mlir
+// RUN: sed 's/\["pair-tiles"/["persist", "pair-tiles"/' %t.tile.mlir > %t.persist.mlir
 // RUN: %mla-opt %t.persist.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=WHOLE
 // WHOLE:       cta.verified
 // WHOLE:       scf.forall (%[[CTA:.*]]) in (132)

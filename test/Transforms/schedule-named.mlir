@@ -2,8 +2,9 @@
 // mla.sparse_prefill; the same operator goes through all passes with each.
 // DEFINE: %{tile} = --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-choose-schedule=schedule=split-columns --mla-tile --mla-decompose-softmax --canonicalize --cse
-// DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-decompose-softmax --canonicalize --cse
-// DEFINE: %{lower} = --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
+// DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-decompose-softmax --mla-split-sums --canonicalize --cse
+// DEFINE: %{tile-swapped} = --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse
+// DEFINE: %{lower} = --mla-schedule --mla-reduce-across-warps --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
 // DEFINE:   --canonicalize --cse --mla-verify-async
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} --mla-schedule | FileCheck %s --check-prefix=SHARED
@@ -12,6 +13,8 @@
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-split} %{lower} | FileCheck %s --check-prefix=VERIFIED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-seesaw} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-swapped} %{lower} | FileCheck %s --check-prefix=VERIFIED
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-swapped} --mla-schedule | FileCheck %s --check-prefix=SWAPPED
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir %{tile-seesaw} --mla-schedule | FileCheck %s --check-prefix=SEESAW
 // RUN: %mla-opt %s %{tile} %{lower} | FileCheck %s --check-prefix=VERIFIED
 
@@ -47,6 +50,28 @@
 // SHARED-NOT:       cta.await
 // SHARED:           cta.copy_async
 // SHARED:           cta.gather_async
+
+// Heads are columns; the scores' role keeps no output, the other one no scores.
+// SWAPPED-LABEL: func @sparse_prefill
+// SWAPPED-DAG:     cta.ring "q" : !cta.ring<1x32x576xbf16>
+// SWAPPED-DAG:     cta.ring "k.l" : !cta.ring<2x64x256xbf16>
+// SWAPPED-DAG:     cta.ring "k.r" : !cta.ring<2x64x320xbf16>
+// SWAPPED-DAG:     cta.ring "p" : !cta.ring<1x32x64xbf16>
+// SWAPPED-DAG:     cta.ring "softmax.rescale" : !cta.ring<2x32xf32>
+// SWAPPED:         cta.role "scores"
+// SWAPPED:           scf.for
+// SWAPPED:             cta.mma_async {{.*}} -> !cta.in_flight<tensor<64x32xf32>>
+// SWAPPED:             cta.mma_async {{.*}} -> !cta.in_flight<tensor<64x32xf32>>
+// SWAPPED-NOT:         cta.mma_async
+// SWAPPED:             tile.reduce {{.*}}max {{.*}} dim 0
+// SWAPPED-NOT:         tile.reduce {{.*}}sum
+// SWAPPED:             scf.yield
+// SWAPPED:           tile.reduce {{.*}}sum {{.*}} dim 0
+// SWAPPED:         cta.role "output"
+// SWAPPED-COUNT-2:     cta.mma_async {{.*}} transpose_a transpose_b {{.*}} -> !cta.in_flight<tensor<256x32xf32>>
+// SWAPPED:           tile.transpose
+// SWAPPED:           tile.store
+// SWAPPED:         cta.role "producer"
 
 // Both roles compute the scores; only the KV tile and its mask are shared.
 // SPLIT-LABEL: func @sparse_prefill
@@ -87,6 +112,9 @@
 // are waited for once, and takes the other's P from a ring.
 // SEESAW:         cta.ring "k.0.l" : !cta.ring<1x64x256xbf16>
 // SEESAW:         cta.ring "k.0.r" : !cta.ring<1x64x320xbf16>
+// No sum goes from role to role in the loop: one does after it.
+// SEESAW-NOT:     cta.ring "softmax.0.rowsum"
+// SEESAW:         %[[SUM:.*]] = cta.ring "tile{{[0-9]+}}" : !cta.ring<1x64xf32>
 // SEESAW-LABEL:   cta.role "left"
 // SEESAW:           %[[A:.*]] = cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
 // SEESAW-NOT:       cta.mma_wait
@@ -94,6 +122,8 @@
 // SEESAW-NEXT:      cta.mma_wait %[[B]] {cta.order = 8 : i64, cta.stage = 0 : i64}
 // The mask is taken out of its ring as the row "valid.0.load" says, not as "mask.0".
 // SEESAW:           cta.load_shared %{{.*}} {cta.order = 7 : i64, cta.stage = 0 : i64}
+// SEESAW:           scf.yield
+// SEESAW:           cta.acquire %[[SUM]]
 // SEESAW-LABEL:   cta.role "right"
 // The second tile is taken from the right.
 // SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x320xbf16>

@@ -5,9 +5,7 @@
 // RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail --mla-split-tail -split-input-file | FileCheck %s
 
 // The whole of it, scheduled and verified.
-// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile -o %t.tile.mlir
-// RUN: sed 's/"split-width"/"split-width", "split-tail"/; s/<"k" in *\["producer"\]>/&, <"k.1.r.t" in ["producer"]>/' %t.tile.mlir > %t.tail.mlir
-// RUN: %mla-opt %t.tail.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=WHOLE
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw | FileCheck %s --check-prefix=WHOLE
 // WHOLE: cta.verified
 // WHOLE: cta.ring "k.1.r.t" {{.*}} !cta.ring<1x64x64xbf16
 

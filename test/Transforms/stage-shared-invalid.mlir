@@ -116,16 +116,16 @@ func.func @not_pipelined(%n: index) {
 
 // Three slots of 64 rows of 576 and a tile of q do not fit, and the error lists
 // what there is; 16 bytes of barriers a slot count.
-// expected-error @below {{needs 295296 bytes of shared memory, a CTA has 232448}}
+// expected-error @below {{needs 295088 bytes of shared memory, a CTA has 232448}}
 func.func @too_large() {
   scf.forall (%i) in (8) {
     // expected-note @below {{ring "q": 1 x 73728 bytes}}
     %q = cta.ring "q" : !cta.ring<1x64x576xbf16>
     // expected-note @below {{ring "k": 3 x 73728 bytes}}
     %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
-    // expected-note @below {{ring "valid": 3 x 64 bytes}}
+    // expected-note @below {{ring "valid": 3 x 8 bytes}}
     %valid = cta.ring "valid" : !cta.ring<3x64xi1>
-    // expected-note @below {{ring "flag": 1 x 64 bytes}}
+    // expected-note @below {{ring "flag": 1 x 8 bytes}}
     %x = cta.ring "flag" : !cta.ring<1x64xi1>
   }
   return

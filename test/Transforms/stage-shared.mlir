@@ -5,12 +5,12 @@
 // Tiles that products or TMA touch come first, swizzled and aligned; vectors are
 // dense and follow. Bytes of barriers are not counted yet.
 // CHECK-LABEL: func @plan
-// CHECK-SAME:    cta.shared_bytes = 164304
+// CHECK-SAME:    cta.shared_bytes = 164176
 // CHECK:           cta.ring "stats" at 163840 : !cta.ring<1x72xf32, #cta.shared_layout<swizzle = 0, rows = 72>>
 // CHECK:           cta.ring "q" at 0 : !cta.ring<1x64x128xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
 // CHECK:           cta.ring "k" at 16384 : !cta.ring<2x64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
 // CHECK:           cta.ring "valid" at 164128 : !cta.ring<2x72xi1, #cta.shared_layout<swizzle = 0, rows = 72>>
-// CHECK:           cta.ring "bits" at 164272 : !cta.ring<1x24xi1, #cta.shared_layout<swizzle = 0, rows = 24>>
+// CHECK:           cta.ring "bits" at 164160 : !cta.ring<1x24xi1, #cta.shared_layout<swizzle = 0, rows = 24>>
 func.func @plan() {
   scf.forall (%i) in (8) {
     %stats = cta.ring "stats" : !cta.ring<1x72xf32>
@@ -122,14 +122,14 @@ func.func @planned() attributes {cta.shared_bytes = 4096 : i64} {
 // CHECK:         cta.ring "f" at 229376 : !cta.ring<1x732xf32
 // CHECK:         cta.ring "q" at 8192 : !cta.ring<1x64x704xbf16
 // CHECK:         cta.ring "k" at 98304 : !cta.ring<1x64x1024xbf16
-// CHECK:         cta.ring "v" at 232304 : !cta.ring<1x64xi1
+// CHECK:         cta.ring "v" at 232304 : !cta.ring<1x512xi1
 func.func @room() attributes {mla.schedule = #over} {
   scf.forall (%i) in (8) {
     %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
     %f = cta.ring "f" : !cta.ring<1x732xf32>
     %q = cta.ring "q" : !cta.ring<1x64x704xbf16>
     %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
-    %v = cta.ring "v" : !cta.ring<1x64xi1>
+    %v = cta.ring "v" : !cta.ring<1x512xi1>
   }
   return
 }
@@ -142,14 +142,35 @@ func.func @room() attributes {mla.schedule = #over} {
 // CHECK:         cta.ring "f" at 131088 over "k" : !cta.ring<1x733xf32, #cta.shared_layout<swizzle = 0, rows = 733>>
 // CHECK:         cta.ring "q" at 0 : !cta.ring<1x64x704xbf16
 // CHECK:         cta.ring "k" at 90112 : !cta.ring<1x64x1024xbf16
-// CHECK:         cta.ring "v" at 221184 : !cta.ring<1x64xi1
+// CHECK:         cta.ring "v" at 221184 : !cta.ring<1x512xi1
 func.func @no_room() attributes {mla.schedule = #over} {
   scf.forall (%i) in (8) {
     %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
     %f = cta.ring "f" : !cta.ring<1x733xf32>
     %q = cta.ring "q" : !cta.ring<1x64x704xbf16>
     %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
-    %v = cta.ring "v" : !cta.ring<1x64xi1>
+    %v = cta.ring "v" : !cta.ring<1x512xi1>
+  }
+  return
+}
+
+#deep = #mla.schedule<"deep", roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>],
+  rings = [<"v", depth = 1 to 4>, <"k", depth = 2 to 4>, <"p", depth = 1 to 2>, <"q", depth = 1>]>
+
+// What is left goes to the rings that may be deeper, in the order of their rows: all
+// that v may have, then one slot of k (a second one would not fit), then p.
+// CHECK-LABEL: func @deep
+// CHECK:         cta.ring "q" at 0 : !cta.ring<1x
+// CHECK:         cta.ring "p" at 8192 : !cta.ring<2x64x64x
+// CHECK:         cta.ring "k" at 24576 : !cta.ring<3x64x448x
+// CHECK:         cta.ring "v" at {{[0-9]+}} : !cta.ring<4x64xf32
+func.func @deep() attributes {mla.schedule = #deep} {
+  scf.forall (%i) in (8) {
+    %q = cta.ring "q" : !cta.ring<1x64x64xbf16>
+    %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
+    %k = cta.ring "k" : !cta.ring<2x64x448xbf16>
+    %v = cta.ring "v" : !cta.ring<1x64xf32>
   }
   return
 }

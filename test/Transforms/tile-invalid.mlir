@@ -3,9 +3,13 @@
 // RUN: %mla-opt %s --mla-choose-schedule --mla-tile -verify-diagnostics -split-input-file
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=tile-keys=40 --mla-tile 2>&1 | FileCheck %s --check-prefix=KEYS
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=tile-keys=512 --mla-tile 2>&1 | FileCheck %s --check-prefix=MANY
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=nan 2>&1 | FileCheck %s --check-prefix=NAN
 
-// KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 40
-// MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 16 in [16, 256], got 512
+// NEGATIVE: error: 'tile.online_softmax' op expected a threshold in [0, 64], got -1
+// NAN: error: 'tile.online_softmax' op expected a threshold in [0, 64], got nan
+// KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 40
+// MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 512
 
 !indices = memref<?x1x?xi32>
 func.func @heads(%q: memref<?x192x576xbf16>, %kv: memref<?x1x576xbf16>,

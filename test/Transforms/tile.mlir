@@ -2,7 +2,29 @@
 // tiles of KV rows, with a label on every op that a schedule may place.
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p --mla-tile | FileCheck %s
 // RUN: %mla-opt %s --mla-choose-schedule="schedule=split-columns tile-keys=128" --mla-tile | FileCheck %s --check-prefix=OPTIONS
+// RUN: mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile | FileCheck %s --check-prefix=SWAPPED
+
+// 128 heads as columns: four blocks of 32.
+// SWAPPED:      scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 4)
+// SWAPPED:        tile.load {{.*}} -> tensor<32x576xbf16>
+// SWAPPED:        scf.for {{.*}} -> (tensor<32x512xf32>, tensor<32xf32>, tensor<32xf32>)
 // RUN: %mla-opt %s --mla-choose-schedule="schedule=shared-p stages=3" --mla-tile | FileCheck %s --check-prefix=STAGES
+// RUN: %mla-opt %s --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=4 | FileCheck %s --check-prefix=LAZY
+
+// A lazy softmax: the maximum itself is carried beside the one that weights refer
+// to, and is an output; all else follows from the latter.
+// LAZY-LABEL: func @plain
+// LAZY:         %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %[[START:.*]], %[[L:.*]] = %{{.*}}, %[[TOP:.*]] = %[[START2:.*]])
+// LAZY:           %[[MASKED:.*]] = arith.select {{.*}} {tile.label = "mask"}
+// LAZY:           %{{.*}}, %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[SCALE:.*]] lazy 4.000000e+00
+// LAZY:           arith.mulf %[[O]], %{{.*}} {tile.label = "rescale", tile.often_one}
+// LAZY:           %[[ROW:.*]] = tile.reduce {{ ?}}max %[[MASKED]] dim 1 :
+// LAZY:           %[[TOP1:.*]] = arith.maxnumf %[[TOP]], %[[ROW]] {tile.label = "top"}
+// LAZY:           scf.yield %{{.*}}, %[[M1]], %[[L1]], %[[TOP1]]
+// LAZY:         %[[LOG:.*]] = math.log2 %[[STATE]]#2
+// LAZY:         arith.addf %[[STATE]]#1, %[[LOG]]
+// LAZY:         %[[MAX:.*]] = arith.mulf %[[STATE]]#3, %{{.*}}
+// LAZY:         tile.store %[[MAX]], %{{.*}} {tile.label = "stats.max_logits"}
 
 // STAGES-LABEL: func @plain
 // STAGES-SAME:    rings = [<"k", depth = 3>, <"valid", depth = 3>]

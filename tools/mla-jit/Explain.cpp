@@ -4,6 +4,7 @@
 
 #include "Explain.h"
 #include "InterpreterExecutor.h"
+#include "mla/Dialect/Tile/Tile.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Simulator/Simulator.h"
@@ -23,8 +24,9 @@ roles over time, shared memory byte by byte, barriers, and the roofline. Times
 are those of the simulator's cost model.
 
   -o FILE                the page
-  --size NAME=N          a run-time size; may be repeated (default: s_q=4096,
-                         s_kv=8192, topk=2048, others 1024)
+  --size NAME=N          a run-time size; may be repeated (default: s_q=4096, or
+                         264 for persistent CTAs, s_kv=8192, topk=2048,
+                         others 1024)
   --sizes NAME=N,...     several at once
   --trace=FILE.json      the trace too, as Perfetto opens it
 )";
@@ -79,9 +81,10 @@ std::string parseOptions(const std::vector<std::string> &words,
   return "";
 }
 
-/// What a size is without --size: enough work to fill a GPU.
-int64_t getDefaultSize(const std::string &name) {
-  return name == "s_q"    ? 4096
+/// What a size is without --size: enough work to fill a GPU; of a program whose
+/// CTAs are persistent, a few tiles each, since all of them are in the trace.
+int64_t getDefaultSize(const std::string &name, bool persistent) {
+  return name == "s_q"    ? (persistent ? 264 : 4096)
          : name == "s_kv" ? 8192
          : name == "topk" ? 2048
                           : 1024;
@@ -143,8 +146,12 @@ llvm::Error Explanation::lower() {
 llvm::Error
 Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
   sizes = options.sizes;
+  bool persistent = llvm::any_of(func.getOps<mlir::scf::ForallOp>(),
+                                 [](mlir::scf::ForallOp grid) {
+                                   return grid->hasAttr(tile::kPersistentAttr);
+                                 });
   for (const std::string &name : descriptor.sizeNames)
-    sizes.emplace(name, getDefaultSize(name));
+    sizes.emplace(name, getDefaultSize(name, persistent));
   mlir::FailureOr<explain::Kernel> kernel = explain::readKernel(func);
   if (mlir::failed(kernel))
     return makeError("nothing to explain");
@@ -180,6 +187,8 @@ llvm::Error Explanation::simulate() {
   sim::Options simulator;
   simulator.timing = sim::Timing::Modelled;
   simulator.trace = &trace;
+  // A grid of persistent CTAs has as many whatever the sizes are.
+  simulator.firstClusterOnly = true;
   if (mlir::failed(
           sim::simulate(func, makeInterpreterArguments(arguments), simulator)))
     return makeError("the simulator stopped");

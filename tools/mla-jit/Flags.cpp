@@ -11,6 +11,8 @@ const llvm::StringLiteral CompileFlags::kHelp =
     R"(  --schedule=NAME        schedule of an operator that carries none: a name, or
                          auto (default): by the tuning table or, for a shape
                          that it lacks, the cost model
+  --expect-s-kv=N        rows of kv to choose a schedule for, if the IR leaves
+                         them to run time (default 65536)
   --tuning-table=FILE    instead of the tuning table that ships
   --gpu=NAME             name of the GPU, H100 or H200, for the tuning table
                          (default: that of the GPU that is run on)
@@ -49,6 +51,8 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
     return number(options.tileKeys);
   if (name == "--stages")
     return number(options.stages);
+  if (name == "--expect-s-kv")
+    return number(options.expectSKV);
   if (name == "--ptxas")
     return text(options.ptxas);
   if (name == "--ptxas-timeout")

@@ -35,8 +35,9 @@ sparse_prefill is like.
   --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
   --gpu=NAME, --target=NAME, --ptxas=PATH, --ptxas-timeout=N
                          as for compile
-  --size NAME=N, --sizes A=N,...  the cases (default: s_q=4096, s_kv=8192,
-                         topk=2048); several count alike
+  --expect-s-kv=N        as for compile, for the choice that --dry-run prints
+  --size NAME=N, --sizes A=N,...  the cases (default: s_q=4096, topk=2048, s_kv as
+                         expected); several count alike
   --iterations, --warmup, --rounds, --gap, --seed, --scale
                          as for bench
 )";
@@ -214,7 +215,7 @@ void Tuning::fillSizes(harness::Sizes &sizes) {
       sizes.emplace(name, size);
   };
   fill(op.getQ(), 0, "s_q", typical.queries);
-  fill(op.getKv(), 0, "s_kv", typical.rows);
+  fill(op.getKv(), 0, "s_kv", flags.compile.options.expectSKV);
   fill(op.getIndices(), 2, "topk", typical.topk);
 }
 
@@ -338,8 +339,8 @@ llvm::Error Tuning::printDecision() {
   llvm::Expected<TuningTable> known = TuningTable::load(compile.tuningTable);
   if (!known)
     return known.takeError();
-  Decision decision =
-      decide(getShapeClass(op), {compile.target, compile.gpu}, *known);
+  Decision decision = decide(getExpectedProblem(op, compile.expectSKV),
+                             {compile.target, compile.gpu}, *known);
   llvm::outs() << "\nms: waves x (edges + tiles x max(tensor + exposed + "
                   "refill, gather)), cycles at "
                << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";

@@ -45,6 +45,8 @@ struct ToolOptions {
   int iterations = 20;
   int warmup = 5;
   int rounds = 5;
+  /// Runs of each case, which have to give the same bits.
+  int repeats = 1;
   double gapMs = 20;
   /// Libraries with other implementations: mla/Harness/Peer.h.
   std::vector<std::string> peers;

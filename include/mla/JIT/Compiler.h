@@ -6,6 +6,7 @@
 #define MLA_JIT_COMPILER_H
 
 #include "mla/Target/PtxasReport.h"
+#include "mla/Tuning/Choice.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
@@ -23,6 +24,8 @@ struct CompileOptions {
   /// KV rows per tile, and slots of the schedule's rings (0: as chosen).
   int64_t tileKeys = 0;
   int64_t stages = 0;
+  /// Rows of kv that "auto" expects where the IR leaves them to run time.
+  int64_t expectSKV = Problem().rows;
   /// The GPU's name (H200) if it is known, and a tuning table other than the
   /// one that ships: what "auto" goes by.
   std::string gpu, tuningTable;

@@ -29,6 +29,10 @@ struct KernelPipelineOptions
       llvm::cl::desc("slots of the rings that the schedule lists (0: as "
                      "chosen)"),
       llvm::cl::init(0)};
+  Option<int64_t> expectSKV{
+      *this, "expect-s-kv",
+      llvm::cl::desc("rows of kv to choose for, if only known at run time"),
+      llvm::cl::init(65536)};
   Option<std::string> gpu{*this, "gpu",
                           llvm::cl::desc("name of the GPU, if known")};
   Option<std::string> tuningTable{

@@ -46,6 +46,9 @@ struct Options {
   /// Receives what the first cluster of the grid does; null for none. With
   /// Timing::Modelled, in cycles; otherwise in scheduler steps.
   Trace *trace = nullptr;
+  /// Runs the first cluster alone, where clusters do not depend on each other:
+  /// for traces. Outputs are then written in part, which is no error.
+  bool firstClusterOnly = false;
 };
 
 /// Runs `function`. On failure a diagnostic stands at the op at fault, with a

@@ -27,8 +27,10 @@ namespace mla {
 /// `loc` that lists the names for an unknown one.
 ScheduleAttr getNamedSchedule(llvm::StringRef name, mlir::Location loc);
 
-/// What --mla-choose-schedule goes by.
+/// What --mla-choose-schedule goes by: of the sizes that are typically known at
+/// run time only, s_kv decides; `expectSKV` if the operator leaves it open.
 ShapeClass getShapeClass(SparsePrefillOp op);
+Problem getExpectedProblem(SparsePrefillOp op, int64_t expectSKV);
 } // namespace mla
 
 #endif // MLA_TRANSFORMS_PASSES_H

@@ -24,6 +24,11 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
     (`mla/Tuning/CostModel.h`) chooses. An operator that has a schedule keeps it,
     whatever the options say.
 
+    The model goes by the number of KV rows, since rows that come from memory
+    change which schedule is the fastest: by `kv`'s first size or, where the IR
+    leaves that to run time, by `expect-s-kv`. Its default is larger than what
+    the L2 holds, as a KV cache that is served usually is.
+
     `tile-keys` and `stages` go over what was chosen with the schedule.
 
     ```mlir
@@ -39,6 +44,8 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
            "KV rows per tile (0: as chosen)">,
     Option<"stages", "stages", "int64_t", "0",
            "slots of the rings that the schedule lists (0: as chosen)">,
+    Option<"expectSKV", "expect-s-kv", "int64_t", "65536",
+           "rows of kv to choose for, if only known at run time">,
     Option<"target", "target", "std::string", "\"sm_90a\"",
            "GPU to compile for">,
     Option<"gpu", "gpu", "std::string", "\"\"",
@@ -51,7 +58,8 @@ def Tile : FuncPass<"mla-tile"> {
   let summary = "turn an mla operator into a tile program";
   let description = [{
     Replaces the one `mla` operator of a function by an `scf.forall` over output
-    tiles (a token and 64 heads for `mla.sparse_prefill`) around a loop over
+    tiles (a token and 64 heads for `mla.sparse_prefill`; for a schedule that
+    asks for `"swap-operands"` up to 32, a multiple of 8) around a loop over
     tiles of KV rows. Ops that a schedule may place carry labels: q, k, valid,
     qk, mask, softmax, p, rescale, pv, stats, inverse, normalise, out. The
     function gets the operator's schedule as the attribute `mla.schedule`. Its
@@ -59,8 +67,18 @@ def Tile : FuncPass<"mla-tile"> {
     `mla.positive`, since a masked score is -inf before it is scaled, and the
     runtime refuses other values.
 
+    For a schedule that asks for `"lazy-rescale"`, the softmax refers to a
+    maximum that moves only where it is exceeded by more than `threshold`
+    (`lazy`), the multiplication of the accumulator by the rescale factor is
+    marked `tile.often_one`, and the maximum itself, which is an output, is
+    carried beside it (`top`).
+
     Refuses sizes outside what the algorithm covers, naming them.
   }];
+  let options = [
+    Option<"threshold", "threshold", "double", "8",
+           "how far, in powers of two, weights may grow before a lazy softmax "
+           "rescales">];
 }
 
 def PairTiles : FuncPass<"mla-pair-tiles"> {
@@ -115,7 +133,72 @@ def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {
     Row max, merged max, rescale factor, exponentials, row sum and running sum
     become ops of their own, labelled `L.rowmax`, `L.max`, `L.rescale`,
     `L.weights`, `L.rowsum`, `L.sum` for a softmax labelled L, so that a schedule
-    can place them apart.
+    can place them apart. Row maxima of the same scores that are taken behind the
+    softmax are its own.
+  }];
+}
+
+def SplitSums : FuncPass<"mla-split-sums"> {
+  let summary = "a partial sum for each tile of a pair";
+  let description = [{
+    For a schedule that asks for `"split-sums"`: a sum (or maximum) that a loop
+    carries through several terms an iteration becomes as many partial ones,
+    which are combined after the loop. So no tile's term waits for that of
+    another, which may be in another role. Of
+
+    ```mlir
+    %x = arith.mulf %l, %a0 {tile.label = "softmax.0.sum"}
+    %y = arith.addf %x, %s0 {tile.label = "softmax.0.sum"}
+    %z = arith.mulf %y, %a1 {tile.label = "softmax.1.sum"}
+    %w = arith.addf %z, %s1 {tile.label = "softmax.1.sum"}
+    ```
+
+    the first partial sum is (l0 a0 + s0) a1, all of it labelled
+    `softmax.0.sum`, the second l1 a0 a1 + s1, labelled `softmax.1.sum`; their
+    sum after the loop has what the labels have in common, `softmax.sum`. Values
+    of the chain that are used elsewhere too are left alone.
+  }];
+}
+
+def DeferSums : FuncPass<"mla-defer-sums"> {
+  let summary = "reduce a loop's sum once, behind it";
+  let description = [{
+    For a schedule that asks for `"defer-sums"`: where a loop carries a sum of
+    reduced tiles, scaled on the way as the online softmax does, it carries the
+    sum of the tiles instead, and the reduction follows the loop:
+
+    ```mlir
+    %sum = %old * %rescale + (tile.reduce sum %weights dim 0)
+    // becomes, with a tile carried,
+    %sum = %old * (tile.broadcast %rescale dim 0) + %weights
+    ```
+
+    A reduction that crosses warps costs an exchange; a tile of few columns costs
+    few registers. Sums of another form stay.
+  }];
+}
+
+def SwapOperands : FuncPass<"mla-swap-operands"> {
+  let summary = "products with A and B exchanged";
+  let description = [{
+    For a schedule that asks for `"swap-operands"`: each product A B is computed
+    as its transpose, B^T A^T, so that the long dimension of K and V fills the
+    rows of a warpgroup's product and the heads are its columns, of which it can
+    have few. What is made of a product turns with it: elementwise ops, what
+    loops carry, reductions and broadcasts (their dimension). A turned tile that
+    is an operand of a product again, or is stored, is turned back by
+    `tile.transpose`.
+
+    ```mlir
+    %s = tile.dot %q, %k transpose_b : ... -> tensor<16x64xf32>
+    %m = tile.reduce max %s dim 1 : tensor<16x64xf32> -> tensor<16xf32>
+    // becomes
+    %s = tile.dot %k, %q transpose_b : ... -> tensor<64x16xf32>
+    %m = tile.reduce max %s dim 0 : tensor<64x16xf32> -> tensor<16xf32>
+    ```
+
+    Marks the `scf.forall` as `tile.swapped`. Refuses a tile that is computed
+    together with a product and is no constant, splat or broadcast.
   }];
 }
 
@@ -132,6 +215,26 @@ def Schedule : FuncPass<"mla-schedule"> {
 
     Refuses a label without a row, a split that does not divide, a tile that one
     role needs whole and others hold in parts.
+  }];
+}
+
+def ReduceAcrossWarps : FuncPass<"mla-reduce-across-warps"> {
+  let summary = "reductions along the rows of an accumulator, over four warps";
+  let description = [{
+    The rows of an accumulator are spread over the warps of a role. A
+    `tile.reduce` along dimension 0 becomes a reduction in each warp
+    (`cta.reduce_warp`), a ring of its own through which the role hands the four
+    parts to itself, and the combination of the parts, in the order of the warps:
+
+    ```mlir
+    %part = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<64xf32>
+    %slot = cta.acquire %ring : !cta.ring<1x64xf32>
+    cta.store_shared %part to %slot : ...
+    %parts = cta.await %ring : !cta.ring<1x64xf32>
+    %v0 = cta.view %parts [0] : ...
+    %m0 = cta.load_shared %v0 : !cta.buffer<16xf32> -> tensor<16xf32>
+    ...
+    ```
   }];
 }
 
@@ -182,9 +285,11 @@ def ElideBarriers : FuncPass<"mla-elide-barriers"> {
     Two roles that answer each other need no barrier that says a slot is free: if
     the reader of ring A is done with a slot before it fills ring B, and the
     writer of A awaits B before it fills A again, then B's full barrier says that
-    A is free. For rings of one slot with one reader, where the counts of these
-    accesses prove it on every path, the waits and arrivals at the free barrier
-    go, and the ring says by which ring it is returned.
+    A is free. Likewise where both are filled by one role and read by another: if
+    B is acquired before A and released after it, B's free barrier serves both.
+    For rings with one reader, where the counts of these accesses prove it on
+    every path, the waits and arrivals at the free barrier go, and the ring says
+    by or with which ring it is returned.
   }];
 }
 

@@ -20,6 +20,13 @@ struct ShapeClass {
   bool topkLength = false;
 };
 
+/// An operator with its run-time sizes, or what is typical: KV caches that are
+/// served are larger than the L2.
+struct Problem {
+  ShapeClass shape;
+  int64_t queries = 4096, rows = 65536, topk = 2048;
+};
+
 struct Gpu {
   std::string target = "sm_90a";
   /// As getGpuName() gives it; empty if unknown.
@@ -47,8 +54,8 @@ struct Decision {
 class TuningTable;
 
 /// The table's choice if it has an entry for the shape and GPU, otherwise the
-/// cost model's, for sizes as Problem has them.
-Decision decide(const ShapeClass &shape, const Gpu &gpu,
+/// cost model's.
+Decision decide(const Problem &problem, const Gpu &gpu,
                 const TuningTable &table);
 
 } // namespace mla

@@ -11,13 +11,16 @@
 //   edges    around the loop: Q, the first gather, the last product, the output
 //   tensor   products, of heads as the schedule pads them
 //   exposed  softmax and hand-overs while no product runs
-//   refill   a memory latency, in so far as the schedule waits for it, for rows
-//            that are not near in L2
+//   refill   by how much a tile comes later whose rows are not near in L2, in
+//   so
+//            far as the schedule waits for it
 //   gather   bytes of a tile by the rate at which they come
 //
 // in cycles of the nominal clock. What a schedule costs besides its products is
-// measured: a row of ScheduleCosts.cpp. docs/Performance.md has the figures,
-// and a test holds the model to them.
+// measured, launches back to back: a row of ScheduleCosts.cpp. The model has no
+// term for the clock, which power lowers in long launches of many heads, so it
+// is up to a tenth off. docs/Performance.md has the figures, and a test holds
+// the model to them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,12 +33,6 @@
 #include "llvm/ADT/StringRef.h"
 
 namespace mla {
-
-/// An operator with its run-time sizes, or what is typical.
-struct Problem {
-  ShapeClass shape;
-  int64_t queries = 4096, rows = 8192, topk = 2048;
-};
 
 /// A tile of the output against one of KV.
 struct TileShape {
@@ -55,9 +52,10 @@ struct ScheduleCosts {
   double (*tensor)(const TileShape &tile);
   /// KV tiles an iteration of the loop.
   int64_t tilesPerIteration;
-  /// As above, of a tile.
-  double exposed;
-  /// The share of a memory latency that a tile waits for.
+  /// As above, of a tile: what it takes anyway, and what each padded head adds
+  /// where heads are few enough to be counted.
+  double exposed, exposedPerHead;
+  /// The share of a late tile's delay that is waited for.
   double refill;
   /// As above, without what each head adds.
   double edges;

@@ -16,6 +16,26 @@ using namespace mla::cta;
 #include "mla/Dialect/CTA/CTAAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
 #include "mla/Dialect/CTA/CTATypes.cpp.inc"
+/// "max" or "sum", as tile.reduce writes it.
+static ParseResult parseReduceKind(OpAsmParser &p,
+                                   mla::tile::ReduceKindAttr &attr) {
+  SMLoc loc = p.getCurrentLocation();
+  StringRef word;
+  if (p.parseKeyword(&word))
+    return failure();
+  std::optional<mla::tile::ReduceKind> kind =
+      mla::tile::symbolizeReduceKind(word);
+  if (!kind)
+    return p.emitError(loc) << "expected max or sum, got " << word;
+  attr = mla::tile::ReduceKindAttr::get(p.getContext(), *kind);
+  return success();
+}
+
+static void printReduceKind(OpAsmPrinter &p, Operation *,
+                            mla::tile::ReduceKindAttr attr) {
+  p << mla::tile::stringifyReduceKind(attr.getValue());
+}
+
 #define GET_OP_CLASSES
 #include "mla/Dialect/CTA/CTAOps.cpp.inc"
 
@@ -149,8 +169,8 @@ void BufferType::print(AsmPrinter &p) const {
 }
 
 int64_t BufferType::getBytes() const {
-  int64_t bits = std::max(8u, getElementType().getIntOrFloatBitWidth());
-  return ShapedType::getNumElements(getShape()) * bits / 8;
+  int64_t bits = getElementType().getIntOrFloatBitWidth();
+  return llvm::divideCeil(ShapedType::getNumElements(getShape()) * bits, 8);
 }
 
 Type DescriptorType::parse(AsmParser &p) {
@@ -257,6 +277,19 @@ LogicalResult ConvertLayoutOp::verify() {
                        << " and " << result;
 }
 
+LogicalResult ReduceWarpOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (source.getRank() == 2 && source.getDimSize(0) % 64 == 0 &&
+      result.getRank() == 1 &&
+      result.getDimSize(0) == 4 * source.getDimSize(1) &&
+      source.getElementType() == result.getElementType())
+    return success();
+  return emitOpError() << "expected a matrix with a multiple of 64 rows and a "
+                          "vector of 4 values a column, got "
+                       << source << " and " << result;
+}
+
 static ArrayRef<int64_t> getOperandShape(Type type) {
   return TypeSwitch<Type, ArrayRef<int64_t>>(type)
       .Case<BufferType, DescriptorType>([](auto t) { return t.getShape(); })
@@ -273,8 +306,12 @@ LogicalResult MmaAsyncOp::verify() {
   int64_t kb = b[getTransposeB() ? 1 : 0], n = b[getTransposeB() ? 0 : 1];
   if (getTransposeA() && isa<RankedTensorType>(getA().getType()))
     return emitOpError("expected A in shared memory to transpose it");
-  if (m != 64)
-    return emitOpError() << "expected 64 rows (one warpgroup), got " << m;
+  bool inRegisters = isa<RankedTensorType>(getA().getType());
+  if (m < 64 || m % 64 || (inRegisters && m != 64))
+    return emitOpError() << "expected "
+                         << (inRegisters ? "64 rows (one warpgroup)"
+                                         : "a multiple of 64 rows")
+                         << ", got " << m;
   if (n % 8 || n < 8 || n > 256)
     return emitOpError() << "expected a multiple of 8 columns in [8, 256], got "
                          << n;

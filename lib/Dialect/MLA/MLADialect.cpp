@@ -47,11 +47,16 @@ LogicalResult RoleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               StringAttr label, int64_t depth, StringAttr over,
-                               int64_t byte) {
+                               StringAttr label, int64_t depth, int64_t most,
+                               StringAttr over, int64_t byte) {
   if (depth < 1)
     return emitError() << "ring " << label << ": expected depth >= 1, got "
                        << depth;
+  if (most && (most < depth || over))
+    return emitError() << "ring " << label
+                       << ": expected a depth to at least as many slots, over "
+                          "no other ring, got "
+                       << depth << " to " << most;
   if (over && depth != 1)
     return emitError() << "ring " << label << ": expected depth 1 over " << over
                        << ", got " << depth;

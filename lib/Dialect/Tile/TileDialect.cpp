@@ -156,6 +156,21 @@ LogicalResult BroadcastOp::verify() {
                        getDim());
 }
 
+LogicalResult TransposeOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (source.getDimSize(0) != result.getDimSize(1) ||
+      source.getDimSize(1) != result.getDimSize(0) ||
+      source.getElementType() != result.getElementType())
+    return emitOpError() << "expected " << source
+                         << " with its dimensions exchanged, got " << result;
+  return success();
+}
+
 LogicalResult OnlineSoftmaxOp::verify() {
+  // Sums of weights of up to 2^64 are far from overflow; NaN is refused too.
+  if (std::optional<APFloat> threshold = getThreshold())
+    if (float t = threshold->convertToFloat(); !(t >= 0 && t <= 64))
+      return emitOpError() << "expected a threshold in [0, 64], got " << t;
   return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
 }

@@ -110,10 +110,35 @@ func.func @mma_rank(%a: tensor<64xbf16>, %b: !cta.buffer<64x64xbf16>) {
 
 // -----
 
-func.func @mma_rows(%a: !cta.buffer<128x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
+func.func @mma_rows(%a: !cta.buffer<96x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected a multiple of 64 rows, got 96}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<96x64xbf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<96x64xf32>>
+  return
+}
+
+// -----
+
+func.func @mma_register_rows(%a: tensor<128x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
   // expected-error @below {{expected 64 rows (one warpgroup), got 128}}
-  %0 = cta.mma_async %a, %b : !cta.buffer<128x64xbf16>, !cta.buffer<64x64xbf16>
+  %0 = cta.mma_async %a, %b : tensor<128x64xbf16>, !cta.buffer<64x64xbf16>
       -> !cta.in_flight<tensor<128x64xf32>>
+  return
+}
+
+// -----
+
+func.func @reduce_warp(%s: tensor<64x16xf32>) {
+  // expected-error @below {{expected a matrix with a multiple of 64 rows and a vector of 4 values a column, got 'tensor<64x16xf32>' and 'tensor<16xf32>'}}
+  %m = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<16xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_warp_kind(%s: tensor<64x16xf32>) {
+  // expected-error @below {{expected max or sum, got product}}
+  %m = cta.reduce_warp product %s : tensor<64x16xf32> -> tensor<64xf32>
   return
 }
 

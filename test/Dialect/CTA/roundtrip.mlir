@@ -150,3 +150,12 @@ func.func @synchronisation(%i: i32) {
   cta.fence_async
   return
 }
+
+// CHECK-LABEL: func @reduce_warp
+// CHECK:         cta.reduce_warp max %{{.*}} : tensor<64x16xf32, #cta.layout<acc>> -> tensor<64xf32, #cta.layout<warp_column>>
+// CHECK:         cta.reduce_warp sum %{{.*}} : tensor<128x8xf32> -> tensor<32xf32>
+func.func @reduce_warp(%x: tensor<64x16xf32, #cta.layout<acc>>, %y: tensor<128x8xf32>) {
+  %0 = cta.reduce_warp max %x : tensor<64x16xf32, #cta.layout<acc>> -> tensor<64xf32, #cta.layout<warp_column>>
+  %1 = cta.reduce_warp sum %y : tensor<128x8xf32> -> tensor<32xf32>
+  return
+}

@@ -37,6 +37,11 @@ func.func @f() attributes {a = #mla.ring<"p", depth = 2, over = "k", byte = 0>} 
 
 // -----
 
+// expected-error @below {{ring "k": expected a depth to at least as many slots, over no other ring, got 3 to 2}}
+func.func @f() attributes {a = #mla.ring<"k", depth = 3 to 2>} { return }
+
+// -----
+
 // expected-error @below {{ring "p": expected byte >= 0, got -1024}}
 func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "k", byte = -1024>} { return }
 

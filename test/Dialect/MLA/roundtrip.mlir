@@ -88,3 +88,7 @@ func.func @rewrites_and_over() attributes {
                                         <"p", depth = 1, over = "k", byte = 32768>]>} {
   return
 }
+
+// CHECK-LABEL: func @ring
+// CHECK-SAME:    a = #mla.ring<"k", depth = 2 to 3>
+func.func @ring() attributes {a = #mla.ring<"k", depth = 2 to 3>} { return }

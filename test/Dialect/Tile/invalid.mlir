@@ -214,3 +214,38 @@ func.func @softmax_rows(%s: tensor<64x32xf32>, %m: tensor<32xf32>, %scale: f32) 
       : tensor<64x32xf32>, tensor<32xf32>
   return
 }
+
+// -----
+
+func.func @softmax_threshold_negative(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32) {
+  // expected-error @below {{expected a threshold in [0, 64], got -1}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale lazy -1.0
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_threshold_nan(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32) {
+  // expected-error @below {{expected a threshold in [0, 64], got nan}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale lazy 0x7FC00000
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_threshold_large(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32) {
+  // expected-error @below {{expected a threshold in [0, 64], got 1.000000e+30}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale lazy 1.0e30
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @transpose_shape(%x: tensor<64x16xbf16>) {
+  // expected-error @below {{expected 'tensor<64x16xbf16>' with its dimensions exchanged, got 'tensor<64x16xbf16>'}}
+  %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<64x16xbf16>
+  return
+}

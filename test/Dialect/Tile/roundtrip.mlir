@@ -76,6 +76,9 @@ func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
                           %l: tensor<64xf32>, %scale: f32) {
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %l scale %scale
       {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  // CHECK: scale %{{.*}} lazy 8.000000e+00 : tensor<64x32xf32>, tensor<64xf32>
+  %p2, %m2, %l2, %r2 = tile.online_softmax %s, %m, %l scale %scale lazy 8.0
+      : tensor<64x32xf32>, tensor<64xf32>
   return
 }
 
@@ -84,5 +87,12 @@ func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
 // CHECK-SAME:    max = #tile<reduce_kind max>, sum = #tile<reduce_kind sum>
 func.func @attributes() attributes {max = #tile<reduce_kind max>,
                                     sum = #tile<reduce_kind sum>} {
+  return
+}
+
+// CHECK-LABEL: func @transpose
+// CHECK:         tile.transpose %{{.*}} : tensor<64x16xbf16> -> tensor<16x64xbf16>
+func.func @transpose(%x: tensor<64x16xbf16>) {
+  %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<16x64xbf16>
   return
 }

@@ -77,7 +77,7 @@ TEST(Page, ShowsEveryRoleAllocationAndBarrier) {
         "k[1]", "until producer fills k", "softmax.max", "q·kᵀ",
         "128 threads, each once its copies have landed",
         "1 thread, announcing 73,728 bytes", "No two tiles share bytes.",
-        "2,304 B unused of 232,448 B", "64,512 of 65,536 registers"})
+        "2,416 B unused of 232,448 B", "64,512 of 65,536 registers"})
     EXPECT_NE(page.find(text), std::string::npos) << text;
 }
 
@@ -109,7 +109,7 @@ TEST(Page, BytesMayBeSharedByOffsetAlone) {
   EXPECT_NE(page.find("64×576 bf16, swizzle 128 B, under p<"),
             std::string::npos);
   // What it leaves is unused.
-  EXPECT_NE(page.find("221,824 B of tiles, 128 B of barriers, 10,496 B unused"),
+  EXPECT_NE(page.find("221,712 B of tiles, 128 B of barriers, 10,608 B unused"),
             std::string::npos);
 }
 

@@ -57,6 +57,13 @@ TEST_F(TileOpsTest, View) {
             (Doubles{1, 2, 4, 5}));
 }
 
+TEST_F(TileOpsTest, Transpose) {
+  EXPECT_EQ(compute("%r = tile.transpose %a : tensor<2x3xf32> -> "
+                    "tensor<3x2xf32>",
+                    "3x2xf32", {3, 2}),
+            (Doubles{1, 4, 2, 5, 3, 6}));
+}
+
 TEST_F(TileOpsTest, Broadcast) {
   EXPECT_EQ(compute("%r = tile.broadcast %v dim 1 : tensor<3xf32> -> "
                     "tensor<3x2xf32>",
@@ -174,6 +181,29 @@ TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
         sum += a.get(i * 67 + k) * b.get(j * 67 + k);
       ASSERT_EQ(y.get(i * 131 + j), sum) << i << ", " << j;
     }
+}
+
+TEST_F(TileOpsTest, LazyOnlineSoftmax) {
+  // The threshold is 2, the scale 1. Rows: above the maximum by less than that,
+  // by exactly that, by more; all -inf from the start; a part -inf, at the
+  // start.
+  llvm::StringRef body = R"(
+    %s = arith.constant dense<[[1.0, 2.0], [3.0, 1.0], [1.0, 4.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0]]> : tensor<5x2xf32>
+    %m = arith.constant dense<[1.0, 1.0, 1.0, -1.0e30, -1.0e30]> : tensor<5xf32>
+    %l = arith.constant dense<[4.0, 4.0, 4.0, 0.0, 0.0]> : tensor<5xf32>
+    %one = arith.constant 1.0 : f32
+    %w, %nm, %nl, %c = tile.online_softmax %s, %m, %l scale %one lazy 2.0 : tensor<5x2xf32>, tensor<5xf32>
+    %z = arith.constant dense<0.0> : tensor<5xf32>
+)";
+  auto result = [&](llvm::StringRef value) {
+    return compute(
+        (body + "%r = arith.addf " + value + ", %z : tensor<5xf32>").str(),
+        "5xf32", {5});
+  };
+  float start = -1e30f;
+  EXPECT_EQ(result("%nm"), (Doubles{1, 1, 4, start, -3}));
+  EXPECT_EQ(result("%nl"), (Doubles{7, 9, 1.625, 0, 1}));
+  EXPECT_EQ(result("%c"), (Doubles{1, 1, 0.125, 1, 0}));
 }
 
 TEST_F(TileOpsTest, OnlineSoftmax) {

@@ -24,6 +24,8 @@ protected:
       return b.getBF16Type();
     case ElementType::I1:
       return b.getI1Type();
+    case ElementType::I8:
+      return b.getI8Type();
     case ElementType::I32:
       return b.getI32Type();
     default:
@@ -38,7 +40,7 @@ std::vector<int64_t> listBytes(const Footprint &footprint, int64_t elements) {
   for (const Piece &piece : footprint.pieces)
     for (int64_t n = 0; n < piece.count; ++n) {
       EXPECT_EQ(bytes.at(piece.element + n), -1) << "an element lies twice";
-      bytes[piece.element + n] = piece.byte + n * footprint.elementBytes;
+      bytes[piece.element + n] = (piece.bit + n * footprint.elementBits) / 8;
     }
   return bytes;
 }
@@ -48,7 +50,7 @@ void expectCovered(const Footprint &footprint,
                    const std::vector<int64_t> &bytes) {
   std::set<int64_t> expected, got;
   for (int64_t byte : bytes)
-    for (int64_t n = 0; n < footprint.elementBytes; ++n)
+    for (int64_t n = 0; n < footprint.elementBits / 8; ++n)
       EXPECT_TRUE(expected.insert(byte + n).second) << "bytes overlap";
   int64_t end = -1;
   for (const ByteRange &range : footprint.ranges) {
@@ -81,12 +83,12 @@ int64_t locate(int64_t swizzle, int64_t rows, int64_t width, int64_t row,
 TEST_F(LayoutTest, SwizzledTiles) {
   for (int64_t swizzle : {16, 32, 64, 128})
     for (ElementType type : {ElementType::BF16, ElementType::F32,
-                             ElementType::I32, ElementType::I1})
+                             ElementType::I32, ElementType::I8})
       for (int64_t rows : {8, 24, 64}) {
         int64_t width = interp::getByteWidth(type), columns = 256 / width;
         Footprint footprint = makeFootprint(
             makeBuffer({rows, columns}, getType(type), swizzle, rows));
-        EXPECT_EQ(footprint.elementBytes, width);
+        EXPECT_EQ(footprint.elementBits, 8 * width);
         EXPECT_EQ(footprint.alignment, 8 * swizzle);
         std::vector<int64_t> bytes = listBytes(footprint, rows * columns);
         for (int64_t r = 0; r < rows; ++r)
@@ -114,6 +116,28 @@ TEST_F(LayoutTest, PlainTiles) {
       EXPECT_EQ(bytes[n], 4 * n);
     expectCovered(footprint, bytes);
   }
+}
+
+TEST_F(LayoutTest, Bits) {
+  mlir::Type i1 = getType(ElementType::I1);
+  cta::BufferType vector = makeBuffer({96}, i1, 0, 96);
+  EXPECT_EQ(vector.getBytes(), 12);
+  EXPECT_EQ(makeBuffer({12}, i1, 0, 12).getBytes(), 2);
+  Footprint whole = makeFootprint(vector);
+  ASSERT_EQ(whole.pieces.size(), 1u);
+  EXPECT_EQ(whole.elementBits, 1);
+  ASSERT_EQ(whole.ranges.size(), 1u);
+  EXPECT_EQ(whole.ranges[0].end, 12);
+  // Who writes one bit writes its byte, as far as others are concerned.
+  Footprint part =
+      selectElements(whole, [](int64_t n) { return n == 19 || n == 21; });
+  ASSERT_EQ(part.pieces.size(), 2u);
+  EXPECT_EQ(part.pieces[1].bit, 21);
+  ASSERT_EQ(part.ranges.size(), 1u);
+  EXPECT_EQ(part.ranges[0].begin, 2);
+  EXPECT_EQ(part.ranges[0].end, 3);
+  EXPECT_EQ(getViewOffset(vector, {32}), 4);
+  EXPECT_FALSE(getViewOffset(vector, {12}));
 }
 
 TEST_F(LayoutTest, Views) {
@@ -200,34 +224,47 @@ TEST_F(LayoutTest, DescriptorsOfParts) {
       EXPECT_EQ(bytes[r * 16 + c], locate(128, 8, 2, r, 16 + c));
 }
 
-TEST_F(LayoutTest, RowsOfWarps) {
+TEST_F(LayoutTest, ElementsOfWarps) {
   using cta::FragmentLayout;
   for (FragmentLayout layout :
        {FragmentLayout::acc, FragmentLayout::a_operand, FragmentLayout::row})
     for (int64_t row = 0; row < 128; ++row) {
-      EXPECT_EQ(getWarpOfRow(layout, row, 4), row % 64 / 16);
-      EXPECT_EQ(getWarpOfRow(layout, row, 1), 0);
+      bool vector = layout == FragmentLayout::row;
+      llvm::SmallVector<int64_t> shape{128};
+      if (!vector)
+        shape.push_back(16);
+      int64_t element = vector ? row : row * 16 + 15;
+      EXPECT_EQ(getWarpOf(layout, shape, element, 4), row % 64 / 16);
+      EXPECT_EQ(getWarpOf(layout, shape, element, 1), 0);
     }
-  // Thread 8 r holds row r, then row r + 16, ...
-  for (int64_t row = 0; row < 64; ++row)
-    EXPECT_EQ(getWarpOfRow(FragmentLayout::gather, row, 4), row % 16 * 8 / 32);
-  EXPECT_EQ(getWarpOfRow(FragmentLayout::column, 5, 4), std::nullopt);
+  for (int64_t column = 0; column < 128; ++column)
+    EXPECT_EQ(getWarpOf(FragmentLayout::acc_transposed, {16, 128},
+                        3 * 128 + column, 4),
+              column % 64 / 16);
+  // A quarter of the rows each, one after the other.
+  for (int64_t rows : {32, 64, 96})
+    for (int64_t row = 0; row < rows; ++row)
+      EXPECT_EQ(getWarpOf(FragmentLayout::gather, {rows}, row, 4),
+                row / (rows / 4));
+  EXPECT_EQ(getWarpOf(FragmentLayout::column, {8}, 5, 4), std::nullopt);
+  for (int64_t n = 0; n < 64; ++n)
+    EXPECT_EQ(getWarpOf(FragmentLayout::warp_column, {64}, n, 4), n / 16);
 }
 
-TEST_F(LayoutTest, SelectedRows) {
+TEST_F(LayoutTest, SelectedElements) {
   cta::BufferType tile =
       makeBuffer({64, 64}, getType(ElementType::BF16), 128, 64);
   Footprint whole = makeFootprint(tile);
   std::vector<int64_t> all = listBytes(whole, 64 * 64);
   std::set<int64_t> seen;
   for (int64_t warp = 0; warp < 4; ++warp) {
-    Footprint part =
-        selectRows(whole, 64, [&](int64_t row) { return row / 16 == warp; });
+    Footprint part = selectElements(
+        whole, [&](int64_t element) { return element / 64 / 16 == warp; });
     EXPECT_EQ(part.alignment, whole.alignment);
     for (const Piece &piece : part.pieces)
       for (int64_t n = 0; n < piece.count; ++n) {
         EXPECT_EQ((piece.element + n) / 64 / 16, warp);
-        EXPECT_EQ(all[piece.element + n], piece.byte + 2 * n);
+        EXPECT_EQ(all[piece.element + n], piece.bit / 8 + 2 * n);
         EXPECT_TRUE(seen.insert(piece.element + n).second);
       }
     ASSERT_EQ(part.ranges.size(), 1u);
@@ -235,10 +272,11 @@ TEST_F(LayoutTest, SelectedRows) {
     EXPECT_EQ(part.ranges[0].end, (warp + 1) * 2048);
   }
   EXPECT_EQ(seen.size(), 64u * 64u);
-  // One piece of a vector falls apart into its rows.
+  // One piece of a vector falls apart into its elements.
   Footprint vector =
       makeFootprint(makeBuffer({64}, getType(ElementType::F32), 0, 64));
-  Footprint odd = selectRows(vector, 1, [](int64_t row) { return row % 2; });
+  Footprint odd =
+      selectElements(vector, [](int64_t element) { return element % 2; });
   EXPECT_EQ(odd.ranges.size(), 32u);
   EXPECT_EQ(odd.ranges[0].begin, 4);
   EXPECT_EQ(odd.ranges[0].end, 8);

@@ -5,178 +5,9 @@
 #ifndef MLA_DIALECT_CTA_TD
 #define MLA_DIALECT_CTA_TD
 
-include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/BuiltinAttributes.td"
-include "mlir/IR/EnumAttr.td"
-include "mlir/IR/OpBase.td"
+include "mla/Dialect/CTA/CTATypes.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def CTA_Dialect : Dialect {
-  let name = "cta";
-  let cppNamespace = "::mla::cta";
-  let summary = "the program of one CTA on Hopper";
-  let description = [{
-    Roles of warps, rings of shared memory between them, asynchronous copies and
-    warpgroup products whose results are *in flight* until a wait returns the
-    readable value. A register fragment is a `tensor` whose encoding
-    (`#cta.layout`) says which thread holds which element, so `arith`, `math` and
-    the tile algebra (`tile.reduce`, `tile.broadcast`, ...) work on fragments.
-
-    The dialect is lowered in place: every pass adds one kind of decision (shared
-    memory offsets, barriers, descriptors, fences, counts) until each
-    synchronisation op stands for exactly one machine instruction.
-  }];
-  let useDefaultTypePrinterParser = 1;
-  let useDefaultAttributePrinterParser = 1;
-  let dependentDialects = ["::mla::tile::TileDialect"];
-}
-
-//===----------------------------------------------------------------------===//
-// Layouts
-//===----------------------------------------------------------------------===//
-
-def CTA_FragmentLayout : I32EnumAttr<"FragmentLayout",
-    "which thread of a role holds which element", [
-    I32EnumAttrCase<"acc", 0>, I32EnumAttrCase<"a_operand", 1>,
-    I32EnumAttrCase<"row", 2>, I32EnumAttrCase<"column", 3>,
-    I32EnumAttrCase<"gather", 4>]> {
-  let cppNamespace = "::mla::cta";
-  let genSpecializedAttr = 0;
-}
-
-def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
-  let summary = "which thread of a role holds which element of a fragment";
-  let description = [{
-    With `lane` and `warp` counted in the warpgroup (PTX ISA, wgmma register
-    fragments, D and A of m64nNk16):
-
-    - `acc`: element (r, c) of a 64-row tile; register 4j + 2i + e holds row
-      16 warp + lane / 4 + 8i, column 8j + 2 (lane mod 4) + e;
-    - `a_operand`: the same positions packed in pairs of bf16;
-    - `row`: one value a row: register i holds row 16 warp + lane / 4 + 8i, the
-      same in the four lanes of a quad;
-    - `column`: one value a column, as `acc` holds them: register 2j + e holds
-      column 8j + 2 (lane mod 4) + e;
-    - `gather`: one value a gathered row: register l holds row thread / 8 + 16 l
-      of a role of 128 threads, the same in 8 neighbouring threads.
-  }];
-  let assemblyFormat = "`<` $value `>`";
-}
-
-def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
-  let mnemonic = "shared_layout";
-  let summary = "how a tile lies in shared memory";
-  let description = [{
-    `swizzle = 128`: the tile is cut into blocks of 64 two-byte columns and all
-    its rows; a row of a block is 128 bytes, and the 16-byte chunk c of row r lies
-    at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
-    Blocks follow each other every 128 * `rows` bytes. `swizzle = 64` and `32` are
-    the narrower swizzles, of blocks of 32 and 16 columns, `swizzle = 16` is none:
-    core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for vectors.
-    `rows` is the number of rows of the whole tile, which a view of it keeps.
-  }];
-  let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
-  let assemblyFormat = "`<` struct(params) `>`";
-  let genVerifyDecl = 1;
-}
-
-def CTA_Major : I32EnumAttr<"Major", "which dimension of an operand is contiguous", [
-    I32EnumAttrCase<"k", 0>, I32EnumAttrCase<"mn", 1>]> {
-  let cppNamespace = "::mla::cta";
-}
-
-//===----------------------------------------------------------------------===//
-// Types
-//===----------------------------------------------------------------------===//
-
-class CTA_Type<string name, string typeMnemonic> : TypeDef<CTA_Dialect, name> {
-  let mnemonic = typeMnemonic;
-}
-
-def CTA_Ring : CTA_Type<"Ring", "ring"> {
-  let summary = "slots of shared memory that travel between roles";
-  let description = [{
-    `!cta.ring<2x64x576xbf16>`: two slots of a 64x576 tile. A slot goes round:
-    acquired by the producer role, filled, awaited by the consumer roles, read,
-    released by all of them. `--mla-stage-shared` adds the layout.
-
-    `!cta.ring<1x64x576xbf16, split 1 [256, 320]>`: the slot's dimension 1 is
-    cut into parts of 256 and 320, which go round apart (`cta.acquire_part`).
-  }];
-  let parameters = (ins "int64_t":$depth, ArrayRefParameter<"int64_t">:$shape,
-      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout,
-      "int64_t":$splitDim, ArrayRefParameter<"int64_t">:$parts);
-  let builders = [TypeBuilder<(ins "int64_t":$depth,
-      "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType,
-      "::mla::cta::SharedLayoutAttr":$layout), [{
-    return $_get($_ctxt, depth, shape, elementType, layout, /*splitDim=*/0,
-                 ::llvm::ArrayRef<int64_t>());
-  }]>];
-  let hasCustomAssemblyFormat = 1;
-  let genVerifyDecl = 1;
-  let extraClassDeclaration = [{
-    /// The type of one slot.
-    ::mla::cta::BufferType getSlotType() const;
-    /// The type of part number `part` of a slot; null if there is none.
-    ::mla::cta::BufferType getPartType(int64_t part) const;
-    /// The same ring, its slots in another layout.
-    ::mla::cta::RingType withLayout(::mla::cta::SharedLayoutAttr layout) const;
-  }];
-}
-
-def CTA_Buffer : CTA_Type<"Buffer", "buffer"> {
-  let summary = "a tile in shared memory, or a view of one";
-  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
-      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
-  let hasCustomAssemblyFormat = 1;
-  let extraClassDeclaration = [{
-    /// Bytes of the tile, densely packed (i1 takes a byte).
-    int64_t getBytes() const;
-  }];
-}
-
-def CTA_InFlight : CTA_Type<"InFlight", "in_flight"> {
-  let summary = "an accumulator that warpgroup products still write";
-  let description = [{
-    Only an op of the same chain, a wait or a loop carry may take it.
-  }];
-  let parameters = (ins "::mlir::RankedTensorType":$fragment);
-  let assemblyFormat = "`<` $fragment `>`";
-}
-
-def CTA_MBarrier : CTA_Type<"MBarrier", "mbarrier"> {
-  let summary = "an array of mbarriers, one a slot";
-  let parameters = (ins "int64_t":$size);
-  let assemblyFormat = "`<` $size `>`";
-}
-
-def CTA_TensorMap : CTA_Type<"TensorMap", "tensor_map"> {
-  let summary = "a TMA tensor map";
-}
-
-def CTA_Descriptor : CTA_Type<"Descriptor", "descriptor"> {
-  let summary = "a wgmma matrix descriptor";
-  let description = [{
-    Describes the operand of shape [rows, cols] that starts `offset` bytes into
-    the slot: the start address is the slot's, and `offset` is added as an
-    immediate next to the instruction, since a descriptor per k-step as SSA
-    values would be hoisted and spilled. `step` is the distance in bytes between
-    k-steps of 16, `block_step` that between blocks of 64 elements along k
-    (PTX ISA, Asynchronous warpgroup matrix shared memory layout).
-  }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
-      "::mlir::Type":$elementType, "::mla::cta::Major":$major,
-      "int64_t":$offset, "int64_t":$leading, "int64_t":$stride,
-      "int64_t":$step, "int64_t":$blockStep);
-  let hasCustomAssemblyFormat = 1;
-}
-
-def CTA_Fragment : Type<And<[AnyRankedTensor.predicate]>, "register fragment",
-                        "::mlir::RankedTensorType">;
-def CTA_ReadableOrInFlight : AnyTypeOf<[CTA_Fragment, CTA_InFlight]>;
-def CTA_SharedOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor]>;
-def CTA_MmaOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor, CTA_Fragment]>;
 
 class CTA_Op<string opMnemonic, list<Trait> traits = []>
     : Op<CTA_Dialect, opMnemonic, traits>;
@@ -229,17 +60,20 @@ def CTA_RingOp : CTA_Op<"ring"> {
 
     `returned_by` names a ring that the reader of this one fills and its writer
     reads: round n of this ring is free again when round n + `ahead` of that ring
-    is full (`ahead` 0 or 1), and no barrier of its own has to say so. See
-    `--mla-elide-barriers`.
+    is full (`ahead` 0 or 1), and no barrier of its own has to say so.
+    `returned_with` names a ring that the same roles fill and read: round n of both
+    is free at once. See `--mla-elide-barriers`.
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
                        OptionalAttr<StrAttr>:$over,
                        OptionalAttr<StrAttr>:$returned_by,
-                       OptionalAttr<I64Attr>:$ahead);
+                       OptionalAttr<I64Attr>:$ahead,
+                       OptionalAttr<StrAttr>:$returned_with);
   let results = (outs CTA_Ring:$result);
   let assemblyFormat = [{
     $name (`at` $offset^)? (`over` $over^)?
-    (`returned_by` $returned_by^ `ahead` $ahead)? attr-dict `:`
+    (`returned_by` $returned_by^ `ahead` $ahead)?
+    (`returned_with` $returned_with^)? attr-dict `:`
     qualified(type($result))
   }];
   let hasVerifier = 1;
@@ -444,6 +278,37 @@ def CTA_ConvertLayoutOp : CTA_Op<"convert_layout", [Pure]> {
   let hasVerifier = 1;
 }
 
+// Of the tile dialect, whose .td would bring its ops along.
+def CTA_ReduceKindAttr
+    : Attr<CPred<"::llvm::isa<::mla::tile::ReduceKindAttr>($_self)">,
+           "how a reduction combines"> {
+  let storageType = "::mla::tile::ReduceKindAttr";
+  let returnType = "::mla::tile::ReduceKind";
+  let convertFromStorage = "$_self.getValue()";
+  let constBuilderCall =
+      "::mla::tile::ReduceKindAttr::get($_builder.getContext(), $0)";
+}
+
+def CTA_ReduceWarpOp : CTA_Op<"reduce_warp", [Pure]> {
+  let summary = "combine the rows of an accumulator that each warp holds";
+  let description = [{
+    A vector a warp, one behind the other: element w n + c of the result combines
+    those elements of column c (of n) whose row is held by warp w of the role.
+    What warps hold together is for shared memory to bring together.
+
+    ```mlir
+    %m = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins CTA_ReduceKindAttr:$kind, CTA_Fragment:$source);
+  let results = (outs CTA_Fragment:$result);
+  let assemblyFormat = [{
+    custom<ReduceKind>($kind) $source attr-dict `:` type($source) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Warpgroup products
 //===----------------------------------------------------------------------===//
@@ -451,10 +316,10 @@ def CTA_ConvertLayoutOp : CTA_Op<"convert_layout", [Pure]> {
 def CTA_MmaAsyncOp : CTA_Op<"mma_async", []> {
   let summary = "asynchronous warpgroup product (wgmma)";
   let description = [{
-    As `tile.dot`, for 64 rows: A from a fragment (`a_operand`) or shared memory,
-    B from shared memory, fp32 accumulation into `acc` (zero without it). The
-    result is in flight until `cta.mma_wait`. The op is a batch of instructions,
-    one for each 16 of the reduced dimension.
+    As `tile.dot`: A from a fragment (`a_operand`, 64 rows) or shared memory (a
+    multiple of 64 rows), B from shared memory, fp32 accumulation into `acc` (zero
+    without it). The result is in flight until `cta.mma_wait`. The op is a batch
+    of instructions, one for each 64 rows and 16 of the reduced dimension.
   }];
   let arguments = (ins CTA_MmaOperand:$a, CTA_SharedOperand:$b,
       Optional<CTA_ReadableOrInFlight>:$acc, UnitAttr:$transposeA,

@@ -77,7 +77,9 @@ def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
   let summary = "how many slots the shared-memory ring of a value has";
   let description = [{
     The result of the op labelled `label` travels between roles through a ring
-    of `depth` slots. Values without a row get one slot.
+    of `depth` slots. Values without a row get one slot. `depth = 2 to 3` asks for
+    up to three: `--mla-stage-shared` gives what memory is left to the rings in
+    the order of their rows.
 
     `over = "k", byte = 32768`: where shared memory does not suffice otherwise,
     the ring's only slot lies that many bytes into the only slot of the ring of
@@ -85,10 +87,11 @@ def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
     reads the slot on top releases the one below afterwards.
   }];
   let parameters = (ins "::mlir::StringAttr":$label, "int64_t":$depth,
+      DefaultValuedParameter<"int64_t", "0">:$most,
       OptionalParameter<"::mlir::StringAttr">:$over,
       DefaultValuedParameter<"int64_t", "-1">:$byte);
   let assemblyFormat = [{
-    `<` $label `,` `depth` `=` $depth
+    `<` $label `,` `depth` `=` $depth (`to` $most^)?
     (`,` `over` `=` $over^ `,` `byte` `=` $byte)? `>`
   }];
   let genVerifyDecl = 1;

@@ -31,8 +31,17 @@ inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
 inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
 /// Takes its place once the loop takes two tiles an iteration.
 inline constexpr llvm::StringLiteral kPairedAttr = "tile.paired";
+/// Discardable attribute of an scf.for that carries a partial sum for each of
+/// its terms.
+inline constexpr llvm::StringLiteral kPartialAttr = "tile.partial";
+/// Discardable attribute of an arith.mulf: often, a whole warp multiplies by
+/// exactly 1. A hint, which changes no value.
+inline constexpr llvm::StringLiteral kOftenOneAttr = "tile.often_one";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
+/// Discardable attribute of an scf.forall whose products have been exchanged
+/// for their transposes.
+inline constexpr llvm::StringLiteral kSwappedAttr = "tile.swapped";
 
 /// The label of `op`, or "" without one.
 llvm::StringRef getLabel(mlir::Operation *op);

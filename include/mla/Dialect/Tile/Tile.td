@@ -175,6 +175,21 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
+  let summary = "rows as columns";
+  let description = [{
+    Element (r, c) of the result is element (c, r) of `source`.
+
+    ```mlir
+    %p = tile.transpose %pt : tensor<64x16xbf16> -> tensor<16x64xbf16>
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[AnyType]>:$source);
+  let results = (outs 2DTensorOf<[AnyType]>:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
   let summary = "0, 1, 2, ...";
   let results = (outs 1DTensorOf<[I32]>:$result);
@@ -194,16 +209,31 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
         new_sum = sum * rescale + row_sum(weights)
 
     `scale` must be positive. A finite start value of `max` (mla-tile takes
-    -1e30) keeps rows of -inf well defined: their weights are 0. `--mla-decompose-softmax` writes the op as
-    these parts, since schedules split between them.
+    -1e30) keeps rows of -inf well defined: their weights are 0.
+    `--mla-decompose-softmax` writes the op as these parts, since schedules split
+    between them.
+
+    With `lazy t`, `max` is a reference that follows the maximum, and moves only
+    where it is exceeded by more than the threshold t:
+
+        new_max = row_max(x) > max + t ? row_max(x) : max
+
+    So `rescale` is exactly 1 most of the time, and weights are at most 2^t. What
+    follows from `max` and `sum` together (the output, the logarithm of the sum)
+    is as without it; the maximum itself is not `max` any more.
+
+    ```mlir
+    %w, %m1, %l1, %r = tile.online_softmax %s, %m, %l scale %c lazy 8.0 : tensor<64x64xf32>, tensor<64xf32>
+    ```
   }];
   let arguments = (ins 2DTensorOf<[F32]>:$scores, 1DTensorOf<[F32]>:$max,
-                       1DTensorOf<[F32]>:$sum, F32:$scale);
+                       1DTensorOf<[F32]>:$sum, F32:$scale,
+                       OptionalAttr<F32Attr>:$threshold);
   let results = (outs 2DTensorOf<[F32]>:$weights, 1DTensorOf<[F32]>:$newMax,
                       1DTensorOf<[F32]>:$newSum, 1DTensorOf<[F32]>:$rescale);
   let assemblyFormat = [{
-    $scores `,` $max `,` $sum `scale` $scale attr-dict `:` type($scores) `,`
-    type($max)
+    $scores `,` $max `,` $sum `scale` $scale (`lazy` $threshold^)? attr-dict `:`
+    type($scores) `,` type($max)
   }];
   let hasVerifier = 1;
 }

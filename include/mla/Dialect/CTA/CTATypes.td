@@ -1,0 +1,187 @@
+//===- CTATypes.td - layouts and types of the cta dialect --*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_CTA_CTATYPES_TD
+#define MLA_DIALECT_CTA_CTATYPES_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def CTA_Dialect : Dialect {
+  let name = "cta";
+  let cppNamespace = "::mla::cta";
+  let summary = "the program of one CTA on Hopper";
+  let description = [{
+    Roles of warps, rings of shared memory between them, asynchronous copies and
+    warpgroup products whose results are *in flight* until a wait returns the
+    readable value. A register fragment is a `tensor` whose encoding
+    (`#cta.layout`) says which thread holds which element, so `arith`, `math` and
+    the tile algebra (`tile.reduce`, `tile.broadcast`, ...) work on fragments.
+
+    The dialect is lowered in place: every pass adds one kind of decision (shared
+    memory offsets, barriers, descriptors, fences, counts) until each
+    synchronisation op stands for exactly one machine instruction.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mla::tile::TileDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+def CTA_FragmentLayout : I32EnumAttr<"FragmentLayout",
+    "which thread of a role holds which element", [
+    I32EnumAttrCase<"acc", 0>, I32EnumAttrCase<"a_operand", 1>,
+    I32EnumAttrCase<"row", 2>, I32EnumAttrCase<"column", 3>,
+    I32EnumAttrCase<"gather", 4>, I32EnumAttrCase<"acc_transposed", 5>,
+    I32EnumAttrCase<"warp_column", 6>]> {
+  let cppNamespace = "::mla::cta";
+  let genSpecializedAttr = 0;
+}
+
+def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
+  let summary = "which thread of a role holds which element of a fragment";
+  let description = [{
+    With `lane` and `warp` counted in the warpgroup (PTX ISA, wgmma register
+    fragments, D and A of m64nNk16):
+
+    - `acc`: element (r, c) of a 64-row tile; register 4j + 2i + e holds row
+      16 warp + lane / 4 + 8i, column 8j + 2 (lane mod 4) + e. Tiles of more rows
+      are blocks of 64, one behind the other in the registers;
+    - `a_operand`: the same positions packed in pairs of bf16;
+    - `row`: one value a row: register i holds row 16 warp + lane / 4 + 8i, the
+      same in the four lanes of a quad;
+    - `column`: one value a column, as `acc` holds them: register 2j + e holds
+      column 8j + 2 (lane mod 4) + e;
+    - `gather`: one value a gathered row, R rows, a multiple of 32: register l
+      holds row (R / 4) warp + lane / 8 + 4 l of a role of 128 threads, the same
+      in 8 neighbouring threads. So a warp holds consecutive rows, whose bits are
+      whole bytes;
+    - `acc_transposed`: element (r, c) is where `acc` has element (c, r);
+    - `warp_column`: four vectors, one behind the other; warp w holds vector w, as
+      a `column`.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
+  let mnemonic = "shared_layout";
+  let summary = "how a tile lies in shared memory";
+  let description = [{
+    `swizzle = 128`: the tile is cut into blocks of 64 two-byte columns and all
+    its rows; a row of a block is 128 bytes, and the 16-byte chunk c of row r lies
+    at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
+    Blocks follow each other every 128 * `rows` bytes. `swizzle = 64` and `32` are
+    the narrower swizzles, of blocks of 32 and 16 columns, `swizzle = 16` is none:
+    core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for vectors;
+    element i of an i1 vector is bit i mod 8 of byte i / 8.
+    `rows` is the number of rows of the whole tile, which a view of it keeps.
+  }];
+  let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def CTA_Major : I32EnumAttr<"Major", "which dimension of an operand is contiguous", [
+    I32EnumAttrCase<"k", 0>, I32EnumAttrCase<"mn", 1>]> {
+  let cppNamespace = "::mla::cta";
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+class CTA_Type<string name, string typeMnemonic> : TypeDef<CTA_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def CTA_Ring : CTA_Type<"Ring", "ring"> {
+  let summary = "slots of shared memory that travel between roles";
+  let description = [{
+    `!cta.ring<2x64x576xbf16>`: two slots of a 64x576 tile. A slot goes round:
+    acquired by the producer role, filled, awaited by the consumer roles, read,
+    released by all of them. `--mla-stage-shared` adds the layout.
+
+    `!cta.ring<1x64x576xbf16, split 1 [256, 320]>`: the slot's dimension 1 is
+    cut into parts of 256 and 320, which go round apart (`cta.acquire_part`).
+  }];
+  let parameters = (ins "int64_t":$depth, ArrayRefParameter<"int64_t">:$shape,
+      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout,
+      "int64_t":$splitDim, ArrayRefParameter<"int64_t">:$parts);
+  let builders = [TypeBuilder<(ins "int64_t":$depth,
+      "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType,
+      "::mla::cta::SharedLayoutAttr":$layout), [{
+    return $_get($_ctxt, depth, shape, elementType, layout, /*splitDim=*/0,
+                 ::llvm::ArrayRef<int64_t>());
+  }]>];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The type of one slot.
+    ::mla::cta::BufferType getSlotType() const;
+    /// The type of part number `part` of a slot; null if there is none.
+    ::mla::cta::BufferType getPartType(int64_t part) const;
+    /// The same ring, its slots in another layout.
+    ::mla::cta::RingType withLayout(::mla::cta::SharedLayoutAttr layout) const;
+  }];
+}
+
+def CTA_Buffer : CTA_Type<"Buffer", "buffer"> {
+  let summary = "a tile in shared memory, or a view of one";
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    /// Bytes of the tile, densely packed (i1 takes a bit).
+    int64_t getBytes() const;
+  }];
+}
+
+def CTA_InFlight : CTA_Type<"InFlight", "in_flight"> {
+  let summary = "an accumulator that warpgroup products still write";
+  let description = [{
+    Only an op of the same chain, a wait or a loop carry may take it.
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$fragment);
+  let assemblyFormat = "`<` $fragment `>`";
+}
+
+def CTA_MBarrier : CTA_Type<"MBarrier", "mbarrier"> {
+  let summary = "an array of mbarriers, one a slot";
+  let parameters = (ins "int64_t":$size);
+  let assemblyFormat = "`<` $size `>`";
+}
+
+def CTA_TensorMap : CTA_Type<"TensorMap", "tensor_map"> {
+  let summary = "a TMA tensor map";
+}
+
+def CTA_Descriptor : CTA_Type<"Descriptor", "descriptor"> {
+  let summary = "a wgmma matrix descriptor";
+  let description = [{
+    Describes the operand of shape [rows, cols] that starts `offset` bytes into
+    the slot: the start address is the slot's, and `offset` is added as an
+    immediate next to the instruction, since a descriptor per k-step as SSA
+    values would be hoisted and spilled. `step` is the distance in bytes between
+    k-steps of 16, `block_step` that between blocks of 64 elements along k
+    (PTX ISA, Asynchronous warpgroup matrix shared memory layout).
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+      "::mlir::Type":$elementType, "::mla::cta::Major":$major,
+      "int64_t":$offset, "int64_t":$leading, "int64_t":$stride,
+      "int64_t":$step, "int64_t":$blockStep);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def CTA_Fragment : Type<And<[AnyRankedTensor.predicate]>, "register fragment",
+                        "::mlir::RankedTensorType">;
+def CTA_ReadableOrInFlight : AnyTypeOf<[CTA_Fragment, CTA_InFlight]>;
+def CTA_SharedOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor]>;
+def CTA_MmaOperand : AnyTypeOf<[CTA_Buffer, CTA_Descriptor, CTA_Fragment]>;
+
+#endif // MLA_DIALECT_CTA_CTATYPES_TD

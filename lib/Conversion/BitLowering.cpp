@@ -1,0 +1,259 @@
+//===- BitLowering.cpp - vectors of i1 --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// In shared memory element i of an i1 vector is bit i mod 8 of byte i / 8. A
+// warp that stores its rows writes whole bytes, one ballot each. By column a
+// vector stays words of bits in registers, all of them in every thread: what a
+// mask costs where nothing is masked is one test of these words.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+
+using namespace mlir;
+using namespace mla;
+using cta::FragmentLayout;
+
+static RankedTensorType getFragment(Value v) {
+  return dyn_cast<RankedTensorType>(v.getType());
+}
+
+static Value isNonZero(ThreadBuilder &b, Value v) {
+  return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, v, b.i32(0));
+}
+
+//===----------------------------------------------------------------------===//
+// By column: words of bits
+//===----------------------------------------------------------------------===//
+
+bool mla::isBits(RankedTensorType fragment) {
+  return fragment.getElementType().isInteger(1) &&
+         cta::getLayout(fragment) == FragmentLayout::column;
+}
+
+int64_t mla::getNumWords(RankedTensorType bits) {
+  return llvm::divideCeil(bits.getNumElements(), 32);
+}
+
+/// How far this thread's columns, 8 j + 2 (lane mod 4) + e, lie above 8 j + e.
+static Value getColumnShift(ThreadBuilder &b) {
+  Value inQuad = LLVM::AndOp::create(b, b.lane(), b.i32(3));
+  return LLVM::ShlOp::create(b, inQuad, b.i32(1));
+}
+
+/// The bit of register `reg`, 8 j + e, in its word.
+static int64_t getColumnBit(int64_t reg) {
+  return int64_t(1) << (8 * (reg / 2) + reg % 2) % 32;
+}
+
+/// Registers of 32 columns.
+static constexpr int64_t kRegistersPerWord = 8;
+
+SmallVector<Value> mla::testBits(ThreadBuilder &b, RankedTensorType type,
+                                 Value words) {
+  Value shift = getColumnShift(b);
+  SmallVector<Value> tests;
+  Value word;
+  for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+    if (i % kRegistersPerWord == 0)
+      word = LLVM::LShrOp::create(b, b.extract(words, i / kRegistersPerWord),
+                                  shift);
+    tests.push_back(
+        isNonZero(b, LLVM::AndOp::create(b, word, b.i32(getColumnBit(i)))));
+  }
+  return tests;
+}
+
+Value mla::packBits(ThreadBuilder &b, RankedTensorType type, Value values) {
+  Value shift = getColumnShift(b);
+  SmallVector<Value> words;
+  for (int64_t first = 0; first < getNumRegisters(type);
+       first += kRegistersPerWord) {
+    int64_t end = std::min(first + kRegistersPerWord, getNumRegisters(type));
+    // What is false is taken away: bits of other threads' columns, which
+    // nobody here looks at, are ones, so that all are where all columns are.
+    Value missing = b.i32(0);
+    for (int64_t i = first; i < end; ++i) {
+      Value bit = LLVM::SelectOp::create(b, b.extract(values, i), b.i32(0),
+                                         b.i32(getColumnBit(i)));
+      missing = LLVM::OrOp::create(b, missing, bit);
+    }
+    missing = LLVM::ShlOp::create(b, missing, shift);
+    words.push_back(LLVM::XOrOp::create(b, missing, b.i32(-1)));
+  }
+  return b.pack(words);
+}
+
+namespace {
+struct LoadBitsPattern : OpConversionPattern<cta::LoadSharedOp> {
+  LoadBitsPattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(cta::LoadSharedOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getFragment());
+    if (type.getRank() != 1 || !type.getElementType().isInteger(1))
+      return rewriter.notifyMatchFailure(op, "not a vector of i1");
+    if (type.getNumElements() % 32)
+      return op.emitOpError() << "expected a multiple of 32 bits, got " << type;
+    ThreadBuilder b(op, rewriter);
+    rewriter.replaceOp(op, isBits(type)
+                               ? loadWords(b, type, adaptor.getSource())
+                               : loadRows(b, type, adaptor.getSource()));
+    return success();
+  }
+
+  static Value loadWords(ThreadBuilder &b, RankedTensorType type,
+                         Value source) {
+    int64_t words = getNumWords(type);
+    auto vector = VectorType::get(words, b.getI32Type());
+    // Slots of a ring follow each other without gaps.
+    return LLVM::LoadOp::create(b, vector, source,
+                                /*alignment=*/llvm::MinAlign(4 * words, 16));
+  }
+
+  static Value loadRows(ThreadBuilder &b, RankedTensorType type, Value source) {
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+      Coordinate at = getCoordinate(b, type, 0, i);
+      Value row = b.add(at.base, b.i32(at.offset));
+      Value byte = b.offset(source, LLVM::LShrOp::create(b, row, b.i32(3)));
+      Value loaded = LLVM::ZExtOp::create(
+          b, b.getI32Type(), LLVM::LoadOp::create(b, b.getI8Type(), byte));
+      Value bit = LLVM::AndOp::create(b, row, b.i32(7));
+      loaded = LLVM::LShrOp::create(b, loaded, bit);
+      values.push_back(isNonZero(b, LLVM::AndOp::create(b, loaded, b.i32(1))));
+    }
+    return b.pack(values);
+  }
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// By row: ballots
+//===----------------------------------------------------------------------===//
+
+static Value ballot(ThreadBuilder &b, Value vote) {
+  return NVVM::VoteSyncOp::create(b, b.getI32Type(), b.i32(-1), vote,
+                                  NVVM::VoteSyncKind::ballot);
+}
+
+/// Rows 8 `number` and after of those that a warp holds by gathered row. A quad
+/// votes for one row, lane / 8 + 4 (lane / 4 mod 2); of the bits that come of
+/// it in byte lane / 8, the one at the row's own place stays, and the sum of
+/// the four bytes is the result.
+static Value collectGathered(ThreadBuilder &b, Value fragment, int64_t number) {
+  Value upper = isNonZero(b, LLVM::AndOp::create(b, b.lane(), b.i32(4)));
+  Value vote =
+      LLVM::SelectOp::create(b, upper, b.extract(fragment, 2 * number + 1),
+                             b.extract(fragment, 2 * number));
+  Value bits = LLVM::AndOp::create(b, ballot(b, vote),
+                                   b.i32(static_cast<int32_t>(0x88442211)));
+  return LLVM::LShrOp::create(b, b.mul(bits, b.i32(0x01010101)), b.i32(24));
+}
+
+/// The same by row: quad p votes for row p. Bit 4 p becomes bit p.
+static Value collectRows(ThreadBuilder &b, Value fragment, int64_t number) {
+  Value bits = ballot(b, b.extract(fragment, number));
+  for (auto [shift, mask] :
+       {std::pair(0, 0x11111111), {3, 0x03030303}, {6, 0x000F000F}, {12, 0xFF}})
+    bits = LLVM::AndOp::create(
+        b,
+        LLVM::OrOp::create(b, bits,
+                           LLVM::LShrOp::create(b, bits, b.i32(shift))),
+        b.i32(mask));
+  return bits;
+}
+
+namespace {
+struct StoreBitsPattern : OpConversionPattern<cta::StoreSharedOp> {
+  StoreBitsPattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(cta::StoreSharedOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getFragment());
+    FragmentLayout layout = *cta::getLayout(type);
+    bool gathered = layout == FragmentLayout::gather;
+    if (!type.getElementType().isInteger(1) ||
+        (!gathered && layout != FragmentLayout::row))
+      return rewriter.notifyMatchFailure(op, "not an i1 vector by row");
+    ThreadBuilder b(op, rewriter);
+    SmallVector<Value> bytes;
+    for (int64_t i = 0; i < type.getNumElements() / 32; ++i) {
+      Value bits = gathered ? collectGathered(b, adaptor.getFragment(), i)
+                            : collectRows(b, adaptor.getFragment(), i);
+      bytes.push_back(LLVM::TruncOp::create(b, b.getI8Type(), bits));
+    }
+    Value mine =
+        b.offset(adaptor.getDest(), b.mul(b.warp(), b.i32(bytes.size())));
+    Value first =
+        LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, b.lane(), b.i32(0));
+    b.ifThen(first, [&] {
+      for (auto [i, byte] : llvm::enumerate(bytes))
+        LLVM::StoreOp::create(b, byte, b.offset(mine, int64_t(i)));
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+/// A choice by column. Most tiles are masked nowhere: where all bits are ones
+/// the branch goes past the tests. All warps see the same words, and the vote
+/// tells ptxas that each takes the branch as a whole.
+struct MaskPattern : OpConversionPattern<arith::SelectOp> {
+  MaskPattern(TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/2) {}
+
+  LogicalResult
+  matchAndRewrite(arith::SelectOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto mask = op.getCondition().getDefiningOp<tile::BroadcastOp>();
+    RankedTensorType type = getFragment(op.getResult());
+    if (!mask || !isBits(mask.getSource().getType()) || isPacked(type))
+      return rewriter.notifyMatchFailure(op, "not a choice by column");
+    ThreadBuilder b(op, rewriter);
+    Value words = rewriter.getRemappedValue(mask.getSource());
+    auto branch = scf::IfOp::create(
+        b, TypeRange{adaptor.getTrueValue().getType()}, isAll(b, words), true);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, adaptor.getTrueValue());
+    b.setInsertionPointToStart(branch.elseBlock());
+    b.readThreadAnew();
+    SmallVector<Value> tests = testBits(b, mask.getSource().getType(), words);
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(type); ++i)
+      values.push_back(
+          LLVM::SelectOp::create(b, tests[getColumnRegister(type, i)],
+                                 b.extract(adaptor.getTrueValue(), i),
+                                 b.extract(adaptor.getFalseValue(), i)));
+    scf::YieldOp::create(b, b.pack(values));
+    rewriter.replaceOp(op, branch.getResult(0));
+    return success();
+  }
+
+  static Value isAll(ThreadBuilder &b, Value words) {
+    int64_t count = cast<VectorType>(words.getType()).getNumElements();
+    Value common = b.extract(words, 0);
+    for (int64_t i = 1; i < count; ++i)
+      common = LLVM::AndOp::create(b, common, b.extract(words, i));
+    Value all =
+        LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, common, b.i32(-1));
+    return NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1), all,
+                                    NVVM::VoteSyncKind::all);
+  }
+};
+} // namespace
+
+void mla::populateBitPatterns(TypeConverter &types,
+                              RewritePatternSet &patterns) {
+  patterns.add<LoadBitsPattern, MaskPattern, StoreBitsPattern>(
+      types, patterns.getContext());
+}

@@ -1,0 +1,316 @@
+//===- StoreLowering.cpp - stores of fragments ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "MemoryAccess.h"
+
+using namespace mlir;
+using namespace mla;
+using cta::FragmentLayout;
+
+namespace {
+
+RankedTensorType getFragment(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
+
+Value both(ThreadBuilder &b, Value x, Value y) {
+  if (!x || !y)
+    return x ? x : y;
+  return LLVM::AndOp::create(b, x, y);
+}
+
+/// Whether this thread is the first of those that hold its elements of a
+/// vector.
+Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
+  auto isZero = [&](Value v) {
+    return compare(b, LLVM::ICmpPredicate::eq, v, b.i32(0));
+  };
+  switch (*cta::getLayout(type)) {
+  case FragmentLayout::row:
+    return isZero(LLVM::AndOp::create(b, b.lane(), b.i32(3)));
+  case FragmentLayout::gather:
+    return isZero(LLVM::AndOp::create(b, b.lane(), b.i32(7)));
+  case FragmentLayout::column:
+    return isZero(LLVM::LShrOp::create(b, b.thread(), b.i32(2)));
+  case FragmentLayout::warp_column:
+    return isZero(LLVM::LShrOp::create(b, b.lane(), b.i32(2)));
+  default:
+    llvm_unreachable("a layout of matrices");
+  }
+}
+
+/// Stores of fragments. Neighbouring registers of an accumulator are
+/// neighbouring columns: they leave as one access.
+struct StorePattern : GlobalPattern<tile::StoreOp> {
+  using GlobalPattern::GlobalPattern;
+  LogicalResult
+  matchAndRewrite(tile::StoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    const GlobalTensor *tensor = kernel.lookup(op, op.getDest());
+    if (!tensor)
+      return failure();
+    RankedTensorType type = getFragment(op.getTile());
+    ThreadBuilder b(op, rewriter);
+    b.readThreadAnew();
+    GlobalBox box{*tensor, toI64(b, op.getIndices()), type};
+    FragmentLayout layout = *cta::getLayout(type);
+    if (layout == FragmentLayout::acc) {
+      if (!areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 2))
+        return op.emitOpError("expected columns inside the memref, from an "
+                              "even element on: only rows are checked, and "
+                              "pairs are stored");
+      if (isPacked(type) && type.getDimSize(1) % 16 == 0 &&
+          areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 4))
+        storePackedWide(b, box, adaptor.getTile());
+      else
+        storeAccumulator(b, box, adaptor.getTile());
+    } else if (layout == FragmentLayout::acc_transposed && isPacked(type)) {
+      if (!areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 4))
+        return op.emitOpError("expected columns inside the memref, from a "
+                              "multiple of 8 bytes on: only rows are checked");
+      storeTransposed(b, box, adaptor.getTile());
+    } else if ((layout == FragmentLayout::row ||
+                layout == FragmentLayout::column) &&
+               !isPacked(type) && !isBits(type)) {
+      storeVector(b, box, adaptor.getTile());
+    } else {
+      return op.emitOpError() << "is not lowered for " << type;
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static void storeAccumulator(ThreadBuilder &b, const GlobalBox &box,
+                               Value fragment) {
+    bool packed = isPacked(box.fragment);
+    int64_t perBlock = box.fragment.getDimSize(1) / 2;
+    for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
+      int64_t first = row / 2 * perBlock + 2 * (row % 2);
+      SmallVector<Value> at = box.locate(b, first);
+      Value pointer = b.elementPointer(box.tensor, at);
+      auto store = [&] {
+        for (int64_t n = 0; n < perBlock / 4; ++n) {
+          int64_t i = first + 4 * n;
+          Value value = packed ? b.extract(fragment, i / 2)
+                               : b.pack({b.extract(fragment, i),
+                                         b.extract(fragment, i + 1)});
+          int64_t bytes = n * 8 * (packed ? 2 : 4);
+          LLVM::StoreOp::create(b, value, b.offset(pointer, bytes));
+        }
+      };
+      if (Value inside = box.isInside(b, at, 0))
+        b.ifThen(inside, store);
+      else
+        store();
+    }
+  }
+
+  /// Turns 4 bytes a lane, of each of two groups of 8 columns, into 8 bytes of
+  /// one, so that a quad fills a sector of 32 bytes. Neighbouring lanes trade:
+  /// the even one takes the columns that both hold of the first group, the odd
+  /// one those of the next.
+  struct Trade {
+    explicit Trade(ThreadBuilder &b) : b(b) {
+      odd = compare(b, LLVM::ICmpPredicate::ne,
+                    LLVM::AndOp::create(b, b.lane(), b.i32(1)), b.i32(0));
+      shift = LLVM::SelectOp::create(b, odd, b.i32(12), b.i32(0));
+    }
+
+    Value operator()(Value mine, Value next) const {
+      Value sent = LLVM::SelectOp::create(b, odd, mine, next);
+      Value got =
+          NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent, b.i32(1),
+                               b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+      return b.pack({LLVM::SelectOp::create(b, odd, got, mine),
+                     LLVM::SelectOp::create(b, odd, next, got)});
+    }
+
+    ThreadBuilder &b;
+    Value odd, shift; ///< bytes from a lane's own columns to those it takes
+  };
+
+  /// Stores `pairs`, `stride` bytes apart, where the row of `at` is inside.
+  static void storePairs(ThreadBuilder &b, const GlobalBox &box, ValueRange at,
+                         Value pointer, ArrayRef<Value> pairs, int64_t stride) {
+    auto store = [&] {
+      for (auto [n, pair] : llvm::enumerate(pairs))
+        LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * stride));
+    };
+    if (Value inside = box.isInside(b, at, 0))
+      b.ifThen(inside, store);
+    else
+      store();
+  }
+
+  static void storePackedWide(ThreadBuilder &b, const GlobalBox &box,
+                              Value fragment) {
+    Trade trade(b);
+    int64_t groups = box.fragment.getDimSize(1) / 8;
+    for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
+      int64_t first = row / 2 * 2 * groups + row % 2;
+      SmallVector<Value> at = box.locate(b, 2 * first), pairs;
+      Value pointer = b.offset(b.elementPointer(box.tensor, at), trade.shift);
+      for (int64_t group = 0; group < groups; group += 2) {
+        Value mine = b.extract(fragment, first + 2 * group);
+        Value next = b.extract(fragment, first + 2 * group + 2);
+        pairs.push_back(trade(mine, next));
+      }
+      storePairs(b, box, at, pointer, pairs, 32);
+    }
+  }
+
+  /// The accumulator's columns are rows of memory: once matrices of 8 by 8 are
+  /// turned, a quad holds neighbouring columns of a row.
+  static void storeTransposed(ThreadBuilder &b, const GlobalBox &box,
+                              Value fragment) {
+    auto turn = [&](int64_t reg) {
+      return b
+          .assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+                    b.extract(fragment, reg), b.getI32Type())
+          ->getResult(0);
+    };
+    Trade trade(b);
+    Value lane = b.lane();
+    Value inQuad = LLVM::AndOp::create(b, lane, b.i32(3));
+    Value column = b.add(b.mul(b.warp(), b.i32(16)), b.mul(inQuad, b.i32(2)));
+    Value row = LLVM::LShrOp::create(b, lane, b.i32(2));
+    int64_t groups = box.fragment.getDimSize(0) / 8;
+    for (int64_t group = 0; group < groups; ++group) {
+      SmallVector<Value> at(box.indices), pairs;
+      Value &first = at[box.leading()], &second = at[box.leading() + 1];
+      first = b.add(first, b.toI64(b.add(row, b.i32(8 * group))));
+      second = b.add(second, b.toI64(column));
+      Value pointer = b.offset(b.elementPointer(box.tensor, at), trade.shift);
+      for (int64_t block = 0; block < box.fragment.getDimSize(1) / 64;
+           ++block) {
+        int64_t reg = 2 * (block * groups + group);
+        Value mine = turn(reg), next = turn(reg + 1);
+        pairs.push_back(trade(mine, next));
+      }
+      storePairs(b, box, at, pointer, pairs, 128);
+    }
+  }
+
+  /// Of the threads that hold an element, the first one stores it.
+  static void storeVector(ThreadBuilder &b, const GlobalBox &box,
+                          Value fragment) {
+    Value holds = isFirstHolder(b, box.fragment);
+    for (int64_t i = 0; i < getNumRegisters(box.fragment); ++i) {
+      SmallVector<Value> at = box.locate(b, i);
+      b.ifThen(both(b, holds, box.isInside(b, at, 0)), [&] {
+        LLVM::StoreOp::create(b, b.extract(fragment, i),
+                              b.elementPointer(box.tensor, at));
+      });
+    }
+  }
+};
+
+/// Fragments through shared memory: vectors by ordinary accesses (those of i1
+/// apart, BitLowering.cpp), packed accumulators by stmatrix into the swizzled
+/// tile.
+struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::StoreSharedOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getFragment());
+    ThreadBuilder b(op, rewriter);
+    FragmentLayout layout = *cta::getLayout(type);
+    if (layout == FragmentLayout::acc && isPacked(type))
+      storeMatrix(b, type, adaptor.getFragment(), adaptor.getDest(),
+                  op.getDest().getType());
+    else if (layout == FragmentLayout::acc_transposed && isPacked(type))
+      storeTransposed(b, type, adaptor.getFragment(), adaptor.getDest(),
+                      op.getDest().getType());
+    else if (type.getRank() == 1 && !isPacked(type) &&
+             !type.getElementType().isInteger(1))
+      storeVector(b, type, adaptor.getFragment(), adaptor.getDest());
+    else
+      return op.emitOpError() << "is not lowered for " << type;
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  /// stmatrix.x4: lane i gives the address of row i mod 16 of chunk i / 16; the
+  /// 16-byte chunks of a row are swizzled by its number.
+  static void storeMatrix(ThreadBuilder &b, RankedTensorType type,
+                          Value fragment, Value dest, cta::BufferType buffer) {
+    Value lane = b.lane();
+    Value row = b.add(b.mul(b.warp(), b.i32(16)),
+                      LLVM::AndOp::create(b, lane, b.i32(15)));
+    Value chunk = LLVM::LShrOp::create(b, lane, b.i32(4));
+    Value phase = LLVM::AndOp::create(b, row, b.i32(7));
+    Value rowBytes = b.mul(row, b.i32(128));
+    int64_t blockBytes = buffer.getLayout().getRows() * 128;
+    auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+    // Steps of 16 columns, of one block of 64 rows after the other.
+    int64_t steps = type.getDimSize(1) / 16;
+    for (int64_t n = 0; n < type.getDimSize(0) / 64 * steps; ++n) {
+      int64_t k = n % steps, block = n / steps;
+      Value at = b.add(chunk, b.i32(2 * (k % 4)));
+      at = LLVM::XOrOp::create(b, at, phase);
+      Value bytes = b.add(rowBytes, b.mul(at, b.i32(16)));
+      Value pointer = b.offset(b.offset(dest, bytes),
+                               k / 4 * blockBytes + block * 64 * 128);
+      SmallVector<Value> registers;
+      for (int64_t i = 0; i < 4; ++i)
+        registers.push_back(b.extract(fragment, 4 * n + i));
+      NVVM::StMatrixOp::create(b, pointer, registers, NVVM::MMALayout::row,
+                               shape, NVVM::LdStMatrixEltType::B16);
+    }
+  }
+
+  /// stmatrix.trans: the accumulator's columns are rows of the tile. Of a group
+  /// of 8 of them a warp holds two chunks of 8 elements; lane i gives the
+  /// address of row i mod 8 of chunk i / 8 mod 2 of group i / 16.
+  static void storeTransposed(ThreadBuilder &b, RankedTensorType type,
+                              Value fragment, Value dest,
+                              cta::BufferType buffer) {
+    Value lane = b.lane();
+    Value phase = LLVM::AndOp::create(b, lane, b.i32(7));
+    Value side = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, lane, b.i32(3)),
+                                     b.i32(1));
+    Value group = LLVM::LShrOp::create(b, lane, b.i32(4));
+    Value chunk =
+        LLVM::XOrOp::create(b, b.add(b.mul(b.warp(), b.i32(2)), side), phase);
+    Value row = b.add(b.mul(group, b.i32(8)), phase);
+    Value mine =
+        b.offset(dest, b.add(b.mul(row, b.i32(128)), b.mul(chunk, b.i32(16))));
+    int64_t blockBytes = buffer.getLayout().getRows() * 128;
+    int64_t groups = type.getDimSize(0) / 8;
+    auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+    for (int64_t block = 0; block < type.getDimSize(1) / 64; ++block)
+      for (int64_t j = 0; j < groups; j += 2) {
+        SmallVector<Value> registers;
+        for (int64_t i = 2 * j; i < 2 * std::min(j + 2, groups); ++i)
+          registers.push_back(b.extract(fragment, 2 * block * groups + i));
+        NVVM::StMatrixOp::create(
+            b, b.offset(mine, block * blockBytes + j * 1024), registers,
+            NVVM::MMALayout::col, shape, NVVM::LdStMatrixEltType::B16);
+      }
+  }
+
+  static void storeVector(ThreadBuilder &b, RankedTensorType type,
+                          Value fragment, Value dest) {
+    Value first = isFirstHolder(b, type);
+    int64_t width = type.getElementType().getIntOrFloatBitWidth() / 8;
+    b.ifThen(first, [&] {
+      for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+        Coordinate at = getCoordinate(b, type, 0, i);
+        Value pointer = b.offset(dest, b.mul(at.base, b.i32(width)));
+        LLVM::StoreOp::create(b, b.extract(fragment, i),
+                              b.offset(pointer, at.offset * width));
+      }
+    });
+  }
+};
+} // namespace
+
+void mla::populateStorePatterns(TypeConverter &types,
+                                RewritePatternSet &patterns,
+                                KernelContext &kernel) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<StoreSharedPattern>(types, context);
+  patterns.add<StorePattern>(types, context, kernel);
+}

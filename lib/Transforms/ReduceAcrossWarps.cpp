@@ -1,0 +1,128 @@
+//===- ReduceAcrossWarps.cpp - reductions along rows ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla {
+#define GEN_PASS_DEF_REDUCEACROSSWARPS
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// Replaces one reduction along the rows of a role's accumulator.
+class RowReducer {
+public:
+  RowReducer(tile::ReduceOp reduce, cta::RoleOp role)
+      : reduce(reduce), role(role), b(reduce.getLoc(), reduce) {}
+
+  LogicalResult run();
+
+private:
+  /// The ring through which the warps of the role meet.
+  cta::RingOp createRing(RankedTensorType parts);
+  std::string makeName();
+  /// The part of warp `warp`, in all warps.
+  Value loadPart(Value parts, int64_t warp, RankedTensorType type);
+  Value combine(Value x, Value y);
+  /// Gives `op` the place in the pipeline that the reduction had.
+  template <typename OpTy> OpTy mark(OpTy op) {
+    for (StringRef name : {cta::kStageAttr, cta::kOrderAttr})
+      if (Attribute attr = reduce->getAttr(name))
+        op->setAttr(name, attr);
+    return op;
+  }
+
+  tile::ReduceOp reduce;
+  cta::RoleOp role;
+  ImplicitLocOpBuilder b;
+};
+} // namespace
+
+std::string RowReducer::makeName() {
+  StringRef label = tile::getLabel(reduce);
+  std::string base = (label.empty() ? "reduce" : label).str() + ".warps";
+  // Barriers are paired with rings by name: no two rings may share one.
+  std::string name = base;
+  auto taken = [&](cta::RingOp ring) { return ring.getName() == name; };
+  for (int n = 1; llvm::any_of(role->getBlock()->getOps<cta::RingOp>(), taken);
+       ++n)
+    name = base + "." + std::to_string(n);
+  return name;
+}
+
+cta::RingOp RowReducer::createRing(RankedTensorType parts) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(*role->getBlock()->getOps<cta::RoleOp>().begin());
+  auto type = cta::RingType::get(b.getContext(), /*depth=*/1, parts.getShape(),
+                                 parts.getElementType(), {});
+  return cta::RingOp::create(b, type, b.getStringAttr(makeName()),
+                             IntegerAttr(), StringAttr(), StringAttr(),
+                             IntegerAttr(), StringAttr());
+}
+
+Value RowReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {
+  auto part =
+      cta::BufferType::get(b.getContext(), type.getShape(),
+                           type.getElementType(), cta::SharedLayoutAttr());
+  int64_t offset = warp * type.getDimSize(0);
+  Value view = mark(
+      cta::ViewOp::create(b, part, parts, b.getDenseI64ArrayAttr({offset})));
+  return mark(cta::LoadSharedOp::create(b, type, view));
+}
+
+Value RowReducer::combine(Value x, Value y) {
+  if (reduce.getKind() == tile::ReduceKind::max)
+    return mark(arith::MaxNumFOp::create(b, x, y));
+  return mark(arith::AddFOp::create(b, x, y));
+}
+
+LogicalResult RowReducer::run() {
+  auto source = cast<RankedTensorType>(reduce.getSource().getType());
+  auto type = cast<RankedTensorType>(reduce.getResult().getType());
+  auto warps = static_cast<int64_t>(role.getWarps());
+  if (!source.getElementType().isF32() || warps != 4)
+    return reduce.emitOpError()
+           << "expected a reduction of f32 rows in a role of 4 warps, got "
+           << source << " in one of " << warps;
+  auto parts = RankedTensorType::get({warps * type.getDimSize(0)},
+                                     type.getElementType());
+  Value ring = createRing(parts);
+  auto part = mark(cta::ReduceWarpOp::create(b, parts, reduce.getKind(),
+                                             reduce.getSource()));
+  Value slot = mark(cta::AcquireOp::create(b, ring));
+  mark(cta::StoreSharedOp::create(b, part, slot));
+  Value all = mark(cta::AwaitOp::create(b, ring));
+  SmallVector<Value> loaded;
+  for (int64_t warp = 0; warp < warps; ++warp)
+    loaded.push_back(loadPart(all, warp, type));
+  Value result = loaded[0];
+  for (Value next : ArrayRef(loaded).drop_front())
+    result = combine(result, next);
+  reduce.replaceAllUsesWith(result);
+  reduce.erase();
+  return success();
+}
+
+namespace {
+struct ReduceAcrossWarpsPass
+    : mla::impl::ReduceAcrossWarpsBase<ReduceAcrossWarpsPass> {
+  void runOnOperation() override {
+    SmallVector<tile::ReduceOp> reductions;
+    getOperation().walk([&](tile::ReduceOp reduce) {
+      auto source = cast<RankedTensorType>(reduce.getSource().getType());
+      if (reduce->getParentOfType<cta::RoleOp>() && reduce.getDim() == 0 &&
+          source.getRank() == 2)
+        reductions.push_back(reduce);
+    });
+    for (tile::ReduceOp reduce : reductions)
+      if (failed(
+              RowReducer(reduce, reduce->getParentOfType<cta::RoleOp>()).run()))
+        return signalPassFailure();
+  }
+};
+} // namespace

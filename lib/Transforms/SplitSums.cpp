@@ -1,0 +1,193 @@
+//===- SplitSums.cpp - a partial sum for each tile of a pair ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// A statistic that a loop carries through several terms an iteration is a
+// chain: what one tile adds waits for what the one before it has added, in
+// whichever role that is. Sums and maxima may be taken in any order, so each
+// term gets a partial statistic of its own, and they meet after the loop.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mla {
+#define GEN_PASS_DEF_SPLITSUMS
+#include "mla/Transforms/Passes.h.inc"
+} // namespace mla
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// One iteration of a carried statistic: from the loop's argument to its yield,
+/// each op is the only user of the one before.
+struct Chain {
+  unsigned number = 0; ///< of the loop's argument
+  SmallVector<Operation *> ops;
+  /// Those that bring something in; the others rescale a sum.
+  SmallVector<Operation *> terms;
+
+  bool isMax = false;
+};
+} // namespace
+
+/// The chain of the loop's argument `number`, if it has more than one term.
+static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
+  Value value = loop.getRegionIterArg(number);
+  Value last = loop.getYieldedValues()[number];
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() != 1 || !type.getElementType().isF32())
+    return {};
+  Chain chain;
+  chain.number = number;
+  while (value != last) {
+    Operation *op = value.hasOneUse() ? *value.user_begin() : nullptr;
+    if (!op || op->getBlock() != loop.getBody() ||
+        !isa<arith::AddFOp, arith::MulFOp, arith::MaxNumFOp>(op))
+      return {};
+    chain.ops.push_back(op);
+    if (!isa<arith::MulFOp>(op))
+      chain.terms.push_back(op);
+    value = op->getResult(0);
+  }
+  if (chain.terms.size() < 2 || !value.hasOneUse())
+    return {};
+  chain.isMax = isa<arith::MaxNumFOp>(chain.terms.front());
+  for (Operation *op : chain.ops)
+    if (isa<arith::MaxNumFOp>(op) != chain.isMax)
+      return {};
+  return chain;
+}
+
+/// What the labels of all terms have in common: "softmax.sum" of
+/// "softmax.0.sum" and "softmax.1.sum".
+static std::string getCommonLabel(ArrayRef<Operation *> terms) {
+  SmallVector<StringRef> common;
+  tile::getLabel(terms[0]).split(common, '.');
+  for (Operation *term : terms.drop_front()) {
+    SmallVector<StringRef> parts;
+    tile::getLabel(term).split(parts, '.');
+    llvm::erase_if(common,
+                   [&](StringRef s) { return !llvm::is_contained(parts, s); });
+  }
+  return llvm::join(common, ".");
+}
+
+static void setLabel(Operation *op, StringRef label) {
+  if (!label.empty())
+    op->setAttr(tile::kLabelAttr, StringAttr::get(op->getContext(), label));
+}
+
+/// Repeats the chain from `value` on with `term` as the only one, under its
+/// label; returns what the next iteration gets.
+static Value emitPartial(const Chain &chain, Operation *term, Value value) {
+  Value link = chain.ops.front()->getBlock()->getArgument(chain.number + 1);
+  for (Operation *op : chain.ops) {
+    if (op == term || isa<arith::MulFOp>(op)) {
+      IRMapping map;
+      map.map(link, value);
+      Operation *copy = OpBuilder(op).clone(*op, map);
+      setLabel(copy, tile::getLabel(term));
+      value = copy->getResult(0);
+    }
+    link = op->getResult(0);
+  }
+  return value;
+}
+
+/// What a statistic is before its first term.
+static Value createNeutral(OpBuilder &b, const Chain &chain, Value init) {
+  if (chain.isMax)
+    return init;
+  auto type = cast<ShapedType>(init.getType());
+  return arith::ConstantOp::create(b, init.getLoc(),
+                                   DenseElementsAttr::get(type, 0.0f));
+}
+
+/// The first partial statistic stays in the chain's place; the others are
+/// carried behind all that the loop had. Returns the new loop.
+static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
+  IRRewriter rewriter(loop.getContext());
+  rewriter.setInsertionPoint(loop);
+  Value init = loop.getInitArgs()[chain.number];
+  SmallVector<Value> inits(chain.terms.size() - 1,
+                           createNeutral(rewriter, chain, init));
+  unsigned first = loop.getNumResults();
+  scf::ForOp result = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
+      rewriter, inits, /*replaceInitOperandUsesInLoop=*/false,
+      [&](OpBuilder &, Location, ArrayRef<BlockArgument> args) {
+        SmallVector<Value> partials;
+        for (auto [arg, term] :
+             llvm::zip_equal(args, ArrayRef(chain.terms).drop_front()))
+          partials.push_back(emitPartial(chain, term, arg));
+        return partials;
+      }));
+  Value arg = result.getRegionIterArg(chain.number);
+  Value partial = emitPartial(chain, chain.terms.front(), arg);
+  result.getBody()->getTerminator()->setOperand(chain.number, partial);
+  std::string label = getCommonLabel(chain.terms);
+  for (Operation *op : llvm::reverse(chain.ops))
+    op->erase();
+
+  ImplicitLocOpBuilder b(result.getLoc(), result);
+  b.setInsertionPointAfter(result);
+  Value own = result.getResult(chain.number), total = own;
+  SmallPtrSet<Operation *, 4> sums;
+  for (unsigned i = 0; i < inits.size(); ++i) {
+    Value next = result.getResult(first + i);
+    total = chain.isMax ? arith::MaxNumFOp::create(b, total, next).getResult()
+                        : arith::AddFOp::create(b, total, next).getResult();
+    setLabel(total.getDefiningOp(), label);
+    sums.insert(total.getDefiningOp());
+  }
+  own.replaceAllUsesExcept(total, sums);
+  return result;
+}
+
+/// Splits all statistics of `loop`; false if there is none.
+static bool splitAll(scf::ForOp loop) {
+  bool found = false;
+  for (unsigned i = 0, end = loop.getNumResults(); i < end; ++i)
+    if (std::optional<Chain> chain = findChain(loop, i)) {
+      loop = split(loop, *chain);
+      found = true;
+    }
+  if (found)
+    loop->setAttr(tile::kPartialAttr, UnitAttr::get(loop.getContext()));
+  return found;
+}
+
+namespace {
+struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    if (!schedule || !schedule.asksFor("split-sums"))
+      return;
+    for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
+      if (!program.getBody()->getOps<cta::RoleOp>().empty())
+        continue;
+      SmallVector<scf::ForOp> loops;
+      bool split = false;
+      program.walk([&](scf::ForOp loop) {
+        if (loop.getNumResults())
+          loops.push_back(loop);
+        split |= loop->hasAttr(tile::kPartialAttr);
+      });
+      for (scf::ForOp loop : loops)
+        split |= splitAll(loop);
+      if (split || loops.empty())
+        continue;
+      program.emitOpError()
+          << "schedule " << schedule.getName()
+          << " splits sums: expected a loop that carries a sum or a maximum of "
+             "more than one term an iteration, got none";
+      return signalPassFailure();
+    }
+  }
+};
+} // namespace

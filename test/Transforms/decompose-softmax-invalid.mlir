@@ -1,0 +1,11 @@
+// RUN: %mla-opt %s --mla-decompose-softmax --verify-diagnostics
+
+// A schedule that rescales lazily would do so in vain.
+func.func @exact(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
+    attributes {mla.schedule = #mla.schedule<"lazy" after ["lazy-rescale"],
+      roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {
+  // expected-error @below {{expected a threshold (lazy), as schedule "lazy" asks for lazy-rescale}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}

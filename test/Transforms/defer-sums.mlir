@@ -1,0 +1,83 @@
+// mla-defer-sums: a loop carries the sum of tiles, and reduces it once behind it.
+// RUN: %mla-opt %s --mla-defer-sums | FileCheck %s
+// RUN: %mla-opt %s --mla-defer-sums --mla-defer-sums | FileCheck %s
+
+#s = #mla.schedule<"s" after ["defer-sums"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+#plain = #mla.schedule<"s", roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+// Two steps an iteration, as --mla-pair-tiles leaves them.
+// CHECK-LABEL: func @steps
+// CHECK-SAME:    %[[W:[^:]*]]: tensor<64x32xf32>, %[[R:[^:]*]]: tensor<64xf32>
+// CHECK:         %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64x32xf32>
+// CHECK:         %[[SUM:.*]] = scf.for {{.*}} iter_args(%[[OLD:.*]] = %[[ZERO]]) -> (tensor<64x32xf32>)
+// CHECK:           %[[R0:.*]] = tile.broadcast %[[R]] dim 1 : tensor<64xf32> -> tensor<64x32xf32>
+// CHECK:           %[[X0:.*]] = arith.mulf %[[OLD]], %[[R0]] fastmath<contract> {tile.label = "s.sum.0"} : tensor<64x32xf32>
+// CHECK:           %[[Y0:.*]] = arith.addf %[[X0]], %[[W]] fastmath<contract> {tile.label = "s.sum.0"}
+// CHECK:           %[[R1:.*]] = tile.broadcast %[[R]] dim 1
+// CHECK:           %[[X1:.*]] = arith.mulf %[[Y0]], %[[R1]]
+// CHECK:           %[[Y1:.*]] = arith.addf %[[X1]], %[[W]]
+// CHECK-NOT:       tile.reduce
+// CHECK:           scf.yield %[[Y1]] : tensor<64x32xf32>
+// CHECK:         %[[TOTAL:.*]] = tile.reduce {{.*}}sum %[[SUM]] dim 1 {tile.label = "s.rowsum"} : tensor<64x32xf32> -> tensor<64xf32>
+// CHECK:         return %[[TOTAL]]
+func.func @steps(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %n: index)
+    -> tensor<64xf32> attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %sum = scf.for %i = %c0 to %n step %c1 iter_args(%old = %zero) -> (tensor<64xf32>) {
+    %s0 = tile.reduce sum %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+    %x0 = arith.mulf %old, %r fastmath<contract> {tile.label = "s.sum.0"} : tensor<64xf32>
+    %y0 = arith.addf %x0, %s0 fastmath<contract> {tile.label = "s.sum.0"} : tensor<64xf32>
+    %s1 = tile.reduce sum %w dim 1 {tile.label = "s.rowsum"} : tensor<64x32xf32> -> tensor<64xf32>
+    %x1 = arith.mulf %y0, %r : tensor<64xf32>
+    %y1 = arith.addf %x1, %s1 : tensor<64xf32>
+    scf.yield %y1 : tensor<64xf32>
+  }
+  return %sum : tensor<64xf32>
+}
+
+// Sums that start elsewhere, that something in the loop reads, and maxima stay.
+// CHECK-LABEL: func @others
+// CHECK:         scf.for
+// CHECK-SAME:      -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+// CHECK-COUNT-3:   tile.reduce
+func.func @others(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %start: tensor<64xf32>,
+                  %n: index) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+    attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %o:3 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %start, %b = %zero, %c = %zero)
+      -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) {
+    %s0 = tile.reduce sum %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+    %x0 = arith.mulf %a, %r : tensor<64xf32>
+    %y0 = arith.addf %x0, %s0 : tensor<64xf32>
+    %s1 = tile.reduce sum %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+    %x1 = arith.mulf %b, %b : tensor<64xf32>
+    %y1 = arith.addf %x1, %s1 : tensor<64xf32>
+    %s2 = tile.reduce max %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+    %x2 = arith.mulf %c, %r : tensor<64xf32>
+    %y2 = arith.addf %x2, %s2 : tensor<64xf32>
+    scf.yield %y0, %y1, %y2 : tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
+  }
+  return %o#0, %o#1, %o#2 : tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
+}
+
+// CHECK-LABEL: func @plain
+// CHECK:         scf.for {{.*}} -> (tensor<64xf32>)
+func.func @plain(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %n: index)
+    -> tensor<64xf32> attributes {mla.schedule = #plain} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %sum = scf.for %i = %c0 to %n step %c1 iter_args(%old = %zero) -> (tensor<64xf32>) {
+    %s0 = tile.reduce sum %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+    %x0 = arith.mulf %old, %r : tensor<64xf32>
+    %y0 = arith.addf %x0, %s0 : tensor<64xf32>
+    scf.yield %y0 : tensor<64xf32>
+  }
+  return %sum : tensor<64xf32>
+}

@@ -1,0 +1,35 @@
+// What has no transpose next to a product is refused.
+// RUN: %mla-opt %s --mla-swap-operands -split-input-file -verify-diagnostics
+
+#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @loaded(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %bias: memref<16x64xf32>,
+                  %out: memref<16x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %0 = tile.dot %a, %b : tensor<16x64xbf16>, tensor<64x64xbf16> -> tensor<16x64xf32>
+    %x = tile.load %bias[%c0, %c0] : memref<16x64xf32> -> tensor<16x64xf32>
+    // expected-error @below {{has an operand of type 'tensor<16x64xf32>' that cannot be exchanged with its transpose: expected a constant, a splat or a broadcast}}
+    %y = arith.addf %0, %x : tensor<16x64xf32>
+    tile.store %y, %out[%c0, %c0] : tensor<16x64xf32>, memref<16x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @view(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %out: memref<16x64xf32>)
+    attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %0 = tile.dot %a, %b : tensor<16x64xbf16>, tensor<64x64xbf16> -> tensor<16x64xf32>
+    // expected-error @below {{has no form for the transpose of its operands}}
+    %y = tile.view %0 [0, 32] : tensor<16x64xf32> -> tensor<16x32xf32>
+    tile.store %y, %out[%c0, %c0] : tensor<16x32xf32>, memref<16x64xf32>
+  }
+  return
+}
