@@ -105,9 +105,9 @@ def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
     that the register budget fits: the sum over roles of 32 * warps * registers
     is at most 65,536.
 
-    `keys` is the number of KV rows of a tile. `after` names the passes that change the tile program before it is placed
-    (`"pair-tiles"` for `--mla-pair-tiles`): they do nothing unless the schedule
-    asks for them.
+    `keys` is the number of KV rows of a tile. `after` names the passes that
+    change the tile program before it is placed (`"pair-tiles"` for
+    `--mla-pair-tiles`): they do nothing unless the schedule asks for them.
   }];
   let parameters = (ins "::mlir::StringAttr":$name,
       DefaultValuedParameter<"int64_t", "64">:$keys,
