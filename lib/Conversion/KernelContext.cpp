@@ -53,10 +53,14 @@ Value ThreadBuilder::mul(Value a, Value b) {
 }
 
 Value ThreadBuilder::threadInCta() {
-  if (anew)
-    return assembly("mov.u32 $0, %tid.x;", "=r", {}, getI32Type())
-        ->getResult(0);
+  if (threadReadAnew)
+    return threadReadAnew;
   return NVVM::ThreadIdXOp::create(*this, getI32Type());
+}
+
+void ThreadBuilder::readThreadAnew() {
+  threadReadAnew =
+      assembly("mov.u32 $0, %tid.x;", "=r", {}, getI32Type())->getResult(0);
 }
 
 Value ThreadBuilder::thread() {

@@ -50,9 +50,9 @@ public:
   mlir::Value thread();
   mlir::Value lane();
   mlir::Value warp();
-  /// From now on the thread's number is read where it is asked for: what is
-  /// computed of it takes no registers in loops around.
-  void readThreadAnew() { anew = true; }
+  /// Reads the thread's number here, for what this builder makes from now on:
+  /// what is computed of it takes no registers in loops around.
+  void readThreadAnew();
 
   /// `pointer` (shared or global) plus a number of bytes.
   mlir::Value offset(mlir::Value pointer, mlir::Value bytes);
@@ -80,7 +80,7 @@ private:
   mlir::Value threadInCta();
 
   cta::RoleOp role;
-  bool anew = false;
+  mlir::Value threadReadAnew;
 };
 
 /// Where register `reg` of a fragment lies: the coordinate along dimension

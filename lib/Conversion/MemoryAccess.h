@@ -39,8 +39,9 @@ struct GlobalBox {
     llvm::SmallVector<mlir::Value> at(indices);
     for (int64_t d = 0; d < fragment.getRank(); ++d) {
       Coordinate c = getCoordinate(b, fragment, d, reg);
-      mlir::Value share = b.toI64(b.add(c.base, b.i32(c.offset)));
-      at[leading() + d] = b.add(at[leading() + d], share);
+      // The offset comes last, so that registers share all but a constant.
+      mlir::Value first = b.add(at[leading() + d], b.toI64(c.base));
+      at[leading() + d] = b.add(first, b.i64(c.offset));
     }
     return at;
   }

@@ -123,6 +123,12 @@ static bool isInnermost(scf::ForOp loop) {
               .wasInterrupted();
 }
 
+/// Whether `op` may run for an iteration that does not exist. What a load finds
+/// outside of its memref is padding, so it may.
+static bool mayRunAhead(Operation *op) {
+  return isPure(op) || isa<tile::LoadOp>(op);
+}
+
 static LogicalResult pipelineLoop(scf::ForOp loop) {
   if (!isInnermost(loop)) {
     eraseMarks(loop);
@@ -146,16 +152,24 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
     return success();
   }
   IRRewriter rewriter(loop.getContext());
-  loop = guardTripCount(rewriter, loop, stages);
+  // Where all that runs ahead may do so past the end, the loop needs neither a
+  // guard nor a drain.
+  bool drains = loop.getNumResults() != 0 ||
+                llvm::any_of(ops, [&](Operation *op) {
+                  return slots[op].stage < stages && !mayRunAhead(op);
+                });
+  if (drains)
+    loop = guardTripCount(rewriter, loop, stages);
   scf::PipeliningOption options;
   options.getScheduleFn = [&](scf::ForOp, auto &schedule) {
     for (Operation *op : ops)
       schedule.push_back({op, static_cast<unsigned>(slots[op].stage)});
   };
   // The guard makes every predicate true: the loop has enough iterations.
+  // Without one, what a predicate would keep from running is harmless.
   llvm::SetVector<Value> predicates;
   options.supportDynamicLoops = true;
-  options.peelEpilogue = true;
+  options.peelEpilogue = drains;
   options.predicateFn = [&](RewriterBase &, Operation *op, Value predicate) {
     predicates.insert(predicate);
     return op;

@@ -13,6 +13,9 @@
 using namespace mlir;
 using namespace mla;
 
+// In all of them the producer has the indices of the next tiles before it asks
+// for these: a gather that waits for its indices is late by a trip to memory.
+
 namespace {
 struct NamedSchedule {
   StringLiteral name;
@@ -32,8 +35,9 @@ static constexpr StringLiteral kSharedP = R"(#mla.schedule<"shared-p",
     <"producer", warps = 4, registers = 72>],
   table = [
     <"q" in ["producer"]>,
-    <"k" in ["producer"]>,
-    <"valid" in ["producer"]>,
+    <"indices" in ["producer"], stage = 0, order = 1>,
+    <"k" in ["producer"], stage = 1>,
+    <"valid" in ["producer"], stage = 1>,
     <"qk" in ["softmax"], stage = 0, order = 1>,
     <"qk.wait" in ["softmax"], stage = 0, order = 3>,
     <"mask" in ["softmax"], stage = 1>,
@@ -57,8 +61,9 @@ static constexpr StringLiteral kSplitColumns = R"(#mla.schedule<"split-columns",
     <"producer", warps = 4, registers = 72>],
   table = [
     <"q" in ["producer"]>,
-    <"k" in ["producer"]>,
-    <"valid" in ["producer"]>,
+    <"indices" in ["producer"], stage = 0, order = 1>,
+    <"k" in ["producer"], stage = 1>,
+    <"valid" in ["producer"], stage = 1>,
     <"qk" in ["left", "right"], stage = 0, order = 1>,
     <"qk.wait" in ["left", "right"], stage = 0, order = 3>,
     <"mask" in ["left", "right"], stage = 1>,
@@ -87,9 +92,12 @@ static constexpr StringLiteral kSeesaw =
     <"producer", warps = 4, registers = 64>],
   table = [
     <"q" in ["producer"]>,
-    <"k" in ["producer"]>,
-    <"k.1.r.t" in ["producer"]>,
-    <"valid" in ["producer"]>,
+    <"indices" in ["producer"], stage = 0, order = 1>,
+    <"k" in ["producer"], stage = 1>,
+    <"k.1.r.t" in ["producer"], stage = 1>,
+    <"k.1.l" in ["producer"], stage = 1, order = 2>,
+    <"valid" in ["producer"], stage = 1>,
+    <"valid.1" in ["producer"], stage = 1, order = 2>,
 
     <"qk.0" in ["left"], stage = 0, order = 5>,
     <"qk.0.r" in ["left"], stage = 0, order = 7>,
@@ -155,8 +163,9 @@ static constexpr StringLiteral kSwapped =
     <"producer", warps = 4, registers = 120>],
   table = [
     <"q" in ["producer"]>,
-    <"k" in ["producer"]>,
-    <"valid" in ["producer"]>,
+    <"indices" in ["producer"], stage = 0, order = 1>,
+    <"k" in ["producer"], stage = 1>,
+    <"valid" in ["producer"], stage = 1>,
     <"qk" in ["scores"]>,
     <"valid.load" in ["scores"], order = -1>,
     <"mask" in ["scores"]>,

@@ -184,9 +184,10 @@ Value SparsePrefillTiler::buildLimit(Value topk) {
 Value SparsePrefillTiler::buildRows(Value t) {
   Type i32 = b.getI32Type();
   auto type = RankedTensorType::get({keys}, i32);
-  Value rows =
-      tile::LoadOp::create(b, type, op.getIndices(), ValueRange{token, zero, t},
-                           b.getI32IntegerAttr(-1));
+  Value rows = label(tile::LoadOp::create(b, type, op.getIndices(),
+                                          ValueRange{token, zero, t},
+                                          b.getI32IntegerAttr(-1)),
+                     "indices");
   if (!op.getTopkLength())
     return rows;
   Value left =

@@ -51,6 +51,26 @@ func.func @two_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   return
 }
 
+// What runs ahead is a load of a tile, which finds padding past the end: neither
+// guard nor drain, the loop keeps its iterations.
+// CHECK-LABEL: func @runs_past_the_end
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[O:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
+// CHECK-NEXT:    %[[X0:.*]] = tile.load %[[M]][%[[LB]]]
+// CHECK-NEXT:    %{{.*}} = scf.for %[[I:.*]] = %[[LB]] to %[[UB]] step %[[STEP]] iter_args(%[[X:.*]] = %[[X0]])
+// CHECK-NEXT:      tile.store %[[X]], %[[O]][%[[I]]]
+// CHECK-NEXT:      %[[NEXT:.*]] = arith.addi %[[I]], %[[STEP]] : index
+// CHECK-NEXT:      %[[X1:.*]] = tile.load %[[M]][%[[NEXT]]]
+// CHECK-NEXT:      scf.yield %[[X1]]
+// CHECK-NEXT:    }
+// CHECK-NEXT:    return
+func.func @runs_past_the_end(%m: memref<?xf32>, %o: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = tile.load %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32> -> tensor<64xf32>
+    tile.store %x, %o[%i] {cta.stage = 1, cta.order = 0} : tensor<64xf32>, memref<?xf32>
+  } {cta.stage}
+  return
+}
+
 // Results of the loop: those of the drain, or the initial ones without an
 // iteration.
 // CHECK-LABEL: func @results
