@@ -154,10 +154,10 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
   IRRewriter rewriter(loop.getContext());
   // Where all that runs ahead may do so past the end, the loop needs neither a
   // guard nor a drain.
-  bool drains = loop.getNumResults() != 0 ||
-                llvm::any_of(ops, [&](Operation *op) {
-                  return slots[op].stage < stages && !mayRunAhead(op);
-                });
+  bool drains =
+      loop.getNumResults() != 0 || llvm::any_of(ops, [&](Operation *op) {
+        return slots[op].stage < stages && !mayRunAhead(op);
+      });
   if (drains)
     loop = guardTripCount(rewriter, loop, stages);
   scf::PipeliningOption options;
