@@ -5,6 +5,7 @@
 #include "mla/JIT/Compiler.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Runtime/Descriptor.h"
 #include "mla/Target/PTX.h"
 #include "mla/Target/Ptxas.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -75,6 +76,7 @@ private:
   llvm::Error runPasses();
   llvm::Error generatePTX();
   llvm::Error assemble();
+  llvm::Error seal();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
     if (options.dumpFolder.empty())
       return llvm::Error::success();
@@ -138,7 +140,7 @@ llvm::Error Compilation::runPasses() {
   if (!launch)
     return makeError("expected a function with an mla operator or a tile "
                      "program (one scf.forall), got none");
-  kernel.descriptor = launch.str();
+  kernel.descriptor = (launch.getValue() + "\n").str();
   return llvm::Error::success();
 }
 
@@ -158,6 +160,17 @@ llvm::Error Compilation::generatePTX() {
   if (llvm::Error error = dump("kernel.ll", optimized))
     return error;
   return dump("kernel.ptx", kernel.ptx);
+}
+
+/// Puts the package's checksum into the descriptor.
+llvm::Error Compilation::seal() {
+  runtime::KernelDescriptor descriptor;
+  runtime::Status status =
+      runtime::parseDescriptor(kernel.descriptor, descriptor);
+  if (!status.ok())
+    return makeError(status.message());
+  kernel.descriptor = runtime::sealDescriptor(descriptor, kernel.cubin);
+  return llvm::Error::success();
 }
 
 llvm::Error Compilation::assemble() {
@@ -183,7 +196,7 @@ llvm::Error Compilation::assemble() {
   if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
     return error;
   kernel.cubin = std::move(result->cubin);
-  return llvm::Error::success();
+  return seal();
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
@@ -212,7 +225,7 @@ llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
   if (!kernel.cubin.empty())
     if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
       return error;
-  return writeFile(folder, "kernel.json", kernel.descriptor + "\n");
+  return writeFile(folder, "kernel.json", kernel.descriptor);
 }
 
 json::Value mla::summarize(const CompiledKernel &kernel) {

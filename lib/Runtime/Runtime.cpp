@@ -119,11 +119,9 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
       return nullArgument(!json ? "json" : !cubin ? "cubin" : "out");
     *out = nullptr;
     KernelPackage package;
-    MLA_RETURN_IF_ERROR(
-        parseDescriptor(std::string_view(json, jsonSize), package.descriptor)
-            .within("kernel.json"));
-    package.cubin.assign(static_cast<const char *>(cubin), cubinSize);
-    MLA_RETURN_IF_ERROR(verifyCubin(package.cubin));
+    MLA_RETURN_IF_ERROR(parsePackage(
+        std::string_view(json, jsonSize),
+        std::string(static_cast<const char *>(cubin), cubinSize), package));
     *out = new mlaKernel_st(std::move(package));
     return Status();
   });

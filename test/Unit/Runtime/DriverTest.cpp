@@ -34,9 +34,9 @@ protected:
     }
   }
 
-  void load(const std::string &json) {
+  void load(const std::string &text) {
     (void)mlaKernelDestroy(kernel);
-    std::string cubin = sampleCubin();
+    std::string cubin = sampleCubin(), json = sealed(text, cubin);
     ASSERT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), cubin.data(),
                                       cubin.size(), &kernel),
               MLA_SUCCESS)

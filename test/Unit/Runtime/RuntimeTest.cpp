@@ -15,7 +15,7 @@ namespace {
 class Kernel : public testing::Test {
 protected:
   void SetUp() override {
-    std::string json = sampleJson(), cubin = sampleCubin();
+    std::string cubin = sampleCubin(), json = sealed(sampleJson(), cubin);
     ASSERT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), cubin.data(),
                                       cubin.size(), &kernel),
               MLA_SUCCESS)
