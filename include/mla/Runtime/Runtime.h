@@ -52,7 +52,9 @@ typedef enum mlaStatus {
   /** Host or device memory ran out. */
   MLA_OUT_OF_MEMORY = 9,
   /** A fault of the runtime itself. */
-  MLA_INTERNAL_ERROR = 10
+  MLA_INTERNAL_ERROR = 10,
+  /** The compiler (mla/JIT/JIT.h) refused the program, or its assembler did. */
+  MLA_COMPILE_ERROR = 11
 } mlaStatus;
 
 /** Element types. */
@@ -156,8 +158,13 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
                                   const void *cubin, size_t cubinSize,
                                   mlaKernel *out);
 
-/** Frees a kernel and unloads it from every context it ran in. Launches must
- *  have finished, and the contexts must still exist. NULL is allowed. */
+/** Takes one more reference to a kernel, which one more mlaKernelDestroy has to
+ *  give back. */
+mlaStatus mlaKernelRetain(mlaKernel kernel);
+
+/** Gives back a reference. The last one frees the kernel and unloads it from
+ *  every context it ran in: launches must have finished, and the contexts must
+ *  still exist. NULL is allowed. */
 mlaStatus mlaKernelDestroy(mlaKernel kernel);
 
 /** Describes a kernel. */
