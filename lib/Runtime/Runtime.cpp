@@ -6,6 +6,7 @@
 
 #include "Kernel.h"
 
+#include <atomic>
 #include <exception>
 #include <new>
 
@@ -14,23 +15,18 @@ using namespace mla::runtime;
 /// The handle is the object; the C name only hides its type.
 struct mlaKernel_st : Kernel {
   using Kernel::Kernel;
+  std::atomic<int> references{1};
 };
 
 namespace {
 
 thread_local std::string lastError;
 
-mlaStatus report(const Status &status) {
-  if (!status.ok())
-    lastError = status.message();
-  return status.code();
-}
-
 /// Runs `body`, which returns a Status, and keeps exceptions on this side of
 /// the C interface.
 template <typename Body> mlaStatus guarded(Body body) noexcept {
   try {
-    return report(body());
+    return reportStatus(body());
   } catch (const std::bad_alloc &) {
     // Short enough not to allocate.
     lastError = "out of memory";
@@ -54,6 +50,12 @@ Status nullArgument(const char *name) {
 }
 
 } // namespace
+
+mlaStatus mla::runtime::reportStatus(const Status &status) {
+  if (!status.ok())
+    lastError = status.message();
+  return status.code();
+}
 
 extern "C" {
 
@@ -85,6 +87,8 @@ const char *mlaStatusName(mlaStatus status) {
     return "out of memory";
   case MLA_INTERNAL_ERROR:
     return "internal error";
+  case MLA_COMPILE_ERROR:
+    return "compile error";
   case MLA_DEVICE_LOST:
     return "device lost";
   }
@@ -119,9 +123,18 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
   });
 }
 
-mlaStatus mlaKernelDestroy(mlaKernel kernel) {
+mlaStatus mlaKernelRetain(mlaKernel kernel) {
   return guarded([&]() -> Status {
     if (!kernel)
+      return nullArgument("kernel");
+    ++kernel->references;
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelDestroy(mlaKernel kernel) {
+  return guarded([&]() -> Status {
+    if (!kernel || --kernel->references > 0)
       return Status();
     Status status = kernel->unload();
     delete kernel;

@@ -54,6 +54,8 @@ typedef enum mlaStatus {
   MLA_OUT_OF_MEMORY = 9,
   /** A fault of the runtime itself. */
   MLA_INTERNAL_ERROR = 10,
+  /** The compiler (mla/JIT/JIT.h) refused the program, or its assembler did. */
+  MLA_COMPILE_ERROR = 11,
   /** A kernel or the device broke down before this call. The context is of no
    *  more use, and with most drivers neither is the process. */
   MLA_DEVICE_LOST = 12
@@ -160,8 +162,13 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
                                   const void *cubin, size_t cubinSize,
                                   mlaKernel *out);
 
-/** Frees a kernel and unloads it from every context it ran in. Launches must
- *  have finished, and the contexts must still exist. NULL is allowed. */
+/** Takes one more reference to a kernel, which one more mlaKernelDestroy has to
+ *  give back. */
+mlaStatus mlaKernelRetain(mlaKernel kernel);
+
+/** Gives back a reference. The last one frees the kernel and unloads it from
+ *  every context it ran in: launches must have finished, and the contexts must
+ *  still exist. NULL is allowed. */
 mlaStatus mlaKernelDestroy(mlaKernel kernel);
 
 /** Describes a kernel. */

@@ -36,6 +36,16 @@ TEST_F(Kernel, DescribesItself) {
   EXPECT_EQ(info.sharedBytes, 231000);
 }
 
+TEST_F(Kernel, LivesAsLongAsItsReferences) {
+  ASSERT_EQ(mlaKernelRetain(kernel), MLA_SUCCESS);
+  ASSERT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
+  mlaKernelInfo info;
+  ASSERT_EQ(mlaKernelGetInfo(kernel, &info), MLA_SUCCESS);
+  EXPECT_STREQ(info.name, "sparse_prefill");
+  EXPECT_EQ(mlaKernelRetain(nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'kernel': expected an address, got null");
+}
+
 TEST_F(Kernel, DescribesItsArguments) {
   mlaArgumentInfo info;
   ASSERT_EQ(mlaKernelGetArgument(kernel, 0, &info), MLA_SUCCESS);
