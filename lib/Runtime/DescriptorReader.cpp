@@ -281,8 +281,8 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "target", "cubin", "sha256", "arguments", "parameters", "tensorMaps",
-                    "grid", "block", "cluster", "sharedBytes"});
+                    "target", "cubin", "sha256", "arguments", "parameters",
+                    "tensorMaps", "grid", "block", "cluster", "sharedBytes"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";

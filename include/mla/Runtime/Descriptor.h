@@ -161,8 +161,8 @@ Status parsePackage(std::string_view json, std::string cubin,
 /// Reads and checks `folder`/kernel.json and the cubin that it names.
 Status readPackage(const std::string &folder, KernelPackage &out);
 
-/// Seals a package and writes it into `folder`, which is created; each file appears whole
-/// (temporary file and rename), `kernel.json` last.
+/// Seals a package and writes it into `folder`, which is created; each file
+/// appears whole (temporary file and rename), `kernel.json` last.
 Status writePackage(const std::string &folder, const KernelPackage &package);
 
 /// Reads a whole file. Errors: MLA_NOT_FOUND with the path and the reason.

@@ -109,9 +109,10 @@ TEST(Sha256, KnownDigests) {
   EXPECT_EQ(sha256({"a", "", "bc"}), "ba7816bf8f01cfea414140de5dae2223"
                                      "b00361a396177a9cb410ff61f20015ad");
   // Two blocks: the length does not fit behind the text in the first.
-  EXPECT_EQ(sha256({"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"}),
-            "248d6a61d20638b8e5c026930c3e6039"
-            "a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(
+      sha256({"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"}),
+      "248d6a61d20638b8e5c026930c3e6039"
+      "a33ce45964ff2167f6ecedd419db06c1");
 }
 
 TEST_F(Package, InvalidDescriptorsAreNotWritten) {
