@@ -25,7 +25,7 @@ int called(std::atomic<int> FakeCalls::*call, std::string_view name) {
 }
 #define CALLED(entry) called(&FakeCalls::entry, #entry)
 
-thread_local CudaContext currentContext = nullptr;
+thread_local CudaContext currentContext = nullptr, pushedContext = nullptr;
 thread_local int captureMode = 0;
 
 /// Context 16 belongs to device 0, context 32 to device 1, and so on.
@@ -53,6 +53,13 @@ void mlaFakeCudaSetParameterSizes(const size_t *sizes, int count) {
 }
 void mlaFakeCudaSetStreamContext(CudaStream stream, CudaContext context) {
   state().streams[stream] = context;
+}
+void mlaFakeCudaSetPointerDevice(CudaPointer pointer, int device) {
+  state().pointerDevices[pointer] = device;
+}
+void mlaFakeCudaSetDevices(int count) { state().devices = count; }
+int mlaFakeCudaStreamSynchronizations() {
+  return state().calls.cuStreamSynchronize;
 }
 void mlaFakeCudaOnLaunch(void (*call)(void **, CudaStream, CudaContext)) {
   state().onLaunch = [call](void **parameters) {
@@ -101,13 +108,13 @@ int cuCtxSetCurrent(CudaContext context) {
   return CALLED(cuCtxSetCurrent);
 }
 int cuCtxPushCurrent_v2(CudaContext context) {
-  state().pushed = currentContext;
+  pushedContext = currentContext;
   currentContext = context;
   return 0;
 }
 int cuCtxPopCurrent_v2(CudaContext *context) {
   *context = currentContext;
-  currentContext = state().pushed;
+  currentContext = pushedContext;
   return 0;
 }
 int cuCtxGetCurrent(CudaContext *context) {
@@ -121,6 +128,12 @@ int cuCtxGetDevice(int *device) {
 int cuCtxGetId(CudaContext context, unsigned long long *id) {
   *id = reinterpret_cast<uintptr_t>(context);
   return CALLED(cuCtxGetId);
+}
+int cuPointerGetAttribute(void *value, int, CudaPointer pointer) {
+  auto found = state().pointerDevices.find(pointer);
+  int device = found == state().pointerDevices.end() ? 0 : found->second;
+  std::memcpy(value, &device, sizeof(device));
+  return 0;
 }
 int cuCtxSynchronize() { return CALLED(cuCtxSynchronize); }
 int cuModuleLoadData(CudaModule *module, const void *) {

@@ -64,6 +64,8 @@ struct FakeCuda {
   std::map<std::string, int, std::less<>> failures;
   /// The context of a stream; the current one where there is no entry.
   std::map<mla::runtime::CudaStream, mla::runtime::CudaContext> streams;
+  /// The device whose memory a pointer is in; 0 where there is no entry.
+  std::map<mla::runtime::CudaPointer, int> pointerDevices;
   /// A graph is being captured: code is loaded only where the thread said that
   /// it does not mind.
   bool capturing = false;
@@ -78,7 +80,6 @@ struct FakeCuda {
   FakeCalls calls;
   std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, launches{0};
   int allocationsAlive = 0, eventsAlive = 0;
-  mla::runtime::CudaContext pushed = nullptr;
   std::map<int, int> functionAttributes;
   mla::runtime::CudaLaunchConfig config = {};
   mla::runtime::CudaLaunchAttribute attribute = {};
