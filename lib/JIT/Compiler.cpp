@@ -84,11 +84,15 @@ private:
   }
   /// Runs `step` and notes how long it took.
   llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
+    if (options.progress)
+      options.progress(name, -1);
     auto start = std::chrono::steady_clock::now();
     llvm::Error error = (this->*step)();
     std::chrono::duration<double> spent =
         std::chrono::steady_clock::now() - start;
     kernel.seconds.push_back({name.str(), spent.count()});
+    if (options.progress)
+      options.progress(name, spent.count());
     return error;
   }
 
@@ -206,6 +210,8 @@ llvm::Expected<CompiledKernel> Compilation::run() {
     return std::move(kernel);
   if (llvm::Error error = timed("ptx", &Compilation::generatePTX))
     return error;
+  if (options.ptxOnly)
+    return std::move(kernel);
   if (llvm::Error error = timed("ptxas", &Compilation::assemble))
     return error;
   return std::move(kernel);

@@ -206,9 +206,7 @@ mlaStatus mlaCompilerCreate(const mlaCompilerOptions *options,
                             mlaCompiler *out);
 
 /** Frees a compiler and what it keeps in memory; the kernels that it gave out
- *  stay. No other thread may be using it. NULL is allowed.
- *  Errors: those of mlaKernelDestroy, for a kernel that only the compiler
- *  held; all is freed even then. */
+ *  stay. No other thread may be using it. NULL is allowed. Errors: none. */
 mlaStatus mlaCompilerDestroy(mlaCompiler compiler);
 
 /** Stores a kernel for `source` in `*out`; it is loaded into no context yet.

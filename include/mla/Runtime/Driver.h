@@ -118,7 +118,12 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
 /// Entries that may be missing: their users must test for null.
 #define MLA_DRIVER_OPTIONAL_ENTRIES(X)                                         \
   X(cuFuncGetParamInfo, "cuFuncGetParamInfo",                                  \
-    (CudaFunction, size_t, size_t *, size_t *))
+    (CudaFunction, size_t, size_t *, size_t *))                                \
+  X(cuLinkCreate, "cuLinkCreate_v2", (unsigned, int *, void **, void **))      \
+  X(cuLinkAddData, "cuLinkAddData_v2",                                         \
+    (void *, int, void *, size_t, const char *, unsigned, int *, void **))     \
+  X(cuLinkComplete, "cuLinkComplete", (void *, void **, size_t *))             \
+  X(cuLinkDestroy, "cuLinkDestroy", (void *))
 
 /// The driver's entry points. There is one for the process.
 struct Driver {
