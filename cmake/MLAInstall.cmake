@@ -1,6 +1,6 @@
 # What `cmake --install` puts where, and what find_package(MLA) then finds:
 #   MLA::runtime   libmla-runtime.so and mla/Runtime/Runtime.{h,hpp}
-#   MLA::jit       libmla-jit.so, which holds the runtime too, and mla/JIT/JIT.h
+#   MLA::jit       libmla-jit.so, which holds the runtime too, and mla/JIT/JIT.{h,hpp}
 # Components `runtime` and `jit` may be installed apart.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -10,7 +10,9 @@ set(mla_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/MLA)
 # One export file for each library: where only one is installed, the other is
 # not missed.
 function(mla_install component target)
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${component})
+  # The way to libMLIR.so and libLLVM.so, where they are not inside.
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${component} INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS ${target} EXPORT MLA-${component}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component}
     NAMELINK_COMPONENT ${component}
@@ -33,10 +35,10 @@ configure_package_config_file(cmake/MLAConfig.cmake.in MLAConfig.cmake
 write_basic_package_version_file(MLAConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 
-mla_install(runtime mla-runtime-shared)
-if(TARGET mla-jit-shared)
-  mla_install(jit mla-jit-shared)
-  install(FILES include/mla/JIT/JIT.h
+mla_install(runtime MLARuntimeShared)
+if(TARGET MLAJITShared)
+  mla_install(jit MLAJITShared)
+  install(FILES include/mla/JIT/JIT.h include/mla/JIT/JIT.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mla/JIT COMPONENT jit)
 endif()
 foreach(tool mla-run mla-jit mla-opt)

@@ -4,70 +4,57 @@
 //
 //   jit [PACKAGE]
 //
-// Compiles the sparse MLA forward for 64 heads, loads it into the context of
-// the first device, and asks for it again, as an engine does at every call.
-// With PACKAGE it also writes that folder, for programs without a compiler.
+// Compiles the sparse MLA forward for 64 heads, launches it, and asks for it
+// again, as an engine does at every call. With PACKAGE it also writes that
+// folder, for programs without a compiler.
 //
 //===----------------------------------------------------------------------===//
 
-#include "cuda_driver.h"
+#include "attend.hpp"
 
-#include <mla/JIT/JIT.h>
-#include <mla/Runtime/Runtime.hpp>
-
-#include <cstdio>
-#include <cstdlib>
+#include <mla/JIT/JIT.hpp>
 
 namespace {
 
-void check(const mla::Status &status) {
-  if (status.ok())
-    return;
-  std::fprintf(stderr, "%s: %s\n", mlaStatusName(status.code()),
-               status.message().c_str());
-  std::exit(1);
+mla::Kernel compile(mla::jit::Compiler &compiler, const mlaOperator &op) {
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  mla::Kernel kernel(compiler.compile(op, nullptr, &info).release());
+  const char *origins[] = {"compiled", "from memory", "from disk"};
+  std::printf("%s in %.6f s, %d registers\n", origins[info.origin],
+              info.seconds, static_cast<int>(info.registers));
+  return kernel;
 }
 
-mla::Kernel compile(mlaCompiler compiler, const mlaSource &source) {
-  mlaKernel kernel = nullptr;
-  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
-  check(mla::Status(mlaCompile(compiler, &source, nullptr, &kernel, &info)));
-  const char *origins[] = {"compiled", "from memory", "from disk"};
-  std::printf("%s: %s in %.6f s, %d registers\n", info.key,
-              origins[info.origin], info.seconds, info.registers);
-  return mla::Kernel(kernel);
+void run(CUstream stream, const char *folder) {
+  // Keeps what it compiles: an engine has one for the process.
+  mla::jit::Compiler compiler;
+  // Sizes that are not set are known at the launch.
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.heads = 64;
+  mla::Kernel kernel = compile(compiler, op);
+  float lse = 0;
+  mla::jit::check(attend(kernel, op.heads, stream, lse).code());
+  std::printf("lse %g\n", lse);
+  mla::Kernel again = compile(compiler, op);
+  if (folder)
+    compiler.compilePackage(op, folder);
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-  CUdevice device = 0;
-  CUcontext context = nullptr;
-  if (cuInit(0) != 0 || cuDeviceGet(&device, 0) != 0 ||
-      cuDevicePrimaryCtxRetain(&context, device) != 0 ||
-      cuCtxSetCurrent(context) != 0) {
+  CUstream stream = nullptr;
+  if (!start(stream)) {
     std::fprintf(stderr, "expected a machine with a GPU\n");
     return 1;
   }
   std::printf("%s\n", mlaJitVersionText());
-
-  mlaCompiler compiler = nullptr;
-  check(mla::Status(mlaCompilerCreate(nullptr, &compiler)));
-
-  // Sizes that are not set are known at the launch.
-  mlaOperator attention = MLA_OPERATOR_INIT;
-  attention.heads = 64;
-  mlaSource source = MLA_SOURCE_INIT;
-  source.op = &attention;
-  {
-    mla::Kernel kernel = compile(compiler, source);
-    check(kernel.prepare());
-    mla::Kernel again = compile(compiler, source);
-    // The launch is that of runtime.cpp.
+  try {
+    run(stream, argc > 1 ? argv[1] : nullptr);
+  } catch (const mla::jit::Error &error) {
+    std::fprintf(stderr, "%s: %s\n", mlaStatusName(error.status()),
+                 error.what());
+    return 1;
   }
-  if (argc > 1)
-    check(mla::Status(
-        mlaCompilePackage(compiler, &source, nullptr, argv[1], nullptr)));
-  check(mla::Status(mlaCompilerDestroy(compiler)));
   return 0;
 }

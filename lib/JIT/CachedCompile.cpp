@@ -190,7 +190,8 @@ Status Request::assembleWithDriver(llvm::StringRef ptx) {
   step("assemble", stopwatch.seconds());
   out.cubin = std::move(result.cubin);
   describe(result.report);
-  return status;
+  MLA_RETURN_IF_ERROR(status);
+  return runtime::sealDescriptor(out.descriptor, out.cubin);
 }
 
 Status Request::compile(const Assembler &assembler) {

@@ -76,7 +76,6 @@ private:
   llvm::Error runPasses();
   llvm::Error generatePTX();
   llvm::Error assemble();
-  llvm::Error seal();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
     if (options.dumpFolder.empty())
       return llvm::Error::success();
@@ -166,17 +165,6 @@ llvm::Error Compilation::generatePTX() {
   return dump("kernel.ptx", kernel.ptx);
 }
 
-/// Puts the package's checksum into the descriptor.
-llvm::Error Compilation::seal() {
-  runtime::KernelDescriptor descriptor;
-  runtime::Status status =
-      runtime::parseDescriptor(kernel.descriptor, descriptor);
-  if (!status.ok())
-    return makeError(status.message());
-  kernel.descriptor = runtime::sealDescriptor(descriptor, kernel.cubin);
-  return llvm::Error::success();
-}
-
 llvm::Error Compilation::assemble() {
   PtxasOptions ptxas;
   ptxas.chip = options.target;
@@ -200,7 +188,9 @@ llvm::Error Compilation::assemble() {
   if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
     return error;
   kernel.cubin = std::move(result->cubin);
-  return seal();
+  runtime::Status sealed =
+      runtime::sealDescriptor(kernel.descriptor, kernel.cubin);
+  return sealed.ok() ? llvm::Error::success() : makeError(sealed.message());
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {

@@ -148,6 +148,13 @@ std::string sealDescriptor(KernelDescriptor descriptor,
   return json.replace(place, kSealDigits, sha256({json, cubin}));
 }
 
+Status sealDescriptor(std::string &json, std::string_view cubin) {
+  KernelDescriptor descriptor;
+  MLA_RETURN_IF_ERROR(parseDescriptor(json, descriptor));
+  json = sealDescriptor(std::move(descriptor), cubin);
+  return Status();
+}
+
 Status parsePackage(std::string_view json, std::string cubin,
                     KernelPackage &out) {
   MLA_RETURN_IF_ERROR(

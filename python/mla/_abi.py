@@ -7,15 +7,14 @@ carry their size.
 
 import ctypes
 import struct
-from ctypes import POINTER, c_char, c_char_p, c_double, c_int32, c_int64, c_size_t
-from ctypes import c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 
 RUNTIME_MAJOR = 1
 JIT_MAJOR = 1
 MAX_RANK = 8
 DYNAMIC = -1
 
-SUCCESS, INVALID_ARGUMENT = 0, 1
+SUCCESS, INVALID_ARGUMENT, NO_DRIVER, DRIVER_ERROR = 0, 1, 4, 8
 
 DTYPES = ("bf16", "f16", "f32", "f64", "i8", "i32", "i64")
 

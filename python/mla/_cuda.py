@@ -6,12 +6,18 @@ import ctypes
 import threading
 from ctypes import byref, c_int, c_uint64, c_void_p
 
+from ._abi import DRIVER_ERROR, NO_DRIVER
+from ._library import MLAError
+
 _POINTER_DEVICE_ORDINAL = 9
 
 
 class _Driver:
     def __init__(self):
-        self._dll = ctypes.CDLL("libcuda.so.1")
+        try:
+            self._dll = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            raise MLAError(NO_DRIVER, f"no driver: {error}") from None
         self._contexts = {}
         self._lock = threading.Lock()
         self.call("cuInit", 0)
@@ -22,7 +28,9 @@ class _Driver:
             text = ctypes.c_char_p()
             self._dll.cuGetErrorString(result, byref(text))
             reason = text.value.decode() if text.value else "unknown error"
-            raise RuntimeError(f"{name} failed: {reason} ({result})")
+            raise MLAError(
+                DRIVER_ERROR, f"driver error: {name} failed: {reason} ({result})"
+            )
 
     def primary_context(self, ordinal):
         """The context that torch and the CUDA runtime use, kept for good."""

@@ -87,10 +87,6 @@ class Base(unittest.TestCase):
 
     def setUp(self):
         self.use(self.package)
-        # The driver was told to forget what was loaded: load it anew.
-        library = _library.library()
-        self.assertTrue(library._kernels)
-
     def use(self, name):
         self.descriptor = descriptors[name]
         driver.reset(parameter_sizes(self.descriptor))
@@ -312,7 +308,9 @@ class Torch(Base):
         super().setUp()
         self.streams = {0: 900, 1: 901}
         self.torch = fake_torch(self.streams)
-        self.enterContext(installed(self.torch))
+        module = installed(self.torch)
+        module.__enter__()
+        self.addCleanup(module.__exit__)
 
     def inputs(self, device=0, name="plain", **changes):
         make = lambda *layout: self.torch.Tensor(*layout, device=device)  # noqa: E731
@@ -388,16 +386,23 @@ class Kernels(Base):
     def test_other_shape_classes(self):
         library = _library.library()
         arguments = arguments_of(CudaArray)
-        arguments["q"] = CudaArray("bf16", (3, 32, 576))
-        arguments["out"] = CudaArray("bf16", (3, 32, 512))
-        arguments["max_logits"] = CudaArray("f32", (3, 32))
-        arguments["lse"] = CudaArray("f32", (3, 32))
+        arguments["q"] = CudaArray("bf16", (3, 127, 576))
+        arguments["out"] = CudaArray("bf16", (3, 127, 512))
+        arguments["max_logits"] = CudaArray("f32", (3, 127))
+        arguments["lse"] = CudaArray("f32", (3, 127))
         if not library.has_jit:
-            self.expect_error(LookupError, "no package for ShapeClass(heads=32", arguments)
+            self.expect_error(
+                LookupError, "no package for ShapeClass(heads=127", arguments
+            )
             return
         before = len(library._kernels)
-        # The parameters are those of 128 heads.
-        mla.sparse_prefill(**arguments)
+        # It is compiled, once. Its parameters are those of 128 heads.
+        try:
+            mla.sparse_prefill(**arguments)
+        except mla.MLAError as error:
+            if error.status == 3:
+                self.skipTest("needs a ptxas")
+            raise
         mla.sparse_prefill(**arguments)
         self.assertEqual(len(library._kernels), before + 1)
         self.assertEqual(len(driver.launches), 2)

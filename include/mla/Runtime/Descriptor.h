@@ -142,6 +142,8 @@ std::string writeDescriptor(const KernelDescriptor &descriptor);
 /// SHA-256 of this text, with 64 zeros in place of the seal, and of the cubin.
 /// So a damaged bit in either file shows when the package is loaded.
 std::string sealDescriptor(KernelDescriptor descriptor, std::string_view cubin);
+/// The same with a descriptor's text, which is replaced.
+Status sealDescriptor(std::string &json, std::string_view cubin);
 
 /// Checks that `cubin` is a whole 64-bit CUDA ELF file; ptxas or a copy that
 /// stopped half-way would otherwise show as an obscure driver error.
