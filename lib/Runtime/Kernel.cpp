@@ -140,6 +140,9 @@ Status Kernel::checkParameters(const Driver &driver,
 Status Kernel::configure(const Driver &driver, CudaFunction function) const {
   const KernelDescriptor &descriptor = package.descriptor;
   MLA_RETURN_IF_ERROR(checkParameters(driver, function));
+  // Drivers since 12.4 load lazily, by default: not in a launch, please.
+  if (driver.cuFuncLoad)
+    MLA_DRIVER_CALL(driver, cuFuncLoad, function);
   Status shared = driver.check(
       driver.cuFuncSetAttribute(function, kCudaFunctionMaxDynamicShared,
                                 static_cast<int>(descriptor.sharedBytes)),

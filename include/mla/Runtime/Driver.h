@@ -117,6 +117,7 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
 
 /// Entries that may be missing: their users must test for null.
 #define MLA_DRIVER_OPTIONAL_ENTRIES(X)                                         \
+  X(cuFuncLoad, "cuFuncLoad", (CudaFunction))                                  \
   X(cuFuncGetParamInfo, "cuFuncGetParamInfo",                                  \
     (CudaFunction, size_t, size_t *, size_t *))                                \
   X(cuLinkCreate, "cuLinkCreate_v2", (unsigned, int *, void **, void **))      \

@@ -153,6 +153,10 @@ int cuModuleGetFunction(CudaFunction *function, CudaModule, const char *) {
   *function = reinterpret_cast<CudaFunction>(2);
   return CALLED(cuModuleGetFunction);
 }
+int cuFuncLoad(CudaFunction) {
+  ++state().functionsLoaded;
+  return 0;
+}
 int cuFuncSetAttribute(CudaFunction, int attribute, int value) {
   state().functionAttributes[attribute] = value;
   return CALLED(cuFuncSetAttribute);

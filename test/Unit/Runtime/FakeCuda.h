@@ -78,7 +78,8 @@ struct FakeCuda {
   std::function<void(void **)> onLaunch;
 
   FakeCalls calls;
-  std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, launches{0};
+  std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, functionsLoaded{0};
+  std::atomic<int> launches{0};
   int allocationsAlive = 0, eventsAlive = 0;
   std::map<int, int> functionAttributes;
   mla::runtime::CudaLaunchConfig config = {};
