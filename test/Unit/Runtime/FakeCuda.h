@@ -28,11 +28,13 @@ struct FakeCuda {
   std::map<std::string, int> failures;
   /// What cuFuncGetParamInfo says.
   std::vector<size_t> parameterSizes;
+  /// What the linker logs.
+  std::string linkLog, linkError;
   /// Called by every launch with `kernelParams`.
   std::function<void(void **)> onLaunch;
 
   int modulesLoaded = 0, modulesUnloaded = 0, launches = 0;
-  int allocationsAlive = 0, eventsAlive = 0;
+  int allocationsAlive = 0, eventsAlive = 0, linksAlive = 0;
   std::map<int, int> functionAttributes;
   mla::runtime::CudaLaunchConfig config = {};
   mla::runtime::CudaLaunchAttribute attribute = {};
