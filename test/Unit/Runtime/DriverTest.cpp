@@ -38,7 +38,7 @@ TEST_F(FakeDriver, LoadsOncePerContext) {
   ASSERT_EQ(driver->cuCtxSetCurrent(handle(32)), 0);
   ASSERT_EQ(mlaKernelPrepare(kernel), MLA_SUCCESS);
   EXPECT_EQ(fake->modulesLoaded, 2);
-  EXPECT_EQ(fake->functionsLoaded, 2);
+  EXPECT_EQ(fake->calls.cuFuncLoad, 2);
   ASSERT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
   kernel = nullptr;
   EXPECT_EQ(fake->modulesUnloaded, 2);

@@ -4,6 +4,7 @@
 
 #include "FakeCuda.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -153,21 +154,19 @@ int cuModuleGetFunction(CudaFunction *function, CudaModule, const char *) {
   *function = reinterpret_cast<CudaFunction>(2);
   return CALLED(cuModuleGetFunction);
 }
-int cuFuncLoad(CudaFunction) {
-  ++state().functionsLoaded;
-  return 0;
-}
+int cuFuncLoad(CudaFunction) { return CALLED(cuFuncLoad); }
 int cuFuncSetAttribute(CudaFunction, int attribute, int value) {
   state().functionAttributes[attribute] = value;
   return CALLED(cuFuncSetAttribute);
 }
 int cuFuncGetParamInfo(CudaFunction, size_t index, size_t *offset,
                        size_t *size) {
+  int result = CALLED(cuFuncGetParamInfo);
   if (index >= state().parameterSizes.size())
     return 1;
   *offset = 0;
   *size = state().parameterSizes[index];
-  return 0;
+  return result;
 }
 int cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction,
                      void **params, void **) {
@@ -246,6 +245,36 @@ int cuEventRecord(CudaEvent, CudaStream) { return 0; }
 int cuEventSynchronize(CudaEvent) { return 0; }
 int cuEventElapsedTime(float *ms, CudaEvent, CudaEvent) {
   *ms = 2.5f;
+  return 0;
+}
+
+int cuLinkCreate_v2(unsigned count, int *names, void **values, void **link) {
+  auto valueOf = [&](int name) {
+    return values[std::find(names, names + count, name) - names];
+  };
+  std::strcpy(static_cast<char *>(valueOf(3)), state().linkLog.c_str());
+  std::strcpy(static_cast<char *>(valueOf(5)), state().linkError.c_str());
+  if (int failure = CALLED(cuLinkCreate))
+    return failure;
+  *link = new std::string();
+  ++state().linksAlive;
+  return 0;
+}
+int cuLinkAddData_v2(void *link, int, void *ptx, size_t, const char *, unsigned,
+                     int *, void **) {
+  *static_cast<std::string *>(link) =
+      "cubin of " + std::string(static_cast<char *>(ptx));
+  return CALLED(cuLinkAddData);
+}
+int cuLinkComplete(void *link, void **cubin, size_t *size) {
+  auto *text = static_cast<std::string *>(link);
+  *cubin = text->data();
+  *size = text->size();
+  return CALLED(cuLinkComplete);
+}
+int cuLinkDestroy(void *link) {
+  delete static_cast<std::string *>(link);
+  --state().linksAlive;
   return 0;
 }
 

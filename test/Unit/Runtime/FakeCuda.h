@@ -27,12 +27,14 @@
 struct FakeCalls {
 #define MLA_FAKE_CALLS(member, symbol, parameters) std::atomic<int> member{0};
   MLA_DRIVER_ENTRIES(MLA_FAKE_CALLS)
+  MLA_DRIVER_OPTIONAL_ENTRIES(MLA_FAKE_CALLS)
 #undef MLA_FAKE_CALLS
 
   int total() const {
     int sum = 0;
 #define MLA_FAKE_CALLS(member, symbol, parameters) sum += member;
     MLA_DRIVER_ENTRIES(MLA_FAKE_CALLS)
+    MLA_DRIVER_OPTIONAL_ENTRIES(MLA_FAKE_CALLS)
 #undef MLA_FAKE_CALLS
     return sum;
   }
@@ -71,6 +73,8 @@ struct FakeCuda {
   bool capturing = false;
   /// What cuFuncGetParamInfo says.
   std::vector<size_t> parameterSizes;
+  /// What the linker logs.
+  std::string linkLog, linkError;
   /// Whether a launch is looked at, besides being counted. Threads that launch
   /// at once have to leave that.
   bool keepLaunches = true;
@@ -78,9 +82,8 @@ struct FakeCuda {
   std::function<void(void **)> onLaunch;
 
   FakeCalls calls;
-  std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, functionsLoaded{0};
-  std::atomic<int> launches{0};
-  int allocationsAlive = 0, eventsAlive = 0;
+  std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, launches{0};
+  int allocationsAlive = 0, eventsAlive = 0, linksAlive = 0;
   std::map<int, int> functionAttributes;
   mla::runtime::CudaLaunchConfig config = {};
   mla::runtime::CudaLaunchAttribute attribute = {};

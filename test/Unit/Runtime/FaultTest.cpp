@@ -103,8 +103,8 @@ TEST_F(Faults, EveryCallIsChecked) {
   for (const char *call :
        {"cuCtxGetCurrent", "cuCtxGetId", "cuCtxGetDevice",
         "cuThreadExchangeStreamCaptureMode", "cuModuleLoadData",
-        "cuModuleGetFunction", "cuFuncSetAttribute", "cuTensorMapEncodeTiled",
-        "cuLaunchKernelEx"}) {
+        "cuModuleGetFunction", "cuFuncLoad", "cuFuncSetAttribute",
+        "cuTensorMapEncodeTiled", "cuLaunchKernelEx"}) {
     load(sampleJson());
     fake->failures = {{call, 999}};
     expectLaunchError(MLA_DRIVER_ERROR,
