@@ -76,6 +76,16 @@ TEST_F(Kernel, ChecksArgumentsWithoutADriver) {
             MLA_INVALID_ARGUMENT);
 }
 
+TEST_F(Kernel, NeedsNoWorkspace) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  size_t bytes = 1;
+  EXPECT_EQ(mlaKernelGetWorkspaceBytes(kernel, arguments.data(), 5, &bytes),
+            MLA_SUCCESS);
+  EXPECT_EQ(bytes, 0u);
+  EXPECT_EQ(mlaKernelGetWorkspaceBytes(kernel, arguments.data(), 5, nullptr),
+            MLA_INVALID_ARGUMENT);
+}
+
 TEST_F(Kernel, EmptyLaunchNeedsNoDriver) {
   std::vector<mlaArgument> arguments = sampleArguments();
   for (int i : {0, 1, 3})
