@@ -28,8 +28,8 @@ struct FakeCuda {
   std::map<std::string, int> failures;
   /// What cuFuncGetParamInfo says.
   std::vector<size_t> parameterSizes;
-  /// What the linker logs.
-  std::string linkLog, linkError;
+  /// What the linker logs, and what its cubins begin with.
+  std::string linkLog, linkError, linkHeader;
   /// Called by every launch with `kernelParams`.
   std::function<void(void **)> onLaunch;
 
