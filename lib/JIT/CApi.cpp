@@ -217,7 +217,7 @@ struct mlaCompiler_st {
 mlaCompiler_st::mlaCompiler_st(const mlaCompilerOptions &in,
                                const std::string &folder)
     : warning(in.warning), userData(in.userData),
-      disk(folder, in.cacheBytes ? in.cacheBytes : int64_t(1) << 30),
+      disk(folder, in.cacheBytes ? in.cacheBytes : kDefaultCacheBytes),
       store(in.memoryKernels == 0 ? 1024
                                   : std::max<int64_t>(in.memoryKernels, 0)) {
   if (in.target)

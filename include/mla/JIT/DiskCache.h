@@ -29,6 +29,9 @@ std::string digest(llvm::StringRef bytes);
 /// $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else $HOME/.cache/mla, else "".
 std::string defaultCacheFolder();
 
+/// What a folder may hold where nothing else is said.
+inline constexpr int64_t kDefaultCacheBytes = int64_t(1) << 30;
+
 /// The right to compute the value of a key, exclusive among the threads and
 /// processes that use one folder. Ends with the object, and with the process
 /// however that ends.

@@ -4,6 +4,7 @@
 
 #include "TestSupport.h"
 
+#include <csignal>
 #include <regex>
 #include <thread>
 
@@ -383,6 +384,32 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
   EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
 }
 
+TEST_F(Compile, LeavesTheProcessAlone) {
+  auto handlers = [] {
+    std::vector<void *> found;
+    for (int signal = 1; signal < 32; ++signal) {
+      struct sigaction action = {};
+      ::sigaction(signal, nullptr, &action);
+      found.push_back(reinterpret_cast<void *>(action.sa_handler));
+    }
+    return found;
+  };
+  auto count = [](const char *folder) {
+    return std::distance(fs::directory_iterator(folder), {});
+  };
+  std::vector<void *> before = handlers();
+  auto threads = count("/proc/self/task");
+  auto files = count("/proc/self/fd");
+  {
+    Compiler compiler(options);
+    compileWith(compiler);
+    (void)compiler.compile(MLA_OPERATOR_INIT);
+  }
+  EXPECT_EQ(handlers(), before);
+  EXPECT_EQ(count("/proc/self/task"), threads);
+  EXPECT_EQ(count("/proc/self/fd"), files);
+}
+
 //===----------------------------------------------------------------------===//
 // Time
 //===----------------------------------------------------------------------===//
@@ -405,8 +432,12 @@ TEST_F(Compile, HitsAreQuick) {
   mlaOperator op = MLA_OPERATOR_INIT;
   Compiler compiler(options);
   (void)compiler.compile(op);
-  EXPECT_LT(bestOf(100, [&] { (void)compiler.compile(op); }), 50e-6);
-  EXPECT_LT(bestOf(10, [&] { (void)Compiler(options).compile(op); }), 10e-3);
+  double memory = bestOf(100, [&] { (void)compiler.compile(op); });
+  double disk = bestOf(10, [&] { (void)Compiler(options).compile(op); });
+  EXPECT_LT(memory, 50e-6);
+  EXPECT_LT(disk, 10e-3);
+  std::printf("from memory %.1f us, from disk %.1f ms\n", memory * 1e6,
+              disk * 1e3);
 }
 
 } // namespace

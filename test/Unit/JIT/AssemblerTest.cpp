@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/JIT/Assembler.h"
 #include "../Runtime/FakeCuda.h"
 #include "../Target/TestSupport.h"
+#include "mla/JIT/CachedCompile.h"
+#include "mla/JIT/Operators.h"
+#include "mla/Pipelines/Pipelines.h"
 
 using namespace mla;
 using runtime::Status;
@@ -98,6 +100,31 @@ TEST_F(DriverLinker, IsUsedWithoutAPtxas) {
   EXPECT_EQ(
       findAssembler(MLA_ASSEMBLER_AUTO, std::nullopt, 10, assembler).code(),
       MLA_NOT_FOUND);
+}
+
+TEST_F(DriverLinker, CompilesToTheEnd) {
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = buildSparsePrefill(context, SparsePrefillShape());
+  DiskCache cache(scratch.file("cache"), 1 << 20);
+  CachedKernel kernel;
+  Status status = compileCached(*module, CachedCompileOptions(), cache, kernel);
+  EXPECT_EQ(status.code(), MLA_COMPILE_ERROR);
+  EXPECT_TRUE(contains(status.message(), "driver 12080 (libcuda.so.1): cubin"));
+  // The header of a cubin.
+  fake->linkHeader = "\177ELF\2";
+  fake->linkHeader.resize(64);
+  fake->linkHeader[18] = char(190);
+  for (bool fromDisk : {false, true}) {
+    status = compileCached(*module, CachedCompileOptions(), cache, kernel);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(kernel.fromDisk, fromDisk);
+    EXPECT_EQ(kernel.facts.assembler, MLA_ASSEMBLER_DRIVER);
+    EXPECT_EQ(kernel.facts.registers, -1);
+    EXPECT_TRUE(contains(kernel.cubin, "cubin of "));
+    EXPECT_TRUE(contains(kernel.cubin, "wgmma.mma_async"));
+  }
 }
 
 TEST_F(DriverLinker, IsUsedOnRequest) {

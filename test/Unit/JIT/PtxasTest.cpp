@@ -4,6 +4,8 @@
 
 #include "TestSupport.h"
 
+#include <csignal>
+
 using namespace mla::jit;
 
 namespace {
@@ -84,6 +86,16 @@ TEST_F(Ptxas, ReportsASpill) {
   report.replace(report.find("0 bytes spill stores"), 1, "8");
   writePtxas(report);
   EXPECT_TRUE(contains(compileError(), "8 bytes of spill stores"));
+}
+
+TEST_F(Ptxas, IgnoredChildren) {
+  // The system reaps them, and nobody learns how they ended.
+  EXPECT_EQ(wait(spawn([&] {
+              std::signal(SIGCHLD, SIG_IGN);
+              std::string error = compileError();
+              return error.find("is SIGCHLD ignored?") == std::string::npos;
+            })),
+            0);
 }
 
 TEST_F(Ptxas, IsTooOld) {

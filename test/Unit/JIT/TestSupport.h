@@ -90,6 +90,8 @@ protected:
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     root = name;
     cache = root / "cache";
+    // For what a killed compiler leaves behind.
+    ::setenv("TMPDIR", root.c_str(), 1);
     // The header of an ELF file for CUDA is all that the runtime reads.
     std::string cubin("\177ELF\2", 5);
     cubin.resize(64);
@@ -104,6 +106,7 @@ protected:
     };
   }
   void TearDown() override {
+    ::unsetenv("TMPDIR");
     std::error_code ignored;
     fs::remove_all(root, ignored);
   }

@@ -263,7 +263,7 @@ int cuLinkCreate_v2(unsigned count, int *names, void **values, void **link) {
 int cuLinkAddData_v2(void *link, int, void *ptx, size_t, const char *, unsigned,
                      int *, void **) {
   *static_cast<std::string *>(link) =
-      "cubin of " + std::string(static_cast<char *>(ptx));
+      state().linkHeader + "cubin of " + std::string(static_cast<char *>(ptx));
   return CALLED(cuLinkAddData);
 }
 int cuLinkComplete(void *link, void **cubin, size_t *size) {

@@ -73,8 +73,8 @@ struct FakeCuda {
   bool capturing = false;
   /// What cuFuncGetParamInfo says.
   std::vector<size_t> parameterSizes;
-  /// What the linker logs.
-  std::string linkLog, linkError;
+  /// What the linker logs, and what its cubins begin with.
+  std::string linkLog, linkError, linkHeader;
   /// Whether a launch is looked at, besides being counted. Threads that launch
   /// at once have to leave that.
   bool keepLaunches = true;
