@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -46,9 +47,14 @@ inline void writeFile(const fs::path &path, const std::string &bytes) {
 /// Runs `body` in a child process; the exit code is what it returns.
 inline pid_t spawn(const std::function<int()> &body) {
   pid_t pid = ::fork();
-  if (pid == 0)
+  if (pid != 0)
+    return pid;
+  try {
     ::_exit(body());
-  return pid;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    ::_exit(255);
+  }
 }
 
 /// Waits for a child: its exit code, or 1000 and the signal that ended it.
@@ -91,7 +97,8 @@ protected:
     root = name;
     cache = root / "cache";
     // For what a killed compiler leaves behind.
-    ::setenv("TMPDIR", root.c_str(), 1);
+    fs::create_directory(root / "tmp");
+    ::setenv("TMPDIR", (root / "tmp").c_str(), 1);
     // The header of an ELF file for CUDA is all that the runtime reads.
     std::string cubin("\177ELF\2", 5);
     cubin.resize(64);
