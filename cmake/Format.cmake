@@ -1,6 +1,7 @@
 # Checks the form of every source with clang-format; with FIX it mends it.
-foreach(part bench include lib test tools)
-  file(GLOB_RECURSE found "${SOURCE_DIR}/${part}/*.cpp" "${SOURCE_DIR}/${part}/*.h")
+foreach(part bench examples include lib test tools)
+  file(GLOB_RECURSE found "${SOURCE_DIR}/${part}/*.cpp" "${SOURCE_DIR}/${part}/*.h"
+                         "${SOURCE_DIR}/${part}/*.hpp" "${SOURCE_DIR}/${part}/*.c")
   list(APPEND sources ${found})
 endforeach()
 if(FIX)

@@ -36,6 +36,8 @@ add_custom_target(mla-headers)
 function(mla_add_library name)
   add_library(${name} STATIC ${ARGN})
   add_dependencies(${name} mla-headers)
+  # For libmla-jit.so.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(${name} PUBLIC mla_llvm)
 endfunction()
 

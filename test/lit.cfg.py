@@ -27,6 +27,9 @@ for name in ("HOME", "CUDA_HOME", "MLA_PTXAS", "LD_LIBRARY_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+# Nothing outside the build is written.
+config.environment["MLA_CACHE_DIR"] = os.path.join(config.mla_test_root, "cache")
+
 config.substitutions.append((r"%python\b", sys.executable))
 for tool in config.mla_tools:
     path = os.path.join(config.mla_tools_dir, tool)

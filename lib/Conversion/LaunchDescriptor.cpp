@@ -159,7 +159,7 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
     op = attr.getValue();
   auto shared = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
   json::Object root{{"format", "mla-kernel-package"},
-                    {"version", 1},
+                    {"version", 2},
                     {"compiler", "mla 0.1.0"},
                     {"kernel", func.getSymName()},
                     {"operator", op},

@@ -170,7 +170,7 @@ Status GpuKernel::create(const GpuContext &context, const Subject &subject,
                          std::unique_ptr<GpuKernel> &out) {
   std::unique_ptr<GpuKernel> made(new GpuKernel(context));
   made->label = subject.label;
-  std::string json = writeDescriptor(subject.descriptor);
+  std::string json = sealDescriptor(subject.descriptor, subject.cubin);
   Status status = runtimeStatus(
       mlaKernelLoadFromMemory(json.data(), json.size(), subject.cubin.data(),
                               subject.cubin.size(), &made->kernel));

@@ -5,6 +5,7 @@
 #include "mla/JIT/Compiler.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Runtime/Descriptor.h"
 #include "mla/Target/PTX.h"
 #include "mla/Target/Ptxas.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -82,11 +83,15 @@ private:
   }
   /// Runs `step` and notes how long it took.
   llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
+    if (options.progress)
+      options.progress(name, -1);
     auto start = std::chrono::steady_clock::now();
     llvm::Error error = (this->*step)();
     std::chrono::duration<double> spent =
         std::chrono::steady_clock::now() - start;
     kernel.seconds.push_back({name.str(), spent.count()});
+    if (options.progress)
+      options.progress(name, spent.count());
     return error;
   }
 
@@ -149,7 +154,7 @@ llvm::Error Compilation::runPasses() {
   if (!launch)
     return makeError("expected a function with an mla operator or a tile "
                      "program (one scf.forall), got none");
-  kernel.descriptor = launch.str();
+  kernel.descriptor = (launch.getValue() + "\n").str();
   return llvm::Error::success();
 }
 
@@ -194,7 +199,9 @@ llvm::Error Compilation::assemble() {
   if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
     return error;
   kernel.cubin = std::move(result->cubin);
-  return llvm::Error::success();
+  runtime::Status sealed =
+      runtime::sealDescriptor(kernel.descriptor, kernel.cubin);
+  return sealed.ok() ? llvm::Error::success() : makeError(sealed.message());
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
@@ -204,6 +211,8 @@ llvm::Expected<CompiledKernel> Compilation::run() {
     return std::move(kernel);
   if (llvm::Error error = timed("ptx", &Compilation::generatePTX))
     return error;
+  if (options.ptxOnly)
+    return std::move(kernel);
   if (llvm::Error error = timed("ptxas", &Compilation::assemble))
     return error;
   return std::move(kernel);
@@ -223,7 +232,7 @@ llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
   if (!kernel.cubin.empty())
     if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
       return error;
-  return writeFile(folder, "kernel.json", kernel.descriptor + "\n");
+  return writeFile(folder, "kernel.json", kernel.descriptor);
 }
 
 json::Value mla::summarize(const CompiledKernel &kernel) {

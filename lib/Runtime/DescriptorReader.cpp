@@ -251,8 +251,11 @@ void checkVersion(ObjectReader &reader, Status &status) {
     reader.fault("'format': expected 'mla-kernel-package', got '" + format +
                  "'");
   int64_t version = reader.integer("version");
-  if (status.ok() && version != 1)
-    reader.fault("'version': expected 1, got " + std::to_string(version));
+  if (status.ok() && version != kPackageVersion)
+    reader.fault("'version': expected " + std::to_string(kPackageVersion) +
+                 ", got " + std::to_string(version) +
+                 "; compile the package again with the compiler that belongs "
+                 "to this runtime");
 }
 
 void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
@@ -278,13 +281,14 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "target", "cubin", "arguments", "parameters", "tensorMaps",
-                    "grid", "block", "cluster", "sharedBytes"});
+                    "target", "cubin", "sha256", "arguments", "parameters",
+                    "tensorMaps", "grid", "block", "cluster", "sharedBytes"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
   out.target = reader.string("target");
   out.cubin = reader.string("cubin");
+  out.sha256 = reader.has("sha256") ? reader.string("sha256") : "";
   readLists(reader, out, status);
   out.block = reader.smallInteger("block");
   out.cluster = reader.has("cluster") ? reader.smallInteger("cluster") : 1;

@@ -81,12 +81,14 @@ json write(const GridFactor &factor) {
 
 std::string writeDescriptor(const KernelDescriptor &descriptor) {
   json root = {{"format", "mla-kernel-package"},
-               {"version", 1},
+               {"version", kPackageVersion},
                {"compiler", descriptor.compiler},
                {"kernel", descriptor.kernel},
                {"operator", descriptor.operatorName},
                {"target", descriptor.target},
                {"cubin", descriptor.cubin}};
+  if (!descriptor.sha256.empty())
+    root["sha256"] = descriptor.sha256;
   for (const char *list : {"arguments", "parameters", "tensorMaps", "grid"})
     root[list] = json::array();
   for (const ArgumentDescriptor &argument : descriptor.arguments)

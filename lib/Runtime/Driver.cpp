@@ -4,7 +4,10 @@
 
 #include "mla/Runtime/Driver.h"
 
+#include <atomic>
+
 #include <dlfcn.h>
+#include <pthread.h>
 
 namespace mla::runtime {
 
@@ -16,6 +19,31 @@ constexpr int kOldestVersion = 12000;
 std::string versionText(int version) {
   return std::to_string(version / 1000) + "." +
          std::to_string(version % 1000 / 10);
+}
+
+/// Whether this process was forked from one that had opened the driver.
+std::atomic<bool> forked{false};
+
+/// Errors after which every call in the context fails: a kernel or the device
+/// broke down. They show at the next call, whoever makes it.
+bool losesContext(CudaResult result) {
+  switch (result) {
+  case 214: // CUDA_ERROR_ECC_UNCORRECTABLE
+  case 220: // CUDA_ERROR_NVLINK_UNCORRECTABLE
+  case 226: // CUDA_ERROR_CONTAINED
+  case 700: // CUDA_ERROR_ILLEGAL_ADDRESS
+  case 702: // CUDA_ERROR_LAUNCH_TIMEOUT
+  case 710: // CUDA_ERROR_ASSERT
+  case 714: // CUDA_ERROR_HARDWARE_STACK_ERROR
+  case 715: // CUDA_ERROR_ILLEGAL_INSTRUCTION
+  case 716: // CUDA_ERROR_MISALIGNED_ADDRESS
+  case 717: // CUDA_ERROR_INVALID_ADDRESS_SPACE
+  case 718: // CUDA_ERROR_INVALID_PC
+  case 719: // CUDA_ERROR_LAUNCH_FAILED
+    return true;
+  default:
+    return false;
+  }
 }
 
 } // namespace
@@ -31,6 +59,10 @@ Status Driver::failure(CudaResult result, const char *call) const {
                         std::to_string(result) + ")";
   if (text)
     message += std::string(": ") + text;
+  if (losesContext(result))
+    return Status(MLA_DEVICE_LOST,
+                  message + "; a kernel or the device broke down before this "
+                            "call, and the context is of no more use");
   return Status(result == kCudaOutOfMemory ? MLA_OUT_OF_MEMORY
                                            : MLA_DRIVER_ERROR,
                 message);
@@ -81,8 +113,19 @@ Status Driver::get(const Driver *&out) {
   struct Opened {
     Driver driver;
     Status status;
-    Opened() : status(driver.open()) {}
+    Opened() {
+      pthread_atfork(nullptr, nullptr, [] { forked = true; });
+      status = driver.open();
+    }
   };
+  // First of all: locks may be held here by threads that were not forked.
+  if (forked.load(std::memory_order_relaxed)) {
+    out = nullptr;
+    return Status(MLA_NO_DRIVER,
+                  "this process was forked after the CUDA driver was opened, "
+                  "which CUDA does not survive: fork earlier, or start the "
+                  "process by exec (in Python: multiprocessing's 'spawn')");
+  }
   // Leaked, so that it outlives kernels that static destructors free.
   static const Opened *opened = new Opened();
   out = opened->status.ok() ? &opened->driver : nullptr;

@@ -5,6 +5,7 @@
 #include "Kernel.h"
 
 #include <cstdlib>
+#include <memory>
 
 namespace mla::runtime {
 
@@ -45,7 +46,39 @@ Status encodeTensorMap(const Driver &driver,
       "cuTensorMapEncodeTiled");
 }
 
+/// While it lives, what the calling thread does is not refused for the sake of
+/// graphs that are being captured: loading code has no part in any of them.
+class RelaxedCapture {
+public:
+  explicit RelaxedCapture(const Driver &driver)
+      : driver(driver),
+        status(driver.check(driver.cuThreadExchangeStreamCaptureMode(&mode),
+                            "cuThreadExchangeStreamCaptureMode")) {}
+  ~RelaxedCapture() {
+    // Puts back what the driver itself has handed out.
+    if (status.ok())
+      (void)driver.cuThreadExchangeStreamCaptureMode(&mode);
+  }
+  RelaxedCapture(const RelaxedCapture &) = delete;
+  RelaxedCapture &operator=(const RelaxedCapture &) = delete;
+
+private:
+  const Driver &driver;
+  int mode = kCudaCaptureRelaxed;
+
+public:
+  const Status status;
+};
+
 } // namespace
+
+Kernel::~Kernel() {
+  for (const Loaded *entry = loaded; entry;) {
+    const Loaded *next = entry->next;
+    delete entry;
+    entry = next;
+  }
+}
 
 Status Kernel::checkDevice(const Driver &driver) const {
   const std::string &target = package.descriptor.target;
@@ -107,6 +140,9 @@ Status Kernel::checkParameters(const Driver &driver,
 Status Kernel::configure(const Driver &driver, CudaFunction function) const {
   const KernelDescriptor &descriptor = package.descriptor;
   MLA_RETURN_IF_ERROR(checkParameters(driver, function));
+  // Drivers since 12.4 load lazily, by default: not in a launch, please.
+  if (driver.cuFuncLoad)
+    MLA_DRIVER_CALL(driver, cuFuncLoad, function);
   Status shared = driver.check(
       driver.cuFuncSetAttribute(function, kCudaFunctionMaxDynamicShared,
                                 static_cast<int>(descriptor.sharedBytes)),
@@ -125,6 +161,8 @@ Status Kernel::configure(const Driver &driver, CudaFunction function) const {
 
 Status Kernel::load(const Driver &driver, Loaded &entry) const {
   MLA_RETURN_IF_ERROR(checkDevice(driver));
+  RelaxedCapture relaxed(driver);
+  MLA_RETURN_IF_ERROR(relaxed.status);
   CudaResult result =
       driver.cuModuleLoadData(&entry.module, package.cubin.data());
   if (result != kCudaSuccess) {
@@ -156,6 +194,13 @@ Status Kernel::load(const Driver &driver, Loaded &entry) const {
   return status;
 }
 
+const Kernel::Loaded *Kernel::find(unsigned long long contextId) const {
+  const Loaded *entry = loaded.load(std::memory_order_acquire);
+  while (entry && entry->contextId != contextId)
+    entry = entry->next;
+  return entry;
+}
+
 Status Kernel::functionForCurrentContext(const Driver &driver,
                                          CudaFunction &out) {
   Loaded entry = {};
@@ -165,15 +210,21 @@ Status Kernel::functionForCurrentContext(const Driver &driver,
                   "kernel '" + package.descriptor.kernel +
                       "': expected a current CUDA context, got none");
   MLA_DRIVER_CALL(driver, cuCtxGetId, entry.context, &entry.contextId);
-  std::lock_guard<std::mutex> lock(mutex);
-  for (const Loaded &known : loaded)
-    if (known.contextId == entry.contextId) {
-      out = known.function;
-      return Status();
+  const Loaded *known = find(entry.contextId);
+  if (!known) {
+    std::lock_guard<std::mutex> lock(mutex);
+    // Another thread may have loaded it meanwhile.
+    known = find(entry.contextId);
+    if (!known) {
+      // Memory first: code that is loaded must not be lost.
+      auto added = std::make_unique<Loaded>(entry);
+      MLA_RETURN_IF_ERROR(load(driver, *added));
+      added->next = loaded;
+      known = added.release();
+      loaded.store(known, std::memory_order_release);
     }
-  MLA_RETURN_IF_ERROR(load(driver, entry));
-  loaded.push_back(entry);
-  out = entry.function;
+  }
+  out = known->function;
   return Status();
 }
 
@@ -238,15 +289,30 @@ Status Kernel::launch(const mlaArgument *arguments, int32_t count,
   config.stream = stream;
   config.attributes = &cluster;
   config.attributeCount = descriptor().cluster > 1 ? 1 : 0;
-  Status status = driver->check(
-      driver->cuLaunchKernelEx(&config, function, plan.parameters, nullptr),
-      "cuLaunchKernelEx");
-  return status.ok() ? status
-                     : status.within("kernel '" + descriptor().kernel + "'");
+  CudaResult result =
+      driver->cuLaunchKernelEx(&config, function, plan.parameters, nullptr);
+  return result == kCudaSuccess ? Status()
+                                : launchFailure(*driver, result, stream);
+}
+
+/// The driver only says "invalid handle" of a stream of another context. That
+/// is looked into here and not before each launch, which so costs nothing.
+Status Kernel::launchFailure(const Driver &driver, CudaResult result,
+                             CudaStream stream) const {
+  Status status = driver.check(result, "cuLaunchKernelEx");
+  CudaContext current = nullptr, ofStream = nullptr;
+  if ((result == kCudaInvalidHandle || result == kCudaInvalidContext) &&
+      driver.cuCtxGetCurrent(&current) == kCudaSuccess &&
+      driver.cuStreamGetCtx(stream, &ofStream) == kCudaSuccess &&
+      ofStream != current)
+    status = invalidArgument("'stream': expected a stream of the calling "
+                             "thread's current context, got one of another (" +
+                             status.message() + ")");
+  return status.within("kernel '" + descriptor().kernel + "'");
 }
 
 Status Kernel::unload() {
-  if (loaded.empty())
+  if (!loaded.load())
     return Status();
   const Driver *driver = nullptr;
   MLA_RETURN_IF_ERROR(Driver::get(driver));
@@ -258,11 +324,10 @@ Status Kernel::unload() {
       first = driver->check(result, call);
     return result == kCudaSuccess;
   };
-  for (const Loaded &entry : loaded)
-    if (note(driver->cuCtxSetCurrent(entry.context), "cuCtxSetCurrent"))
-      note(driver->cuModuleUnload(entry.module), "cuModuleUnload");
+  for (const Loaded *entry = loaded; entry; entry = entry->next)
+    if (note(driver->cuCtxSetCurrent(entry->context), "cuCtxSetCurrent"))
+      note(driver->cuModuleUnload(entry->module), "cuModuleUnload");
   note(driver->cuCtxSetCurrent(before), "cuCtxSetCurrent");
-  loaded.clear();
   return first;
 }
 

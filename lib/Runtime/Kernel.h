@@ -8,6 +8,7 @@
 #include "mla/Runtime/Driver.h"
 #include "mla/Runtime/Launch.h"
 
+#include <atomic>
 #include <mutex>
 
 namespace mla::runtime {
@@ -16,6 +17,7 @@ namespace mla::runtime {
 class Kernel {
 public:
   explicit Kernel(KernelPackage package) : package(std::move(package)) {}
+  ~Kernel();
 
   const KernelDescriptor &descriptor() const { return package.descriptor; }
 
@@ -40,6 +42,7 @@ private:
     unsigned long long contextId;
     CudaModule module;
     CudaFunction function;
+    const Loaded *next;
   };
 
   /// A plan with its tensor maps computed but not encoded. On the stack of a
@@ -54,15 +57,20 @@ private:
 
   Status encodeTensorMaps(const Driver &driver, Checked &checked) const;
   Status functionForCurrentContext(const Driver &driver, CudaFunction &out);
+  const Loaded *find(unsigned long long contextId) const;
+  Status launchFailure(const Driver &driver, CudaResult result,
+                       CudaStream stream) const;
   Status load(const Driver &driver, Loaded &entry) const;
   Status checkDevice(const Driver &driver) const;
   Status checkParameters(const Driver &driver, CudaFunction function) const;
   Status configure(const Driver &driver, CudaFunction function) const;
 
   const KernelPackage package;
+  /// Held while code is loaded. A launch that finds its context takes no lock.
   std::mutex mutex;
-  /// Guarded by `mutex`. A process has few contexts: searched in order.
-  std::vector<Loaded> loaded;
+  /// A list that only grows, at its head: entries are complete before they
+  /// are seen. A process has few contexts.
+  std::atomic<const Loaded *> loaded{nullptr};
 };
 
 } // namespace mla::runtime

@@ -219,11 +219,30 @@ Status checkTensor(const KernelDescriptor &descriptor,
   return checkExtent(expected, tensor);
 }
 
-/// The grid: the product of its factors, 0 if any is 0.
+/// Whether all that the kernel writes is empty. A persistent grid has CTAs even
+/// then.
+bool writesNothing(const KernelDescriptor &descriptor,
+                   const mlaArgument *arguments) {
+  bool writes = false;
+  for (size_t i = 0; i < descriptor.arguments.size(); ++i) {
+    const ArgumentDescriptor &argument = descriptor.arguments[i];
+    if (!argument.isTensor || argument.access == MLA_READ)
+      continue;
+    if (!isEmpty(arguments[i].value.tensor))
+      return false;
+    writes = true;
+  }
+  return writes;
+}
+
+/// The grid: the product of its factors, 0 if any is 0 or there is nothing to
+/// write.
 Status computeGrid(const KernelDescriptor &descriptor,
                    const mlaArgument *arguments, int64_t &grid) {
   bool overflow = false;
-  grid = 1;
+  grid = writesNothing(descriptor, arguments) ? 0 : 1;
+  if (grid == 0)
+    return Status();
   for (const GridFactor &factor : descriptor.grid) {
     int64_t count = factor.constant;
     if (!factor.isConstant) {

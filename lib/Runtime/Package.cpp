@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Sha256.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -110,6 +111,59 @@ Status verifyCubin(std::string_view cubin) {
   return Status();
 }
 
+namespace {
+
+constexpr size_t kSealDigits = 64;
+
+/// The seal of a package. `json` has `written` where the seal stands.
+std::string computeSeal(std::string_view json, std::string_view written,
+                        std::string_view cubin) {
+  size_t place = json.find(written);
+  return sha256({json.substr(0, place), std::string(kSealDigits, '0'),
+                 json.substr(place + written.size()), cubin});
+}
+
+Status verifySeal(std::string_view json, const KernelPackage &package) {
+  const std::string &seal = package.descriptor.sha256;
+  if (seal.size() != kSealDigits || json.find(seal) == std::string_view::npos)
+    return invalidPackage("'sha256': expected 64 hexadecimal digits, got '" +
+                          seal + "'");
+  std::string computed = computeSeal(json, seal, package.cubin);
+  if (computed != seal)
+    return invalidPackage("the descriptor or the cubin was damaged or changed: "
+                          "expected SHA-256 " +
+                          seal + ", got " + computed);
+  return Status();
+}
+
+} // namespace
+
+std::string sealDescriptor(KernelDescriptor descriptor,
+                           std::string_view cubin) {
+  descriptor.sha256 = std::string(kSealDigits, '0');
+  std::string json = writeDescriptor(descriptor);
+  // Found behind its name: other text may hold as many zeros.
+  size_t place = json.find("\"sha256\"");
+  place = json.find(descriptor.sha256, place);
+  return json.replace(place, kSealDigits, sha256({json, cubin}));
+}
+
+Status sealDescriptor(std::string &json, std::string_view cubin) {
+  KernelDescriptor descriptor;
+  MLA_RETURN_IF_ERROR(parseDescriptor(json, descriptor));
+  json = sealDescriptor(std::move(descriptor), cubin);
+  return Status();
+}
+
+Status parsePackage(std::string_view json, std::string cubin,
+                    KernelPackage &out) {
+  MLA_RETURN_IF_ERROR(
+      parseDescriptor(json, out.descriptor).within("kernel.json"));
+  out.cubin = std::move(cubin);
+  MLA_RETURN_IF_ERROR(verifyCubin(out.cubin));
+  return verifySeal(json, out);
+}
+
 Status readPackage(const std::string &folder, KernelPackage &out) {
   std::error_code error;
   if (!fs::exists(folder, error))
@@ -119,11 +173,14 @@ Status readPackage(const std::string &folder, KernelPackage &out) {
                   "package '" + folder + "': expected a folder, got a file");
   std::string json;
   MLA_RETURN_IF_ERROR(readFile(folder + "/kernel.json", json));
-  MLA_RETURN_IF_ERROR(parseDescriptor(json, out.descriptor)
-                          .within("package '" + folder + "': kernel.json"));
-  std::string path = folder + "/" + out.descriptor.cubin;
-  MLA_RETURN_IF_ERROR(readFile(path, out.cubin));
-  return verifyCubin(out.cubin).within("'" + path + "'");
+  // The descriptor first: it names the cubin.
+  std::string where = "package '" + folder + "'";
+  KernelDescriptor descriptor;
+  MLA_RETURN_IF_ERROR(
+      parseDescriptor(json, descriptor).within(where + ": kernel.json"));
+  std::string cubin;
+  MLA_RETURN_IF_ERROR(readFile(folder + "/" + descriptor.cubin, cubin));
+  return parsePackage(json, std::move(cubin), out).within(where);
 }
 
 Status writePackage(const std::string &folder, const KernelPackage &package) {
@@ -136,7 +193,7 @@ Status writePackage(const std::string &folder, const KernelPackage &package) {
   MLA_RETURN_IF_ERROR(writeFileAtomically(
       folder + "/" + package.descriptor.cubin, package.cubin));
   return writeFileAtomically(folder + "/kernel.json",
-                             writeDescriptor(package.descriptor));
+                             sealDescriptor(package.descriptor, package.cubin));
 }
 
 } // namespace mla::runtime

@@ -6,41 +6,27 @@
 
 #include "Kernel.h"
 
+#include <atomic>
 #include <exception>
 #include <new>
 
 using namespace mla::runtime;
 
-// The structs are part of the ABI: their layout must not drift.
-static_assert(sizeof(mlaTensor) == 144, "ABI of mlaTensor");
-static_assert(offsetof(mlaTensor, shape) == 16, "ABI of mlaTensor");
-static_assert(offsetof(mlaTensor, strides) == 80, "ABI of mlaTensor");
-static_assert(sizeof(mlaArgument) == 152, "ABI of mlaArgument");
-static_assert(offsetof(mlaArgument, value) == 8, "ABI of mlaArgument");
-static_assert(sizeof(mlaStatus) == 4, "ABI of mlaStatus");
-static_assert(sizeof(mlaKernelInfo) == 56, "ABI of mlaKernelInfo");
-static_assert(sizeof(mlaArgumentInfo) == 224, "ABI of mlaArgumentInfo");
-
 /// The handle is the object; the C name only hides its type.
 struct mlaKernel_st : Kernel {
   using Kernel::Kernel;
+  std::atomic<int> references{1};
 };
 
 namespace {
 
 thread_local std::string lastError;
 
-mlaStatus report(const Status &status) {
-  if (!status.ok())
-    lastError = status.message();
-  return status.code();
-}
-
 /// Runs `body`, which returns a Status, and keeps exceptions on this side of
 /// the C interface.
 template <typename Body> mlaStatus guarded(Body body) noexcept {
   try {
-    return report(body());
+    return reportStatus(body());
   } catch (const std::bad_alloc &) {
     // Short enough not to allocate.
     lastError = "out of memory";
@@ -64,6 +50,12 @@ Status nullArgument(const char *name) {
 }
 
 } // namespace
+
+mlaStatus mla::runtime::reportStatus(const Status &status) {
+  if (!status.ok())
+    lastError = status.message();
+  return status.code();
+}
 
 extern "C" {
 
@@ -95,6 +87,10 @@ const char *mlaStatusName(mlaStatus status) {
     return "out of memory";
   case MLA_INTERNAL_ERROR:
     return "internal error";
+  case MLA_COMPILE_ERROR:
+    return "compile error";
+  case MLA_DEVICE_LOST:
+    return "device lost";
   }
   return "unknown status";
 }
@@ -119,19 +115,26 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
       return nullArgument(!json ? "json" : !cubin ? "cubin" : "out");
     *out = nullptr;
     KernelPackage package;
-    MLA_RETURN_IF_ERROR(
-        parseDescriptor(std::string_view(json, jsonSize), package.descriptor)
-            .within("kernel.json"));
-    package.cubin.assign(static_cast<const char *>(cubin), cubinSize);
-    MLA_RETURN_IF_ERROR(verifyCubin(package.cubin));
+    MLA_RETURN_IF_ERROR(parsePackage(
+        std::string_view(json, jsonSize),
+        std::string(static_cast<const char *>(cubin), cubinSize), package));
     *out = new mlaKernel_st(std::move(package));
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelRetain(mlaKernel kernel) {
+  return guarded([&]() -> Status {
+    if (!kernel)
+      return nullArgument("kernel");
+    ++kernel->references;
     return Status();
   });
 }
 
 mlaStatus mlaKernelDestroy(mlaKernel kernel) {
   return guarded([&]() -> Status {
-    if (!kernel)
+    if (!kernel || --kernel->references > 0)
       return Status();
     Status status = kernel->unload();
     delete kernel;
@@ -191,6 +194,17 @@ mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
   return guarded([&]() -> Status {
     if (!kernel)
       return nullArgument("kernel");
+    return Kernel::check(kernel->descriptor(), arguments, count);
+  });
+}
+
+mlaStatus mlaKernelGetWorkspaceBytes(mlaKernel kernel,
+                                     const mlaArgument *arguments,
+                                     int32_t count, size_t *bytes) {
+  return guarded([&]() -> Status {
+    if (!kernel || !bytes)
+      return nullArgument(kernel ? "bytes" : "kernel");
+    *bytes = 0;
     return Kernel::check(kernel->descriptor(), arguments, count);
   });
 }

@@ -119,7 +119,7 @@ static std::optional<CudaVersion> parseVersion(StringRef text) {
   return version;
 }
 
-static Expected<CudaVersion> askVersion(StringRef path,
+static Expected<std::string> askVersion(StringRef path,
                                         unsigned timeoutSeconds) {
   auto folder = TemporaryFolder::create();
   if (!folder)
@@ -130,28 +130,38 @@ static Expected<CudaVersion> askVersion(StringRef path,
   if (result->code != 0)
     return makeError("'" + path + " --version' failed with exit code " +
                      llvm::Twine(result->code));
-  std::optional<CudaVersion> version = parseVersion(result->output);
-  if (!version)
+  StringRef output = result->output;
+  if (!parseVersion(output))
     return makeError("expected a line with 'release X.Y' from '" + path +
-                     " --version', got '" +
-                     StringRef(result->output).trim().take_front(200) + "'");
-  return *version;
+                     " --version', got '" + output.trim().take_front(200) +
+                     "'");
+  return output.drop_front(output.find("release "))
+      .take_until([](char c) { return c == '\n'; })
+      .str();
 }
 
-Expected<CudaVersion> mla::ptxasVersion(StringRef path,
-                                        unsigned timeoutSeconds) {
+Expected<std::string> mla::ptxasVersionText(StringRef path,
+                                            unsigned timeoutSeconds) {
   static std::mutex mutex;
-  static std::map<std::string, CudaVersion, std::less<>> known;
+  static std::map<std::string, std::string, std::less<>> known;
   {
     std::lock_guard<std::mutex> lock(mutex);
     if (auto found = known.find(path.str()); found != known.end())
       return found->second;
   }
   // Not under the lock: another path need not wait for this one.
-  Expected<CudaVersion> version = askVersion(path, timeoutSeconds);
-  if (version) {
+  Expected<std::string> text = askVersion(path, timeoutSeconds);
+  if (text) {
     std::lock_guard<std::mutex> lock(mutex);
-    known.emplace(path.str(), *version);
+    known.emplace(path.str(), *text);
   }
-  return version;
+  return text;
+}
+
+Expected<CudaVersion> mla::ptxasVersion(StringRef path,
+                                        unsigned timeoutSeconds) {
+  Expected<std::string> text = ptxasVersionText(path, timeoutSeconds);
+  if (!text)
+    return text.takeError();
+  return *parseVersion(*text);
 }

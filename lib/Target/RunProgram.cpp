@@ -5,13 +5,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "RunProgram.h"
+#include "llvm/Support/Errno.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <optional>
+#include <sys/wait.h>
 #include <thread>
 
 using llvm::Error;
@@ -57,29 +61,41 @@ std::string TemporaryFolder::file(StringRef name) const {
 // runProgram
 //===----------------------------------------------------------------------===//
 
-/// Waits for `process` without signals: asks every few milliseconds. Returns
-/// std::nullopt when it had to be killed.
-static std::optional<llvm::sys::ProcessInfo>
-waitWithLimit(const llvm::sys::ProcessInfo &process, unsigned timeoutSeconds,
-              std::string &message) {
+/// Waits for the process `pid` and returns its exit code.
+///
+/// llvm::sys::Wait with a limit would replace the host program's handler of
+/// SIGALRM and cancel its alarm, even where the limit is 0: asks again and
+/// again instead, ever less often.
+static Expected<int> waitWithLimit(StringRef program, pid_t pid,
+                                   unsigned timeoutSeconds) {
   using Clock = std::chrono::steady_clock;
-  if (timeoutSeconds == 0)
-    return llvm::sys::Wait(process, std::nullopt, &message);
   Clock::time_point deadline =
       Clock::now() + std::chrono::seconds(timeoutSeconds);
+  std::chrono::microseconds pause(100);
   while (true) {
-    llvm::sys::ProcessInfo state =
-        llvm::sys::Wait(process, /*SecondsToWait=*/0, &message);
-    // Process id 0: still running.
-    if (state.Pid != 0)
-      return state;
+    int status = 0;
+    pid_t ended = ::waitpid(pid, &status, timeoutSeconds ? WNOHANG : 0);
+    if (ended == pid && WIFEXITED(status))
+      return WEXITSTATUS(status);
+    if (ended == pid)
+      return makeError("'" + program + "' did not end normally: " +
+                       ::strsignal(WTERMSIG(status)));
+    if (ended < 0 && errno != EINTR)
+      return makeError("cannot learn how '" + program +
+                       "' ended: " + llvm::sys::StrError() +
+                       (errno == ECHILD ? " (is SIGCHLD ignored?)" : ""));
+    if (timeoutSeconds == 0)
+      continue;
     if (Clock::now() >= deadline)
       break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 5 / 4, std::chrono::microseconds(5000));
   }
-  ::kill(process.Pid, SIGKILL);
-  llvm::sys::Wait(process, std::nullopt);
-  return std::nullopt;
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return makeError("'" + program + "' took longer than " +
+                   llvm::Twine(timeoutSeconds) + " s and was killed");
 }
 
 Expected<ProgramResult> mla::runProgram(StringRef program,
@@ -101,17 +117,11 @@ Expected<ProgramResult> mla::runProgram(StringRef program,
   if (failedToStart || process.Pid == 0)
     return makeError("cannot run '" + program + "': " + message);
 
-  std::optional<llvm::sys::ProcessInfo> state =
-      waitWithLimit(process, timeoutSeconds, message);
-  if (!state)
-    return makeError("'" + program + "' took longer than " +
-                     llvm::Twine(timeoutSeconds) + " s and was killed");
-  // Negative: not started, or ended by a signal; `message` says which.
-  if (state->ReturnCode < 0)
-    return makeError("'" + program + "' did not end normally: " + message);
-
+  Expected<int> code = waitWithLimit(program, process.Pid, timeoutSeconds);
+  if (!code)
+    return code.takeError();
   ProgramResult result;
-  result.code = state->ReturnCode;
+  result.code = *code;
   auto log = llvm::MemoryBuffer::getFile(logPath);
   if (!log)
     return makeError("cannot read the output of '" + program +

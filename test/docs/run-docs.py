@@ -135,6 +135,7 @@ def main():
     source, build = arguments.source.resolve(), arguments.build.resolve()
     environment = dict(os.environ)
     environment["PATH"] = f"{build / 'bin'}{os.pathsep}{environment['PATH']}"
+    environment["MLA_CACHE_DIR"] = str(build / "test" / "cache")
     has_gpu = os.path.exists("/dev/nvidia0")
     ok = True
     for document in arguments.documents:

@@ -4,13 +4,15 @@
 
 #include "Explain.h"
 #include "Flags.h"
+#include "Info.h"
 #include "InterpreterExecutor.h"
 #include "Mutate.h"
+#include "PackageCommand.h"
 #include "SimulatorExecutor.h"
 #include "Tune.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Tool.h"
-#include "mla/JIT/Compiler.h"
+#include "mla/JIT/CachedCompile.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Tuning/Choice.h"
 #include "mlir/IR/Diagnostics.h"
@@ -29,6 +31,7 @@ constexpr llvm::StringLiteral kUsage =
 
 usage: mla-jit emit sparse_prefill [options]  write an operator's IR
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
+       mla-jit package KERNEL... -o DIR       several kernels to one folder
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
        mla-jit tune FILE.mlir|sparse_prefill [options]
@@ -38,6 +41,8 @@ usage: mla-jit emit sparse_prefill [options]  write an operator's IR
        mla-jit explain FILE.mlir -o FILE.html [options]
                                               a page with pictures of the kernel
        mla-jit mutate FILE.mlir [options]     which damage is found, and by what
+       mla-jit info [--json]                  versions, ptxas, driver, cache
+       mla-jit cache list|clear               kernels that run and bench keep
 
 mla-jit COMMAND --help lists the options of a command.
 )";
@@ -177,6 +182,7 @@ public:
   CompileFlags flags;
   SimulatorFlags simulator;
   Device device = Device::Auto;
+  bool useCache = true;
 
   harness::Status load(const std::string &operand, harness::Subject &out) {
     if (llvm::sys::fs::is_directory(operand))
@@ -187,17 +193,14 @@ public:
     out.label = operand;
     if (device == Device::Auto)
       device = hasGpu() ? Device::Gpu : Device::Sim;
+    if (device == Device::Gpu)
+      return compile(*module, out);
     CompileOptions options = flags.options;
-    if (device == Device::Gpu && options.gpu.empty())
-      options.gpu = findGpuName();
-    options.descriptorOnly = device != Device::Gpu;
+    options.descriptorOnly = true;
     llvm::Expected<CompiledKernel> kernel = compileKernel(*module, options);
     if (!kernel)
       return runtime::invalidArgument(operand + ": " +
                                       llvm::toString(kernel.takeError()));
-    if (device == Device::Gpu && kernel->cubin.empty())
-      return runtime::invalidArgument(operand + ": " + kernel->missingCubin);
-    out.cubin = std::move(kernel->cubin);
     if (device == Device::Interpreter)
       if (harness::Status status = interpret(std::move(module), out);
           !status.ok())
@@ -210,6 +213,25 @@ public:
   }
 
 private:
+  /// For the GPU, by way of the cache; dumps need a compilation.
+  harness::Status compile(mlir::ModuleOp module, harness::Subject &out) {
+    CachedCompileOptions options;
+    options.compile = flags.options;
+    if (options.compile.gpu.empty())
+      options.compile.gpu = findGpuName();
+    options.warn = [](CacheTrouble, const std::string &message) {
+      llvm::errs() << "note: " << message << "\n";
+    };
+    bool cached = useCache && flags.options.dumpFolder.empty();
+    DiskCache cache(cached ? defaultCacheFolder() : "", kDefaultCacheBytes);
+    CachedKernel kernel;
+    if (harness::Status status = compileCached(module, options, cache, kernel);
+        !status.ok())
+      return status.within(out.label);
+    out.cubin = std::move(kernel.cubin);
+    return runtime::parseDescriptor(kernel.descriptor, out.descriptor);
+  }
+
   static bool hasGpu() {
     std::unique_ptr<harness::GpuContext> context;
     harness::Status status = harness::GpuContext::create(context);
@@ -260,6 +282,8 @@ int runTool(const std::vector<std::string> &words) {
   };
   config.option = [&](const std::string &word, std::string &error) {
     llvm::StringRef device = word;
+    if (word == "--no-cache")
+      return loader.useCache = false, true;
     if (!device.consume_front("--device="))
       return loader.flags.parse(word, error) ||
              loader.simulator.parse(word, error);
@@ -281,6 +305,7 @@ int runTool(const std::vector<std::string> &words) {
                          the machine enforced, interpreter: the tile program on
                          the CPU, or auto (default): gpu if there is one, else
                          sim
+  --no-cache             compile for the GPU even if the cache has the kernel
 )" + CompileFlags::kHelp +
        SimulatorFlags::kHelp)
           .str();
@@ -298,6 +323,16 @@ int explainKernel(const std::vector<std::string> &words) {
     return flags.parse(word, error);
   };
   return explainCommand(
+      words, {session.context, flags.options, parse, CompileFlags::kHelp});
+}
+
+int packageKernels(const std::vector<std::string> &words) {
+  Session session;
+  CompileFlags flags;
+  auto parse = [&](llvm::StringRef word, std::string &error) {
+    return flags.parse(word, error);
+  };
+  return packageCommand(
       words, {session.context, flags.options, parse, CompileFlags::kHelp});
 }
 } // namespace
@@ -325,7 +360,13 @@ int main(int argc, char **argv) {
     Session session;
     return tuneCommand(words, session.context);
   }
+  if (command == "package")
+    return packageKernels(words);
+  if (command == "info")
+    return infoCommand(words);
+  if (command == "cache")
+    return cacheCommand(words);
   return fail("unknown command '" + command +
-              "', expected emit, compile, run, bench, tune, plot, explain or "
-              "mutate");
+              "', expected emit, compile, package, run, bench, tune, plot, "
+              "explain, mutate, info or cache");
 }

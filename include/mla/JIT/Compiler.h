@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +35,10 @@ struct CompileOptions {
   unsigned ptxasTimeoutSeconds = 120;
   /// Stop after the launch descriptor: no PTX, no cubin.
   bool descriptorOnly = false;
+  /// Stop after the PTX.
+  bool ptxOnly = false;
+  /// Told when a step begins (seconds below 0) and when it has ended.
+  std::function<void(llvm::StringRef step, double seconds)> progress;
   /// A folder that receives the IR after each pass, LLVM IR, PTX and report.
   std::string dumpFolder;
 };

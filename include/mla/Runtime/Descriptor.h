@@ -95,6 +95,9 @@ struct GridFactor {
   int64_t divide = 1;
 };
 
+/// The version of the format that this library writes and reads.
+inline constexpr int kPackageVersion = 2;
+
 /// Everything a launch needs besides the code.
 struct KernelDescriptor {
   std::string compiler;
@@ -105,6 +108,8 @@ struct KernelDescriptor {
   std::string target = "sm_90a";
   /// File name of the cubin inside the package's folder.
   std::string cubin = "kernel.cubin";
+  /// The seal, see sealDescriptor; empty where there is none.
+  std::string sha256;
   std::vector<ArgumentDescriptor> arguments;
   std::vector<ParameterDescriptor> parameters;
   std::vector<TensorMapDescriptor> tensorMaps;
@@ -133,6 +138,13 @@ Status parseDescriptor(std::string_view json, KernelDescriptor &out);
 /// a newline at the end. parseDescriptor reads it back unchanged.
 std::string writeDescriptor(const KernelDescriptor &descriptor);
 
+/// Writes a descriptor with the seal of the package in its field `sha256`: the
+/// SHA-256 of this text, with 64 zeros in place of the seal, and of the cubin.
+/// So a damaged bit in either file shows when the package is loaded.
+std::string sealDescriptor(KernelDescriptor descriptor, std::string_view cubin);
+/// The same with a descriptor's text, which is replaced.
+Status sealDescriptor(std::string &json, std::string_view cubin);
+
 /// Checks that `cubin` is a whole 64-bit CUDA ELF file; ptxas or a copy that
 /// stopped half-way would otherwise show as an obscure driver error.
 Status verifyCubin(std::string_view cubin);
@@ -143,11 +155,16 @@ struct KernelPackage {
   std::string cubin;
 };
 
+/// Reads a package from the text of its `kernel.json` and its cubin, and
+/// checks form and seal.
+Status parsePackage(std::string_view json, std::string cubin,
+                    KernelPackage &out);
+
 /// Reads and checks `folder`/kernel.json and the cubin that it names.
 Status readPackage(const std::string &folder, KernelPackage &out);
 
-/// Writes a package into `folder`, which is created; each file appears whole
-/// (temporary file and rename), `kernel.json` last.
+/// Seals a package and writes it into `folder`, which is created; each file
+/// appears whole (temporary file and rename), `kernel.json` last.
 Status writePackage(const std::string &folder, const KernelPackage &package);
 
 /// Reads a whole file. Errors: MLA_NOT_FOUND with the path and the reason.

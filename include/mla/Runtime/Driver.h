@@ -35,15 +35,18 @@ enum : int {
   kCudaOutOfMemory = 2,
   kCudaNoDevice = 100,
   kCudaInvalidImage = 200,
+  kCudaInvalidContext = 201,
   kCudaNoBinaryForGpu = 209,
   kCudaUnsupportedPtxVersion = 222,
   kCudaInvalidSource = 300,
+  kCudaInvalidHandle = 400,
   kCudaAttributeMajor = 75,
   kCudaAttributeMinor = 76,
   kCudaFunctionMaxDynamicShared = 8,
   kCudaFunctionNonPortableCluster = 14,
   kCudaLaunchClusterDimension = 4,
   kCudaStreamNonBlocking = 1,
+  kCudaCaptureRelaxed = 2,
   kCudaL2Promotion256B = 3,
 };
 
@@ -103,6 +106,9 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
   X(cuStreamCreate, "cuStreamCreate", (CudaStream *, unsigned))                \
   X(cuStreamDestroy, "cuStreamDestroy_v2", (CudaStream))                       \
   X(cuStreamSynchronize, "cuStreamSynchronize", (CudaStream))                  \
+  X(cuStreamGetCtx, "cuStreamGetCtx", (CudaStream, CudaContext *))             \
+  X(cuThreadExchangeStreamCaptureMode, "cuThreadExchangeStreamCaptureMode",    \
+    (int *))                                                                   \
   X(cuEventCreate, "cuEventCreate", (CudaEvent *, unsigned))                   \
   X(cuEventDestroy, "cuEventDestroy_v2", (CudaEvent))                          \
   X(cuEventRecord, "cuEventRecord", (CudaEvent, CudaStream))                   \
@@ -111,8 +117,14 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
 
 /// Entries that may be missing: their users must test for null.
 #define MLA_DRIVER_OPTIONAL_ENTRIES(X)                                         \
+  X(cuFuncLoad, "cuFuncLoad", (CudaFunction))                                  \
   X(cuFuncGetParamInfo, "cuFuncGetParamInfo",                                  \
-    (CudaFunction, size_t, size_t *, size_t *))
+    (CudaFunction, size_t, size_t *, size_t *))                                \
+  X(cuLinkCreate, "cuLinkCreate_v2", (unsigned, int *, void **, void **))      \
+  X(cuLinkAddData, "cuLinkAddData_v2",                                         \
+    (void *, int, void *, size_t, const char *, unsigned, int *, void **))     \
+  X(cuLinkComplete, "cuLinkComplete", (void *, void **, size_t *))             \
+  X(cuLinkDestroy, "cuLinkDestroy", (void *))
 
 /// The driver's entry points. There is one for the process.
 struct Driver {
@@ -126,8 +138,9 @@ struct Driver {
   int version = 0;
 
   /// Opens libcuda.so.1 and calls cuInit on first use; later calls give the
-  /// same answer. Errors: MLA_NO_DRIVER (no library, no device),
-  /// MLA_UNSUPPORTED_DRIVER (older than CUDA 12.0).
+  /// same answer. Errors: MLA_NO_DRIVER (no library, no device; in a process
+  /// forked after that first use), MLA_UNSUPPORTED_DRIVER (older than CUDA
+  /// 12.0).
   static Status get(const Driver *&out);
 
   /// The Status of a driver call: names the call and gives the driver's text.

@@ -26,7 +26,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_RUNTIME_VERSION 10000
+#define MLA_RUNTIME_VERSION 10100
 /** The most dimensions that a tensor has. */
 #define MLA_MAX_RANK 8
 
@@ -39,7 +39,8 @@ typedef enum mlaStatus {
   MLA_INVALID_PACKAGE = 2,
   /** A file or folder is missing or cannot be read. */
   MLA_NOT_FOUND = 3,
-  /** There is no usable libcuda.so.1 on this machine, or no device. */
+  /** There is no usable libcuda.so.1 on this machine, or no device; or this
+   *  process was forked from one that had opened the driver. */
   MLA_NO_DRIVER = 4,
   /** The driver is too old for this runtime or for the package's cubin. */
   MLA_UNSUPPORTED_DRIVER = 5,
@@ -52,7 +53,12 @@ typedef enum mlaStatus {
   /** Host or device memory ran out. */
   MLA_OUT_OF_MEMORY = 9,
   /** A fault of the runtime itself. */
-  MLA_INTERNAL_ERROR = 10
+  MLA_INTERNAL_ERROR = 10,
+  /** The compiler (mla/JIT/JIT.h) refused the program, or its assembler did. */
+  MLA_COMPILE_ERROR = 11,
+  /** A kernel or the device broke down before this call. The context is of no
+   *  more use, and with most drivers neither is the process. */
+  MLA_DEVICE_LOST = 12
 } mlaStatus;
 
 /** Element types. */
@@ -156,8 +162,13 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
                                   const void *cubin, size_t cubinSize,
                                   mlaKernel *out);
 
-/** Frees a kernel and unloads it from every context it ran in. Launches must
- *  have finished, and the contexts must still exist. NULL is allowed. */
+/** Takes one more reference to a kernel, which one more mlaKernelDestroy has to
+ *  give back. */
+mlaStatus mlaKernelRetain(mlaKernel kernel);
+
+/** Gives back a reference. The last one frees the kernel and unloads it from
+ *  every context it ran in: launches must have finished, and the contexts must
+ *  still exist. NULL is allowed. */
 mlaStatus mlaKernelDestroy(mlaKernel kernel);
 
 /** Describes a kernel. */
@@ -172,15 +183,23 @@ mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
 mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
                          int32_t count);
 
+/** Stores in `*bytes` how much device memory the caller must give a launch with
+ *  these arguments besides them. So far that is 0 for every kernel. The
+ *  arguments are checked as by mlaKernelCheck. */
+mlaStatus mlaKernelGetWorkspaceBytes(mlaKernel kernel,
+                                     const mlaArgument *arguments,
+                                     int32_t count, size_t *bytes);
+
 /** Loads the kernel's code into the calling thread's current context, which
- *  the first launch there does otherwise. Call it before stream capture. */
+ *  the first launch there does otherwise: that one then allocates. */
 mlaStatus mlaKernelPrepare(mlaKernel kernel);
 
 /** Launches the kernel on `stream` of the calling thread's current context and
  *  returns without waiting for it. `arguments` are those of the descriptor, in
  *  its order. All of them are checked before anything is launched. A grid of
- *  no CTAs launches nothing and succeeds. After the first launch in a context
- *  the call does not allocate host memory.
+ *  no CTAs launches nothing and succeeds. Where the kernel's code is loaded
+ *  (mlaKernelPrepare, or an earlier launch in the context), the call neither
+ *  allocates nor locks nor synchronises, and may be captured into a graph.
  *  Errors: any mlaStatus but MLA_NOT_FOUND and MLA_INVALID_PACKAGE; a fault
  *  of an earlier asynchronous launch may be reported here. */
 mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,

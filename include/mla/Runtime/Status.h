@@ -42,6 +42,10 @@ inline Status invalidPackage(std::string message) {
   return Status(MLA_INVALID_PACKAGE, std::move(message));
 }
 
+/// The end of a function of a C interface: a failure's text goes to
+/// mlaLastError().
+mlaStatus reportStatus(const Status &status);
+
 } // namespace mla::runtime
 
 /// Returns a failing Status from the enclosing function.

@@ -40,6 +40,10 @@ struct CudaVersion {
 llvm::Expected<CudaVersion> ptxasVersion(llvm::StringRef path,
                                          unsigned timeoutSeconds = 120);
 
+/// Likewise, to the last digit: "release 13.0, V13.0.88".
+llvm::Expected<std::string> ptxasVersionText(llvm::StringRef path,
+                                             unsigned timeoutSeconds = 120);
+
 struct PtxasOptions {
   /// The executable; findPtxas() decides when empty.
   std::string path;

@@ -37,7 +37,7 @@ protected:
     fake = FakeCuda::get();
     ASSERT_NE(fake, nullptr)
         << "expected the fake libcuda.so.1: set LD_LIBRARY_PATH as ctest does";
-    *fake = FakeCuda();
+    fake->reset();
     fake->parameterSizes = {8, 8, 8};
     fake->onLaunch = [](void **parameters) {
       float *from, *to;

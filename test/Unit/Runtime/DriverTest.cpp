@@ -2,61 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "FakeCuda.h"
-#include "Sample.h"
+#include "FakeDriver.h"
 
 #include <thread>
 
 using namespace mla::runtime;
 
 namespace {
-
-CudaContext contextNumber(uintptr_t number) {
-  return reinterpret_cast<CudaContext>(number);
-}
-
-class FakeDriver : public testing::Test {
-protected:
-  void SetUp() override {
-    fake = FakeCuda::get();
-    ASSERT_NE(fake, nullptr)
-        << "expected the fake libcuda.so.1: set LD_LIBRARY_PATH as ctest does";
-    *fake = FakeCuda();
-    fake->parameterSizes = {8, 1, 4, 8, 8, 128};
-    Status status = Driver::get(driver);
-    ASSERT_TRUE(status.ok()) << status.message();
-    ASSERT_EQ(driver->cuCtxSetCurrent(contextNumber(16)), 0);
-    load(sampleJson());
-  }
-  void TearDown() override {
-    if (kernel) {
-      EXPECT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
-    }
-  }
-
-  void load(const std::string &json) {
-    (void)mlaKernelDestroy(kernel);
-    std::string cubin = sampleCubin();
-    ASSERT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), cubin.data(),
-                                      cubin.size(), &kernel),
-              MLA_SUCCESS)
-        << mlaLastError();
-  }
-  mlaStatus launch() {
-    std::vector<mlaArgument> arguments = sampleArguments();
-    return mlaKernelLaunch(kernel, arguments.data(), 5, contextNumber(99));
-  }
-  void expectLaunchError(mlaStatus status, const std::string &part) {
-    EXPECT_EQ(launch(), status);
-    EXPECT_NE(std::string(mlaLastError()).find(part), std::string::npos)
-        << "expected '" << part << "' in: " << mlaLastError();
-    EXPECT_EQ(fake->launches, 0);
-  }
-
-  FakeCuda *fake = nullptr;
-  const Driver *driver = nullptr;
-  mlaKernel kernel = nullptr;
-};
 
 TEST_F(FakeDriver, LaunchesWhatTheDescriptorSays) {
   uint64_t pointer = 0, mapAddress = 0;
@@ -74,7 +26,7 @@ TEST_F(FakeDriver, LaunchesWhatTheDescriptorSays) {
   EXPECT_EQ(fake->config.gridY, 1u);
   EXPECT_EQ(fake->config.blockX, 384u);
   EXPECT_EQ(fake->config.sharedBytes, 231000u);
-  EXPECT_EQ(fake->config.stream, contextNumber(99));
+  EXPECT_EQ(fake->config.stream, handle(99));
   EXPECT_EQ(fake->config.attributeCount, 0u);
   EXPECT_EQ(fake->functionAttributes[kCudaFunctionMaxDynamicShared], 231000);
 }
@@ -83,22 +35,23 @@ TEST_F(FakeDriver, LoadsOncePerContext) {
   for (int i = 0; i < 3; ++i)
     ASSERT_EQ(launch(), MLA_SUCCESS);
   EXPECT_EQ(fake->modulesLoaded, 1);
-  ASSERT_EQ(driver->cuCtxSetCurrent(contextNumber(32)), 0);
+  ASSERT_EQ(driver->cuCtxSetCurrent(handle(32)), 0);
   ASSERT_EQ(mlaKernelPrepare(kernel), MLA_SUCCESS);
   EXPECT_EQ(fake->modulesLoaded, 2);
+  EXPECT_EQ(fake->calls.cuFuncLoad, 2);
   ASSERT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
   kernel = nullptr;
   EXPECT_EQ(fake->modulesUnloaded, 2);
   CudaContext current = nullptr;
   (void)driver->cuCtxGetCurrent(&current);
-  EXPECT_EQ(current, contextNumber(32)) << "the caller's context must stay";
+  EXPECT_EQ(current, handle(32)) << "the caller's context must stay";
 }
 
 TEST_F(FakeDriver, ThreadsLoadOnce) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i)
     threads.emplace_back([&] {
-      (void)driver->cuCtxSetCurrent(contextNumber(16));
+      (void)driver->cuCtxSetCurrent(handle(16));
       EXPECT_EQ(mlaKernelPrepare(kernel), MLA_SUCCESS);
     });
   for (std::thread &thread : threads)
@@ -154,7 +107,7 @@ TEST_F(FakeDriver, DriverCallsAreReported) {
   fake->failures = {{"cuTensorMapEncodeTiled", 1}};
   expectLaunchError(MLA_DRIVER_ERROR,
                     "argument 'q': cuTensorMapEncodeTiled failed");
-  fake->failures = {{"cuLaunchKernelEx", 700}};
+  fake->failures = {{"cuLaunchKernelEx", 999}};
   expectLaunchError(MLA_DRIVER_ERROR,
                     "kernel 'sparse_prefill': cuLaunchKernelEx failed");
   fake->failures.clear();
@@ -171,38 +124,6 @@ TEST_F(FakeDriver, ParametersOfTheCubinAreCompared) {
   fake->parameterSizes = {8, 1, 4, 8, 8, 128, 8};
   expectLaunchError(MLA_INVALID_PACKAGE,
                     "expected 6 parameters, the cubin has more");
-}
-
-/// Opens the driver in a fresh process, since a process opens it once, and
-/// exits 0 if the error is as expected.
-void openAndExit(const std::function<void(FakeCuda &)> &change,
-                 mlaStatus status, const std::string &part) {
-  FakeCuda *fake = FakeCuda::get();
-  if (!fake)
-    std::exit(1);
-  change(*fake);
-  const Driver *driver = nullptr;
-  Status got = Driver::get(driver);
-  bool asExpected = got.code() == status && !driver &&
-                    got.message().find(part) != std::string::npos;
-  if (!asExpected)
-    std::fprintf(stderr, "got: %s\n", got.message().c_str());
-  std::exit(asExpected ? 0 : 1);
-}
-
-TEST(OpeningTheDriverDeathTest, ReportsWhatIsWrong) {
-  testing::FLAGS_gtest_death_test_style = "threadsafe";
-  EXPECT_EXIT(openAndExit([](FakeCuda &f) { f.version = 11080; },
-                          MLA_UNSUPPORTED_DRIVER,
-                          "expected a driver for CUDA 12.0 or newer, got one "
-                          "for CUDA 11.8"),
-              testing::ExitedWithCode(0), "");
-  EXPECT_EXIT(openAndExit([](FakeCuda &f) { f.devices = 0; }, MLA_NO_DRIVER,
-                          "sees no device"),
-              testing::ExitedWithCode(0), "");
-  EXPECT_EXIT(openAndExit([](FakeCuda &f) { f.failures["cuInit"] = 100; },
-                          MLA_NO_DRIVER, "cuInit failed"),
-              testing::ExitedWithCode(0), "");
 }
 
 } // namespace

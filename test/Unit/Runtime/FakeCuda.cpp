@@ -4,8 +4,10 @@
 
 #include "FakeCuda.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 using namespace mla::runtime;
 
@@ -14,18 +16,59 @@ FakeCuda &state() {
   static FakeCuda *fake = new FakeCuda();
   return *fake;
 }
-int resultOf(const char *call) {
-  auto found = state().failures.find(call);
+
+/// Counts a call and says what it is to return. Neither allocates nor locks,
+/// so that a test can count what the runtime itself does.
+int called(std::atomic<int> FakeCalls::*call, std::string_view name) {
+  ++(state().calls.*call);
+  auto found = state().failures.find(name);
   return found == state().failures.end() ? 0 : found->second;
 }
-thread_local CudaContext currentContext = nullptr;
+#define CALLED(entry) called(&FakeCalls::entry, #entry)
+
+thread_local CudaContext currentContext = nullptr, pushedContext = nullptr;
+thread_local int captureMode = 0;
+
+/// Context 16 belongs to device 0, context 32 to device 1, and so on.
+int deviceOf(CudaContext context) {
+  return static_cast<int>(reinterpret_cast<uintptr_t>(context) / 16) - 1;
+}
+
+CudaContext contextOf(CudaStream stream) {
+  auto found = state().streams.find(stream);
+  return found == state().streams.end() ? currentContext : found->second;
+}
 } // namespace
 
 extern "C" {
 
 FakeCuda *mlaFakeCuda() { return &state(); }
 
-int cuInit(unsigned) { return resultOf("cuInit"); }
+// For other languages.
+void mlaFakeCudaReset() { state().reset(); }
+void mlaFakeCudaFail(const char *call, int result) {
+  state().failures[call] = result;
+}
+void mlaFakeCudaSetParameterSizes(const size_t *sizes, int count) {
+  state().parameterSizes.assign(sizes, sizes + count);
+}
+void mlaFakeCudaSetStreamContext(CudaStream stream, CudaContext context) {
+  state().streams[stream] = context;
+}
+void mlaFakeCudaSetPointerDevice(CudaPointer pointer, int device) {
+  state().pointerDevices[pointer] = device;
+}
+void mlaFakeCudaSetDevices(int count) { state().devices = count; }
+int mlaFakeCudaStreamSynchronizations() {
+  return state().calls.cuStreamSynchronize;
+}
+void mlaFakeCudaOnLaunch(void (*call)(void **, CudaStream, CudaContext)) {
+  state().onLaunch = [call](void **parameters) {
+    call(parameters, state().config.stream, currentContext);
+  };
+}
+
+int cuInit(unsigned) { return CALLED(cuInit); }
 int cuDriverGetVersion(int *version) {
   *version = state().version;
   return 0;
@@ -42,9 +85,9 @@ int cuDeviceGetCount(int *count) {
   *count = state().devices;
   return 0;
 }
-int cuDeviceGet(int *device, int) {
-  *device = 0;
-  return 0;
+int cuDeviceGet(int *device, int ordinal) {
+  *device = ordinal;
+  return ordinal < state().devices ? 0 : 101;
 }
 int cuDeviceGetName(char *name, int size, int) {
   std::strncpy(name, "Fake GPU", static_cast<size_t>(size));
@@ -54,60 +97,86 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   *value = attribute == kCudaAttributeMajor ? state().major : state().minor;
   return 0;
 }
-int cuDevicePrimaryCtxRetain(CudaContext *context, int) {
-  *context = reinterpret_cast<CudaContext>(16);
-  return 0;
+int cuDevicePrimaryCtxRetain(CudaContext *context, int device) {
+  *context = reinterpret_cast<CudaContext>(uintptr_t(device + 1) * 16);
+  return CALLED(cuDevicePrimaryCtxRetain);
 }
-int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+int cuDevicePrimaryCtxRelease_v2(int) {
+  return CALLED(cuDevicePrimaryCtxRelease);
+}
 int cuCtxSetCurrent(CudaContext context) {
   currentContext = context;
+  return CALLED(cuCtxSetCurrent);
+}
+int cuCtxPushCurrent_v2(CudaContext context) {
+  pushedContext = currentContext;
+  currentContext = context;
+  return 0;
+}
+int cuCtxPopCurrent_v2(CudaContext *context) {
+  *context = currentContext;
+  currentContext = pushedContext;
   return 0;
 }
 int cuCtxGetCurrent(CudaContext *context) {
   *context = currentContext;
-  return 0;
+  return CALLED(cuCtxGetCurrent);
 }
 int cuCtxGetDevice(int *device) {
-  *device = 0;
-  return 0;
+  *device = deviceOf(currentContext);
+  return CALLED(cuCtxGetDevice);
 }
 int cuCtxGetId(CudaContext context, unsigned long long *id) {
   *id = reinterpret_cast<uintptr_t>(context);
+  return CALLED(cuCtxGetId);
+}
+int cuPointerGetAttribute(void *value, int, CudaPointer pointer) {
+  auto found = state().pointerDevices.find(pointer);
+  int device = found == state().pointerDevices.end() ? 0 : found->second;
+  std::memcpy(value, &device, sizeof(device));
   return 0;
 }
-int cuCtxSynchronize() { return resultOf("cuCtxSynchronize"); }
+int cuCtxSynchronize() { return CALLED(cuCtxSynchronize); }
 int cuModuleLoadData(CudaModule *module, const void *) {
+  int result = CALLED(cuModuleLoadData);
+  if (result == 0 && state().capturing && captureMode != kCudaCaptureRelaxed)
+    return 900; // CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
   *module = reinterpret_cast<CudaModule>(1);
-  if (int result = resultOf("cuModuleLoadData"))
-    return result;
-  ++state().modulesLoaded;
-  return 0;
+  if (result == 0)
+    ++state().modulesLoaded;
+  return result;
 }
 int cuModuleUnload(CudaModule) {
   ++state().modulesUnloaded;
-  return 0;
+  return CALLED(cuModuleUnload);
 }
 int cuModuleGetFunction(CudaFunction *function, CudaModule, const char *) {
   *function = reinterpret_cast<CudaFunction>(2);
-  return resultOf("cuModuleGetFunction");
+  return CALLED(cuModuleGetFunction);
 }
+int cuFuncLoad(CudaFunction) { return CALLED(cuFuncLoad); }
 int cuFuncSetAttribute(CudaFunction, int attribute, int value) {
   state().functionAttributes[attribute] = value;
-  return resultOf("cuFuncSetAttribute");
+  return CALLED(cuFuncSetAttribute);
 }
 int cuFuncGetParamInfo(CudaFunction, size_t index, size_t *offset,
                        size_t *size) {
+  int result = CALLED(cuFuncGetParamInfo);
   if (index >= state().parameterSizes.size())
     return 1;
   *offset = 0;
   *size = state().parameterSizes[index];
-  return 0;
+  return result;
 }
 int cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction,
                      void **params, void **) {
-  if (int result = resultOf("cuLaunchKernelEx"))
+  if (int result = CALLED(cuLaunchKernelEx))
     return result;
+  if (contextOf(config->stream) != currentContext)
+    return kCudaInvalidHandle;
   ++state().launches;
+  if (!state().keepLaunches)
+    return 0;
   state().config = *config;
   if (config->attributeCount)
     state().attribute = config->attributes[0];
@@ -123,10 +192,10 @@ int cuTensorMapEncodeTiled(void *map, int, uint32_t rank, void *address,
   std::memset(map, 0, 128);
   std::memcpy(map, &address, sizeof(address));
   std::memcpy(static_cast<char *>(map) + 8, &rank, sizeof(rank));
-  return resultOf("cuTensorMapEncodeTiled");
+  return CALLED(cuTensorMapEncodeTiled);
 }
 int cuMemAlloc_v2(CudaPointer *pointer, size_t size) {
-  if (int result = resultOf("cuMemAlloc"))
+  if (int result = CALLED(cuMemAlloc))
     return result;
   // As aligned as the driver's.
   void *memory = std::aligned_alloc(512, (size + 511) / 512 * 512);
@@ -152,7 +221,17 @@ int cuStreamCreate(CudaStream *stream, unsigned) {
   return 0;
 }
 int cuStreamDestroy_v2(CudaStream) { return 0; }
-int cuStreamSynchronize(CudaStream) { return resultOf("cuStreamSynchronize"); }
+int cuStreamSynchronize(CudaStream) { return CALLED(cuStreamSynchronize); }
+int cuStreamGetCtx(CudaStream stream, CudaContext *context) {
+  *context = contextOf(stream);
+  return CALLED(cuStreamGetCtx);
+}
+int cuThreadExchangeStreamCaptureMode(int *mode) {
+  int result = CALLED(cuThreadExchangeStreamCaptureMode);
+  if (result == 0)
+    std::swap(*mode, captureMode);
+  return result;
+}
 int cuEventCreate(CudaEvent *event, unsigned) {
   *event = reinterpret_cast<CudaEvent>(4);
   ++state().eventsAlive;
@@ -166,6 +245,36 @@ int cuEventRecord(CudaEvent, CudaStream) { return 0; }
 int cuEventSynchronize(CudaEvent) { return 0; }
 int cuEventElapsedTime(float *ms, CudaEvent, CudaEvent) {
   *ms = state().milliseconds;
+  return 0;
+}
+
+int cuLinkCreate_v2(unsigned count, int *names, void **values, void **link) {
+  auto valueOf = [&](int name) {
+    return values[std::find(names, names + count, name) - names];
+  };
+  std::strcpy(static_cast<char *>(valueOf(3)), state().linkLog.c_str());
+  std::strcpy(static_cast<char *>(valueOf(5)), state().linkError.c_str());
+  if (int failure = CALLED(cuLinkCreate))
+    return failure;
+  *link = new std::string();
+  ++state().linksAlive;
+  return 0;
+}
+int cuLinkAddData_v2(void *link, int, void *ptx, size_t, const char *, unsigned,
+                     int *, void **) {
+  *static_cast<std::string *>(link) =
+      state().linkHeader + "cubin of " + std::string(static_cast<char *>(ptx));
+  return CALLED(cuLinkAddData);
+}
+int cuLinkComplete(void *link, void **cubin, size_t *size) {
+  auto *text = static_cast<std::string *>(link);
+  *cubin = text->data();
+  *size = text->size();
+  return CALLED(cuLinkComplete);
+}
+int cuLinkDestroy(void *link) {
+  delete static_cast<std::string *>(link);
+  --state().linksAlive;
   return 0;
 }
 

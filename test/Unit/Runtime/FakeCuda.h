@@ -12,29 +12,80 @@
 
 #include "mla/Runtime/Driver.h"
 
+#include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <map>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <dlfcn.h>
 
+/// How often each entry was called.
+struct FakeCalls {
+#define MLA_FAKE_CALLS(member, symbol, parameters) std::atomic<int> member{0};
+  MLA_DRIVER_ENTRIES(MLA_FAKE_CALLS)
+  MLA_DRIVER_OPTIONAL_ENTRIES(MLA_FAKE_CALLS)
+#undef MLA_FAKE_CALLS
+
+  int total() const {
+    int sum = 0;
+#define MLA_FAKE_CALLS(member, symbol, parameters) sum += member;
+    MLA_DRIVER_ENTRIES(MLA_FAKE_CALLS)
+    MLA_DRIVER_OPTIONAL_ENTRIES(MLA_FAKE_CALLS)
+#undef MLA_FAKE_CALLS
+    return sum;
+  }
+};
+
 /// What the fake driver answers, and what it was asked.
 struct FakeCuda {
+  FakeCuda() {
+    // "8,4,128", for a program that knows nothing of the fake driver.
+    const char *sizes = std::getenv("MLA_FAKE_CUDA_PARAMETERS");
+    while (sizes && *sizes) {
+      char *end = nullptr;
+      parameterSizes.push_back(std::strtoul(sizes, &end, 10));
+      sizes = *end ? end + 1 : end;
+    }
+  }
+  FakeCuda(const FakeCuda &) = delete;
+  FakeCuda &operator=(const FakeCuda &) = delete;
+  /// As new.
+  void reset() {
+    this->~FakeCuda();
+    new (this) FakeCuda();
+  }
+
   int version = 12080;
   int devices = 1;
   int major = 9, minor = 0;
   /// Result of a call by its name; success where there is none.
-  std::map<std::string, int> failures;
+  std::map<std::string, int, std::less<>> failures;
+  /// The context of a stream; the current one where there is no entry.
+  std::map<mla::runtime::CudaStream, mla::runtime::CudaContext> streams;
+  /// The device whose memory a pointer is in; 0 where there is no entry.
+  std::map<mla::runtime::CudaPointer, int> pointerDevices;
+  /// A graph is being captured: code is loaded only where the thread said that
+  /// it does not mind.
+  bool capturing = false;
   /// What cuFuncGetParamInfo says.
   std::vector<size_t> parameterSizes;
+  /// What the linker logs, and what its cubins begin with.
+  std::string linkLog, linkError, linkHeader;
+  /// Whether a launch is looked at, besides being counted. Threads that launch
+  /// at once have to leave that.
+  bool keepLaunches = true;
   /// Called by every launch with `kernelParams`.
   std::function<void(void **)> onLaunch;
   /// What cuEventElapsedTime says.
   float milliseconds = 2.5f;
 
-  int modulesLoaded = 0, modulesUnloaded = 0, launches = 0;
-  int allocationsAlive = 0, eventsAlive = 0;
+  FakeCalls calls;
+  std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, launches{0};
+  int allocationsAlive = 0, eventsAlive = 0, linksAlive = 0;
   std::map<int, int> functionAttributes;
   mla::runtime::CudaLaunchConfig config = {};
   mla::runtime::CudaLaunchAttribute attribute = {};

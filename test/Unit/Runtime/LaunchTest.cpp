@@ -181,6 +181,22 @@ INSTANTIATE_TEST_SUITE_P(All, BadArguments, testing::ValuesIn(kBadArguments),
                            return std::string(info.param.name);
                          });
 
+/// A grid of persistent CTAs has as many whatever the sizes are, and tensor
+/// maps of empty tensors cannot be made.
+TEST(Launch, NothingToWriteIsNothingToLaunch) {
+  std::string json = sampleJson();
+  size_t grid = json.find("\"grid\""), end = json.find("]", grid);
+  json.replace(grid, end - grid, "\"grid\": [{\"constant\": 132}");
+  std::vector<mlaArgument> arguments = sampleArguments();
+  LaunchPlan some, none;
+  ASSERT_TRUE(plan(parseSample(json), arguments, some).ok());
+  EXPECT_EQ(some.grid, 132);
+  for (int i : {0, 1, 3})
+    arguments[i].value.tensor.shape[0] = 0;
+  ASSERT_TRUE(plan(parseSample(json), arguments, none).ok());
+  EXPECT_EQ(none.grid, 0);
+}
+
 TEST(Launch, NonFiniteScalarsPass) {
   std::vector<mlaArgument> arguments = sampleArguments();
   arguments[2].value.f64 = INFINITY;

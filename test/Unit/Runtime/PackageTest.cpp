@@ -4,6 +4,8 @@
 
 #include "Sample.h"
 
+#include "mla/Runtime/Sha256.h"
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -32,7 +34,7 @@ TEST_F(Package, WrittenAndReadBack) {
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(back.cubin, package.cubin);
   EXPECT_EQ(writeDescriptor(back.descriptor),
-            writeDescriptor(package.descriptor));
+            sealDescriptor(package.descriptor, package.cubin));
   // Nothing temporary stays behind.
   EXPECT_EQ(std::distance(fs::directory_iterator(nested), {}), 2);
 }
@@ -62,7 +64,55 @@ TEST_F(Package, BrokenPartsAreNamed) {
                                   sampleCubin().substr(0, 150))
                   .ok());
   expectFailure(readPackage(folder, package), MLA_INVALID_PACKAGE,
-                "kernel.cubin': cubin is truncated");
+                folder + "': cubin is truncated");
+}
+
+TEST_F(Package, OfAnotherVersion) {
+  KernelPackage package;
+  ASSERT_TRUE(
+      writeFileAtomically(folder + "/kernel.json",
+                          sampleJsonWith("\"version\": 2", "\"version\": 1"))
+          .ok());
+  expectFailure(readPackage(folder, package), MLA_INVALID_PACKAGE,
+                "'version': expected 2, got 1; compile the package again");
+}
+
+TEST_F(Package, WithoutASeal) {
+  KernelPackage package;
+  expectFailure(parsePackage(sampleJson(), sampleCubin(), package),
+                MLA_INVALID_PACKAGE,
+                "'sha256': expected 64 hexadecimal digits, got ''");
+}
+
+/// Every bit of the cubin, and every bit of the descriptor: a bit that no
+/// check of the form notices would launch another kernel than was compiled.
+TEST_F(Package, OneFlippedBitIsFound) {
+  std::string cubin = sampleCubin(), json = sealed(sampleJson(), cubin);
+  KernelPackage package;
+  ASSERT_TRUE(parsePackage(json, cubin, package).ok());
+  for (std::string *text : {&cubin, &json})
+    for (size_t bit = 0; bit < text->size() * 8; ++bit) {
+      (*text)[bit / 8] ^= static_cast<char>(1 << bit % 8);
+      EXPECT_EQ(parsePackage(json, cubin, package).code(), MLA_INVALID_PACKAGE)
+          << (text == &json ? "kernel.json" : "cubin") << ", bit " << bit;
+      (*text)[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    }
+  // What it says where only the seal can tell.
+  cubin.back() ^= 1;
+  expectFailure(parsePackage(json, cubin, package), MLA_INVALID_PACKAGE,
+                "was damaged or changed: expected SHA-256 ");
+}
+
+TEST(Sha256, KnownDigests) {
+  EXPECT_EQ(sha256({}), "e3b0c44298fc1c149afbf4c8996fb924"
+                        "27ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256({"a", "", "bc"}), "ba7816bf8f01cfea414140de5dae2223"
+                                     "b00361a396177a9cb410ff61f20015ad");
+  // Two blocks: the length does not fit behind the text in the first.
+  EXPECT_EQ(
+      sha256({"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"}),
+      "248d6a61d20638b8e5c026930c3e6039"
+      "a33ce45964ff2167f6ecedd419db06c1");
 }
 
 TEST_F(Package, InvalidDescriptorsAreNotWritten) {

@@ -15,7 +15,7 @@ namespace {
 class Kernel : public testing::Test {
 protected:
   void SetUp() override {
-    std::string json = sampleJson(), cubin = sampleCubin();
+    std::string cubin = sampleCubin(), json = sealed(sampleJson(), cubin);
     ASSERT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), cubin.data(),
                                       cubin.size(), &kernel),
               MLA_SUCCESS)
@@ -34,6 +34,16 @@ TEST_F(Kernel, DescribesItself) {
   EXPECT_EQ(info.argumentCount, 5);
   EXPECT_EQ(info.block, 384);
   EXPECT_EQ(info.sharedBytes, 231000);
+}
+
+TEST_F(Kernel, LivesAsLongAsItsReferences) {
+  ASSERT_EQ(mlaKernelRetain(kernel), MLA_SUCCESS);
+  ASSERT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
+  mlaKernelInfo info;
+  ASSERT_EQ(mlaKernelGetInfo(kernel, &info), MLA_SUCCESS);
+  EXPECT_STREQ(info.name, "sparse_prefill");
+  EXPECT_EQ(mlaKernelRetain(nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'kernel': expected an address, got null");
 }
 
 TEST_F(Kernel, DescribesItsArguments) {
@@ -63,6 +73,16 @@ TEST_F(Kernel, ChecksArgumentsWithoutADriver) {
                                "elements (16 bytes) in dim 1, got 577");
   // The launch says the same, before it looks for a driver.
   EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr),
+            MLA_INVALID_ARGUMENT);
+}
+
+TEST_F(Kernel, NeedsNoWorkspace) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  size_t bytes = 1;
+  EXPECT_EQ(mlaKernelGetWorkspaceBytes(kernel, arguments.data(), 5, &bytes),
+            MLA_SUCCESS);
+  EXPECT_EQ(bytes, 0u);
+  EXPECT_EQ(mlaKernelGetWorkspaceBytes(kernel, arguments.data(), 5, nullptr),
             MLA_INVALID_ARGUMENT);
 }
 

@@ -17,7 +17,7 @@ namespace mla::runtime {
 /// A sparse-prefill-like descriptor that uses every feature.
 inline std::string sampleJson() {
   return R"({
-  "format": "mla-kernel-package", "version": 1, "compiler": "mla 0.1.0",
+  "format": "mla-kernel-package", "version": 2, "compiler": "mla 0.1.0",
   "kernel": "sparse_prefill", "operator": "sparse_prefill",
   "target": "sm_90a", "cubin": "kernel.cubin",
   "arguments": [
@@ -107,6 +107,12 @@ inline std::string sampleCubin(uint64_t bytes = 32) {
   put(64 + 24, uint64_t(128));
   put(64 + 32, bytes);
   return cubin;
+}
+
+/// A descriptor's text with the seal of the package that it makes with `cubin`.
+inline std::string sealed(const std::string &json,
+                          const std::string &cubin = sampleCubin()) {
+  return sealDescriptor(parseSample(json), cubin);
 }
 
 /// Expects a failure whose text contains `part`.

@@ -1,0 +1,13 @@
+cmake_minimum_required(VERSION 3.25)
+# Writes OUTPUT, which defines MLA_SOURCE_ID: a digest of the sources that decide
+# what a kernel compiles to. Kernels in a cache belong to the compiler with that
+# digest; the project's version would not change from one edit to the next.
+file(STRINGS "${LIST}" sources)
+set(digests)
+foreach(source ${sources})
+  file(SHA256 "${SOURCE_DIR}/${source}" digest)
+  string(APPEND digests "${source} ${digest}\n")
+endforeach()
+string(SHA256 id "${digests}")
+string(SUBSTRING "${id}" 0 12 id)
+file(CONFIGURE OUTPUT "${OUTPUT}" CONTENT "#define MLA_SOURCE_ID \"@id@\"\n" @ONLY)

@@ -1,0 +1,104 @@
+//===- DiskCache.h - a folder of results that processes share ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Maps keys to values, both any bytes, each entry in a file of its own named
+// after the key's digest. A file appears whole or not at all, and is believed
+// only if its checksum and the whole key agree. Nothing here is needed for a
+// result: whoever gets an error goes on without the cache.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_JIT_DISKCACHE_H
+#define MLA_JIT_DISKCACHE_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Chrono.h"
+#include "llvm/Support/Error.h"
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mla {
+
+/// The BLAKE3 digest of `bytes`, 64 hexadecimal digits.
+std::string digest(llvm::StringRef bytes);
+
+/// $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else $HOME/.cache/mla, else "".
+std::string defaultCacheFolder();
+
+/// What a folder may hold where nothing else is said.
+inline constexpr int64_t kDefaultCacheBytes = int64_t(1) << 30;
+
+/// The right to compute the value of a key, exclusive among the threads and
+/// processes that use one folder. Ends with the object, and with the process
+/// however that ends.
+class CacheLock {
+public:
+  CacheLock() = default;
+  CacheLock(CacheLock &&other) { *this = std::move(other); }
+  CacheLock &operator=(CacheLock &&other) {
+    std::swap(fd, other.fd);
+    std::swap(offset, other.offset);
+    return *this;
+  }
+  ~CacheLock();
+  /// False if the lock could not be had in time.
+  explicit operator bool() const { return fd >= 0; }
+
+private:
+  friend class DiskCache;
+  int fd = -1;
+  int64_t offset = 0;
+};
+
+class DiskCache {
+public:
+  /// Touches no file. A `folder` of "" holds nothing.
+  DiskCache(std::string folder, uint64_t maxBytes)
+      : root(std::move(folder)), maxBytes(maxBytes) {}
+
+  const std::string &folder() const { return root; }
+  bool enabled() const { return !root.empty(); }
+
+  /// The value under `key`, and notes its use. An entry that is damaged, or is
+  /// another key's, is an error.
+  llvm::Expected<std::optional<std::string>> find(llvm::StringRef key);
+
+  /// Puts `value` under `key`, then removes what was used longest ago until the
+  /// folder is within its limit. Makes the folder if there is none.
+  llvm::Error store(llvm::StringRef key, llvm::StringRef value);
+
+  /// Waits for the lock of `key`, at most for `limit`; a limit below 0 does not
+  /// lock. `onWait` is called once if another has it.
+  llvm::Expected<CacheLock> lock(llvm::StringRef key,
+                                 std::chrono::milliseconds limit,
+                                 llvm::function_ref<void()> onWait);
+
+  struct Entry {
+    /// The digest of the key.
+    std::string name;
+    uint64_t bytes;
+    llvm::sys::TimePoint<> lastUse;
+  };
+  /// What is in the folder, last used first. None where there is no folder.
+  llvm::Expected<std::vector<Entry>> list() const;
+
+  /// The value of an entry of list(); nothing where it is damaged.
+  std::optional<std::string> read(const Entry &entry) const;
+
+  /// Removes all entries, and leftovers of processes that were killed.
+  llvm::Error clear();
+
+private:
+  std::string file(llvm::StringRef name) const;
+
+  std::string root;
+  uint64_t maxBytes;
+};
+
+} // namespace mla
+
+#endif // MLA_JIT_DISKCACHE_H

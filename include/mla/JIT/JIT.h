@@ -1,0 +1,250 @@
+/*===- JIT.h - compile attention kernels in the running process ---*- C -*-===*\
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* The C interface of the compiler: an operator's description, or IR, goes in *|
+|* and a kernel of the runtime (mla/Runtime/Runtime.h) comes out, ready to    *|
+|* launch. What was compiled before comes from memory, or from a folder that  *|
+|* processes share.                                                           *|
+|*                                                                            *|
+|* Every function may be called from any thread, and none throws, prints or   *|
+|* exits. A function that returns an mlaStatus other than MLA_SUCCESS has put *|
+|* the reason into mlaLastError() of the calling thread: it names the thing   *|
+|* at fault, and carries what the compiler said about the IR, a line each.    *|
+|* The exception is LLVM's: host memory that runs out while it works, or an   *|
+|* instruction in hand-written IR that it cannot select, ends the process.    *|
+|*                                                                            *|
+|* Structs begin with their size in bytes, which the caller sets to sizeof    *|
+|* (the _INIT macros do): fields are only ever added at the end, and a        *|
+|* library that knows more of them than its caller takes the default for      *|
+|* those.                                                                     *|
+|*                                                                            *|
+|* libmla-jit.so holds the runtime too and exports its functions beside       *|
+|* these: a program links it, or the runtime alone, and not both.             *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef MLA_JIT_JIT_H
+#define MLA_JIT_JIT_H
+
+#include "mla/Runtime/Runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of this interface: 10000 * major + 100 * minor. A change of the
+ *  major number breaks callers. */
+#define MLA_JIT_VERSION 10000
+/** A size that is known only at run time. */
+#define MLA_DYNAMIC (-1)
+
+/** Compiles, and keeps what it compiled. Threads may share it. */
+typedef struct mlaCompiler_st *mlaCompiler;
+
+/** What makes a cubin of PTX. */
+typedef enum mlaAssembler {
+  /** ptxas; the driver where none is found. */
+  MLA_ASSEMBLER_AUTO = 0,
+  /** NVIDIA's ptxas, a program. */
+  MLA_ASSEMBLER_PTXAS = 1,
+  /** The linker in the CUDA driver. It needs a device, and says less about the
+   *  kernel: the numbers in mlaCompileInfo may be -1. */
+  MLA_ASSEMBLER_DRIVER = 2
+} mlaAssembler;
+
+/** Called in the thread that called mlaCompile when a step of it begins and
+ *  when it ends. Steps, in order, of which those that are not needed are left
+ *  out: "wait" (for another process that compiles the same), "passes", "ptx",
+ *  "assemble". `seconds` is below 0 when the step begins, and what it took
+ *  when it ends. It must return, and not call the compiler. */
+typedef void (*mlaProgressFn)(void *userData, const char *step, double seconds);
+
+/** Called with one line of text when something is amiss that is no failure,
+ *  such as a cache folder that cannot be written. Once for each kind of thing
+ *  in the life of a compiler, in a thread that called it. It must return, and
+ *  not call the compiler. */
+typedef void (*mlaWarningFn)(void *userData, const char *message);
+
+/** How a compiler is made. All of it may be zero but `size`. Strings are
+ *  copied. */
+typedef struct mlaCompilerOptions {
+  size_t size;        /**< sizeof(mlaCompilerOptions) */
+  const char *target; /**< the GPU; NULL: "sm_90a" (the only one) */
+  /** The folder of the cache on disk, made when first needed. NULL:
+   *  $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else $HOME/.cache/mla, else
+   *  none. "": none. */
+  const char *cacheFolder;
+  /** Bytes that the folder may hold; what was used longest ago goes first. 0:
+   *  1 GiB. A limit below the size of one kernel keeps nothing. */
+  int64_t cacheBytes;
+  /** Kernels that are kept in memory; what was used longest ago is dropped
+   *  first (and freed with its last user). 0: 1,024; -1: none. */
+  int64_t memoryKernels;
+  /** A path, or a name to look up on PATH. NULL: $MLA_PTXAS, $CUDA_HOME/bin,
+   *  $CUDA_PATH/bin, PATH, Python's packages. */
+  const char *ptxas;
+  int32_t ptxasTimeout; /**< seconds until ptxas is killed; 0: 120 */
+  int32_t assembler;    /**< an mlaAssembler */
+  /** Milliseconds to wait for another process that compiles the same kernel;
+   *  then it is compiled here too. 0: 30,000; -1: do not wait. */
+  int32_t lockTimeout;
+  int32_t reserved;       /**< must be 0 */
+  mlaProgressFn progress; /**< may be NULL */
+  mlaWarningFn warning;   /**< may be NULL */
+  void *userData;         /**< goes to both callbacks */
+} mlaCompilerOptions;
+#define MLA_COMPILER_OPTIONS_INIT                                              \
+  {sizeof(mlaCompilerOptions),                                                 \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   0,                                                                          \
+   0,                                                                          \
+   NULL,                                                                       \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL}
+
+/** An operator and its sizes; docs/RationaleMLA.md says what it computes. The
+ *  kernel's arguments, in the order of a launch, are (bf16 but where noted)
+ *    sparse_prefill: q [s_q, heads, dimQK], kv [s_kv, 1, dimQK],
+ *      indices i32 [s_q, 1, topk], scale f32, topk_length i32 [s_q] (if
+ *      hasTopkLength), attn_sink f32 [heads] (if hasAttnSink),
+ *      out [s_q, heads, dimV], max_logits f32 [s_q, heads], lse f32
+ *      [s_q, heads]
+ *  and mlaKernelGetArgument tells them. All strides but the last, which is 1,
+ *  are known at run time. */
+typedef struct mlaOperator {
+  size_t size;           /**< sizeof(mlaOperator) */
+  const char *name;      /**< "sparse_prefill" */
+  int64_t heads;         /**< query heads, 1 to 128 */
+  int64_t dimQK;         /**< head dimension of q and kv: 576 or 512 */
+  int64_t dimV;          /**< head dimension of out: 512 */
+  int64_t topk;          /**< entries of indices a query, or MLA_DYNAMIC */
+  int64_t queries;       /**< s_q, or MLA_DYNAMIC */
+  int64_t rows;          /**< s_kv, or MLA_DYNAMIC */
+  int32_t hasTopkLength; /**< 0 or 1: takes the argument topk_length */
+  int32_t hasAttnSink;   /**< 0 or 1: takes the argument attn_sink */
+} mlaOperator;
+#define MLA_OPERATOR_INIT                                                      \
+  {sizeof(mlaOperator), "sparse_prefill", 128,         576, 512,               \
+   MLA_DYNAMIC,         MLA_DYNAMIC,      MLA_DYNAMIC, 0,   0}
+
+/** What to compile: an operator, or IR. Exactly one of `op` and `ir` is not
+ *  NULL. */
+typedef struct mlaSource {
+  size_t size; /**< sizeof(mlaSource) */
+  const mlaOperator *op;
+  /** MLIR as text, with one function of a level from mla to cta, as mla-jit
+   *  compile reads it. Differences of form (comments, names, space) do not make
+   *  another kernel. */
+  const char *ir;
+  size_t irSize;      /**< bytes of `ir`, without a final 0 */
+  const char *irName; /**< stands before positions in errors; NULL: "ir" */
+} mlaSource;
+#define MLA_SOURCE_INIT {sizeof(mlaSource), NULL, NULL, 0, NULL}
+
+/** How to compile. All of it may be zero but `size`. */
+typedef struct mlaCompileOptions {
+  size_t size; /**< sizeof(mlaCompileOptions) */
+  /** Schedule of an operator that carries none. NULL: the compiler's choice. */
+  const char *schedule;
+  int64_t tileKeys; /**< rows of kv in a tile; 0: the compiler's choice */
+  int64_t stages;   /**< slots of the schedule's rings; 0: as it lists */
+} mlaCompileOptions;
+#define MLA_COMPILE_OPTIONS_INIT {sizeof(mlaCompileOptions), NULL, 0, 0}
+
+/** Where a kernel came from. */
+typedef enum mlaOrigin {
+  MLA_COMPILED = 0,
+  /** The compiler had it in memory, or another thread has just made it. */
+  MLA_FROM_MEMORY = 1,
+  /** It was in the cache folder. */
+  MLA_FROM_DISK = 2
+} mlaOrigin;
+
+/** What mlaCompile tells of a kernel. */
+typedef struct mlaCompileInfo {
+  size_t size;       /**< sizeof(mlaCompileInfo), set by the caller */
+  int32_t origin;    /**< an mlaOrigin */
+  int32_t assembler; /**< an mlaAssembler: what made the cubin */
+  /** Seconds that the call took, and parts of them; 0 for a step that it did
+   *  not take. */
+  double seconds;
+  double waitSeconds;
+  double passesSeconds;
+  double ptxSeconds;
+  double assembleSeconds;
+  /** As the assembler reports them; -1 where it does not. */
+  int32_t registers;  /**< a thread has at entry */
+  int32_t stackBytes; /**< of a thread */
+  int32_t spillBytes; /**< of a thread, stores and loads */
+  int32_t warnings;   /**< number of messages */
+  int64_t cubinBytes;
+  /** The name of the kernel in the cache: 64 hexadecimal digits and a 0, the
+   *  same for equal source, options and versions. */
+  char key[72];
+} mlaCompileInfo;
+#define MLA_COMPILE_INFO_INIT                                                  \
+  {sizeof(mlaCompileInfo), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}
+
+/** MLA_JIT_VERSION of the library that is linked. */
+int32_t mlaJitVersion(void);
+
+/** The compiler that is linked, as in "mla 0.1.0+0123456789ab, LLVM 22.1.0".
+ *  Another text means that kernels of the cache are compiled anew. */
+const char *mlaJitVersionText(void);
+
+/** Makes a compiler and stores it in `*out`. Touches no file. `options` may be
+ *  NULL: all defaults.
+ *  Errors: MLA_INVALID_ARGUMENT, MLA_OUT_OF_MEMORY. */
+mlaStatus mlaCompilerCreate(const mlaCompilerOptions *options,
+                            mlaCompiler *out);
+
+/** Frees a compiler and what it keeps in memory; the kernels that it gave out
+ *  stay. No other thread may be using it. NULL is allowed. Errors: none. */
+mlaStatus mlaCompilerDestroy(mlaCompiler compiler);
+
+/** Stores a kernel for `source` in `*out`; it is loaded into no context yet.
+ *  The caller has a reference of its own to it, which mlaKernelDestroy gives
+ *  back. Equal calls give the same kernel as long as it is in memory, so that
+ *  its code is loaded once into a context.
+ *
+ *  `options` may be NULL (defaults), and so may `info`, which is otherwise
+ *  filled in, as far as it is known on an error too.
+ *
+ *  Threads may compile at once, different kernels in parallel; one that wants
+ *  what another is compiling waits for it, and gets its error if it fails.
+ *  Processes that share a cache folder likewise compile a kernel once. A
+ *  failure is not remembered. A cache that does not work costs time and nothing
+ *  else: see mlaWarningFn. After fork() the child may go on using the
+ *  compiler.
+ *
+ *  From memory a kernel comes in microseconds, from disk in milliseconds; to
+ *  compile one takes a second or two.
+ *
+ *  Errors: MLA_INVALID_ARGUMENT (a field of a struct), MLA_COMPILE_ERROR (the
+ *  IR does not parse or verify, a pass or the assembler refuses it, or the
+ *  kernel spills), MLA_NOT_FOUND (there is no assembler), MLA_NO_DRIVER and
+ *  other errors of the driver where it is the assembler. */
+mlaStatus mlaCompile(mlaCompiler compiler, const mlaSource *source,
+                     const mlaCompileOptions *options, mlaKernel *out,
+                     mlaCompileInfo *info);
+
+/** As mlaCompile, but writes a package, which mlaKernelLoad reads, into
+ *  `folder`. The folder is made if there is none.
+ *  Errors: those of mlaCompile; MLA_NOT_FOUND where the folder cannot be
+ *  written. */
+mlaStatus mlaCompilePackage(mlaCompiler compiler, const mlaSource *source,
+                            const mlaCompileOptions *options,
+                            const char *folder, mlaCompileInfo *info);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MLA_JIT_JIT_H */

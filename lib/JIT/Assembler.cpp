@@ -1,0 +1,192 @@
+//===- Assembler.cpp - ptxas, or the driver's linker ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/JIT/Assembler.h"
+#include "mla/Runtime/Driver.h"
+
+using namespace mla;
+using namespace mla::runtime;
+
+Status mla::findAssembler(mlaAssembler wanted,
+                          const std::optional<std::string> &ptxas,
+                          unsigned timeoutSeconds, Assembler &out) {
+  std::string missing;
+  if (wanted != MLA_ASSEMBLER_DRIVER) {
+    llvm::Expected<std::string> path = findPtxas(ptxas);
+    if (path) {
+      llvm::Expected<std::string> version =
+          ptxasVersionText(*path, timeoutSeconds);
+      if (!version)
+        return Status(MLA_COMPILE_ERROR, llvm::toString(version.takeError()));
+      out = {MLA_ASSEMBLER_PTXAS, *path, "ptxas " + *version};
+      return Status();
+    }
+    missing = llvm::toString(path.takeError());
+    // A ptxas that was named must be there.
+    bool named = (ptxas && !ptxas->empty()) || std::getenv("MLA_PTXAS");
+    if (wanted == MLA_ASSEMBLER_PTXAS || named)
+      return Status(MLA_NOT_FOUND, missing);
+  }
+  const Driver *driver = nullptr;
+  Status status = Driver::get(driver);
+  if (status.ok()) {
+    out = {MLA_ASSEMBLER_DRIVER, "",
+           "driver " + std::to_string(driver->version)};
+    return Status();
+  }
+  if (missing.empty())
+    return status;
+  return Status(MLA_NOT_FOUND,
+                missing + "; nor can the driver assemble: " + status.message());
+}
+
+//===----------------------------------------------------------------------===//
+// linkWithDriver
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// CUjit_option and CUjitInputType.
+enum : int {
+  kJitInfoLog = 3,
+  kJitInfoLogBytes = 4,
+  kJitErrorLog = 5,
+  kJitErrorLogBytes = 6,
+  kJitLogVerbose = 12,
+  kJitInputPtx = 1,
+};
+
+/// The primary context of a device, current in this thread for the object's
+/// life; the caller's context is current again afterwards.
+class PrimaryContext {
+public:
+  explicit PrimaryContext(const Driver &driver) : driver(driver) {}
+
+  Status enter(CudaDevice of) {
+    MLA_DRIVER_CALL(driver, cuCtxGetCurrent, &before);
+    CudaContext context = nullptr;
+    MLA_DRIVER_CALL(driver, cuDevicePrimaryCtxRetain, &context, of);
+    device = of;
+    return driver.check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+  }
+  ~PrimaryContext() {
+    if (device < 0)
+      return;
+    driver.cuCtxSetCurrent(before);
+    driver.cuDevicePrimaryCtxRelease(device);
+  }
+
+private:
+  const Driver &driver;
+  CudaContext before = nullptr;
+  CudaDevice device = -1;
+};
+
+/// One run of the linker, with its logs.
+class Linker {
+public:
+  explicit Linker(const Driver &driver) : driver(driver) {}
+  ~Linker() {
+    if (state)
+      driver.cuLinkDestroy(state);
+  }
+
+  Status link(llvm::StringRef ptx, std::string &cubin);
+  std::string infoLog() const { return info.c_str(); }
+
+private:
+  /// The failure of `call`, with what the linker logged.
+  Status check(CudaResult result, const char *call) const {
+    Status status = driver.check(result, call);
+    if (status.ok() || !error[0])
+      return status;
+    return Status(MLA_COMPILE_ERROR,
+                  status.message() + ": " +
+                      llvm::StringRef(error.c_str()).trim().str());
+  }
+
+  const Driver &driver;
+  void *state = nullptr;
+  std::string info = std::string(1 << 16, 0), error = info;
+};
+
+} // namespace
+
+Status Linker::link(llvm::StringRef ptx, std::string &cubin) {
+  int names[] = {kJitInfoLog, kJitInfoLogBytes, kJitErrorLog, kJitErrorLogBytes,
+                 kJitLogVerbose};
+  auto number = [](uintptr_t value) { return reinterpret_cast<void *>(value); };
+  void *values[] = {info.data(), number(info.size() - 1), error.data(),
+                    number(error.size() - 1), number(1)};
+  Status status =
+      check(driver.cuLinkCreate(std::size(names), names, values, &state),
+            "cuLinkCreate");
+  if (!status.ok())
+    return status;
+  std::string text = ptx.str();
+  status = check(driver.cuLinkAddData(state, kJitInputPtx, text.data(),
+                                      text.size() + 1, "kernel.ptx", 0, nullptr,
+                                      nullptr),
+                 "cuLinkAddData");
+  if (!status.ok())
+    return status;
+  void *bytes = nullptr;
+  size_t size = 0;
+  status = check(driver.cuLinkComplete(state, &bytes, &size), "cuLinkComplete");
+  if (status.ok())
+    cubin.assign(static_cast<const char *>(bytes), size);
+  return status;
+}
+
+/// The first device that runs code for `chip` ("sm_90a").
+static Status findDevice(const Driver &driver, llvm::StringRef chip,
+                         CudaDevice &out) {
+  int count = 0;
+  MLA_DRIVER_CALL(driver, cuDeviceGetCount, &count);
+  for (int index = 0; index < count; ++index) {
+    CudaDevice device = 0;
+    int major = 0, minor = 0;
+    MLA_DRIVER_CALL(driver, cuDeviceGet, &device, index);
+    MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &major, kCudaAttributeMajor,
+                    device);
+    MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor, kCudaAttributeMinor,
+                    device);
+    if (chip.rtrim("a") ==
+        "sm_" + std::to_string(major) + std::to_string(minor)) {
+      out = device;
+      return Status();
+    }
+  }
+  return Status(MLA_UNSUPPORTED_DEVICE,
+                "the driver's linker needs a device that is a " + chip.str() +
+                    ", and none of " + std::to_string(count) + " is");
+}
+
+Status mla::linkWithDriver(llvm::StringRef ptx, llvm::StringRef chip,
+                           CubinResult &out) {
+  const Driver *driver = nullptr;
+  MLA_RETURN_IF_ERROR(Driver::get(driver));
+  if (!driver->cuLinkCreate || !driver->cuLinkAddData ||
+      !driver->cuLinkComplete || !driver->cuLinkDestroy)
+    return Status(MLA_UNSUPPORTED_DRIVER, "the CUDA driver has no linker");
+  CudaDevice device = 0;
+  MLA_RETURN_IF_ERROR(findDevice(*driver, chip, device));
+  PrimaryContext context(*driver);
+  MLA_RETURN_IF_ERROR(context.enter(device));
+  Linker linker(*driver);
+  MLA_RETURN_IF_ERROR(linker.link(ptx, out.cubin));
+  out.log = linker.infoLog();
+  // In ptxas's words, as far as it goes: without the numbers of a kernel there
+  // is no report.
+  llvm::Expected<PtxasReport> report = parsePtxasLog(out.log);
+  if (!report) {
+    llvm::consumeError(report.takeError());
+    return Status();
+  }
+  out.report = std::move(*report);
+  if (!out.report.functions.empty())
+    if (llvm::Error over = checkReport(out.report, ReportLimits()))
+      return Status(MLA_COMPILE_ERROR, llvm::toString(std::move(over)));
+  return Status();
+}

@@ -1,0 +1,453 @@
+//===- CApi.cpp - the C interface of the compiler -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "KernelStore.h"
+#include "mla/JIT/Operators.h"
+#include "mla/JIT/Version.h"
+#include "mla/Pipelines/Pipelines.h"
+#include "mla/Runtime/Descriptor.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <atomic>
+#include <cstring>
+
+using namespace mla;
+using runtime::invalidArgument;
+using runtime::Status;
+
+// The structs are part of the ABI: they may grow at the end, and only there.
+static_assert(sizeof(mlaCompilerOptions) == 88, "ABI of mlaCompilerOptions");
+static_assert(offsetof(mlaCompilerOptions, progress) == 64,
+              "ABI of mlaCompilerOptions");
+static_assert(sizeof(mlaOperator) == 72, "ABI of mlaOperator");
+static_assert(sizeof(mlaSource) == 40, "ABI of mlaSource");
+static_assert(sizeof(mlaCompileOptions) == 32, "ABI of mlaCompileOptions");
+static_assert(sizeof(mlaCompileInfo) == 152, "ABI of mlaCompileInfo");
+static_assert(offsetof(mlaCompileInfo, key) == 80, "ABI of mlaCompileInfo");
+
+//===----------------------------------------------------------------------===//
+// Structs of the caller
+//===----------------------------------------------------------------------===//
+
+static Status nullArgument(const char *name) {
+  return invalidArgument(std::string("'") + name +
+                         "': expected an address, got null");
+}
+
+/// Copies the caller's struct `in` to `out`, whose fields have their defaults.
+/// A caller of a newer version may have more fields; what is not known here
+/// must not be asked for.
+template <typename T>
+static Status readStruct(const char *name, const T *in, T &out) {
+  if (!in)
+    return nullArgument(name);
+  if (in->size < sizeof(T) || in->size > 4096)
+    return invalidArgument(
+        llvm::formatv("'{0}.size': expected {1} or a little more, got {2}",
+                      name, sizeof(T), in->size)
+            .str());
+  const char *bytes = reinterpret_cast<const char *>(in);
+  if (std::any_of(bytes + sizeof(T), bytes + in->size,
+                  [](char byte) { return byte != 0; }))
+    return invalidArgument(
+        llvm::formatv("'{0}': a field is set that mla-jit {1} does not know",
+                      name, MLA_JIT_VERSION)
+            .str());
+  out = *in;
+  return Status();
+}
+
+/// `low` to `high`, or the default for 0.
+static Status readNumber(const char *name, int64_t value, int64_t low,
+                         int64_t high) {
+  if (value == 0 || (low <= value && value <= high))
+    return Status();
+  return invalidArgument(llvm::formatv("'{0}': expected {1} to {2}, got {3}",
+                                       name, low, high, value)
+                             .str());
+}
+
+static Status readSize(const char *name, int64_t value,
+                       std::optional<int64_t> &out) {
+  if (value < 1 && value != MLA_DYNAMIC)
+    return invalidArgument(
+        llvm::formatv("'source.op.{0}': expected 1 or more{1}, got {2}", name,
+                      " or MLA_DYNAMIC", value)
+            .str());
+  out = value == MLA_DYNAMIC ? std::nullopt : std::optional(value);
+  return Status();
+}
+
+namespace {
+/// An mlaSource that was checked.
+struct Source {
+  std::optional<SparsePrefillShape> shape;
+  std::string ir, name;
+
+  Status read(const mlaSource *in);
+  /// Tells sources apart without making IR of them.
+  std::string quickKey() const;
+  /// Null after a diagnostic.
+  mlir::OwningOpRef<mlir::ModuleOp> build(mlir::MLIRContext &context) const {
+    return shape ? buildSparsePrefill(context, *shape)
+                 : mlir::parseSourceString<mlir::ModuleOp>(ir, &context, name);
+  }
+
+private:
+  Status readOperator(const mlaOperator *in);
+};
+} // namespace
+
+Status Source::readOperator(const mlaOperator *in) {
+  mlaOperator op = MLA_OPERATOR_INIT;
+  MLA_RETURN_IF_ERROR(readStruct("source.op", in, op));
+  if (!op.name)
+    return nullArgument("source.op.name");
+  if (llvm::StringRef(op.name) != "sparse_prefill")
+    return invalidArgument("'source.op.name': unknown operator '" +
+                           std::string(op.name) + "', expected sparse_prefill");
+  name = op.name;
+  shape.emplace();
+  std::pair<const char *, std::pair<int64_t, int64_t *>> fixed[] = {
+      {"heads", {op.heads, &shape->heads}},
+      {"dimQK", {op.dimQK, &shape->dimQK}},
+      {"dimV", {op.dimV, &shape->dimV}}};
+  for (auto &[field, value] : fixed) {
+    if (value.first < 1)
+      return invalidArgument(
+          llvm::formatv("'source.op.{0}': expected 1 or more, got {1}", field,
+                        value.first)
+              .str());
+    *value.second = value.first;
+  }
+  MLA_RETURN_IF_ERROR(readSize("topk", op.topk, shape->topk));
+  MLA_RETURN_IF_ERROR(readSize("queries", op.queries, shape->numQueries));
+  MLA_RETURN_IF_ERROR(readSize("rows", op.rows, shape->numRows));
+  shape->topkLength = op.hasTopkLength != 0;
+  shape->attnSink = op.hasAttnSink != 0;
+  return Status();
+}
+
+Status Source::read(const mlaSource *in) {
+  mlaSource source = MLA_SOURCE_INIT;
+  MLA_RETURN_IF_ERROR(readStruct("source", in, source));
+  if (!source.op == !source.ir)
+    return invalidArgument(std::string("'source': expected one of 'op' and "
+                                       "'ir', got ") +
+                           (source.op ? "both" : "neither"));
+  if (source.op)
+    return readOperator(source.op);
+  ir.assign(source.ir, source.irSize);
+  name = source.irName ? source.irName : "ir";
+  return Status();
+}
+
+std::string Source::quickKey() const {
+  if (!shape)
+    return "ir " + digest(ir);
+  auto text = [](std::optional<int64_t> size) {
+    return size ? std::to_string(*size) : "?";
+  };
+  return llvm::formatv("{0} {1} {2} {3} {4} {5} {6} {7} {8}", name,
+                       shape->heads, shape->dimQK, shape->dimV,
+                       text(shape->topk), text(shape->numQueries),
+                       text(shape->numRows), shape->topkLength, shape->attnSink)
+      .str();
+}
+
+//===----------------------------------------------------------------------===//
+// Diagnostics
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Collects what a context has to say, one line each.
+class Diagnostics {
+public:
+  explicit Diagnostics(mlir::MLIRContext &context)
+      : handler(&context, [this](mlir::Diagnostic &diagnostic) {
+          add(diagnostic);
+          for (mlir::Diagnostic &note : diagnostic.getNotes())
+            add(note);
+        }) {}
+
+  std::string text;
+
+private:
+  void add(mlir::Diagnostic &diagnostic) {
+    constexpr const char *severities[] = {"note", "warning", "error", "remark"};
+    llvm::raw_string_ostream os(text);
+    os << "\n";
+    if (auto loc =
+            llvm::dyn_cast<mlir::FileLineColLoc>(diagnostic.getLocation()))
+      os << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
+         << loc.getColumn() << ": ";
+    os << severities[static_cast<int>(diagnostic.getSeverity())] << ": "
+       << diagnostic.str();
+  }
+
+  mlir::ScopedDiagnosticHandler handler;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The compiler
+//===----------------------------------------------------------------------===//
+
+struct mlaCompiler_st {
+  CachedCompileOptions options;
+  mlaWarningFn warning;
+  void *userData;
+  /// One bit for each CacheTrouble that was told.
+  std::atomic<unsigned> warned{0};
+  DiskCache disk;
+  KernelStore store;
+
+  mlaCompiler_st(const mlaCompilerOptions &in, const std::string &folder);
+
+  Status compile(const Source &source, const CachedCompileOptions &how,
+                 CachedKernel &out);
+  Status load(const Source &source, const CachedCompileOptions &how,
+              StoredKernel &out, CachedKernel &compiled);
+  /// The options of one call.
+  Status read(const mlaCompileOptions *in, CachedCompileOptions &out) const;
+};
+
+mlaCompiler_st::mlaCompiler_st(const mlaCompilerOptions &in,
+                               const std::string &folder)
+    : warning(in.warning), userData(in.userData),
+      disk(folder, in.cacheBytes ? in.cacheBytes : kDefaultCacheBytes),
+      store(in.memoryKernels == 0 ? 1024
+                                  : std::max<int64_t>(in.memoryKernels, 0)) {
+  if (in.target)
+    options.compile.target = in.target;
+  if (in.ptxas)
+    options.compile.ptxas = in.ptxas;
+  if (in.ptxasTimeout)
+    options.compile.ptxasTimeoutSeconds =
+        static_cast<unsigned>(in.ptxasTimeout);
+  if (in.lockTimeout)
+    options.lockTimeout = std::chrono::milliseconds(in.lockTimeout);
+  options.assembler = static_cast<mlaAssembler>(in.assembler);
+  if (in.progress)
+    options.compile.progress = [tell = in.progress, data = in.userData](
+                                   llvm::StringRef step, double seconds) {
+      tell(data, step.str().c_str(), seconds);
+    };
+  options.warn = [this](CacheTrouble trouble, const std::string &message) {
+    unsigned bit = 1u << static_cast<unsigned>(trouble);
+    if (!(warned.fetch_or(bit) & bit) && warning)
+      warning(userData, message.c_str());
+  };
+}
+
+Status mlaCompiler_st::read(const mlaCompileOptions *in,
+                            CachedCompileOptions &out) const {
+  out = options;
+  if (!in)
+    return Status();
+  mlaCompileOptions call = MLA_COMPILE_OPTIONS_INIT;
+  MLA_RETURN_IF_ERROR(readStruct("options", in, call));
+  MLA_RETURN_IF_ERROR(
+      readNumber("options.tileKeys", call.tileKeys, 1, int64_t(1) << 20));
+  MLA_RETURN_IF_ERROR(
+      readNumber("options.stages", call.stages, 1, int64_t(1) << 20));
+  if (call.schedule)
+    out.compile.schedule = call.schedule;
+  if (call.tileKeys)
+    out.compile.tileKeys = call.tileKeys;
+  if (call.stages)
+    out.compile.stages = call.stages;
+  return Status();
+}
+
+Status mlaCompiler_st::compile(const Source &source,
+                               const CachedCompileOptions &how,
+                               CachedKernel &out) {
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  // A context of its own for each compilation, so that threads share nothing,
+  // and without threads, which a fork would not take along.
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
+  Diagnostics diagnostics(context);
+  auto module = source.build(context);
+  Status status = module ? compileCached(*module, how, disk, out)
+                         : Status(MLA_COMPILE_ERROR, "the IR is invalid");
+  if (status.ok())
+    return status;
+  return Status(status.code(),
+                source.name + ": " + status.message() + diagnostics.text);
+}
+
+Status mlaCompiler_st::load(const Source &source,
+                            const CachedCompileOptions &how, StoredKernel &out,
+                            CachedKernel &compiled) {
+  MLA_RETURN_IF_ERROR(compile(source, how, compiled));
+  mlaKernel kernel = nullptr;
+  mlaStatus code = mlaKernelLoadFromMemory(
+      compiled.descriptor.data(), compiled.descriptor.size(),
+      compiled.cubin.data(), compiled.cubin.size(), &kernel);
+  if (code != MLA_SUCCESS)
+    return Status(code, source.name + ": " + mlaLastError());
+  out = {KernelReference(kernel), compiled.facts};
+  return Status();
+}
+
+/// Sizes of structs grow: the caller gets as much as it has room for.
+static void writeInfo(const KernelFacts &facts, const CachedKernel &compiled,
+                      mlaOrigin origin, double seconds, mlaCompileInfo &out) {
+  out.origin = origin;
+  out.assembler = facts.assembler;
+  out.seconds = seconds;
+  out.waitSeconds = compiled.wait;
+  out.passesSeconds = compiled.passes;
+  out.ptxSeconds = compiled.ptx;
+  out.assembleSeconds = compiled.assemble;
+  out.registers = facts.registers;
+  out.stackBytes = facts.stackBytes;
+  out.spillBytes = facts.spillBytes;
+  out.warnings = facts.warnings;
+  out.cubinBytes = facts.cubinBytes;
+  std::strncpy(out.key, facts.key.c_str(), sizeof(out.key) - 1);
+  out.key[sizeof(out.key) - 1] = 0;
+}
+
+/// What mlaCompile and mlaCompilePackage have in common: checks the arguments,
+/// runs `body`, and fills in `info`.
+template <typename Body>
+static Status compileCall(mlaCompiler compiler, const mlaSource *in,
+                          const mlaCompileOptions *options,
+                          mlaCompileInfo *info, Body body) {
+  auto start = std::chrono::steady_clock::now();
+  if (!compiler)
+    return nullArgument("compiler");
+  if (info) {
+    mlaCompileInfo known;
+    if (info->size < sizeof(known))
+      return invalidArgument(
+          llvm::formatv("'info.size': expected {0} or more, got {1}",
+                        sizeof(known), info->size)
+              .str());
+  }
+  Source source;
+  CachedCompileOptions how;
+  MLA_RETURN_IF_ERROR(source.read(in));
+  MLA_RETURN_IF_ERROR(compiler->read(options, how));
+  KernelFacts facts;
+  CachedKernel compiled;
+  mlaOrigin origin = MLA_COMPILED;
+  Status status = body(source, how, facts, compiled, origin);
+  std::chrono::duration<double> spent =
+      std::chrono::steady_clock::now() - start;
+  if (info)
+    writeInfo(status.ok() ? facts : compiled.facts, compiled, origin,
+              spent.count(), *info);
+  return status;
+}
+
+static mlaOrigin originOf(const CachedKernel &compiled) {
+  return compiled.fromDisk ? MLA_FROM_DISK : MLA_COMPILED;
+}
+
+//===----------------------------------------------------------------------===//
+// The functions
+//===----------------------------------------------------------------------===//
+
+extern "C" {
+
+int32_t mlaJitVersion(void) { return MLA_JIT_VERSION; }
+
+const char *mlaJitVersionText(void) { return versionText().c_str(); }
+
+mlaStatus mlaCompilerCreate(const mlaCompilerOptions *options,
+                            mlaCompiler *out) {
+  return reportStatus([&]() -> Status {
+    if (!out)
+      return nullArgument("out");
+    *out = nullptr;
+    mlaCompilerOptions in = MLA_COMPILER_OPTIONS_INIT;
+    if (options)
+      MLA_RETURN_IF_ERROR(readStruct("options", options, in));
+    constexpr int32_t maxSeconds = 1 << 20;
+    MLA_RETURN_IF_ERROR(
+        readNumber("options.cacheBytes", in.cacheBytes, 1, INT64_MAX));
+    MLA_RETURN_IF_ERROR(
+        readNumber("options.memoryKernels", in.memoryKernels, -1, INT32_MAX));
+    MLA_RETURN_IF_ERROR(
+        readNumber("options.ptxasTimeout", in.ptxasTimeout, 1, maxSeconds));
+    MLA_RETURN_IF_ERROR(
+        readNumber("options.lockTimeout", in.lockTimeout, -1, INT32_MAX));
+    MLA_RETURN_IF_ERROR(readNumber("options.assembler", in.assembler,
+                                   MLA_ASSEMBLER_AUTO, MLA_ASSEMBLER_DRIVER));
+    if (in.reserved)
+      return invalidArgument("'options.reserved': expected 0, got " +
+                             std::to_string(in.reserved));
+    if (in.target && llvm::StringRef(in.target) != "sm_90a")
+      return invalidArgument("'options.target': unknown target '" +
+                             std::string(in.target) + "', expected sm_90a");
+    *out = new mlaCompiler_st(in, in.cacheFolder ? in.cacheFolder
+                                                 : defaultCacheFolder());
+    return Status();
+  }());
+}
+
+mlaStatus mlaCompilerDestroy(mlaCompiler compiler) {
+  delete compiler;
+  return MLA_SUCCESS;
+}
+
+mlaStatus mlaCompile(mlaCompiler compiler, const mlaSource *source,
+                     const mlaCompileOptions *options, mlaKernel *out,
+                     mlaCompileInfo *info) {
+  if (out)
+    *out = nullptr;
+  else
+    return reportStatus(nullArgument("out"));
+  return reportStatus(compileCall(
+      compiler, source, options, info,
+      [&](const Source &source, const CachedCompileOptions &how,
+          KernelFacts &facts, CachedKernel &compiled, mlaOrigin &origin) {
+        std::string key = source.quickKey() + " " +
+                          std::to_string(how.compile.tileKeys) + " " +
+                          std::to_string(how.compile.stages) + " " +
+                          how.compile.schedule;
+        StoredKernel kernel;
+        bool made = false;
+        Status status = compiler->store.get(
+            key,
+            [&](StoredKernel &out) {
+              return compiler->load(source, how, out, compiled);
+            },
+            kernel, made);
+        facts = kernel.facts;
+        origin = made ? originOf(compiled) : MLA_FROM_MEMORY;
+        *out = kernel.kernel.release();
+        return status;
+      }));
+}
+
+mlaStatus mlaCompilePackage(mlaCompiler compiler, const mlaSource *source,
+                            const mlaCompileOptions *options,
+                            const char *folder, mlaCompileInfo *info) {
+  if (!folder)
+    return reportStatus(nullArgument("folder"));
+  return reportStatus(compileCall(
+      compiler, source, options, info,
+      [&](const Source &source, const CachedCompileOptions &how,
+          KernelFacts &facts, CachedKernel &compiled,
+          mlaOrigin &origin) -> Status {
+        MLA_RETURN_IF_ERROR(compiler->compile(source, how, compiled));
+        facts = compiled.facts;
+        origin = originOf(compiled);
+        runtime::KernelPackage package;
+        MLA_RETURN_IF_ERROR(
+            runtime::parseDescriptor(compiled.descriptor, package.descriptor)
+                .within(source.name));
+        package.cubin = compiled.cubin;
+        return runtime::writePackage(folder, package);
+      }));
+}
+
+} // extern "C"

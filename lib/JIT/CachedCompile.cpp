@@ -1,0 +1,256 @@
+//===- CachedCompile.cpp - IR to a cubin, or from the cache's folder ------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/JIT/CachedCompile.h"
+#include "mla/JIT/Version.h"
+#include "mla/Runtime/Descriptor.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mla;
+using runtime::Status;
+namespace json = llvm::json;
+
+//===----------------------------------------------------------------------===//
+// Key and value
+//===----------------------------------------------------------------------===//
+
+/// All that decides what the kernel is. The IR is printed anew, so that
+/// comments and names make no difference.
+static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
+                           const Assembler &assembler) {
+  std::string key;
+  llvm::raw_string_ostream os(key);
+  os << versionText() << "\n"
+     << assembler.version << "\ntarget " << options.target << "\nschedule "
+     << options.schedule << "\ntile-keys " << options.tileKeys << "\nstages "
+     << options.stages << "\nexpect-s-kv " << options.expectSKV << "\ngpu "
+     << options.gpu << "\n";
+  // What the table says, not where it lies; a missing one fails to compile.
+  if (!options.tuningTable.empty())
+    if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))
+      os << (*table)->getBuffer();
+  os << module;
+  return key;
+}
+
+std::string mla::serialize(const CachedKernel &kernel) {
+  const KernelFacts &facts = kernel.facts;
+  std::string bytes;
+  llvm::raw_string_ostream(bytes)
+      << json::Value(
+             json::Object{{"descriptor", kernel.descriptor},
+                          {"assembler", static_cast<int>(facts.assembler)},
+                          {"registers", facts.registers},
+                          {"stackBytes", facts.stackBytes},
+                          {"spillBytes", facts.spillBytes},
+                          {"warnings", facts.warnings}})
+      << "\n"
+      << kernel.cubin;
+  return bytes;
+}
+
+std::optional<CachedKernel> mla::deserialize(llvm::StringRef bytes) {
+  auto [line, cubin] = bytes.split('\n');
+  llvm::Expected<json::Value> value = json::parse(line);
+  if (!value) {
+    llvm::consumeError(value.takeError());
+    return std::nullopt;
+  }
+  json::Path::Root root;
+  json::ObjectMapper map(*value, root);
+  CachedKernel kernel;
+  KernelFacts &facts = kernel.facts;
+  int assembler = 0;
+  if (!map || !map.map("descriptor", kernel.descriptor) ||
+      !map.map("assembler", assembler) ||
+      !map.map("registers", facts.registers) ||
+      !map.map("stackBytes", facts.stackBytes) ||
+      !map.map("spillBytes", facts.spillBytes) ||
+      !map.map("warnings", facts.warnings))
+    return std::nullopt;
+  facts.assembler = static_cast<mlaAssembler>(assembler);
+  facts.cubinBytes = static_cast<int64_t>(cubin.size());
+  kernel.cubin = cubin.str();
+  return kernel;
+}
+
+//===----------------------------------------------------------------------===//
+// compileCached
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One call of compileCached.
+class Request {
+public:
+  Request(mlir::ModuleOp module, const CachedCompileOptions &options,
+          DiskCache &cache, CachedKernel &out)
+      : module(module), options(options), cache(cache), out(out) {}
+
+  Status run();
+
+private:
+  bool lookUp(const std::string &key);
+  CacheLock lock(const std::string &key);
+  Status compile(const Assembler &assembler);
+  Status assembleWithDriver(llvm::StringRef ptx);
+  void describe(const PtxasReport &report);
+
+  /// Tells of a step, and notes how long it took.
+  void step(llvm::StringRef name, double seconds) {
+    if (name == "ptxas")
+      name = "assemble";
+    if (seconds >= 0)
+      (name == "wait"     ? out.wait
+       : name == "passes" ? out.passes
+       : name == "ptx"    ? out.ptx
+                          : out.assemble) = seconds;
+    if (options.compile.progress)
+      options.compile.progress(name, seconds);
+  }
+  void warn(CacheTrouble trouble, llvm::Error error) {
+    std::string message = llvm::toString(std::move(error));
+    if (options.warn)
+      options.warn(trouble, message);
+  }
+
+  mlir::ModuleOp module;
+  const CachedCompileOptions &options;
+  DiskCache &cache;
+  CachedKernel &out;
+};
+
+/// Measures one step.
+class Stopwatch {
+public:
+  double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+};
+} // namespace
+
+bool Request::lookUp(const std::string &key) {
+  llvm::Expected<std::optional<std::string>> value = cache.find(key);
+  if (!value) {
+    warn(CacheTrouble::Read, value.takeError());
+    return false;
+  }
+  if (!*value)
+    return false;
+  std::optional<CachedKernel> kernel = deserialize(**value);
+  if (!kernel) {
+    warn(CacheTrouble::Read,
+         llvm::createStringError("the cache's entry " + out.facts.key +
+                                 " holds no kernel"));
+    return false;
+  }
+  kernel->facts.key = out.facts.key;
+  kernel->wait = out.wait;
+  out = std::move(*kernel);
+  out.fromDisk = true;
+  return true;
+}
+
+CacheLock Request::lock(const std::string &key) {
+  std::optional<Stopwatch> waiting;
+  llvm::Expected<CacheLock> lock = cache.lock(key, options.lockTimeout, [&] {
+    step("wait", -1);
+    waiting.emplace();
+  });
+  if (waiting)
+    step("wait", waiting->seconds());
+  if (!lock) {
+    warn(CacheTrouble::Lock, lock.takeError());
+    return CacheLock();
+  }
+  if (waiting && !*lock)
+    warn(CacheTrouble::Timeout,
+         llvm::createStringError(
+             "another process has been compiling the same kernel for longer "
+             "than " +
+             llvm::Twine(options.lockTimeout.count()) + " ms"));
+  return std::move(*lock);
+}
+
+void Request::describe(const PtxasReport &report) {
+  KernelFacts &facts = out.facts;
+  facts.warnings = static_cast<int32_t>(report.warnings.size());
+  for (const FunctionReport &function : report.functions)
+    if (function.isEntry) {
+      facts.registers = static_cast<int32_t>(function.registers);
+      facts.stackBytes = static_cast<int32_t>(function.stackBytes);
+      facts.spillBytes = static_cast<int32_t>(function.spillStoreBytes +
+                                              function.spillLoadBytes);
+    }
+}
+
+Status Request::assembleWithDriver(llvm::StringRef ptx) {
+  step("assemble", -1);
+  Stopwatch stopwatch;
+  CubinResult result;
+  Status status = linkWithDriver(ptx, options.compile.target, result);
+  step("assemble", stopwatch.seconds());
+  out.cubin = std::move(result.cubin);
+  describe(result.report);
+  MLA_RETURN_IF_ERROR(status);
+  return runtime::sealDescriptor(out.descriptor, out.cubin);
+}
+
+Status Request::compile(const Assembler &assembler) {
+  CompileOptions compile = options.compile;
+  compile.ptxas = assembler.path;
+  compile.ptxOnly = assembler.kind == MLA_ASSEMBLER_DRIVER;
+  compile.progress = [&](llvm::StringRef name, double seconds) {
+    step(name, seconds);
+  };
+  llvm::Expected<CompiledKernel> kernel = compileKernel(module, compile);
+  if (!kernel)
+    return Status(MLA_COMPILE_ERROR, llvm::toString(kernel.takeError()));
+  out.descriptor = std::move(kernel->descriptor);
+  out.facts.assembler = assembler.kind;
+  if (assembler.kind == MLA_ASSEMBLER_DRIVER) {
+    MLA_RETURN_IF_ERROR(assembleWithDriver(kernel->ptx));
+  } else {
+    out.cubin = std::move(kernel->cubin);
+    describe(kernel->report);
+  }
+  out.facts.cubinBytes = static_cast<int64_t>(out.cubin.size());
+  // Before it is kept, and found to be bad for ever.
+  Status status = runtime::verifyCubin(out.cubin);
+  if (!status.ok())
+    return Status(
+        MLA_COMPILE_ERROR,
+        assembler.version + " (" +
+            (assembler.path.empty() ? "libcuda.so.1" : assembler.path) +
+            "): " + status.message());
+  return Status();
+}
+
+Status Request::run() {
+  Assembler assembler;
+  MLA_RETURN_IF_ERROR(findAssembler(options.assembler, options.compile.ptxas,
+                                    options.compile.ptxasTimeoutSeconds,
+                                    assembler));
+  std::string key = makeKey(module, options.compile, assembler);
+  out.facts.key = digest(key);
+  if (lookUp(key))
+    return Status();
+  CacheLock held = lock(key);
+  // Who had the lock before may have left it there.
+  if (held && lookUp(key))
+    return Status();
+  MLA_RETURN_IF_ERROR(compile(assembler));
+  if (llvm::Error error = cache.store(key, serialize(out)))
+    warn(CacheTrouble::Write, std::move(error));
+  return Status();
+}
+
+Status mla::compileCached(mlir::ModuleOp module,
+                          const CachedCompileOptions &options, DiskCache &cache,
+                          CachedKernel &out) {
+  return Request(module, options, cache, out).run();
+}

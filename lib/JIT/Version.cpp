@@ -1,0 +1,20 @@
+//===- Version.cpp - which compiler this is -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/JIT/Version.h"
+#include "SourceId.inc"
+#include "llvm-c/Core.h"
+#include "llvm/Support/FormatVariadic.h"
+
+const std::string &mla::versionText() {
+  static const std::string text = [] {
+    // Asked at run time: libLLVM.so may be newer than its headers were.
+    unsigned major = 0, minor = 0, patch = 0;
+    LLVMGetVersion(&major, &minor, &patch);
+    return llvm::formatv("mla {0}+{1}, LLVM {2}.{3}.{4}", MLA_VERSION,
+                         MLA_SOURCE_ID, major, minor, patch)
+        .str();
+  }();
+  return text;
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Multi-head latent attention on Hopper GPUs.
+
+`flash_mla_sparse_fwd` is FlashMLA's function of that name, for torch tensors.
+`sparse_prefill` takes the tensors of any library, results included.
+"""
+
+from ._library import MLAError, use_packages
+from .sparse import flash_mla_sparse_fwd, sparse_prefill
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MLAError",
+    "flash_mla_sparse_fwd",
+    "sparse_prefill",
+    "use_packages",
+]

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The C interface, mla/Runtime/Runtime.h and mla/JIT/JIT.h, written down again.
+
+lib/Runtime/Abi.cpp pins the layout of the runtime's structs; those of the JIT
+carry their size.
+"""
+
+import ctypes
+import struct
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+
+RUNTIME_MAJOR = 1
+JIT_MAJOR = 1
+MAX_RANK = 8
+DYNAMIC = -1
+
+SUCCESS, INVALID_ARGUMENT, NO_DRIVER, DRIVER_ERROR = 0, 1, 4, 8
+
+DTYPES = ("bf16", "f16", "f32", "f64", "i8", "i32", "i64")
+
+# One mlaArgument as struct packs it: a tensor's kind, reserved, data, dtype,
+# rank, shape and strides; a scalar's kind, reserved and value.
+TENSOR, FLOAT = 0, 1
+TENSOR_FORMAT = "iiQii8q8q"
+FLOAT_FORMAT = "iid136x"
+assert struct.calcsize(TENSOR_FORMAT) == struct.calcsize(FLOAT_FORMAT) == 152
+
+
+class ArgumentInfo(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("isTensor", c_int32),
+        ("dtype", c_int32),
+        ("access", c_int32),
+        ("rank", c_int32),
+        ("alignment", c_int64),
+        ("shape", c_int64 * MAX_RANK),
+        ("sizeName", c_char_p * MAX_RANK),
+        ("strides", c_int64 * MAX_RANK),
+    ]
+
+
+class KernelInfo(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("operatorName", c_char_p),
+        ("target", c_char_p),
+        ("compiler", c_char_p),
+        ("argumentCount", c_int32),
+        ("block", c_int32),
+        ("cluster", c_int32),
+        ("sharedBytes", c_int64),
+    ]
+
+
+class SizedStructure(ctypes.Structure):
+    """One that begins with its size; fields that are not set are 0."""
+
+    def __init__(self, **fields):
+        super().__init__(ctypes.sizeof(self), **fields)
+
+
+class Operator(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("heads", c_int64),
+        ("dimQK", c_int64),
+        ("dimV", c_int64),
+        ("topk", c_int64),
+        ("queries", c_int64),
+        ("rows", c_int64),
+        ("hasTopkLength", c_int32),
+        ("hasAttnSink", c_int32),
+    ]
+
+
+class Source(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("op", POINTER(Operator)),
+        ("ir", c_char_p),
+        ("irSize", c_size_t),
+        ("irName", c_char_p),
+    ]
+
+
+RUNTIME_FUNCTIONS = {
+    "mlaRuntimeVersion": (c_int32, []),
+    "mlaLastError": (c_char_p, []),
+    "mlaStatusName": (c_char_p, [c_int32]),
+    "mlaKernelLoad": (c_int32, [c_char_p, POINTER(c_void_p)]),
+    "mlaKernelDestroy": (c_int32, [c_void_p]),
+    "mlaKernelGetInfo": (c_int32, [c_void_p, POINTER(KernelInfo)]),
+    "mlaKernelGetArgument": (c_int32, [c_void_p, c_int32, POINTER(ArgumentInfo)]),
+    "mlaKernelLaunch": (c_int32, [c_void_p, c_char_p, c_int32, c_void_p]),
+}
+
+JIT_FUNCTIONS = {
+    "mlaJitVersion": (c_int32, []),
+    "mlaCompilerCreate": (c_int32, [c_void_p, POINTER(c_void_p)]),
+    "mlaCompile": (
+        c_int32,
+        [c_void_p, POINTER(Source), c_void_p, POINTER(c_void_p), c_void_p],
+    ),
+}

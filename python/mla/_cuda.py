@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The little that is asked of the CUDA driver besides launches: whose a pointer
+is, and that the right context is current."""
+
+import ctypes
+import threading
+from ctypes import byref, c_int, c_uint64, c_void_p
+
+from ._abi import DRIVER_ERROR, NO_DRIVER
+from ._library import MLAError
+
+_POINTER_DEVICE_ORDINAL = 9
+
+
+class _Driver:
+    def __init__(self):
+        try:
+            self._dll = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            raise MLAError(NO_DRIVER, f"no driver: {error}") from None
+        self._contexts = {}
+        self._lock = threading.Lock()
+        self.call("cuInit", 0)
+
+    def call(self, name, *arguments):
+        result = getattr(self._dll, name)(*arguments)
+        if result:
+            text = ctypes.c_char_p()
+            self._dll.cuGetErrorString(result, byref(text))
+            reason = text.value.decode() if text.value else "unknown error"
+            raise MLAError(
+                DRIVER_ERROR, f"driver error: {name} failed: {reason} ({result})"
+            )
+
+    def primary_context(self, ordinal):
+        """The context that torch and the CUDA runtime use, kept for good."""
+        context = self._contexts.get(ordinal)
+        if context is None:
+            with self._lock:
+                device, made = c_int(), c_void_p()
+                self.call("cuDeviceGet", byref(device), ordinal)
+                self.call("cuDevicePrimaryCtxRetain", byref(made), device)
+                context = self._contexts[ordinal] = made.value
+        return context
+
+
+_driver = None
+_driver_lock = threading.Lock()
+
+
+def _get():
+    global _driver
+    if _driver is None:
+        with _driver_lock:
+            if _driver is None:
+                _driver = _Driver()
+    return _driver
+
+
+class device_guard:
+    """Makes the primary context of a device current, and puts back what was."""
+
+    def __init__(self, ordinal):
+        self._ordinal = ordinal
+
+    def __enter__(self):
+        driver, current = _get(), c_void_p()
+        context = driver.primary_context(self._ordinal)
+        driver.call("cuCtxGetCurrent", byref(current))
+        # A kernel may also run in a context of the caller's own on that device.
+        self._pushed = current.value != context and not self._is_on_device(current)
+        if self._pushed:
+            driver.call("cuCtxPushCurrent_v2", c_void_p(context))
+
+    def _is_on_device(self, current):
+        device = c_int()
+        if not current.value:
+            return False
+        _get().call("cuCtxGetDevice", byref(device))
+        return device.value == self._ordinal
+
+    def __exit__(self, *_):
+        if self._pushed:
+            _get().call("cuCtxPopCurrent_v2", byref(c_void_p()))
+
+
+def device_of(pointer):
+    """The ordinal of the device whose memory `pointer` is in."""
+    ordinal = c_int()
+    _get().call(
+        "cuPointerGetAttribute",
+        byref(ordinal),
+        _POINTER_DEVICE_ORDINAL,
+        c_uint64(pointer),
+    )
+    return ordinal.value
+
+
+def synchronize(stream):
+    _get().call("cuStreamSynchronize", c_void_p(stream))

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Where kernels come from: the one place that knows libmla-jit.so,
+libmla-runtime.so and packages.
+
+The library is the one that $MLA_LIBRARY names, the one inside this package, or
+one that the system's loader finds. With libmla-jit.so a kernel is compiled when
+it is first asked for; with the runtime alone it has to be among the packages
+that use_packages or $MLA_PACKAGES name.
+"""
+
+import ctypes
+import os
+import pathlib
+import struct
+import threading
+from typing import NamedTuple, Optional
+
+from . import _abi
+
+
+class MLAError(RuntimeError):
+    """A failure that is not the caller's: of the driver, a package, the compiler.
+    `status` is the mlaStatus."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class ShapeClass(NamedTuple):
+    """What a kernel is compiled for; other sizes are known at the launch."""
+
+    heads: int
+    d_qk: int
+    d_v: int
+    has_topk_length: bool
+    has_attn_sink: bool
+
+
+class Kernel:
+    """A kernel and the order and layout of its arguments."""
+
+    def __init__(self, library, handle):
+        self.library, self.handle = library, handle
+        info = _abi.KernelInfo()
+        library.call("mlaKernelGetInfo", handle, ctypes.byref(info))
+        self.operator = info.operatorName.decode()
+        self.arguments = {}
+        for index in range(info.argumentCount):
+            argument = _abi.ArgumentInfo()
+            library.call("mlaKernelGetArgument", handle, index, ctypes.byref(argument))
+            self.arguments[argument.name.decode()] = argument
+        formats = (
+            _abi.TENSOR_FORMAT if argument.isTensor else _abi.FLOAT_FORMAT
+            for argument in self.arguments.values()
+        )
+        self._pack = struct.Struct("@" + "".join(formats)).pack
+
+    def shape_class(self) -> Optional[ShapeClass]:
+        """None where it is not for all numbers of queries, rows and entries."""
+        if self.operator != "sparse_prefill":
+            return None
+        q, out = self.arguments["q"], self.arguments["out"]
+        kv, indices = self.arguments["kv"], self.arguments["indices"]
+        if (q.shape[0], kv.shape[0], indices.shape[2]) != (-1, -1, -1):
+            return None
+        return ShapeClass(
+            q.shape[1],
+            q.shape[2],
+            out.shape[2],
+            "topk_length" in self.arguments,
+            "attn_sink" in self.arguments,
+        )
+
+    def launch(self, values, stream):
+        """`values`: a Tensor or a float for each argument, by name."""
+        fields = []
+        for name, info in self.arguments.items():
+            value = values[name]
+            if info.isTensor:
+                fields += (_abi.TENSOR, 0, value.data, value.dtype, value.rank)
+                fields += value.shape
+                fields += value.strides
+            else:
+                fields += (_abi.FLOAT, 0, value)
+        self.library.call(
+            "mlaKernelLaunch",
+            self.handle,
+            self._pack(*fields),
+            len(self.arguments),
+            stream,
+        )
+
+
+class Library:
+    """An open library, its kernels by shape class, and its compiler."""
+
+    def __init__(self, path):
+        self._dll = ctypes.CDLL(path)
+        self.path = path
+        self._declare(_abi.RUNTIME_FUNCTIONS)
+        self._check_version("mlaRuntimeVersion", _abi.RUNTIME_MAJOR)
+        self.has_jit = hasattr(self._dll, "mlaCompile")
+        if self.has_jit:
+            self._declare(_abi.JIT_FUNCTIONS)
+            self._check_version("mlaJitVersion", _abi.JIT_MAJOR)
+        self._compiler = None
+        self._lock = threading.Lock()
+        self._kernels = {}
+
+    def _declare(self, functions):
+        for name, (result, parameters) in functions.items():
+            function = getattr(self._dll, name)
+            function.restype, function.argtypes = result, parameters
+
+    def _check_version(self, name, major):
+        version = getattr(self._dll, name)()
+        if version // 10000 != major:
+            raise ImportError(
+                f"{self.path}: expected version {major}.x of its interface, got "
+                f"{version // 10000}.{version // 100 % 100}"
+            )
+
+    def call(self, name, *arguments):
+        status = getattr(self._dll, name)(*arguments)
+        if status == _abi.SUCCESS:
+            return
+        message = self._dll.mlaLastError().decode(errors="replace")
+        if status == _abi.INVALID_ARGUMENT:
+            raise ValueError(message)
+        word = self._dll.mlaStatusName(status).decode()
+        raise MLAError(status, f"{word}: {message}")
+
+    def kernel(self, shape_class) -> Kernel:
+        """The kernel for a shape class. Kernels are kept until the process ends:
+        there are few, and their code must outlive the launches."""
+        kernel = self._kernels.get(shape_class)
+        if kernel is None:
+            with self._lock:
+                kernel = self._kernels.get(shape_class)
+                if kernel is None:
+                    kernel = self._compile(shape_class)
+                    self._kernels[shape_class] = kernel
+        return kernel
+
+    def _compile(self, shape_class):
+        if not self.has_jit:
+            raise LookupError(
+                f"no package for {shape_class}; {self.path} has no compiler, so "
+                "expected one in a folder of mla.use_packages or $MLA_PACKAGES, got "
+                f"{list(self._kernels) or 'none'}"
+            )
+        handle = ctypes.c_void_p()
+        if self._compiler is None:
+            self.call("mlaCompilerCreate", None, ctypes.byref(handle))
+            self._compiler, handle = handle, ctypes.c_void_p()
+        operator = _abi.Operator(
+            name=b"sparse_prefill",
+            heads=shape_class.heads,
+            dimQK=shape_class.d_qk,
+            dimV=shape_class.d_v,
+            topk=_abi.DYNAMIC,
+            queries=_abi.DYNAMIC,
+            rows=_abi.DYNAMIC,
+            hasTopkLength=shape_class.has_topk_length,
+            hasAttnSink=shape_class.has_attn_sink,
+        )
+        source = _abi.Source(op=ctypes.pointer(operator))
+        self.call(
+            "mlaCompile", self._compiler, source, None, ctypes.byref(handle), None
+        )
+        return Kernel(self, handle)
+
+    def add_packages(self, folder):
+        """The package in `folder`, or those in the folders in it; how many."""
+        root = pathlib.Path(folder)
+        found = [root] if (root / "kernel.json").exists() else sorted(root.iterdir())
+        found = [path for path in found if (path / "kernel.json").exists()]
+        for path in found:
+            handle = ctypes.c_void_p()
+            self.call("mlaKernelLoad", os.fsencode(path), ctypes.byref(handle))
+            kernel = Kernel(self, handle)
+            shape_class = kernel.shape_class()
+            if shape_class is None:
+                raise ValueError(
+                    f"package '{path}': expected sparse_prefill with run-time s_q, "
+                    "s_kv and topk"
+                )
+            with self._lock:
+                self._kernels[shape_class] = kernel
+        return len(found)
+
+
+_library = None
+_library_lock = threading.Lock()
+
+
+def _open():
+    named = os.environ.get("MLA_LIBRARY")
+    if named:
+        return Library(named)
+    here = pathlib.Path(__file__).parent
+    names = ("libmla-jit.so", "libmla-runtime.so.1")
+    candidates = [str(here / name) for name in names if (here / name).exists()]
+    faults = []
+    for path in candidates + list(names):
+        try:
+            return Library(path)
+        except OSError as error:
+            faults.append(str(error))
+    raise ImportError(
+        "found neither libmla-jit.so nor libmla-runtime.so.1; set MLA_LIBRARY to the "
+        "path of one\n  " + "\n  ".join(faults)
+    )
+
+
+def library() -> Library:
+    """The library of this process, opened on first use."""
+    global _library
+    if _library is None:
+        with _library_lock:
+            if _library is None:
+                opened = _open()
+                for folder in os.environ.get("MLA_PACKAGES", "").split(os.pathsep):
+                    if folder:
+                        opened.add_packages(folder)
+                _library = opened
+    return _library
+
+
+def use_packages(folder):
+    """Loads the kernel package in `folder`, or all in the folders in it, and
+    prefers them to compiling. Returns how many there are."""
+    return library().add_packages(folder)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a launch needs to know of a tensor of any library: torch's own calls where
+it is torch's, else DLPack, else __cuda_array_interface__."""
+
+import ctypes
+import sys
+from typing import NamedTuple
+
+from . import _cuda
+from ._abi import DTYPES, MAX_RANK
+
+_INDEX = {name: index for index, name in enumerate(DTYPES)}
+_PADDING = tuple((0,) * (MAX_RANK - rank) for rank in range(MAX_RANK + 1))
+
+
+class Tensor(NamedTuple):
+    """The fields of an mlaTensor, and the device's ordinal."""
+
+    data: int
+    dtype: int
+    rank: int
+    shape: tuple  # padded to MAX_RANK, as are the strides
+    strides: tuple  # in elements
+    device: int
+
+
+def _make(name, data, dtype, shape, strides, device):
+    rank = len(shape)
+    if dtype is None or rank > MAX_RANK:
+        raise TypeError(
+            f"{name}: expected {', '.join(DTYPES)} and at most {MAX_RANK} dimensions, "
+            f"got another dtype or {rank} dimensions"
+        )
+    padding = _PADDING[rank]
+    return Tensor(data, dtype, rank, shape + padding, strides + padding, device)
+
+
+def contiguous_strides(shape):
+    strides, stride = [], 1
+    for size in reversed(shape):
+        strides.append(stride)
+        stride *= size
+    return tuple(reversed(strides))
+
+
+# ------------------------------------------------------------------------------
+# torch
+# ------------------------------------------------------------------------------
+
+
+def torch_of(value):
+    """The module torch, if `value` is one of its tensors. It is never imported
+    here: a value that is torch's means that it is there."""
+    torch = sys.modules.get("torch")
+    return torch if torch is not None and isinstance(value, torch.Tensor) else None
+
+
+_TORCH_DTYPES = {
+    "torch.bfloat16": "bf16",
+    "torch.float16": "f16",
+    "torch.float32": "f32",
+    "torch.float64": "f64",
+    "torch.int8": "i8",
+    "torch.int32": "i32",
+    "torch.int64": "i64",
+}
+_torch_dtypes = {}
+
+
+def _from_torch(name, value):
+    if not value.is_cuda:
+        raise ValueError(f"{name}: expected a CUDA tensor, got one on {value.device}")
+    dtype = value.dtype
+    index = _torch_dtypes.get(dtype)
+    if index is None:
+        word = _TORCH_DTYPES.get(str(dtype))
+        if word is None:
+            raise TypeError(f"{name}: expected {', '.join(DTYPES)}, got {dtype}")
+        index = _torch_dtypes[dtype] = _INDEX[word]
+    return _make(
+        name,
+        value.data_ptr(),
+        index,
+        tuple(value.shape),
+        tuple(value.stride()),
+        value.device.index,
+    )
+
+
+# ------------------------------------------------------------------------------
+# DLPack
+# ------------------------------------------------------------------------------
+
+
+class _DLTensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+# By DLDataTypeCode and bits: kDLInt 0, kDLFloat 2, kDLBfloat 4.
+_DLPACK_DTYPES = {
+    (4, 16): "bf16",
+    (2, 16): "f16",
+    (2, 32): "f32",
+    (2, 64): "f64",
+    (0, 8): "i8",
+    (0, 32): "i32",
+    (0, 64): "i64",
+}
+_DLPACK_CUDA = (2, 13)  # kDLCUDA, kDLCUDAManaged
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+
+def _from_dlpack(name, value, stream):
+    device_type = int(value.__dlpack_device__()[0])
+    if device_type not in _DLPACK_CUDA:
+        raise ValueError(
+            f"{name}: expected a CUDA tensor, got DLPack device type {device_type}"
+        )
+    # The producer makes the tensor ready for our stream; DLPack calls the
+    # default stream 1.
+    capsule = value.__dlpack__(stream=stream or 1)
+    # Only looked into: the capsule stays unconsumed and frees itself. The memory
+    # is the caller's to keep until the launch is done, as for any stream.
+    tensor = _DLTensor.from_address(_capsule_pointer(capsule, b"dltensor"))
+    word = _DLPACK_DTYPES.get((tensor.code, tensor.bits)) if tensor.lanes == 1 else None
+    if word is None:
+        raise TypeError(
+            f"{name}: expected {', '.join(DTYPES)}, got DLPack dtype (code "
+            f"{tensor.code}, {tensor.bits} bits, {tensor.lanes} lanes)"
+        )
+    shape = tuple(tensor.shape[: tensor.ndim])
+    strides = (
+        tuple(tensor.strides[: tensor.ndim])
+        if tensor.strides
+        else contiguous_strides(shape)
+    )
+    data = (tensor.data or 0) + tensor.byte_offset
+    return _make(name, data, _INDEX[word], shape, strides, tensor.device_id)
+
+
+# ------------------------------------------------------------------------------
+# __cuda_array_interface__
+# ------------------------------------------------------------------------------
+
+# bf16 has no code in this protocol: ml_dtypes, and so those who use it, writes
+# two opaque bytes.
+_CAI_DTYPES = {
+    "V2": "bf16",
+    "f2": "f16",
+    "f4": "f32",
+    "f8": "f64",
+    "i1": "i8",
+    "i4": "i32",
+    "i8": "i64",
+}
+
+
+def _from_cuda_array(name, interface, stream):
+    typestr = interface["typestr"]
+    word = _CAI_DTYPES.get(typestr[1:]) if typestr[:1] in "<|=" else None
+    if word is None:
+        raise TypeError(f"{name}: expected {', '.join(DTYPES)}, got '{typestr}'")
+    shape, strides = tuple(interface["shape"]), interface.get("strides")
+    index = _INDEX[word]
+    if strides is None:
+        strides = contiguous_strides(shape)
+    else:
+        item = int(typestr[2:])
+        if any(stride % item for stride in strides):
+            raise ValueError(
+                f"{name}: expected strides that are multiples of {item} bytes, got "
+                f"{tuple(strides)}"
+            )
+        strides = tuple(stride // item for stride in strides)
+    data = interface["data"][0]
+    # As the protocol asks: what its stream still does to the tensor comes first.
+    producer = interface.get("stream")
+    if producer is not None and producer != (stream or 1):
+        _cuda.synchronize(producer)
+    device = _cuda.device_of(data) if data else None
+    return _make(name, data, index, shape, strides, device)
+
+
+def tensor_of(name, value, stream) -> Tensor:
+    """`value` as a Tensor that is ready on `stream`."""
+    if torch_of(value) is not None:
+        return _from_torch(name, value)
+    if hasattr(value, "__dlpack__"):
+        return _from_dlpack(name, value, stream)
+    interface = getattr(value, "__cuda_array_interface__", None)
+    if interface is not None:
+        return _from_cuda_array(name, interface, stream)
+    raise TypeError(
+        f"{name}: expected a tensor with __dlpack__ or __cuda_array_interface__, got "
+        f"{type(value).__name__}"
+    )

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The sparse MLA forward."""
+
+import numbers
+
+from ._abi import DTYPES
+from ._cuda import device_guard
+from ._library import ShapeClass, library
+from ._tensor import tensor_of, torch_of
+
+_RANK = {
+    "q": 3,
+    "kv": 3,
+    "indices": 3,
+    "topk_length": 1,
+    "attn_sink": 1,
+    "out": 3,
+    "max_logits": 2,
+    "lse": 2,
+}
+_DTYPE = {
+    "q": "bf16",
+    "kv": "bf16",
+    "indices": "i32",
+    "topk_length": "i32",
+    "attn_sink": "f32",
+    "out": "bf16",
+    "max_logits": "f32",
+    "lse": "f32",
+}
+
+
+def _check(tensors):
+    """What has to hold before a kernel can be chosen; shapes against each other,
+    strides and addresses are checked by every launch."""
+    device = tensors["q"].device
+    for name, tensor in tensors.items():
+        if DTYPES[tensor.dtype] != _DTYPE[name]:
+            raise TypeError(
+                f"{name}: expected {_DTYPE[name]}, got {DTYPES[tensor.dtype]}"
+            )
+        if tensor.rank != _RANK[name]:
+            raise ValueError(
+                f"{name}: expected {_RANK[name]} dimensions, got {tensor.rank}"
+            )
+        # An empty tensor is nowhere.
+        if tensor.device is None:
+            continue
+        if device is None:
+            device = tensor.device
+        if tensor.device != device:
+            raise ValueError(
+                f"{name}: expected a tensor on device {device}, as q is, got one on "
+                f"device {tensor.device}"
+            )
+    heads, d_qk = tensors["q"].shape[1:3]
+    d_v = tensors["out"].shape[2]
+    if not 1 <= heads <= 128:
+        raise ValueError(f"q: expected 1 to 128 heads in dimension 1, got {heads}")
+    if d_qk not in (512, 576):
+        raise ValueError(f"q: expected size 512 or 576 in dimension 2, got {d_qk}")
+    if d_v != 512:
+        raise ValueError(f"out: expected size 512 in dimension 2, got {d_v}")
+    return device or 0
+
+
+def _check_scale(name, scale):
+    if not isinstance(scale, numbers.Real):
+        raise TypeError(f"{name}: expected a number, got {type(scale).__name__}")
+    if not scale > 0:
+        raise ValueError(f"{name}: expected a value above 0, got {scale}")
+
+
+def _stream_handle(stream):
+    """A stream as a number: of torch, CuPy and Numba too."""
+    for attribute in ("cuda_stream", "ptr", "handle"):
+        if hasattr(stream, attribute):
+            stream = getattr(stream, attribute)
+            break
+    return int(getattr(stream, "value", stream) or 0)
+
+
+def sparse_prefill(
+    q,
+    kv,
+    indices,
+    scale,
+    *,
+    out,
+    max_logits,
+    lse,
+    topk_length=None,
+    attn_sink=None,
+    stream=None,
+):
+    """Sparse MLA forward into tensors that the caller has.
+
+    Args, each tensor on one CUDA device, from any library (torch, DLPack,
+    __cuda_array_interface__), with any strides but the last, which is 1:
+        q: [s_q, h_q, d_qk], bf16; 1 to 128 heads, d_qk 512 or 576
+        kv: [s_kv, 1, d_qk], bf16; the values are the first 512 columns
+        indices: [s_q, 1, topk], int32; an entry below 0 or not below s_kv is
+            passed over
+        scale: multiplies q k^T; above 0
+        out: [s_q, h_q, 512], bf16
+        max_logits, lse: [s_q, h_q], float32; lse is a natural logarithm
+        topk_length: [s_q], int32; entries of indices from there on are passed over
+        attn_sink: [h_q], float32; a further logit without a value: out is
+            multiplied by exp(lse) / (exp(lse) + exp(attn_sink))
+        stream: a CUstream as a number, or a stream object of torch, CuPy or Numba.
+            None: torch's current stream if q is torch's, else the default stream
+
+    A query without a valid entry gets out = 0, max_logits = -inf, lse = +inf.
+    Returns at once; the tensors must live until the stream has come this far.
+
+    Raises TypeError and ValueError, which name the argument, what was expected
+    and what came; MLAError for failures of the driver or the compiler.
+    """
+    _check_scale("scale", scale)
+    torch = torch_of(q)
+    if stream is not None:
+        stream = _stream_handle(stream)
+    elif torch is not None and q.is_cuda:
+        stream = torch.cuda.current_stream(q.device).cuda_stream
+    else:
+        stream = 0
+    values = {"q": q, "kv": kv, "indices": indices}
+    if topk_length is not None:
+        values["topk_length"] = topk_length
+    if attn_sink is not None:
+        values["attn_sink"] = attn_sink
+    values.update(out=out, max_logits=max_logits, lse=lse)
+    tensors = {name: tensor_of(name, value, stream) for name, value in values.items()}
+    device = _check(tensors)
+    kernel = library().kernel(
+        ShapeClass(
+            tensors["q"].shape[1],
+            tensors["q"].shape[2],
+            tensors["out"].shape[2],
+            topk_length is not None,
+            attn_sink is not None,
+        )
+    )
+    tensors["scale"] = scale
+    with device_guard(device):
+        kernel.launch(tensors, stream)
+
+
+def flash_mla_sparse_fwd(
+    q,
+    kv,
+    indices,
+    sm_scale,
+    d_v=512,
+    attn_sink=None,
+    topk_length=None,
+):
+    """FlashMLA's function of this name, for torch tensors.
+
+    Args:
+        q: [s_q, h_q, d_qk], bfloat16
+        kv: [s_kv, h_kv, d_qk], bfloat16, h_kv = 1
+        indices: [s_q, h_kv, topk], int32. Invalid indices should be set to -1 or
+            numbers >= s_kv
+        sm_scale: float
+        d_v: can only be 512
+        attn_sink: optional, [h_q], float32; see sparse_prefill
+        topk_length: optional, [s_q], int32; see sparse_prefill
+
+    Returns:
+        (output, max_logits, lse): [s_q, h_q, d_v] bfloat16, [s_q, h_q] float32,
+        [s_q, h_q] float32; lse is a natural logarithm
+
+    Runs on torch's current stream of q's device, and may be captured in a CUDA
+    graph once a call of the same shape class has been made on that device.
+    """
+    torch = torch_of(q)
+    if torch is None:
+        raise TypeError(
+            f"q: expected a torch tensor, got {type(q).__name__}; sparse_prefill takes "
+            "any, and results that the caller has made"
+        )
+    _check_scale("sm_scale", sm_scale)
+    if q.dim() != 3:
+        raise ValueError(f"q: expected 3 dimensions, got {q.dim()}")
+    if d_v != 512:
+        raise ValueError(f"d_v: expected 512, got {d_v}")
+    s_q, h_q = q.shape[:2]
+    out = torch.empty((s_q, h_q, d_v), dtype=torch.bfloat16, device=q.device)
+    max_logits = torch.empty((s_q, h_q), dtype=torch.float32, device=q.device)
+    lse = torch.empty((s_q, h_q), dtype=torch.float32, device=q.device)
+    sparse_prefill(
+        q,
+        kv,
+        indices,
+        sm_scale,
+        out=out,
+        max_logits=max_logits,
+        lse=lse,
+        topk_length=topk_length,
+        attn_sink=attn_sink,
+    )
+    return out, max_logits, lse

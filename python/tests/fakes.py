@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Stand-ins for tests without a GPU: the fake driver, tensors of several
+libraries, and enough of torch."""
+
+import ctypes
+import sys
+import types
+
+ADDRESS = 0x7F0000000000
+
+
+class FakeDriver:
+    """The fake libcuda.so.1 of the runtime's tests. `launches` holds, for each
+    launch, its parameters' addresses, its stream and the current context."""
+
+    Callback = ctypes.CFUNCTYPE(
+        None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p
+    )
+
+    def __init__(self):
+        self._dll = ctypes.CDLL("libcuda.so.1")
+        self._dll.mlaFakeCudaReset  # Another libcuda has no such thing.
+        self._callback = self.Callback(self._note)
+        self._pointer = ctypes.c_uint64
+
+    def reset(self, parameter_sizes):
+        self.parameter_sizes = parameter_sizes
+        self.launches = []
+        self._dll.mlaFakeCudaReset()
+        sizes = (ctypes.c_size_t * len(parameter_sizes))(*parameter_sizes)
+        self._dll.mlaFakeCudaSetParameterSizes(sizes, len(sizes))
+        self._dll.mlaFakeCudaOnLaunch(self._callback)
+        self.set_context(None)
+
+    def _note(self, parameters, stream, context):
+        values = [
+            ctypes.string_at(parameters[index], size)
+            for index, size in enumerate(self.parameter_sizes)
+        ]
+        self.launches.append((values, stream or 0, context))
+
+    def fail(self, call, result):
+        self._dll.mlaFakeCudaFail(call.encode(), result)
+
+    def set_devices(self, count):
+        self._dll.mlaFakeCudaSetDevices(count)
+
+    def set_pointer_device(self, pointer, device):
+        self._dll.mlaFakeCudaSetPointerDevice(self._pointer(pointer), device)
+
+    def synchronizations(self):
+        return self._dll.mlaFakeCudaStreamSynchronizations()
+
+    def set_context(self, context):
+        self._dll.cuCtxSetCurrent(ctypes.c_void_p(context))
+
+    def context(self):
+        current = ctypes.c_void_p()
+        self._dll.cuCtxGetCurrent(ctypes.byref(current))
+        return current.value
+
+
+def contiguous(shape):
+    strides, stride = [], 1
+    for size in reversed(shape):
+        strides.insert(0, stride)
+        stride *= size
+    return tuple(strides)
+
+
+class FakeTensor:
+    """Strides in elements; dtype in the project's words."""
+
+    count = 0
+
+    def __init__(self, dtype, shape, strides=None, device=0, data=None):
+        FakeTensor.count += 1
+        self.address = data or ADDRESS + FakeTensor.count * 0x1000000
+        self.word, self.sizes = dtype, tuple(shape)
+        self.steps = tuple(strides or contiguous(shape))
+        self.ordinal = device
+
+
+class CudaArray(FakeTensor):
+    TYPES = {"bf16": ("<V2", 2), "f32": ("<f4", 4), "i32": ("<i4", 4), "u8": ("|u1", 1)}
+    stream = None
+
+    @property
+    def __cuda_array_interface__(self):
+        typestr, item = self.TYPES[self.word]
+        contiguous_here = self.steps == contiguous(self.sizes)
+        return {
+            "version": 3,
+            "shape": self.sizes,
+            "typestr": typestr,
+            "data": (self.address, False),
+            "strides": None if contiguous_here else tuple(s * item for s in self.steps),
+            "stream": self.stream,
+        }
+
+
+class _ManagedTensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device", ctypes.c_int32 * 2),
+        ("ndim", ctypes.c_int32),
+        ("dtype", ctypes.c_uint8 * 2),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+        ("manager_ctx", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+    ]
+
+
+class DLPackTensor(FakeTensor):
+    TYPES = {"bf16": (4, 16), "f32": (2, 32), "i32": (0, 32), "u8": (1, 8)}
+    device_type = 2
+    byte_offset = 0
+
+    def __dlpack_device__(self):
+        return (self.device_type, self.ordinal)
+
+    def __dlpack__(self, stream=None):
+        self.seen_stream = stream
+        rank = len(self.sizes)
+        sizes = (ctypes.c_int64 * rank)(*self.sizes)
+        steps = (ctypes.c_int64 * rank)(*self.steps)
+        null = ctypes.POINTER(ctypes.c_int64)()
+        is_contiguous = self.steps == contiguous(self.sizes)
+        managed = _ManagedTensor(
+            self.address - self.byte_offset,
+            (self.device_type, self.ordinal),
+            rank,
+            self.TYPES[self.word],
+            1,
+            ctypes.cast(sizes, ctypes.POINTER(ctypes.c_int64)),
+            null if is_contiguous else ctypes.cast(steps, type(null)),
+            self.byte_offset,
+        )
+        self.keep = (sizes, steps, managed)
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype = ctypes.py_object
+        new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return new(ctypes.addressof(managed), b"dltensor", None)
+
+
+def fake_torch(current_streams):
+    """A module `torch` with what the package uses; `current_streams` by device."""
+    torch = types.ModuleType("torch")
+
+    class DType(str):
+        pass
+
+    class Device:
+        def __init__(self, index):
+            self.index = index
+
+        def __str__(self):
+            return "cpu" if self.index is None else f"cuda:{self.index}"
+
+    class Tensor(FakeTensor):
+        dtype = property(lambda self: DTYPES[self.word])
+        device = property(lambda self: Device(self.ordinal))
+        is_cuda = property(lambda self: self.ordinal is not None)
+        shape = property(lambda self: self.sizes)
+
+        def data_ptr(self):
+            return self.address
+
+        def stride(self):
+            return self.steps
+
+        def dim(self):
+            return len(self.sizes)
+
+    class Stream:
+        def __init__(self, handle):
+            self.cuda_stream = handle
+
+    names = {"bf16": "bfloat16", "f32": "float32", "i32": "int32", "u8": "uint8"}
+    DTYPES = {word: DType("torch." + name) for word, name in names.items()}
+    words = {dtype: word for word, dtype in DTYPES.items()}
+    for word, name in names.items():
+        setattr(torch, name, DTYPES[word])
+    torch.Tensor = Tensor
+    torch.empty = lambda shape, dtype, device: Tensor(
+        words[dtype], shape, device=device.index
+    )
+    torch.cuda = types.SimpleNamespace(
+        current_stream=lambda device: Stream(current_streams[device.index])
+    )
+    return torch
+
+
+class installed:
+    """Has `module` in sys.modules for a while."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def __enter__(self):
+        sys.modules[self.module.__name__] = self.module
+        return self.module
+
+    def __exit__(self, *_):
+        del sys.modules[self.module.__name__]

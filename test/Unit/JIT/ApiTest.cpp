@@ -1,0 +1,443 @@
+//===- ApiTest.cpp - the C interface and its C++ face ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+
+#include <csignal>
+#include <regex>
+#include <thread>
+
+using namespace mla::jit;
+
+namespace {
+
+TEST(Version, TellsWhatIsLinked) {
+  EXPECT_EQ(mlaJitVersion(), MLA_JIT_VERSION);
+  EXPECT_TRUE(std::regex_match(
+      mlaJitVersionText(),
+      std::regex("mla [0-9.]+\\+[0-9a-f]{12}, LLVM [0-9]+\\.[0-9.]+")))
+      << mlaJitVersionText();
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+/// The text of the error that `change` of the options leads to.
+std::string createError(void (*change)(mlaCompilerOptions &)) {
+  mlaCompilerOptions options = MLA_COMPILER_OPTIONS_INIT;
+  change(options);
+  mlaCompiler compiler = nullptr;
+  EXPECT_EQ(mlaCompilerCreate(&options, &compiler), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(compiler, nullptr);
+  return mlaLastError();
+}
+
+TEST(Arguments, OfACompiler) {
+  using Options = mlaCompilerOptions;
+  EXPECT_EQ(createError([](Options &o) { o.size = 0; }),
+            "'options.size': expected 88 or a little more, got 0");
+  EXPECT_EQ(createError([](Options &o) { o.size = 1 << 20; }),
+            "'options.size': expected 88 or a little more, got 1048576");
+  EXPECT_EQ(createError([](Options &o) { o.target = "sm_100a"; }),
+            "'options.target': unknown target 'sm_100a', expected sm_90a");
+  EXPECT_EQ(createError([](Options &o) { o.assembler = 3; }),
+            "'options.assembler': expected 0 to 2, got 3");
+  EXPECT_EQ(createError([](Options &o) { o.cacheBytes = -1; }),
+            "'options.cacheBytes': expected 1 to 9223372036854775807, got -1");
+  EXPECT_EQ(createError([](Options &o) { o.memoryKernels = -2; }),
+            "'options.memoryKernels': expected -1 to 2147483647, got -2");
+  EXPECT_EQ(createError([](Options &o) { o.ptxasTimeout = -1; }),
+            "'options.ptxasTimeout': expected 1 to 1048576, got -1");
+  EXPECT_EQ(createError([](Options &o) { o.lockTimeout = -2; }),
+            "'options.lockTimeout': expected -1 to 2147483647, got -2");
+  EXPECT_EQ(createError([](Options &o) { o.reserved = 1; }),
+            "'options.reserved': expected 0, got 1");
+  EXPECT_EQ(mlaCompilerCreate(nullptr, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'out': expected an address, got null");
+  EXPECT_EQ(mlaCompilerDestroy(nullptr), MLA_SUCCESS);
+}
+
+TEST(Arguments, OfANewerCaller) {
+  // A struct of a later version: the field more is not known here.
+  struct {
+    mlaCompilerOptions known;
+    int64_t more;
+  } options = {MLA_COMPILER_OPTIONS_INIT, 0};
+  options.known.size = sizeof(options);
+  mlaCompiler compiler = nullptr;
+  ASSERT_EQ(mlaCompilerCreate(&options.known, &compiler), MLA_SUCCESS);
+  EXPECT_EQ(mlaCompilerDestroy(compiler), MLA_SUCCESS);
+  options.more = 1;
+  EXPECT_EQ(mlaCompilerCreate(&options.known, &compiler), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(),
+               "'options': a field is set that mla-jit 10000 does not know");
+}
+
+class CallArguments : public JitTest {
+protected:
+  void SetUp() override {
+    JitTest::SetUp();
+    compiler = std::make_unique<Compiler>(options);
+    source.op = &op;
+  }
+  void expectError(const std::string &text,
+                   const mlaCompileOptions *how = nullptr) {
+    mlaKernel kernel = nullptr;
+    EXPECT_EQ(mlaCompile(compiler->get(), &source, how, &kernel, nullptr),
+              MLA_INVALID_ARGUMENT);
+    EXPECT_EQ(mlaLastError(), text);
+    EXPECT_EQ(kernel, nullptr);
+  }
+
+  std::unique_ptr<Compiler> compiler;
+  mlaOperator op = MLA_OPERATOR_INIT;
+  mlaSource source = MLA_SOURCE_INIT;
+};
+
+TEST_F(CallArguments, OfAnOperator) {
+  auto with = [&](auto mlaOperator::*field, auto value) {
+    op = MLA_OPERATOR_INIT;
+    op.*field = value;
+  };
+  with(&mlaOperator::size, 8u);
+  expectError("'source.op.size': expected 72 or a little more, got 8");
+  with(&mlaOperator::name, nullptr);
+  expectError("'source.op.name': expected an address, got null");
+  with(&mlaOperator::name, "attention");
+  expectError("'source.op.name': unknown operator 'attention', expected "
+              "sparse_prefill");
+  with(&mlaOperator::heads, -1);
+  expectError("'source.op.heads': expected 1 or more, got -1");
+  with(&mlaOperator::dimQK, 0);
+  expectError("'source.op.dimQK': expected 1 or more, got 0");
+  with(&mlaOperator::dimV, 0);
+  expectError("'source.op.dimV': expected 1 or more, got 0");
+  with(&mlaOperator::topk, 0);
+  expectError("'source.op.topk': expected 1 or more or MLA_DYNAMIC, got 0");
+  with(&mlaOperator::queries, -2);
+  expectError("'source.op.queries': expected 1 or more or MLA_DYNAMIC, got -2");
+  with(&mlaOperator::rows, -2);
+  expectError("'source.op.rows': expected 1 or more or MLA_DYNAMIC, got -2");
+}
+
+TEST_F(CallArguments, OfASource) {
+  source.ir = "";
+  expectError("'source': expected one of 'op' and 'ir', got both");
+  source.ir = nullptr;
+  source.op = nullptr;
+  expectError("'source': expected one of 'op' and 'ir', got neither");
+  source.size = 0;
+  expectError("'source.size': expected 40 or a little more, got 0");
+}
+
+TEST_F(CallArguments, OfACall) {
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  how.tileKeys = -1;
+  expectError("'options.tileKeys': expected 1 to 1048576, got -1", &how);
+  how = MLA_COMPILE_OPTIONS_INIT;
+  how.stages = -1;
+  expectError("'options.stages': expected 1 to 1048576, got -1", &how);
+  mlaKernel kernel = nullptr;
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  info.size = 16;
+  EXPECT_EQ(mlaCompile(compiler->get(), &source, nullptr, &kernel, &info),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'info.size': expected 152 or more, got 16");
+  EXPECT_EQ(mlaCompile(nullptr, &source, nullptr, &kernel, nullptr),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'compiler': expected an address, got null");
+  EXPECT_EQ(mlaCompile(compiler->get(), nullptr, nullptr, &kernel, nullptr),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'source': expected an address, got null");
+  EXPECT_EQ(mlaCompile(compiler->get(), &source, nullptr, nullptr, nullptr),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'out': expected an address, got null");
+  EXPECT_EQ(
+      mlaCompilePackage(compiler->get(), &source, nullptr, nullptr, nullptr),
+      MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'folder': expected an address, got null");
+}
+
+//===----------------------------------------------------------------------===//
+// Compiling
+//===----------------------------------------------------------------------===//
+
+class Compile : public JitTest {};
+
+TEST_F(Compile, FromIr) {
+  std::vector<std::string> steps;
+  options.progress = [&](const char *step, double seconds) {
+    steps.push_back(step + std::string(seconds < 0 ? "<" : ">"));
+  };
+  Compiler compiler(options);
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  Kernel kernel = compiler.compile(program(), nullptr, nullptr, &info);
+  mlaKernelInfo about;
+  ASSERT_EQ(mlaKernelGetInfo(kernel.get(), &about), MLA_SUCCESS);
+  EXPECT_STREQ(about.name, "k");
+  EXPECT_STREQ(about.operatorName, "numbers");
+  EXPECT_EQ(info.origin, MLA_COMPILED);
+  EXPECT_EQ(info.assembler, MLA_ASSEMBLER_PTXAS);
+  EXPECT_EQ(info.registers, 40);
+  EXPECT_EQ(info.stackBytes, 0);
+  EXPECT_EQ(info.spillBytes, 0);
+  EXPECT_EQ(info.warnings, 0);
+  EXPECT_EQ(info.cubinBytes, 68);
+  EXPECT_EQ(std::string(info.key).size(), 64u);
+  EXPECT_GT(info.passesSeconds, 0);
+  EXPECT_GT(info.ptxSeconds, 0);
+  EXPECT_GT(info.assembleSeconds, 0);
+  EXPECT_GE(info.seconds,
+            info.passesSeconds + info.ptxSeconds + info.assembleSeconds);
+  EXPECT_EQ(steps,
+            (std::vector<std::string>{"passes<", "passes>", "ptx<", "ptx>",
+                                      "assemble<", "assemble>"}));
+  EXPECT_EQ(runs(), 1u);
+  EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(Compile, FromAnOperator) {
+  Compiler compiler(options);
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.heads = 64;
+  op.hasAttnSink = 1;
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  Kernel kernel = compiler.compile(op, nullptr, &info);
+  EXPECT_EQ(info.origin, MLA_COMPILED);
+  mlaArgumentInfo sink;
+  ASSERT_EQ(mlaKernelGetArgument(kernel.get(), 4, &sink), MLA_SUCCESS);
+  EXPECT_STREQ(sink.name, "attn_sink");
+  EXPECT_EQ(sink.shape[0], 64);
+  Kernel again = compiler.compile(op, nullptr, &info);
+  EXPECT_EQ(info.origin, MLA_FROM_MEMORY);
+  EXPECT_EQ(again, kernel);
+}
+
+TEST_F(Compile, EqualCallsGiveOneKernel) {
+  Compiler compiler(options);
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  Kernel first = compiler.compile(program(), nullptr, nullptr, &info);
+  std::string key = info.key;
+  Kernel second = compiler.compile(program(), nullptr, nullptr, &info);
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(info.origin, MLA_FROM_MEMORY);
+  EXPECT_EQ(info.key, key);
+  EXPECT_EQ(info.registers, 40);
+  EXPECT_EQ(info.assembleSeconds, 0);
+  // It outlives the compiler and the other reference.
+  first.reset();
+  {
+    Compiler gone = std::move(compiler);
+  }
+  mlaKernelInfo about;
+  ASSERT_EQ(mlaKernelGetInfo(second.get(), &about), MLA_SUCCESS);
+  EXPECT_STREQ(about.name, "k");
+}
+
+TEST_F(Compile, FromDisk) {
+  mlaCompileInfo first = compileFresh();
+  mlaCompileInfo second = compileFresh();
+  EXPECT_EQ(second.origin, MLA_FROM_DISK);
+  EXPECT_STREQ(second.key, first.key);
+  EXPECT_EQ(second.registers, 40);
+  EXPECT_EQ(second.cubinBytes, 68);
+  EXPECT_EQ(second.passesSeconds, 0);
+  EXPECT_EQ(runs(), 1u);
+}
+
+TEST_F(Compile, FormIsNoDifferenceButOptionsAre) {
+  Compiler compiler(options);
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  (void)compiler.compile(program(), nullptr, nullptr, &info);
+  std::string key = info.key;
+  std::string renamed =
+      "// A comment.\n" +
+      std::regex_replace(program(), std::regex("%rows"), "%number");
+  (void)compiler.compile(renamed, nullptr, nullptr, &info);
+  EXPECT_EQ(info.origin, MLA_FROM_DISK);
+  EXPECT_EQ(info.key, key);
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  how.tileKeys = 32;
+  (void)compiler.compile(program(), nullptr, &how, &info);
+  EXPECT_EQ(info.origin, MLA_COMPILED);
+  EXPECT_NE(info.key, key);
+  (void)compiler.compile(program(1), nullptr, nullptr, &info);
+  EXPECT_EQ(info.origin, MLA_COMPILED);
+  EXPECT_NE(info.key, key);
+}
+
+TEST_F(Compile, WithoutMemory) {
+  options.memoryKernels = -1;
+  Compiler compiler(options);
+  EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
+  EXPECT_EQ(compileWith(compiler).origin, MLA_FROM_DISK);
+}
+
+TEST_F(Compile, WithoutAFolder) {
+  options.cacheFolder = "none";
+  Compiler compiler(options);
+  EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
+  EXPECT_EQ(compileWith(compiler).origin, MLA_FROM_MEMORY);
+  EXPECT_EQ(compileFresh().origin, MLA_COMPILED);
+  EXPECT_FALSE(fs::exists(cache));
+  EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(Compile, MemoryDropsWhatWasUsedLongestAgo) {
+  options.memoryKernels = 2;
+  Compiler compiler(options);
+  for (int tag : {0, 1, 0, 2}) // Drops 1.
+    compileWith(compiler, tag);
+  EXPECT_EQ(compileWith(compiler, 0).origin, MLA_FROM_MEMORY);
+  EXPECT_EQ(compileWith(compiler, 2).origin, MLA_FROM_MEMORY);
+  EXPECT_EQ(compileWith(compiler, 1).origin, MLA_FROM_DISK);
+}
+
+TEST_F(Compile, Package) {
+  Compiler compiler(options);
+  mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+  compiler.compilePackage(program(), root / "a" / "package", nullptr, nullptr,
+                          &info);
+  EXPECT_EQ(info.origin, MLA_COMPILED);
+  mlaKernel kernel = nullptr;
+  ASSERT_EQ(mlaKernelLoad((root / "a" / "package").c_str(), &kernel),
+            MLA_SUCCESS)
+      << mlaLastError();
+  EXPECT_EQ(mlaKernelDestroy(kernel), MLA_SUCCESS);
+  writeFile(root / "file", "");
+  try {
+    compiler.compilePackage(program(), root / "file" / "package");
+    FAIL() << "expected an error";
+  } catch (const Error &error) {
+    EXPECT_EQ(error.status(), MLA_NOT_FOUND);
+    EXPECT_TRUE(contains(error.what(), "cannot create folder"));
+  }
+}
+
+TEST_F(Compile, DefaultFolder) {
+  options.cacheFolder.clear();
+  for (const char *variable : {"HOME", "XDG_CACHE_HOME", "MLA_CACHE_DIR"}) {
+    fs::path home = root / variable;
+    std::string before = std::getenv(variable) ? std::getenv(variable) : "";
+    ::setenv(variable, home.c_str(), 1);
+    EXPECT_EQ(compileFresh().origin, MLA_COMPILED);
+    EXPECT_TRUE(fs::exists(
+        home / (variable == std::string("HOME")             ? ".cache/mla/lock"
+                : variable == std::string("XDG_CACHE_HOME") ? "mla/lock"
+                                                            : "lock")));
+    // HOME stays: the next variable has to win over it.
+    if (variable == std::string("MLA_CACHE_DIR"))
+      for (const char *name : {"XDG_CACHE_HOME", "MLA_CACHE_DIR"})
+        ::unsetenv(name);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// IR that is at fault
+//===----------------------------------------------------------------------===//
+
+TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
+  Compiler compiler(options);
+  auto error = [&](const std::string &ir) -> std::string {
+    try {
+      (void)compiler.compile(ir, "a.mlir");
+      return "";
+    } catch (const Error &error) {
+      EXPECT_EQ(error.status(), MLA_COMPILE_ERROR);
+      return error.what();
+    }
+  };
+  ::testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(error("func.func @f("),
+            "a.mlir: the IR is invalid\n"
+            "a.mlir:1:13: error: expected non-function type");
+  EXPECT_EQ(error("func.func @f() { \"no.op\"() : () -> () return }"),
+            "a.mlir: the IR is invalid\na.mlir:1:25: error: operation being "
+            "parsed with an unregistered dialect. If this is intended, please "
+            "use -allow-unregistered-dialect with the MLIR tool used");
+  EXPECT_EQ(error(""), "a.mlir: expected a function with an mla operator or a "
+                       "tile program (one scf.forall), got none");
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.heads = 129;
+  try {
+    (void)compiler.compile(op);
+    FAIL() << "expected an error";
+  } catch (const Error &error) {
+    EXPECT_STREQ(error.what(), "sparse_prefill: the passes failed\n"
+                               "error: 'mla.sparse_prefill' op expected 1 <= "
+                               "h_q <= 128, got 129");
+  }
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  how.schedule = "best";
+  try {
+    (void)compiler.compile(MLA_OPERATOR_INIT, &how);
+    FAIL() << "expected an error";
+  } catch (const Error &error) {
+    EXPECT_TRUE(contains(error.what(), "error: unknown schedule 'best'"));
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  // A failure is not remembered, and does not spoil the compiler.
+  EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
+}
+
+TEST_F(Compile, LeavesTheProcessAlone) {
+  auto handlers = [] {
+    std::vector<void *> found;
+    for (int signal = 1; signal < 32; ++signal) {
+      struct sigaction action = {};
+      ::sigaction(signal, nullptr, &action);
+      found.push_back(reinterpret_cast<void *>(action.sa_handler));
+    }
+    return found;
+  };
+  auto count = [](const char *folder) {
+    return std::distance(fs::directory_iterator(folder), {});
+  };
+  std::vector<void *> before = handlers();
+  auto threads = count("/proc/self/task");
+  auto files = count("/proc/self/fd");
+  {
+    Compiler compiler(options);
+    compileWith(compiler);
+    (void)compiler.compile(MLA_OPERATOR_INIT);
+  }
+  EXPECT_EQ(handlers(), before);
+  EXPECT_EQ(count("/proc/self/task"), threads);
+  EXPECT_EQ(count("/proc/self/fd"), files);
+}
+
+//===----------------------------------------------------------------------===//
+// Time
+//===----------------------------------------------------------------------===//
+
+/// The best of many runs of `body`, in seconds: what it costs where nothing
+/// else happens on the machine.
+double bestOf(int count, const std::function<void()> &body) {
+  double best = 1e9;
+  for (int i = 0; i < count; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    body();
+    std::chrono::duration<double> spent =
+        std::chrono::steady_clock::now() - start;
+    best = std::min(best, spent.count());
+  }
+  return best;
+}
+
+TEST_F(Compile, HitsAreQuick) {
+  mlaOperator op = MLA_OPERATOR_INIT;
+  Compiler compiler(options);
+  (void)compiler.compile(op);
+  double memory = bestOf(100, [&] { (void)compiler.compile(op); });
+  double disk = bestOf(10, [&] { (void)Compiler(options).compile(op); });
+  EXPECT_LT(memory, 50e-6);
+  EXPECT_LT(disk, 10e-3);
+  std::printf("from memory %.1f us, from disk %.1f ms\n", memory * 1e6,
+              disk * 1e3);
+}
+
+} // namespace

@@ -1,0 +1,170 @@
+//===- LaunchPathTest.cpp - what a launch costs, and many at once ---------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Stands in front of the C library's malloc and mutexes in this program, so
+// that it sees whatever the runtime asks of them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FakeDriver.h"
+
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+using namespace mla::runtime;
+
+namespace {
+
+/// What the calling thread did while `watching`.
+struct Watch {
+  bool watching = false;
+  int allocations = 0, locks = 0;
+};
+thread_local Watch watch;
+
+[[maybe_unused]] void noteAllocation() { watch.allocations += watch.watching; }
+
+template <typename Function> Function next(const char *name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
+} // namespace
+
+// Sanitizers stand there themselves.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
+    __has_feature(memory_sanitizer)
+#define MLA_TEST_WITH_SANITIZER
+#endif
+#endif
+
+#ifndef MLA_TEST_WITH_SANITIZER
+extern "C" {
+
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+
+void *malloc(size_t bytes) {
+  noteAllocation();
+  return __libc_malloc(bytes);
+}
+void *calloc(size_t count, size_t bytes) {
+  noteAllocation();
+  return __libc_calloc(count, bytes);
+}
+void *realloc(void *old, size_t bytes) {
+  noteAllocation();
+  return __libc_realloc(old, bytes);
+}
+int pthread_mutex_lock(pthread_mutex_t *mutex) {
+  static auto lock = next<int (*)(pthread_mutex_t *)>("pthread_mutex_lock");
+  watch.locks += watch.watching;
+  return lock(mutex);
+}
+int pthread_rwlock_rdlock(pthread_rwlock_t *mutex) {
+  static auto lock = next<int (*)(pthread_rwlock_t *)>("pthread_rwlock_rdlock");
+  watch.locks += watch.watching;
+  return lock(mutex);
+}
+
+} // extern "C"
+#endif
+
+namespace {
+
+class LaunchPath : public FakeDriver {
+protected:
+  /// One launch under watch, of arguments that are there already.
+  Watch watchedLaunch() {
+    std::vector<mlaArgument> arguments = sampleArguments();
+    watch = Watch();
+    watch.watching = true;
+    mlaStatus status = mlaKernelLaunch(kernel, arguments.data(), 5, handle(99));
+    watch.watching = false;
+    EXPECT_EQ(status, MLA_SUCCESS) << mlaLastError();
+    return watch;
+  }
+};
+
+TEST_F(LaunchPath, NeitherAllocatesNorLocks) {
+#ifdef MLA_TEST_WITH_SANITIZER
+  GTEST_SKIP() << "a sanitizer has malloc and the mutexes";
+#endif
+  // The first launch in a context does both, so the watch is not blind.
+  Watch first = watchedLaunch();
+  EXPECT_GT(first.allocations, 0);
+  EXPECT_GT(first.locks, 0);
+  for (uintptr_t context : {16, 32, 16}) {
+    (void)driver->cuCtxSetCurrent(handle(context));
+    ASSERT_EQ(mlaKernelPrepare(kernel), MLA_SUCCESS);
+    Watch later = watchedLaunch();
+    EXPECT_EQ(later.allocations, 0);
+    EXPECT_EQ(later.locks, 0);
+  }
+}
+
+TEST_F(LaunchPath, CallsTheDriverForNothingElse) {
+  ASSERT_EQ(launch(), MLA_SUCCESS);
+  int before = fake->calls.total();
+  ASSERT_EQ(launch(), MLA_SUCCESS);
+  EXPECT_EQ(fake->calls.total() - before, 4);
+  EXPECT_EQ(fake->calls.cuCtxGetCurrent, 2);
+  EXPECT_EQ(fake->calls.cuCtxGetId, 2);
+  EXPECT_EQ(fake->calls.cuTensorMapEncodeTiled, 2);
+  EXPECT_EQ(fake->calls.cuLaunchKernelEx, 2);
+}
+
+/// The calls of a launch are all allowed in capture; loading needs the thread
+/// to say that it does not mind, and leaves the thread's mode as it was.
+TEST_F(LaunchPath, CodeIsLoadedWhileAGraphIsCaptured) {
+  fake->capturing = true;
+  ASSERT_EQ(launch(), MLA_SUCCESS) << mlaLastError();
+  int mode = 0;
+  (void)driver->cuThreadExchangeStreamCaptureMode(&mode);
+  EXPECT_EQ(mode, 0);
+}
+
+TEST_F(LaunchPath, ManyThreadsStreamsAndDevices) {
+  constexpr int kThreads = 8, kLaunches = 500;
+  fake->keepLaunches = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([&, i] {
+      // Two threads a device, each on its own stream.
+      (void)driver->cuCtxSetCurrent(handle(16 * (1 + i / 2)));
+      for (int count = 0; count < kLaunches; ++count)
+        if (launch(handle(1000 + i)) != MLA_SUCCESS)
+          ADD_FAILURE() << mlaLastError();
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(fake->launches, kThreads * kLaunches);
+  EXPECT_EQ(fake->modulesLoaded, kThreads / 2);
+}
+
+/// No test, as the machine may be busy: prints what the host pays for a launch
+/// when the driver costs nothing.
+TEST_F(LaunchPath, HostCost) {
+  std::vector<mlaArgument> arguments = sampleArguments();
+  fake->keepLaunches = false;
+  ASSERT_EQ(mlaKernelPrepare(kernel), MLA_SUCCESS);
+  constexpr int kLaunches = 20000;
+  double best = 1e9;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < kLaunches; ++i)
+      (void)mlaKernelLaunch(kernel, arguments.data(), 5, nullptr);
+    std::chrono::duration<double, std::micro> spent =
+        std::chrono::steady_clock::now() - start;
+    best = std::min(best, spent.count() / kLaunches);
+  }
+  std::cout << "a launch costs the host " << best << " us\n";
+}
+
+} // namespace

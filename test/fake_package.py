@@ -1,0 +1,61 @@
+"""Packages for tests that run on the fake driver, which looks into no cubin."""
+
+import hashlib
+import json
+import pathlib
+import struct
+import subprocess
+
+ITEM_BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8, "i8": 1, "i32": 4, "i64": 8}
+
+
+def parameter_sizes(descriptor):
+    """Bytes of each parameter, as cuFuncGetParamInfo is to tell them."""
+    sizes = []
+    for parameter in descriptor["parameters"]:
+        if parameter["kind"] == "tensor_map":
+            sizes.append(128)
+        elif parameter["kind"] == "scalar":
+            dtype = descriptor["arguments"][parameter["argument"]]["dtype"]
+            sizes.append(ITEM_BYTES[dtype])
+        else:
+            sizes.append(8)
+    return sizes
+
+
+def fake_cubin():
+    """The least that the runtime takes: an ELF header and one empty section."""
+    header = bytearray(128)
+    header[:7] = b"\x7fELF\x02\x01\x01"
+    struct.pack_into("<H", header, 18, 190)  # machine: CUDA
+    struct.pack_into("<Q", header, 40, 64)  # section table
+    struct.pack_into("<HH", header, 58, 64, 1)  # bytes of an entry, entries
+    struct.pack_into("<QQ", header, 64 + 24, 128, 0)
+    return bytes(header)
+
+
+def seal(descriptor, cubin):
+    """The text of kernel.json, with the seal of docs/Package.md."""
+    text = json.dumps({**descriptor, "sha256": "0" * 64}, indent=2) + "\n"
+    digest = hashlib.sha256(text.encode() + cubin).hexdigest()
+    return text.replace("0" * 64, digest)
+
+
+def make_package(jit, folder, *flags, need_cubin=False):
+    """Compiles sparse_prefill into a package; where there is no ptxas, with a
+    cubin for the fake driver. `flags` are those of mla-jit emit."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "sparse_prefill.mlir"
+    for command in (
+        ["emit", "sparse_prefill", *flags, "-o", source],
+        ["compile", source, "-o", folder],
+    ):
+        subprocess.run([jit, *command], check=True, stdout=subprocess.DEVNULL)
+    if not (folder / "kernel.cubin").exists():
+        if need_cubin:
+            raise RuntimeError("expected a ptxas, found none")
+        descriptor = json.loads((folder / "kernel.json").read_text())
+        (folder / "kernel.cubin").write_bytes(fake_cubin())
+        (folder / "kernel.json").write_text(seal(descriptor, fake_cubin()))
+    return folder

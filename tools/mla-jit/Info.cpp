@@ -1,0 +1,135 @@
+//===- Info.cpp - what there is to compile with and to run on -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Info.h"
+#include "mla/JIT/DiskCache.h"
+#include "mla/JIT/Version.h"
+#include "mla/Runtime/Driver.h"
+#include "mla/Target/Ptxas.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mla;
+using runtime::Driver;
+using runtime::Status;
+namespace json = llvm::json;
+
+namespace {
+
+constexpr llvm::StringLiteral kHelp =
+    R"(usage: mla-jit info [--json]
+
+Prints versions, the assembler, the driver and its devices, and the folder of
+the cache. What is missing is told and no error.
+)";
+
+json::Object describePtxas() {
+  llvm::Expected<std::string> path = findPtxas();
+  if (!path)
+    return json::Object{{"missing", llvm::toString(path.takeError())}};
+  llvm::Expected<std::string> version = ptxasVersionText(*path);
+  if (!version)
+    return json::Object{{"path", *path},
+                        {"missing", llvm::toString(version.takeError())}};
+  return json::Object{{"path", *path}, {"version", *version}};
+}
+
+Status listDevices(const Driver &driver, json::Array &out) {
+  int count = 0;
+  MLA_DRIVER_CALL(driver, cuDeviceGetCount, &count);
+  for (int index = 0; index < count; ++index) {
+    runtime::CudaDevice device = 0;
+    char name[256] = {};
+    int major = 0, minor = 0;
+    MLA_DRIVER_CALL(driver, cuDeviceGet, &device, index);
+    MLA_DRIVER_CALL(driver, cuDeviceGetName, name, sizeof(name) - 1, device);
+    MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &major,
+                    runtime::kCudaAttributeMajor, device);
+    MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor,
+                    runtime::kCudaAttributeMinor, device);
+    out.push_back(json::Object{
+        {"name", json::fixUTF8(name)},
+        {"capability", llvm::formatv("{0}.{1}", major, minor).str()}});
+  }
+  return Status();
+}
+
+json::Object describeDriver() {
+  const Driver *driver = nullptr;
+  Status status = Driver::get(driver);
+  json::Array devices;
+  if (status.ok())
+    status = listDevices(*driver, devices);
+  if (!status.ok())
+    return json::Object{{"missing", status.message()}};
+  return json::Object{{"cuda", llvm::formatv("{0}.{1}", driver->version / 1000,
+                                             driver->version % 1000 / 10)
+                                   .str()},
+                      {"devices", std::move(devices)}};
+}
+
+json::Object describeCache() {
+  DiskCache cache(defaultCacheFolder(), 0);
+  json::Object object{{"folder", cache.folder()}};
+  llvm::Expected<std::vector<DiskCache::Entry>> entries = cache.list();
+  if (!entries) {
+    object["missing"] = llvm::toString(entries.takeError());
+    return object;
+  }
+  uint64_t bytes = 0;
+  for (const DiskCache::Entry &entry : *entries)
+    bytes += entry.bytes;
+  object["entries"] = entries->size();
+  object["bytes"] = bytes;
+  return object;
+}
+
+/// `object[name]` as text; the reason where there is none.
+std::string get(const json::Object &object, llvm::StringRef name) {
+  if (auto text = object.getString("missing"))
+    return "none (" + text->str() + ")";
+  if (auto number = object.getInteger(name))
+    return std::to_string(*number);
+  return object.getString(name).value_or("").str();
+}
+
+} // namespace
+
+int mla::infoCommand(const std::vector<std::string> &words) {
+  bool asJson = words == std::vector<std::string>{"--json"};
+  if (words == std::vector<std::string>{"--help"})
+    return llvm::outs() << kHelp, 0;
+  if (!asJson && !words.empty()) {
+    llvm::errs() << "error: unknown option '" << words.front()
+                 << "' (see mla-jit info --help)\n";
+    return 1;
+  }
+  json::Object ptxas = describePtxas(), driver = describeDriver(),
+               cache = describeCache();
+  if (asJson) {
+    llvm::outs() << json::Value(json::Object{{"version", versionText()},
+                                             {"ptxas", std::move(ptxas)},
+                                             {"driver", std::move(driver)},
+                                             {"cache", std::move(cache)}})
+                 << "\n";
+    return 0;
+  }
+  auto line = [](llvm::StringRef name, const llvm::Twine &text) {
+    llvm::outs() << llvm::formatv("{0,-9}", (name + ":").str()) << text << "\n";
+  };
+  line("version", versionText());
+  line("ptxas", ptxas.getString("missing")
+                    ? get(ptxas, "version")
+                    : get(ptxas, "version") + " at " + get(ptxas, "path"));
+  line("driver", driver.getString("missing") ? get(driver, "cuda")
+                                             : "CUDA " + get(driver, "cuda"));
+  if (const json::Array *devices = driver.getArray("devices"))
+    for (const json::Value &device : *devices)
+      line("device", get(*device.getAsObject(), "name") + ", " +
+                         get(*device.getAsObject(), "capability"));
+  line("cache", *cache.getString("folder") + ", " + get(cache, "entries") +
+                    " kernels, " + get(cache, "bytes") + " bytes");
+  return 0;
+}
