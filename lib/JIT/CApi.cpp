@@ -295,7 +295,6 @@ Status mlaCompiler_st::load(const Source &source,
   return Status();
 }
 
-/// Sizes of structs grow: the caller gets as much as it has room for.
 static void writeInfo(const KernelFacts &facts, const CachedKernel &compiled,
                       mlaOrigin origin, double seconds, mlaCompileInfo &out) {
   out.origin = origin;
@@ -323,14 +322,12 @@ static Status compileCall(mlaCompiler compiler, const mlaSource *in,
   auto start = std::chrono::steady_clock::now();
   if (!compiler)
     return nullArgument("compiler");
-  if (info) {
-    mlaCompileInfo known;
-    if (info->size < sizeof(known))
-      return invalidArgument(
-          llvm::formatv("'info.size': expected {0} or more, got {1}",
-                        sizeof(known), info->size)
-              .str());
-  }
+  // A newer caller's struct is longer: what is not known here stays as it is.
+  if (info && info->size < sizeof(mlaCompileInfo))
+    return invalidArgument(
+        llvm::formatv("'info.size': expected {0} or more, got {1}",
+                      sizeof(mlaCompileInfo), info->size)
+            .str());
   Source source;
   CachedCompileOptions how;
   MLA_RETURN_IF_ERROR(source.read(in));
