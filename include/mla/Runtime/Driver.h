@@ -115,7 +115,6 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
   X(cuEventCreate, "cuEventCreate", (CudaEvent *, unsigned))                   \
   X(cuEventDestroy, "cuEventDestroy_v2", (CudaEvent))                          \
   X(cuEventRecord, "cuEventRecord", (CudaEvent, CudaStream))                   \
-  X(cuEventSynchronize, "cuEventSynchronize", (CudaEvent))                     \
   X(cuEventElapsedTime, "cuEventElapsedTime", (float *, CudaEvent, CudaEvent))
 
 /// Entries that may be missing: their users must test for null.

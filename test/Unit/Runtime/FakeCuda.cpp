@@ -250,7 +250,6 @@ int cuEventDestroy_v2(CudaEvent) {
   return 0;
 }
 int cuEventRecord(CudaEvent, CudaStream) { return CALLED(cuEventRecord); }
-int cuEventSynchronize(CudaEvent) { return 0; }
 int cuEventElapsedTime(float *ms, CudaEvent, CudaEvent) {
   *ms = state().milliseconds;
   return 0;
