@@ -42,9 +42,9 @@ func.func @any_topk(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
   return
 }
 
-// Many heads, however few tiles.
+// Many heads, and one tile: a schedule that takes two at a time has one too many.
 // CHECK-LABEL: func @one_tile
-// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw"
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p"
 func.func @one_tile(%q: memref<?x128x576xbf16>, %kv: !kv, %indices: memref<?x1x64xi32>, %scale: f32,
                     %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, !kv, memref<?x1x64xi32>)

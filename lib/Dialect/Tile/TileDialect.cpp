@@ -171,7 +171,7 @@ LogicalResult OnlineSoftmaxOp::verify() {
   // NaN is refused too.
   if (std::optional<APFloat> threshold = getThreshold())
     if (float t = threshold->convertToFloat(); !(t >= 0 && t <= kMaxThreshold))
-      return emitOpError() << "expected a threshold in [0, "
-                           << kMaxThreshold << "], got " << t;
+      return emitOpError() << "expected a threshold in [0, " << kMaxThreshold
+                           << "], got " << t;
   return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
 }
