@@ -166,6 +166,9 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
       {"name", "kind", "dtype", "shape", "strides", "access", "alignment"});
   reader.array("shape", [&](const json &entry, const std::string &where) {
     Size size;
+    // One too many is enough to be refused: each is compared with all.
+    if (descriptor.sizeNames.size() > static_cast<size_t>(kMaxSizes))
+      return;
     if (entry.is_string() && !entry.get_ref<const std::string &>().empty())
       size = descriptor.namedSize(entry.get<std::string>());
     else if (entry.is_number_integer())
@@ -296,12 +299,30 @@ Status read(const json &root, KernelDescriptor &out) {
   return status;
 }
 
+/// More than the format nests. What is deeper would be printed and freed by
+/// recursion, to the end of the caller's stack.
+constexpr int kMaxNesting = 16;
+
+Status parseJson(std::string_view text, json &out) {
+  bool deep = false;
+  out = json::parse(text.begin(), text.end(),
+                    [&](int depth, json::parse_event_t, json &) {
+                      deep |= depth > kMaxNesting;
+                      return depth <= kMaxNesting;
+                    });
+  if (deep)
+    return invalidPackage("malformed JSON: expected at most " +
+                          std::to_string(kMaxNesting) + " levels of nesting");
+  return Status();
+}
+
 } // namespace
 
 Status parseDescriptor(std::string_view text, KernelDescriptor &out) {
   out = KernelDescriptor();
   try {
-    json root = json::parse(text.begin(), text.end());
+    json root;
+    MLA_RETURN_IF_ERROR(parseJson(text, root));
     MLA_RETURN_IF_ERROR(read(root, out));
   } catch (const json::exception &error) {
     return invalidPackage(std::string("malformed JSON: ") + error.what());

@@ -167,6 +167,28 @@ TEST(Descriptor, OtherJsonIsRefused) {
     EXPECT_FALSE(parseDescriptor(json, descriptor).ok()) << json;
 }
 
+TEST(Descriptor, DeepNestingIsRefused) {
+  // Deeper than a thread's stack would bear.
+  std::string deep(200000, '['), json;
+  std::string ends(deep.size(), ']');
+  KernelDescriptor descriptor;
+  for (const char *field : {"\"mla-kernel-package\"", "384", "\"sm_90a\""})
+    expectFailure(
+        parseDescriptor(sampleJsonWith(field, deep + ends), descriptor),
+        MLA_INVALID_PACKAGE, "expected at most 16 levels of nesting");
+  expectFailure(parseDescriptor(deep, descriptor), MLA_INVALID_PACKAGE,
+                "malformed JSON");
+}
+
+TEST(Descriptor, ManySizeNamesAreRefusedAtOnce) {
+  std::string shape;
+  for (int i = 0; i < 200000; ++i)
+    shape += "\"n" + std::to_string(i) + "\", ";
+  KernelDescriptor descriptor;
+  expectFailure(parseDescriptor(sampleJsonWith("\"s_q\", ", shape), descriptor),
+                MLA_INVALID_PACKAGE, "expected at most 64 entries, got 65");
+}
+
 TEST(Descriptor, ParameterBytesAreLimited) {
   KernelDescriptor descriptor = parseSample();
   descriptor.parameters.assign(17, {ParameterDescriptor::Kind::TensorMap, 0});
