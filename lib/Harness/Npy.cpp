@@ -4,6 +4,7 @@
 
 #include "mla/Harness/Npy.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <limits>
@@ -186,9 +187,11 @@ Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
                            ", got " + std::to_string(parser.shape.size()));
   if (parser.fortran && parser.shape.size() > 1)
     return invalidArgument("expected C order, got Fortran order");
-  int64_t expected = itemSize(dtype);
+  // Strides count the other dimensions, also of an array without elements.
+  int64_t expected = itemSize(dtype), strides = 1;
   for (int64_t size : parser.shape)
-    if (__builtin_mul_overflow(expected, size, &expected))
+    if (__builtin_mul_overflow(expected, size, &expected) ||
+        __builtin_mul_overflow(strides, std::max<int64_t>(size, 1), &strides))
       return invalidArgument("shape " + shapeText(parser.shape) +
                              " is too large");
   int64_t got = static_cast<int64_t>(bytes.size() - dataAt);

@@ -101,6 +101,13 @@ TEST(Npy, BrokenFilesAreRefused) {
       parse(npy(header("<f4", "False", "(4611686018427387904, 9)"), 24),
             MLA_F32),
       "is too large");
+  // Nor count elements that no integer holds, where there are none.
+  expectFailure(parse(npy(header("<f4", "False",
+                                 "(0, 4611686018427387904, "
+                                 "4611686018427387904)"),
+                          0),
+                      MLA_F32),
+                "is too large");
   expectFailure(
       parse(npy(header("<f4", "False", "(1099511627776,)"), 24), MLA_F32),
       "truncated: expected 4398046511104 bytes");
