@@ -1,7 +1,8 @@
 """The lit tests of the compiler: see docs/Testing.md.
 
 Substitutions: %mla-opt, and %mla-jit and %mla-run where they are built.
-Features:      ptxas  an assembler is there (MLA_PTXAS, CUDA_HOME, PATH)
+Features:      ptxas, nvdisasm  an assembler, a disassembler is there
+                      (MLA_PTXAS or MLA_NVDISASM, CUDA_HOME, PATH)
                gpu    an NVIDIA device is there
                jit, run  the tools mla-jit and mla-run are built
 """
@@ -23,7 +24,7 @@ config.test_exec_root = config.mla_test_root
 config.environment["PATH"] = os.pathsep.join(
     [config.mla_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
 )
-for name in ("HOME", "CUDA_HOME", "MLA_PTXAS", "LD_LIBRARY_PATH"):
+for name in ("HOME", "CUDA_HOME", "MLA_PTXAS", "MLA_NVDISASM", "LD_LIBRARY_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
@@ -38,17 +39,19 @@ for tool in config.mla_tools:
         config.available_features.add(tool[len("mla-") :])
 
 
-def find_ptxas():
-    """The assembler that MLA_PTXAS, CUDA_HOME or PATH names, as the compiler
-    looks for it."""
+def find_program(name):
+    """The program that MLA_NAME, CUDA_HOME or PATH names, as the compiler looks
+    for it."""
     homes = [os.environ.get("CUDA_HOME", ""), os.environ.get("CUDA_PATH", "")]
-    candidates = [os.environ.get("MLA_PTXAS", "")]
-    candidates += [os.path.join(home, "bin", "ptxas") for home in homes if home]
-    candidates += ["ptxas"]
+    candidates = [os.environ.get("MLA_" + name.upper(), "")]
+    candidates += [os.path.join(home, "bin", name) for home in homes if home]
+    candidates += [name]
     return next((p for p in map(shutil.which, candidates) if p), None)
 
 
-if ptxas := find_ptxas():
+if find_program("nvdisasm"):
+    config.available_features.add("nvdisasm")
+if ptxas := find_program("ptxas"):
     config.available_features.add("ptxas")
     config.substitutions.append((r"%ptxas\b", ptxas))
 if os.path.exists("/dev/nvidia0"):

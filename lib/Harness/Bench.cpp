@@ -4,9 +4,12 @@
 
 #include "Cases.h"
 #include "PeerLibrary.h"
+#include "Progress.h"
+#include "Timing.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Plot.h"
 #include "mla/Harness/Tool.h"
+#include "mla/Tuning/Machine.h"
 
 #include <algorithm>
 #include <ostream>
@@ -16,8 +19,6 @@ using namespace mla::runtime;
 namespace mla::harness {
 
 namespace {
-
-constexpr const char *kModes[] = {"b2b", "gap"};
 
 /// Peers whose outputs are further from ours than this do other work. Rounding
 /// to bf16 alone is a hundredth of it.
@@ -33,13 +34,24 @@ struct Contestant {
   /// The kernel's symbol; a peer's library.
   std::string code;
   Launch launch;
-  double flops = 0;
+  /// All launches of a round as a graph; empty unless that is timed.
+  Launch replay;
+  double flops = 0, bytes = 0;
   Sizes sizes;
   std::vector<CheckResult> agreement;
-  /// Why a peer takes no part.
+  bool isPeer = false;
+  /// Why a peer takes no part, at all or in a mode.
   std::string skipped;
-  std::vector<double> samples[2];
+  std::map<Mode, std::string> skippedModes;
+  std::map<Mode, Samples> samples;
 };
+
+/// Sorts what it is given.
+double medianOf(std::vector<double> &values) {
+  std::sort(values.begin(), values.end());
+  size_t count = values.size();
+  return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
 
 /// What makes two kernels' arguments interchangeable: same operator, names,
 /// types and shapes, in the same order.
@@ -60,13 +72,16 @@ std::string signatureOf(const Subject &subject,
 /// The kernels side by side at one set of sizes.
 class BenchCase {
 public:
-  BenchCase(const GpuContext &context, const ToolOptions &options)
-      : context(context), options(options) {}
+  /// `progress` may be null.
+  BenchCase(const GpuContext &context, const ToolOptions &options,
+            Progress *progress)
+      : context(context), options(options), progress(progress) {}
 
   /// Loads the kernels and puts their arguments on the device. Peers get the
   /// arguments of the first kernel, and have to compute what it does.
   Status prepare(const std::vector<Subject> &subjects, const Peers &peers,
                  const Sizes &sizes) {
+    tell("inputs");
     std::vector<HostArgument> first;
     for (const Subject &subject : subjects) {
       std::vector<HostArgument> arguments;
@@ -74,9 +89,10 @@ public:
       if (contestants.size() == 1 && !peers.empty())
         first = std::move(arguments);
     }
-    return peers.empty() ? Status()
-                         : addPeers(subjects.front().descriptor.operatorName,
-                                    peers, first);
+    if (!peers.empty())
+      MLA_RETURN_IF_ERROR(
+          addPeers(subjects.front().descriptor.operatorName, peers, first));
+    return prepareModes();
   }
 
   /// Times them in turns, so that drift of clocks and temperature meets all.
@@ -84,19 +100,23 @@ public:
   Status measure() {
     size_t count = contestants.size();
     for (int round = 0; round < options.rounds; ++round)
-      for (int mode = 0; mode < 2; ++mode)
+      for (Mode mode : options.modes) {
+        tell("round " + std::to_string(round + 1) + " of " +
+             std::to_string(options.rounds) + ", " + nameOf(mode));
         for (size_t n = 0; n < count; ++n) {
           Contestant &contestant =
               contestants[(n + static_cast<size_t>(round)) % count];
-          if (contestant.skipped.empty())
+          if (contestant.skipped.empty() &&
+              !contestant.skippedModes.count(mode))
             MLA_RETURN_IF_ERROR(measure(contestant, mode));
         }
+      }
     return Status();
   }
 
-  void report(std::vector<BenchReport> &reports) const {
-    for (const Contestant &contestant : contestants)
-      for (int mode = 0; mode < 2; ++mode) {
+  void report(std::vector<BenchReport> &reports) {
+    for (Contestant &contestant : contestants)
+      for (Mode mode : options.modes) {
         BenchReport report;
         report.package = contestant.label;
         report.kernel = contestant.code;
@@ -106,12 +126,17 @@ public:
         if (report.skipped.empty())
           summarize(contestant, mode, report);
         reports.push_back(report);
-        if (!report.skipped.empty())
+        if (!contestant.skipped.empty())
           break;
       }
   }
 
 private:
+  void tell(const std::string &what) {
+    if (progress)
+      progress->show(what);
+  }
+
   /// Kernels that take the same arguments share them: less memory, less
   /// set-up, same data.
   Status addKernel(const Subject &subject, const Sizes &sizes,
@@ -126,6 +151,7 @@ private:
                                       options.inputs, arguments)
                             .within(subject.label));
     contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
+    contestant.bytes = countBytes(subject.descriptor.operatorName, arguments);
     std::unique_ptr<GpuArguments> &slot =
         shared[signatureOf(subject, arguments)];
     if (!slot)
@@ -148,6 +174,7 @@ private:
                                                     *firstArguments);
     for (const std::unique_ptr<PeerLibrary> &peer : peers) {
       Contestant contestant = contestants.front();
+      contestant.isPeer = true;
       contestant.label = labelOf(*peer);
       contestant.code = peer->path();
       contestant.launch = [this, peer = peer.get()] {
@@ -202,46 +229,115 @@ private:
     return Status();
   }
 
-  /// One contestant's launches of one round and mode, after some that do not
-  /// count.
-  Status measure(Contestant &contestant, int mode) {
-    double gapMs = mode == 0 ? 0 : options.gapMs;
-    std::vector<double> ignored;
-    MLA_RETURN_IF_ERROR(timeLaunches(context, contestant.label,
-                                     contestant.launch, options.warmup, 0,
-                                     ignored));
-    return timeLaunches(context, contestant.label, contestant.launch,
-                        options.iterations, gapMs, contestant.samples[mode]);
+  bool isAskedFor(Mode mode) const {
+    return std::count(options.modes.begin(), options.modes.end(), mode) > 0;
   }
 
-  static void summarize(const Contestant &contestant, int mode,
-                        BenchReport &report) {
-    std::vector<double> samples = contestant.samples[mode];
-    std::sort(samples.begin(), samples.end());
-    size_t count = samples.size();
-    report.mode = kModes[mode];
-    report.samples = static_cast<int>(count);
-    report.medianMs = (samples[(count - 1) / 2] + samples[count / 2]) / 2;
-    report.minMs = samples.front();
+  /// What some modes need, before anything is timed.
+  Status prepareModes() {
+    if (isAskedFor(Mode::Flush))
+      MLA_RETURN_IF_ERROR(
+          L2Flush::create(context, flush).within("mode 'flush'"));
+    if (isAskedFor(Mode::Graph))
+      for (Contestant &contestant : contestants)
+        if (contestant.skipped.empty())
+          MLA_RETURN_IF_ERROR(capture(contestant));
+    return Status();
+  }
+
+  /// Kernels of ours can be captured. A peer may do what cannot.
+  Status capture(Contestant &contestant) {
+    std::unique_ptr<LaunchGraph> &graph = graphs.emplace_back();
+    Status status =
+        LaunchGraph::create(context, contestant.label, contestant.launch,
+                            options.iterations, graph);
+    if (contestant.isPeer && !status.ok() && status.code() != MLA_DEVICE_LOST) {
+      contestant.skippedModes[Mode::Graph] =
+          "cannot be captured: " + status.message();
+      return Status();
+    }
+    MLA_RETURN_IF_ERROR(status.within("mode 'graph'"));
+    contestant.replay = [graph = graph.get()] { return graph->replay(); };
+    return Status();
+  }
+
+  /// One contestant's launches of one round and mode, after some that do not
+  /// count.
+  Status measure(Contestant &contestant, Mode mode) {
+    Samples &samples = contestant.samples[mode];
+    if (mode == Mode::Graph)
+      return measureGraph(contestant, samples);
+    Samples ignored;
+    MLA_RETURN_IF_ERROR(timeLaunches(context, contestant.label,
+                                     contestant.launch, options.warmup,
+                                     /*before=*/nullptr, ignored));
+    Before before;
+    if (mode == Mode::Gap)
+      before = idleBefore(context, options.gapMs);
+    else if (mode == Mode::Flush)
+      before = [this] { return flush->write(); };
+    return timeLaunches(context, contestant.label, contestant.launch,
+                        options.iterations, before, samples);
+  }
+
+  /// The same number of launches. The first replay brings the graph to the
+  /// device, so one at least does not count; the one that does is queued behind
+  /// it, so that its own launch takes no time.
+  Status measureGraph(Contestant &contestant, Samples &samples) {
+    int launches = 0;
+    do {
+      MLA_RETURN_IF_ERROR(contestant.replay().within(contestant.label));
+      launches += options.iterations;
+    } while (launches < options.warmup);
+    Samples whole;
+    MLA_RETURN_IF_ERROR(timeLaunches(context, contestant.label,
+                                     contestant.replay, /*count=*/1,
+                                     /*before=*/nullptr, whole));
+    samples.ms.push_back(whole.ms.front() / options.iterations);
+    return Status();
+  }
+
+  void summarize(Contestant &contestant, Mode mode, BenchReport &report) const {
+    report.mode = nameOf(mode);
+    auto skipped = contestant.skippedModes.find(mode);
+    if (skipped != contestant.skippedModes.end()) {
+      report.skipped = skipped->second;
+      return;
+    }
+    Samples &samples = contestant.samples[mode];
+    report.medianMs = medianOf(samples.ms);
+    report.minMs = samples.ms.front();
+    report.samples = static_cast<int>(samples.ms.size());
+    // As a program sees it that launches one kernel after the other.
+    if (mode == Mode::BackToBack)
+      report.hostUs = medianOf(samples.hostUs);
+    if (mode == Mode::Graph)
+      report.graphLaunches = options.iterations;
     report.flops = contestant.flops;
+    report.bytes = contestant.bytes;
+    if (const Machine *machine = findMachine(context.deviceName()))
+      report.limitTflops = machine->measuredTensorFlops * 1e-12;
     report.agreement = contestant.agreement;
   }
 
   const GpuContext &context;
   const ToolOptions &options;
+  Progress *progress;
   std::vector<std::unique_ptr<GpuKernel>> kernels;
   /// By signature.
   std::map<std::string, std::unique_ptr<GpuArguments>> shared;
   const GpuArguments *firstArguments = nullptr;
   std::unique_ptr<PeerArguments> peerArguments;
   std::vector<Contestant> contestants;
+  std::vector<std::unique_ptr<LaunchGraph>> graphs;
+  std::unique_ptr<L2Flush> flush;
 };
 
 Status benchCase(const GpuContext &context,
                  const std::vector<Subject> &subjects, const Peers &peers,
                  const ToolOptions &options, const Sizes &sizes,
-                 std::vector<BenchReport> &reports) {
-  BenchCase one(context, options);
+                 Progress *progress, std::vector<BenchReport> &reports) {
+  BenchCase one(context, options, progress);
   MLA_RETURN_IF_ERROR(one.prepare(subjects, peers, sizes));
   MLA_RETURN_IF_ERROR(one.measure());
   one.report(reports);
@@ -268,14 +364,20 @@ Status checkRequest(const std::vector<Subject> &subjects,
 /// Measures case by case; results are told as they come.
 Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
                   const ToolOptions &options, std::ostream &out,
-                  std::string &lines) {
+                  std::ostream &err, std::string &lines) {
   std::unique_ptr<GpuContext> context;
   MLA_RETURN_IF_ERROR(GpuContext::create(context));
+  Progress progress(err, options.progress);
   std::vector<BenchReport> all;
-  for (const Sizes &sizes : options.cases) {
+  for (size_t number = 0; number < options.cases.size(); ++number) {
+    const Sizes &sizes = options.cases[number];
+    progress.enter("; case " + std::to_string(number + 1) + " of " +
+                   std::to_string(options.cases.size()) + ", " +
+                   sizesText(sizes));
     size_t before = all.size();
     MLA_RETURN_IF_ERROR(
-        benchCase(*context, subjects, peers, options, sizes, all));
+        benchCase(*context, subjects, peers, options, sizes, &progress, all));
+    progress.clear();
     for (size_t i = before; i < all.size(); ++i) {
       std::string line = jsonLine(all[i]);
       out << line << std::flush;
@@ -292,7 +394,8 @@ Status benchCase(const GpuContext &context,
                  const std::vector<Subject> &subjects,
                  const ToolOptions &options, const Sizes &sizes,
                  std::vector<BenchReport> &reports) {
-  return benchCase(context, subjects, Peers(), options, sizes, reports);
+  return benchCase(context, subjects, Peers(), options, sizes,
+                   /*progress=*/nullptr, reports);
 }
 
 int benchSubjects(const std::vector<Subject> &subjects,
@@ -302,7 +405,7 @@ int benchSubjects(const std::vector<Subject> &subjects,
   std::string lines;
   Status status = checkRequest(subjects, options, peers);
   if (status.ok())
-    status = benchCases(subjects, peers, options, out, lines);
+    status = benchCases(subjects, peers, options, out, err, lines);
   if (status.ok() && !options.plot.file.empty())
     status = plotLines(lines, options.plot);
   if (status.ok())

@@ -16,8 +16,8 @@ Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,
                RunReport &report);
 
-/// Times the subjects in turns, back to back and with gaps; appends two reports
-/// for each.
+/// Times the subjects in turns; appends for each a report of each mode, in the
+/// order of options.modes.
 Status benchCase(const GpuContext &context,
                  const std::vector<Subject> &subjects,
                  const ToolOptions &options, const Sizes &sizes,

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Report.h"
+#include "mla/Harness/Modes.h"
 #include "mla/Harness/Plot.h"
 
 #include <nlohmann/json.hpp>
@@ -51,8 +52,9 @@ Status readSizes(const json &object, Sizes &out) {
 Status readFigure(const json &object, Figure &out) {
   MLA_RETURN_IF_ERROR(readText(object, "package", out.label));
   MLA_RETURN_IF_ERROR(readText(object, "mode", out.mode));
-  if (out.mode != "b2b" && out.mode != "gap")
-    return badField("mode", "expected b2b or gap, got '" + out.mode + "'");
+  if (!findMode(out.mode))
+    return badField("mode", "expected one of " + listModes() + ", got '" +
+                                out.mode + "'");
   if (object.contains("device"))
     MLA_RETURN_IF_ERROR(readText(object, "device", out.device));
   MLA_RETURN_IF_ERROR(readSizes(object, out.sizes));

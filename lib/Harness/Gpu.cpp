@@ -3,9 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/Gpu.h"
-
-#include <chrono>
-#include <thread>
+#include "Timing.h"
 
 using namespace mla::runtime;
 
@@ -16,41 +14,6 @@ namespace {
 Status runtimeStatus(mlaStatus status) {
   return status == MLA_SUCCESS ? Status() : Status(status, mlaLastError());
 }
-
-/// Pairs of events around launches, freed at the end.
-class EventPairs {
-public:
-  explicit EventPairs(const Driver &driver) : driver(driver) {}
-  ~EventPairs() {
-    for (CudaEvent event : events)
-      (void)driver.cuEventDestroy(event);
-  }
-  EventPairs(const EventPairs &) = delete;
-  EventPairs &operator=(const EventPairs &) = delete;
-
-  Status create(int pairs) {
-    for (int i = 0; i < 2 * pairs; ++i) {
-      CudaEvent event = nullptr;
-      MLA_DRIVER_CALL(driver, cuEventCreate, &event, 0u);
-      events.push_back(event);
-    }
-    return Status();
-  }
-  CudaEvent start(int pair) const { return events[2 * pair]; }
-  CudaEvent stop(int pair) const { return events[2 * pair + 1]; }
-
-  Status elapsed(int pair, double &ms) const {
-    float value = 0;
-    MLA_DRIVER_CALL(driver, cuEventElapsedTime, &value, start(pair),
-                    stop(pair));
-    ms = value;
-    return Status();
-  }
-
-private:
-  const Driver &driver;
-  std::vector<CudaEvent> events;
-};
 
 } // namespace
 
@@ -191,35 +154,6 @@ Status GpuKernel::launch(const GpuArguments &arguments) const {
       .within(label);
 }
 
-Status timeLaunches(const GpuContext &context, const std::string &label,
-                    const Launch &launch, int count, double gapMs,
-                    std::vector<double> &ms) {
-  const Driver &driver = context.driver();
-  EventPairs events(driver);
-  MLA_RETURN_IF_ERROR(events.create(count));
-  for (int i = 0; i < count; ++i) {
-    if (gapMs > 0)
-      std::this_thread::sleep_for(
-          std::chrono::duration<double, std::milli>(gapMs));
-    MLA_DRIVER_CALL(driver, cuEventRecord, events.start(i), context.stream());
-    MLA_RETURN_IF_ERROR(launch());
-    MLA_DRIVER_CALL(driver, cuEventRecord, events.stop(i), context.stream());
-    if (gapMs > 0)
-      MLA_DRIVER_CALL(driver, cuEventSynchronize, events.stop(i));
-  }
-  // Faults of the kernels themselves show here.
-  MLA_RETURN_IF_ERROR(driver
-                          .check(driver.cuStreamSynchronize(context.stream()),
-                                 "cuStreamSynchronize")
-                          .within(label));
-  for (int i = 0; i < count; ++i) {
-    double value = 0;
-    MLA_RETURN_IF_ERROR(events.elapsed(i, value));
-    ms.push_back(value);
-  }
-  return Status();
-}
-
 Executor gpuExecutor(const GpuContext &context, const Subject &subject) {
   return [&context, &subject](std::vector<HostArgument> &arguments,
                               double &ms) -> Status {
@@ -227,11 +161,11 @@ Executor gpuExecutor(const GpuContext &context, const Subject &subject) {
     MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
     std::unique_ptr<GpuArguments> device;
     MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, device));
-    std::vector<double> times;
+    Samples samples;
     Launch launch = [&] { return kernel->launch(*device); };
-    MLA_RETURN_IF_ERROR(
-        timeLaunches(context, subject.label, launch, 1, 0, times));
-    ms = times.front();
+    MLA_RETURN_IF_ERROR(timeLaunches(context, subject.label, launch, 1,
+                                     /*before=*/nullptr, samples));
+    ms = samples.ms.front();
     return device->download(arguments);
   };
 }

@@ -4,6 +4,7 @@
 
 #include "mla/Harness/Tool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -150,6 +151,26 @@ private:
     return result;
   }
 
+  /// Calls `take` with each part of a text with commas, until one fails.
+  template <typename Take>
+  void forEachPart(const std::string &text, Take take) {
+    for (size_t begin = 0; error.empty() && begin <= text.size();) {
+      size_t end = std::min(text.find(',', begin), text.size());
+      take(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+
+  void addMode(const std::string &text) {
+    const ModeName *known = findMode(text);
+    std::vector<Mode> &modes = options.modes;
+    if (!known)
+      return fail("expected some of " + listModes() + ", got '" + text + "'");
+    if (std::count(modes.begin(), modes.end(), known->mode))
+      return fail("expected each mode once, got '" + text + "' twice");
+    modes.push_back(known->mode);
+  }
+
   /// Reads NAME=N into `sizes`.
   void addSize(const std::string &text, Sizes &sizes) {
     std::string key, number;
@@ -172,11 +193,7 @@ private:
     belongsTo(kRun | kBench);
     const std::string text = needValue();
     Sizes sizes;
-    for (size_t begin = 0; error.empty() && begin <= text.size();) {
-      size_t end = std::min(text.find(',', begin), text.size());
-      addSize(text.substr(begin, end - begin), sizes);
-      begin = end + 1;
-    }
+    forEachPart(text, [&](const std::string &part) { addSize(part, sizes); });
     cases.push_back(sizes);
     return true;
   }
@@ -231,7 +248,11 @@ private:
 
   bool parseBenchOption() {
     constexpr int64_t kMany = 1000000;
-    if (name == "--iterations")
+    if (name == "--modes") {
+      const std::string text = needValue();
+      options.modes.clear();
+      forEachPart(text, [&](const std::string &part) { addMode(part); });
+    } else if (name == "--iterations")
       options.iterations = static_cast<int>(integer(1, kMany));
     else if (name == "--warmup")
       options.warmup = static_cast<int>(integer(0, kMany));
@@ -245,6 +266,8 @@ private:
       options.peers.push_back(needValue());
     else if (name == "--plot")
       options.plot.file = needValue();
+    else if (flag("--progress"))
+      options.progress = true;
     else
       return false;
     belongsTo(kBench);
@@ -340,9 +363,11 @@ std::string toolHelp(const ToolConfig &config) {
 run    Runs each kernel once per case on seeded random inputs and prints one
        JSON line per case. Exit code 0 if all pass, 1 if one fails or the input
        is bad, 2 if the command line is wrong.
-bench  Times the kernels on the GPU, alternating between them, in two modes:
-       back to back, and with an idle gap before each launch. Prints one JSON
-       line per kernel, case and mode, then a table.
+bench  Times the kernels on the GPU, alternating between them, in the modes that
+       are asked for. Prints one JSON line per kernel, case and mode, then a
+       table: milliseconds of a launch; what its call takes on the host, in the
+       mode b2b; TFLOP/s, and how much that is of the most that was measured on
+       such a device; GB/s.
 plot   Draws what bench printed, joined of any number of runs: TFLOP/s over the
        size that differs, as an SVG.
 
@@ -368,6 +393,12 @@ run
                          kernels or cases as DIR/0/NAME.npy, DIR/1/...
 
 bench
+  --modes LIST           some of (default b2b,gap):
+                           b2b    back to back
+                           gap    the device idles before each launch
+                           flush  256 MiB are written before each launch, so
+                                  that the L2 holds none of its arguments
+                           graph  as one CUDA graph; its time by its launches
   --iterations N         timed launches per round and mode (default 20)
   --warmup N             untimed launches before the timed ones (default 5)
   --rounds N             rounds of alternation (default 5)
@@ -377,6 +408,12 @@ bench
                          it must compute the same; repeat it for more
   --plot FILE.svg        draw the results as 'plot' does
   --roof N[,LABEL]       with --plot
+  --progress             say on stderr how far it is, which is done anyway where
+                         that is a terminal
+
+  GB/s counts each argument once, but of sparse_prefill's kv the row of each
+  valid index, as often as indices name it. Rows that queries share come from
+  the L2, so it may be more than the memory delivers.
 
 plot
   -o FILE.svg            the picture

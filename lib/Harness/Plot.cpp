@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/Plot.h"
+#include "mla/Harness/Modes.h"
 
 #include <algorithm>
 #include <cmath>
@@ -42,7 +43,8 @@ text { fill: #1b1f24; }
   .s6 { stroke: #a9b2bc; fill: #a9b2bc; }
 }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.gap { stroke-dasharray: 6 4; }
+.gap { stroke-dasharray: 6 4; } .flush { stroke-dasharray: 12 4 2 4; }
+.graph { stroke-dasharray: 2 2; }
 .hollow { fill: #ffffff; stroke-width: 1.7; }
 .halo { paint-order: stroke; stroke: #ffffff; stroke-width: 4; }
 @media (prefers-color-scheme: dark) {
@@ -146,9 +148,15 @@ struct Chart {
   std::vector<Line> lines;
   std::set<int64_t> sizes;
   double highest = 0;
-  bool hasMode(const char *mode) const {
-    return std::any_of(lines.begin(), lines.end(),
-                       [&](const Line &line) { return line.mode == mode; });
+  /// In the order of kModes.
+  std::vector<ModeName> modes() const {
+    std::vector<ModeName> found;
+    for (const ModeName &known : kModes)
+      if (std::any_of(lines.begin(), lines.end(), [&](const Line &line) {
+            return line.mode == known.name;
+          }))
+        found.push_back(known);
+    return found;
   }
 };
 
@@ -237,7 +245,9 @@ public:
       longest = std::max(longest, characters(shorten(name, kLongestLabel)));
     width = kLeft + kPlotWidth + kLegendGap + kSwatch + 8 +
             kCharacter * static_cast<double>(longest) + 12;
-    double rows = static_cast<double>(chart.contestants.size()) + 3;
+    // Half a row between contestants and modes, and half one behind.
+    double rows = static_cast<double>(chart.contestants.size() +
+                                      chart.modes().size() + 1);
     height = std::max(kTop + kPlotHeight + kBottom, kTop + rows * kRow + 12);
   }
 
@@ -341,7 +351,7 @@ private:
     svg += "<polyline class=\"line " + one.mode + colour + "\" points=\"" +
            path + "\"/>\n";
     for (const auto &[size, tflops] : one.points)
-      point(x(size), y(tflops), one.contestant, one.mode == "gap",
+      point(x(size), y(tflops), one.contestant, one.mode != "b2b",
             chart.contestants[one.contestant] + ", " + one.mode + ", " +
                 chart.sizeName + " = " + grouped(size) + ": " + rate(tflops) +
                 " TFLOP/s");
@@ -369,12 +379,9 @@ private:
            shorten(chart.contestants[i], kLongestLabel));
     }
     at += kRow / 2;
-    for (auto [mode, what] : {std::pair("b2b", "back to back"),
-                              std::pair("gap", "idle before each launch")}) {
-      if (!chart.hasMode(mode))
-        continue;
-      line(left, at, left + kSwatch, at, std::string("line any ") + mode);
-      text(left + kSwatch + 8, at + 4.5, "class=\"muted\"", what);
+    for (const ModeName &mode : chart.modes()) {
+      line(left, at, left + kSwatch, at, std::string("line any ") + mode.name);
+      text(left + kSwatch + 8, at + 4.5, "class=\"muted\"", mode.meaning);
       at += kRow;
     }
   }

@@ -1,4 +1,4 @@
-//===- Reference.cpp - references and flop counts by operator -------------===//
+//===- Reference.cpp - references and counts by operator ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -30,6 +30,21 @@ double countFlops(const std::string &operatorName,
   return 2.0 * static_cast<double>(view.queries) *
          static_cast<double>(view.heads) * static_cast<double>(view.topk) *
          static_cast<double>(view.qkSize + view.vSize);
+}
+
+double countBytes(const std::string &operatorName,
+                  const std::vector<HostArgument> &arguments) {
+  SparsePrefillView view;
+  if (operatorName != "sparse_prefill" ||
+      !SparsePrefillView::create(arguments, view).ok())
+    return 0;
+  int64_t bytes =
+      view.countValid() * view.qkSize * runtime::itemSize(view.kv->dtype);
+  for (const HostArgument &argument : arguments)
+    if (argument.isTensor && argument.name != "kv")
+      bytes +=
+          argument.tensor.elements() * runtime::itemSize(argument.tensor.dtype);
+  return static_cast<double>(bytes);
 }
 
 } // namespace mla::harness

@@ -52,6 +52,16 @@ std::string line(const json &object) {
 double teraflops(double flops, double ms) {
   return ms > 0 ? flops / ms * 1e-9 : 0;
 }
+double gigabytes(double bytes, double ms) {
+  return ms > 0 ? bytes / ms * 1e-6 : 0;
+}
+
+bool hasLimit(const BenchReport &report) {
+  return report.flops > 0 && report.limitTflops > 0;
+}
+double percentOfLimit(const BenchReport &report) {
+  return 100 * teraflops(report.flops, report.medianMs) / report.limitTflops;
+}
 
 std::string fixed(double value, int digits) {
   char text[40];
@@ -90,17 +100,30 @@ std::string jsonLine(const BenchReport &report) {
                  {"kernel", report.kernel},
                  {"device", report.device},
                  {"sizes", write(report.sizes)}};
+  if (!report.mode.empty())
+    object["mode"] = report.mode;
   if (!report.skipped.empty()) {
     object["skipped"] = report.skipped;
     return line(object);
   }
-  object["mode"] = report.mode;
   object["samples"] = report.samples;
   object["median_ms"] = report.medianMs;
   object["min_ms"] = report.minMs;
+  if (report.graphLaunches > 0)
+    object["graph_launches"] = report.graphLaunches;
+  if (report.hostUs)
+    object["host_us"] = *report.hostUs;
   if (report.flops > 0) {
     object["median_tflops"] = teraflops(report.flops, report.medianMs);
     object["max_tflops"] = teraflops(report.flops, report.minMs);
+  }
+  if (hasLimit(report)) {
+    object["limit_tflops"] = report.limitTflops;
+    object["percent_of_limit"] = percentOfLimit(report);
+  }
+  if (report.bytes > 0) {
+    object["bytes"] = static_cast<int64_t>(report.bytes);
+    object["median_gbs"] = gigabytes(report.bytes, report.medianMs);
   }
   for (const CheckResult &result : report.agreement)
     object["agreement"].push_back(write(result));
@@ -109,20 +132,28 @@ std::string jsonLine(const BenchReport &report) {
 
 std::string benchTable(const std::vector<BenchReport> &reports) {
   std::vector<std::vector<std::string>> rows = {
-      {"package", "sizes", "mode", "median ms", "min ms", "TFLOP/s"}};
+      {"package", "sizes", "mode", "median ms", "min ms", "host us", "TFLOP/s",
+       "% limit", "GB/s"}};
   std::string notes;
   for (const BenchReport &report : reports) {
     std::string sizes = sizesText(report.sizes);
     if (!report.skipped.empty()) {
-      notes +=
-          report.package + " (" + sizes + ") skipped: " + report.skipped + "\n";
+      notes += report.package + " (" + sizes + ")" +
+               (report.mode.empty() ? "" : ", " + report.mode + ",") +
+               " skipped: " + report.skipped + "\n";
       continue;
     }
-    rows.push_back({report.package, sizes, report.mode,
-                    fixed(report.medianMs, 4), fixed(report.minMs, 4),
-                    report.flops > 0
-                        ? fixed(teraflops(report.flops, report.medianMs), 1)
-                        : "-"});
+    auto cell = [](bool known, double value, int digits) {
+      return known ? fixed(value, digits) : "-";
+    };
+    double ms = report.medianMs;
+    rows.push_back(
+        {report.package, sizes, report.mode, fixed(ms, 4),
+         fixed(report.minMs, 4),
+         cell(report.hostUs.has_value(), report.hostUs.value_or(0), 1),
+         cell(report.flops > 0, teraflops(report.flops, ms), 1),
+         cell(hasLimit(report), percentOfLimit(report), 1),
+         cell(report.bytes > 0, gigabytes(report.bytes, ms), 0)});
   }
   std::vector<size_t> widths(rows[0].size());
   for (const auto &row : rows)

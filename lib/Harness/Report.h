@@ -33,11 +33,18 @@ struct BenchReport {
   Sizes sizes;
   int samples = 0;
   double medianMs = 0, minMs = 0;
+  /// Launches of one graph, whose time is shared out among them; 0: no graph.
+  int graphLaunches = 0;
+  /// What the call of a launch took on the host, where it was measured.
+  std::optional<double> hostUs;
   /// 0 if the operator has no formula.
-  double flops = 0;
+  double flops = 0, bytes = 0;
+  /// What the device was measured to reach at most; 0: not known.
+  double limitTflops = 0;
   /// Of a peer: how its outputs agree with the first kernel's.
   std::vector<CheckResult> agreement;
-  /// Why a peer was left out of the case; then nothing was measured.
+  /// Why a peer was left out of the case, or of its mode if there is one; then
+  /// nothing was measured.
   std::string skipped;
 };
 

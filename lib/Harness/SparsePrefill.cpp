@@ -134,17 +134,10 @@ public:
   }
 
 private:
-  /// The rows that the query names: valid ones only, repeated ones repeatedly.
   void collectValid(int64_t query, int64_t kvHead) {
     valid.clear();
-    const int32_t *index = view.indices->data<int32_t>();
-    if (!view.indices->storage.empty())
-      index += view.indexOffset(query, kvHead);
-    for (int64_t t = 0; t < view.entries(query); ++t) {
-      int64_t token = index[t * view.indexStride()];
-      if (token >= 0 && token < view.tokens)
-        valid.push_back(token);
-    }
+    view.forEachValid(query, kvHead,
+                      [&](int64_t token) { valid.push_back(token); });
   }
 
   int64_t blockSize(int64_t begin) const {

@@ -40,6 +40,27 @@ struct SparsePrefillView {
            (indices->rank() == 3 ? kvHead * indices->strides[1] : 0);
   }
   int64_t indexStride() const { return indices->strides.back(); }
+  /// Calls `found` with each token that the query names: valid ones only,
+  /// repeated ones repeatedly.
+  template <typename Found>
+  void forEachValid(int64_t query, int64_t kvHead, Found found) const {
+    if (indices->storage.empty())
+      return;
+    const int32_t *index =
+        indices->data<int32_t>() + indexOffset(query, kvHead);
+    for (int64_t t = 0, end = entries(query); t < end; ++t)
+      if (int64_t token = index[t * indexStride()];
+          token >= 0 && token < tokens)
+        found(token);
+  }
+  /// The valid entries of all queries.
+  int64_t countValid() const {
+    int64_t count = 0;
+    for (int64_t query = 0; query < queries; ++query)
+      for (int64_t kvHead = 0; kvHead < kvHeads; ++kvHead)
+        forEachValid(query, kvHead, [&](int64_t) { ++count; });
+    return count;
+  }
   /// Place in `kv` of a row.
   int64_t rowOffset(int64_t token, int64_t kvHead) const {
     return token * kv->strides[0] +

@@ -51,8 +51,9 @@ Status checkCandidate(const GpuContext &context, const ToolOptions &options,
   return Status();
 }
 
-Status timeCandidates(const GpuContext &context, const ToolOptions &options,
+Status timeCandidates(const GpuContext &context, ToolOptions options,
                       const Sizes &sizes, std::vector<Candidate> &candidates) {
+  options.modes = {Mode::BackToBack, Mode::Gap};
   std::vector<Candidate *> left;
   std::vector<Subject> subjects;
   for (Candidate &candidate : candidates)

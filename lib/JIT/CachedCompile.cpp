@@ -5,6 +5,7 @@
 #include "mla/JIT/CachedCompile.h"
 #include "mla/JIT/Version.h"
 #include "mla/Runtime/Descriptor.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace mla;
@@ -24,8 +25,9 @@ static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
   os << versionText() << "\n"
      << assembler.version << "\ntarget " << options.target << "\nschedule "
      << options.schedule << "\ntile-keys " << options.tileKeys << "\nstages "
-     << options.stages << "\nexpect-s-kv " << options.expectSKV << "\ngpu "
-     << options.gpu << "\n";
+     << options.stages << "\nthreshold "
+     << llvm::format("%a", options.threshold) << "\nexpect-s-kv "
+     << options.expectSKV << "\ngpu " << options.gpu << "\n";
   // What the table says, not where it lies; a missing one fails to compile.
   if (!options.tuningTable.empty())
     if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))

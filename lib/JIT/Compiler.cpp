@@ -108,6 +108,7 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.schedule = options.schedule;
   pipeline.tileKeys = options.tileKeys;
   pipeline.stages = options.stages;
+  pipeline.threshold = options.threshold;
   pipeline.expectSKV = options.expectSKV;
   pipeline.gpu = options.gpu;
   pipeline.tuningTable = options.tuningTable;

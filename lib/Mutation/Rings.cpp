@@ -5,6 +5,7 @@
 #include "Edits.h"
 #include "Enumerator.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mla;
@@ -148,7 +149,8 @@ void mutation::enumerateRings(Enumerator &e) {
   for (Operation *op : e.getOps()) {
     if (auto ring = dyn_cast<cta::RingOp>(op)) {
       cta::RingType type = ring.getResult().getType();
-      int64_t bytes = type.getSlotType().getBytes();
+      // Places are multiples of 16: by less, a small tile moves into padding.
+      int64_t bytes = llvm::alignTo(type.getSlotType().getBytes(), 16);
       enumerateSlots(e, ring);
       if (type.getDepth() > 1) {
         addOverlap(e, ring, type.getDepth());

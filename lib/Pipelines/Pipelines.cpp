@@ -54,7 +54,9 @@ void mla::buildTilePipeline(OpPassManager &pm,
   choose.gpu = options.gpu;
   choose.tuningTable = options.tuningTable;
   func.addPass(createChooseSchedule(choose));
-  func.addPass(createTile());
+  TileOptions tile;
+  tile.threshold = options.threshold;
+  func.addPass(createTile(tile));
 }
 
 void mla::buildCTAPipeline(OpPassManager &pm,

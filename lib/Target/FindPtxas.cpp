@@ -4,13 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FindProgram.h"
 #include "RunProgram.h"
 #include "mla/Target/Ptxas.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
-#include "llvm/Support/Program.h"
 #include <map>
 #include <mutex>
 
@@ -27,79 +23,15 @@ static Error makeError(const llvm::Twine &message) {
 // findPtxas
 //===----------------------------------------------------------------------===//
 
-/// Resolves what a person asked for by name; `origin` says how they did.
-static Expected<std::string> resolve(StringRef request, StringRef origin) {
-  if (!request.contains('/')) {
-    if (auto found = llvm::sys::findProgramByName(request))
-      return *found;
-    return makeError("no '" + request + "' on PATH (from " + origin + ")");
-  }
-  if (!llvm::sys::fs::exists(request))
-    return makeError("no ptxas at '" + request + "' (from " + origin + ")");
-  if (!llvm::sys::fs::can_execute(request))
-    return makeError("'" + request + "' is not executable (from " + origin +
-                     ")");
-  return request.str();
-}
-
-/// Looks for the files of the wheel `nvidia-cuda-nvcc` (13 and newer) or
-/// `nvidia-cuda-nvcc-cu12` under PREFIX/lib/python3.N/site-packages.
-static std::optional<std::string> findInWheel() {
-  auto python = llvm::sys::findProgramByName("python3");
-  if (!python)
-    return std::nullopt;
-  llvm::SmallString<128> lib(
-      llvm::sys::path::parent_path(llvm::sys::path::parent_path(*python)));
-  llvm::sys::path::append(lib, "lib");
-  std::error_code code;
-  for (llvm::sys::fs::directory_iterator it(lib, code), end; it != end && !code;
-       it.increment(code)) {
-    if (!llvm::sys::path::filename(it->path()).starts_with("python3"))
-      continue;
-    for (StringRef part : {"cu13", "cuda_nvcc"}) {
-      llvm::SmallString<128> path(it->path());
-      llvm::sys::path::append(path, "site-packages", "nvidia", part);
-      llvm::sys::path::append(path, "bin", "ptxas");
-      if (llvm::sys::fs::can_execute(path))
-        return path.str().str();
-    }
-  }
-  return std::nullopt;
-}
-
 Expected<std::string>
 mla::findPtxas(const std::optional<std::string> &fromOption) {
   if (fromOption && !fromOption->empty())
-    return resolve(*fromOption, "the option");
-  if (auto request = llvm::sys::Process::GetEnv("MLA_PTXAS");
-      request && !request->empty())
-    return resolve(*request, "MLA_PTXAS");
-
-  std::vector<std::string> places = {"the option (not given)",
-                                     "MLA_PTXAS (not set)"};
-  for (StringRef variable : {"CUDA_HOME", "CUDA_PATH"}) {
-    auto home = llvm::sys::Process::GetEnv(variable);
-    if (!home || home->empty()) {
-      places.push_back((variable + " (not set)").str());
-      continue;
-    }
-    llvm::SmallString<128> path(*home);
-    llvm::sys::path::append(path, "bin", "ptxas");
-    if (llvm::sys::fs::can_execute(path))
-      return path.str().str();
-    places.push_back((variable + " (" + path + ")").str());
-  }
-  if (auto found = llvm::sys::findProgramByName("ptxas"))
-    return *found;
-  places.push_back("PATH");
-  if (auto found = findInWheel())
-    return *found;
-  places.push_back("the site-packages of python3");
-  return makeError(
-      "no ptxas found; looked in " + llvm::join(places, ", ") +
-      "; 'pip install nvidia-cuda-nvcc' carries a current one "
-      "(nvidia/cu13/bin/ptxas); a distribution's own CUDA toolkit may be too "
-      "old for sm_90a");
+    return resolveProgram("ptxas", *fromOption, "the option");
+  return findProgram(
+      {"ptxas", "MLA_PTXAS",
+       "'pip install nvidia-cuda-nvcc' carries a current one "
+       "(nvidia/cu13/bin/ptxas); a distribution's own CUDA toolkit may be too "
+       "old for sm_90a"});
 }
 
 //===----------------------------------------------------------------------===//

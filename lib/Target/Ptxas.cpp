@@ -7,10 +7,8 @@
 #include "mla/Target/Ptxas.h"
 #include "RunProgram.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 #include <tuple>
 
 using llvm::Error;
@@ -81,36 +79,6 @@ static Error checkVersion(StringRef path, StringRef ptx,
 // assembleCubin
 //===----------------------------------------------------------------------===//
 
-/// ptxas repeats itself and ends in a summary; the first lines are the cause.
-static std::string firstErrorLines(StringRef log) {
-  constexpr size_t maxLines = 5;
-  llvm::SmallVector<StringRef> lines, errors;
-  log.trim().split(lines, '\n');
-  for (StringRef line : lines)
-    if (line.contains("error") || line.contains("fatal"))
-      errors.push_back(line.trim());
-  // Not ptxas's way to fail: show what there is.
-  if (errors.empty())
-    errors = lines;
-  if (errors.size() > maxLines)
-    errors.truncate(maxLines);
-  return llvm::join(errors, "\n");
-}
-
-static Error writeFile(StringRef path, StringRef text) {
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (!code) {
-    stream << text;
-    stream.close();
-    code = stream.error();
-    stream.clear_error();
-  }
-  if (code)
-    return makeError("cannot write '" + path + "': " + code.message());
-  return Error::success();
-}
-
 static Expected<std::string> readCubin(StringRef program, StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
@@ -128,22 +96,20 @@ static Expected<CubinResult> runPtxas(StringRef path, StringRef ptx,
   auto folder = TemporaryFolder::create();
   if (!folder)
     return folder.takeError();
-  std::string input = folder->file("kernel.ptx");
+  Expected<std::string> input = folder->write("kernel.ptx", ptx);
+  if (!input)
+    return input.takeError();
   std::string output = folder->file("kernel.cubin");
-  if (Error error = writeFile(input, ptx))
-    return std::move(error);
 
   std::vector<std::string> args = {"-v", "--gpu-name=" + options.chip,
                                    "-O" + llvm::utostr(options.optLevel)};
   args.insert(args.end(), options.extraArgs.begin(), options.extraArgs.end());
-  args.insert(args.end(), {input, "-o", output});
+  args.insert(args.end(), {*input, "-o", output});
   auto ran = runProgram(path, args, *folder, options.timeoutSeconds);
   if (!ran)
     return ran.takeError();
-  if (ran->code != 0)
-    return makeError("'" + path + "' failed with exit code " +
-                     llvm::Twine(ran->code) + ": " +
-                     firstErrorLines(ran->output));
+  if (Error error = checkExit(path, *ran))
+    return std::move(error);
   Expected<std::string> cubin = readCubin(path, output);
   if (!cubin)
     return cubin.takeError();

@@ -5,11 +5,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "RunProgram.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -34,7 +36,7 @@ static Error makeError(const llvm::Twine &message) {
 Expected<TemporaryFolder> TemporaryFolder::create() {
   TemporaryFolder folder;
   if (std::error_code code =
-          llvm::sys::fs::createUniqueDirectory("mla-ptxas", folder.path)) {
+          llvm::sys::fs::createUniqueDirectory("mla-target", folder.path)) {
     folder.path.clear();
     return makeError("cannot create a temporary folder: " + code.message());
   }
@@ -55,6 +57,22 @@ std::string TemporaryFolder::file(StringRef name) const {
   llvm::SmallString<128> result = path;
   llvm::sys::path::append(result, name);
   return result.str().str();
+}
+
+Expected<std::string> TemporaryFolder::write(StringRef name,
+                                             StringRef bytes) const {
+  std::string path = file(name);
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  if (!code) {
+    stream << bytes;
+    stream.close();
+    code = stream.error();
+    stream.clear_error();
+  }
+  if (code)
+    return makeError("cannot write '" + path + "': " + code.message());
+  return path;
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,4 +146,29 @@ Expected<ProgramResult> mla::runProgram(StringRef program,
                      "': " + log.getError().message());
   result.output = (*log)->getBuffer().str();
   return result;
+}
+
+/// NVIDIA's programs repeat themselves and end in a summary; the first lines
+/// are the cause.
+static std::string firstErrorLines(StringRef log) {
+  constexpr size_t maxLines = 5;
+  llvm::SmallVector<StringRef> lines, errors;
+  log.trim().split(lines, '\n');
+  for (StringRef line : lines)
+    if (line.contains("error") || line.contains("fatal"))
+      errors.push_back(line.trim());
+  // Not their way to fail: show what there is.
+  if (errors.empty())
+    errors = lines;
+  if (errors.size() > maxLines)
+    errors.truncate(maxLines);
+  return llvm::join(errors, "\n");
+}
+
+Error mla::checkExit(StringRef program, const ProgramResult &result) {
+  if (result.code == 0)
+    return Error::success();
+  return makeError("'" + program + "' failed with exit code " +
+                   llvm::Twine(result.code) + ": " +
+                   firstErrorLines(result.output));
 }

@@ -26,6 +26,9 @@ public:
 
   /// The path of a file called `name` in the folder.
   std::string file(llvm::StringRef name) const;
+  /// Writes a file called `name`; returns its path.
+  llvm::Expected<std::string> write(llvm::StringRef name,
+                                    llvm::StringRef bytes) const;
 
 private:
   TemporaryFolder() = default;
@@ -50,6 +53,10 @@ llvm::Expected<ProgramResult> runProgram(llvm::StringRef program,
                                          llvm::ArrayRef<std::string> args,
                                          const TemporaryFolder &folder,
                                          unsigned timeoutSeconds);
+
+/// An error with the first that `program` said, if it ended with another exit
+/// code than 0.
+llvm::Error checkExit(llvm::StringRef program, const ProgramResult &result);
 
 } // namespace mla
 

@@ -45,12 +45,15 @@ public:
     for (auto [i, ring] : llvm::enumerate(rings)) {
       if (!ring.isBorrowing())
         continue;
-      if (!ring.isWrittenBy(role))
+      // What a role does not write, or read, it does not begin with either.
+      if (ring.isWrittenBy(role))
+        count(i, Acquired) = Count{0, ring.firstAcquired};
+      else
         ring.acquired = {};
-      if (!ring.isReadBy(role))
+      if (ring.isReadBy(role))
+        count(i, Released) = Count{0, ring.firstReleased};
+      else
         ring.released = {};
-      count(i, Acquired) = Count{0, ring.firstAcquired};
-      count(i, Released) = Count{0, ring.firstReleased};
     }
   }
 

@@ -338,6 +338,13 @@ struct TilePass : mla::impl::TileBase<TilePass> {
                          "first");
       return signalPassFailure();
     }
+    // Also where the schedule has no use for it; NaN is refused too.
+    if (!(threshold >= 0 && threshold <= tile::kMaxThreshold)) {
+      ops[0].emitOpError() << "expected a threshold in [0, "
+                           << tile::kMaxThreshold << "], got "
+                           << threshold.getValue();
+      return signalPassFailure();
+    }
     nameArguments(ops[0], func);
     bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;

@@ -44,10 +44,10 @@ static double countSwapped(const TileShape &tile) {
 // clang-format off
 static constexpr ScheduleCosts kCosts[] = {
     // name           heads  group  tensor            tiles  exposed  a head  refill  edges
-    {"seesaw",        64,    64,    countOnce,        2,     640,     0,      0.9,    1600},
-    {"shared-p",      64,    64,    countOnce,        1,     1680,    0,      0.25,   2800},
-    {"split-columns", 64,    64,    countScoresTwice, 1,     2000,    0,      0.5,    2800},
-    {"swapped",       32,    8,     countSwapped,     1,     460,     29,     0.15,   2900},
+    {"seesaw",        64,    64,    countOnce,        2,     630,     0,      0.65,   1000},
+    {"shared-p",      64,    64,    countOnce,        1,     1590,    0,      0.6,    1800},
+    {"split-columns", 64,    64,    countScoresTwice, 1,     1700,    0,      0.7,    1800},
+    {"swapped",       32,    8,     countSwapped,     1,     500,     29,     0.3,    2200},
 };
 // clang-format on
 

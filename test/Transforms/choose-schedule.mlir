@@ -2,7 +2,7 @@
 // that has a schedule keeps it.
 // RUN: split-file %s %t
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule | FileCheck %t/ops.mlir
-// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=expect-s-kv=8192 | FileCheck %t/ops.mlir --check-prefix=NEAR
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=expect-s-kv=131072 | FileCheck %t/ops.mlir --check-prefix=FAR
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
@@ -23,8 +23,8 @@ sparse_prefill h_q=16 d_qk=576 d_v=512 topk=64 topk_length=no target=sm_80 gpu=a
 
 // CHECK-LABEL: func @any_topk
 // CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped" after["split-width",
-// NEAR-LABEL: func @any_topk
-// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
+// FAR-LABEL: func @any_topk
+// FAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
 // NAMED-LABEL: func @any_topk
 // NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns", roles = [
 // TABLE-LABEL: func @any_topk
@@ -54,34 +54,34 @@ func.func @one_tile(%q: memref<?x128x576xbf16>, %kv: !kv, %indices: memref<?x1x6
 
 // 32 heads: by where the rows of KV are, which is expected or in the IR.
 // CHECK-LABEL: func @far
-// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
-// NEAR-LABEL: func @far
-// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw" after["pair-tiles", "split-width",
-func.func @far(%q: memref<?x32x576xbf16>, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw" after["pair-tiles", "split-width",
+// FAR-LABEL: func @far
+// FAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
+func.func @far(%q: memref<?x32x512xbf16>, %kv: memref<?x1x512xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
                %out: memref<?x32x512xbf16>, %max: memref<?x32xf32>, %lse: memref<?x32xf32>) {
-  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x576xbf16>, !kv, memref<?x1x?xi32>)
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x512xbf16>, memref<?x1x512xbf16>, memref<?x1x?xi32>)
       outs(%out, %max, %lse : memref<?x32x512xbf16>, memref<?x32xf32>, memref<?x32xf32>)
   return
 }
 
 // CHECK-LABEL: func @near
 // CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw"
-// NEAR-LABEL: func @near
-// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw"
-func.func @near(%q: memref<?x32x576xbf16>, %kv: memref<8192x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+// FAR-LABEL: func @near
+// FAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw"
+func.func @near(%q: memref<?x32x512xbf16>, %kv: memref<8192x1x512xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
                 %out: memref<?x32x512xbf16>, %max: memref<?x32xf32>, %lse: memref<?x32xf32>) {
-  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x576xbf16>, memref<8192x1x576xbf16>, memref<?x1x?xi32>)
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x512xbf16>, memref<8192x1x512xbf16>, memref<?x1x?xi32>)
       outs(%out, %max, %lse : memref<?x32x512xbf16>, memref<?x32xf32>, memref<?x32xf32>)
   return
 }
 
 // CHECK-LABEL: func @far_in_ir
 // CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
-// NEAR-LABEL: func @far_in_ir
-// NEAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
-func.func @far_in_ir(%q: memref<?x32x576xbf16>, %kv: memref<65536x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+// FAR-LABEL: func @far_in_ir
+// FAR:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"swapped"
+func.func @far_in_ir(%q: memref<?x32x512xbf16>, %kv: memref<131072x1x512xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
                      %out: memref<?x32x512xbf16>, %max: memref<?x32xf32>, %lse: memref<?x32xf32>) {
-  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x576xbf16>, memref<65536x1x576xbf16>, memref<?x1x?xi32>)
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x32x512xbf16>, memref<131072x1x512xbf16>, memref<?x1x?xi32>)
       outs(%out, %max, %lse : memref<?x32x512xbf16>, memref<?x32xf32>, memref<?x32xf32>)
   return
 }

@@ -6,8 +6,8 @@
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=nan 2>&1 | FileCheck %s --check-prefix=NAN
 
-// NEGATIVE: error: 'tile.online_softmax' op expected a threshold in [0, 64], got -1
-// NAN: error: 'tile.online_softmax' op expected a threshold in [0, 64], got nan
+// NEGATIVE: error: 'mla.sparse_prefill' op expected a threshold in [0, 64], got -1
+// NAN: error: 'mla.sparse_prefill' op expected a threshold in [0, 64], got nan
 // KEYS: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 40
 // MANY: error: 'mla.sparse_prefill' op expected tile-keys a multiple of 32 in [32, 256], got 512
 

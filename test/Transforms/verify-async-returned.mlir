@@ -26,3 +26,9 @@
 // A free barrier would be waited for by nobody.
 // RUN: sed 's/shared_bytes = 528/shared_bytes = 536/; s/.*"ask.full".*/&\n%%free = cta.mbarrier "ask.free" count 4 at 528 : !cta.mbarrier<1>/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=OWN
 // OWN: error: 'cta.mbarrier' op frees nothing: the place is free when answer is full
+
+// A reader that does not wait holds nothing, though the writer begins with a
+// round.
+// RUN: awk '/mbarrier_wait/ && ++n == 1 { held = $0; next } { print } /load_shared/ && held { print held; held = "" }' %t > %t.unasked
+// RUN: not %mla-opt --mla-verify-async %t.unasked 2>&1 | FileCheck %s --check-prefix=UNASKED
+// UNASKED: error: 'cta.load_shared' op reads a slot that the role does not hold

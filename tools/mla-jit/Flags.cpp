@@ -18,6 +18,9 @@ const llvm::StringLiteral CompileFlags::kHelp =
                          (default: that of the GPU that is run on)
   --tile-keys=N          KV rows per tile (default: as chosen)
   --stages=N             slots of the schedule's rings (default: as chosen)
+  --threshold=X          how far, in powers of two, weights may grow before a lazy
+                         softmax rescales, 0 to 64 (default 8; 0: whenever the
+                         maximum grows)
   --target=NAME          the GPU (default and only one: sm_90a)
   --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
                          PATH)
@@ -51,6 +54,11 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
     return number(options.tileKeys);
   if (name == "--stages")
     return number(options.stages);
+  if (name == "--threshold") {
+    if (value.getAsDouble(options.threshold))
+      error = llvm::formatv("expected {0}=X, got '{1}'", name, word);
+    return true;
+  }
   if (name == "--expect-s-kv")
     return number(options.expectSKV);
   if (name == "--ptxas")

@@ -168,8 +168,11 @@ static std::string findFault(const TuneFlags &flags,
            std::to_string(options.operands.size());
   if (flags.dryRun && !flags.table.empty())
     return "option '--table': nothing is measured with --dry-run";
-  if (!options.peers.empty() || !options.plot.file.empty())
-    return "options '--peer' and '--plot' are those of 'bench'";
+  if (!options.peers.empty() || !options.plot.file.empty() ||
+      options.modes != harness::ToolOptions().modes || options.progress)
+    return "options '--peer', '--plot', '--modes' and '--progress' are those "
+           "of "
+           "'bench'";
   return "";
 }
 

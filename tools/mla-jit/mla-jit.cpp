@@ -14,12 +14,14 @@
 #include "mla/Harness/Tool.h"
 #include "mla/JIT/CachedCompile.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Target/Sass.h"
 #include "mla/Tuning/Choice.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
+#include <chrono>
 #include <iostream>
 
 using namespace mla;
@@ -132,6 +134,24 @@ int emit(std::vector<std::string> words) {
 // compile
 //===----------------------------------------------------------------------===//
 
+/// Adds what the machine code is like: information, and no reason to fail.
+void addSass(const CompiledKernel &kernel, llvm::json::Object &report) {
+  if (kernel.cubin.empty())
+    return;
+  auto start = std::chrono::steady_clock::now();
+  llvm::Expected<SassReport> sass = disassembleCubin(kernel.cubin);
+  if (!sass) {
+    report["missingSass"] =
+        llvm::json::fixUTF8(llvm::toString(sass.takeError()));
+    return;
+  }
+  std::chrono::duration<double> spent =
+      std::chrono::steady_clock::now() - start;
+  (*report.getObject("seconds"))["nvdisasm"] = spent.count();
+  report["instructions"] = sass->instructions;
+  report["loops"] = llvm::json::Array(sass->loops);
+}
+
 int compile(std::vector<std::string> words) {
   CompileFlags flags;
   std::string input, output;
@@ -166,7 +186,9 @@ int compile(std::vector<std::string> words) {
     return fail(llvm::toString(kernel.takeError()));
   if (llvm::Error error = writeKernel(*kernel, output))
     return fail(llvm::toString(std::move(error)));
-  llvm::outs() << summarize(*kernel) << "\n";
+  llvm::json::Value report = summarize(*kernel);
+  addSass(*kernel, *report.getAsObject());
+  llvm::outs() << report << "\n";
   return 0;
 }
 

@@ -63,14 +63,6 @@ private:
 /// Puts one launch on the context's stream, and does not wait for it.
 using Launch = std::function<Status()>;
 
-/// Launches `count` times and appends each launch's milliseconds, measured by
-/// events around it. With a gap, the device idles for `gapMs` before each;
-/// without, the launches are queued back to back. `label` names what is
-/// launched in faults that show later.
-Status timeLaunches(const GpuContext &context, const std::string &label,
-                    const Launch &launch, int count, double gapMs,
-                    std::vector<double> &ms);
-
 /// A kernel that the runtime has loaded.
 class GpuKernel {
 public:

@@ -30,7 +30,7 @@ struct PlotOptions {
 struct Figure {
   /// The contestant: the field `package`.
   std::string label;
-  /// "b2b" or "gap".
+  /// The name of a mode.
   std::string mode;
   /// Empty if the line does not say.
   std::string device;

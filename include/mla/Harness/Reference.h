@@ -55,6 +55,13 @@ Status denseAttentionReference(const std::vector<HostArgument> &arguments,
 double countFlops(const std::string &operatorName,
                   const std::vector<HostArgument> &arguments);
 
+/// Bytes that the operator has to move for these arguments: each argument once,
+/// but of sparse_prefill's kv the row of each valid index, as often as indices
+/// name it. Rows that queries share come from a cache, so that this is no
+/// figure of the memory's. 0 where there is no formula.
+double countBytes(const std::string &operatorName,
+                  const std::vector<HostArgument> &arguments);
+
 } // namespace mla::harness
 
 #endif // MLA_HARNESS_REFERENCE_H

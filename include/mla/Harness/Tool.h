@@ -12,6 +12,7 @@
 
 #include "mla/Harness/Executor.h"
 #include "mla/Harness/Inputs.h"
+#include "mla/Harness/Modes.h"
 #include "mla/Harness/Plot.h"
 
 #include <iosfwd>
@@ -42,12 +43,16 @@ struct ToolOptions {
   bool check = false;
   std::string outputFolder;
   // bench:
+  /// Each once.
+  std::vector<Mode> modes = {Mode::BackToBack, Mode::Gap};
   int iterations = 20;
   int warmup = 5;
   int rounds = 5;
   /// Runs of each case, which have to give the same bits.
   int repeats = 1;
   double gapMs = 20;
+  /// Say how far it is even where nobody sits at a terminal.
+  bool progress = false;
   /// Libraries with other implementations: mla/Harness/Peer.h.
   std::vector<std::string> peers;
   // bench and plot:
@@ -82,8 +87,9 @@ std::string toolHelp(const ToolConfig &config);
 
 /// A whole tool: reads the command line, loads the subjects, runs or times
 /// them, or draws results. Results go to `out`, one JSON line each (and a table
-/// at the end of `bench`), errors to `err`, one line each. Returns the exit
-/// code: 0; 1 for bad input or a case that fails; 2 for a bad command line.
+/// at the end of `bench`), errors to `err`, one line each, and how far `bench`
+/// is. Returns the exit code: 0; 1 for bad input or a case that fails; 2 for a
+/// bad command line.
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err);
 

@@ -25,6 +25,9 @@ struct CompileOptions {
   /// KV rows per tile, and slots of the schedule's rings (0: as chosen).
   int64_t tileKeys = 0;
   int64_t stages = 0;
+  /// How far, in powers of two, weights may grow before a lazy softmax
+  /// rescales.
+  double threshold = 8;
   /// Rows of kv that "auto" expects where the IR leaves them to run time.
   int64_t expectSKV = Problem().rows;
   /// The GPU's name (H200) if it is known, and a tuning table other than the

@@ -33,6 +33,12 @@ struct KernelPipelineOptions
       *this, "expect-s-kv",
       llvm::cl::desc("rows of kv to choose for, if only known at run time"),
       llvm::cl::init(65536)};
+  Option<double> threshold{
+      *this, "threshold",
+      llvm::cl::desc(
+          "how far, in powers of two, weights may grow before a lazy "
+          "softmax rescales"),
+      llvm::cl::init(8)};
   Option<std::string> gpu{*this, "gpu",
                           llvm::cl::desc("name of the GPU, if known")};
   Option<std::string> tuningTable{

@@ -28,6 +28,8 @@ using CudaModule = void *;
 using CudaFunction = void *;
 using CudaStream = void *;
 using CudaEvent = void *;
+using CudaGraph = void *;
+using CudaGraphExec = void *;
 
 /// Values of the driver's enumerations that we use.
 enum : int {
@@ -46,6 +48,7 @@ enum : int {
   kCudaFunctionNonPortableCluster = 14,
   kCudaLaunchClusterDimension = 4,
   kCudaStreamNonBlocking = 1,
+  kCudaCaptureThreadLocal = 1,
   kCudaCaptureRelaxed = 2,
   kCudaL2Promotion256B = 3,
 };
@@ -112,7 +115,6 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
   X(cuEventCreate, "cuEventCreate", (CudaEvent *, unsigned))                   \
   X(cuEventDestroy, "cuEventDestroy_v2", (CudaEvent))                          \
   X(cuEventRecord, "cuEventRecord", (CudaEvent, CudaStream))                   \
-  X(cuEventSynchronize, "cuEventSynchronize", (CudaEvent))                     \
   X(cuEventElapsedTime, "cuEventElapsedTime", (float *, CudaEvent, CudaEvent))
 
 /// Entries that may be missing: their users must test for null.
@@ -124,7 +126,16 @@ static_assert(sizeof(CudaLaunchConfig) == 56, "as CUlaunchConfig");
   X(cuLinkAddData, "cuLinkAddData_v2",                                         \
     (void *, int, void *, size_t, const char *, unsigned, int *, void **))     \
   X(cuLinkComplete, "cuLinkComplete", (void *, void **, size_t *))             \
-  X(cuLinkDestroy, "cuLinkDestroy", (void *))
+  X(cuLinkDestroy, "cuLinkDestroy", (void *))                                  \
+  X(cuMemsetD8Async, "cuMemsetD8Async",                                        \
+    (CudaPointer, unsigned char, size_t, CudaStream))                          \
+  X(cuStreamBeginCapture, "cuStreamBeginCapture_v2", (CudaStream, int))        \
+  X(cuStreamEndCapture, "cuStreamEndCapture", (CudaStream, CudaGraph *))       \
+  X(cuGraphInstantiate, "cuGraphInstantiateWithFlags",                         \
+    (CudaGraphExec *, CudaGraph, unsigned long long))                          \
+  X(cuGraphLaunch, "cuGraphLaunch", (CudaGraphExec, CudaStream))               \
+  X(cuGraphDestroy, "cuGraphDestroy", (CudaGraph))                             \
+  X(cuGraphExecDestroy, "cuGraphExecDestroy", (CudaGraphExec))
 
 /// The driver's entry points. There is one for the process.
 struct Driver {

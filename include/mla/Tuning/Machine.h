@@ -6,6 +6,7 @@
 #define MLA_TUNING_MACHINE_H
 
 #include <cstdint>
+#include <string_view>
 
 namespace mla {
 
@@ -49,6 +50,13 @@ struct Machine {
     return bytesPerSecond / (static_cast<double>(sms) * clockGHz * 1e9);
   }
 };
+
+/// The machine that a driver calls `device`; null if nothing was measured on
+/// it. "NVIDIA H200 NVL" is another one: it has less power.
+inline const Machine *findMachine(std::string_view device) {
+  static constexpr Machine kH200;
+  return device == "NVIDIA H200" ? &kH200 : nullptr;
+}
 
 } // namespace mla
 

@@ -168,9 +168,10 @@ LogicalResult TransposeOp::verify() {
 }
 
 LogicalResult OnlineSoftmaxOp::verify() {
-  // Sums of weights of up to 2^64 are far from overflow; NaN is refused too.
+  // NaN is refused too.
   if (std::optional<APFloat> threshold = getThreshold())
-    if (float t = threshold->convertToFloat(); !(t >= 0 && t <= 64))
-      return emitOpError() << "expected a threshold in [0, 64], got " << t;
+    if (float t = threshold->convertToFloat(); !(t >= 0 && t <= kMaxThreshold))
+      return emitOpError() << "expected a threshold in [0, " << kMaxThreshold
+                           << "], got " << t;
   return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
 }

@@ -70,7 +70,21 @@ protected:
       return;
     EXPECT_EQ(fake->allocationsAlive, 0);
     EXPECT_EQ(fake->eventsAlive, 0);
+    EXPECT_EQ(fake->graphsAlive, 0);
     EXPECT_EQ(fake->modulesLoaded, fake->modulesUnloaded);
+  }
+
+  /// An operator that is counted; nobody computes it here.
+  void loadSparsePrefill() {
+    config.load = [](const std::string &operand, Subject &subject) -> Status {
+      subject.label = operand;
+      subject.descriptor = sparsePrefillDescriptor(/*optional=*/false);
+      subject.descriptor.grid = {{/*isConstant=*/true}};
+      subject.cubin = runtime::sampleCubin();
+      return Status();
+    };
+    fake->parameterSizes = {};
+    fake->onLaunch = nullptr;
   }
 
   int run(const std::vector<std::string> &words) {

@@ -28,7 +28,8 @@ int32_t mlaPeerLaunch(const mlaPeerArguments *arguments, mlaStream stream,
   const mlaTensor *a = NULL, *c = NULL;
   (void)stream;
   ++mlaFakePeer.launches;
-  if (mlaFakePeer.result != MLA_PEER_LAUNCHED) {
+  if (mlaFakePeer.launches > mlaFakePeer.good &&
+      mlaFakePeer.result != MLA_PEER_LAUNCHED) {
     if (mlaFakePeer.error)
       snprintf(error, errorSize, "%s", mlaFakePeer.error);
     return mlaFakePeer.result;

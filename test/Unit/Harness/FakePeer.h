@@ -9,7 +9,8 @@
 
 /** What the fake peer does, and what it was asked: its symbol mlaFakePeer. */
 typedef struct mlaFakePeerState {
-  int32_t result;    /**< what a launch returns */
+  int32_t result;    /**< what a launch returns, */
+  int32_t good;      /**< after this many that succeed */
   const char *error; /**< the text of a launch that fails */
   float offset;      /**< what it adds to each float of `a`, to give `c` */
   int32_t launches;

@@ -58,16 +58,7 @@ TEST_F(FakeGpu, BenchAlternatesAndReports) {
 }
 
 TEST_F(FakeGpu, BenchDrawsWhatItPrints) {
-  // An operator whose operations are counted; nobody computes it here.
-  config.load = [](const std::string &operand, Subject &subject) -> Status {
-    subject.label = operand;
-    subject.descriptor = sparsePrefillDescriptor(/*optional=*/false);
-    subject.descriptor.grid = {{/*isConstant=*/true}};
-    subject.cubin = mla::runtime::sampleCubin();
-    return Status();
-  };
-  fake->parameterSizes = {};
-  fake->onLaunch = nullptr;
+  loadSparsePrefill();
   std::string folder = testing::TempDir() + "/mla-gpu-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   std::string svg;

@@ -70,6 +70,33 @@ TEST_F(Peers, WhatTheyHaveNoKernelForIsLeftOut) {
   expectOutput("\nfake peer (n=10) skipped: n: expected a multiple of 128");
 }
 
+TEST_F(Peers, TakePartInEachMode) {
+  EXPECT_EQ(bench({"--size", "n=10", "--modes=b2b,gap,flush,graph"}),
+            kExitSuccess)
+      << err.str();
+  // One to compare; three that are captured, and not called for a replay;
+  // rounds x other modes, each a warm-up and the timed iterations.
+  EXPECT_EQ(peer->launches, 1 + 3 + 2 * 3 * (1 + 3));
+  for (const char *mode : {"b2b", "gap", "flush", "graph"})
+    expectOutput("\"package\":\"fake peer\",\"kernel\":\"" MLA_FAKE_PEER
+                 "\",\"device\":\"Fake GPU\",\"sizes\":{\"n\":10},\"mode\":\"" +
+                 std::string(mode) + "\",\"samples\":");
+}
+
+TEST_F(Peers, WhatCannotBeCapturedIsLeftOutOfThatMode) {
+  peer->result = MLA_PEER_FAILED;
+  peer->error = "cudaMalloc failed";
+  peer->good = 1;
+  EXPECT_EQ(bench({"--size", "n=10", "--modes=graph"}), kExitSuccess)
+      << err.str();
+  EXPECT_EQ(peer->launches, 2);
+  expectOutput("\"mode\":\"graph\",\"samples\":2");
+  expectOutput(
+      "\"mode\":\"graph\",\"skipped\":\"cannot be captured: fake peer: "
+      "cudaMalloc failed\"}\n");
+  expectOutput("\nfake peer (n=10), graph, skipped: cannot be captured: ");
+}
+
 TEST_F(Peers, FailuresAreErrors) {
   peer->result = MLA_PEER_FAILED;
   peer->error = "cannot encode the tensor map";

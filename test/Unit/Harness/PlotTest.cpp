@@ -78,7 +78,8 @@ TEST(Figures, ErrorsNameFileLineAndField) {
   expectError("{\"package\":\"a\",\"ms\":1,\"pass\":true}",
               "r.jsonl:1: field 'mode': missing");
   expectError(line("a", "fast", 1, "1"),
-              "r.jsonl:1: field 'mode': expected b2b or gap, got 'fast'");
+              "r.jsonl:1: field 'mode': expected one of b2b, gap, flush, "
+              "graph, got 'fast'");
   expectError("{\"package\":\"a\",\"mode\":\"gap\"}",
               "r.jsonl:1: field 'sizes': missing");
   expectError("{\"package\":\"a\",\"mode\":\"gap\",\"sizes\":[1]}",
@@ -145,6 +146,18 @@ TEST(Plot, PointsStandWhereTheirFiguresSay) {
   EXPECT_EQ(svg.find("nan"), std::string::npos);
 }
 
+TEST(Plot, EachModeHasItsLine) {
+  std::string svg =
+      draw(figuresOf(line("a", "flush", 1, "5") + line("a", "flush", 2, "5") +
+                     line("a", "graph", 1, "6") + line("a", "graph", 2, "6")));
+  expectPart(svg, "<polyline class=\"line flush s0\"");
+  expectPart(svg, "<polyline class=\"line graph s0\"");
+  expectPart(svg, "class=\"line any flush\"");
+  expectPart(svg, ">L2 flushed before each</text>");
+  expectPart(svg, ">as a CUDA graph</text>");
+  EXPECT_EQ(svg.find(">back to back</text>"), std::string::npos);
+}
+
 TEST(Plot, SizesThatLieCloseAreLinear) {
   std::string svg = draw(figuresOf(line("a", "b2b", 1000, "1.5") +
                                    line("a", "b2b", 2000, "1") +
@@ -169,7 +182,7 @@ TEST(Plot, ManyContestantsAllHaveARowOfTheLegend) {
   std::string svg = draw(figuresOf(text));
   EXPECT_EQ(count(svg, ">contestant "), 30u + 30u + 60u); // rows, tips
   // The picture is as high as the legend.
-  expectPart(svg, "height=\"812.0\"");
+  expectPart(svg, "height=\"790.0\"");
 }
 
 TEST(Plot, TextIsEscapedAndCut) {

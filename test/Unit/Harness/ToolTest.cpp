@@ -182,6 +182,15 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"bench", "right", "--check"}, "is not one of 'bench'");
   expectUsage({"bench", "right", "--iterations=0"}, "expected an integer");
   expectUsage({"bench", "right", "--gap=0"}, "expected milliseconds above 0");
+  expectUsage({"bench", "right", "--modes=foo"},
+              "'--modes': expected some of b2b, gap, flush, graph, got 'foo'");
+  expectUsage({"bench", "right", "--modes=b2b,"}, "graph, got ''");
+  expectUsage({"bench", "right", "--modes=gap,b2b,gap"},
+              "expected each mode once, got 'gap' twice");
+  expectUsage({"bench", "right", "--modes="}, "'--modes': expected a value");
+  expectUsage({"run", "right", "--modes=b2b"},
+              "'--modes': is not one of 'run'");
+  expectUsage({"bench", "right", "--progress=1"}, "takes no value");
   expectUsage({"run", "right", "--level="}, "'--level': expected a level");
   expectUsage({"run", "right", "--peer=a.so"}, "'--peer': is not one of 'run'");
   expectUsage({"--roof=5", "run", "right"}, "'--roof': is not one of 'run'");
@@ -209,10 +218,11 @@ TEST_F(Tool, OptionsOfTheToolAreTaken) {
 TEST_F(Tool, HelpNamesEveryOption) {
   EXPECT_EQ(run({"--help"}), kExitSuccess);
   for (const char *option :
-       {"--size ", "--sizes ", "--seed ", "--poison", "--invalid ", "--scale ",
-        "--pad ", "--input ", "--check", "--output ", "--iterations ",
-        "--warmup ", "--rounds ", "--gap ", "--peer ", "--plot ", "--roof ",
-        "-o FILE.svg", "--level="})
+       {"--size ",       "--sizes ", "--seed ",   "--poison",  "--invalid ",
+        "--scale ",      "--pad ",   "--input ",  "--check",   "--output ",
+        "--iterations ", "--modes ", "--warmup ", "--rounds ", "--gap ",
+        "--progress ",   "--peer ",  "--plot ",   "--roof ",   "-o FILE.svg",
+        "--level="})
     EXPECT_NE(out.str().find(option), std::string::npos) << option;
   EXPECT_EQ(err.str(), "");
 }
@@ -224,6 +234,7 @@ TEST_F(Tool, BenchDefaultsToValidInputs) {
   EXPECT_EQ(options.inputs.invalidShare, 0);
   EXPECT_EQ(options.iterations, 20);
   EXPECT_EQ(options.rounds, 5);
+  EXPECT_EQ(options.modes, (std::vector<Mode>{Mode::BackToBack, Mode::Gap}));
   EXPECT_EQ(parseToolOptions(config, {"bench", "right", "--invalid", "0.25"},
                              options),
             "");

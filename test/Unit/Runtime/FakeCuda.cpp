@@ -17,10 +17,12 @@ FakeCuda &state() {
   return *fake;
 }
 
-/// Counts a call and says what it is to return. Neither allocates nor locks,
-/// so that a test can count what the runtime itself does.
+/// Counts a call and says what it is to return. Without a log it neither
+/// allocates nor locks, so that a test can count what the runtime itself does.
 int called(std::atomic<int> FakeCalls::*call, std::string_view name) {
   ++(state().calls.*call);
+  if (state().keepLog)
+    state().log.emplace_back(name);
   auto found = state().failures.find(name);
   return found == state().failures.end() ? 0 : found->second;
 }
@@ -90,7 +92,7 @@ int cuDeviceGet(int *device, int ordinal) {
   return ordinal < state().devices ? 0 : 101;
 }
 int cuDeviceGetName(char *name, int size, int) {
-  std::strncpy(name, "Fake GPU", static_cast<size_t>(size));
+  std::strncpy(name, state().deviceName.c_str(), static_cast<size_t>(size));
   return 0;
 }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
@@ -174,6 +176,10 @@ int cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction,
     return result;
   if (contextOf(config->stream) != currentContext)
     return kCudaInvalidHandle;
+  if (state().capturing) {
+    ++state().captured;
+    return 0;
+  }
   ++state().launches;
   if (!state().keepLaunches)
     return 0;
@@ -197,6 +203,8 @@ int cuTensorMapEncodeTiled(void *map, int, uint32_t rank, void *address,
 int cuMemAlloc_v2(CudaPointer *pointer, size_t size) {
   if (int result = CALLED(cuMemAlloc))
     return result;
+  if (size > state().mostBytes)
+    return kCudaOutOfMemory;
   // As aligned as the driver's.
   void *memory = std::aligned_alloc(512, (size + 511) / 512 * 512);
   *pointer = reinterpret_cast<uintptr_t>(memory);
@@ -241,11 +249,51 @@ int cuEventDestroy_v2(CudaEvent) {
   --state().eventsAlive;
   return 0;
 }
-int cuEventRecord(CudaEvent, CudaStream) { return 0; }
-int cuEventSynchronize(CudaEvent) { return 0; }
+int cuEventRecord(CudaEvent, CudaStream) { return CALLED(cuEventRecord); }
 int cuEventElapsedTime(float *ms, CudaEvent, CudaEvent) {
   *ms = state().milliseconds;
   return 0;
+}
+
+int cuMemsetD8Async(CudaPointer, unsigned char, size_t size, CudaStream) {
+  state().writtenBytes = size;
+  return CALLED(cuMemsetD8Async);
+}
+// A graph, or one ready to be launched, is a count of launches.
+int cuStreamBeginCapture_v2(CudaStream, int) {
+  state().capturing = true;
+  state().captured = 0;
+  return CALLED(cuStreamBeginCapture);
+}
+int cuStreamEndCapture(CudaStream, CudaGraph *graph) {
+  state().capturing = false;
+  if (int failure = CALLED(cuStreamEndCapture))
+    return failure;
+  *graph = new int(state().captured);
+  ++state().graphsAlive;
+  return 0;
+}
+int cuGraphInstantiateWithFlags(CudaGraphExec *executable, CudaGraph graph,
+                                unsigned long long) {
+  if (int failure = CALLED(cuGraphInstantiate))
+    return failure;
+  *executable = new int(*static_cast<int *>(graph));
+  ++state().graphsAlive;
+  return 0;
+}
+int cuGraphLaunch(CudaGraphExec executable, CudaStream) {
+  state().launches += *static_cast<int *>(executable);
+  return CALLED(cuGraphLaunch);
+}
+int cuGraphDestroy(CudaGraph graph) {
+  delete static_cast<int *>(graph);
+  --state().graphsAlive;
+  return CALLED(cuGraphDestroy);
+}
+int cuGraphExecDestroy(CudaGraphExec executable) {
+  delete static_cast<int *>(executable);
+  --state().graphsAlive;
+  return CALLED(cuGraphExecDestroy);
 }
 
 int cuLinkCreate_v2(unsigned count, int *names, void **values, void **link) {

@@ -71,6 +71,14 @@ struct FakeCuda {
   /// A graph is being captured: code is loaded only where the thread said that
   /// it does not mind.
   bool capturing = false;
+  /// Allocations of more bytes than this fail.
+  size_t mostBytes = SIZE_MAX;
+  /// What cuDeviceGetName says.
+  std::string deviceName = "Fake GPU";
+  /// Whether calls are noted by name, in order. Threads that call at once have
+  /// to leave that.
+  bool keepLog = false;
+  std::vector<std::string> log;
   /// What cuFuncGetParamInfo says.
   std::vector<size_t> parameterSizes;
   /// What the linker logs, and what its cubins begin with.
@@ -85,7 +93,11 @@ struct FakeCuda {
 
   FakeCalls calls;
   std::atomic<int> modulesLoaded{0}, modulesUnloaded{0}, launches{0};
-  int allocationsAlive = 0, eventsAlive = 0, linksAlive = 0;
+  int allocationsAlive = 0, eventsAlive = 0, linksAlive = 0, graphsAlive = 0;
+  /// Launches of the graph that is being captured.
+  int captured = 0;
+  /// By the last cuMemsetD8Async.
+  size_t writtenBytes = 0;
   std::map<int, int> functionAttributes;
   mla::runtime::CudaLaunchConfig config = {};
   mla::runtime::CudaLaunchAttribute attribute = {};

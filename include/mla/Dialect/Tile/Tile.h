@@ -43,6 +43,10 @@ inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
 /// for their transposes.
 inline constexpr llvm::StringLiteral kSwappedAttr = "tile.swapped";
 
+/// The largest threshold of a lazy softmax: sums of weights of up to 2^64 are
+/// far from overflow.
+inline constexpr int kMaxThreshold = 64;
+
 /// The label of `op`, or "" without one.
 llvm::StringRef getLabel(mlir::Operation *op);
 

@@ -1,0 +1,59 @@
+//===- Modes.h - in which ways `bench` launches -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_HARNESS_MODES_H
+#define MLA_HARNESS_MODES_H
+
+#include <string>
+
+namespace mla::harness {
+
+/// How launches follow on each other while they are timed.
+enum class Mode {
+  /// Queued without a pause.
+  BackToBack,
+  /// On a device that has idled.
+  Gap,
+  /// With nothing of the arguments in the L2.
+  Flush,
+  /// As nodes of a CUDA graph.
+  Graph
+};
+
+struct ModeName {
+  Mode mode;
+  /// On the command line and in results.
+  const char *name;
+  /// In a picture's legend.
+  const char *meaning;
+};
+inline constexpr ModeName kModes[] = {
+    {Mode::BackToBack, "b2b", "back to back"},
+    {Mode::Gap, "gap", "idle before each launch"},
+    {Mode::Flush, "flush", "L2 flushed before each"},
+    {Mode::Graph, "graph", "as a CUDA graph"}};
+
+inline const char *nameOf(Mode mode) {
+  return kModes[static_cast<int>(mode)].name;
+}
+
+/// Null if no mode is called that.
+inline const ModeName *findMode(const std::string &name) {
+  for (const ModeName &known : kModes)
+    if (name == known.name)
+      return &known;
+  return nullptr;
+}
+
+/// "b2b, gap, flush, graph"
+inline std::string listModes() {
+  std::string text;
+  for (const ModeName &known : kModes)
+    text += std::string(text.empty() ? "" : ", ") + known.name;
+  return text;
+}
+
+} // namespace mla::harness
+
+#endif // MLA_HARNESS_MODES_H

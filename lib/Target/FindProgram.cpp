@@ -1,0 +1,94 @@
+//===- FindProgram.cpp - Where a program of the CUDA toolkit is -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FindProgram.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Program.h"
+#include <optional>
+#include <vector>
+
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using namespace mla;
+
+static Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+Expected<std::string> mla::resolveProgram(StringRef name, StringRef request,
+                                          StringRef origin) {
+  if (!request.contains('/')) {
+    if (auto found = llvm::sys::findProgramByName(request))
+      return *found;
+    return makeError("no '" + request + "' on PATH (from " + origin + ")");
+  }
+  if (!llvm::sys::fs::exists(request))
+    return makeError("no " + name + " at '" + request + "' (from " + origin +
+                     ")");
+  if (!llvm::sys::fs::can_execute(request))
+    return makeError("'" + request + "' is not executable (from " + origin +
+                     ")");
+  return request.str();
+}
+
+/// Looks for the files of the wheels `nvidia-cuda-*` (13 and newer) or
+/// `nvidia-cuda-nvcc-cu12` under PREFIX/lib/python3.N/site-packages.
+static std::optional<std::string> findInWheel(StringRef name) {
+  auto python = llvm::sys::findProgramByName("python3");
+  if (!python)
+    return std::nullopt;
+  llvm::SmallString<128> lib(
+      llvm::sys::path::parent_path(llvm::sys::path::parent_path(*python)));
+  llvm::sys::path::append(lib, "lib");
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator it(lib, code), end; it != end && !code;
+       it.increment(code)) {
+    if (!llvm::sys::path::filename(it->path()).starts_with("python3"))
+      continue;
+    for (StringRef part : {"cu13", "cuda_nvcc"}) {
+      llvm::SmallString<128> path(it->path());
+      llvm::sys::path::append(path, "site-packages", "nvidia", part);
+      llvm::sys::path::append(path, "bin", name);
+      if (llvm::sys::fs::can_execute(path))
+        return path.str().str();
+    }
+  }
+  return std::nullopt;
+}
+
+Expected<std::string> mla::findProgram(const ProgramSearch &search) {
+  StringRef name = search.name;
+  if (auto request = llvm::sys::Process::GetEnv(search.variable);
+      request && !request->empty())
+    return resolveProgram(name, *request, search.variable);
+
+  std::vector<std::string> places = {(search.variable + " (not set)").str()};
+  for (StringRef variable : {"CUDA_HOME", "CUDA_PATH"}) {
+    auto home = llvm::sys::Process::GetEnv(variable);
+    if (!home || home->empty()) {
+      places.push_back((variable + " (not set)").str());
+      continue;
+    }
+    llvm::SmallString<128> path(*home);
+    llvm::sys::path::append(path, "bin", name);
+    if (llvm::sys::fs::can_execute(path))
+      return path.str().str();
+    places.push_back((variable + " (" + path + ")").str());
+  }
+  if (auto found = llvm::sys::findProgramByName(name))
+    return *found;
+  places.push_back("PATH");
+  if (auto found = findInWheel(name))
+    return *found;
+  places.push_back("the site-packages of python3");
+  return makeError("no " + name + " found; looked in " +
+                   llvm::join(places, ", ") + "; " + search.advice);
+}

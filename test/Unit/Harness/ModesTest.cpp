@@ -1,0 +1,244 @@
+//===- ModesTest.cpp - what `bench` asks of the driver in each mode -------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "FakeGpu.h"
+
+#include <chrono>
+#include <map>
+#include <thread>
+
+using namespace mla::harness;
+
+namespace {
+
+/// The driver without one of its entries, as long as this lives.
+template <typename Entry> class Without {
+public:
+  explicit Without(Entry mla::runtime::Driver::*entry) : entry(entry) {
+    const mla::runtime::Driver *opened = nullptr;
+    EXPECT_TRUE(mla::runtime::Driver::get(opened).ok());
+    driver = const_cast<mla::runtime::Driver *>(opened);
+    kept = std::exchange(driver->*entry, nullptr);
+  }
+  ~Without() { driver->*entry = kept; }
+
+private:
+  Entry mla::runtime::Driver::*entry;
+  mla::runtime::Driver *driver = nullptr;
+  Entry kept = nullptr;
+};
+
+class Modes : public FakeGpu {
+protected:
+  int bench(const std::string &modes, std::vector<std::string> words = {}) {
+    words.insert(words.begin(),
+                 {"bench", "copy", "--size", "n=10", "--rounds=2",
+                  "--iterations=2", "--warmup=1", "--gap=1", "--modes", modes});
+    return run(words);
+  }
+
+  /// The calls that have to do with time, in order.
+  std::string calls() const {
+    static const std::map<std::string, std::string> kShort = {
+        {"cuEventRecord", "event"},        {"cuLaunchKernelEx", "launch"},
+        {"cuStreamSynchronize", "wait"},   {"cuMemsetD8Async", "write"},
+        {"cuStreamBeginCapture", "begin"}, {"cuStreamEndCapture", "end"},
+        {"cuGraphInstantiate", "make"},    {"cuGraphLaunch", "replay"}};
+    std::string text;
+    for (const std::string &call : fake->log) {
+      auto known = kShort.find(call);
+      if (known != kShort.end())
+        text += (text.empty() ? "" : " ") + known->second;
+    }
+    return text;
+  }
+  void expectOutput(const std::string &part) {
+    EXPECT_NE(out.str().find(part), std::string::npos)
+        << "expected '" << part << "' in: " << out.str();
+  }
+  /// The number behind a field's first name; -1 if there is none.
+  double field(const std::string &name) {
+    size_t at = out.str().find("\"" + name + "\":");
+    return at == std::string::npos
+               ? -1
+               : std::stod(out.str().substr(at + name.size() + 3));
+  }
+};
+
+TEST_F(Modes, BackToBackQueuesWithoutAPause) {
+  fake->keepLog = true;
+  EXPECT_EQ(bench("b2b", {"--rounds=1"}), kExitSuccess) << err.str();
+  EXPECT_EQ(calls(), "event launch event wait "
+                     "event launch event event launch event wait");
+}
+
+TEST_F(Modes, TheCallOfALaunchIsTimedOnTheHost) {
+  auto copy = fake->onLaunch;
+  fake->onLaunch = [copy](void **parameters) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    copy(parameters);
+  };
+  EXPECT_EQ(bench("b2b"), kExitSuccess) << err.str();
+  EXPECT_GE(field("host_us"), 2000);
+  expectOutput("host us");
+  // The other modes do not say.
+  out.str("");
+  EXPECT_EQ(bench("gap,flush,graph"), kExitSuccess) << err.str();
+  EXPECT_EQ(field("host_us"), -1);
+}
+
+TEST_F(Modes, TheGapComesBeforeTheStart) {
+  fake->keepLog = true;
+  EXPECT_EQ(bench("gap", {"--rounds=1"}), kExitSuccess) << err.str();
+  EXPECT_EQ(calls(), "event launch event wait "
+                     "wait event launch event wait event launch event wait");
+}
+
+TEST_F(Modes, TheFlushComesBeforeTheStart) {
+  fake->keepLog = true;
+  EXPECT_EQ(bench("flush", {"--rounds=1"}), kExitSuccess) << err.str();
+  EXPECT_EQ(calls(), "event launch event wait "
+                     "write event launch event write event launch event wait");
+  EXPECT_EQ(fake->writtenBytes, 256u << 20);
+  expectOutput("\"mode\":\"flush\",\"samples\":2,\"median_ms\":2.5");
+}
+
+TEST_F(Modes, AGraphIsCapturedOnceAndReplayed) {
+  fake->keepLog = true;
+  EXPECT_EQ(bench("graph"), kExitSuccess) << err.str();
+  EXPECT_EQ(calls(), "begin launch launch end make "
+                     "replay event replay event wait "
+                     "replay event replay event wait");
+  EXPECT_EQ(fake->launches, 2 * (2 + 2));
+  // A replay's time by its launches.
+  expectOutput("\"mode\":\"graph\",\"samples\":2,\"median_ms\":1.25,"
+               "\"min_ms\":1.25,\"graph_launches\":2}");
+}
+
+TEST_F(Modes, AGraphIsWarmedUpByAsManyLaunchesAtLeast) {
+  EXPECT_EQ(bench("graph", {"--rounds=1", "--warmup=5"}), kExitSuccess)
+      << err.str();
+  EXPECT_EQ(fake->launches, 3 * 2 + 2);
+}
+
+TEST_F(Modes, AreMeasuredAndReportedAsTheyAreListed) {
+  EXPECT_EQ(bench("graph,flush,gap,b2b"), kExitSuccess) << err.str();
+  size_t at = 0;
+  for (const char *mode : {"graph", "flush", "gap", "b2b"}) {
+    at = out.str().find("\"mode\":\"" + std::string(mode) + "\"", at);
+    EXPECT_NE(at, std::string::npos) << mode << " in: " << out.str();
+  }
+}
+
+TEST_F(Modes, AFlushWithoutMemoryIsAnError) {
+  fake->mostBytes = 1 << 20;
+  EXPECT_EQ(bench("b2b,flush"), kExitFailure);
+  EXPECT_EQ(err.str(),
+            "error: mode 'flush': 256 MiB to write over the L2: "
+            "cuMemAlloc failed: CUDA_ERROR_FAKE (2): a fake error\n");
+  EXPECT_EQ(fake->launches, 0);
+}
+
+TEST_F(Modes, AFlushThatFailsIsAnError) {
+  fake->failures["cuMemsetD8Async"] = 1;
+  EXPECT_EQ(bench("flush"), kExitFailure);
+  EXPECT_EQ(err.str().find("error: cuMemsetD8Async failed"), 0u) << err.str();
+}
+
+TEST_F(Modes, WhatCannotBeCapturedIsAnError) {
+  for (const char *call : {"cuStreamBeginCapture", "cuLaunchKernelEx",
+                           "cuStreamEndCapture", "cuGraphInstantiate"}) {
+    fake->failures = {{call, 901}};
+    err.str("");
+    EXPECT_EQ(bench("graph"), kExitFailure);
+    EXPECT_EQ(err.str().find("error: mode 'graph': copy: "), 0u) << err.str();
+    EXPECT_NE(err.str().find(std::string(call) + " failed"), std::string::npos)
+        << err.str();
+    EXPECT_EQ(fake->graphsAlive, 0);
+    // The stream is as it was, whatever failed in between.
+    if (call != std::string("cuStreamBeginCapture"))
+      EXPECT_FALSE(fake->capturing);
+  }
+  fake->failures = {{"cuGraphLaunch", 1}};
+  err.str("");
+  EXPECT_EQ(bench("graph"), kExitFailure);
+  EXPECT_EQ(err.str().find("error: copy: cuGraphLaunch failed"), 0u)
+      << err.str();
+}
+
+TEST_F(Modes, AnOldDriverIsNamed) {
+  {
+    Without entry(&mla::runtime::Driver::cuMemsetD8Async);
+    EXPECT_EQ(bench("flush"), kExitFailure);
+  }
+  EXPECT_EQ(err.str(),
+            "error: mode 'flush': the CUDA driver lacks cuMemsetD8Async\n");
+  err.str("");
+  Without entry(&mla::runtime::Driver::cuGraphInstantiate);
+  EXPECT_EQ(bench("graph"), kExitFailure);
+  EXPECT_EQ(err.str(),
+            "error: mode 'graph': the CUDA driver lacks cuGraphInstantiate\n");
+  EXPECT_EQ(fake->launches, 0);
+  // The other modes do without.
+  EXPECT_EQ(bench("b2b,gap"), kExitSuccess);
+}
+
+TEST_F(Modes, LimitsOfAKnownDevice) {
+  loadSparsePrefill();
+  fake->deviceName = "NVIDIA H200";
+  fake->milliseconds = 1e-8f;
+  const std::vector<std::string> words = {
+      "bench",          "kernel",        "--modes=b2b",  "--size=s_q=5",
+      "--size=s_kv=64", "--size=topk=8", "--size=h_q=4", "--size=h_kv=1",
+      "--size=d_qk=16", "--size=d_v=8"};
+  EXPECT_EQ(run(words), kExitSuccess) << err.str();
+  // 2 * 5 * 4 * 8 * (16 + 8) operations.
+  EXPECT_NEAR(field("median_tflops"), 768, 1e-3);
+  EXPECT_EQ(field("limit_tflops"), 779);
+  EXPECT_NEAR(field("percent_of_limit"), 98.588, 1e-3);
+  // q, indices, out, max_logits, lse, and 5 * 8 rows of 16 elements.
+  EXPECT_EQ(field("bytes"), 640 + 160 + 320 + 80 + 80 + 1280);
+  EXPECT_NEAR(field("median_gbs"), 256000, 1);
+  expectOutput("  % limit  ");
+  expectOutput(" 768.0     98.6  256000\n");
+  // Nothing was measured on another one.
+  out.str("");
+  fake->deviceName = "NVIDIA H200 NVL";
+  EXPECT_EQ(run(words), kExitSuccess) << err.str();
+  EXPECT_EQ(field("limit_tflops"), -1);
+  EXPECT_EQ(field("percent_of_limit"), -1);
+  expectOutput(" 768.0        -  256000\n");
+}
+
+TEST_F(Modes, AnOperatorWithoutAFormulaHasNoRates) {
+  EXPECT_EQ(bench("gap"), kExitSuccess) << err.str();
+  for (const char *name : {"median_tflops", "percent_of_limit", "bytes"})
+    EXPECT_EQ(field(name), -1) << name;
+  expectOutput(" 2.5000  2.5000        -        -        -     -\n");
+}
+
+TEST_F(Modes, ProgressIsALineThatIsRewritten) {
+  EXPECT_EQ(bench("b2b,graph", {"--sizes", "n=8", "--sizes", "n=9"}),
+            kExitSuccess);
+  EXPECT_EQ(err.str(), "");
+  std::string quiet = out.str();
+  EXPECT_EQ(
+      bench("b2b,graph", {"--sizes", "n=8", "--sizes", "n=9", "--progress"}),
+      kExitSuccess);
+  const std::string first = "round 1 of 2, b2b; case 1 of 2, n=8";
+  std::string text = err.str();
+  EXPECT_NE(text.find(first + "\r" + std::string(first.size(), ' ') +
+                      "\rround 1 of 2, graph; case 1 of 2, n=8\r"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("round 2 of 2, graph; case 2 of 2, n=9"),
+            std::string::npos)
+      << text;
+  // Nothing is left standing, and nothing of it is among the results.
+  EXPECT_EQ(text.substr(text.size() - 2), " \r");
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  EXPECT_EQ(out.str().find("round"), std::string::npos);
+}
+
+} // namespace
