@@ -217,7 +217,8 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto mask = op.getCondition().getDefiningOp<tile::BroadcastOp>();
     RankedTensorType type = getFragment(op.getResult());
-    if (!mask || !isBits(mask.getSource().getType()) || isPacked(type))
+    if (!mask || mask.getDim() != 0 || !isBits(mask.getSource().getType()) ||
+        isPacked(type))
       return rewriter.notifyMatchFailure(op, "not a choice by column");
     ThreadBuilder b(op, rewriter);
     Value words = rewriter.getRemappedValue(mask.getSource());

@@ -61,12 +61,29 @@ static void addTypeConversions(TypeConverter &types) {
 
 /// The layouts of fragments count rows and gathered rows in one warpgroup.
 static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
+  /// Far more than there are registers.
+  constexpr int64_t kMaxElements = 1 << 18;
   if (auto inFlight = dyn_cast<cta::InFlightType>(type))
     type = inFlight.getFragment();
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return success();
   std::optional<cta::FragmentLayout> layout = cta::getLayout(type);
   if (!layout)
-    return success();
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
+    return op->emitOpError() << "expected a fragment with a layout, got "
+                             << type << "; run --mla-assign-layouts first";
+  if (!tensor.getElementType().isIntOrFloat())
+    return op->emitOpError() << "is lowered for fragments of integers or "
+                                "floating-point numbers, got "
+                             << type;
+  int64_t most = kMaxElements;
+  for (int64_t size : tensor.getShape()) {
+    if (size < 1 || size > most)
+      return op->emitOpError() << "is lowered for fragments of 1 to "
+                               << kMaxElements << " elements, got " << type;
+    most /= size;
+  }
+  ArrayRef<int64_t> shape = tensor.getShape();
   auto isShaped = [&](ArrayRef<int64_t> units) {
     return shape.size() == units.size() &&
            llvm::all_of(llvm::zip(shape, units), [](auto pair) {
@@ -117,6 +134,8 @@ public:
 
 private:
   LogicalResult checkInput();
+  /// The forms of functions and grids that a launch has.
+  LogicalResult checkFunction();
   /// What roles take is what others give back: more would never come.
   LogicalResult checkRegisters();
   /// Appends the kernel's parameters behind the function's arguments.
@@ -139,6 +158,30 @@ private:
 };
 } // namespace
 
+LogicalResult KernelConverter::checkFunction() {
+  if (!func.getBody().hasOneBlock() || func.getNumResults())
+    return func.emitOpError("expected one block and no results");
+  if (grid.getNumResults() || !grid.isNormalized())
+    return grid.emitOpError("expected a grid from 0 in steps of 1, without "
+                            "results");
+  if (grid.getBody()->getOps<cta::RoleOp>().empty())
+    return grid.emitOpError("expected roles; run --mla-schedule first");
+  for (Type type : func.getArgumentTypes()) {
+    auto memref = dyn_cast<MemRefType>(type);
+    if (memref ? !memref.getElementType().isIntOrFloat() || !memref.isStrided()
+               : !type.isIntOrFloat())
+      return func.emitOpError() << "expected arguments that are numbers or "
+                                   "strided memrefs of numbers, got "
+                                << type;
+  }
+  WalkResult maps = func.walk([&](cta::TensorMapOp map) -> WalkResult {
+    if (llvm::is_contained(func.getArguments(), map.getSource()))
+      return WalkResult::advance();
+    return map.emitOpError("expected an argument of the function");
+  });
+  return failure(maps.wasInterrupted());
+}
+
 LogicalResult KernelConverter::checkInput() {
   if (!func->hasAttr(cta::kVerifiedAttr))
     return func.emitOpError("expected a verified CTA program; run "
@@ -147,6 +190,8 @@ LogicalResult KernelConverter::checkInput() {
   if (!llvm::hasSingleElement(grids))
     return func.emitOpError("expected one scf.forall");
   grid = *grids.begin();
+  if (failed(checkFunction()))
+    return failure();
   for (auto role : grid.getBody()->getOps<cta::RoleOp>()) {
     int64_t warps = role.getWarps();
     // Products and setmaxnreg are of 4 warps from a multiple of 4 on.
@@ -155,18 +200,19 @@ LogicalResult KernelConverter::checkInput() {
                               "the others");
     roles.push_back(role);
     threads += 32 * warps;
-    WalkResult fragments = role.walk([&](Operation *op) {
-      // Operands too: constants stand in front of the roles.
-      SmallVector<Type> used(op->getOperandTypes());
-      llvm::append_range(used, op->getResultTypes());
-      for (Type type : used)
-        if (failed(checkFragment(op, type, warps)))
-          return WalkResult::interrupt();
-      return WalkResult::advance();
-    });
-    if (fragments.wasInterrupted())
-      return failure();
   }
+  WalkResult fragments = func.walk([&](Operation *op) {
+    // Operands too: constants stand in front of the roles.
+    auto role = op->getParentOfType<cta::RoleOp>();
+    SmallVector<Type> used(op->getOperandTypes());
+    llvm::append_range(used, op->getResultTypes());
+    for (Type type : used)
+      if (failed(checkFragment(op, type, role ? role.getWarps() : 4)))
+        return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  if (fragments.wasInterrupted())
+    return failure();
   if (threads > 1024)
     return func.emitOpError()
            << "expected at most 1024 threads, roles have " << threads;

@@ -43,9 +43,10 @@ static json::Value describeTensor(func::FuncOp func, BlockArgument arg,
   json::Array shape, strides;
   auto [strideValues, offset] = type.getStridesAndOffset();
   for (int64_t d = 0; d < type.getRank(); ++d) {
-    StringRef symbol = dims && d < static_cast<int64_t>(dims.size())
-                           ? cast<StringAttr>(dims[d]).getValue()
-                           : StringRef();
+    auto named = dims && d < static_cast<int64_t>(dims.size())
+                     ? dyn_cast<StringAttr>(dims[d])
+                     : StringAttr();
+    StringRef symbol = named ? named.getValue() : StringRef();
     if (!type.isDynamicDim(d))
       shape.push_back(type.getDimSize(d));
     else if (!symbol.empty())
@@ -117,13 +118,15 @@ static FailureOr<json::Value> describeExtent(scf::ForallOp grid,
   }
   auto dim = value.getDefiningOp<memref::DimOp>();
   auto source = dim ? dyn_cast<BlockArgument>(dim.getSource()) : nullptr;
-  if (!source || !dim.getConstantIndex() || divide <= 0)
+  int64_t number = dim ? dim.getConstantIndex().value_or(-1) : -1;
+  if (!source || number < 0 || divide <= 0 ||
+      number >= cast<ShapedType>(source.getType()).getRank())
     return grid.emitOpError("expected bounds that are constants, memref.dim of "
                             "an argument, or arith.ceildivui of one by a "
                             "constant");
   return json::Value(
       json::Object{{"argument", static_cast<int64_t>(source.getArgNumber())},
-                   {"dim", *dim.getConstantIndex()},
+                   {"dim", number},
                    {"divide", divide}});
 }
 

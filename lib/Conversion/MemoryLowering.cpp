@@ -45,6 +45,9 @@ struct DimPattern : GlobalPattern<memref::DimOp> {
     std::optional<int64_t> dim = op.getConstantIndex();
     if (!tensor || !dim)
       return failure();
+    if (*dim < 0 || *dim >= static_cast<int64_t>(tensor->sizes.size()))
+      return op.emitOpError() << "expected a dimension in [0, "
+                              << tensor->sizes.size() << "), got " << *dim;
     ThreadBuilder b(op, rewriter);
     rewriter.replaceOpWithNewOp<arith::IndexCastOp>(
         op, b.getIndexType(), b.toI64(tensor->sizes[*dim]));
@@ -167,7 +170,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     auto role = op->getParentOfType<cta::RoleOp>();
     if (!tensor)
       return failure();
-    if (role.getWarps() != 4 || buffer.getShape()[0] % 32 ||
+    if (!role || role.getWarps() != 4 || buffer.getShape()[0] % 32 ||
         buffer.getElementType().getIntOrFloatBitWidth() != 16)
       return op.emitOpError("is lowered for a role of 4 warps and rows of "
                             "two-byte elements, a multiple of 32 of them");
@@ -234,10 +237,14 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
   LogicalResult
   matchAndRewrite(cta::CopyAsyncOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    if (!op.getMap() || !op.getBarrier())
+    if (!op.getMap() || !op.getBarrier() || !op.getBarrierIndex() ||
+        !kernel.tensorMaps.contains(op.getMap()))
       return op.emitOpError("expected a tensor map and a barrier");
     ThreadBuilder b(op, rewriter);
     cta::BufferType buffer = op.getDest().getType();
+    if (buffer.getShape().size() != 2 || !buffer.getLayout())
+      return op.emitOpError()
+             << "expected a matrix with a layout, got " << buffer;
     Value map = kernel.tensorMaps.lookup(op.getMap());
     Value barrier = b.offset(adaptor.getBarrier(),
                              b.mul(adaptor.getBarrierIndex(), b.i32(8)));

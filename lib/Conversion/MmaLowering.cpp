@@ -175,6 +175,13 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
     auto aType = dyn_cast<cta::DescriptorType>(op.getA().getType());
     if (!bType || !bType.getElementType().isBF16())
       return op.emitOpError("is lowered for bf16 operands with descriptors");
+    if (auto a = dyn_cast<RankedTensorType>(op.getA().getType());
+        !aType && (!a || !isPacked(a) ||
+                   cta::getLayout(a) != cta::FragmentLayout::a_operand))
+      return op.emitOpError()
+             << "is lowered for A with a descriptor, or a bf16 "
+                "fragment of layout a_operand, got "
+             << op.getA().getType();
     ThreadBuilder b(op, rewriter);
     RankedTensorType result = op.getResult().getType().getFragment();
     int64_t blocks = result.getDimSize(0) / 64;
@@ -218,6 +225,9 @@ struct MmaWaitPattern : OpConversionPattern<cta::MmaWaitOp> {
   LogicalResult
   matchAndRewrite(cta::MmaWaitOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (!op.getPending())
+      return op.emitOpError("expected a pending count; run "
+                            "--mla-insert-mma-sync first");
     ThreadBuilder b(op, rewriter);
     int64_t count = getNumRegisters(op.getSource().getType().getFragment());
     SmallVector<Value> values;

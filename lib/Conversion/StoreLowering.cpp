@@ -215,6 +215,9 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
   matchAndRewrite(cta::StoreSharedOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getFragment());
+    if (type.getRank() == 2 && !op.getDest().getType().getLayout())
+      return op.emitOpError() << "expected a buffer with a layout, got "
+                              << op.getDest().getType();
     ThreadBuilder b(op, rewriter);
     FragmentLayout layout = *cta::getLayout(type);
     if (layout == FragmentLayout::acc && isPacked(type))

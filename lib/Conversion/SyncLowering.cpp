@@ -31,6 +31,9 @@ struct RingPattern : OpConversionPattern<cta::RingOp> {
   LogicalResult
   matchAndRewrite(cta::RingOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (!op.getOffset())
+      return op.emitOpError("expected a place in shared memory; run "
+                            "--mla-stage-shared first");
     ThreadBuilder b(op, rewriter);
     rewriter.replaceOp(op, b.sharedPointer(*op.getOffset()));
     return success();

@@ -52,8 +52,26 @@ std::string mla::serialize(const CachedKernel &kernel) {
   return bytes;
 }
 
+/// Whether JSON has one object or array in another. LLVM's parser recurses
+/// into them: a damaged entry could take it to the end of the stack.
+static bool isNested(llvm::StringRef json) {
+  bool inString = false;
+  int opened = 0;
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (inString && json[i] == '\\')
+      ++i;
+    else if (json[i] == '"')
+      inString = !inString;
+    else if (!inString)
+      opened += json[i] == '{' || json[i] == '[';
+  }
+  return opened > 1;
+}
+
 std::optional<CachedKernel> mla::deserialize(llvm::StringRef bytes) {
   auto [line, cubin] = bytes.split('\n');
+  if (isNested(line))
+    return std::nullopt;
   llvm::Expected<json::Value> value = json::parse(line);
   if (!value) {
     llvm::consumeError(value.takeError());
@@ -69,7 +87,8 @@ std::optional<CachedKernel> mla::deserialize(llvm::StringRef bytes) {
       !map.map("registers", facts.registers) ||
       !map.map("stackBytes", facts.stackBytes) ||
       !map.map("spillBytes", facts.spillBytes) ||
-      !map.map("warnings", facts.warnings))
+      !map.map("warnings", facts.warnings) ||
+      (assembler != MLA_ASSEMBLER_PTXAS && assembler != MLA_ASSEMBLER_DRIVER))
     return std::nullopt;
   facts.assembler = static_cast<mlaAssembler>(assembler);
   facts.cubinBytes = static_cast<int64_t>(cubin.size());

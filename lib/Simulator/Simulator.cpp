@@ -98,7 +98,7 @@ LogicalResult Planner::run(const Program &program) {
   plan.body = &plan.grid->bodies[0];
   auto bytes = function->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
   plan.sharedBytes = bytes ? bytes.getInt() : cta::kMaxSharedBytes;
-  if (plan.sharedBytes < 0 || plan.sharedBytes > cta::kMaxSharedBytes)
+  if (plan.sharedBytes > cta::kMaxSharedBytes)
     return function.emitOpError()
            << "expected " << cta::kSharedBytesAttr << " in [0, "
            << cta::kMaxSharedBytes << "], got " << plan.sharedBytes;
@@ -141,9 +141,6 @@ LogicalResult Planner::findRoles() {
     if (between)
       return between->emitOpError("expected roles side by side, and nothing "
                                   "with an effect between them");
-    if (role.getWarps() < 1)
-      return role.emitOpError()
-             << "expected at least 1 warp, got " << role.getWarps();
     plan.roles.push_back(n);
     plan.warps += role.getWarps();
   }

@@ -239,9 +239,12 @@ LogicalResult LayoutSolver::apply() {
       v.setType(cta::InFlightType::get(v.getContext(), type));
     else
       v.setType(type);
-    if (auto constant = v.getDefiningOp<arith::ConstantOp>())
-      constant.setValueAttr(
-          cast<DenseElementsAttr>(constant.getValue()).reshape(type));
+    if (auto constant = v.getDefiningOp<arith::ConstantOp>()) {
+      auto value = dyn_cast<DenseElementsAttr>(constant.getValue());
+      if (!value)
+        return constant.emitOpError("expected elements that are written out");
+      constant.setValueAttr(value.reshape(type));
+    }
     return success();
   };
   WalkResult result = role.walk([&](Operation *op) {

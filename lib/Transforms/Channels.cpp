@@ -25,9 +25,13 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
     return list[it->second].ring;
   std::string name = makeName(tile);
   RankedTensorType type = cast<RankedTensorType>(tile.getType());
-  auto ringType =
-      cta::RingType::get(tile.getContext(), schedule.getDepth(name),
-                         type.getShape(), type.getElementType(), {});
+  auto ringType = cta::RingType::getChecked(
+      [&] { return emitError(tile.getLoc(), "ring '") << name << "': "; },
+      tile.getContext(), schedule.getDepth(name), type.getShape(),
+      type.getElementType(), cta::SharedLayoutAttr(), /*splitDim=*/int64_t(0),
+      ArrayRef<int64_t>());
+  if (!ringType)
+    return {};
   OpBuilder b(program.getBody()->getTerminator());
   // Rings stand before the roles, which are appended to the body.
   for (Operation &op : *program.getBody())

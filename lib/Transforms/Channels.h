@@ -22,7 +22,8 @@ public:
   Channels(mlir::scf::ForallOp program, ScheduleAttr schedule)
       : program(program), schedule(schedule) {}
 
-  /// The ring that carries `tile` from `writer`.
+  /// The ring that carries `tile` from `writer`; null, and an error, for a tile
+  /// that shared memory cannot hold.
   cta::RingOp get(mlir::Value tile, unsigned writer);
   llvm::ArrayRef<Channel> all() const { return list; }
 

@@ -71,13 +71,22 @@ private:
       llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
       if (!table)
         return op.emitError(llvm::toString(table.takeError()));
-      choice = decide(getExpectedProblem(op, expectSKV), {target, gpu}, *table)
-                   .choice;
+      Problem problem = getExpectedProblem(op, expectSKV);
+      // The model multiplies them, two at a time.
+      const ShapeClass &shape = problem.shape;
+      for (int64_t size : {problem.rows, shape.heads, shape.dimQK, shape.dimV,
+                           shape.topk.value_or(0)})
+        if (!llvm::isInt<32>(size))
+          return op.emitError("expected sizes below 2^31, got ") << size;
+      choice = decide(problem, {target, gpu}, *table).choice;
     }
     if (tileKeys)
       choice.keys = tileKeys;
     if (stages)
       choice.stages = stages;
+    if (choice.stages < 0 || !llvm::isInt<32>(choice.stages))
+      return op.emitError("expected stages of 0 or more, below 2^31, got ")
+             << choice.stages;
     return choice;
   }
 

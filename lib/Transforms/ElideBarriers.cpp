@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Transforms/Passes.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mla {
 #define GEN_PASS_DEF_ELIDEBARRIERS
@@ -145,11 +146,19 @@ static bool isReturnedWith(RingUse ring, RingUse with) {
   return acquired == 1 && released == 0;
 }
 
+/// Whether roles signal each other by the barrier, and do nothing else with it.
+static bool isPlain(cta::MBarrierOp barrier) {
+  return llvm::all_of(barrier->getUsers(), [](Operation *user) {
+    return isa<cta::MBarrierInitOp, cta::MBarrierWaitOp, cta::ArriveOp>(user);
+  });
+}
+
 /// The rings that one role fills and one other reads.
 static SmallVector<RingUse> findRings(func::FuncOp func) {
   llvm::StringMap<cta::MBarrierOp> barriers;
   func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
   SmallVector<RingUse> rings;
+  llvm::StringSet<> names;
   func.walk([&](cta::RingOp ring) {
     RingUse use{ring, barriers.lookup((ring.getName() + ".full").str()),
                 barriers.lookup((ring.getName() + ".free").str())};
@@ -157,10 +166,10 @@ static SmallVector<RingUse> findRings(func::FuncOp func) {
       return;
     use.writer = getRole(use.full, /*waits=*/false);
     use.reader = getRole(use.full, /*waits=*/true);
-    use.stored = llvm::all_of(use.full->getUsers(), [](Operation *user) {
-      return isa<cta::MBarrierInitOp, cta::MBarrierWaitOp, cta::ArriveOp>(user);
-    });
-    if (use.writer && use.reader && use.writer != use.reader)
+    use.stored = isPlain(use.full);
+    // Two rings of one name would share their barriers.
+    if (use.writer && use.reader && use.writer != use.reader &&
+        names.insert(ring.getName()).second)
       rings.push_back(use);
   });
   return rings;
@@ -174,7 +183,7 @@ struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
     // What arrives by copies keeps its barrier: its copies take longest, and
     // others are returned with it.
     for (RingUse &ring : rings)
-      if (ring.free && ring.stored)
+      if (ring.free && ring.stored && isPlain(ring.free))
         returnByAnother(ring, rings);
     closeGaps();
   }

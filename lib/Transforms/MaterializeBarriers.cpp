@@ -75,6 +75,8 @@ bool CompletionFinder::followForwarded(OpOperand &use, bool carried) {
     follow(loop.getTiedLoopResult(&use), true);
   } else if (isa<scf::YieldOp>(user)) {
     auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
+    if (!loop && !isa<scf::IfOp>(user->getParentOp()))
+      return false;
     unsigned i = use.getOperandNumber();
     if (loop)
       follow(loop.getRegionIterArg(i), true);
@@ -195,14 +197,32 @@ struct MaterializeBarriersPass
 };
 } // namespace
 
+/// Counts go from access to access through loops and conditions.
+static LogicalResult checkPlace(Operation *access, cta::RoleOp role) {
+  if (!role)
+    return access->emitOpError("expected cta.role around it, got none");
+  for (Operation *op = access->getParentOp(); op != role;
+       op = op->getParentOp())
+    if (!isa<scf::ForOp, scf::IfOp>(op))
+      return access->emitOpError() << "expected nothing but scf.for and scf.if "
+                                      "between it and its role, got "
+                                   << op->getName();
+  return success();
+}
+
 LogicalResult MaterializeBarriersPass::collect(cta::RingOp ring, RingUse &use) {
   use.ring = ring;
   if (!ring.getOffset())
     return ring.emitOpError("expected a place in shared memory; run "
                             "--mla-stage-shared first");
+  if (ring->getBlock()->getOps<cta::RoleOp>().empty())
+    return ring.emitOpError("expected roles beside the ring, got none");
   // In program order, which use lists do not keep.
   WalkResult result = ring->getBlock()->getParentOp()->walk([&](Operation *op) {
     auto role = op->getParentOfType<cta::RoleOp>();
+    if (isa<cta::AwaitOp, cta::AcquireOp, cta::ReleaseOp>(op) &&
+        op->getOperand(0) == ring.getResult() && failed(checkPlace(op, role)))
+      return WalkResult::interrupt();
     if (auto await = dyn_cast<cta::AwaitOp>(op)) {
       if (await.getRing() == ring.getResult())
         use.consumers[role].push_back(await);

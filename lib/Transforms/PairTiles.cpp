@@ -75,6 +75,12 @@ struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
       return signalPassFailure();
     }
     for (scf::ForOp loop : loops) {
+      if (auto outer = loop->getParentOfType<scf::ForOp>();
+          outer && outer->hasAttr(tile::kPaddedAttr)) {
+        loop.emitOpError() << "expected no loop with " << tile::kPaddedAttr
+                           << " in another";
+        return signalPassFailure();
+      }
       pair(loop);
       loop->removeAttr(tile::kPaddedAttr);
       loop->setAttr(tile::kPairedAttr, UnitAttr::get(&getContext()));

@@ -69,6 +69,10 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
       if (!grid.getBody()->getOps<cta::RoleOp>().empty() ||
           grid->hasAttr(tile::kPersistentAttr))
         continue;
+      if (grid.getNumResults()) {
+        grid.emitOpError("expected a grid without results");
+        return signalPassFailure();
+      }
       if (!grid.isNormalized()) {
         grid.emitOpError("expected a grid from 0 in steps of 1");
         return signalPassFailure();

@@ -29,16 +29,31 @@ static Operation *getBodyDef(Value v, Block *body) {
   return def ? body->findAncestorOpInBlock(*def) : nullptr;
 }
 
+/// Each stage is a copy of the body in front of the loop.
+static constexpr int64_t kMaxStages = 64;
+
+/// A mark of the schedule, unless it is no number of 32 bits.
+static std::optional<int64_t> readMark(Operation &op, StringRef name) {
+  auto attr = op.getAttrOfType<IntegerAttr>(name);
+  std::optional<int64_t> value =
+      attr ? attr.getValue().trySExtValue() : std::nullopt;
+  return value && llvm::isInt<32>(*value) ? value : std::nullopt;
+}
+
 /// Reads the marks of the schedule. An unmarked op runs as late as its operands
 /// and in the stage of its first user; any op runs no later than its users of
 /// the same stage. The first stage that has an op is number 0.
-static DenseMap<Operation *, Slot> readSlots(Block *body) {
+static FailureOr<DenseMap<Operation *, Slot>> readSlots(Block *body) {
   DenseMap<Operation *, Slot> slots;
   for (Operation &op : body->without_terminator()) {
     Slot &slot = slots[&op];
-    if (auto stage = op.getAttrOfType<IntegerAttr>(cta::kStageAttr)) {
-      slot.stage = stage.getInt();
-      slot.order = op.getAttrOfType<IntegerAttr>(cta::kOrderAttr).getInt();
+    if (op.hasAttr(cta::kStageAttr)) {
+      std::optional<int64_t> stage = readMark(op, cta::kStageAttr);
+      std::optional<int64_t> order = readMark(op, cta::kOrderAttr);
+      if (!stage || !order)
+        return op.emitOpError() << "expected " << cta::kStageAttr << " and "
+                                << cta::kOrderAttr << ", numbers of 32 bits";
+      slot = {*stage, *order};
       continue;
     }
     for (Value operand : op.getOperands())
@@ -135,13 +150,19 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
     return success();
   }
   Block *body = loop.getBody();
-  DenseMap<Operation *, Slot> slots = readSlots(body);
+  FailureOr<DenseMap<Operation *, Slot>> read = readSlots(body);
+  if (failed(read))
+    return failure();
+  DenseMap<Operation *, Slot> &slots = *read;
   SmallVector<Operation *> ops;
   int64_t stages = 0;
   for (Operation &op : body->without_terminator()) {
     ops.push_back(&op);
     stages = std::max(stages, slots[&op].stage);
   }
+  if (stages >= kMaxStages)
+    return loop.emitOpError() << "expected at most " << kMaxStages
+                              << " stages, got " << stages + 1;
   llvm::stable_sort(ops, [&](Operation *a, Operation *b) {
     return slots[a].order < slots[b].order;
   });

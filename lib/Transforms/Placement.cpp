@@ -11,7 +11,8 @@ static bool isTile(Type type) { return isa<RankedTensorType>(type); }
 
 SmallVector<int64_t> Slice::apply(ArrayRef<int64_t> shape) const {
   SmallVector<int64_t> result(shape);
-  if (!isWhole())
+  // An op whose operands have other ranks than its result does not verify.
+  if (!isWhole() && dim < static_cast<int64_t>(result.size()))
     result[dim] /= parts;
   return result;
 }
@@ -84,7 +85,11 @@ void PlacementAnalysis::set(Value tile, const Placement &placement) {
 LogicalResult PlacementAnalysis::run() {
   // Loops carry placements backwards; each round settles at least one carried
   // value, and few programs need more than two.
+  size_t rounds = 0;
   do {
+    if (rounds++ > (tiles.size() + 1) * (schedule.getRoles().size() + 1))
+      return program.emitOpError("expected tiles that loops carry to stay with "
+                                 "their roles, got some that change roles");
     changed = false;
     WalkResult result = program.getBody()->walk<WalkOrder::PreOrder>(
         [&](Operation *op) { return WalkResult(visit(op)); });
@@ -99,13 +104,22 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
     visitLoop(loop);
     return success();
   }
+  bool aroundTiles = op->getNumRegions() &&
+                     op->walk([](Operation *inner) {
+                         return touchesTiles(inner) ? WalkResult::interrupt()
+                                                    : WalkResult::advance();
+                       }).wasInterrupted();
+  if (aroundTiles)
+    return op->emitOpError("expected scf.for as the only region around tiles");
   if (isa<scf::YieldOp>(op) || !touchesTiles(op))
     return success();
-  if (op->getNumRegions())
-    return op->emitOpError("expected scf.for as the only region around tiles");
   if (op->getNumResults() > 1)
     return op->emitOpError(
         "expected at most one result; decompose it (--mla-decompose-softmax)");
+  bool store = isa<tile::StoreOp>(op);
+  if (store != (op->getNumResults() == 0) ||
+      (!store && !isTile(op->getResult(0).getType())))
+    return op->emitOpError("expected a tile as its result");
   StringRef label = tile::getLabel(op);
   if (!label.empty()) {
     if (PlaceAttr row = schedule.lookup(label))

@@ -89,6 +89,10 @@ LogicalResult RowReducer::run() {
     return reduce.emitOpError()
            << "expected a reduction of f32 rows in a role of 4 warps, got "
            << source << " in one of " << warps;
+  // Shared memory has room for fewer.
+  if (type.getDimSize(0) > cta::kMaxSharedBytes)
+    return reduce.emitOpError() << "expected at most " << cta::kMaxSharedBytes
+                                << " columns, got " << type.getDimSize(0);
   auto parts = RankedTensorType::get({warps * type.getDimSize(0)},
                                      type.getElementType());
   Value ring = createRing(parts);

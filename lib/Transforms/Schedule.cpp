@@ -37,7 +37,7 @@ public:
 
   LogicalResult emit();
   /// Adds the stores that fill the channels this role writes.
-  void fillChannels();
+  LogicalResult fillChannels();
 
 private:
   LogicalResult emitBlock(Block *from, Block *to);
@@ -215,6 +215,8 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
 LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
   Value tile = op->getResult(0);
   cta::RingOp ring = channels.get(tile, role);
+  if (!ring)
+    return failure();
   auto map = [&](ValueRange values) {
     return llvm::map_to_vector(
         values, [&](Value v) { return scalars.lookupOrDefault(v); });
@@ -384,6 +386,11 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
                         << " holds another part of an operand than it needs";
     return {};
   }
+  if (def && def->getNumRegions() && place.isAnywhere()) {
+    user->emitOpError("expected a tile that some role computes, got one that a "
+                      "loop carries unchanged");
+    return {};
+  }
   if (def && (isReplicable(def) || place.isAnywhere())) {
     for (auto &[value, part, copy] : replicas)
       if (value == tile && part == slice)
@@ -433,11 +440,17 @@ Value RoleEmitter::getBuffer(Value tile, Slice slice) {
       (!async && place.contains(role)))
     return {};
   Value slot = awaitChannel(tile, place.roles.front());
+  if (!slot)
+    return {};
   auto type = cast<cta::BufferType>(slot.getType());
   if (ArrayRef(shape) == type.getShape())
     return slot;
-  auto viewType = cta::BufferType::get(b.getContext(), shape,
-                                       type.getElementType(), type.getLayout());
+  auto viewType = cta::BufferType::getChecked(
+      [&] { return emitError(tile.getLoc(), "part of a tile: "); },
+      b.getContext(), ArrayRef<int64_t>(shape), type.getElementType(),
+      type.getLayout());
+  if (!viewType)
+    return {};
   return mark(
       cta::ViewOp::create(b, viewType, slot, b.getDenseI64ArrayAttr(offsets)));
 }
@@ -447,8 +460,11 @@ Value RoleEmitter::awaitChannel(Value tile, unsigned writer) {
   if (slot)
     return slot;
   OpBuilder::InsertionGuard guard(b);
+  cta::RingOp ring = channels.get(tile, writer);
+  if (!ring)
+    return {};
   moveTo(tile.getParentBlock());
-  slot = mark(cta::AwaitOp::create(b, channels.get(tile, writer)));
+  slot = mark(cta::AwaitOp::create(b, ring));
   return slot;
 }
 
@@ -463,18 +479,23 @@ void RoleEmitter::moveTo(Block *defBlock) {
   b.setInsertionPoint(ancestor);
 }
 
-void RoleEmitter::fillChannels() {
+LogicalResult RoleEmitter::fillChannels() {
   for (Channel channel : channels.all()) {
     Operation *def = channel.tile.getDefiningOp();
     if (channel.writer != role || (def && isAsyncLoad(def)))
       continue;
     Value fragment = fragments.lookup(channel.tile);
+    if (!fragment)
+      return emitError(channel.tile.getLoc())
+             << "role " << schedule.getRoles()[role].getName()
+             << " has no such tile to give to others";
     b.setInsertionPointAfterValue(fragment);
     b.setLoc(channel.tile.getLoc());
     row = def ? schedule.lookup(tile::getLabel(def)) : PlaceAttr();
     auto slot = mark(cta::AcquireOp::create(b, channel.ring));
     mark(cta::StoreSharedOp::create(b, fragment, slot));
   }
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -482,15 +503,24 @@ void RoleEmitter::fillChannels() {
 //===----------------------------------------------------------------------===//
 
 /// Erases the tile program that the roles have replaced.
-static void eraseTiles(scf::ForallOp program) {
-  SmallVector<Operation *> dead;
+static LogicalResult eraseTiles(scf::ForallOp program) {
+  llvm::SetVector<Operation *> dead;
   for (Operation &op : program.getBody()->without_terminator())
     if (touchesTiles(&op) || isa<scf::ForOp>(op))
-      dead.push_back(&op);
+      dead.insert(&op);
+  for (Operation *op : dead)
+    for (Operation *user : op->getUsers())
+      if (!dead.contains(program.getBody()->findAncestorOpInBlock(*user))) {
+        InFlightDiagnostic diag = op->emitOpError(
+            "expected no result that is needed besides by tiles");
+        diag.attachNote(user->getLoc()) << "needed here";
+        return diag;
+      }
   for (Operation *op : llvm::reverse(dead)) {
     op->dropAllUses();
     op->erase();
   }
+  return success();
 }
 
 static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
@@ -506,9 +536,9 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
       return failure();
   }
   for (auto &emitter : emitters)
-    emitter->fillChannels();
-  eraseTiles(program);
-  return success();
+    if (failed(emitter->fillChannels()))
+      return failure();
+  return eraseTiles(program);
 }
 
 /// The rewrites that the schedule asks for have been made.

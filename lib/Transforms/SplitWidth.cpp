@@ -50,7 +50,7 @@ public:
 private:
   LogicalResult findValues();
   /// Everything that is as wide as V because a product with V is in it.
-  void spread();
+  LogicalResult spread();
   bool isWide(Value v) const { return wide.contains(v); }
 
   void splitGather(tile::GatherOp gather);
@@ -60,6 +60,8 @@ private:
   LogicalResult splitLoop(scf::ForOp loop);
   LogicalResult splitOp(Operation *op);
   LogicalResult splitStore(tile::StoreOp store);
+  /// Nothing but views needs what is replaced.
+  LogicalResult checkDead();
   /// Part `part` of a value as wide as V; null with an error at `user` if there
   /// is no way to take it.
   Value getHalf(Value v, int part, Operation *user);
@@ -102,7 +104,7 @@ LogicalResult WidthSplitter::findValues() {
     if (!gather || dot.getTransposeB())
       return WalkResult::advance();
     int64_t columns = getTile(dot.getB()).getDimSize(1);
-    if (columns % 128 || (width && width != columns)) {
+    if (columns < 1 || columns % 128 || (width && width != columns)) {
       dot.emitOpError() << "expected V of a multiple of 128 columns, the same "
                            "in all products, got "
                         << columns;
@@ -118,11 +120,15 @@ LogicalResult WidthSplitter::findValues() {
     return program.emitOpError(
         "expected a product with V, a view of a gathered "
         "tile from column 0");
-  spread();
-  return success();
+  for (tile::GatherOp gather : gathers)
+    if (int64_t columns = getTile(gather.getResult()).getDimSize(1);
+        columns <= width / 2)
+      return gather.emitOpError() << "expected more columns than half of V's "
+                                  << width << ", got " << columns;
+  return spread();
 }
 
-void WidthSplitter::spread() {
+LogicalResult WidthSplitter::spread() {
   for (size_t i = 0; i < wide.size(); ++i)
     for (OpOperand &use : wide[i].getUses()) {
       Operation *user = use.getOwner();
@@ -130,13 +136,17 @@ void WidthSplitter::spread() {
         wide.insert(loop.getTiedLoopRegionIterArg(&use));
         wide.insert(loop.getTiedLoopResult(&use));
       } else if (isa<scf::YieldOp>(user)) {
-        auto loop = cast<scf::ForOp>(user->getParentOp());
+        auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
+        if (!loop)
+          return user->getParentOp()->emitOpError(
+              "expected scf.for as the only region around the output's tiles");
         wide.insert(loop.getRegionIterArg(use.getOperandNumber()));
         wide.insert(loop.getResult(use.getOperandNumber()));
       } else if (user->getNumResults() == 1) {
         wide.insert(user->getResult(0));
       }
     }
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -164,7 +174,9 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
   }
   keys[gather.getResult()] = parts;
   dead.push_back(gather);
-  for (Operation *user : llvm::make_early_inc_range(gather->getUsers()))
+  // Each once: a product may have the tile as both of its operands.
+  SetVector<Operation *> users(gather->user_begin(), gather->user_end());
+  for (Operation *user : users)
     if (auto dot = dyn_cast<tile::DotOp>(user))
       if (dot.getB() == gather.getResult() && dot.getTransposeB())
         splitScores(dot, parts);
@@ -235,6 +247,9 @@ LogicalResult WidthSplitter::splitOp(Operation *op) {
     for (Value operand : op->getOperands()) {
       RankedTensorType shape = getTile(operand);
       auto dot = dyn_cast<tile::DotOp>(op);
+      if (dot && operand == dot.getB() && !getGatherOfView(operand))
+        return op->emitOpError("expected V, a view of a gathered tile from "
+                               "column 0, as operand B");
       if (dot && operand == dot.getB())
         map.map(operand,
                 getHalfOfView(operand.getDefiningOp<tile::ViewOp>(), part));
@@ -314,14 +329,18 @@ LogicalResult WidthSplitter::splitLoop(scf::ForOp loop) {
     return failure();
   auto yield = cast<scf::YieldOp>(to->getTerminator());
   SmallVector<Value> yields;
-  for (Value value : yield.getOperands()) {
-    if (!isWide(value)) {
-      yields.push_back(value);
-      continue;
+  b.setInsertionPoint(yield);
+  for (auto [arg, value] :
+       llvm::zip_equal(loop.getRegionIterArgs(), yield.getOperands()))
+    for (int part : {0, 1}) {
+      if (!isWide(arg)) {
+        yields.push_back(value);
+        break;
+      }
+      yields.push_back(getHalf(value, part, yield));
+      if (!yields.back())
+        return failure();
     }
-    const Halves &parts = halves[value];
-    llvm::append_range(yields, parts);
-  }
   yield->setOperands(yields);
   dead.push_back(loop);
   return success();
@@ -347,12 +366,26 @@ LogicalResult WidthSplitter::splitBlock(Block *block) {
   return success();
 }
 
+LogicalResult WidthSplitter::checkDead() {
+  llvm::SmallPtrSet<Operation *, 16> going(dead.begin(), dead.end());
+  auto goes = [&](Operation *op) { return going.contains(op); };
+  for (Operation *op : dead)
+    for (Operation *user : op->getUsers())
+      if (!goes(user) &&
+          !(isa<tile::ViewOp>(user) && llvm::all_of(user->getUsers(), goes)))
+        return user->emitOpError("uses a tile whose columns are split in a way "
+                                 "in which it cannot be");
+  return success();
+}
+
 LogicalResult WidthSplitter::run() {
   if (failed(findValues()))
     return failure();
   for (tile::GatherOp gather : gathers)
     splitGather(gather);
   if (failed(splitBlock(program.getBody())))
+    return failure();
+  if (failed(checkDead()))
     return failure();
   for (Operation *op : dead)
     op->dropAllReferences();

@@ -46,8 +46,8 @@ static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
 /// Gives \p slot the layout, and whatever it flows into: views, and what loops
 /// and branches carry.
 static void setSlotLayout(Value slot, cta::SharedLayoutAttr layout) {
-  auto type = cast<cta::BufferType>(slot.getType());
-  if (type.getLayout() == layout)
+  auto type = dyn_cast<cta::BufferType>(slot.getType());
+  if (!type || type.getLayout() == layout)
     return;
   slot.setType(cta::BufferType::get(type.getContext(), type.getShape(),
                                     type.getElementType(), layout));
@@ -85,9 +85,10 @@ static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
     return copy.emitOpError("expected the source to be a function argument");
   auto type = cast<MemRefType>(source.getType());
   ArrayRef<int64_t> shape = copy.getDest().getType().getShape();
-  if (type.getRank() > 5 || shape.size() != 2 || shape[0] > 256)
+  if (type.getRank() < 2 || type.getRank() > 5 || shape.size() != 2 ||
+      shape[0] > 256)
     return copy.emitOpError() << "expected a matrix of at most 256 rows out of "
-                                 "a memref of rank <= 5, got "
+                                 "a memref of rank 2 to 5, got "
                               << copy.getDest().getType() << " of " << type;
   SmallVector<int64_t> box(type.getRank(), 1);
   box[type.getRank() - 2] = shape[0];
@@ -211,8 +212,14 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       if (below == rings.end())
         return ring.emitOpError() << "lies over a ring " << *ring.getOver()
                                   << " that is not there";
-      int64_t offset = *cta::RingOp(*below).getOffset() +
-                       schedule.getRing(ring.getName()).getByte();
+      cta::RingOp base = *below;
+      RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
+      if (base.getOver() || !row)
+        return ring.emitOpError()
+               << "lies over ring " << *ring.getOver() << ", expected "
+               << (row ? "that ring to have a place of its own"
+                       : "a row of the schedule that names the byte");
+      int64_t offset = *base.getOffset() + row.getByte();
       int64_t alignment = getAlignment(ring.getResult().getType());
       if (offset % alignment)
         return ring.emitOpError()

@@ -39,7 +39,7 @@ public:
 
 private:
   /// Everything that turns: products, and matrices that are made of them.
-  void spread();
+  LogicalResult spread();
   LogicalResult turnUser(Operation *op);
   void swap(tile::DotOp dot);
   /// The loop starts from turned values.
@@ -58,7 +58,7 @@ private:
 };
 } // namespace
 
-void OperandSwapper::spread() {
+LogicalResult OperandSwapper::spread() {
   auto insert = [&](Value v) {
     if (getMatrix(v))
       turned.insert(v);
@@ -71,13 +71,17 @@ void OperandSwapper::spread() {
         insert(loop.getTiedLoopRegionIterArg(&use));
         insert(loop.getTiedLoopResult(&use));
       } else if (isa<scf::YieldOp>(user)) {
-        auto loop = cast<scf::ForOp>(user->getParentOp());
+        auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
+        if (!loop)
+          return user->getParentOp()->emitOpError(
+              "expected scf.for as the only region around products");
         insert(loop.getRegionIterArg(use.getOperandNumber()));
         insert(loop.getResult(use.getOperandNumber()));
       } else {
         llvm::for_each(user->getResults(), insert);
       }
     }
+  return success();
 }
 
 Value OperandSwapper::turnBack(Value v) {
@@ -167,7 +171,8 @@ LogicalResult OperandSwapper::turnUser(Operation *op) {
 }
 
 LogicalResult OperandSwapper::run() {
-  spread();
+  if (failed(spread()))
+    return failure();
   SmallVector<Operation *> users;
   program.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op != program.getOperation())

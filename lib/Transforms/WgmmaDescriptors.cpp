@@ -50,17 +50,14 @@ static FailureOr<Value> describe(cta::MmaAsyncOp mma, Value buffer,
   // block of columns; the leading offset is not read (PTX ISA, Strides), and is
   // that of MN-major operands so that their descriptors differ in nothing but
   // the address. MN-major: k runs down the rows, 16 rows are 2,048 bytes.
-  auto type =
-      major == cta::Major::k
-          ? cta::DescriptorType::get(context, shape, root.getElementType(),
-                                     major, offset, /*leading=*/blockBytes,
-                                     kAtomBytes,
-                                     /*step=*/32,
-                                     /*blockStep=*/blockBytes)
-          : cta::DescriptorType::get(context, shape, root.getElementType(),
-                                     major, offset, /*leading=*/blockBytes,
-                                     kAtomBytes, /*step=*/2 * kAtomBytes,
-                                     /*blockStep=*/8 * kAtomBytes);
+  bool alongRow = major == cta::Major::k;
+  auto type = cta::DescriptorType::getChecked(
+      [&] { return mma.emitOpError(); }, context, shape, root.getElementType(),
+      major, offset, /*leading=*/blockBytes, /*stride=*/kAtomBytes,
+      /*step=*/alongRow ? 32 : 2 * kAtomBytes,
+      /*blockStep=*/alongRow ? blockBytes : 8 * kAtomBytes);
+  if (!type)
+    return failure();
   OpBuilder b(mma);
   return cta::DescriptorOp::create(b, mma.getLoc(), type, buffer).getResult();
 }

@@ -122,8 +122,9 @@ llvm::Expected<TuningEntry> LineReader::read() {
   entry.gpu.name = orAny("gpu");
   entry.choice = readChoice();
   StringRef ms = value("ms", "X");
-  if (ms.getAsDouble(entry.ms) || !(entry.ms > 0))
-    badValue("ms", "X with X > 0", ms);
+  // As far as it is printed.
+  if (ms.getAsDouble(entry.ms) || !(entry.ms >= 1e-4 && entry.ms <= 1e9))
+    badValue("ms", "X with 0.0001 <= X <= 1e9", ms);
   entry.sizes = value("sizes", "NAME=N,...").str();
   entry.date = value("date", "YYYY-MM-DD").str();
   entry.version = value("version", "X").str();

@@ -13,7 +13,8 @@ func.func @unverified(%n: memref<?xf32>) {
 
 // -----
 
-func.func @grid(%n: memref<?xf32>, %m: index) attributes {cta.verified} {
+func.func @grid(%n: memref<?xf32>, %number: i32) attributes {cta.verified} {
+  %m = arith.index_cast %number : i32 to index
   // expected-error @below {{expected bounds that are constants, memref.dim of an argument, or arith.ceildivui of one by a constant}}
   scf.forall (%i) in (%m) {
     cta.role "all" warps 4 registers 168 {
@@ -191,6 +192,129 @@ func.func @bits_by_column() attributes {cta.verified, cta.shared_bytes = 16 : i6
       // expected-error @below {{is not lowered for 'tensor<64xi1, #cta.layout<column>>'}}
       // expected-error @below {{failed to legalize operation 'cta.store_shared'}}
       cta.store_shared %all to %slot : tensor<64xi1, #col>, !cta.buffer<64xi1, #dense>
+    }
+  }
+  return
+}
+
+// -----
+
+// What --mla-verify-async would have refused: the attribute can be written by hand.
+
+func.func @no_roles(%n: memref<?xf32>) attributes {cta.verified} {
+  // expected-error @below {{expected roles; run --mla-schedule first}}
+  scf.forall (%i) in (2) {
+    cta.sync
+  }
+  return
+}
+
+// -----
+
+func.func @from_one(%n: memref<?xf32>) attributes {cta.verified} {
+  // expected-error @below {{expected a grid from 0 in steps of 1, without results}}
+  scf.forall (%i) = (1) to (8) step (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected one block and no results}}
+func.func @blocks(%n: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  cf.br ^end
+^end:
+  return
+}
+
+// -----
+
+// expected-error @below {{expected arguments that are numbers or strided memrefs of numbers, got 'memref<*xf32>'}}
+func.func @unranked(%n: memref<*xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected arguments that are numbers or strided memrefs of numbers}}
+func.func @no_strides(%n: memref<8x8xf32, affine_map<(i, j) -> (i mod 4, j)>>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @dim_outside(%n: memref<?xf32>) attributes {cta.verified} {
+  %c1 = arith.constant 1 : index
+  %size = memref.dim %n, %c1 : memref<?xf32>
+  // expected-error @below {{expected bounds that are constants, memref.dim of an argument, or arith.ceildivui of one by a constant}}
+  scf.forall (%i) in (%size) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @no_place(%n: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    // expected-error @+2 {{expected a place in shared memory; run --mla-stage-shared first}}
+    // expected-error @+1 {{failed to legalize operation 'cta.ring'}}
+    %r = cta.ring "r" : !cta.ring<1x64xf32>
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @no_layout(%n: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      // expected-error @below {{expected a fragment with a layout, got 'tensor<64xf32>'; run --mla-assign-layouts first}}
+      %x = tile.load %n[%i] : memref<?xf32> -> tensor<64xf32>
+      tile.store %x, %n[%i] : tensor<64xf32>, memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @huge(%n: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      // expected-error @below {{is lowered for fragments of 1 to 262144 elements}}
+      %x = tile.load %n[%i] : memref<?xf32> -> tensor<4611686018427387904xf32, #cta.layout<row>>
+      tile.store %x, %n[%i] : tensor<4611686018427387904xf32, #cta.layout<row>>, memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @empty(%n: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    // expected-error @below {{is lowered for fragments of 1 to 262144 elements}}
+    %x = tile.load %n[%i] : memref<?xf32> -> tensor<0xf32, #cta.layout<row>>
+    tile.store %x, %n[%i] : tensor<0xf32, #cta.layout<row>>, memref<?xf32>
+    cta.role "all" warps 4 registers 168 {
     }
   }
   return

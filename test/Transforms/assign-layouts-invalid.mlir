@@ -54,3 +54,20 @@ func.func @untied(%m: memref<?xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @resource() {
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      // expected-error @below {{expected elements that are written out}}
+      %c = arith.constant dense_resource<elsewhere> : tensor<64x64xf32>
+      %r = tile.reduce max %c dim 1 : tensor<64x64xf32> -> tensor<64xf32>
+    }
+  }
+  return
+}
+
+{-#
+  dialect_resources: { builtin: { elsewhere: "0x0400000000000000" } }
+#-}

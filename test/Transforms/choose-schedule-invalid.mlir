@@ -11,6 +11,12 @@
 // RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=0 2>&1 | FileCheck %s --check-prefix=EXPECT
 // EXPECT: error: expected expect-s-kv >= 1, got 0
 
+// RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=9223372036854775807 2>&1 | FileCheck %s --check-prefix=LARGE
+// LARGE: error: expected sizes below 2^31, got 9223372036854775807
+
+// RUN: not %mla-opt %{input} --mla-choose-schedule=stages=-1 2>&1 | FileCheck %s --check-prefix=STAGES
+// STAGES: error: expected stages of 0 or more, below 2^31, got -1
+
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MISSING
 // MISSING: sparse_prefill.mlir{{.*}}error: cannot read the tuning table '{{.*}}table.txt': No such file or directory
 
@@ -36,7 +42,12 @@
 
 // RUN: echo "%{good}" | sed s/ms=2/ms=fast/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MS
-// MS: error: {{.*}}table.txt:1: expected ms=X with X > 0, got 'ms=fast'
+// MS: error: {{.*}}table.txt:1: expected ms=X with 0.0001 <= X <= 1e9, got 'ms=fast'
+
+// It would be printed as 0.
+// RUN: echo "%{good}" | sed s/ms=2/ms=4e-300/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=SMALL
+// SMALL: error: {{.*}}table.txt:1: expected ms=X with 0.0001 <= X <= 1e9, got 'ms=4e-300'
 
 // RUN: echo "%{good}" | sed s/version.*// > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=SHORT

@@ -13,3 +13,15 @@ func.func @offset(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #pers
   }
   return
 }
+
+// -----
+
+#persist = #mla.schedule<"s" after ["persist"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @results(%init: tensor<64xf32>) -> tensor<64xf32> attributes {mla.schedule = #persist} {
+  // expected-error @+1 {{expected a grid without results}}
+  %r = scf.forall (%t) in (8) shared_outs(%out = %init) -> tensor<64xf32> {
+  }
+  return %r : tensor<64xf32>
+}

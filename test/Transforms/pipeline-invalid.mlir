@@ -11,3 +11,35 @@ func.func @earlier_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index
   } {cta.stage}
   return
 }
+
+// -----
+
+// Each stage would be a copy of the body.
+func.func @many_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  // expected-error @below {{expected at most 64 stages, got 1000000001}}
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 0} : memref<?xf32>
+    memref.store %x, %m[%i] {cta.stage = 1000000000, cta.order = 1} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// -----
+
+func.func @no_order(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    // expected-error @below {{expected cta.stage and cta.order, numbers of 32 bits}}
+    %x = memref.load %m[%i] {cta.stage = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}
+
+// -----
+
+func.func @wide_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    // expected-error @below {{expected cta.stage and cta.order, numbers of 32 bits}}
+    %x = memref.load %m[%i] {cta.stage = -9223372036854775808, cta.order = 0} : memref<?xf32>
+  } {cta.stage}
+  return
+}

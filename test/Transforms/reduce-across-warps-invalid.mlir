@@ -21,3 +21,15 @@ func.func @integers(%x: tensor<64x16xi32>) {
   }
   return
 }
+
+// -----
+
+func.func @columns(%s: tensor<64x4611686018427387904xf32>) {
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      // expected-error @below {{expected at most 232448 columns, got 4611686018427387904}}
+      %m = tile.reduce max %s dim 0 : tensor<64x4611686018427387904xf32> -> tensor<4611686018427387904xf32>
+    }
+  }
+  return
+}

@@ -290,3 +290,106 @@ func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
   }
   return
 }
+
+// -----
+
+// Tiles in a condition belong to no role.
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @condition(%m: memref<?x64xf32>, %yes: i1) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{expected scf.for as the only region around tiles}}
+    scf.if %yes {
+      tile.store %x, %m[%i, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @no_tile(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{expected a tile as its result}}
+    %y = tensor.extract %x[%c0] {tile.label = "x"} : tensor<64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func private @elsewhere(tensor<64xf32>)
+func.func @no_result(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
+    // expected-error @below {{expected a tile as its result}}
+    func.call @elsewhere(%x) {tile.label = "x"} : (tensor<64xf32>) -> ()
+  }
+  return
+}
+
+// -----
+
+// Each role has a loop of its own, and none is left whose index this could be.
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @index_of_loop(%m: memref<?x64xf32>, %n: memref<?xindex>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected no result that is needed besides by tiles}}
+    %last = scf.for %j = %c0 to %c8 step %c1 iter_args(%at = %c0) -> index {
+      %x = tile.load %m[%j, %c0] : memref<?x64xf32> -> tensor<64xf32>
+      tile.store %x, %m[%j, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
+      scf.yield %j : index
+    }
+    // expected-note @below {{needed here}}
+    memref.store %last, %n[%i] : memref<?xindex>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"y" in ["b"]>]>
+func.func @index_tile(%m: memref<?x64xindex>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i, %c0] : memref<?x64xindex> -> tensor<64xindex>
+    // expected-error @below {{ring 'x': expected elements of an integer or floating-point type, got 'index'}}
+    %y = arith.addi %x, %x {tile.label = "x"} : tensor<64xindex>
+    // expected-error @below {{role "b" needs a tile that roles hold in parts}}
+    tile.store %y, %m[%i, %c0] {tile.label = "y"} : tensor<64xindex>, memref<?x64xindex>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>]>
+func.func @carried_unchanged(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  scf.forall (%i) in (8) {
+    %x = scf.for %j = %c0 to %c8 step %c1 iter_args(%at = %zero) -> tensor<64xf32> {
+      scf.yield %at : tensor<64xf32>
+    }
+    // expected-error @below {{expected a tile that some role computes, got one that a loop carries unchanged}}
+    tile.store %x, %m[%i, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}

@@ -53,3 +53,110 @@ func.func @loaded(%kv: memref<?x192xbf16>, %rows: tensor<64xi32>,
   }
   return
 }
+
+// -----
+
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @condition(%kv: memref<?x512xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>,
+                     %yes: i1, %out: memref<64x512xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x512xf32>
+  scf.forall (%t) in (1) {
+    %k = tile.gather %kv[%rows][%c0] : memref<?x512xbf16>, tensor<64xi32> -> tensor<64x512xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x512xbf16> -> tensor<64x512xbf16>
+    // expected-error @+1 {{expected scf.for as the only region around the output's tiles}}
+    %o = scf.if %yes -> tensor<64x512xf32> {
+      %0 = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+      scf.yield %0 : tensor<64x512xf32>
+    } else {
+      scf.yield %zero : tensor<64x512xf32>
+    }
+    tile.store %o, %out[%c0, %c0] : tensor<64x512xf32>, memref<64x512xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @narrow_keys(%kv: memref<?x512xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>,
+                       %out: memref<64x512xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %k = tile.gather %kv[%rows][%c0] : memref<?x512xbf16>, tensor<64xi32> -> tensor<64x512xbf16>
+    // expected-error @+1 {{expected more columns than half of V's 512, got 64}}
+    %n = tile.gather %kv[%rows][%c0] : memref<?x512xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x512xbf16> -> tensor<64x512xbf16>
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+    tile.store %o, %out[%c0, %c0] : tensor<64x512xf32>, memref<64x512xf32>
+  }
+  return
+}
+
+// -----
+
+// A product of the output with something else than V.
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @other_product(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>,
+                         %w: tensor<64x128xbf16>, %out: memref<64x128xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %k = tile.gather %kv[%rows][%c0] : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x128xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x128xbf16> -> tensor<64x128xbf16>
+    %0 = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
+    // expected-error @+1 {{expected V, a view of a gathered tile from column 0, as operand B}}
+    %o = tile.dot %p, %w acc %0 : tensor<64x128xf32> : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
+    tile.store %o, %out[%c0, %c0] : tensor<64x128xf32>, memref<64x128xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @stored(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>,
+                  %keys: memref<64x128xbf16>, %out: memref<64x128xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %k = tile.gather %kv[%rows][%c0] : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x128xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x128xbf16> -> tensor<64x128xbf16>
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
+    tile.store %o, %out[%c0, %c0] : tensor<64x128xf32>, memref<64x128xf32>
+    // expected-error @+1 {{uses a tile whose columns are split in a way in which it cannot be}}
+    tile.store %k, %keys[%c0, %c0] : tensor<64x128xbf16>, memref<64x128xbf16>
+  }
+  return
+}
+
+// -----
+
+// The output goes on from what is no half of anything.
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @yielded(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>,
+                   %out: memref<64x128xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  scf.forall (%t) in (1) {
+    %k = tile.gather %kv[%rows][%c0] : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x128xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x128xbf16> -> tensor<64x128xbf16>
+    %0 = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
+    %o = scf.for %i = %c0 to %c8 step %c1 iter_args(%at = %0) -> tensor<64x128xf32> {
+      %x = tile.load %out[%c0, %c0] : memref<64x128xf32> -> tensor<64x128xf32>
+      // expected-error @+1 {{has an operand of type 'tensor<64x128xf32>' whose columns cannot be split}}
+      scf.yield %x : tensor<64x128xf32>
+    }
+    tile.store %o, %out[%c0, %c0] : tensor<64x128xf32>, memref<64x128xf32>
+  }
+  return
+}

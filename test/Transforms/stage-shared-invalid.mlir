@@ -75,7 +75,7 @@ func.func @box(%m: memref<?x64xbf16>) {
     %r = cta.ring "r" : !cta.ring<1x512x64xbf16>
     cta.role "load" warps 4 registers 40 {
       %s = cta.acquire %r : !cta.ring<1x512x64xbf16>
-      // expected-error @below {{expected a matrix of at most 256 rows out of a memref of rank <= 5, got '!cta.buffer<512x64xbf16, #cta.shared_layout<swizzle = 128, rows = 512>>' of 'memref<?x64xbf16>'}}
+      // expected-error @below {{expected a matrix of at most 256 rows out of a memref of rank 2 to 5, got '!cta.buffer<512x64xbf16, #cta.shared_layout<swizzle = 128, rows = 512>>' of 'memref<?x64xbf16>'}}
       cta.copy_async %m[%i, %c0] to %s : memref<?x64xbf16>, !cta.buffer<512x64xbf16>
     }
   }
@@ -89,7 +89,7 @@ func.func @vector_box(%m: memref<?xf32>) {
     %r = cta.ring "r" : !cta.ring<1x64xf32>
     cta.role "load" warps 4 registers 40 {
       %s = cta.acquire %r : !cta.ring<1x64xf32>
-      // expected-error @below {{expected a matrix of at most 256 rows out of a memref of rank <= 5, got '!cta.buffer<64xf32, #cta.shared_layout<swizzle = 0, rows = 64>>' of 'memref<?xf32>'}}
+      // expected-error @below {{expected a matrix of at most 256 rows out of a memref of rank 2 to 5, got '!cta.buffer<64xf32, #cta.shared_layout<swizzle = 0, rows = 64>>' of 'memref<?xf32>'}}
       cta.copy_async %m[%i] to %s : memref<?xf32>, !cta.buffer<64xf32>
     }
   }
@@ -173,6 +173,46 @@ func.func @over_too_large() attributes {mla.schedule = #over} {
     %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
     // expected-note @below {{ring "p": 1 x 8192 bytes}}
     %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @scalar_box(%m: memref<bf16>) {
+  scf.forall (%i) in (8) {
+    %r = cta.ring "r" : !cta.ring<1x64x64xbf16>
+    cta.role "load" warps 4 registers 40 {
+      %s = cta.acquire %r : !cta.ring<1x64x64xbf16>
+      // expected-error @below {{out of a memref of rank 2 to 5, got '!cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>' of 'memref<bf16>'}}
+      cta.copy_async %m[] to %s : memref<bf16>, !cta.buffer<64x64xbf16>
+    }
+  }
+  return
+}
+
+// -----
+
+// Where it lies over another is for the schedule to say.
+func.func @over_without_byte() {
+  scf.forall (%i) in (8) {
+    %k = cta.ring "k" : !cta.ring<1x64x64xbf16>
+    // expected-error @below {{lies over ring k, expected a row of the schedule that names the byte}}
+    %p = cta.ring "p" over "k" : !cta.ring<1x64x64xbf16>
+  }
+  return
+}
+
+// -----
+
+#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, over = "k", byte = 0>, <"k", depth = 1, over = "p", byte = 0>]>
+func.func @over_each_other() attributes {mla.schedule = #over} {
+  scf.forall (%i) in (8) {
+    %q = cta.ring "q" : !cta.ring<1x64x1536xbf16>
+    // expected-error @below {{lies over ring p, expected that ring to have a place of its own}}
+    %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
+    %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
   }
   return
 }

@@ -33,3 +33,25 @@ func.func @view(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %out: memref<16x
   }
   return
 }
+
+// -----
+
+#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @condition(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %yes: i1,
+                     %out: memref<16x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<16x64xf32>
+  scf.forall (%t) in (1) {
+    // expected-error @below {{expected scf.for as the only region around products}}
+    %y = scf.if %yes -> tensor<16x64xf32> {
+      %0 = tile.dot %a, %b : tensor<16x64xbf16>, tensor<64x64xbf16> -> tensor<16x64xf32>
+      scf.yield %0 : tensor<16x64xf32>
+    } else {
+      scf.yield %zero : tensor<16x64xf32>
+    }
+    tile.store %y, %out[%c0, %c0] : tensor<16x64xf32>, memref<16x64xf32>
+  }
+  return
+}

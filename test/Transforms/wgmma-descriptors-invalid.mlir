@@ -42,3 +42,19 @@ func.func @k_start(%a: !cta.buffer<64x16xbf16, #swizzled>, %k: !cta.buffer<128x6
       -> !cta.in_flight<tensor<64x64xf32>>
   return
 }
+
+// -----
+
+// Further into a slot than shared memory reaches.
+#l = #cta.shared_layout<swizzle = 128, rows = 4096>
+func.func @far(%q: !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>,
+               %k: !cta.buffer<4096x64xbf16, #l>) {
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      %v = cta.view %k [4032, 0] : !cta.buffer<4096x64xbf16, #l> -> !cta.buffer<64x64xbf16, #l>
+      // expected-error @below {{expected bytes of shared memory, 0 to 232448, got 516096}}
+      %s = cta.mma_async %q, %v transpose_b : !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>, !cta.buffer<64x64xbf16, #l> -> !cta.in_flight<tensor<64x64xf32>>
+    }
+  }
+  return
+}

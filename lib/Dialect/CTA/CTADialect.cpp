@@ -156,12 +156,14 @@ BufferType RingType::getSlotType() const {
 }
 
 Type BufferType::parse(AsmParser &p) {
+  SMLoc loc = p.getNameLoc();
   SmallVector<int64_t> dims;
   Type element;
   SharedLayoutAttr layout;
   if (parseShared(p, dims, element, layout))
     return {};
-  return get(p.getContext(), dims, element, layout);
+  return getChecked([&] { return p.emitError(loc); }, p.getContext(), dims,
+                    element, layout);
 }
 
 void BufferType::print(AsmPrinter &p) const {
@@ -174,6 +176,7 @@ int64_t BufferType::getBytes() const {
 }
 
 Type DescriptorType::parse(AsmParser &p) {
+  SMLoc loc = p.getNameLoc();
   SmallVector<int64_t> dims;
   Type element;
   StringRef major;
@@ -194,8 +197,8 @@ Type DescriptorType::parse(AsmParser &p) {
         << major << "'";
     return {};
   }
-  return get(p.getContext(), dims, element, *kind, offset, leading, stride,
-             step, blockStep);
+  return getChecked([&] { return p.emitError(loc); }, p.getContext(), dims,
+                    element, *kind, offset, leading, stride, step, blockStep);
 }
 
 void DescriptorType::print(AsmPrinter &p) const {
@@ -212,6 +215,52 @@ void DescriptorType::print(AsmPrinter &p) const {
 // Verifiers
 //===----------------------------------------------------------------------===//
 
+LogicalResult CTADialect::verifyOperationAttribute(Operation *op,
+                                                   NamedAttribute attr) {
+  if (attr.getName() != kSharedBytesAttr)
+    return success();
+  // More than there is may be asked for: passes say by whom.
+  auto bytes = dyn_cast<IntegerAttr>(attr.getValue());
+  if (bytes && bytes.getType().isSignlessInteger(64) && bytes.getInt() >= 0 &&
+      llvm::isInt<32>(bytes.getInt()))
+    return success();
+  return op->emitOpError() << "expected " << kSharedBytesAttr
+                           << " to be an i64 in [0, 2^31), got "
+                           << attr.getValue();
+}
+
+LogicalResult RoleOp::verify() {
+  constexpr int64_t kMaxWarps = 32, kMaxRegisters = 255;
+  auto warps = static_cast<int64_t>(getWarps());
+  auto registers = static_cast<int64_t>(getRegisters());
+  if (warps < 1 || warps > kMaxWarps)
+    return emitOpError() << "expected 1 to " << kMaxWarps << " warps, got "
+                         << warps;
+  if (registers < 1 || registers > kMaxRegisters)
+    return emitOpError() << "expected 1 to " << kMaxRegisters
+                         << " registers, got " << registers;
+  return success();
+}
+
+/// The deepest nest of loops in `region`.
+static int getLoopDepth(Region &region) {
+  int deepest = 0;
+  for (Operation &op : region.getOps())
+    for (Region &inner : op.getRegions())
+      deepest =
+          std::max(deepest, getLoopDepth(inner) + int(isa<scf::ForOp>(op)));
+  return deepest;
+}
+
+LogicalResult RoleOp::verifyRegions() {
+  // Analyses follow a loop's body several times, and so each loop in it.
+  constexpr int kMaxDepth = 6;
+  if (int depth = getLoopDepth(getBody()); depth > kMaxDepth)
+    return emitOpError() << "expected loops nested at most " << kMaxDepth
+                         << " deep, got " << depth;
+  return success();
+}
+
 LogicalResult ViewOp::verify() {
   BufferType source = getSource().getType(), result = getResult().getType();
   size_t rank = source.getShape().size();
@@ -222,10 +271,10 @@ LogicalResult ViewOp::verify() {
                          << "rank " << rank << " with the element type and "
                          << "layout of " << source;
   for (auto [d, offset] : llvm::enumerate(getOffsets()))
-    if (offset < 0 || offset + result.getShape()[d] > source.getShape()[d])
-      return emitOpError() << "expected [" << offset << ", "
-                           << offset + result.getShape()[d]
-                           << ") inside dimension " << d << " of " << source;
+    if (offset < 0 || offset > source.getShape()[d] - result.getShape()[d])
+      return emitOpError() << "expected " << result.getShape()[d]
+                           << " elements from " << offset
+                           << " inside dimension " << d << " of " << source;
   return success();
 }
 
@@ -281,8 +330,8 @@ LogicalResult ReduceWarpOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType());
   auto result = cast<RankedTensorType>(getResult().getType());
   if (source.getRank() == 2 && source.getDimSize(0) % 64 == 0 &&
-      result.getRank() == 1 &&
-      result.getDimSize(0) == 4 * source.getDimSize(1) &&
+      result.getRank() == 1 && result.getDimSize(0) % 4 == 0 &&
+      result.getDimSize(0) / 4 == source.getDimSize(1) &&
       source.getElementType() == result.getElementType())
     return success();
   return emitOpError() << "expected a matrix with a multiple of 64 rows and a "

@@ -11,6 +11,11 @@ using namespace mla::cta;
 // Types and attributes
 //===----------------------------------------------------------------------===//
 
+/// Most elements of a tile, or of all slots of a ring. Shared memory has fewer;
+/// a plan above its size is for --mla-stage-shared to refuse, with bytes that
+/// an int64_t holds.
+static constexpr int64_t kMaxElements = int64_t(1) << 24;
+
 LogicalResult
 SharedLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          int64_t swizzle, int64_t rows) {
@@ -19,6 +24,64 @@ SharedLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << swizzle;
   if (rows < 1)
     return emitError() << "expected at least 1 row, got " << rows;
+  if (rows > kMaxElements)
+    return emitError() << "expected at most " << kMaxElements << " rows, got "
+                       << rows;
+  return success();
+}
+
+static LogicalResult verifyTile(function_ref<InFlightDiagnostic()> emitError,
+                                ArrayRef<int64_t> shape, Type elementType,
+                                int64_t slots = 1) {
+  if (!elementType.isIntOrFloat())
+    return emitError() << "expected elements of an integer or floating-point "
+                          "type, got "
+                       << elementType;
+  int64_t most = kMaxElements / slots;
+  for (int64_t size : shape) {
+    if (size < 1)
+      return emitError() << "expected sizes of at least 1, got " << size;
+    if (size > most)
+      return emitError() << "expected at most " << kMaxElements
+                         << " elements, got " << slots << " tiles of " << shape;
+    most /= size;
+  }
+  return success();
+}
+
+LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> shape, Type elementType,
+                                 SharedLayoutAttr) {
+  return verifyTile(emitError, shape, elementType);
+}
+
+LogicalResult
+DescriptorType::verify(function_ref<InFlightDiagnostic()> emitError,
+                       ArrayRef<int64_t> shape, Type elementType, Major,
+                       int64_t offset, int64_t leading, int64_t stride,
+                       int64_t step, int64_t blockStep) {
+  if (shape.size() != 2)
+    return emitError() << "expected a matrix, got rank " << shape.size();
+  for (int64_t bytes : {offset, leading, stride, step, blockStep})
+    if (bytes < 0 || bytes > kMaxSharedBytes)
+      return emitError() << "expected bytes of shared memory, 0 to "
+                         << kMaxSharedBytes << ", got " << bytes;
+  if (step < 1)
+    return emitError() << "expected a step of at least 1, got 0";
+  if (failed(verifyTile(emitError, shape, elementType)))
+    return failure();
+  int64_t bits = shape[0] * shape[1] * elementType.getIntOrFloatBitWidth();
+  if (bits > 8 * kMaxSharedBytes)
+    return emitError() << "expected a tile of at most " << kMaxSharedBytes
+                       << " bytes, got " << llvm::divideCeil(bits, 8);
+  return success();
+}
+
+LogicalResult MBarrierType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t size) {
+  if (size < 1 || size > kMaxElements)
+    return emitError() << "expected 1 to " << kMaxElements << " mbarriers, got "
+                       << size;
   return success();
 }
 
@@ -26,6 +89,11 @@ LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t depth, ArrayRef<int64_t> shape,
                                Type elementType, SharedLayoutAttr layout,
                                int64_t splitDim, ArrayRef<int64_t> parts) {
+  if (depth < 1 || depth > kMaxElements)
+    return emitError() << "expected 1 to " << kMaxElements << " slots, got "
+                       << depth;
+  if (failed(verifyTile(emitError, shape, elementType, depth)))
+    return failure();
   if (parts.empty())
     return success();
   if (splitDim < 0 || splitDim >= static_cast<int64_t>(shape.size()))
@@ -33,8 +101,9 @@ LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError,
                        << "), got " << splitDim;
   int64_t sum = 0;
   for (int64_t part : parts) {
-    if (part <= 0)
-      return emitError() << "expected parts of at least 1, got " << part;
+    if (part <= 0 || part > shape[splitDim])
+      return emitError() << "expected parts of 1 to " << shape[splitDim]
+                         << ", got " << part;
     sum += part;
   }
   if (sum != shape[splitDim])
@@ -72,10 +141,10 @@ static LogicalResult verifyPlace(Operation *op, std::optional<int64_t> offset,
                                  int64_t bytes) {
   if (!offset)
     return success();
-  if (*offset < 0 || *offset + bytes > kMaxSharedBytes)
-    return op->emitOpError() << "expected a place in the " << kMaxSharedBytes
-                             << " bytes of shared memory, got [" << *offset
-                             << ", " << *offset + bytes << ")";
+  if (*offset < 0 || *offset > kMaxSharedBytes - bytes)
+    return op->emitOpError()
+           << "expected a place in the " << kMaxSharedBytes
+           << " bytes of shared memory, got " << bytes << " at " << *offset;
   return success();
 }
 
@@ -102,7 +171,7 @@ LogicalResult BufferOp::verify() {
   } else {
     slot = cast<BufferType>(getBase().getType()).getBytes();
   }
-  if (byte / slot >= slots || byte % slot + bytes > slot)
+  if (byte < 0 || byte / slot >= slots || byte % slot > slot - bytes)
     return emitOpError() << "expected " << bytes << " bytes within one of "
                          << slots << " slots of " << slot << ", got byte "
                          << byte;
@@ -115,7 +184,10 @@ LogicalResult BufferOp::verify() {
 
 static LogicalResult inferPart(std::optional<Location> loc, Type ring,
                                int64_t part, SmallVectorImpl<Type> &types) {
-  auto type = cast<RingType>(ring);
+  // Types are inferred before operands are verified.
+  auto type = dyn_cast<RingType>(ring);
+  if (!type)
+    return emitOptionalError(loc, "expected a ring, got ", ring);
   BufferType result = type.getPartType(part);
   if (!result)
     return emitOptionalError(loc, "expected a part in [0, ",
@@ -271,6 +343,13 @@ static LogicalResult verifyCopy(Operation *op, Type memref, size_t indices,
     return op->emitOpError() << "expected a tile of " << type.getElementType()
                              << ", got " << buffer;
   return success();
+}
+
+LogicalResult CopyAsyncOp::verify() {
+  if (!getBarrier() != !getBarrierIndex())
+    return emitOpError("expected a barrier and its index, or neither");
+  return verifyCopy(*this, getSource().getType(), getIndices().size(),
+                    getDest().getType());
 }
 
 /// As `verifyCopy`, of bytes in one piece.

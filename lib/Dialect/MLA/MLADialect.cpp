@@ -52,6 +52,11 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (depth < 1)
     return emitError() << "ring " << label << ": expected depth >= 1, got "
                        << depth;
+  // Far more than there is room for, so that their bytes can be added up.
+  for (int64_t value : {depth, most, byte})
+    if (value > std::numeric_limits<int32_t>::max())
+      return emitError() << "ring " << label
+                         << ": expected numbers below 2^31, got " << value;
   if (most && (most < depth || over))
     return emitError() << "ring " << label
                        << ": expected a depth to at least as many slots, over "
@@ -173,8 +178,10 @@ struct OperandChecker {
              << name << ": expected " << expected.first << " = "
              << expected.second << " in dimension " << dim << ", got " << size;
     }
-    auto [strides, offset] = type.getStridesAndOffset();
-    if (type.getRank() && strides.back() != 1)
+    SmallVector<int64_t> strides;
+    int64_t offset = 0;
+    if (failed(type.getStridesAndOffset(strides, offset)) ||
+        (type.getRank() && strides.back() != 1))
       return op->emitOpError()
              << name
              << ": expected a contiguous last dimension (stride 1), got "

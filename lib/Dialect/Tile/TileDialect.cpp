@@ -88,10 +88,10 @@ LogicalResult ViewOp::verify() {
                          << "rank " << rank << " with element type "
                          << source.getElementType();
   for (auto [d, offset] : llvm::enumerate(getOffsets()))
-    if (offset < 0 || offset + result.getDimSize(d) > source.getDimSize(d))
-      return emitOpError() << "expected [" << offset << ", "
-                           << offset + result.getDimSize(d)
-                           << ") inside dimension " << d << " of " << source;
+    if (offset < 0 || offset > source.getDimSize(d) - result.getDimSize(d))
+      return emitOpError() << "expected " << result.getDimSize(d)
+                           << " elements from " << offset
+                           << " inside dimension " << d << " of " << source;
   return success();
 }
 

@@ -7,6 +7,56 @@ func.func @ring_type(%r: !cta.ring<2xf32>) { return }
 
 // -----
 
+// expected-error @below {{expected elements of an integer or floating-point type, got 'index'}}
+func.func @ring_element(%r: !cta.ring<2x64x64xindex>) { return }
+
+// -----
+
+// expected-error @below {{expected 1 to 16777216 slots, got 0}}
+func.func @ring_empty(%r: !cta.ring<0x64x64xbf16>) { return }
+
+// -----
+
+// expected-error @below {{expected at most 16777216 elements, got 4 tiles of 4611686018427387904, 2}}
+func.func @ring_overflow(%r: !cta.ring<4x4611686018427387904x2xbf16>) { return }
+
+// -----
+
+// expected-error @below {{expected elements of an integer or floating-point type, got 'vector<4xf32>'}}
+func.func @buffer_element(%b: !cta.buffer<64xvector<4xf32>>) { return }
+
+// -----
+
+// expected-error @below {{expected sizes of at least 1, got 0}}
+func.func @buffer_empty(%b: !cta.buffer<64x0xbf16>) { return }
+
+// -----
+
+// expected-error @below {{expected at most 16777216 elements, got 1 tiles of 4294967296, 4294967296}}
+func.func @descriptor_overflow(%d: !cta.descriptor<4294967296x4294967296xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>) { return }
+
+// -----
+
+// expected-error @below {{expected a matrix, got rank 1}}
+func.func @descriptor_rank(%d: !cta.descriptor<64xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>) { return }
+
+// -----
+
+// expected-error @below {{expected bytes of shared memory, 0 to 232448, got 9223372036854775807}}
+func.func @descriptor_bytes(%d: !cta.descriptor<64x64xbf16, k, offset = 0, leading = 16, stride = 9223372036854775807, step = 32, block_step = 8192>) { return }
+
+// -----
+
+// expected-error @below {{expected a step of at least 1, got 0}}
+func.func @descriptor_step(%d: !cta.descriptor<64x64xbf16, k, offset = 0, leading = 16, stride = 1024, step = 0, block_step = 8192>) { return }
+
+// -----
+
+// expected-error @below {{expected a tile of at most 232448 bytes, got 262144}}
+func.func @descriptor_size(%d: !cta.descriptor<256x512xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>) { return }
+
+// -----
+
 // expected-error @below {{expected major 'k' or 'mn', got 'm'}}
 func.func @descriptor_type(%d: !cta.descriptor<64x64xbf16, m, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>) { return }
 
@@ -39,7 +89,7 @@ func.func @view_layout(%b: !cta.buffer<64x64xbf16, #swizzled>) {
 // -----
 
 func.func @view_bounds(%b: !cta.buffer<64x64xbf16>) {
-  // expected-error @below {{expected [48, 80) inside dimension 1 of '!cta.buffer<64x64xbf16>'}}
+  // expected-error @below {{expected 32 elements from 48 inside dimension 1 of '!cta.buffer<64x64xbf16>'}}
   %0 = cta.view %b [0, 48] : !cta.buffer<64x64xbf16> -> !cta.buffer<64x32xbf16>
   return
 }
@@ -225,5 +275,68 @@ func.func @mma_b(%a: !cta.buffer<64x64xbf16>, %b: tensor<64x64xbf16>) {
   // expected-error @below {{operand #1 must be}}
   %0 = cta.mma_async %a, %b : !cta.buffer<64x64xbf16>, tensor<64x64xbf16>
       -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
+func.func @role_warps() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected 1 to 32 warps, got -4}}
+    cta.role "a" warps -4 registers 24 {
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @role_registers() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected 1 to 255 registers, got 9223372036854775807}}
+    cta.role "a" warps 4 registers 9223372036854775807 {
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @role_loops(%a: index, %b: index) {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected loops nested at most 6 deep, got 7}}
+    cta.role "a" warps 4 registers 24 {
+      scf.for %1 = %a to %b step %a {
+      scf.for %2 = %a to %b step %a {
+      scf.for %3 = %a to %b step %a {
+      scf.for %4 = %a to %b step %a {
+      scf.for %5 = %a to %b step %a {
+      scf.for %6 = %a to %b step %a {
+      scf.for %7 = %a to %b step %a {
+      }}}}}}}
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected cta.shared_bytes to be an i64 in [0, 2^31), got 9223372036854775807 : i64}}
+func.func @shared_bytes() attributes {cta.shared_bytes = 9223372036854775807 : i64} { return }
+
+// -----
+
+func.func @copy_indices(%m: memref<?x64xbf16>, %i: index, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected 2 indices for 'memref<?x64xbf16>', got 1}}
+  cta.copy_async %m[%i] to %b : memref<?x64xbf16>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @copy_barrier(%m: memref<?x64xbf16>, %i: index, %b: !cta.buffer<64x64xbf16>, %f: !cta.mbarrier<1>) {
+  // expected-error @below {{expected a barrier and its index, or neither}}
+  "cta.copy_async"(%m, %i, %i, %b, %f) <{operandSegmentSizes = array<i32: 1, 2, 1, 0, 1, 0>}>
+    : (memref<?x64xbf16>, index, index, !cta.buffer<64x64xbf16>, !cta.mbarrier<1>) -> ()
   return
 }

@@ -21,7 +21,7 @@ func.func @split_sum(%r: !cta.ring<2x64x576xbf16, split 1 [256, 256]>) { return 
 
 // -----
 
-// expected-error @below {{expected parts of at least 1, got 0}}
+// expected-error @below {{expected parts of 1 to 576, got 0}}
 func.func @split_zero(%r: !cta.ring<2x64x576xbf16, split 1 [576, 0]>) { return }
 
 // -----
@@ -31,16 +31,42 @@ func.func @peer(%p: !cta.peer<i32>) { return }
 
 // -----
 
+// expected-error @below {{expected parts of 1 to 576, got 9223372036854775807}}
+func.func @split_huge(%r: !cta.ring<2x64x576xbf16, split 1 [9223372036854775807, 9223372036854775807, 578]>) { return }
+
+// -----
+
+// expected-error @below {{expected 1 to 16777216 mbarriers, got 4611686018427387904}}
+func.func @mbarriers(%b: !cta.mbarrier<4611686018427387904>) { return }
+
+// -----
+
+func.func @part_of_buffer(%b: !cta.buffer<64xf32>) {
+  // expected-error @below {{expected a ring, got '!cta.buffer<64xf32>'}}
+  %0 = cta.await_part %b[0] : !cta.buffer<64xf32>
+  return
+}
+
+// -----
+
 func.func @ring_place() {
-  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got [221184, 294912)}}
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 73728 at 221184}}
   %0 = cta.ring "k" at 221184 : !cta.ring<1x64x576xbf16>
   return
 }
 
 // -----
 
+func.func @ring_far_away() {
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 73728 at 9223372036854775807}}
+  %0 = cta.ring "k" at 9223372036854775807 : !cta.ring<1x64x576xbf16>
+  return
+}
+
+// -----
+
 func.func @mbarrier_place() {
-  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got [232440, 232456)}}
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 16 at 232440}}
   %0 = cta.mbarrier "b" count 1 at 232440 : !cta.mbarrier<2>
   return
 }
@@ -48,7 +74,7 @@ func.func @mbarrier_place() {
 // -----
 
 func.func @buffer_place() {
-  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got [232400, 232656)}}
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 256 at 232400}}
   %0 = cta.buffer "b" at 232400 : !cta.buffer<64xf32>
   return
 }
@@ -398,3 +424,8 @@ func.func @acquire_indices(%M: memref<?x?xi32>, %i: index) {
   %0 = cta.load_acquire %M[%i] : memref<?x?xi32>
   return
 }
+
+// -----
+
+// expected-error @below {{expected at most 16777216 rows, got 9223372036854775807}}
+func.func @layout_rows(%b: !cta.buffer<64xf32, #cta.shared_layout<swizzle = 0, rows = 9223372036854775807>>) { return }

@@ -227,3 +227,8 @@ func.func @d_v(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: 
       outs(%out, %max, %lse : memref<?x128x640xbf16>, memref<?x128xf32>, memref<?x128xf32>)
   return
 }
+
+// -----
+
+// expected-error @below {{ring "k": expected numbers below 2^31, got 2147483648}}
+func.func @f() attributes {a = #mla.ring<"k", depth = 2147483648>} { return }

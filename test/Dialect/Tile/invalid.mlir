@@ -103,15 +103,23 @@ func.func @view_element(%t: tensor<64x576xbf16>) {
 // -----
 
 func.func @view_bounds(%t: tensor<64x576xbf16>) {
-  // expected-error @below {{expected [128, 640) inside dimension 1 of 'tensor<64x576xbf16>'}}
+  // expected-error @below {{expected 512 elements from 128 inside dimension 1 of 'tensor<64x576xbf16>'}}
   %0 = tile.view %t [0, 128] : tensor<64x576xbf16> -> tensor<64x512xbf16>
   return
 }
 
 // -----
 
+func.func @view_overflow(%t: tensor<64x576xbf16>) {
+  // expected-error @below {{expected 32 elements from 9223372036854775807 inside dimension 0 of 'tensor<64x576xbf16>'}}
+  %0 = tile.view %t [9223372036854775807, 0] : tensor<64x576xbf16> -> tensor<32x576xbf16>
+  return
+}
+
+// -----
+
 func.func @view_negative(%t: tensor<64x576xbf16>) {
-  // expected-error @below {{expected [-8, 24) inside dimension 0 of 'tensor<64x576xbf16>'}}
+  // expected-error @below {{expected 32 elements from -8 inside dimension 0 of 'tensor<64x576xbf16>'}}
   %0 = tile.view %t [-8, 0] : tensor<64x576xbf16> -> tensor<32x576xbf16>
   return
 }

@@ -135,4 +135,21 @@ TEST(KernelEntry, RoundTrip) {
     EXPECT_FALSE(deserialize(bad)) << bad;
 }
 
+TEST(KernelEntry, DamageIsRefused) {
+  CachedKernel kernel;
+  kernel.descriptor = "\\\"{[";
+  std::string good = serialize(kernel);
+  ASSERT_TRUE(deserialize(good));
+  auto with = [&](llvm::StringRef from, const std::string &to) {
+    std::string bad = good;
+    return bad.replace(bad.find(from.str()), from.size(), to);
+  };
+  // Deeper than a thread's stack would bear.
+  std::string deep(1 << 20, '[');
+  EXPECT_FALSE(deserialize(deep));
+  EXPECT_FALSE(deserialize(with("-1", deep)));
+  // No assembler has this number.
+  EXPECT_FALSE(deserialize(with("\"assembler\":1", "\"assembler\":3")));
+}
+
 } // namespace

@@ -40,13 +40,16 @@ def CTA_RoleOp : CTA_Op<"role", [NoTerminator, SingleBlock,
     ```
 
     The counts of a ring's accesses, from which slots and phases come, are
-    carried through these loops as through any other.
+    carried through these loops as through any other. Loops are nested at most 6
+    deep: passes follow the body of each several times.
   }];
   let arguments = (ins StrAttr:$name, I64Attr:$warps, I64Attr:$registers);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $name `warps` $warps `registers` $registers attr-dict-with-keyword $body
   }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def CTA_RingOp : CTA_Op<"ring"> {
@@ -229,6 +232,7 @@ def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
     (`signals` $barrier^ `[` $barrierIndex `]` `:` qualified(type($barrier)))?
     attr-dict `:` type($source) `,` qualified(type($dest))
   }];
+  let hasVerifier = 1;
 }
 
 def CTA_GatherAsyncOp : CTA_Op<"gather_async"> {

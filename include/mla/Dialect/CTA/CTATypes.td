@@ -28,6 +28,7 @@ def CTA_Dialect : Dialect {
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mla::tile::TileDialect"];
+  let hasOperationAttrVerify = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,6 +137,7 @@ def CTA_Buffer : CTA_Type<"Buffer", "buffer"> {
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
       "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Bytes of the tile, densely packed (i1 takes a bit).
     int64_t getBytes() const;
@@ -155,6 +157,7 @@ def CTA_MBarrier : CTA_Type<"MBarrier", "mbarrier"> {
   let summary = "an array of mbarriers, one a slot";
   let parameters = (ins "int64_t":$size);
   let assemblyFormat = "`<` $size `>`";
+  let genVerifyDecl = 1;
 }
 
 def CTA_TensorMap : CTA_Type<"TensorMap", "tensor_map"> {
@@ -176,6 +179,7 @@ def CTA_Descriptor : CTA_Type<"Descriptor", "descriptor"> {
       "int64_t":$offset, "int64_t":$leading, "int64_t":$stride,
       "int64_t":$step, "int64_t":$blockStep);
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 def CTA_Fragment : Type<And<[AnyRankedTensor.predicate]>, "register fragment",
