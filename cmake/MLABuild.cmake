@@ -24,7 +24,9 @@ if(MLA_STATIC)
   separate_arguments(mla_llvm_archives UNIX_COMMAND "${mla_llvm_archives}")
   target_link_libraries(mla_llvm INTERFACE
     -Wl,--start-group ${mla_archives} ${mla_llvm_archives} -Wl,--end-group
-    -Wl,--gc-sections z zstd dl pthread m)
+    -Wl,--gc-sections -l:libz.a -l:libzstd.a dl pthread m)
+  # The machine it travels to has glibc, and maybe nothing else.
+  add_link_options(-static-libstdc++ -static-libgcc)
   target_compile_options(mla_llvm INTERFACE -ffunction-sections -fdata-sections)
 else()
   target_link_libraries(mla_llvm INTERFACE MLIR LLVM)

@@ -24,7 +24,8 @@ Status mla::findAssembler(mlaAssembler wanted,
     }
     missing = llvm::toString(path.takeError());
     // A ptxas that was named must be there.
-    bool named = (ptxas && !ptxas->empty()) || std::getenv("MLA_PTXAS");
+    const char *variable = std::getenv("MLA_PTXAS");
+    bool named = (ptxas && !ptxas->empty()) || (variable && *variable);
     if (wanted == MLA_ASSEMBLER_PTXAS || named)
       return Status(MLA_NOT_FOUND, missing);
   }

@@ -1,16 +1,45 @@
 #!/usr/bin/env bash
 # Runs on a machine with a GPU what pack.py has packed into the folder $1. The
-# part that needs torch is skipped where there is none.
+# parts that need torch are skipped where there is none.
 set -euo pipefail
 pack=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export LD_LIBRARY_PATH=$pack${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export MLA_LIBRARY=$pack/libmla-runtime.so.1 MLA_PACKAGES=$pack/packages
-export PYTHONPATH=$PWD/python PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 MLA_CACHE_DIR=$pack/cache
 
-"$pack/runtime" "$pack/packages/h128-d576" | tee "$pack/runtime.log"
-grep -q 'out 0x3f80 .* lse 4.85203' "$pack/runtime.log"
-"$pack/runtime-cpp" "$pack/packages/h128-d576" | tee "$pack/runtime.log"
-grep -q 'lse 4.85203' "$pack/runtime.log"
-python3 python/tests/test_gpu.py -v
-python3 python/tests/test_torch.py -v
+# expect TEXT COMMAND...
+expect() {
+  local text=$1
+  shift
+  "$@" | tee "$pack/output.log"
+  grep -q -- "$text" "$pack/output.log"
+}
+
+echo "== packages, by the runtime alone"
+expect 'out 0x3f80 .* lse 4.85203' "$pack/runtime" "$pack/packages/h128-d576"
+expect 'lse 4.85203' "$pack/runtime-cpp" "$pack/packages/h128-d576"
+packaged=(MLA_LIBRARY="$pack/libmla-runtime.so.1" MLA_PACKAGES="$pack/packages"
+  PYTHONPATH="$PWD/python")
+env "${packaged[@]}" python3 python/tests/test_gpu.py -v
+env "${packaged[@]}" python3 python/tests/test_torch.py -v
+
+[[ -x $pack/mla-jit ]] || exit 0
+wheel=(-u MLA_LIBRARY -u MLA_PACKAGES PYTHONPATH="$pack/site")
+unset CUDA_HOME CUDA_PATH MLA_PTXAS
+if command -v ptxas; then
+  echo "expected no ptxas on PATH" >&2
+  exit 1
+fi
+
+echo "== the compiler, with the driver's linker"
+"$pack/mla-jit" info
+expect 'from memory' "$pack/jit" "$pack/written"
+env "${wheel[@]}" python3 python/tests/test_gpu.py -v
+env "${wheel[@]}" python3 python/tests/test_torch.py -v
+
+echo "== the compiler, with ptxas"
+export MLA_PTXAS=$pack/ptxas
+expect 'from memory' "$pack/jit"
+expect 'from disk' "$pack/jit"
+env "${wheel[@]}" python3 python/tests/test_torch.py -v
+PYTHONPATH=$pack/lit python3 -m lit.main -v --filter=gpu "$pack"
