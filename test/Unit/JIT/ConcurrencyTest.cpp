@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+using namespace mla;
 using namespace mla::jit;
 
 namespace {
@@ -31,7 +32,7 @@ TEST_F(Concurrency, SixteenProcessesCompileOnce) {
 
 TEST_F(Concurrency, ThreadsCompileOnce) {
   writePtxas("sleep 0.3\n" + copyCubin());
-  Compiler compiler(options);
+  Compiler compiler = makeCompiler();
   std::vector<std::thread> threads;
   std::atomic<int> compiled{0};
   for (int i = 0; i < 8; ++i)
@@ -55,16 +56,14 @@ TEST_F(Concurrency, ThreadsWithCompilersOfTheirOwnCompileOnce) {
 
 TEST_F(Concurrency, ThreadsShareAFailure) {
   writePtxas("sleep 0.3\nexit 3\n");
-  Compiler compiler(options);
+  Compiler compiler = makeCompiler();
   std::vector<std::thread> threads;
   std::atomic<int> failures{0};
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
-      try {
-        compileWith(compiler);
-      } catch (const Error &error) {
-        failures += contains(error.what(), "failed with exit code 3");
-      }
+      failures +=
+          errorOf(compiler, program()).find("failed with exit code 3") !=
+          std::string::npos;
     });
   for (std::thread &thread : threads)
     thread.join();
@@ -80,7 +79,7 @@ TEST_F(Concurrency, ThreadsCompileDifferentKernelsAtOnce) {
              "*\n  [ $# -ge 2 ] && break\n  sleep 0.1\ndone\n[ $# -ge 2 ] || "
              "exit 3\n" +
              copyCubin());
-  Compiler compiler(options);
+  Compiler compiler = makeCompiler();
   std::thread other([&] { compileWith(compiler, 1); });
   compileWith(compiler, 2);
   other.join();
@@ -130,7 +129,7 @@ TEST_F(Concurrency, KilledInMidCompile) {
 }
 
 TEST_F(Concurrency, ForkAfterUse) {
-  Compiler compiler(options);
+  Compiler compiler = makeCompiler();
   compileWith(compiler);
   pid_t child = spawn([&] {
     bool good = compileWith(compiler).origin == MLA_FROM_MEMORY &&
@@ -143,7 +142,7 @@ TEST_F(Concurrency, ForkAfterUse) {
 
 TEST_F(Concurrency, ForkWhileAThreadCompiles) {
   writePtxas("sleep 0.3\n" + copyCubin());
-  Compiler compiler(options);
+  Compiler compiler = makeCompiler();
   std::thread thread([&] { compileWith(compiler); });
   while (runs() == 0)
     std::this_thread::sleep_for(Milliseconds(5));
