@@ -4,8 +4,10 @@
 
 #include "TestSupport.h"
 
+#include <cmath>
 #include <csignal>
 #include <regex>
+#include <set>
 #include <thread>
 
 using namespace mla;
@@ -73,7 +75,7 @@ TEST(Arguments, OfANewerCaller) {
   options.more = 1;
   EXPECT_EQ(mlaCompilerCreate(&options.known, &compiler), MLA_INVALID_ARGUMENT);
   EXPECT_STREQ(mlaLastError(),
-               "'options': a field is set that mla-jit 10000 does not know");
+               "'options': a field is set that mla-jit 10100 does not know");
 }
 
 class Create : public JitTest {};
@@ -154,6 +156,28 @@ TEST_F(CallArguments, OfACall) {
   how = MLA_COMPILE_OPTIONS_INIT;
   how.stages = -1;
   expectError("'options.stages': expected 1 to 1048576, got -1", &how);
+  std::pair<double, const char *> thresholds[] = {{-0.5, "-0.5"},
+                                                  {-2, "-2"},
+                                                  {64.125, "64.125"},
+                                                  {HUGE_VAL, "inf"},
+                                                  {NAN, "nan"}};
+  for (auto [threshold, text] : thresholds) {
+    how = MLA_COMPILE_OPTIONS_INIT;
+    how.threshold = threshold;
+    expectError(
+        std::string("'options.threshold': expected 0 to 64, or -1, got ") +
+            text,
+        &how);
+  }
+  how = MLA_COMPILE_OPTIONS_INIT;
+  how.expectRows = -1;
+  expectError("'options.expectRows': expected 1 to 2147483647, got -1", &how);
+  how.expectRows = int64_t(1) << 31;
+  expectError("'options.expectRows': expected 1 to 2147483647, got 2147483648",
+              &how);
+  how = MLA_COMPILE_OPTIONS_INIT;
+  how.size = 40;
+  expectError("'options.size': expected 64 or a little more, got 40", &how);
   mlaKernel kernel = nullptr;
   mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
   info.size = 16;
@@ -288,6 +312,104 @@ TEST_F(Compile, FormIsNoDifferenceButOptionsAre) {
   (void)compiler.compile(program(1), status, nullptr, nullptr, &info);
   EXPECT_EQ(info.origin, MLA_COMPILED);
   EXPECT_NE(info.key, key);
+}
+
+class CompileChoices : public JitTest {
+protected:
+  /// The key of sparse_prefill, compiled with `how`.
+  std::string key(const mlaCompileOptions &how, int origin = MLA_COMPILED) {
+    mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+    Status status;
+    EXPECT_TRUE(compiler->compile(op, status, &how, &info)) << status.message();
+    EXPECT_EQ(info.origin, origin);
+    return info.key;
+  }
+  void SetUp() override {
+    JitTest::SetUp();
+    compiler = makeCompiler();
+  }
+
+  std::optional<Compiler> compiler;
+  mlaOperator op = MLA_OPERATOR_INIT;
+};
+
+TEST_F(CompileChoices, ThresholdsAreOtherKernels) {
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  std::set<std::string> keys = {key(how)};
+  for (double threshold : {-1.0, 1.0, 64.0}) {
+    how.threshold = threshold;
+    EXPECT_TRUE(keys.insert(key(how)).second) << threshold;
+    key(how, MLA_FROM_MEMORY);
+  }
+  // The default by name.
+  how.threshold = 8;
+  EXPECT_EQ(keys.count(key(how, MLA_FROM_MEMORY)), 1u);
+}
+
+TEST_F(CompileChoices, ThresholdReachesTheCode) {
+  // The assembler keeps what it is given.
+  writePtxas("while [ \"$2\" != -o ]; do shift; done\ncat \"$1\" >" +
+             (root / "ptx").string() + "\n" + copyCubin());
+  auto ptx = [&](double threshold) {
+    mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+    how.threshold = threshold;
+    key(how);
+    return readFile(root / "ptx");
+  };
+  // 3.0 and 5.0 as PTX writes them.
+  EXPECT_TRUE(contains(ptx(3), "0f40400000"));
+  std::string five = ptx(5);
+  EXPECT_TRUE(contains(five, "0f40A00000"));
+  EXPECT_FALSE(contains(five, "0f40400000"));
+}
+
+TEST_F(CompileChoices, ExpectedRowsAndTheGpuAreOtherKeys) {
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  std::string before = key(how);
+  how.expectRows = 65536;
+  EXPECT_EQ(key(how, MLA_FROM_MEMORY), before);
+  how.expectRows = 1024;
+  std::string rows = key(how);
+  EXPECT_NE(rows, before);
+  how.gpu = "H200";
+  EXPECT_NE(key(how), rows);
+}
+
+TEST_F(CompileChoices, ATuningTableDecides) {
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  fs::path table = root / "table.txt";
+  how.tuningTable = table.c_str();
+  Status status;
+  EXPECT_FALSE(compiler->compile(op, status, &how));
+  EXPECT_EQ(status.code(), MLA_COMPILE_ERROR);
+  EXPECT_TRUE(contains(status.message(), table.string()));
+  auto write = [&](const std::string &schedule) {
+    writeFile(table, "sparse_prefill h_q=128 d_qk=576 d_v=512 topk=any "
+                     "topk_length=no target=sm_90a gpu=any schedule=" +
+                         schedule +
+                         " tile_keys=0 stages=0 ms=1 sizes=s_q=1 "
+                         "date=2026-11-21 version=0.1.0\n");
+  };
+  write("seesaw");
+  std::string before = key(how);
+  EXPECT_EQ(key(how, MLA_FROM_MEMORY), before);
+  // Of the same name, with other contents.
+  write("shared-p");
+  EXPECT_NE(key(how), before);
+}
+
+TEST_F(CompileChoices, OfAnOlderCaller) {
+  // The struct of version 1.0 ended before the threshold; what lies behind it
+  // is not the caller's.
+  mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
+  std::string before = key(how);
+  how.size = 32;
+  how.threshold = 1000;
+  how.expectRows = -1;
+  how.gpu = how.tuningTable = reinterpret_cast<const char *>(1);
+  EXPECT_EQ(key(how, MLA_FROM_MEMORY), before);
+  how.schedule = "shared-p";
+  EXPECT_NE(key(how), before);
 }
 
 TEST_F(Compile, WithoutMemory) {
