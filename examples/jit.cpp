@@ -16,28 +16,39 @@
 
 namespace {
 
-mla::Kernel compile(mla::jit::Compiler &compiler, const mlaOperator &op) {
+std::optional<mla::Kernel> compile(const mla::jit::Compiler &compiler,
+                                   const mlaOperator &op, mla::Status &status) {
   mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
-  mla::Kernel kernel(compiler.compile(op, nullptr, &info).release());
+  std::optional<mla::Kernel> kernel =
+      compiler.compile(op, status, nullptr, &info);
   const char *origins[] = {"compiled", "from memory", "from disk"};
-  std::printf("%s in %.6f s, %d registers\n", origins[info.origin],
-              info.seconds, static_cast<int>(info.registers));
+  if (kernel)
+    std::printf("%s in %.6f s, %d registers\n", origins[info.origin],
+                info.seconds, static_cast<int>(info.registers));
   return kernel;
 }
 
-void run(CUstream stream, const char *folder) {
+mla::Status run(CUstream stream, const char *folder) {
+  mla::Status status;
   // Keeps what it compiles: an engine has one for the process.
-  mla::jit::Compiler compiler;
+  std::optional<mla::jit::Compiler> compiler =
+      mla::jit::Compiler::create({}, status);
+  if (!compiler)
+    return status;
   // Sizes that are not set are known at the launch.
   mlaOperator op = MLA_OPERATOR_INIT;
   op.heads = 64;
-  mla::Kernel kernel = compile(compiler, op);
+  std::optional<mla::Kernel> kernel = compile(*compiler, op, status);
+  if (!kernel)
+    return status;
   float lse = 0;
-  mla::jit::check(attend(kernel, op.heads, stream, lse).code());
+  status = attend(*kernel, op.heads, stream, lse);
+  if (!status.ok())
+    return status;
   std::printf("lse %g\n", lse);
-  mla::Kernel again = compile(compiler, op);
-  if (folder)
-    compiler.compilePackage(op, folder);
+  if (compile(*compiler, op, status) && folder)
+    status = compiler->compilePackage(op, folder);
+  return status;
 }
 
 } // namespace
@@ -49,11 +60,10 @@ int main(int argc, char **argv) {
     return 1;
   }
   std::printf("%s\n", mlaJitVersionText());
-  try {
-    run(stream, argc > 1 ? argv[1] : nullptr);
-  } catch (const mla::jit::Error &error) {
-    std::fprintf(stderr, "%s: %s\n", mlaStatusName(error.status()),
-                 error.what());
+  mla::Status status = run(stream, argc > 1 ? argv[1] : nullptr);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s: %s\n", mlaStatusName(status.code()),
+                 status.message().c_str());
     return 1;
   }
   return 0;

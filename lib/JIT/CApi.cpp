@@ -3,13 +3,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelStore.h"
+#include "mla/Dialect/Tile/Tile.h"
 #include "mla/JIT/Operators.h"
 #include "mla/JIT/Version.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include <atomic>
 #include <cstring>
 
@@ -23,7 +27,9 @@ static_assert(offsetof(mlaCompilerOptions, progress) == 64,
               "ABI of mlaCompilerOptions");
 static_assert(sizeof(mlaOperator) == 72, "ABI of mlaOperator");
 static_assert(sizeof(mlaSource) == 40, "ABI of mlaSource");
-static_assert(sizeof(mlaCompileOptions) == 32, "ABI of mlaCompileOptions");
+static_assert(sizeof(mlaCompileOptions) == 64, "ABI of mlaCompileOptions");
+static_assert(offsetof(mlaCompileOptions, threshold) == 32,
+              "ABI of mlaCompileOptions");
 static_assert(sizeof(mlaCompileInfo) == 152, "ABI of mlaCompileInfo");
 static_assert(offsetof(mlaCompileInfo, key) == 80, "ABI of mlaCompileInfo");
 
@@ -37,12 +43,18 @@ static Status nullArgument(const char *name) {
 }
 
 /// Copies the caller's struct `in` to `out`, whose fields have their defaults.
-/// A caller of a newer version may have more fields; what is not known here
-/// must not be asked for.
+/// A caller of an older version has one of the sizes `older`, and a caller of a
+/// newer one may have more fields; what is not known here must not be asked
+/// for.
 template <typename T>
-static Status readStruct(const char *name, const T *in, T &out) {
+static Status readStruct(const char *name, const T *in, T &out,
+                         std::initializer_list<size_t> older = {}) {
   if (!in)
     return nullArgument(name);
+  if (llvm::is_contained(older, in->size)) {
+    std::memcpy(static_cast<void *>(&out), in, in->size);
+    return Status();
+  }
   if (in->size < sizeof(T) || in->size > 4096)
     return invalidArgument(
         llvm::formatv("'{0}.size': expected {1} or a little more, got {2}",
@@ -157,6 +169,24 @@ std::string Source::quickKey() const {
       .str();
 }
 
+/// Likewise of what one call may choose.
+static std::string quickKey(const CompileOptions &options) {
+  std::string key =
+      llvm::formatv("{0} {1} {2} {3}:{4} {5}:{6} ", options.tileKeys,
+                    options.stages, options.expectSKV, options.schedule.size(),
+                    options.schedule, options.gpu.size(), options.gpu);
+  llvm::raw_string_ostream os(key);
+  os << llvm::format("%a", options.threshold);
+  // What the table says, which may change under its name. One that cannot be
+  // read fails to compile.
+  if (!options.tuningTable.empty()) {
+    os << " " << options.tuningTable;
+    if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))
+      os << " " << digest((*table)->getBuffer());
+  }
+  return key;
+}
+
 //===----------------------------------------------------------------------===//
 // Diagnostics
 //===----------------------------------------------------------------------===//
@@ -248,17 +278,37 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
   if (!in)
     return Status();
   mlaCompileOptions call = MLA_COMPILE_OPTIONS_INIT;
-  MLA_RETURN_IF_ERROR(readStruct("options", in, call));
+  MLA_RETURN_IF_ERROR(readStruct("options", in, call,
+                                 {offsetof(mlaCompileOptions, threshold)}));
   MLA_RETURN_IF_ERROR(
       readNumber("options.tileKeys", call.tileKeys, 1, int64_t(1) << 20));
   MLA_RETURN_IF_ERROR(
       readNumber("options.stages", call.stages, 1, int64_t(1) << 20));
+  MLA_RETURN_IF_ERROR(
+      readNumber("options.expectRows", call.expectRows, 1, INT32_MAX));
+  // NaN is refused too.
+  if (!(call.threshold >= 0 && call.threshold <= tile::kMaxThreshold) &&
+      call.threshold != -1) {
+    std::string text;
+    llvm::raw_string_ostream(text)
+        << "'options.threshold': expected 0 to " << tile::kMaxThreshold
+        << ", or -1, got " << llvm::format("%g", call.threshold);
+    return invalidArgument(text);
+  }
   if (call.schedule)
     out.compile.schedule = call.schedule;
   if (call.tileKeys)
     out.compile.tileKeys = call.tileKeys;
   if (call.stages)
     out.compile.stages = call.stages;
+  if (call.threshold != 0)
+    out.compile.threshold = std::max(call.threshold, 0.0);
+  if (call.expectRows)
+    out.compile.expectSKV = call.expectRows;
+  if (call.gpu)
+    out.compile.gpu = call.gpu;
+  if (call.tuningTable)
+    out.compile.tuningTable = call.tuningTable;
   return Status();
 }
 
@@ -406,10 +456,7 @@ mlaStatus mlaCompile(mlaCompiler compiler, const mlaSource *source,
       compiler, source, options, info,
       [&](const Source &source, const CachedCompileOptions &how,
           KernelFacts &facts, CachedKernel &compiled, mlaOrigin &origin) {
-        std::string key = source.quickKey() + " " +
-                          std::to_string(how.compile.tileKeys) + " " +
-                          std::to_string(how.compile.stages) + " " +
-                          how.compile.schedule;
+        std::string key = source.quickKey() + " " + quickKey(how.compile);
         StoredKernel kernel;
         bool made = false;
         Status status = compiler->store.get(

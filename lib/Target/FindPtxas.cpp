@@ -53,10 +53,7 @@ static std::optional<CudaVersion> parseVersion(StringRef text) {
 
 static Expected<std::string> askVersion(StringRef path,
                                         unsigned timeoutSeconds) {
-  auto folder = TemporaryFolder::create();
-  if (!folder)
-    return folder.takeError();
-  auto result = runProgram(path, {"--version"}, *folder, timeoutSeconds);
+  auto result = runProgram(path, {"--version"}, /*files=*/{}, timeoutSeconds);
   if (!result)
     return result.takeError();
   if (result->code != 0)

@@ -8,7 +8,6 @@
 #include "RunProgram.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <tuple>
 
 using llvm::Error;
@@ -79,40 +78,44 @@ static Error checkVersion(StringRef path, StringRef ptx,
 // assembleCubin
 //===----------------------------------------------------------------------===//
 
-static Expected<std::string> readCubin(StringRef program, StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer)
+static Error checkCubin(StringRef program, StringRef cubin) {
+  if (cubin.empty())
     return makeError("'" + program + "' succeeded but wrote no cubin");
-  StringRef bytes = (*buffer)->getBuffer();
-  if (!bytes.starts_with("\x7f"
+  if (!cubin.starts_with("\x7f"
                          "ELF"))
     return makeError("'" + program + "' wrote a cubin of " +
-                     llvm::Twine(bytes.size()) + " bytes that is no ELF file");
-  return bytes.str();
+                     llvm::Twine(cubin.size()) + " bytes that is no ELF file");
+  return Error::success();
 }
 
 static Expected<CubinResult> runPtxas(StringRef path, StringRef ptx,
                                       const PtxasOptions &options) {
-  auto folder = TemporaryFolder::create();
-  if (!folder)
-    return folder.takeError();
-  Expected<std::string> input = folder->write("kernel.ptx", ptx);
+  Expected<MemoryFile> input = MemoryFile::create(ptx);
   if (!input)
     return input.takeError();
-  std::string output = folder->file("kernel.cubin");
+  Expected<MemoryFile> output = MemoryFile::create();
+  if (!output)
+    return output.takeError();
 
   std::vector<std::string> args = {"-v", "--gpu-name=" + options.chip,
                                    "-O" + llvm::utostr(options.optLevel)};
   args.insert(args.end(), options.extraArgs.begin(), options.extraArgs.end());
-  args.insert(args.end(), {*input, "-o", output});
-  auto ran = runProgram(path, args, *folder, options.timeoutSeconds);
+  args.insert(args.end(), {input->path(), "-o", output->path()});
+  Expected<ProgramResult> ran =
+      runProgram(path, args, {&*input, &*output}, options.timeoutSeconds);
   if (!ran)
     return ran.takeError();
+  // By a name that means something: that of the file in a folder of stages.
+  for (size_t at = 0;
+       (at = ran->output.find(input->path(), at)) != std::string::npos;)
+    ran->output.replace(at, input->path().size(), "kernel.ptx");
   if (Error error = checkExit(path, *ran))
     return std::move(error);
-  Expected<std::string> cubin = readCubin(path, output);
+  Expected<std::string> cubin = output->read();
   if (!cubin)
     return cubin.takeError();
+  if (Error error = checkCubin(path, *cubin))
+    return std::move(error);
   Expected<PtxasReport> report = parsePtxasLog(ran->output);
   if (!report)
     return report.takeError();

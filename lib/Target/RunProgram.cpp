@@ -7,18 +7,18 @@
 #include "RunProgram.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
-#include "llvm/Support/raw_ostream.h"
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <optional>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
 using llvm::Error;
 using llvm::Expected;
@@ -29,50 +29,63 @@ static Error makeError(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+static Error makeSystemError(const llvm::Twine &what, int code = errno) {
+  return makeError(what + ": " + llvm::sys::StrError(code));
+}
+
 //===----------------------------------------------------------------------===//
-// TemporaryFolder
+// MemoryFile
 //===----------------------------------------------------------------------===//
 
-Expected<TemporaryFolder> TemporaryFolder::create() {
-  TemporaryFolder folder;
-  if (std::error_code code =
-          llvm::sys::fs::createUniqueDirectory("mla-target", folder.path)) {
-    folder.path.clear();
-    return makeError("cannot create a temporary folder: " + code.message());
+Expected<MemoryFile> MemoryFile::create(StringRef bytes) {
+  int fd = ::memfd_create("mla", MFD_CLOEXEC);
+  // In a process that has closed its standard streams it may get the number of
+  // one, which a child's own streams would take.
+  if (fd >= 0 && fd <= STDERR_FILENO) {
+    int low = fd;
+    fd = ::fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    ::close(low);
   }
-  return std::move(folder);
-}
-
-TemporaryFolder::TemporaryFolder(TemporaryFolder &&other)
-    : path(std::move(other.path)) {
-  other.path.clear();
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  if (!path.empty())
-    llvm::sys::fs::remove_directories(path, /*IgnoreErrors=*/true);
-}
-
-std::string TemporaryFolder::file(StringRef name) const {
-  llvm::SmallString<128> result = path;
-  llvm::sys::path::append(result, name);
-  return result.str().str();
-}
-
-Expected<std::string> TemporaryFolder::write(StringRef name,
-                                             StringRef bytes) const {
-  std::string path = file(name);
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (!code) {
-    stream << bytes;
-    stream.close();
-    code = stream.error();
-    stream.clear_error();
+  if (fd < 0)
+    return makeSystemError("cannot create a file in memory");
+  MemoryFile file(fd);
+  while (!bytes.empty()) {
+    ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return makeSystemError("cannot write to a file in memory");
+    bytes = bytes.drop_front(static_cast<size_t>(written));
   }
-  if (code)
-    return makeError("cannot write '" + path + "': " + code.message());
-  return path;
+  return std::move(file);
+}
+
+MemoryFile::MemoryFile(MemoryFile &&other) : fd(std::exchange(other.fd, -1)) {}
+
+MemoryFile::~MemoryFile() {
+  if (fd >= 0)
+    ::close(fd);
+}
+
+std::string MemoryFile::path() const {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
+Expected<std::string> MemoryFile::read() const {
+  std::string bytes;
+  char buffer[1 << 16];
+  while (true) {
+    // The file's own position is where the child's output ends.
+    ssize_t count =
+        ::pread(fd, buffer, sizeof(buffer), static_cast<off_t>(bytes.size()));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return makeSystemError("cannot read a file in memory");
+    if (count == 0)
+      return bytes;
+    bytes.append(buffer, static_cast<size_t>(count));
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -116,36 +129,58 @@ static Expected<int> waitWithLimit(StringRef program, pid_t pid,
                    llvm::Twine(timeoutSeconds) + " s and was killed");
 }
 
-Expected<ProgramResult> mla::runProgram(StringRef program,
-                                        llvm::ArrayRef<std::string> args,
-                                        const TemporaryFolder &folder,
-                                        unsigned timeoutSeconds) {
-  llvm::SmallVector<StringRef> argv = {program};
-  argv.append(args.begin(), args.end());
-  std::string logPath = folder.file("log");
-  // LLVM opens an existing file without truncating it.
-  llvm::sys::fs::remove(logPath);
-  std::optional<StringRef> redirects[] = {StringRef(), StringRef(logPath),
-                                          StringRef(logPath)};
-  std::string message;
-  bool failedToStart = false;
-  llvm::sys::ProcessInfo process =
-      llvm::sys::ExecuteNoWait(program, argv, /*Env=*/std::nullopt, redirects,
-                               /*MemoryLimit=*/0, &message, &failedToStart);
-  if (failedToStart || process.Pid == 0)
-    return makeError("cannot run '" + program + "': " + message);
+/// Starts `program` with `log` as its output; inherited files keep their
+/// numbers.
+static Expected<pid_t> spawn(const std::string &program,
+                             llvm::ArrayRef<std::string> args,
+                             llvm::ArrayRef<const MemoryFile *> files,
+                             const MemoryFile &log) {
+  std::vector<char *> argv = {const_cast<char *>(program.c_str())};
+  for (const std::string &arg : args)
+    argv.push_back(const_cast<char *>(arg.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  int code = ::posix_spawn_file_actions_init(&actions);
+  if (code)
+    return makeSystemError("cannot run '" + program + "'", code);
+  code = ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+                                            O_RDONLY, 0);
+  auto duplicate = [&](int from, int to) {
+    if (!code)
+      code = ::posix_spawn_file_actions_adddup2(&actions, from, to);
+  };
+  duplicate(log.descriptor(), STDOUT_FILENO);
+  duplicate(log.descriptor(), STDERR_FILENO);
+  // Onto itself: the child's is not closed when it becomes the program.
+  for (const MemoryFile *file : files)
+    duplicate(file->descriptor(), file->descriptor());
+  pid_t pid = 0;
+  if (!code)
+    code = ::posix_spawn(&pid, program.c_str(), &actions, /*attrp=*/nullptr,
+                         argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (code)
+    return makeSystemError("cannot run '" + program + "'", code);
+  return pid;
+}
 
-  Expected<int> code = waitWithLimit(program, process.Pid, timeoutSeconds);
+Expected<ProgramResult>
+mla::runProgram(StringRef program, llvm::ArrayRef<std::string> args,
+                llvm::ArrayRef<const MemoryFile *> files,
+                unsigned timeoutSeconds) {
+  Expected<MemoryFile> log = MemoryFile::create();
+  if (!log)
+    return log.takeError();
+  Expected<pid_t> pid = spawn(program.str(), args, files, *log);
+  if (!pid)
+    return pid.takeError();
+  Expected<int> code = waitWithLimit(program, *pid, timeoutSeconds);
   if (!code)
     return code.takeError();
-  ProgramResult result;
-  result.code = *code;
-  auto log = llvm::MemoryBuffer::getFile(logPath);
-  if (!log)
-    return makeError("cannot read the output of '" + program +
-                     "': " + log.getError().message());
-  result.output = (*log)->getBuffer().str();
-  return result;
+  Expected<std::string> output = log->read();
+  if (!output)
+    return output.takeError();
+  return ProgramResult{*code, std::move(*output)};
 }
 
 /// NVIDIA's programs repeat themselves and end in a summary; the first lines

@@ -8,31 +8,30 @@
 #define MLA_LIB_TARGET_RUNPROGRAM_H
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
 
 namespace mla {
 
-/// A folder for temporary files that goes, with all that is in it, when the
-/// object does.
-class TemporaryFolder {
+/// A file in memory, without a name in any folder: nothing is left of it when
+/// the process is killed, and no folder has to be there, writable and not full.
+class MemoryFile {
 public:
-  static llvm::Expected<TemporaryFolder> create();
-  TemporaryFolder(TemporaryFolder &&other);
-  TemporaryFolder &operator=(TemporaryFolder &&) = delete;
-  ~TemporaryFolder();
+  static llvm::Expected<MemoryFile> create(llvm::StringRef bytes = "");
+  MemoryFile(MemoryFile &&other);
+  MemoryFile &operator=(MemoryFile &&) = delete;
+  ~MemoryFile();
 
-  /// The path of a file called `name` in the folder.
-  std::string file(llvm::StringRef name) const;
-  /// Writes a file called `name`; returns its path.
-  llvm::Expected<std::string> write(llvm::StringRef name,
-                                    llvm::StringRef bytes) const;
+  /// The path under which a program that inherits the file opens it.
+  std::string path() const;
+  /// All that is in it now.
+  llvm::Expected<std::string> read() const;
+  int descriptor() const { return fd; }
 
 private:
-  TemporaryFolder() = default;
-  llvm::SmallString<128> path;
+  explicit MemoryFile(int fd) : fd(fd) {}
+  int fd;
 };
 
 struct ProgramResult {
@@ -42,17 +41,17 @@ struct ProgramResult {
   std::string output;
 };
 
-/// Runs `program` (a path) with `args` (without the program's name) and no
-/// standard input. Its output goes through a file in `folder`. Fails when it
-/// cannot be started, is killed by a signal, or takes longer than
+/// Runs `program` (a path) with `args` (without the program's name), no
+/// standard input, and `files`, which no other child of the process inherits.
+/// Fails when it cannot be started, is killed by a signal, or takes longer than
 /// `timeoutSeconds` (0: no limit), in which case it is killed.
 ///
-/// llvm::sys::ExecuteAndWait is not used for the limit: it relies on SIGALRM,
-/// which belongs to the host program and may reach another of its threads.
-llvm::Expected<ProgramResult> runProgram(llvm::StringRef program,
-                                         llvm::ArrayRef<std::string> args,
-                                         const TemporaryFolder &folder,
-                                         unsigned timeoutSeconds);
+/// Neither llvm::sys::ExecuteNoWait, which hands on no files, nor the limit of
+/// llvm::sys::Wait: that relies on SIGALRM, which belongs to the host program
+/// and may reach another of its threads.
+llvm::Expected<ProgramResult>
+runProgram(llvm::StringRef program, llvm::ArrayRef<std::string> args,
+           llvm::ArrayRef<const MemoryFile *> files, unsigned timeoutSeconds);
 
 /// An error with the first that `program` said, if it ended with another exit
 /// code than 0.

@@ -255,13 +255,11 @@ Expected<SassReport> mla::disassembleCubin(StringRef cubin,
   Expected<std::string> path = findNvdisasm();
   if (!path)
     return path.takeError();
-  auto folder = TemporaryFolder::create();
-  if (!folder)
-    return folder.takeError();
-  Expected<std::string> input = folder->write("kernel.cubin", cubin);
+  Expected<MemoryFile> input = MemoryFile::create(cubin);
   if (!input)
     return input.takeError();
-  auto ran = runProgram(*path, {"-c", *input}, *folder, timeoutSeconds);
+  auto ran =
+      runProgram(*path, {"-c", input->path()}, {&*input}, timeoutSeconds);
   if (!ran)
     return ran.takeError();
   if (Error error = checkExit(*path, *ran))

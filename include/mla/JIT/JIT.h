@@ -35,7 +35,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_JIT_VERSION 10000
+#define MLA_JIT_VERSION 10100
 /** A size that is known only at run time. */
 #define MLA_DYNAMIC (-1)
 
@@ -148,15 +148,29 @@ typedef struct mlaSource {
 } mlaSource;
 #define MLA_SOURCE_INIT {sizeof(mlaSource), NULL, NULL, 0, NULL}
 
-/** How to compile. All of it may be zero but `size`. */
+/** How to compile. All of it may be zero but `size`. Strings are copied. */
 typedef struct mlaCompileOptions {
   size_t size; /**< sizeof(mlaCompileOptions) */
   /** Schedule of an operator that carries none. NULL: the compiler's choice. */
   const char *schedule;
   int64_t tileKeys; /**< rows of kv in a tile; 0: the compiler's choice */
   int64_t stages;   /**< slots of the schedule's rings; 0: as it lists */
+  /* Since version 1.1. */
+  /** How far, in powers of two, weights may grow before a lazy softmax
+   *  rescales: up to 64. 0: 8; -1: not at all, it rescales whenever the maximum
+   *  grows. */
+  double threshold;
+  /** Rows of kv to choose a schedule for where the source leaves them to run
+   *  time. 0: 65,536. */
+  int64_t expectRows;
+  /** Name of the GPU, "H100" or "H200", for the tuning table. NULL: not known
+   */
+  const char *gpu;
+  /** File of a tuning table. NULL: the one that ships. */
+  const char *tuningTable;
 } mlaCompileOptions;
-#define MLA_COMPILE_OPTIONS_INIT {sizeof(mlaCompileOptions), NULL, 0, 0}
+#define MLA_COMPILE_OPTIONS_INIT                                               \
+  {sizeof(mlaCompileOptions), NULL, 0, 0, 0, 0, NULL, NULL}
 
 /** Where a kernel came from. */
 typedef enum mlaOrigin {

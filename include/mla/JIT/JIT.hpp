@@ -2,9 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// mla/JIT/JIT.h for C++17: objects that free what they hold, and exceptions.
-// Nothing but that: JIT.h says what the functions do. Header-only; needs
-// exceptions.
+// A thin face of JIT.h, as Runtime.hpp is one of Runtime.h: header-only,
+// objects that free what they hold, and failures as values. JIT.h says what the
+// functions do. It throws nothing and needs no exceptions.
+//
+//   mla::Status status;
+//   auto compiler = mla::jit::Compiler::create({}, status);
+//   if (!compiler)
+//     return log(status.message());
+//   mlaOperator op = MLA_OPERATOR_INIT;
+//   std::optional<mla::Kernel> kernel = compiler->compile(op, status);
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,37 +19,16 @@
 #define MLA_JIT_JIT_HPP
 
 #include "mla/JIT/JIT.h"
+#include "mla/Runtime/Runtime.hpp"
 
 #include <functional>
 #include <memory>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace mla::jit {
-
-/// What a call that fails throws; what() is the text of mlaLastError().
-class Error : public std::runtime_error {
-public:
-  explicit Error(mlaStatus status)
-      : std::runtime_error(mlaLastError()), code(status) {}
-  mlaStatus status() const { return code; }
-
-private:
-  mlaStatus code;
-};
-
-inline void check(mlaStatus status) {
-  if (status != MLA_SUCCESS)
-    throw Error(status);
-}
-
-/// One reference to a kernel; get() goes to the functions of the runtime.
-struct ReleaseKernel {
-  void operator()(mlaKernel kernel) const { (void)mlaKernelDestroy(kernel); }
-};
-using Kernel = std::unique_ptr<mlaKernel_st, ReleaseKernel>;
 
 /// How a compiler is made: see mlaCompilerOptions. What is 0 or empty is left
 /// to the library. The callbacks must not throw.
@@ -57,67 +43,78 @@ struct Options {
   std::function<void(const char *message)> warning;
 };
 
-/// An mlaCompiler. Threads may share it; it may be moved while none uses it.
+/// Owns an mlaCompiler. Threads may share it; it may be moved while none uses
+/// it.
 class Compiler {
 public:
-  explicit Compiler(Options options = {})
-      : options(std::make_unique<Options>(std::move(options))) {
-    const Options &from = *this->options;
-    auto text = [](const std::string &s) {
-      return s.empty() ? nullptr : s.c_str();
-    };
-    mlaCompilerOptions to = MLA_COMPILER_OPTIONS_INIT;
-    to.target = text(from.target);
-    to.ptxas = text(from.ptxas);
-    to.cacheFolder = from.cacheFolder == "none" ? "" : text(from.cacheFolder);
-    to.cacheBytes = from.cacheBytes;
-    to.memoryKernels = from.memoryKernels;
-    to.ptxasTimeout = from.ptxasTimeout;
-    to.lockTimeout = from.lockTimeout;
-    to.assembler = from.assembler;
-    to.userData = this->options.get();
-    if (from.progress)
-      to.progress = [](void *data, const char *step, double seconds) {
-        static_cast<const Options *>(data)->progress(step, seconds);
-      };
-    if (from.warning)
-      to.warning = [](void *data, const char *message) {
-        static_cast<const Options *>(data)->warning(message);
-      };
-    mlaCompiler compiler = nullptr;
-    check(mlaCompilerCreate(&to, &compiler));
-    handle.reset(compiler);
+  /// None, and the reason in `status`, on failure.
+  static std::optional<Compiler> create(Options options, Status &status) {
+    Compiler made(std::move(options), status);
+    return made.handle ? std::optional<Compiler>(std::move(made))
+                       : std::nullopt;
   }
 
-  Kernel compile(const mlaOperator &op, const mlaCompileOptions *how = nullptr,
-                 mlaCompileInfo *info = nullptr) {
-    return compile(source(op), how, info);
+  /// None, and the reason in `status`, on failure.
+  std::optional<Kernel> compile(const mlaOperator &op, Status &status,
+                                const mlaCompileOptions *how = nullptr,
+                                mlaCompileInfo *info = nullptr) const {
+    return compile(source(op), status, how, info);
   }
   /// `ir` is MLIR as text; `name` stands before positions in errors.
-  Kernel compile(std::string_view ir, const char *name = nullptr,
-                 const mlaCompileOptions *how = nullptr,
-                 mlaCompileInfo *info = nullptr) {
-    return compile(source(ir, name), how, info);
+  std::optional<Kernel> compile(std::string_view ir, Status &status,
+                                const char *name = nullptr,
+                                const mlaCompileOptions *how = nullptr,
+                                mlaCompileInfo *info = nullptr) const {
+    return compile(source(ir, name), status, how, info);
   }
 
   /// Writes a package into `folder`.
-  void compilePackage(const mlaOperator &op, const std::string &folder,
-                      const mlaCompileOptions *how = nullptr,
-                      mlaCompileInfo *info = nullptr) {
+  Status compilePackage(const mlaOperator &op, const std::string &folder,
+                        const mlaCompileOptions *how = nullptr,
+                        mlaCompileInfo *info = nullptr) const {
     mlaSource from = source(op);
-    check(mlaCompilePackage(get(), &from, how, folder.c_str(), info));
+    return Status(mlaCompilePackage(get(), &from, how, folder.c_str(), info));
   }
-  void compilePackage(std::string_view ir, const std::string &folder,
-                      const char *name = nullptr,
-                      const mlaCompileOptions *how = nullptr,
-                      mlaCompileInfo *info = nullptr) {
+  Status compilePackage(std::string_view ir, const std::string &folder,
+                        const char *name = nullptr,
+                        const mlaCompileOptions *how = nullptr,
+                        mlaCompileInfo *info = nullptr) const {
     mlaSource from = source(ir, name);
-    check(mlaCompilePackage(get(), &from, how, folder.c_str(), info));
+    return Status(mlaCompilePackage(get(), &from, how, folder.c_str(), info));
   }
 
   mlaCompiler get() const { return handle.get(); }
 
 private:
+  Compiler(Options from, Status &status)
+      : options(std::make_unique<Options>(std::move(from))) {
+    auto text = [](const std::string &s) {
+      return s.empty() ? nullptr : s.c_str();
+    };
+    mlaCompilerOptions to = MLA_COMPILER_OPTIONS_INIT;
+    to.target = text(options->target);
+    to.ptxas = text(options->ptxas);
+    to.cacheFolder =
+        options->cacheFolder == "none" ? "" : text(options->cacheFolder);
+    to.cacheBytes = options->cacheBytes;
+    to.memoryKernels = options->memoryKernels;
+    to.ptxasTimeout = options->ptxasTimeout;
+    to.lockTimeout = options->lockTimeout;
+    to.assembler = options->assembler;
+    to.userData = options.get();
+    if (options->progress)
+      to.progress = [](void *data, const char *step, double seconds) {
+        static_cast<const Options *>(data)->progress(step, seconds);
+      };
+    if (options->warning)
+      to.warning = [](void *data, const char *message) {
+        static_cast<const Options *>(data)->warning(message);
+      };
+    mlaCompiler compiler = nullptr;
+    status = Status(mlaCompilerCreate(&to, &compiler));
+    handle.reset(compiler);
+  }
+
   static mlaSource source(const mlaOperator &op) {
     mlaSource result = MLA_SOURCE_INIT;
     result.op = &op;
@@ -130,11 +127,12 @@ private:
     result.irName = name;
     return result;
   }
-  Kernel compile(const mlaSource &from, const mlaCompileOptions *how,
-                 mlaCompileInfo *info) {
+  std::optional<Kernel> compile(const mlaSource &from, Status &status,
+                                const mlaCompileOptions *how,
+                                mlaCompileInfo *info) const {
     mlaKernel kernel = nullptr;
-    check(mlaCompile(get(), &from, how, &kernel, info));
-    return Kernel(kernel);
+    status = Status(mlaCompile(get(), &from, how, &kernel, info));
+    return kernel ? std::optional<Kernel>(Kernel(kernel)) : std::nullopt;
   }
 
   struct Destroy {

@@ -70,8 +70,9 @@ struct CubinResult {
 /// Assembles `ptx`. The error tells apart: ptxas not found, not executable,
 /// older than 12.3 or than the PTX version needs, failed (with its first error
 /// lines), over its time (it is killed), no or no usable cubin written, and a
-/// kernel over the limits. Temporary files lie in the system's folder for them
-/// and are gone when this returns. Thread-safe.
+/// kernel over the limits. Both ends are files in memory (/proc/self/fd/N to
+/// ptxas), so that a process that is killed leaves nothing behind; messages
+/// call the input kernel.ptx. Thread-safe.
 llvm::Expected<CubinResult> assembleCubin(llvm::StringRef ptx,
                                           const PtxasOptions &options);
 

@@ -8,6 +8,7 @@
 
 #include <sys/resource.h>
 
+using namespace mla;
 using namespace mla::jit;
 
 namespace {
@@ -19,7 +20,7 @@ protected:
   std::string compileTwice() {
     warnings.clear();
     options.memoryKernels = -1;
-    Compiler compiler(options);
+    Compiler compiler = makeCompiler();
     EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
     compileWith(compiler);
     return warnings.empty() ? "" : warnings[0];
@@ -151,7 +152,7 @@ TEST_F(Fault, AFolderThatMayOnlyBeRead) {
               bool good =
                   compileFresh(0).origin == MLA_FROM_DISK && warnings.empty();
               options.memoryKernels = -1;
-              Compiler compiler(options);
+              Compiler compiler = makeCompiler();
               good = good && compileWith(compiler, 1).origin == MLA_COMPILED;
               good = good && compileWith(compiler, 1).origin == MLA_COMPILED;
               return good && warnings.size() == 2 &&

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+using namespace mla;
 using namespace mla::jit;
 
 namespace {

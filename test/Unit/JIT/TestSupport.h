@@ -16,6 +16,7 @@
 #include <functional>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,12 +50,7 @@ inline pid_t spawn(const std::function<int()> &body) {
   pid_t pid = ::fork();
   if (pid != 0)
     return pid;
-  try {
-    ::_exit(body());
-  } catch (const std::exception &error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    ::_exit(255);
-  }
+  ::_exit(body());
 }
 
 /// Waits for a child: its exit code, or 1000 and the signal that ended it.
@@ -159,28 +155,37 @@ protected:
     return found;
   }
 
+  Compiler makeCompiler() {
+    Status status;
+    std::optional<Compiler> compiler = Compiler::create(options, status);
+    EXPECT_TRUE(compiler) << status.message();
+    return std::move(compiler).value();
+  }
   /// Compiles with a compiler of its own and returns what is told.
   mlaCompileInfo compileFresh(int tag = 0) {
-    Compiler compiler(options);
-    return compileWith(compiler, tag);
+    return compileWith(makeCompiler(), tag);
   }
-  mlaCompileInfo compileWith(Compiler &compiler, int tag = 0) {
+  mlaCompileInfo compileWith(const Compiler &compiler, int tag = 0) {
     mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
-    Kernel kernel =
-        compiler.compile(program(tag), "numbers.mlir", nullptr, &info);
-    EXPECT_TRUE(kernel);
+    Status status;
+    std::optional<Kernel> kernel =
+        compiler.compile(program(tag), status, "numbers.mlir", nullptr, &info);
+    EXPECT_TRUE(kernel) << status.message();
+    // A child process tells of a failure by the origin alone.
+    if (!kernel)
+      info.origin = -1;
     return info;
   }
   /// The text of the error of a compilation; "" if there is none.
-  std::string compileError(mlaStatus status = MLA_COMPILE_ERROR) {
-    try {
-      Compiler compiler(options);
-      compileWith(compiler);
-      return "";
-    } catch (const Error &error) {
-      EXPECT_EQ(error.status(), status);
-      return error.what();
-    }
+  std::string compileError(mlaStatus code = MLA_COMPILE_ERROR) {
+    return errorOf(makeCompiler(), program(), code);
+  }
+  std::string errorOf(const Compiler &compiler, const std::string &ir,
+                      mlaStatus code = MLA_COMPILE_ERROR) {
+    Status status;
+    EXPECT_FALSE(compiler.compile(ir, status, "numbers.mlir"));
+    EXPECT_EQ(status.code(), code);
+    return status.message();
   }
 
   fs::path root, cache;

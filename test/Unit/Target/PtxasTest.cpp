@@ -7,7 +7,9 @@
 #include "mla/Target/Ptxas.h"
 #include "TestSupport.h"
 #include <chrono>
+#include <filesystem>
 #include <thread>
+#include <unistd.h>
 
 using namespace mla;
 
@@ -183,8 +185,61 @@ TEST_F(FakePtxas, GetsArgumentsAndInput) {
                           "shift; done; cat \"$in\";" +
                           kGood.str());
   assemble(path);
-  EXPECT_TRUE(contains(last.log, "[-v --gpu-name=sm_100a -O2 --foo a b /"));
+  // Messages name the input as users know it.
+  EXPECT_TRUE(contains(last.log, "[-v --gpu-name=sm_100a -O2 --foo a b "
+                                 "kernel.ptx -o /proc/self/fd/"));
   EXPECT_TRUE(contains(last.log, kKernel));
+}
+
+TEST_F(FakePtxas, NeedsNoFolder) {
+  ScopedEnv nowhere("TMPDIR", scratch.file("nowhere"));
+  EXPECT_EQ(assemble(fake(kGood)), "\x7f"
+                                   "ELFbody");
+}
+
+TEST_F(FakePtxas, InheritsItsFilesAlone) {
+  // The input, the output and its log: nothing of another run, however many
+  // threads have one going. And none stays open here.
+  std::string path = fake(
+      "for i in /proc/self/fd/*; do readlink $i; done | grep -c memfd >&2;" +
+      kGood.str() + "sleep 0.1\n");
+  auto count = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                         {});
+  };
+  auto before = count();
+  std::vector<std::thread> threads;
+  std::string logs[8];
+  for (std::string &log : logs)
+    threads.emplace_back([&log, &path] {
+      PtxasOptions options;
+      options.path = path;
+      if (auto result = assembleCubin(kKernel, options))
+        log = result->log;
+      else
+        log = text(result.takeError());
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const std::string &log : logs)
+    EXPECT_EQ(log.substr(0, 2), "3\n") << log;
+  EXPECT_EQ(count(), before);
+}
+
+TEST_F(FakePtxas, WithoutStandardStreams) {
+  // Their numbers are free then, and files would get them.
+  EXPECT_EXIT(
+      {
+        options.path = fake(kGood);
+        for (int stream : {0, 1, 2})
+          ::close(stream);
+        auto result = assembleCubin(kKernel, options);
+        ::_exit(result && result->cubin == "\x7f"
+                                           "ELFbody"
+                    ? 0
+                    : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST_F(FakePtxas, Missing) {
@@ -237,11 +292,13 @@ TEST_F(FakePtxas, KilledBySignal) {
 TEST_F(FakePtxas, WritesNothing) {
   EXPECT_TRUE(
       contains(assemble(fake("exit 0")), "succeeded but wrote no cubin"));
+  EXPECT_TRUE(
+      contains(assemble(fake(": > \"$out\"")), "succeeded but wrote no cubin"));
 }
 
 TEST_F(FakePtxas, WritesNoELF) {
-  EXPECT_TRUE(contains(assemble(fake(": > \"$out\"")),
-                       "a cubin of 0 bytes that is no ELF file"));
+  EXPECT_TRUE(contains(assemble(fake("echo no > \"$out\"")),
+                       "a cubin of 3 bytes that is no ELF file"));
 }
 
 TEST_F(FakePtxas, WritesACubinButNoReport) {
@@ -411,7 +468,7 @@ TEST_F(RealPtxas, SyntaxError) {
   std::string result =
       errorText(assembleCubin(kHeader.str() + "nonsense;\n", options));
   EXPECT_TRUE(contains(result, "failed with exit code"));
-  EXPECT_TRUE(contains(result, "line 4"));
+  EXPECT_TRUE(contains(result, "ptxas kernel.ptx, line 4"));
 }
 
 TEST_F(RealPtxas, SpillsStopAtTheGate) {
