@@ -26,10 +26,9 @@ env "${packaged[@]}" python3 python/tests/test_torch.py -v
 [[ -x $pack/mla-jit ]] || exit 0
 wheel=(-u MLA_LIBRARY -u MLA_PACKAGES PYTHONPATH="$pack/site")
 unset CUDA_HOME CUDA_PATH MLA_PTXAS
-if command -v ptxas; then
-  echo "expected no ptxas on PATH" >&2
-  exit 1
-fi
+while ptxas=$(command -v ptxas); do
+  PATH=$(tr : '\n' <<<"$PATH" | grep -vxF "${ptxas%/ptxas}" | paste -sd :)
+done
 
 echo "== the compiler, with the driver's linker"
 "$pack/mla-jit" info
@@ -42,4 +41,4 @@ export MLA_PTXAS=$pack/ptxas
 expect 'from memory' "$pack/jit"
 expect 'from disk' "$pack/jit"
 env "${wheel[@]}" python3 python/tests/test_torch.py -v
-PYTHONPATH=$pack/lit python3 -m lit.main -v --filter=gpu "$pack"
+PYTHONPATH=$pack/lit python3 -c 'import lit.main; lit.main.main()' -v --filter=gpu "$pack"
