@@ -8,21 +8,48 @@
 
 namespace mla::harness {
 
+/// Whether `name` is plain attention, and whether with a soft cap.
+static bool isDenseAttention(const std::string &name, bool &softCap) {
+  softCap = name == "dense_attention_soft_cap";
+  return softCap || name == "dense_attention";
+}
+
 Reference findReference(const std::string &operatorName) {
   if (operatorName == "sparse_prefill")
     return sparsePrefillReference;
-  for (bool softCap : {false, true})
-    if (operatorName ==
-        (softCap ? "dense_attention_soft_cap" : "dense_attention"))
-      return [=](const std::vector<HostArgument> &arguments,
-                 std::vector<ExpectedOutput> &expected) {
-        return denseAttentionReference(arguments, softCap, expected);
-      };
+  bool softCap = false;
+  if (isDenseAttention(operatorName, softCap))
+    return [=](const std::vector<HostArgument> &arguments,
+               std::vector<ExpectedOutput> &expected) {
+      return denseAttentionReference(arguments, softCap, expected);
+    };
   return {};
+}
+
+/// The shape of a tensor of rank 3, or nothing.
+static std::vector<int64_t> shapeOf(const std::vector<HostArgument> &arguments,
+                                    const char *name) {
+  const HostArgument *argument = findArgument(arguments, name);
+  return argument && argument->isTensor && argument->tensor.rank() == 3
+             ? argument->tensor.shape
+             : std::vector<int64_t>();
+}
+
+/// The product of each query with each key, and of each weight with each value.
+static double denseAttentionFlops(const std::vector<HostArgument> &arguments) {
+  std::vector<int64_t> q = shapeOf(arguments, "q"), k = shapeOf(arguments, "k"),
+                       v = shapeOf(arguments, "v");
+  if (q.empty() || k.empty() || v.empty())
+    return 0;
+  return 2.0 * static_cast<double>(q[0]) * static_cast<double>(q[1]) *
+         static_cast<double>(k[1]) * static_cast<double>(q[2] + v[2]);
 }
 
 double countFlops(const std::string &operatorName,
                   const std::vector<HostArgument> &arguments) {
+  bool softCap = false;
+  if (isDenseAttention(operatorName, softCap))
+    return denseAttentionFlops(arguments);
   SparsePrefillView view;
   if (operatorName != "sparse_prefill" ||
       !SparsePrefillView::create(arguments, view).ok())
@@ -32,19 +59,29 @@ double countFlops(const std::string &operatorName,
          static_cast<double>(view.qkSize + view.vSize);
 }
 
+/// Bytes of all tensors but the one called `except`.
+static int64_t bytesOf(const std::vector<HostArgument> &arguments,
+                       const char *except) {
+  int64_t bytes = 0;
+  for (const HostArgument &argument : arguments)
+    if (argument.isTensor && argument.name != except)
+      bytes +=
+          argument.tensor.elements() * runtime::itemSize(argument.tensor.dtype);
+  return bytes;
+}
+
 double countBytes(const std::string &operatorName,
                   const std::vector<HostArgument> &arguments) {
+  bool softCap = false;
+  if (isDenseAttention(operatorName, softCap))
+    return static_cast<double>(bytesOf(arguments, ""));
   SparsePrefillView view;
   if (operatorName != "sparse_prefill" ||
       !SparsePrefillView::create(arguments, view).ok())
     return 0;
-  int64_t bytes =
+  int64_t rows =
       view.countValid() * view.qkSize * runtime::itemSize(view.kv->dtype);
-  for (const HostArgument &argument : arguments)
-    if (argument.isTensor && argument.name != "kv")
-      bytes +=
-          argument.tensor.elements() * runtime::itemSize(argument.tensor.dtype);
-  return static_cast<double>(bytes);
+  return static_cast<double>(rows + bytesOf(arguments, "kv"));
 }
 
 } // namespace mla::harness

@@ -5,13 +5,14 @@
 `sparse_prefill` takes the tensors of any library, results included.
 """
 
-from ._library import MLAError, use_packages
+from ._library import MLAError, compile_options, use_packages
 from .sparse import flash_mla_sparse_fwd, sparse_prefill
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MLAError",
+    "compile_options",
     "flash_mla_sparse_fwd",
     "sparse_prefill",
     "use_packages",

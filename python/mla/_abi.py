@@ -7,12 +7,13 @@ carry their size.
 
 import ctypes
 import struct
-from ctypes import POINTER, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
 
 RUNTIME_MAJOR = 1
 JIT_MAJOR = 1
 MAX_RANK = 8
 DYNAMIC = -1
+NO_THRESHOLD = -1
 
 SUCCESS, INVALID_ARGUMENT, NO_DRIVER, DRIVER_ERROR = 0, 1, 4, 8
 
@@ -85,6 +86,19 @@ class Source(SizedStructure):
     ]
 
 
+class CompileOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("schedule", c_char_p),
+        ("tileKeys", c_int64),
+        ("stages", c_int64),
+        ("threshold", c_double),
+        ("expectRows", c_int64),
+        ("gpu", c_char_p),
+        ("tuningTable", c_char_p),
+    ]
+
+
 RUNTIME_FUNCTIONS = {
     "mlaRuntimeVersion": (c_int32, []),
     "mlaLastError": (c_char_p, []),
@@ -101,6 +115,12 @@ JIT_FUNCTIONS = {
     "mlaCompilerCreate": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "mlaCompile": (
         c_int32,
-        [c_void_p, POINTER(Source), c_void_p, POINTER(c_void_p), c_void_p],
+        [
+            c_void_p,
+            POINTER(Source),
+            POINTER(CompileOptions),
+            POINTER(c_void_p),
+            c_void_p,
+        ],
     ),
 }

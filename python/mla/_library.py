@@ -9,6 +9,7 @@ that use_packages or $MLA_PACKAGES name.
 """
 
 import ctypes
+import numbers
 import os
 import pathlib
 import struct
@@ -28,13 +29,33 @@ class MLAError(RuntimeError):
 
 
 class ShapeClass(NamedTuple):
-    """What a kernel is compiled for; other sizes are known at the launch."""
+    """What every kernel is compiled for."""
 
     heads: int
     d_qk: int
     d_v: int
     has_topk_length: bool
     has_attn_sink: bool
+
+
+class Sizes(NamedTuple):
+    """What a kernel may be compiled for; _abi.DYNAMIC where only the launch
+    tells."""
+
+    topk: int
+    s_q: int
+    s_kv: int
+
+    def fit(self, call):
+        return all(mine in (_abi.DYNAMIC, size) for mine, size in zip(self, call))
+
+
+class CompileOptions(NamedTuple):
+    """As compile_options takes them."""
+
+    schedule: Optional[str] = None
+    threshold: Optional[float] = None
+    expect_s_kv: Optional[int] = None
 
 
 class Kernel:
@@ -56,20 +77,23 @@ class Kernel:
         )
         self._pack = struct.Struct("@" + "".join(formats)).pack
 
-    def shape_class(self) -> Optional[ShapeClass]:
-        """None where it is not for all numbers of queries, rows and entries."""
-        if self.operator != "sparse_prefill":
-            return None
+    def shape_class(self) -> ShapeClass:
+        """Of sparse_prefill."""
         q, out = self.arguments["q"], self.arguments["out"]
-        kv, indices = self.arguments["kv"], self.arguments["indices"]
-        if (q.shape[0], kv.shape[0], indices.shape[2]) != (-1, -1, -1):
-            return None
         return ShapeClass(
             q.shape[1],
             q.shape[2],
             out.shape[2],
             "topk_length" in self.arguments,
             "attn_sink" in self.arguments,
+        )
+
+    def sizes(self) -> Sizes:
+        """Of sparse_prefill."""
+        return Sizes(
+            self.arguments["indices"].shape[2],
+            self.arguments["q"].shape[0],
+            self.arguments["kv"].shape[0],
         )
 
     def launch(self, values, stream):
@@ -93,7 +117,8 @@ class Kernel:
 
 
 class Library:
-    """An open library, its kernels by shape class, and its compiler."""
+    """An open library, its kernels, and its compiler. Kernels are kept until the
+    process ends: there are few, and their code must outlive the launches."""
 
     def __init__(self, path):
         self._dll = ctypes.CDLL(path)
@@ -106,7 +131,11 @@ class Library:
             self._check_version("mlaJitVersion", _abi.JIT_MAJOR)
         self._compiler = None
         self._lock = threading.Lock()
-        self._kernels = {}
+        # By shape class: kernels by their sizes, those of more fixed ones first.
+        self._packages = {}
+        # By shape class and options.
+        self._compiled = {}
+        self.options = CompileOptions()
 
     def _declare(self, functions):
         for name, (result, parameters) in functions.items():
@@ -131,25 +160,36 @@ class Library:
         word = self._dll.mlaStatusName(status).decode()
         raise MLAError(status, f"{word}: {message}")
 
-    def kernel(self, shape_class) -> Kernel:
-        """The kernel for a shape class. Kernels are kept until the process ends:
-        there are few, and their code must outlive the launches."""
-        kernel = self._kernels.get(shape_class)
+    def kernel(self, shape_class, sizes) -> Kernel:
+        """The kernel for a call: the package that fits it most closely, else one
+        that is compiled."""
+        for fixed, kernel in self._packages.get(shape_class, ()):
+            if fixed.fit(sizes):
+                return kernel
+        key = shape_class, self.options
+        kernel = self._compiled.get(key)
         if kernel is None:
             with self._lock:
-                kernel = self._kernels.get(shape_class)
+                kernel = self._compiled.get(key)
                 if kernel is None:
-                    kernel = self._compile(shape_class)
-                    self._kernels[shape_class] = kernel
+                    if not self.has_jit:
+                        raise LookupError(self._no_package(shape_class, sizes))
+                    kernel = self._compiled[key] = self._compile(*key)
         return kernel
 
-    def _compile(self, shape_class):
-        if not self.has_jit:
-            raise LookupError(
-                f"no package for {shape_class}; {self.path} has no compiler, so "
-                "expected one in a folder of mla.use_packages or $MLA_PACKAGES, got "
-                f"{list(self._kernels) or 'none'}"
-            )
+    def _no_package(self, shape_class, sizes):
+        got = [
+            f"{known} for {fixed}"
+            for known, kernels in self._packages.items()
+            for fixed, _ in kernels
+        ]
+        return (
+            f"no package for {shape_class} and {sizes}; {self.path} has no compiler, so "
+            "expected one in a folder of mla.use_packages or $MLA_PACKAGES, got "
+            + (", ".join(got) or "none")
+        )
+
+    def _compile(self, shape_class, options):
         handle = ctypes.c_void_p()
         if self._compiler is None:
             self.call("mlaCompilerCreate", None, ctypes.byref(handle))
@@ -166,9 +206,15 @@ class Library:
             hasAttnSink=shape_class.has_attn_sink,
         )
         source = _abi.Source(op=ctypes.pointer(operator))
-        self.call(
-            "mlaCompile", self._compiler, source, None, ctypes.byref(handle), None
-        )
+        how = _abi.CompileOptions()
+        if options.schedule is not None:
+            how.schedule = options.schedule.encode()
+        if options.threshold is not None:
+            # The library's 0 is its default.
+            how.threshold = options.threshold or _abi.NO_THRESHOLD
+        if options.expect_s_kv is not None:
+            how.expectRows = options.expect_s_kv
+        self.call("mlaCompile", self._compiler, source, how, ctypes.byref(handle), None)
         return Kernel(self, handle)
 
     def add_packages(self, folder):
@@ -180,15 +226,22 @@ class Library:
             handle = ctypes.c_void_p()
             self.call("mlaKernelLoad", os.fsencode(path), ctypes.byref(handle))
             kernel = Kernel(self, handle)
-            shape_class = kernel.shape_class()
-            if shape_class is None:
+            if kernel.operator != "sparse_prefill":
                 raise ValueError(
-                    f"package '{path}': expected sparse_prefill with run-time s_q, "
-                    "s_kv and topk"
+                    f"package '{path}': expected operator sparse_prefill, got "
+                    f"'{kernel.operator}'"
                 )
-            with self._lock:
-                self._kernels[shape_class] = kernel
+            self._add_package(kernel)
         return len(found)
+
+    def _add_package(self, kernel):
+        with self._lock:
+            kernels = dict(self._packages.get(kernel.shape_class(), ()))
+            kernels[kernel.sizes()] = kernel
+            # A new list: calls of other threads go through the old one.
+            self._packages[kernel.shape_class()] = sorted(
+                kernels.items(), key=lambda item: (item[0].count(_abi.DYNAMIC), item[0])
+            )
 
 
 _library = None
@@ -232,3 +285,37 @@ def use_packages(folder):
     """Loads the kernel package in `folder`, or all in the folders in it, and
     prefers them to compiling. Returns how many there are."""
     return library().add_packages(folder)
+
+
+def compile_options(*, schedule=None, threshold=None, expect_s_kv=None):
+    """How kernels are compiled from now on; what is not given is the compiler's
+    choice. Packages are as they are.
+
+    Args:
+        schedule: name of the schedule
+        threshold: how far, in powers of two, weights may grow before a lazy softmax
+            rescales, 0 to 64; 0: it rescales whenever the maximum grows
+        expect_s_kv: rows of kv that a schedule is chosen for, 1 or more
+
+    Raises ValueError and TypeError, which name the argument, what was expected and
+    what came. What the compiler refuses is an MLAError of the next call.
+    """
+    if schedule is not None and not isinstance(schedule, str):
+        raise TypeError(f"schedule: expected a name, got {type(schedule).__name__}")
+    if threshold is not None:
+        if not isinstance(threshold, numbers.Real):
+            raise TypeError(
+                f"threshold: expected a number, got {type(threshold).__name__}"
+            )
+        if not 0 <= threshold <= 64:
+            raise ValueError(f"threshold: expected 0 to 64, got {threshold}")
+    if expect_s_kv is not None:
+        if not isinstance(expect_s_kv, int):
+            raise TypeError(
+                f"expect_s_kv: expected an integer, got {type(expect_s_kv).__name__}"
+            )
+        if not 1 <= expect_s_kv < 1 << 31:
+            raise ValueError(
+                f"expect_s_kv: expected 1 to {(1 << 31) - 1}, got {expect_s_kv}"
+            )
+    library().options = CompileOptions(schedule, threshold, expect_s_kv)

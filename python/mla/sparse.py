@@ -5,7 +5,7 @@ import numbers
 
 from ._abi import DTYPES
 from ._cuda import device_guard
-from ._library import ShapeClass, library
+from ._library import ShapeClass, Sizes, library
 from ._tensor import tensor_of, torch_of
 
 _RANK = {
@@ -139,7 +139,12 @@ def sparse_prefill(
             tensors["out"].shape[2],
             topk_length is not None,
             attn_sink is not None,
-        )
+        ),
+        Sizes(
+            tensors["indices"].shape[2],
+            tensors["q"].shape[0],
+            tensors["kv"].shape[0],
+        ),
     )
     tensors["scale"] = scale
     with device_guard(device):

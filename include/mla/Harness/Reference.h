@@ -51,7 +51,8 @@ Status denseAttentionReference(const std::vector<HostArgument> &arguments,
 
 /// Floating-point operations that the operator's arguments call for, counted
 /// as everyone counts them: 2 * s_q * h_q * topk * (d_qk + d_v) for
-/// sparse_prefill; 0 where there is no formula.
+/// sparse_prefill, 2 * heads * s_q * s_kv * (d + d_v) for dense_attention, with
+/// a soft cap or without; 0 where there is no formula.
 double countFlops(const std::string &operatorName,
                   const std::vector<HostArgument> &arguments);
 

@@ -6,6 +6,8 @@
 
 #include <csignal>
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 using namespace mla;
@@ -98,6 +100,34 @@ TEST_F(Fault, AnotherPtxasIsAnotherKernel) {
   EXPECT_EQ(wait(child), 0);
   EXPECT_EQ(entries().size(), 2u);
   EXPECT_STREQ(compileFresh().key, first.key);
+}
+
+TEST_F(Fault, PtxasIsReplacedMeanwhile) {
+  // Its version is known: it is found out when it has to assemble.
+  compileFresh(0);
+  auto replaceBy = [&](const char *program) {
+    fs::remove(root / "ptxas");
+    fs::create_symlink(program, root / "ptxas");
+  };
+  options.ptxasTimeout = 1;
+  Compiler compiler = makeCompiler();
+  replaceBy("/bin/false");
+  EXPECT_TRUE(
+      contains(errorOf(compiler, program(1)), "failed with exit code 1"));
+  writeFile(root / "sleep", "#!/bin/sh\nexec sleep 60\n");
+  fs::permissions(root / "sleep", fs::perms::owner_all);
+  replaceBy((root / "sleep").c_str());
+  EXPECT_TRUE(contains(errorOf(compiler, program(1)),
+                       "took longer than 1 s and was killed"));
+  replaceBy((root / "none").c_str());
+  EXPECT_TRUE(
+      contains(errorOf(compiler, program(1), MLA_NOT_FOUND), "no ptxas at"));
+  // What is in the folder and in memory is not touched, and nothing is added.
+  EXPECT_EQ(entries().size(), 1u);
+  fs::remove(root / "ptxas");
+  writePtxas(copyCubin());
+  EXPECT_EQ(compileWith(compiler, 0).origin, MLA_FROM_DISK);
+  EXPECT_EQ(compileWith(compiler, 1).origin, MLA_COMPILED);
 }
 
 TEST_F(Fault, LeastRecentlyUsedEntriesGoFirst) {
@@ -203,6 +233,47 @@ TEST_F(Fault, AFullDisk) {
   // Nothing is left of it.
   EXPECT_EQ(entries().size(), 1u);
   EXPECT_EQ(std::distance(fs::directory_iterator(cache), {}), 3);
+}
+
+TEST_F(Fault, AFullFileSystem) {
+  // One of its own, of a few pages, which a child may mount where the system
+  // lets it.
+  constexpr int kCannotMount = 77;
+  fs::create_directory(cache);
+  int code = wait(spawn([&] {
+    // Files in it belong to a user, who has to be somebody there.
+    std::string user = "0 " + std::to_string(::geteuid()) + " 1",
+                group = "0 " + std::to_string(::getegid()) + " 1";
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS))
+      return kCannotMount;
+    writeFile("/proc/self/uid_map", user);
+    writeFile("/proc/self/setgroups", "deny");
+    writeFile("/proc/self/gid_map", group);
+    if (::mount("none", cache.c_str(), "tmpfs", 0, "size=64k"))
+      return kCannotMount;
+    compileFresh(0);
+    size_t whole = entries().size();
+    // Whatever is left of it.
+    std::string block(4096, 'x');
+    std::ofstream fill(cache / "fill", std::ios::binary);
+    while (fill << block << std::flush) {
+    }
+    bool good =
+        whole == 1 && compileFresh(1).origin == MLA_COMPILED &&
+        warnings.size() == 1 && warnings[0].find("cannot write") == 0 &&
+        warnings[0].find("No space left on device") != std::string::npos;
+    // Of the kernel that found no place nothing is left, and what was there is
+    // of use.
+    good = good && entries().size() == 1 &&
+           std::distance(fs::directory_iterator(cache), {}) == 4 &&
+           compileFresh(0).origin == MLA_FROM_DISK;
+    for (size_t i = 0; !good && i < warnings.size(); ++i)
+      std::fprintf(stderr, "%s\n", warnings[i].c_str());
+    return good ? 0 : 1;
+  }));
+  if (code == kCannotMount)
+    GTEST_SKIP() << "expected to be allowed to mount in a namespace";
+  EXPECT_EQ(code, 0);
 }
 
 } // namespace

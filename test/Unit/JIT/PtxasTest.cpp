@@ -33,6 +33,12 @@ TEST_F(Ptxas, IsFalse) {
   EXPECT_TRUE(contains(compileError(), "--version' failed with exit code 1"));
 }
 
+TEST_F(Ptxas, IsSleep) {
+  // Which takes --version for a question.
+  options.ptxas = "/bin/sleep";
+  EXPECT_TRUE(contains(compileError(), "expected a line with 'release X.Y'"));
+}
+
 TEST_F(Ptxas, IsTrue) {
   options.ptxas = "/bin/true";
   EXPECT_TRUE(contains(compileError(), "expected a line with 'release X.Y'"));

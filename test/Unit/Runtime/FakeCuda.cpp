@@ -181,6 +181,8 @@ int cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction,
     return 0;
   }
   ++state().launches;
+  if (state().onLaunchInThread)
+    state().onLaunchInThread(*config, params);
   if (!state().keepLaunches)
     return 0;
   state().config = *config;

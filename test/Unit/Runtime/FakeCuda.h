@@ -88,6 +88,9 @@ struct FakeCuda {
   bool keepLaunches = true;
   /// Called by every launch with `kernelParams`.
   std::function<void(void **)> onLaunch;
+  /// Likewise, in the thread that launches, also without keepLaunches.
+  std::function<void(const mla::runtime::CudaLaunchConfig &, void **)>
+      onLaunchInThread;
   /// What cuEventElapsedTime says.
   float milliseconds = 2.5f;
 

@@ -186,4 +186,19 @@ TEST(OpeningTheDriverDeathTest, ReportsWhatIsWrong) {
               testing::ExitedWithCode(0), "");
 }
 
+/// Both sides of a fork before the driver is opened have one of their own.
+void forkAndOpen() {
+  auto opens = [] {
+    const Driver *driver = nullptr;
+    return Driver::get(driver).ok() && driver;
+  };
+  int child = inChild([&] { return opens() ? 0 : 1; });
+  std::exit(child == 0 && opens() ? 0 : 1);
+}
+
+TEST(OpeningTheDriverDeathTest, AfterAFork) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(forkAndOpen(), testing::ExitedWithCode(0), "");
+}
+
 } // namespace

@@ -148,6 +148,46 @@ TEST_F(LaunchPath, ManyThreadsStreamsAndDevices) {
   EXPECT_EQ(fake->modulesLoaded, kThreads / 2);
 }
 
+/// Threads that share a kernel, each with a stream and arguments of its own:
+/// what a launch gets is its thread's.
+TEST_F(LaunchPath, TwoThreadsOnTwoStreams) {
+  constexpr int kLaunches = 20000;
+  static thread_local uintptr_t mine;
+  std::atomic<int> right{0}, ready{0};
+  fake->keepLaunches = false;
+  fake->onLaunchInThread = [&](const CudaLaunchConfig &config,
+                               void **parameters) {
+    uint64_t pointer = 0, mapAddress = 0;
+    int8_t flag = 0;
+    std::memcpy(&pointer, parameters[0], 8);
+    std::memcpy(&flag, parameters[1], 1);
+    std::memcpy(&mapAddress, parameters[5], 8);
+    right += config.stream == handle(mine) && pointer == mine << 20 &&
+             mapAddress == mine << 20 && flag == static_cast<int8_t>(mine) &&
+             config.gridX == 4 * mine;
+  };
+  std::vector<std::thread> threads;
+  for (uintptr_t i : {1, 2})
+    threads.emplace_back([&, i] {
+      mine = i;
+      (void)driver->cuCtxSetCurrent(handle(16));
+      std::vector<mlaArgument> arguments = sampleArguments();
+      arguments[0].value.tensor.data = i << 20;
+      arguments[4].value.i64 = static_cast<int64_t>(i);
+      for (int tensor : {0, 1, 3})
+        arguments[tensor].value.tensor.shape[0] = static_cast<int64_t>(i);
+      for (++ready; ready < 2;)
+        std::this_thread::yield();
+      for (int count = 0; count < kLaunches; ++count)
+        if (mlaKernelLaunch(kernel, arguments.data(), 5, handle(i)))
+          ADD_FAILURE() << mlaLastError();
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(right, 2 * kLaunches);
+  EXPECT_EQ(fake->modulesLoaded, 1);
+}
+
 /// No test, as the machine may be busy: prints what the host pays for a launch
 /// when the driver costs nothing.
 TEST_F(LaunchPath, HostCost) {

@@ -6,6 +6,8 @@
 
 #include "mla/Runtime/Driver.h"
 
+#include <dlfcn.h>
+
 #include <thread>
 
 using namespace mla::runtime;
@@ -95,14 +97,19 @@ TEST_F(Kernel, EmptyLaunchNeedsNoDriver) {
 }
 
 TEST_F(Kernel, LaunchWithoutADriverSaysSo) {
-  const Driver *driver = nullptr;
-  if (Driver::get(driver).ok())
+  if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL))
     GTEST_SKIP() << "this machine has a CUDA driver";
   std::vector<mlaArgument> arguments = sampleArguments();
-  mlaStatus status = mlaKernelLaunch(kernel, arguments.data(), 5, nullptr);
-  EXPECT_TRUE(status == MLA_NO_DRIVER || status == MLA_UNSUPPORTED_DRIVER);
-  EXPECT_NE(std::string(mlaLastError()), "");
-  EXPECT_EQ(mlaKernelPrepare(kernel), status);
+  // Again and again: not being there is remembered, and no crash.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr),
+              MLA_NO_DRIVER);
+    EXPECT_NE(std::string(mlaLastError())
+                  .find("cannot open the CUDA driver libcuda.so.1: "),
+              std::string::npos)
+        << mlaLastError();
+    EXPECT_EQ(mlaKernelPrepare(kernel), MLA_NO_DRIVER);
+  }
 }
 
 TEST_F(Kernel, ErrorsBelongToTheirThread) {
@@ -132,6 +139,30 @@ TEST(Runtime, LoadErrorsLeaveNoKernel) {
   std::string json = sampleJson();
   EXPECT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), "x", 1, &kernel),
             MLA_INVALID_PACKAGE);
+}
+
+TEST(Runtime, DamagedPackagesLoadNoKernel) {
+  std::string cubin = sampleCubin(), json = sealed(sampleJson(), cubin);
+  auto expectRefused = [&](const std::string &part) {
+    mlaKernel kernel = reinterpret_cast<mlaKernel>(1);
+    EXPECT_EQ(mlaKernelLoadFromMemory(json.data(), json.size(), cubin.data(),
+                                      cubin.size(), &kernel),
+              MLA_INVALID_PACKAGE);
+    EXPECT_EQ(kernel, nullptr);
+    EXPECT_NE(std::string(mlaLastError()).find(part), std::string::npos)
+        << mlaLastError();
+  };
+  cubin.back() ^= 1;
+  expectRefused("was damaged or changed: expected SHA-256 ");
+  cubin.back() ^= 1;
+  // A bit of a number: another block of threads.
+  json.replace(json.find("384"), 3, "385");
+  expectRefused("");
+  for (const char *version : {"1", "3"}) {
+    json = sampleJsonWith("\"version\": 2",
+                          std::string("\"version\": ") + version);
+    expectRefused(std::string("'version': expected 2, got ") + version);
+  }
 }
 
 TEST(Runtime, VersionAndStatusNames) {

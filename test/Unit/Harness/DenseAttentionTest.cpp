@@ -1,0 +1,80 @@
+//===- DenseAttentionTest.cpp - plain attention by hand -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Harness/Reference.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace mla::harness;
+
+namespace {
+
+HostArgument tensor(const char *name, mlaDType dtype,
+                    std::vector<int64_t> shape) {
+  HostArgument argument;
+  argument.name = name;
+  // Padding is neither moved nor computed with.
+  argument.tensor = HostTensor(dtype, std::move(shape), /*pad=*/3);
+  return argument;
+}
+
+std::vector<HostArgument> makeArguments(int64_t heads, int64_t queries,
+                                        int64_t keys, int64_t d, int64_t dV) {
+  HostArgument scale;
+  scale.name = "scale";
+  scale.isTensor = false;
+  return {tensor("q", MLA_BF16, {heads, queries, d}),
+          tensor("k", MLA_BF16, {heads, keys, d}),
+          tensor("v", MLA_BF16, {heads, keys, dV}),
+          scale,
+          tensor("out", MLA_BF16, {heads, queries, dV}),
+          tensor("lse", MLA_F32, {heads, queries})};
+}
+
+TEST(DenseAttention, OperationsAndBytes) {
+  auto arguments = makeArguments(2, 3, 5, 4, 6);
+  for (const char *name : {"dense_attention", "dense_attention_soft_cap"}) {
+    // 2 heads of 3 x 5 pairs, 4 + 6 products and sums each.
+    EXPECT_EQ(countFlops(name, arguments), 600);
+    // q 24 elements, k 40, v 60 and out 36 of two bytes, lse 6 of four.
+    EXPECT_EQ(countBytes(name, arguments), 344);
+    EXPECT_TRUE(findReference(name));
+  }
+  EXPECT_EQ(countFlops("dense_attention_causal", arguments), 0);
+  EXPECT_EQ(countBytes("dense_attention_causal", arguments), 0);
+  // Of another rank, or not there.
+  arguments[1].tensor.shape.pop_back();
+  EXPECT_EQ(countFlops("dense_attention", arguments), 0);
+  arguments.erase(arguments.begin());
+  EXPECT_EQ(countFlops("dense_attention", arguments), 0);
+}
+
+TEST(DenseAttention, Values) {
+  // One query of 1 over keys of 0 and 1, values of 4 and 8.
+  auto arguments = makeArguments(1, 1, 2, 1, 1);
+  arguments[0].tensor.set(0, 1);
+  HostTensor &k = arguments[1].tensor, &v = arguments[2].tensor;
+  k.set(k.offsetOf(1), 1);
+  v.set(v.offsetOf(0), 4);
+  v.set(v.offsetOf(1), 8);
+  // Weights of 1 and 3.
+  arguments[3].number = std::log(3);
+  std::vector<ExpectedOutput> expected;
+  ASSERT_TRUE(findReference("dense_attention")(arguments, expected).ok());
+  ASSERT_EQ(expected.size(), 2u);
+  EXPECT_EQ(expected[0].name, "out");
+  EXPECT_NEAR(expected[0].values.at(0), 7, 1e-6);
+  EXPECT_EQ(expected[1].name, "lse");
+  EXPECT_NEAR(expected[1].values.at(0), std::log(4), 1e-6);
+  // Capped, the second weight is e^tanh(ln 3) = e^0.8.
+  ASSERT_TRUE(
+      findReference("dense_attention_soft_cap")(arguments, expected).ok());
+  double weight = std::exp(0.8);
+  EXPECT_NEAR(expected[0].values.at(0), (4 + 8 * weight) / (1 + weight), 1e-6);
+  EXPECT_NEAR(expected[1].values.at(0), std::log(1 + weight), 1e-6);
+}
+
+} // namespace
