@@ -15,10 +15,6 @@ using namespace mlir;
 using namespace mla;
 using cta::FragmentLayout;
 
-static RankedTensorType getFragment(Value v) {
-  return dyn_cast<RankedTensorType>(v.getType());
-}
-
 static Value isNonZero(ThreadBuilder &b, Value v) {
   return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, v, b.i32(0));
 }
@@ -87,8 +83,7 @@ Value mla::packBits(ThreadBuilder &b, RankedTensorType type, Value values) {
 
 namespace {
 struct LoadBitsPattern : OpConversionPattern<cta::LoadSharedOp> {
-  LoadBitsPattern(TypeConverter &types, MLIRContext *context)
-      : OpConversionPattern(types, context, /*benefit=*/2) {}
+  using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(cta::LoadSharedOp op, OpAdaptor adaptor,
@@ -115,8 +110,7 @@ struct LoadBitsPattern : OpConversionPattern<cta::LoadSharedOp> {
   }
 
   static Value loadRows(ThreadBuilder &b, RankedTensorType type, Value source) {
-    SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+    return b.pack(getNumRegisters(type), [&](int64_t i) {
       Coordinate at = getCoordinate(b, type, 0, i);
       Value row = b.add(at.base, b.i32(at.offset));
       Value byte = b.offset(source, LLVM::LShrOp::create(b, row, b.i32(3)));
@@ -124,9 +118,8 @@ struct LoadBitsPattern : OpConversionPattern<cta::LoadSharedOp> {
           b, b.getI32Type(), LLVM::LoadOp::create(b, b.getI8Type(), byte));
       Value bit = LLVM::AndOp::create(b, row, b.i32(7));
       loaded = LLVM::LShrOp::create(b, loaded, bit);
-      values.push_back(isNonZero(b, LLVM::AndOp::create(b, loaded, b.i32(1))));
-    }
-    return b.pack(values);
+      return isNonZero(b, LLVM::AndOp::create(b, loaded, b.i32(1)));
+    });
   }
 };
 } // namespace
@@ -169,8 +162,7 @@ static Value collectRows(ThreadBuilder &b, Value fragment, int64_t number) {
 
 namespace {
 struct StoreBitsPattern : OpConversionPattern<cta::StoreSharedOp> {
-  StoreBitsPattern(TypeConverter &types, MLIRContext *context)
-      : OpConversionPattern(types, context, /*benefit=*/2) {}
+  using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(cta::StoreSharedOp op, OpAdaptor adaptor,
@@ -209,8 +201,7 @@ struct StoreBitsPattern : OpConversionPattern<cta::StoreSharedOp> {
 /// the branch goes past the tests. All warps see the same words, and the vote
 /// tells ptxas that each takes the branch as a whole.
 struct MaskPattern : OpConversionPattern<arith::SelectOp> {
-  MaskPattern(TypeConverter &types, MLIRContext *context)
-      : OpConversionPattern(types, context, /*benefit=*/2) {}
+  using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(arith::SelectOp op, OpAdaptor adaptor,
@@ -229,13 +220,12 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
     b.setInsertionPointToStart(branch.elseBlock());
     b.readThreadAnew();
     SmallVector<Value> tests = testBits(b, mask.getSource().getType(), words);
-    SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(type); ++i)
-      values.push_back(
-          LLVM::SelectOp::create(b, tests[getColumnRegister(type, i)],
-                                 b.extract(adaptor.getTrueValue(), i),
-                                 b.extract(adaptor.getFalseValue(), i)));
-    scf::YieldOp::create(b, b.pack(values));
+    Value chosen = b.pack(getNumRegisters(type), [&](int64_t i) -> Value {
+      return LLVM::SelectOp::create(b, tests[getColumnRegister(type, i)],
+                                    b.extract(adaptor.getTrueValue(), i),
+                                    b.extract(adaptor.getFalseValue(), i));
+    });
+    scf::YieldOp::create(b, chosen);
     rewriter.replaceOp(op, branch.getResult(0));
     return success();
   }
@@ -255,6 +245,7 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
 
 void mla::populateBitPatterns(TypeConverter &types,
                               RewritePatternSet &patterns) {
+  // Before the patterns of the same ops on any vector.
   patterns.add<LoadBitsPattern, MaskPattern, StoreBitsPattern>(
-      types, patterns.getContext());
+      types, patterns.getContext(), /*benefit=*/2);
 }

@@ -9,22 +9,17 @@ using namespace mla;
 
 namespace {
 
-RankedTensorType getFragment(Value v) {
-  return dyn_cast<RankedTensorType>(v.getType());
+/// The elements of a fragment, a register each: bits come out of their words.
+Value toRegisters(ThreadBuilder &b, RankedTensorType type, Value fragment) {
+  return isBits(type) ? b.pack(testBits(b, type, fragment)) : fragment;
 }
 
-/// Applies a one-operand instruction to every register of `source`.
-Value mapAssembly(ThreadBuilder &b, Value source, StringRef text) {
-  auto type = cast<VectorType>(source.getType());
-  SmallVector<Value> values;
-  for (int64_t i = 0; i < type.getNumElements(); ++i)
-    values.push_back(b.compute((text + " $0, $1;").str(), b.extract(source, i),
-                               b.getF32Type()));
-  return b.pack(values);
+/// The fragment of such registers: bits go back into words.
+Value fromRegisters(ThreadBuilder &b, RankedTensorType type, Value registers) {
+  return isBits(type) ? packBits(b, type, registers) : registers;
 }
 
-/// Any elementwise op keeps its name on vectors of registers; bits become such
-/// a vector before, and words again after.
+/// Any elementwise op keeps its name on vectors of registers.
 struct ElementwisePattern : ConversionPattern {
   ElementwisePattern(TypeConverter &types, MLIRContext *context)
       : ConversionPattern(types, MatchAnyOpTypeTag(), 1, context) {}
@@ -46,15 +41,14 @@ struct ElementwisePattern : ConversionPattern {
     OperationState state(op->getLoc(), op->getName());
     for (auto [v, registers] : llvm::zip_equal(op->getOperands(), operands)) {
       RankedTensorType fragment = getFragment(v);
-      state.addOperands(fragment && isBits(fragment)
-                            ? b.pack(testBits(b, fragment, registers))
-                            : registers);
+      state.addOperands(fragment ? toRegisters(b, fragment, registers)
+                                 : registers);
     }
     state.addTypes(
         VectorType::get(getNumRegisters(type), type.getElementType()));
     state.propertiesAttr = op->getPropertiesAsAttribute();
     Value result = rewriter.create(state)->getResult(0);
-    rewriter.replaceOp(op, isBits(type) ? packBits(b, type, result) : result);
+    rewriter.replaceOp(op, fromRegisters(b, type, result));
     return success();
   }
 };
@@ -62,8 +56,7 @@ struct ElementwisePattern : ConversionPattern {
 /// x times a factor a row that is often 1 in the whole warp (`tile.often_one`):
 /// a branch around the multiplication, which all lanes take alike.
 struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
-  OftenOnePattern(TypeConverter &types, MLIRContext *context)
-      : OpConversionPattern(types, context, /*benefit=*/2) {}
+  using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(arith::MulFOp op, OpAdaptor adaptor,
@@ -138,15 +131,14 @@ struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
     RankedTensorType type = getFragment(op.getResult());
     Value splat =
         b.pack(SmallVector<Value>(getNumRegisters(type), adaptor.getInput()));
-    rewriter.replaceOp(op, isBits(type) ? packBits(b, type, splat) : splat);
+    rewriter.replaceOp(op, fromRegisters(b, type, splat));
     return success();
   }
 };
 
 /// f32 to bf16, two registers into one.
 struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
-  TruncFPattern(TypeConverter &types, MLIRContext *context)
-      : OpConversionPattern(types, context, /*benefit=*/2) {}
+  using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(arith::TruncFOp op, OpAdaptor adaptor,
@@ -155,23 +147,25 @@ struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
     if (!type || !isPacked(type) || type.getRank() != 2)
       return rewriter.notifyMatchFailure(op, "not a bf16 accumulator");
     ThreadBuilder b(op, rewriter);
-    SmallVector<Value> packed;
-    for (int64_t i = 0; i < getNumRegisters(type); i += 2)
-      packed.push_back(b.compute(
-          "cvt.rn.bf16x2.f32 $0, $1, $2;",
-          {b.extract(adaptor.getIn(), i + 1), b.extract(adaptor.getIn(), i)},
-          b.getI32Type()));
-    rewriter.replaceOp(op, b.pack(packed));
+    Value packed = b.pack(getNumRegisters(type) / 2, [&](int64_t i) {
+      return b.compute("cvt.rn.bf16x2.f32 $0, $1, $2;",
+                       {b.extract(adaptor.getIn(), 2 * i + 1),
+                        b.extract(adaptor.getIn(), 2 * i)},
+                       b.getI32Type());
+    });
+    rewriter.replaceOp(op, packed);
     return success();
   }
 };
 
-/// 2^x and log2 x by the special function unit.
+/// An instruction of the special function unit on x, or on x times `factor` if
+/// there is one: 2^x, log2 x, and e^x as 2^(x log2 e).
 template <typename OpTy>
 struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
   SpecialFunctionPattern(TypeConverter &types, MLIRContext *context,
-                         StringRef text)
-      : OpConversionPattern<OpTy>(types, context, /*benefit=*/2), text(text) {}
+                         StringRef name, std::optional<float> factor = {})
+      : OpConversionPattern<OpTy>(types, context, /*benefit=*/2),
+        text((name + " $0, $1;").str()), factor(factor) {}
 
   LogicalResult
   matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
@@ -180,32 +174,22 @@ struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
     if (!type || !type.getElementType().isF32())
       return rewriter.notifyMatchFailure(op, "not an f32 fragment");
     ThreadBuilder b(op, rewriter);
-    rewriter.replaceOp(op, mapAssembly(b, adaptor.getOperand(), text));
+    Value x = adaptor.getOperand();
+    if (factor) {
+      auto vector = cast<VectorType>(x.getType());
+      Value splat =
+          arith::ConstantOp::create(b, DenseElementsAttr::get(vector, *factor));
+      x = arith::MulFOp::create(b, x, splat);
+    }
+    Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
+      return b.compute(text, b.extract(x, i), b.getF32Type());
+    });
+    rewriter.replaceOp(op, result);
     return success();
   }
 
-  StringRef text;
-};
-
-/// e^x as 2^(x log2 e).
-struct ExpPattern : OpConversionPattern<math::ExpOp> {
-  ExpPattern(TypeConverter &types, MLIRContext *context)
-      : OpConversionPattern(types, context, /*benefit=*/2) {}
-
-  LogicalResult
-  matchAndRewrite(math::ExpOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    RankedTensorType type = getFragment(op.getResult());
-    if (!type || !type.getElementType().isF32())
-      return rewriter.notifyMatchFailure(op, "not an f32 fragment");
-    ThreadBuilder b(op, rewriter);
-    auto vector = cast<VectorType>(adaptor.getOperand().getType());
-    Value log2e = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(vector, 1.44269504f));
-    Value scaled = arith::MulFOp::create(b, adaptor.getOperand(), log2e);
-    rewriter.replaceOp(op, mapAssembly(b, scaled, "ex2.approx.ftz.f32"));
-    return success();
-  }
+  std::string text;
+  std::optional<float> factor;
 };
 
 Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
@@ -242,6 +226,21 @@ bool isReducible(RankedTensorType type) {
          cta::getLayout(type) == cta::FragmentLayout::acc;
 }
 
+/// Reduces the registers that `getGroup` gives the same number, for 0 to
+/// `groups` - 1, and those of the lanes at `distances`.
+Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
+                   RankedTensorType type, int64_t groups,
+                   int64_t (*getGroup)(RankedTensorType, int64_t),
+                   ArrayRef<int64_t> distances) {
+  return b.pack(groups, [&](int64_t group) {
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(type); ++i)
+      if (getGroup(type, i) == group)
+        values.push_back(b.extract(source, i));
+    return reduceLanes(b, kind, values, distances);
+  });
+}
+
 /// Along a row: the thread's share, then the four lanes of a quad.
 struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -254,15 +253,9 @@ struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
       return op.emitOpError("is lowered along the rows of f32 accumulators "
                             "only");
     ThreadBuilder b(op, rewriter);
-    SmallVector<Value> rows;
-    for (int64_t row = 0; row < type.getDimSize(0) / 32; ++row) {
-      SmallVector<Value> values;
-      for (int64_t i = 0; i < getNumRegisters(type); ++i)
-        if (getRowRegister(type, i) == row)
-          values.push_back(b.extract(adaptor.getSource(), i));
-      rows.push_back(reduceLanes(b, op.getKind(), values, {1, 2}));
-    }
-    rewriter.replaceOp(op, b.pack(rows));
+    rewriter.replaceOp(op, reduceGroups(b, op.getKind(), adaptor.getSource(),
+                                        type, type.getDimSize(0) / 32,
+                                        getRowRegister, {1, 2}));
     return success();
   }
 };
@@ -279,15 +272,9 @@ struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
     if (!isReducible(type))
       return op.emitOpError("is lowered on f32 accumulators only");
     ThreadBuilder b(op, rewriter);
-    SmallVector<Value> columns;
-    for (int64_t column = 0; column < type.getDimSize(1) / 4; ++column) {
-      SmallVector<Value> values;
-      for (int64_t i = 0; i < getNumRegisters(type); ++i)
-        if (getColumnRegister(type, i) == column)
-          values.push_back(b.extract(adaptor.getSource(), i));
-      columns.push_back(reduceLanes(b, op.getKind(), values, {4, 8, 16}));
-    }
-    rewriter.replaceOp(op, b.pack(columns));
+    rewriter.replaceOp(op, reduceGroups(b, op.getKind(), adaptor.getSource(),
+                                        type, type.getDimSize(1) / 4,
+                                        getColumnRegister, {4, 8, 16}));
     return success();
   }
 };
@@ -299,17 +286,14 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
   matchAndRewrite(tile::BroadcastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    bool rows = op.getDim() == 1;
-    RankedTensorType source = getFragment(op.getSource());
     RankedTensorType type = getFragment(op.getResult());
-    Value registers = adaptor.getSource();
-    if (isBits(source))
-      registers = b.pack(testBits(b, source, registers));
-    SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(type); ++i)
-      values.push_back(b.extract(registers, rows ? getRowRegister(type, i)
-                                                 : getColumnRegister(type, i)));
-    rewriter.replaceOp(op, b.pack(values));
+    Value source =
+        toRegisters(b, getFragment(op.getSource()), adaptor.getSource());
+    auto getRegister = op.getDim() == 1 ? getRowRegister : getColumnRegister;
+    Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
+      return b.extract(source, getRegister(type, i));
+    });
+    rewriter.replaceOp(op, result);
     return success();
   }
 };
@@ -322,12 +306,11 @@ struct IotaPattern : OpConversionPattern<tile::IotaOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     RankedTensorType type = getFragment(op.getResult());
-    SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+    Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       Coordinate at = getCoordinate(b, type, 0, i);
-      values.push_back(b.add(at.base, b.i32(at.offset)));
-    }
-    rewriter.replaceOp(op, b.pack(values));
+      return b.add(at.base, b.i32(at.offset));
+    });
+    rewriter.replaceOp(op, result);
     return success();
   }
 };
@@ -361,9 +344,13 @@ void mla::populateElementwisePatterns(TypeConverter &types,
                                       RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
-               ElementwisePattern, ExpPattern, IotaPattern, OftenOnePattern,
-               ReducePattern, ReduceWarpPattern, SplatPattern, TransposePattern,
-               TruncFPattern>(types, context);
+               ElementwisePattern, IotaPattern, ReducePattern,
+               ReduceWarpPattern, SplatPattern, TransposePattern>(types,
+                                                                  context);
+  // Before ElementwisePattern.
+  patterns.add<OftenOnePattern, TruncFPattern>(types, context, /*benefit=*/2);
+  patterns.add<SpecialFunctionPattern<math::ExpOp>>(
+      types, context, "ex2.approx.ftz.f32", /*log2 e*/ 1.44269504f);
   patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,
                                                      "ex2.approx.ftz.f32");
   patterns.add<SpecialFunctionPattern<math::Log2Op>>(types, context,

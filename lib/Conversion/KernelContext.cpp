@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelContext.h"
+#include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 using namespace mla;
@@ -140,7 +141,14 @@ Value ThreadBuilder::pack(ArrayRef<Value> values) {
   return vector;
 }
 
+Value ThreadBuilder::pack(int64_t count,
+                          llvm::function_ref<Value(int64_t)> make) {
+  return pack(llvm::map_to_vector(llvm::seq(count), make));
+}
+
 void ThreadBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+  if (!condition)
+    return body();
   auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());

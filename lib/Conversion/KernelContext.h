@@ -66,7 +66,10 @@ public:
 
   mlir::Value extract(mlir::Value vector, int64_t index);
   mlir::Value pack(llvm::ArrayRef<mlir::Value> values);
-  /// Runs `body` under `condition`.
+  /// The values that `make` gives for 0 to `count` - 1.
+  mlir::Value pack(int64_t count,
+                   llvm::function_ref<mlir::Value(int64_t)> make);
+  /// Runs `body` under `condition`, or always if that is null.
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
 
   /// One instruction without side effects, "name $0, $1, ...", on f32 inputs.
@@ -82,6 +85,11 @@ private:
   cta::RoleOp role;
   mlir::Value threadReadAnew;
 };
+
+/// The type of a fragment; null for any other value.
+inline mlir::RankedTensorType getFragment(mlir::Value v) {
+  return mlir::dyn_cast<mlir::RankedTensorType>(v.getType());
+}
 
 /// Where register `reg` of a fragment lies: the coordinate along dimension
 /// `dim` is `base` (i32, the thread's share) + `offset`.

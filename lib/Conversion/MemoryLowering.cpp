@@ -32,10 +32,6 @@ bool mla::areColumnsWhole(const GlobalTensor &tensor, ArrayRef<Value> indices,
 
 namespace {
 
-RankedTensorType getFragment(Value v) {
-  return cast<RankedTensorType>(v.getType());
-}
-
 struct DimPattern : GlobalPattern<memref::DimOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -71,15 +67,13 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     GlobalBox box{*tensor, toI64(b, op.getIndices()), type};
     Value padding = makePadding(b, op, type.getElementType());
     bool constant = !kernel.written.contains(op.getSource());
-    SmallVector<Value> values;
-    for (int64_t i = 0; i < getNumRegisters(type); ++i) {
+    Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       SmallVector<Value> at = box.locate(b, i);
-      values.push_back(load(
+      return load(
           b, box.isInside(b, at, 0), padding, constant,
-          [&] { return b.elementPointer(*tensor, at); },
-          type.getElementType()));
-    }
-    rewriter.replaceOp(op, b.pack(values));
+          [&] { return b.elementPointer(*tensor, at); }, type.getElementType());
+    });
+    rewriter.replaceOp(op, result);
     return success();
   }
 

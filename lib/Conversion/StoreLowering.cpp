@@ -10,10 +10,6 @@ using cta::FragmentLayout;
 
 namespace {
 
-RankedTensorType getFragment(Value v) {
-  return cast<RankedTensorType>(v.getType());
-}
-
 Value both(ThreadBuilder &b, Value x, Value y) {
   if (!x || !y)
     return x ? x : y;
@@ -89,7 +85,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
       int64_t first = row / 2 * perBlock + 2 * (row % 2);
       SmallVector<Value> at = box.locate(b, first);
       Value pointer = b.elementPointer(box.tensor, at);
-      auto store = [&] {
+      b.ifThen(box.isInside(b, at, 0), [&] {
         for (int64_t n = 0; n < perBlock / 4; ++n) {
           int64_t i = first + 4 * n;
           Value value = packed ? b.extract(fragment, i / 2)
@@ -98,11 +94,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
           int64_t bytes = n * 8 * (packed ? 2 : 4);
           LLVM::StoreOp::create(b, value, b.offset(pointer, bytes));
         }
-      };
-      if (Value inside = box.isInside(b, at, 0))
-        b.ifThen(inside, store);
-      else
-        store();
+      });
     }
   }
 
@@ -133,14 +125,10 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
   /// Stores `pairs`, `stride` bytes apart, where the row of `at` is inside.
   static void storePairs(ThreadBuilder &b, const GlobalBox &box, ValueRange at,
                          Value pointer, ArrayRef<Value> pairs, int64_t stride) {
-    auto store = [&] {
+    b.ifThen(box.isInside(b, at, 0), [&] {
       for (auto [n, pair] : llvm::enumerate(pairs))
         LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * stride));
-    };
-    if (Value inside = box.isInside(b, at, 0))
-      b.ifThen(inside, store);
-    else
-      store();
+    });
   }
 
   static void storePackedWide(ThreadBuilder &b, const GlobalBox &box,

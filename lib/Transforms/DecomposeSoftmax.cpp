@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "TileRewrites.h"
 
 namespace mla {
 #define GEN_PASS_DEF_DECOMPOSESOFTMAX
@@ -46,11 +45,8 @@ static void takeOver(tile::OnlineSoftmaxOp op, Value rowMax) {
 
 static void decompose(tile::OnlineSoftmaxOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  StringRef base = tile::getLabel(op);
   auto label = [&](Value v, StringRef part) {
-    if (!base.empty())
-      v.getDefiningOp()->setAttr(tile::kLabelAttr,
-                                 b.getStringAttr(base + "." + part));
+    copyLabel(op, v.getDefiningOp(), "." + part);
     return v;
   };
   auto tileType = cast<RankedTensorType>(op.getScores().getType());
@@ -97,14 +93,13 @@ struct DecomposeSoftmaxPass
     : mla::impl::DecomposeSoftmaxBase<DecomposeSoftmaxPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    bool lazy = schedule && schedule.asksFor("lazy-rescale");
+    ScheduleAttr lazy = getScheduleWith(func, "lazy-rescale");
     SmallVector<tile::OnlineSoftmaxOp> ops;
     func.walk([&](tile::OnlineSoftmaxOp op) { ops.push_back(op); });
     for (tile::OnlineSoftmaxOp op : ops) {
       if (lazy && !op.getThreshold()) {
         op.emitOpError() << "expected a threshold (lazy), as schedule "
-                         << schedule.getName() << " asks for lazy-rescale";
+                         << lazy.getName() << " asks for lazy-rescale";
         return signalPassFailure();
       }
       decompose(op);

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "TileRewrites.h"
 #include "mlir/IR/Matchers.h"
 
 namespace mla {
@@ -64,11 +63,6 @@ static SmallVector<Step> matchSum(scf::ForOp loop, unsigned i) {
   return steps;
 }
 
-static void label(Operation *from, Value to) {
-  if (Attribute attr = from->getAttr(tile::kLabelAttr))
-    to.getDefiningOp()->setAttr(tile::kLabelAttr, attr);
-}
-
 /// Carries the sum of the tiles in place of the sum of their reductions.
 static void defer(scf::ForOp loop, unsigned i, ArrayRef<Step> steps) {
   tile::ReduceOp reduce = steps[0].reduce;
@@ -83,18 +77,18 @@ static void defer(scf::ForOp loop, unsigned i, ArrayRef<Step> steps) {
   b.setInsertionPointAfter(loop);
   auto total = tile::ReduceOp::create(b, sumType, reduce.getKind(),
                                       loop.getResult(i), dim);
-  label(reduce, total);
+  copyLabel(reduce, total);
   loop.getResult(i).replaceAllUsesExcept(total, total);
   for (Step step : llvm::reverse(steps)) {
     b.setInsertionPoint(step.add);
     b.setLoc(step.add.getLoc());
     Value factor = tile::BroadcastOp::create(b, type, step.factor, dim);
-    Value scaled = arith::MulFOp::create(b, step.scaled.getLhs(), factor,
-                                         step.scaled.getFastmath());
-    Value sum = arith::AddFOp::create(b, scaled, step.reduce.getSource(),
-                                      step.add.getFastmath());
-    label(step.scaled, scaled);
-    label(step.add, sum);
+    auto scaled = arith::MulFOp::create(b, step.scaled.getLhs(), factor,
+                                        step.scaled.getFastmath());
+    auto sum = arith::AddFOp::create(b, scaled, step.reduce.getSource(),
+                                     step.add.getFastmath());
+    copyLabel(step.scaled, scaled);
+    copyLabel(step.add, sum);
     step.add->getResult(0).getUses().begin()->set(sum);
     step.add->erase();
     step.scaled->erase();
@@ -106,11 +100,7 @@ namespace {
 struct DeferSumsPass : mla::impl::DeferSumsBase<DeferSumsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    bool scheduled =
-        func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
-    if (!schedule || !schedule.asksFor("defer-sums") || scheduled)
+    if (!getScheduleWith(func, "defer-sums") || isScheduled(func))
       return;
     func.walk([](scf::ForOp loop) {
       for (unsigned i = 0; i < loop.getNumResults(); ++i)

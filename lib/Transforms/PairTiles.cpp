@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
+#include "TileRewrites.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mla {
 #define GEN_PASS_DEF_PAIRTILES
@@ -13,13 +12,6 @@ namespace mla {
 
 using namespace mlir;
 using namespace mla;
-
-static void addSuffix(Operation *op, StringRef suffix) {
-  StringRef label = tile::getLabel(op);
-  if (!label.empty())
-    op->setAttr(tile::kLabelAttr,
-                StringAttr::get(op->getContext(), label + suffix));
-}
 
 /// As mlir::loopUnrollByFactor, but without an epilogue for the odd tile, which
 /// would be a third copy of the body: the loop goes on two steps at a time. If
@@ -44,8 +36,8 @@ static void pair(scf::ForOp loop) {
        llvm::zip_equal(loop.getRegionIterArgs(), yield.getOperands()))
     second.map(arg, value);
   for (Operation *op : first) {
-    addSuffix(b.clone(*op, second), ".1");
-    addSuffix(op, ".0");
+    copyLabel(op, b.clone(*op, second), ".1");
+    copyLabel(op, op, ".0");
   }
   for (OpOperand &operand : yield->getOpOperands())
     operand.set(second.lookupOrDefault(operand.get()));
@@ -55,11 +47,8 @@ namespace {
 struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    bool scheduled =
-        func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
-    if (!schedule || !schedule.asksFor("pair-tiles") || scheduled)
+    ScheduleAttr schedule = getScheduleWith(func, "pair-tiles");
+    if (!schedule || isScheduled(func))
       return;
     SmallVector<scf::ForOp> loops;
     bool paired = false;

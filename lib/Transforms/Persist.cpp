@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
+#include "TileRewrites.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mla {
 #define GEN_PASS_DEF_PERSIST
@@ -57,8 +56,7 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
   using PersistBase::PersistBase;
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    if (!schedule || !schedule.asksFor("persist"))
+    if (!getScheduleWith(func, "persist"))
       return;
     if (ctas < 1) {
       func.emitOpError() << "expected at least 1 CTA, got " << ctas.getValue();

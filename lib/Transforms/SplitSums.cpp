@@ -9,9 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
+#include "TileRewrites.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace mla {
@@ -77,11 +76,6 @@ static std::string getCommonLabel(ArrayRef<Operation *> terms) {
   return llvm::join(common, ".");
 }
 
-static void setLabel(Operation *op, StringRef label) {
-  if (!label.empty())
-    op->setAttr(tile::kLabelAttr, StringAttr::get(op->getContext(), label));
-}
-
 /// Repeats the chain from `value` on with `term` as the only one, under its
 /// label; returns what the next iteration gets.
 static Value emitPartial(const Chain &chain, Operation *term, Value value) {
@@ -91,7 +85,7 @@ static Value emitPartial(const Chain &chain, Operation *term, Value value) {
       IRMapping map;
       map.map(link, value);
       Operation *copy = OpBuilder(op).clone(*op, map);
-      setLabel(copy, tile::getLabel(term));
+      copyLabel(term, copy);
       value = copy->getResult(0);
     }
     link = op->getResult(0);
@@ -141,7 +135,8 @@ static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
     Value next = result.getResult(first + i);
     total = chain.isMax ? arith::MaxNumFOp::create(b, total, next).getResult()
                         : arith::AddFOp::create(b, total, next).getResult();
-    setLabel(total.getDefiningOp(), label);
+    if (!label.empty())
+      total.getDefiningOp()->setAttr(tile::kLabelAttr, b.getStringAttr(label));
     sums.insert(total.getDefiningOp());
   }
   own.replaceAllUsesExcept(total, sums);
@@ -165,8 +160,8 @@ namespace {
 struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    if (!schedule || !schedule.asksFor("split-sums"))
+    ScheduleAttr schedule = getScheduleWith(func, "split-sums");
+    if (!schedule)
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
       if (!program.getBody()->getOps<cta::RoleOp>().empty())

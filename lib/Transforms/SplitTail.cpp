@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "TileRewrites.h"
 
 namespace mla {
 #define GEN_PASS_DEF_SPLITTAIL
@@ -45,8 +44,8 @@ public:
   void run() {
     int64_t columns = getTile(gather.getResult()).getDimSize(1);
     // The tail is asked for first: it is handed back first, too.
-    Value tail = gatherColumns(at, columns - at, ".t");
-    Value head = gatherColumns(0, at, "");
+    Value tail = gatherPart(at, columns - at, ".t");
+    Value head = gatherPart(0, at, "");
     for (Operation *user : llvm::make_early_inc_range(gather->getUsers())) {
       if (auto dot = dyn_cast<tile::DotOp>(user))
         splitScores(dot, head, tail);
@@ -62,17 +61,8 @@ private:
                 b.getStringAttr(tile::getLabel(from) + suffix));
   }
 
-  Value gatherColumns(int64_t first, int64_t count, StringRef suffix) {
-    RankedTensorType type = getTile(gather.getResult());
-    SmallVector<Value> indices(gather.getIndices());
-    if (first)
-      indices.back() = arith::AddIOp::create(
-          b, indices.back(), arith::ConstantIndexOp::create(b, first));
-    auto part = tile::GatherOp::create(
-        b,
-        RankedTensorType::get({type.getDimSize(0), count},
-                              type.getElementType()),
-        gather.getSource(), gather.getRows(), indices);
+  Value gatherPart(int64_t first, int64_t count, StringRef suffix) {
+    tile::GatherOp part = gatherColumns(b, gather, first, count);
     label(gather, part, suffix);
     return part.getResult();
   }
@@ -80,15 +70,9 @@ private:
   /// The sum over the columns of K as that over the tail, then the others.
   void splitScores(tile::DotOp dot, Value head, Value tail) {
     b.setInsertionPoint(dot);
-    RankedTensorType a = getTile(dot.getA());
-    auto multiply = [&](Value keys, int64_t column, Value acc,
+    auto multiply = [&](Value keys, int64_t first, Value acc,
                         StringRef suffix) {
-      auto type = RankedTensorType::get(
-          {a.getDimSize(0), getTile(keys).getDimSize(1)}, a.getElementType());
-      Value view = tile::ViewOp::create(b, type, dot.getA(),
-                                        ArrayRef<int64_t>{0, column});
-      auto part = tile::DotOp::create(b, dot.getType(), view, keys, acc, false,
-                                      /*transposeB=*/true);
+      tile::DotOp part = multiplyColumns(b, dot, keys, first, acc);
       label(dot, part, suffix);
       return part.getResult();
     };
@@ -105,8 +89,8 @@ private:
 struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    if (!schedule || !schedule.asksFor("split-tail"))
+    ScheduleAttr schedule = getScheduleWith(func, "split-tail");
+    if (!schedule)
       return;
     SmallVector<std::pair<tile::GatherOp, int64_t>> found;
     func.walk([&](tile::GatherOp gather) {

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
+#include "TileRewrites.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include <array>
 
 namespace mla {
@@ -19,13 +18,6 @@ static constexpr StringLiteral kSuffix[] = {".l", ".r"};
 
 static RankedTensorType getTile(Value v) {
   return dyn_cast<RankedTensorType>(v.getType());
-}
-
-static void copyLabel(Operation *from, Operation *to, int part) {
-  StringRef label = tile::getLabel(from);
-  if (!label.empty())
-    to->setAttr(tile::kLabelAttr,
-                StringAttr::get(from->getContext(), label + kSuffix[part]));
 }
 
 /// The second of two paired tiles is taken from the right: its right part is
@@ -48,9 +40,8 @@ public:
   LogicalResult run();
 
 private:
-  LogicalResult findValues();
   /// Everything that is as wide as V because a product with V is in it.
-  LogicalResult spread();
+  LogicalResult findValues();
   bool isWide(Value v) const { return wide.contains(v); }
 
   void splitGather(tile::GatherOp gather);
@@ -58,6 +49,10 @@ private:
 
   LogicalResult splitBlock(Block *block);
   LogicalResult splitLoop(scf::ForOp loop);
+  /// Both halves of each wide value among `values`, which `loop` carries, in
+  /// its place.
+  FailureOr<SmallVector<Value>> splitCarried(scf::ForOp loop, ValueRange values,
+                                             Operation *user);
   LogicalResult splitOp(Operation *op);
   LogicalResult splitStore(tile::StoreOp store);
   /// Nothing but views needs what is replaced.
@@ -125,28 +120,11 @@ LogicalResult WidthSplitter::findValues() {
         columns <= width / 2)
       return gather.emitOpError() << "expected more columns than half of V's "
                                   << width << ", got " << columns;
-  return spread();
-}
-
-LogicalResult WidthSplitter::spread() {
-  for (size_t i = 0; i < wide.size(); ++i)
-    for (OpOperand &use : wide[i].getUses()) {
-      Operation *user = use.getOwner();
-      if (auto loop = dyn_cast<scf::ForOp>(user)) {
-        wide.insert(loop.getTiedLoopRegionIterArg(&use));
-        wide.insert(loop.getTiedLoopResult(&use));
-      } else if (isa<scf::YieldOp>(user)) {
-        auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
-        if (!loop)
-          return user->getParentOp()->emitOpError(
-              "expected scf.for as the only region around the output's tiles");
-        wide.insert(loop.getRegionIterArg(use.getOperandNumber()));
-        wide.insert(loop.getResult(use.getOperandNumber()));
-      } else if (user->getNumResults() == 1) {
-        wide.insert(user->getResult(0));
-      }
-    }
-  return success();
+  // An op with several results has no halves: it is refused as a user.
+  return spreadToUsers(wide, "the output's tiles", [](Value v) {
+    Operation *def = v.getDefiningOp();
+    return !def || isa<scf::ForOp>(def) || def->getNumResults() == 1;
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -156,20 +134,11 @@ LogicalResult WidthSplitter::spread() {
 void WidthSplitter::splitGather(tile::GatherOp gather) {
   b.setInsertionPointAfter(gather);
   b.setLoc(gather.getLoc());
-  RankedTensorType type = getTile(gather.getResult());
-  int64_t at[] = {0, width / 2, type.getDimSize(1)};
+  int64_t at[] = {0, width / 2, getTile(gather.getResult()).getDimSize(1)};
   Halves parts;
   for (int part : getOrder(gather)) {
-    auto half = RankedTensorType::get(
-        {type.getDimSize(0), at[part + 1] - at[part]}, type.getElementType());
-    SmallVector<Value> indices(gather.getIndices());
-    if (at[part]) {
-      Value offset = arith::ConstantIndexOp::create(b, at[part]);
-      indices.back() = arith::AddIOp::create(b, indices.back(), offset);
-    }
-    auto copy = tile::GatherOp::create(b, half, gather.getSource(),
-                                       gather.getRows(), indices);
-    copyLabel(gather, copy, part);
+    auto copy = gatherColumns(b, gather, at[part], at[part + 1] - at[part]);
+    copyLabel(gather, copy, kSuffix[part]);
     parts[part] = copy.getResult();
   }
   keys[gather.getResult()] = parts;
@@ -186,18 +155,11 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
 void WidthSplitter::splitScores(tile::DotOp dot, const Halves &parts) {
   b.setInsertionPoint(dot);
   b.setLoc(dot.getLoc());
-  RankedTensorType a = getTile(dot.getA());
   Value sum = dot.getAcc();
   for (int part : getOrder(dot)) {
-    int64_t columns = getTile(parts[part]).getDimSize(1);
-    int64_t column = part ? a.getDimSize(1) - columns : 0;
-    auto type =
-        RankedTensorType::get({a.getDimSize(0), columns}, a.getElementType());
-    Value view =
-        tile::ViewOp::create(b, type, dot.getA(), ArrayRef<int64_t>{0, column});
-    auto piece = tile::DotOp::create(b, dot.getType(), view, parts[part], sum,
-                                     false, /*transposeB=*/true);
-    copyLabel(dot, piece, part);
+    auto piece =
+        multiplyColumns(b, dot, parts[part], part ? width / 2 : 0, sum);
+    copyLabel(dot, piece, kSuffix[part]);
     sum = piece.getResult();
   }
   dot.replaceAllUsesWith(sum);
@@ -219,16 +181,12 @@ Value WidthSplitter::getHalfOfView(tile::ViewOp view, int part) {
 Value WidthSplitter::getHalf(Value v, int part, Operation *user) {
   if (auto it = halves.find(v); it != halves.end())
     return it->second[part];
-  Operation *def = v.getDefiningOp();
   RankedTensorType type = halve(getTile(v));
-  if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(def))
+  if (auto broadcast = v.getDefiningOp<tile::BroadcastOp>())
     if (broadcast.getDim() == 1)
       return tile::BroadcastOp::create(b, type, broadcast.getSource(), 1);
-  if (auto splat = dyn_cast_or_null<tensor::SplatOp>(def))
-    return tensor::SplatOp::create(b, splat.getInput(), type);
-  if (auto constant = dyn_cast_or_null<arith::ConstantOp>(def))
-    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
-      return arith::ConstantOp::create(b, splat.resizeSplat(type));
+  if (Value splat = resizeSplat(b, v, type))
+    return splat;
   user->emitOpError() << "has an operand of type " << v.getType()
                       << " whose columns cannot be split";
   return {};
@@ -260,7 +218,7 @@ LogicalResult WidthSplitter::splitOp(Operation *op) {
     }
     Operation *copy = b.clone(*op, map);
     copy->getResult(0).setType(halve(type));
-    copyLabel(op, copy, part);
+    copyLabel(op, copy, kSuffix[part]);
     results[part] = copy->getResult(0);
   }
   halves[op->getResult(0)] = results;
@@ -275,36 +233,42 @@ LogicalResult WidthSplitter::splitStore(tile::StoreOp store) {
     Value tile = getHalf(store.getTile(), part, store);
     if (!tile)
       return failure();
-    SmallVector<Value> indices(store.getIndices());
-    if (part) {
-      Value offset = arith::ConstantIndexOp::create(b, width / 2);
-      indices.back() = arith::AddIOp::create(b, indices.back(), offset);
-    }
+    SmallVector<Value> indices =
+        moveRight(b, store.getIndices(), part ? width / 2 : 0);
     copyLabel(store, tile::StoreOp::create(b, tile, store.getDest(), indices),
-              part);
+              kSuffix[part]);
   }
   dead.push_back(store);
   return success();
 }
 
-/// The loop carries two halves in place of each wide value.
+FailureOr<SmallVector<Value>> WidthSplitter::splitCarried(scf::ForOp loop,
+                                                          ValueRange values,
+                                                          Operation *user) {
+  SmallVector<Value> carried;
+  for (auto [arg, value] : llvm::zip_equal(loop.getRegionIterArgs(), values)) {
+    if (!isWide(arg)) {
+      carried.push_back(value);
+      continue;
+    }
+    for (int part : {0, 1}) {
+      carried.push_back(getHalf(value, part, user));
+      if (!carried.back())
+        return failure();
+    }
+  }
+  return carried;
+}
+
 LogicalResult WidthSplitter::splitLoop(scf::ForOp loop) {
   b.setInsertionPoint(loop);
   b.setLoc(loop.getLoc());
-  SmallVector<Value> init;
-  for (auto [arg, value] :
-       llvm::zip_equal(loop.getRegionIterArgs(), loop.getInitArgs()))
-    for (int part : {0, 1}) {
-      if (!isWide(arg)) {
-        init.push_back(value);
-        break;
-      }
-      init.push_back(getHalf(value, part, loop));
-      if (!init.back())
-        return failure();
-    }
+  FailureOr<SmallVector<Value>> init =
+      splitCarried(loop, loop.getInitArgs(), loop);
+  if (failed(init))
+    return failure();
   auto copy = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
-                                 loop.getStep(), init);
+                                 loop.getStep(), *init);
   copy->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   Block *from = loop.getBody(), *to = copy.getBody();
   if (!to->empty())
@@ -328,20 +292,12 @@ LogicalResult WidthSplitter::splitLoop(scf::ForOp loop) {
   if (failed(splitBlock(to)))
     return failure();
   auto yield = cast<scf::YieldOp>(to->getTerminator());
-  SmallVector<Value> yields;
   b.setInsertionPoint(yield);
-  for (auto [arg, value] :
-       llvm::zip_equal(loop.getRegionIterArgs(), yield.getOperands()))
-    for (int part : {0, 1}) {
-      if (!isWide(arg)) {
-        yields.push_back(value);
-        break;
-      }
-      yields.push_back(getHalf(value, part, yield));
-      if (!yields.back())
-        return failure();
-    }
-  yield->setOperands(yields);
+  FailureOr<SmallVector<Value>> yields =
+      splitCarried(loop, yield.getOperands(), yield);
+  if (failed(yields))
+    return failure();
+  yield->setOperands(*yields);
   dead.push_back(loop);
   return success();
 }
@@ -403,8 +359,7 @@ namespace {
 struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    if (!schedule || !schedule.asksFor("split-width"))
+    if (!getScheduleWith(func, "split-width"))
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
       bool gathers =

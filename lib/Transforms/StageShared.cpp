@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/Builders.h"
+#include "TileRewrites.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -109,11 +108,9 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       return signalPassFailure();
     SmallVector<cta::RingOp> rings;
     func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
-    bool hasRoles =
-        func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
     // Nothing to plan, or planned already.
-    if ((rings.empty() && !hasRoles) || func->hasAttr(cta::kSharedBytesAttr))
+    if ((rings.empty() && !isScheduled(func)) ||
+        func->hasAttr(cta::kSharedBytesAttr))
       return;
     for (cta::RingOp ring : rings)
       if (failed(assignLayout(ring)))

@@ -8,8 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "TileRewrites.h"
 
 namespace mla {
 #define GEN_PASS_DEF_SWAPOPERANDS
@@ -39,7 +38,7 @@ public:
 
 private:
   /// Everything that turns: products, and matrices that are made of them.
-  LogicalResult spread();
+  LogicalResult findTurned();
   LogicalResult turnUser(Operation *op);
   void swap(tile::DotOp dot);
   /// The loop starts from turned values.
@@ -58,30 +57,10 @@ private:
 };
 } // namespace
 
-LogicalResult OperandSwapper::spread() {
-  auto insert = [&](Value v) {
-    if (getMatrix(v))
-      turned.insert(v);
-  };
-  program.walk([&](tile::DotOp dot) { insert(dot.getResult()); });
-  for (size_t i = 0; i < turned.size(); ++i)
-    for (OpOperand &use : turned[i].getUses()) {
-      Operation *user = use.getOwner();
-      if (auto loop = dyn_cast<scf::ForOp>(user)) {
-        insert(loop.getTiedLoopRegionIterArg(&use));
-        insert(loop.getTiedLoopResult(&use));
-      } else if (isa<scf::YieldOp>(user)) {
-        auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
-        if (!loop)
-          return user->getParentOp()->emitOpError(
-              "expected scf.for as the only region around products");
-        insert(loop.getRegionIterArg(use.getOperandNumber()));
-        insert(loop.getResult(use.getOperandNumber()));
-      } else {
-        llvm::for_each(user->getResults(), insert);
-      }
-    }
-  return success();
+LogicalResult OperandSwapper::findTurned() {
+  program.walk([&](tile::DotOp dot) { turned.insert(dot.getResult()); });
+  return spreadToUsers(turned, "products",
+                       [](Value v) { return getMatrix(v) != nullptr; });
 }
 
 Value OperandSwapper::turnBack(Value v) {
@@ -89,10 +68,8 @@ Value OperandSwapper::turnBack(Value v) {
     return v;
   // The types have not changed yet: that of `v` is the one to come back to.
   auto back = tile::TransposeOp::create(b, getMatrix(v), v);
-  Operation *def = v.getDefiningOp();
-  StringRef label = def ? tile::getLabel(def) : StringRef();
-  if (!label.empty())
-    back->setAttr(tile::kLabelAttr, b.getStringAttr(label));
+  if (Operation *def = v.getDefiningOp())
+    copyLabel(def, back);
   return back;
 }
 
@@ -107,15 +84,11 @@ void OperandSwapper::swap(tile::DotOp dot) {
 
 Value OperandSwapper::getTurned(Value v, Operation *user) {
   RankedTensorType type = turn(getMatrix(v));
-  Operation *def = v.getDefiningOp();
-  if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(def))
+  if (auto broadcast = v.getDefiningOp<tile::BroadcastOp>())
     return tile::BroadcastOp::create(b, type, broadcast.getSource(),
                                      1 - broadcast.getDim());
-  if (auto splat = dyn_cast_or_null<tensor::SplatOp>(def))
-    return tensor::SplatOp::create(b, splat.getInput(), type);
-  if (auto constant = dyn_cast_or_null<arith::ConstantOp>(def))
-    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
-      return arith::ConstantOp::create(b, splat.resizeSplat(type));
+  if (Value splat = resizeSplat(b, v, type))
+    return splat;
   user->emitOpError() << "has an operand of type " << v.getType()
                       << " that cannot be exchanged with its transpose: "
                          "expected a constant, a splat or a broadcast";
@@ -171,7 +144,7 @@ LogicalResult OperandSwapper::turnUser(Operation *op) {
 }
 
 LogicalResult OperandSwapper::run() {
-  if (failed(spread()))
+  if (failed(findTurned()))
     return failure();
   SmallVector<Operation *> users;
   program.walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -191,8 +164,7 @@ namespace {
 struct SwapOperandsPass : mla::impl::SwapOperandsBase<SwapOperandsPass> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    if (!schedule || !schedule.asksFor("swap-operands"))
+    if (!getScheduleWith(func, "swap-operands"))
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
       // Swapped before, or scheduled.

@@ -1,0 +1,428 @@
+//===- RoleEmitter.cpp - the part of a tile program in one role -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "RoleEmitter.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mla;
+
+static RankedTensorType getTileType(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
+
+template <typename OpTy> OpTy RoleEmitter::mark(OpTy op) {
+  Operation *base = op;
+  auto loop = base->getParentOfType<scf::ForOp>();
+  if (loop && !loop->hasAttr(tile::kPersistentAttr) && row) {
+    base->setAttr(cta::kStageAttr, b.getI64IntegerAttr(row.getStage()));
+    base->setAttr(cta::kOrderAttr, b.getI64IntegerAttr(row.getOrder()));
+  }
+  return op;
+}
+
+LogicalResult RoleEmitter::emit() {
+  RoleAttr attr = schedule.getRoles()[role];
+  b.setInsertionPoint(program.getBody()->getTerminator());
+  auto op = cta::RoleOp::create(b, attr.getName(), attr.getWarps(),
+                                attr.getRegisters());
+  Block *to = &op.getBody().emplaceBlock();
+  return emitBlock(program.getBody(), to);
+}
+
+LogicalResult RoleEmitter::emitBlock(Block *from, Block *to) {
+  OpBuilder::InsertionGuard guard(b);
+  blocks[from] = to;
+  b.setInsertionPointToEnd(to);
+  for (Operation &op : from->without_terminator()) {
+    if (isa<cta::RoleOp, cta::RingOp>(op))
+      break;
+    if (failed(emitOp(&op)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult RoleEmitter::emitOp(Operation *op) {
+  b.setLoc(op->getLoc());
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return needsLoop(loop) ? emitLoop(loop) : success();
+  if (!touchesTiles(op)) {
+    // Scalars of the grid point are shared by all roles and stay in front.
+    if (op->getBlock() != program.getBody())
+      b.clone(*op, scalars);
+    return success();
+  }
+  const Placement &place = placement.get(op);
+  if (!place.contains(role))
+    return success();
+  row = schedule.lookup(tile::getLabel(op));
+  if (isAsyncLoad(op))
+    return emitAsyncLoad(op);
+  Slice slice = place.getSlice(role);
+  if (auto dot = dyn_cast<tile::DotOp>(op))
+    return emitDot(dot, slice);
+  if (auto store = dyn_cast<tile::StoreOp>(op))
+    return emitStore(store, slice);
+  Value result = emitClone(op, slice);
+  if (!result)
+    return failure();
+  fragments[op->getResult(0)] = result;
+  return success();
+}
+
+bool RoleEmitter::needsLoop(scf::ForOp loop) {
+  return loop
+      .walk([&](Operation *op) {
+        return placement.get(op).contains(role) ? WalkResult::interrupt()
+                                                : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
+  row = {};
+  SmallVector<Value> init;
+  SmallVector<unsigned> kept;
+  for (auto [i, arg] : llvm::enumerate(loop.getRegionIterArgs())) {
+    if (!isa<RankedTensorType>(arg.getType())) {
+      kept.push_back(i);
+      init.push_back(scalars.lookupOrDefault(loop.getInitArgs()[i]));
+      continue;
+    }
+    const Placement &place = placement.get(arg);
+    if (!place.contains(role))
+      continue;
+    Value value =
+        getFragment(loop.getInitArgs()[i], place.getSlice(role), loop);
+    if (!value)
+      return failure();
+    kept.push_back(i);
+    init.push_back(value);
+  }
+  auto copy =
+      scf::ForOp::create(b, scalars.lookupOrDefault(loop.getLowerBound()),
+                         scalars.lookupOrDefault(loop.getUpperBound()),
+                         scalars.lookupOrDefault(loop.getStep()), init);
+  if (Attribute persistent = loop->getAttr(tile::kPersistentAttr))
+    copy->setAttr(tile::kPersistentAttr, persistent);
+  scalars.map(loop.getInductionVar(), copy.getInductionVar());
+  auto bind = [&](Value from, Value to) {
+    if (isa<RankedTensorType>(from.getType()))
+      fragments[from] = to;
+    else
+      scalars.map(from, to);
+  };
+  for (auto [k, i] : llvm::enumerate(kept))
+    bind(loop.getRegionIterArg(i), copy.getRegionIterArg(k));
+  Block *body = copy.getBody();
+  if (!body->empty())
+    body->back().erase();
+  if (failed(emitBlock(loop.getBody(), body)))
+    return failure();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(body);
+  row = {};
+  SmallVector<Value> yields;
+  for (unsigned i : kept) {
+    Value value = loop.getBody()->getTerminator()->getOperand(i);
+    Value mapped =
+        isa<RankedTensorType>(value.getType())
+            ? getFragment(value, placement.get(value).getSlice(role), loop)
+            : scalars.lookupOrDefault(value);
+    if (!mapped)
+      return failure();
+    yields.push_back(mapped);
+  }
+  scf::YieldOp::create(b, yields);
+  for (auto [k, i] : llvm::enumerate(kept))
+    bind(loop.getResult(i), copy.getResult(k));
+  return success();
+}
+
+LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
+  Value tile = op->getResult(0);
+  cta::RingOp ring = channels.get(tile, role);
+  if (!ring)
+    return failure();
+  auto map = [&](ValueRange values) {
+    return llvm::map_to_vector(
+        values, [&](Value v) { return scalars.lookupOrDefault(v); });
+  };
+  if (auto load = dyn_cast<tile::LoadOp>(op)) {
+    if (load.getPaddingAttr())
+      return load.emitOpError("expected no padding on an asynchronous load, "
+                              "which pads with zeros");
+    auto slot = mark(cta::AcquireOp::create(b, ring));
+    mark(cta::CopyAsyncOp::create(b, load.getSource(), map(load.getIndices()),
+                                  slot, Value(), Value(), Value()));
+    return success();
+  }
+  auto gather = cast<tile::GatherOp>(op);
+  Value rows = getFragment(gather.getRows(), {}, op);
+  if (!rows)
+    return failure();
+  auto slot = mark(cta::AcquireOp::create(b, ring));
+  mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows,
+                                  map(gather.getIndices()), slot));
+  return success();
+}
+
+LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
+  // The result's rows come from A, its columns from B.
+  Slice aSlice, bSlice;
+  if (slice.dim == 0)
+    aSlice = {dot.getTransposeA() ? 1 : 0, slice.part, slice.parts};
+  if (slice.dim == 1)
+    bSlice = {dot.getTransposeB() ? 0 : 1, slice.part, slice.parts};
+  Value a = getBuffer(dot.getA(), aSlice);
+  if (!a)
+    a = getFragment(dot.getA(), aSlice, dot);
+  Value bOperand = getBuffer(dot.getB(), bSlice);
+  if (!a)
+    return failure();
+  if (!bOperand)
+    return dot.emitOpError("expected operand B in shared memory: it must be "
+                           "loaded, or computed by another role");
+  Value acc;
+  if (auto inner = continuesInFlight(dot)) {
+    acc = inFlight.lookup(inner.getResult());
+  } else if (dot.getAcc() && !matchPattern(dot.getAcc(), m_AnyZeroFloat())) {
+    acc = getFragment(dot.getAcc(), slice, dot);
+    if (!acc)
+      return failure();
+  }
+  RankedTensorType whole = getTileType(dot.getResult());
+  auto type = cta::InFlightType::get(
+      dot.getContext(), RankedTensorType::get(slice.apply(whole.getShape()),
+                                              whole.getElementType()));
+  auto mma = mark(cta::MmaAsyncOp::create(
+      b, type, a, bOperand, acc, dot.getTransposeA(), dot.getTransposeB()));
+  inFlight[dot.getResult()] = mma.getResult();
+  // A link of a chain is read by the next one only, in flight.
+  auto next = dot->hasOneUse() ? dyn_cast<tile::DotOp>(*dot->user_begin())
+                               : tile::DotOp();
+  if (next && continuesInFlight(next) == dot)
+    return success();
+  if (PlaceAttr waitRow =
+          schedule.lookup((tile::getLabel(dot) + ".wait").str()))
+    row = waitRow;
+  fragments[dot.getResult()] = mark(cta::MmaWaitOp::create(b, mma.getResult()));
+  return success();
+}
+
+/// The product that `dot` adds to without waiting for it: in the same block,
+/// with the same roles, in the same stage and not later, and read by nothing
+/// else.
+tile::DotOp RoleEmitter::continuesInFlight(tile::DotOp dot) {
+  auto inner =
+      dot.getAcc() ? dot.getAcc().getDefiningOp<tile::DotOp>() : tile::DotOp();
+  if (!inner || !inner->hasOneUse() || inner->getBlock() != dot->getBlock() ||
+      !(placement.get(inner.getOperation()) ==
+        placement.get(dot.getOperation())))
+    return nullptr;
+  PlaceAttr mine = schedule.lookup(tile::getLabel(dot));
+  PlaceAttr its = schedule.lookup(tile::getLabel(inner));
+  bool follows =
+      mine.getStage() == its.getStage() && mine.getOrder() >= its.getOrder();
+  return follows ? inner : nullptr;
+}
+
+LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {
+  Value tile = getFragment(store.getTile(), slice, store);
+  if (!tile)
+    return failure();
+  RankedTensorType whole = getTileType(store.getTile());
+  mark(tile::StoreOp::create(b, tile, store.getDest(),
+                             offsetIndices(store.getIndices(), whole, slice)));
+  return success();
+}
+
+SmallVector<Value> RoleEmitter::offsetIndices(ValueRange indices,
+                                              RankedTensorType tile,
+                                              Slice slice) {
+  auto result = llvm::map_to_vector(
+      indices, [&](Value v) { return scalars.lookupOrDefault(v); });
+  if (slice.isWhole())
+    return result;
+  int64_t offset = slice.getOffset(slice.dim, tile.getDimSize(slice.dim));
+  if (offset == 0)
+    return result;
+  Value &index = result[indices.size() - tile.getRank() + slice.dim];
+  auto constant = mark(arith::ConstantIndexOp::create(b, offset));
+  index = mark(arith::AddIOp::create(b, index, constant));
+  return result;
+}
+
+Value RoleEmitter::emitClone(Operation *op, Slice slice) {
+  RankedTensorType whole = getTileType(op->getResult(0));
+  auto sliced = RankedTensorType::get(slice.apply(whole.getShape()),
+                                      whole.getElementType());
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto value = dyn_cast<DenseElementsAttr>(constant.getValue());
+    if (!value || (!slice.isWhole() && !value.isSplat())) {
+      op->emitOpError("expected a splat constant to take a part of");
+      return {};
+    }
+    return mark(arith::ConstantOp::create(
+        b, slice.isWhole() ? value : value.resizeSplat(sliced)));
+  }
+  if (isa<tile::IotaOp>(op)) {
+    Value iota = mark(tile::IotaOp::create(b, sliced));
+    int64_t offset = slice.getOffset(0, whole.getDimSize(0));
+    if (slice.isWhole() || offset == 0)
+      return iota;
+    auto start = mark(arith::ConstantOp::create(
+        b, DenseElementsAttr::get(sliced, APInt(32, offset))));
+    return mark(arith::AddIOp::create(b, iota, start));
+  }
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    return mark(tile::LoadOp::create(
+        b, sliced, load.getSource(),
+        offsetIndices(load.getIndices(), whole, slice), load.getPaddingAttr()));
+  Slice operandSlice = slice;
+  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
+    operandSlice = slice.dropDim(broadcast.getDim());
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    operandSlice = slice.insertDim(reduce.getDim());
+  if (isa<tile::TransposeOp>(op) && !slice.isWhole())
+    operandSlice.dim = 1 - slice.dim;
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    Value mapped = isa<RankedTensorType>(operand.getType())
+                       ? getFragment(operand, operandSlice, op)
+                       : scalars.lookupOrDefault(operand);
+    if (!mapped)
+      return {};
+    operands.push_back(mapped);
+  }
+  OperationState state(op->getLoc(), op->getName(), operands, sliced,
+                       op->getAttrs());
+  state.propertiesAttr = op->getPropertiesAsAttribute();
+  Operation *copy = mark(b.create(state));
+  return copy->getResult(0);
+}
+
+Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
+  const Placement &place = placement.get(tile);
+  Operation *def = tile.getDefiningOp();
+  bool local = !place.isAnywhere() && place.contains(role);
+  if (local && fragments.count(tile)) {
+    if (place.getSlice(role) == slice)
+      return fragments[tile];
+    user->emitOpError() << "role " << schedule.getRoles()[role].getName()
+                        << " holds another part of an operand than it needs";
+    return {};
+  }
+  if (def && def->getNumRegions() && place.isAnywhere()) {
+    user->emitOpError("expected a tile that some role computes, got one that a "
+                      "loop carries unchanged");
+    return {};
+  }
+  if (def && (isReplicable(def) || place.isAnywhere())) {
+    for (auto &[value, part, copy] : replicas)
+      if (value == tile && part == slice)
+        return copy;
+    OpBuilder::InsertionGuard guard(b);
+    moveTo(def->getBlock());
+    Value copy = emitClone(def, slice);
+    if (copy)
+      replicas.push_back({tile, slice, copy});
+    return copy;
+  }
+  // The row `<label>.load` says when to take a tile out of its ring; without
+  // one it is taken where it is used.
+  PlaceAttr userRow = row;
+  std::string label = def ? (tile::getLabel(def) + ".load").str() : "";
+  if (PlaceAttr load = schedule.lookup(label);
+      load && load.getLabel().getValue() == label)
+    row = load;
+  Value buffer = getBuffer(tile, slice);
+  if (!buffer) {
+    user->emitOpError() << "role " << schedule.getRoles()[role].getName()
+                        << " needs a tile that roles hold in parts";
+    return {};
+  }
+  auto type = cast<cta::BufferType>(buffer.getType());
+  Value fragment = mark(cta::LoadSharedOp::create(
+      b, RankedTensorType::get(type.getShape(), type.getElementType()),
+      buffer));
+  row = userRow;
+  return fragment;
+}
+
+Value RoleEmitter::getBuffer(Value tile, Slice slice) {
+  SmallVector<int64_t> offsets(getTileType(tile).getRank(), 0);
+  SmallVector<int64_t> shape = slice.apply(getTileType(tile).getShape());
+  for (auto [d, size] : llvm::enumerate(getTileType(tile).getShape()))
+    offsets[d] = slice.getOffset(d, size);
+  while (auto view = tile.getDefiningOp<tile::ViewOp>()) {
+    for (auto [offset, start] : llvm::zip(offsets, view.getOffsets()))
+      offset += start;
+    tile = view.getSource();
+  }
+  Operation *def = tile.getDefiningOp();
+  const Placement &place = placement.get(tile);
+  bool async = def && isAsyncLoad(def);
+  if (place.isAnywhere() || (def && isReplicable(def)) || place.split >= 0 ||
+      (!async && place.contains(role)))
+    return {};
+  Value slot = awaitChannel(tile, place.roles.front());
+  if (!slot)
+    return {};
+  auto type = cast<cta::BufferType>(slot.getType());
+  if (ArrayRef(shape) == type.getShape())
+    return slot;
+  auto viewType = cta::BufferType::getChecked(
+      [&] { return emitError(tile.getLoc(), "part of a tile: "); },
+      b.getContext(), ArrayRef<int64_t>(shape), type.getElementType(),
+      type.getLayout());
+  if (!viewType)
+    return {};
+  return mark(
+      cta::ViewOp::create(b, viewType, slot, b.getDenseI64ArrayAttr(offsets)));
+}
+
+Value RoleEmitter::awaitChannel(Value tile, unsigned writer) {
+  Value &slot = slots[tile];
+  if (slot)
+    return slot;
+  OpBuilder::InsertionGuard guard(b);
+  cta::RingOp ring = channels.get(tile, writer);
+  if (!ring)
+    return {};
+  moveTo(tile.getParentBlock());
+  slot = mark(cta::AwaitOp::create(b, ring));
+  return slot;
+}
+
+void RoleEmitter::moveTo(Block *defBlock) {
+  Block *block = blocks.lookup(defBlock);
+  if (!block) // Defined above the grid point.
+    block = blocks.lookup(program.getBody());
+  if (b.getInsertionBlock() == block)
+    return;
+  Operation *ancestor =
+      block->findAncestorOpInBlock(*b.getInsertionBlock()->getParentOp());
+  b.setInsertionPoint(ancestor);
+}
+
+LogicalResult RoleEmitter::fillChannels() {
+  for (Channel channel : channels.all()) {
+    Operation *def = channel.tile.getDefiningOp();
+    if (channel.writer != role || (def && isAsyncLoad(def)))
+      continue;
+    Value fragment = fragments.lookup(channel.tile);
+    if (!fragment)
+      return emitError(channel.tile.getLoc())
+             << "role " << schedule.getRoles()[role].getName()
+             << " has no such tile to give to others";
+    b.setInsertionPointAfterValue(fragment);
+    b.setLoc(channel.tile.getLoc());
+    row = def ? schedule.lookup(tile::getLabel(def)) : PlaceAttr();
+    auto slot = mark(cta::AcquireOp::create(b, channel.ring));
+    mark(cta::StoreSharedOp::create(b, fragment, slot));
+  }
+  return success();
+}

@@ -1,0 +1,71 @@
+//===- RoleEmitter.h - the part of a tile program in one role ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TRANSFORMS_ROLEEMITTER_H
+#define MLA_LIB_TRANSFORMS_ROLEEMITTER_H
+
+#include "Channels.h"
+#include "Placement.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mla {
+
+/// Writes the program of one role. A tile that another role computes is
+/// received through a ring: the reader awaits a slot where the tile is defined
+/// in the program, the writer fills one right after it has computed the tile.
+class RoleEmitter {
+public:
+  RoleEmitter(mlir::scf::ForallOp program, ScheduleAttr schedule, unsigned role,
+              const PlacementAnalysis &placement, Channels &channels)
+      : program(program), schedule(schedule), role(role), placement(placement),
+        channels(channels), b(program.getLoc(), program.getContext()) {}
+
+  mlir::LogicalResult emit();
+  /// Adds the stores that fill the channels this role writes.
+  mlir::LogicalResult fillChannels();
+
+private:
+  mlir::LogicalResult emitBlock(mlir::Block *from, mlir::Block *to);
+  mlir::LogicalResult emitOp(mlir::Operation *op);
+  mlir::LogicalResult emitLoop(mlir::scf::ForOp loop);
+  mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
+  mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
+  tile::DotOp continuesInFlight(tile::DotOp dot);
+  mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
+  /// Clones `op` for the part `slice` of its result.
+  mlir::Value emitClone(mlir::Operation *op, Slice slice);
+
+  /// The part `slice` of `tile` in registers.
+  mlir::Value getFragment(mlir::Value tile, Slice slice, mlir::Operation *user);
+  /// The part `slice` of `tile` in shared memory; null where it is not there.
+  mlir::Value getBuffer(mlir::Value tile, Slice slice);
+  mlir::Value awaitChannel(mlir::Value tile, unsigned writer);
+
+  bool needsLoop(mlir::scf::ForOp loop);
+  /// Moves the builder to where this role defines what stands in `defBlock`.
+  void moveTo(mlir::Block *defBlock);
+  /// Adds the slice's start to the index of its dimension.
+  llvm::SmallVector<mlir::Value> offsetIndices(mlir::ValueRange indices,
+                                               mlir::RankedTensorType tile,
+                                               Slice slice);
+  /// Marks `op` with the pipeline place of the op being emitted.
+  template <typename OpTy> OpTy mark(OpTy op);
+
+  mlir::scf::ForallOp program;
+  ScheduleAttr schedule;
+  unsigned role;
+  const PlacementAnalysis &placement;
+  Channels &channels;
+  mlir::ImplicitLocOpBuilder b;
+  mlir::IRMapping scalars;
+  llvm::DenseMap<mlir::Value, mlir::Value> fragments, slots, inFlight;
+  llvm::SmallVector<std::tuple<mlir::Value, Slice, mlir::Value>> replicas;
+  llvm::DenseMap<mlir::Block *, mlir::Block *> blocks;
+  PlaceAttr row;
+};
+
+} // namespace mla
+
+#endif // MLA_LIB_TRANSFORMS_ROLEEMITTER_H

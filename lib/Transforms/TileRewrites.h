@@ -1,0 +1,53 @@
+//===- TileRewrites.h - what rewrites of tile programs share ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_TRANSFORMS_TILEREWRITES_H
+#define MLA_LIB_TRANSFORMS_TILEREWRITES_H
+
+#include "mla/Transforms/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mla {
+
+/// The schedule of `func` if it asks for `rewrite`; null otherwise.
+ScheduleAttr getScheduleWith(mlir::func::FuncOp func, llvm::StringRef rewrite);
+
+/// Whether the tile program of `func` has been placed into roles.
+bool isScheduled(mlir::func::FuncOp func);
+
+/// Gives `to` the label of `from` and `suffix`, if there is a label.
+void copyLabel(mlir::Operation *from, mlir::Operation *to,
+               const llvm::Twine &suffix = "");
+
+/// Inserts into `values` what is made of them and `belongs` there, through the
+/// loops that carry it. Fails with an error at another region around `what`,
+/// the values' name.
+mlir::LogicalResult
+spreadToUsers(llvm::SetVector<mlir::Value> &values, llvm::StringRef what,
+              llvm::function_ref<bool(mlir::Value)> belongs);
+
+/// A splat, constant or not, of type `type` with the value of `splat`; null if
+/// that is none.
+mlir::Value resizeSplat(mlir::ImplicitLocOpBuilder &b, mlir::Value splat,
+                        mlir::RankedTensorType type);
+
+/// `indices` of what lies `columns` to the right.
+llvm::SmallVector<mlir::Value> moveRight(mlir::ImplicitLocOpBuilder &b,
+                                         mlir::ValueRange indices,
+                                         int64_t columns);
+
+/// `count` columns of a gathered tile, from `first` on.
+tile::GatherOp gatherColumns(mlir::ImplicitLocOpBuilder &b,
+                             tile::GatherOp gather, int64_t first,
+                             int64_t count);
+
+/// The part of `dot`, a product with a transposed tile, that comes from the
+/// columns `keys` of that tile, `first` and after; added to `acc`.
+tile::DotOp multiplyColumns(mlir::ImplicitLocOpBuilder &b, tile::DotOp dot,
+                            mlir::Value keys, int64_t first, mlir::Value acc);
+
+} // namespace mla
+
+#endif // MLA_LIB_TRANSFORMS_TILEREWRITES_H
