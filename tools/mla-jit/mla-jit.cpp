@@ -223,14 +223,11 @@ public:
     if (!kernel)
       return runtime::invalidArgument(operand + ": " +
                                       llvm::toString(kernel.takeError()));
-    if (device == Device::Interpreter)
-      if (harness::Status status = interpret(std::move(module), out);
-          !status.ok())
-        return status;
-    if (device == Device::Sim)
-      if (harness::Status status = simulate(std::move(module), out);
-          !status.ok())
-        return status;
+    harness::Status status = device == Device::Interpreter
+                                 ? interpret(std::move(module), out)
+                                 : simulate(std::move(module), out);
+    if (!status.ok())
+      return status;
     return runtime::parseDescriptor(kernel->descriptor, out.descriptor);
   }
 
