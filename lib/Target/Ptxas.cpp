@@ -11,14 +11,11 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include <tuple>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 //===----------------------------------------------------------------------===//
 // Is this ptxas new enough?
@@ -70,7 +67,7 @@ static Error checkVersion(StringRef path, StringRef ptx,
     wanted = kOldestPtxas;
   if (!isOlder(*got, wanted))
     return Error::success();
-  return makeError(llvm::formatv(
+  return createStringError(llvm::formatv(
       "expected ptxas {0}.{1} or newer{2}, got {3}.{4} at '{5}'", wanted.major,
       wanted.minor, reason, got->major, got->minor, path));
 }
@@ -82,12 +79,13 @@ static Error checkVersion(StringRef path, StringRef ptx,
 static Expected<std::string> readCubin(StringRef program, StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
-    return makeError("'" + program + "' succeeded but wrote no cubin");
+    return createStringError("'" + program + "' succeeded but wrote no cubin");
   StringRef bytes = (*buffer)->getBuffer();
   if (!bytes.starts_with("\x7f"
                          "ELF"))
-    return makeError("'" + program + "' wrote a cubin of " +
-                     llvm::Twine(bytes.size()) + " bytes that is no ELF file");
+    return createStringError("'" + program + "' wrote a cubin of " +
+                             llvm::Twine(bytes.size()) +
+                             " bytes that is no ELF file");
   return bytes.str();
 }
 

@@ -20,14 +20,11 @@
 #include <sys/wait.h>
 #include <thread>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 //===----------------------------------------------------------------------===//
 // TemporaryFolder
@@ -38,7 +35,8 @@ Expected<TemporaryFolder> TemporaryFolder::create() {
   if (std::error_code code =
           llvm::sys::fs::createUniqueDirectory("mla-target", folder.path)) {
     folder.path.clear();
-    return makeError("cannot create a temporary folder: " + code.message());
+    return createStringError("cannot create a temporary folder: " +
+                             code.message());
   }
   return std::move(folder);
 }
@@ -71,7 +69,7 @@ Expected<std::string> TemporaryFolder::write(StringRef name,
     stream.clear_error();
   }
   if (code)
-    return makeError("cannot write '" + path + "': " + code.message());
+    return createStringError("cannot write '" + path + "': " + code.message());
   return path;
 }
 
@@ -96,12 +94,12 @@ static Expected<int> waitWithLimit(StringRef program, pid_t pid,
     if (ended == pid && WIFEXITED(status))
       return WEXITSTATUS(status);
     if (ended == pid)
-      return makeError("'" + program + "' did not end normally: " +
-                       ::strsignal(WTERMSIG(status)));
+      return createStringError("'" + program + "' did not end normally: " +
+                               ::strsignal(WTERMSIG(status)));
     if (ended < 0 && errno != EINTR)
-      return makeError("cannot learn how '" + program +
-                       "' ended: " + llvm::sys::StrError() +
-                       (errno == ECHILD ? " (is SIGCHLD ignored?)" : ""));
+      return createStringError(
+          "cannot learn how '" + program + "' ended: " + llvm::sys::StrError() +
+          (errno == ECHILD ? " (is SIGCHLD ignored?)" : ""));
     if (timeoutSeconds == 0)
       continue;
     if (Clock::now() >= deadline)
@@ -112,8 +110,8 @@ static Expected<int> waitWithLimit(StringRef program, pid_t pid,
   ::kill(pid, SIGKILL);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return makeError("'" + program + "' took longer than " +
-                   llvm::Twine(timeoutSeconds) + " s and was killed");
+  return createStringError("'" + program + "' took longer than " +
+                           llvm::Twine(timeoutSeconds) + " s and was killed");
 }
 
 Expected<ProgramResult> mla::runProgram(StringRef program,
@@ -133,7 +131,7 @@ Expected<ProgramResult> mla::runProgram(StringRef program,
       llvm::sys::ExecuteNoWait(program, argv, /*Env=*/std::nullopt, redirects,
                                /*MemoryLimit=*/0, &message, &failedToStart);
   if (failedToStart || process.Pid == 0)
-    return makeError("cannot run '" + program + "': " + message);
+    return createStringError("cannot run '" + program + "': " + message);
 
   Expected<int> code = waitWithLimit(program, process.Pid, timeoutSeconds);
   if (!code)
@@ -142,8 +140,8 @@ Expected<ProgramResult> mla::runProgram(StringRef program,
   result.code = *code;
   auto log = llvm::MemoryBuffer::getFile(logPath);
   if (!log)
-    return makeError("cannot read the output of '" + program +
-                     "': " + log.getError().message());
+    return createStringError("cannot read the output of '" + program +
+                             "': " + log.getError().message());
   result.output = (*log)->getBuffer().str();
   return result;
 }
@@ -168,7 +166,7 @@ static std::string firstErrorLines(StringRef log) {
 Error mla::checkExit(StringRef program, const ProgramResult &result) {
   if (result.code == 0)
     return Error::success();
-  return makeError("'" + program + "' failed with exit code " +
-                   llvm::Twine(result.code) + ": " +
-                   firstErrorLines(result.output));
+  return createStringError("'" + program + "' failed with exit code " +
+                           llvm::Twine(result.code) + ": " +
+                           firstErrorLines(result.output));
 }
