@@ -130,13 +130,7 @@ LogicalResult mla::interp::interpret(func::FuncOp function,
   Run run;
   run.options = options;
   Frame frame(run, program->numSlots);
-  for (auto [slot, argument] :
-       llvm::zip_equal(program->body.arguments, arguments)) {
-    if (argument.isArray)
-      frame.set(slot, &argument);
-    else
-      frame.set(slot, argument.value);
-  }
+  frame.setArguments(program->body.arguments, arguments);
   if (succeeded(frame.execute(program->body)))
     return success();
   const Failure &failed = *frame.getFailure();

@@ -249,3 +249,12 @@ void Frame::set(ArrayRef<Slot> to, ArrayRef<Datum> values) {
   for (auto [slot, value] : llvm::zip_equal(to, values))
     slots[slot] = value;
 }
+
+void Frame::setArguments(ArrayRef<Slot> to, ArrayRef<Argument> arguments) {
+  for (auto [slot, argument] : llvm::zip_equal(to, arguments)) {
+    if (argument.isArray)
+      set(slot, &argument);
+    else
+      set(slot, argument.value);
+  }
+}

@@ -19,13 +19,10 @@
 
 using namespace mlir;
 using namespace mla;
+using llvm::createStringError;
 namespace json = llvm::json;
 
 namespace {
-
-llvm::Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(message);
-}
 
 llvm::Error writeFile(llvm::StringRef folder, llvm::StringRef name,
                       llvm::StringRef bytes) {
@@ -139,8 +136,8 @@ llvm::Error Compilation::runPasses() {
   if (!options.dumpFolder.empty()) {
     if (std::error_code error =
             llvm::sys::fs::create_directories(options.dumpFolder))
-      return makeError("cannot create folder '" + options.dumpFolder +
-                       "': " + error.message());
+      return createStringError("cannot create folder '" + options.dumpFolder +
+                               "': " + error.message());
     auto owned = std::make_unique<StageDumper>(*module, options.dumpFolder);
     dumper = owned.get();
     pm.addInstrumentation(std::move(owned));
@@ -148,13 +145,14 @@ llvm::Error Compilation::runPasses() {
     module->getContext()->disableMultithreading();
   }
   if (failed(pm.run(*module)))
-    return makeError("the passes failed");
+    return createStringError("the passes failed");
   if (dumper && !dumper->failure.empty())
-    return makeError(dumper->failure);
+    return createStringError(dumper->failure);
   auto launch = (*module)->getAttrOfType<StringAttr>(kLaunchAttr);
   if (!launch)
-    return makeError("expected a function with an mla operator or a tile "
-                     "program (one scf.forall), got none");
+    return createStringError(
+        "expected a function with an mla operator or a tile "
+        "program (one scf.forall), got none");
   kernel.descriptor = (launch.getValue() + "\n").str();
   return llvm::Error::success();
 }
@@ -202,7 +200,8 @@ llvm::Error Compilation::assemble() {
   kernel.cubin = std::move(result->cubin);
   runtime::Status sealed =
       runtime::sealDescriptor(kernel.descriptor, kernel.cubin);
-  return sealed.ok() ? llvm::Error::success() : makeError(sealed.message());
+  return sealed.ok() ? llvm::Error::success()
+                     : createStringError(sealed.message());
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
@@ -226,8 +225,8 @@ mla::compileKernel(ModuleOp module, const CompileOptions &options) {
 
 llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
-    return makeError("cannot create folder '" + folder +
-                     "': " + error.message());
+    return createStringError("cannot create folder '" + folder +
+                             "': " + error.message());
   if (llvm::Error error = writeFile(folder, "kernel.ptx", kernel.ptx))
     return error;
   if (!kernel.cubin.empty())

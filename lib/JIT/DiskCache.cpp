@@ -19,6 +19,7 @@
 #include <thread>
 #include <unistd.h>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
@@ -37,10 +38,6 @@ static constexpr llvm::StringLiteral kMagic("mla cache entry 1\n");
 using Digest = llvm::BLAKE3Result<>;
 static constexpr size_t kHeaderBytes =
     kMagic.size() + sizeof(Digest) + sizeof(uint64_t);
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(message);
-}
 
 static Digest hash(StringRef bytes) {
   return llvm::BLAKE3::hash(llvm::arrayRefFromStringRef(bytes));
@@ -106,11 +103,13 @@ Expected<CacheLock> DiskCache::lock(StringRef key,
   if (!enabled() || limit.count() < 0)
     return lock;
   if (std::error_code code = fs::create_directories(root))
-    return makeError("cannot create folder '" + root + "': " + code.message());
+    return createStringError("cannot create folder '" + root +
+                             "': " + code.message());
   std::string path = root + "/lock";
   int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0)
-    return makeError("cannot open '" + path + "': " + llvm::sys::StrError());
+    return createStringError("cannot open '" + path +
+                             "': " + llvm::sys::StrError());
   Digest name = hash(key);
   lock.offset = llvm::support::endian::read64le(name.data()) >> 2;
   auto deadline = std::chrono::steady_clock::now() + limit;
@@ -121,8 +120,8 @@ Expected<CacheLock> DiskCache::lock(StringRef key,
       ::close(fd);
       if (taken)
         return lock;
-      return makeError("cannot lock '" + path +
-                       "': " + llvm::sys::StrError(reason));
+      return createStringError("cannot lock '" + path +
+                               "': " + llvm::sys::StrError(reason));
     }
     if (!waited)
       onWait();
@@ -174,14 +173,15 @@ Expected<std::optional<std::string>> DiskCache::find(StringRef key) {
   if (!buffer) {
     if (buffer.getError() == std::errc::no_such_file_or_directory)
       return std::nullopt;
-    return makeError("cannot read '" + path +
-                     "': " + buffer.getError().message());
+    return createStringError("cannot read '" + path +
+                             "': " + buffer.getError().message());
   }
   std::optional<Parts> parts = parse((*buffer)->getBuffer());
   if (!parts)
-    return makeError("'" + path + "' is damaged, or of another version");
+    return createStringError("'" + path +
+                             "' is damaged, or of another version");
   if (parts->key != key)
-    return makeError("'" + path + "' holds the entry of another key");
+    return createStringError("'" + path + "' holds the entry of another key");
   // Set by hand: file systems are often mounted so that reading does not.
   // Where it fails (another user's file) an entry in use is evicted sooner.
   ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
@@ -214,14 +214,14 @@ Error DiskCache::store(StringRef key, StringRef value) {
   if (!code)
     code = fs::createUniqueFile(path + "-%%%%%%%%" + kTemporary, fd, temporary);
   if (code)
-    return makeError("cannot write to folder '" + root +
-                     "': " + code.message());
+    return createStringError("cannot write to folder '" + root +
+                             "': " + code.message());
   code = writeEntry(fd, key, value);
   if (!code)
     code = fs::rename(temporary, path);
   if (code) {
     fs::remove(temporary);
-    return makeError("cannot write '" + path + "': " + code.message());
+    return createStringError("cannot write '" + path + "': " + code.message());
   }
   llvm::CachePruningPolicy policy;
   policy.Interval = std::chrono::seconds(0);
@@ -252,7 +252,8 @@ Expected<std::vector<DiskCache::Entry>> DiskCache::list() const {
           {name.str(), status.getSize(), status.getLastAccessedTime()});
   }
   if (code && code != std::errc::no_such_file_or_directory)
-    return makeError("cannot read folder '" + root + "': " + code.message());
+    return createStringError("cannot read folder '" + root +
+                             "': " + code.message());
   llvm::sort(entries, [](const Entry &a, const Entry &b) {
     return std::tie(b.lastUse, a.name) < std::tie(a.lastUse, b.name);
   });
@@ -275,9 +276,10 @@ Error DiskCache::clear() {
        it.increment(code))
     if (llvm::sys::path::filename(it->path()).starts_with(kPrefix))
       if (std::error_code failed = fs::remove(it->path()))
-        return makeError("cannot remove '" + it->path() +
-                         "': " + failed.message());
+        return createStringError("cannot remove '" + it->path() +
+                                 "': " + failed.message());
   if (code && code != std::errc::no_such_file_or_directory)
-    return makeError("cannot read folder '" + root + "': " + code.message());
+    return createStringError("cannot read folder '" + root +
+                             "': " + code.message());
   return Error::success();
 }

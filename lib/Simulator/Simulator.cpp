@@ -403,13 +403,7 @@ LogicalResult mla::sim::simulate(func::FuncOp function,
     return failure();
   Run run;
   Frame frame(run, program->numSlots);
-  for (auto [slot, argument] :
-       llvm::zip_equal(program->body.arguments, arguments)) {
-    if (argument.isArray)
-      frame.set(slot, &argument);
-    else
-      frame.set(slot, argument.value);
-  }
+  frame.setArguments(program->body.arguments, arguments);
   if (succeeded(execute(plan, frame)))
     return success();
   // An error of the grid itself has been reported where it was found.

@@ -14,28 +14,26 @@
 #include <optional>
 #include <vector>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 Expected<std::string> mla::resolveProgram(StringRef name, StringRef request,
                                           StringRef origin) {
   if (!request.contains('/')) {
     if (auto found = llvm::sys::findProgramByName(request))
       return *found;
-    return makeError("no '" + request + "' on PATH (from " + origin + ")");
+    return createStringError("no '" + request + "' on PATH (from " + origin +
+                             ")");
   }
   if (!llvm::sys::fs::exists(request))
-    return makeError("no " + name + " at '" + request + "' (from " + origin +
-                     ")");
+    return createStringError("no " + name + " at '" + request + "' (from " +
+                             origin + ")");
   if (!llvm::sys::fs::can_execute(request))
-    return makeError("'" + request + "' is not executable (from " + origin +
-                     ")");
+    return createStringError("'" + request + "' is not executable (from " +
+                             origin + ")");
   return request.str();
 }
 
@@ -89,6 +87,6 @@ Expected<std::string> mla::findProgram(const ProgramSearch &search) {
   if (auto found = findInWheel(name))
     return *found;
   places.push_back("the site-packages of python3");
-  return makeError("no " + name + " found; looked in " +
-                   llvm::join(places, ", ") + "; " + search.advice);
+  return createStringError("no " + name + " found; looked in " +
+                           llvm::join(places, ", ") + "; " + search.advice);
 }

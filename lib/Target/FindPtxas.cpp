@@ -10,14 +10,11 @@
 #include <map>
 #include <mutex>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 //===----------------------------------------------------------------------===//
 // findPtxas
@@ -57,13 +54,13 @@ static Expected<std::string> askVersion(StringRef path,
   if (!result)
     return result.takeError();
   if (result->code != 0)
-    return makeError("'" + path + " --version' failed with exit code " +
-                     llvm::Twine(result->code));
+    return createStringError("'" + path + " --version' failed with exit code " +
+                             llvm::Twine(result->code));
   StringRef output = result->output;
   if (!parseVersion(output))
-    return makeError("expected a line with 'release X.Y' from '" + path +
-                     " --version', got '" + output.trim().take_front(200) +
-                     "'");
+    return createStringError("expected a line with 'release X.Y' from '" +
+                             path + " --version', got '" +
+                             output.trim().take_front(200) + "'");
   return output.drop_front(output.find("release "))
       .take_until([](char c) { return c == '\n'; })
       .str();

@@ -34,6 +34,7 @@
 #include "llvm/Target/TargetOptions.h"
 #include <mutex>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
@@ -46,10 +47,6 @@ void LLVMInitializeNVPTXAsmPrinter();
 }
 
 static constexpr llvm::StringLiteral kTriple("nvptx64-nvidia-cuda");
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 //===----------------------------------------------------------------------===//
 // Target machine
@@ -72,10 +69,11 @@ static Error checkNames(const llvm::Target &target,
   std::unique_ptr<llvm::MCSubtargetInfo> info(
       target.createMCSubtargetInfo(llvm::Triple(kTriple), "", ""));
   if (!info)
-    return makeError("LLVM has no subtarget information for " + kTriple);
+    return createStringError("LLVM has no subtarget information for " +
+                             kTriple);
   if (!info->isCPUStringValid(options.chip))
-    return makeError("expected a GPU that LLVM knows, got '" + options.chip +
-                     "'");
+    return createStringError("expected a GPU that LLVM knows, got '" +
+                             options.chip + "'");
   llvm::SmallVector<StringRef> features;
   StringRef(options.features).split(features, ',', -1, /*KeepEmpty=*/false);
   for (StringRef feature : features) {
@@ -85,16 +83,18 @@ static Error checkNames(const llvm::Target &target,
                       [&](const llvm::SubtargetFeatureKV &known) {
                         return name == known.Key;
                       }))
-      return makeError("expected a feature such as '+ptx88', got '" + feature +
-                       "'");
+      return createStringError("expected a feature such as '+ptx88', got '" +
+                               feature + "'");
     unsigned version = 0;
     if (name.consume_front("ptx") && !name.getAsInteger(10, version) &&
         version < 80)
-      return makeError("expected PTX 8.0 or newer, got '" + feature + "'");
+      return createStringError("expected PTX 8.0 or newer, got '" + feature +
+                               "'");
   }
   if (options.optLevel > 3)
-    return makeError("expected an optimisation level from 0 to 3, got " +
-                     llvm::Twine(options.optLevel));
+    return createStringError(
+        "expected an optimisation level from 0 to 3, got " +
+        llvm::Twine(options.optLevel));
   return Error::success();
 }
 
@@ -109,7 +109,7 @@ constructTargetMachine(const llvm::Target &target,
   auto &registered = llvm::cl::getRegisteredOptions();
   auto found = registered.find("nvptx-short-ptr");
   if (found == registered.end())
-    return makeError("this LLVM has no option 'nvptx-short-ptr'");
+    return createStringError("this LLVM has no option 'nvptx-short-ptr'");
   auto *shortPointers = static_cast<llvm::cl::opt<bool> *>(found->second);
   bool before = *shortPointers;
   shortPointers->setValue(options.shortPointers);
@@ -127,12 +127,12 @@ createTargetMachine(const mla::TargetOptions &options) {
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(llvm::Triple(kTriple), message);
   if (!target)
-    return makeError(message);
+    return createStringError(message);
   if (Error error = checkNames(*target, options))
     return std::move(error);
   auto machine = constructTargetMachine(*target, options);
   if (machine && !*machine)
-    return makeError("LLVM has no target machine for " + kTriple);
+    return createStringError("LLVM has no target machine for " + kTriple);
   return machine;
 }
 
@@ -167,9 +167,10 @@ static Error verifyInlineAsm(const llvm::Function &function) {
     auto *code = llvm::cast<llvm::InlineAsm>(call->getCalledOperand());
     if (Error error = llvm::InlineAsm::verify(code->getFunctionType(),
                                               code->getConstraintString()))
-      return makeError("invalid inline assembly in '" + function.getName() +
-                       "': " + llvm::toString(std::move(error)) +
-                       "; constraints '" + code->getConstraintString() + "'");
+      return createStringError(
+          "invalid inline assembly in '" + function.getName() +
+          "': " + llvm::toString(std::move(error)) + "; constraints '" +
+          code->getConstraintString() + "'");
   }
   return Error::success();
 }
@@ -178,7 +179,7 @@ static Error verify(const llvm::Module &module) {
   std::string message;
   llvm::raw_string_ostream stream(message);
   if (llvm::verifyModule(module, &stream))
-    return makeError("invalid LLVM IR: " + StringRef(message).rtrim());
+    return createStringError("invalid LLVM IR: " + StringRef(message).rtrim());
   for (const llvm::Function &function : module)
     if (Error error = verifyInlineAsm(function))
       return error;
@@ -204,7 +205,7 @@ mla::translateToLLVMIR(mlir::Operation *module, llvm::LLVMContext &context) {
   std::unique_ptr<llvm::Module> result = mlir::translateModuleToLLVMIR(
       module, context, "mla", /*disableVerification=*/true);
   if (!result)
-    return makeError("translation to LLVM IR failed: " + message);
+    return createStringError("translation to LLVM IR failed: " + message);
   if (Error error = verify(*result))
     return std::move(error);
   return std::move(result);
@@ -245,20 +246,21 @@ static Error prepareModule(llvm::Module &module,
                            const llvm::TargetMachine &machine) {
   const llvm::Triple &triple = module.getTargetTriple();
   if (!triple.empty() && triple != machine.getTargetTriple())
-    return makeError("expected target triple '" + kTriple + "', got '" +
-                     triple.str() + "'");
+    return createStringError("expected target triple '" + kTriple + "', got '" +
+                             triple.str() + "'");
   llvm::DataLayout layout = machine.createDataLayout();
   if (!module.getDataLayoutStr().empty() && module.getDataLayout() != layout)
-    return makeError("expected data layout '" +
-                     layout.getStringRepresentation() + "', got '" +
-                     module.getDataLayoutStr() + "'");
+    return createStringError("expected data layout '" +
+                             layout.getStringRepresentation() + "', got '" +
+                             module.getDataLayoutStr() + "'");
   module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(layout);
   if (llvm::none_of(module, [](const llvm::Function &function) {
         return !function.isDeclaration() &&
                function.getCallingConv() == llvm::CallingConv::PTX_Kernel;
       }))
-    return makeError("expected a module that defines a kernel, got none");
+    return createStringError(
+        "expected a module that defines a kernel, got none");
   return verify(module);
 }
 
@@ -305,7 +307,7 @@ static Expected<std::string> runBackEnd(llvm::Module &module,
   passes.add(new llvm::TargetLibraryInfoWrapperPass(machine.getTargetTriple()));
   if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr,
                                   llvm::CodeGenFileType::AssemblyFile))
-    return makeError("the NVPTX back end cannot emit assembly");
+    return createStringError("the NVPTX back end cannot emit assembly");
   passes.run(module);
   return ptx.str().str();
 }
@@ -336,6 +338,6 @@ Expected<std::string> mla::emitPTX(llvm::Module &module,
   }
   Expected<std::string> ptx = runBackEnd(module, **machine);
   if (ptx && !message.empty())
-    return makeError("LLVM failed: " + message);
+    return createStringError("LLVM failed: " + message);
   return ptx;
 }

@@ -10,14 +10,11 @@
 #include "llvm/Support/FormatVariadic.h"
 #include <tuple>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 //===----------------------------------------------------------------------===//
 // Is this ptxas new enough?
@@ -69,7 +66,7 @@ static Error checkVersion(StringRef path, StringRef ptx,
     wanted = kOldestPtxas;
   if (!isOlder(*got, wanted))
     return Error::success();
-  return makeError(llvm::formatv(
+  return createStringError(llvm::formatv(
       "expected ptxas {0}.{1} or newer{2}, got {3}.{4} at '{5}'", wanted.major,
       wanted.minor, reason, got->major, got->minor, path));
 }
@@ -80,11 +77,12 @@ static Error checkVersion(StringRef path, StringRef ptx,
 
 static Error checkCubin(StringRef program, StringRef cubin) {
   if (cubin.empty())
-    return makeError("'" + program + "' succeeded but wrote no cubin");
+    return createStringError("'" + program + "' succeeded but wrote no cubin");
   if (!cubin.starts_with("\x7f"
                          "ELF"))
-    return makeError("'" + program + "' wrote a cubin of " +
-                     llvm::Twine(cubin.size()) + " bytes that is no ELF file");
+    return createStringError("'" + program + "' wrote a cubin of " +
+                             llvm::Twine(cubin.size()) +
+                             " bytes that is no ELF file");
   return Error::success();
 }
 

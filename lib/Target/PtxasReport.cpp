@@ -11,14 +11,11 @@
 #include "llvm/ADT/Twine.h"
 #include <algorithm>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
-
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
 
 const FunctionReport *PtxasReport::find(StringRef name) const {
   for (const FunctionReport &f : functions)
@@ -147,7 +144,7 @@ Error LogParser::parseMessage(StringRef body, bool isWarning) {
 /// "288 bytes stack frame, 284 bytes spill stores, 284 bytes spill loads"
 Error LogParser::parseProperties(StringRef line) {
   if (properties.empty())
-    return makeError("expected a function before '" + line + "'");
+    return createStringError("expected a function before '" + line + "'");
   FunctionReport &f = function(properties);
   unsigned seen = 0;
   for (StringRef part : llvm::split(line, ',')) {
@@ -167,8 +164,9 @@ Error LogParser::parseProperties(StringRef line) {
     ++seen;
   }
   if (seen != 3)
-    return makeError("expected stack frame, spill stores and spill loads of '" +
-                     properties + "', got '" + line + "'");
+    return createStringError(
+        "expected stack frame, spill stores and spill loads of '" + properties +
+        "', got '" + line + "'");
   withProperties.push_back(std::move(properties));
   properties.clear();
   return Error::success();
@@ -178,7 +176,8 @@ Error LogParser::parseProperties(StringRef line) {
 /// bytes smem, 352 bytes cmem[0]"
 Error LogParser::parseUsage(StringRef body) {
   if (entry.empty())
-    return makeError("expected an entry function before '" + body + "'");
+    return createStringError("expected an entry function before '" + body +
+                             "'");
   FunctionReport &f = function(entry);
   bool sawRegisters = false;
   for (StringRef part : llvm::split(body, ',')) {
@@ -203,8 +202,8 @@ Error LogParser::parseUsage(StringRef body) {
     }
   }
   if (!sawRegisters)
-    return makeError("expected the registers of '" + entry + "', got '" + body +
-                     "'");
+    return createStringError("expected the registers of '" + entry +
+                             "', got '" + body + "'");
   withUsage.push_back(std::move(entry));
   entry.clear();
   return Error::success();
@@ -214,8 +213,9 @@ Error LogParser::checkComplete() const {
   for (const FunctionReport &f : report.functions)
     if (f.isEntry && (!llvm::is_contained(withProperties, f.name) ||
                       !llvm::is_contained(withUsage, f.name)))
-      return makeError("expected registers, stack and spills of kernel '" +
-                       f.name + "' in the output of ptxas -v, got none");
+      return createStringError(
+          "expected registers, stack and spills of kernel '" + f.name +
+          "' in the output of ptxas -v, got none");
   return Error::success();
 }
 
@@ -304,7 +304,7 @@ Error mla::checkReport(const PtxasReport &report, const ReportLimits &limits) {
   checkWarnings(report, limits, faults);
   if (faults.empty())
     return Error::success();
-  return makeError(llvm::join(faults, "\n"));
+  return createStringError(llvm::join(faults, "\n"));
 }
 
 //===----------------------------------------------------------------------===//

@@ -20,17 +20,14 @@
 #include <utility>
 #include <vector>
 
+using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
 
-static Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
-
 static Error makeSystemError(const llvm::Twine &what, int code = errno) {
-  return makeError(what + ": " + llvm::sys::StrError(code));
+  return createStringError(what + ": " + llvm::sys::StrError(code));
 }
 
 //===----------------------------------------------------------------------===//
@@ -109,12 +106,12 @@ static Expected<int> waitWithLimit(StringRef program, pid_t pid,
     if (ended == pid && WIFEXITED(status))
       return WEXITSTATUS(status);
     if (ended == pid)
-      return makeError("'" + program + "' did not end normally: " +
-                       ::strsignal(WTERMSIG(status)));
+      return createStringError("'" + program + "' did not end normally: " +
+                               ::strsignal(WTERMSIG(status)));
     if (ended < 0 && errno != EINTR)
-      return makeError("cannot learn how '" + program +
-                       "' ended: " + llvm::sys::StrError() +
-                       (errno == ECHILD ? " (is SIGCHLD ignored?)" : ""));
+      return createStringError(
+          "cannot learn how '" + program + "' ended: " + llvm::sys::StrError() +
+          (errno == ECHILD ? " (is SIGCHLD ignored?)" : ""));
     if (timeoutSeconds == 0)
       continue;
     if (Clock::now() >= deadline)
@@ -125,8 +122,8 @@ static Expected<int> waitWithLimit(StringRef program, pid_t pid,
   ::kill(pid, SIGKILL);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return makeError("'" + program + "' took longer than " +
-                   llvm::Twine(timeoutSeconds) + " s and was killed");
+  return createStringError("'" + program + "' took longer than " +
+                           llvm::Twine(timeoutSeconds) + " s and was killed");
 }
 
 /// Starts `program` with `log` as its output; inherited files keep their
@@ -203,7 +200,7 @@ static std::string firstErrorLines(StringRef log) {
 Error mla::checkExit(StringRef program, const ProgramResult &result) {
   if (result.code == 0)
     return Error::success();
-  return makeError("'" + program + "' failed with exit code " +
-                   llvm::Twine(result.code) + ": " +
-                   firstErrorLines(result.output));
+  return createStringError("'" + program + "' failed with exit code " +
+                           llvm::Twine(result.code) + ": " +
+                           firstErrorLines(result.output));
 }

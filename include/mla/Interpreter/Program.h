@@ -175,6 +175,9 @@ public:
   void set(Slot slot, const Argument *array) { slots[slot].array = array; }
   void set(Slot slot, Datum datum) { slots[slot] = std::move(datum); }
   void set(llvm::ArrayRef<Slot> to, llvm::ArrayRef<Datum> values);
+  /// What a function is called with; arrays stay where they are.
+  void setArguments(llvm::ArrayRef<Slot> to,
+                    llvm::ArrayRef<Argument> arguments);
 
   const Options &getOptions() const { return run.options; }
   bool isWorker() const { return worker; }

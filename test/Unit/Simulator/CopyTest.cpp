@@ -10,62 +10,10 @@ using namespace mla::sim;
 namespace {
 class CopyTest : public SimulatorTest {
 protected:
-  /// "load" copies blocks of 64 rows of A into a ring of two slots; "math" sums
-  /// the product of each block with its transpose.
+  /// The products' sum is expected in %out.
   static Case makePipeline(int64_t rows = 300) {
-    Case test;
-    test.parameters = "%A: memref<?x64xbf16>, %out: memref<64x64xf32>";
-    test.attributes = "cta.verified, cta.shared_bytes = 16448 : i64";
-    test.before = R"(
-      %map = cta.tensor_map %A box [64, 64] swizzle 128 : memref<?x64xbf16>
-      %rows = memref.dim %A, %c0 : memref<?x64xbf16>
-      %n = arith.ceildivui %rows, %c64 : index
-    )";
-    test.body = R"(
-      %k = cta.ring "k" at 0 : !ring
-      %full = cta.mbarrier "k.full" count 1 at 16384 : !b2
-      %free = cta.mbarrier "k.free" count 4 at 16400 : !b2
-      cta.mbarrier_init %full : !b2
-      cta.mbarrier_init %free : !b2
-      cta.mbarrier_init_fence
-      cta.sync
-      cta.role "load" warps 1 registers 24 {
-        scf.for %i = %c0 to %n step %c1 {
-          %count = arith.index_cast %i : index to i32
-          %index = arith.remui %count, %i2 : i32
-          %round = arith.divui %count, %i2 : i32
-          %next = arith.addi %round, %i1 : i32
-          %parity = arith.andi %next, %i1 : i32
-          cta.mbarrier_wait %free[%index] parity %parity : !b2
-          %s = cta.slot %k[%index] : !ring
-          cta.arrive_expect %full[%index] bytes 8192 : !b2
-          %at = arith.muli %i, %c64 : index
-          cta.copy_async %A[%at, %c0] to %s map %map signals %full[%index] : !b2 : memref<?x64xbf16>, !tile
-        }
-      }
-      cta.role "math" warps 4 registers 216 {
-        %zero = arith.constant dense<0.0> : !acc
-        %sum = scf.for %i = %c0 to %n step %c1 iter_args(%o = %zero) -> !acc {
-          %count = arith.index_cast %i : index to i32
-          %index = arith.remui %count, %i2 : i32
-          %round = arith.divui %count, %i2 : i32
-          %other = arith.addi %round, %i1 : i32
-          %parity = arith.andi %round, %i1 : i32
-          cta.mbarrier_wait %full[%index] parity %parity : !b2
-          %t = cta.slot %k[%index] : !ring
-          %d = cta.descriptor %t : !tile -> !k
-          cta.mma_fence
-          %f = cta.mma_async %d, %d acc %o : !acc transpose_b : !k, !k -> !flight
-          cta.mma_commit
-          %r = cta.mma_wait %f pending 0 : !flight
-          cta.arrive %free[%index] : !b2
-          scf.yield %r : !acc
-        }
-        tile.store %sum, %out[%c0, %c0] : !acc, memref<64x64xf32>
-      }
-    )";
     Doubles a = makeValues(rows * 64);
-    test.arrays = {bf16({rows, 64}, a), interp::out({64, 64})};
+    Case test = makeCopyPipeline(bf16({rows, 64}, a));
     a.resize((rows + 63) / 64 * 64 * 64);
     Doubles &sum = test.results[1];
     sum.resize(64 * 64);
@@ -79,12 +27,6 @@ protected:
   }
 };
 } // namespace
-
-/// What may come first depends on who runs first: the tile before anything
-/// arrived, or the tile while something arrives.
-static const std::vector<std::string> kNotThere = {
-    "without knowing that their last write is done",
-    "which nothing has written"};
 
 TEST_F(CopyTest, Right) {
   expectRight(makePipeline());

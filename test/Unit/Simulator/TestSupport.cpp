@@ -159,3 +159,68 @@ void SimulatorTest::expectWrongUnder(const Case &test, const Blame &blame,
 void SimulatorTest::expectWrong(const Case &test, const Blame &blame) {
   expectWrongUnder(test, blame, getTimings());
 }
+
+Case mla::sim::makeCopyPipeline(Array a) {
+  Case test;
+  test.parameters = "%A: memref<?x64xbf16>, %out: memref<64x64xf32>";
+  test.attributes = "cta.verified, cta.shared_bytes = 16448 : i64";
+  test.before = R"(
+      %map = cta.tensor_map %A box [64, 64] swizzle 128 : memref<?x64xbf16>
+      %rows = memref.dim %A, %c0 : memref<?x64xbf16>
+      %n = arith.ceildivui %rows, %c64 : index
+    )";
+  test.body = R"(
+      %k = cta.ring "k" at 0 : !ring
+      %full = cta.mbarrier "k.full" count 1 at 16384 : !b2
+      %free = cta.mbarrier "k.free" count 4 at 16400 : !b2
+      cta.mbarrier_init %full : !b2
+      cta.mbarrier_init %free : !b2
+      cta.mbarrier_init_fence
+      cta.sync
+      cta.role "load" warps 1 registers 24 {
+        scf.for %i = %c0 to %n step %c1 {
+          %count = arith.index_cast %i : index to i32
+          %index = arith.remui %count, %i2 : i32
+          %round = arith.divui %count, %i2 : i32
+          %next = arith.addi %round, %i1 : i32
+          %parity = arith.andi %next, %i1 : i32
+          cta.mbarrier_wait %free[%index] parity %parity : !b2
+          %s = cta.slot %k[%index] : !ring
+          cta.arrive_expect %full[%index] bytes 8192 : !b2
+          %at = arith.muli %i, %c64 : index
+          cta.copy_async %A[%at, %c0] to %s map %map signals %full[%index] : !b2 : memref<?x64xbf16>, !tile
+        }
+      }
+      cta.role "math" warps 4 registers 216 {
+        %zero = arith.constant dense<0.0> : !acc
+        %sum = scf.for %i = %c0 to %n step %c1 iter_args(%o = %zero) -> !acc {
+          %count = arith.index_cast %i : index to i32
+          %index = arith.remui %count, %i2 : i32
+          %round = arith.divui %count, %i2 : i32
+          %other = arith.addi %round, %i1 : i32
+          %parity = arith.andi %round, %i1 : i32
+          cta.mbarrier_wait %full[%index] parity %parity : !b2
+          %t = cta.slot %k[%index] : !ring
+          %d = cta.descriptor %t : !tile -> !k
+          cta.mma_fence
+          %f = cta.mma_async %d, %d acc %o : !acc transpose_b : !k, !k -> !flight
+          cta.mma_commit
+          %r = cta.mma_wait %f pending 0 : !flight
+          cta.arrive %free[%index] : !b2
+          scf.yield %r : !acc
+        }
+        tile.store %sum, %out[%c0, %c0] : !acc, memref<64x64xf32>
+      }
+    )";
+  test.arrays = {std::move(a), interp::out({64, 64})};
+  return test;
+}
+
+Case mla::sim::makePassing(std::string body) {
+  Case test;
+  test.parameters = "%X: memref<64xf32>, %out: memref<64xf32>";
+  test.body = std::move(body);
+  test.arrays = {interp::f32({64}, makeValues(64)), interp::out({64})};
+  test.results[1] = makeValues(64);
+  return test;
+}

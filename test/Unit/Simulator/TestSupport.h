@@ -86,6 +86,13 @@ struct Case {
   std::string getText() const;
 };
 
+/// "load" copies blocks of 64 rows of %A, which is `a`, into a ring of two
+/// slots; "math" sums the product of each block with its transpose, for %out.
+Case makeCopyPipeline(Array a);
+
+/// X arrives in out, both vectors of 64 elements.
+Case makePassing(std::string body);
+
 /// What a report has to say.
 struct Blame {
   /// One of these: what is found first may depend on the timing.
@@ -93,6 +100,13 @@ struct Blame {
   /// The op at fault, its role, an op of a note; "" for any.
   std::string op = "", role = "", note = "";
 };
+
+/// Of a tile that is read too early. What may come first depends on who runs
+/// first: the tile before anything arrived, or the tile while something
+/// arrives.
+inline const std::vector<std::string> kNotThere = {
+    "without knowing that their last write is done",
+    "which nothing has written"};
 
 class SimulatorTest : public ::testing::Test {
 protected:

@@ -111,9 +111,7 @@ TEST_F(VocabularyTest, NamedBarrierCounts) {
 TEST_F(VocabularyTest, MeetingsConcernWhoIsThere) {
   // "a" and "b" meet, then "c" and "d" at the same barrier: they learn nothing
   // of what "a" stored.
-  Case test;
-  test.parameters = "%X: memref<64xf32>, %out: memref<64xf32>";
-  test.body = R"(
+  Case test = makePassing(R"(
     %v = cta.buffer "v" at 0 : !vec
     %b1 = cta.named_barrier "x" id 1 threads 64
     %b2 = cta.named_barrier "turn" id 2 threads 64
@@ -135,9 +133,7 @@ TEST_F(VocabularyTest, MeetingsConcernWhoIsThere) {
       %y = cta.load_shared %v : !vec -> !col
       tile.store %y, %out[%c0] : !col, memref<64xf32>
     }
-  )";
-  test.arrays = {interp::f32({64}, makeValues(64)), interp::out({64})};
-  test.results[1] = makeValues(64);
+  )");
   // "c" has heard of the first meeting, "b" having been there.
   expectRight(test.with("// meets",
                         "%one = cta.named_barrier \"x\" id 3 threads "
@@ -154,9 +150,7 @@ TEST_F(VocabularyTest, MeetingsConcernWhoIsThere) {
 }
 
 TEST_F(VocabularyTest, SyncOfAll) {
-  Case test;
-  test.parameters = "%X: memref<64xf32>, %out: memref<64xf32>";
-  test.body = R"(
+  Case test = makePassing(R"(
     %v = cta.buffer "v" at 0 : !vec
     cta.role "a" warps 1 registers 24 {
       %x = tile.load %X[%c0] : memref<64xf32> -> !row
@@ -168,9 +162,7 @@ TEST_F(VocabularyTest, SyncOfAll) {
       %y = cta.load_shared %v : !vec -> !col
       tile.store %y, %out[%c0] : !col, memref<64xf32>
     }
-  )";
-  test.arrays = {interp::f32({64}, makeValues(64)), interp::out({64})};
-  test.results[1] = makeValues(64);
+  )");
   expectRight(test);
   expectWrong(test.with("!vec\n      cta.sync", "!vec"),
               {{"deadlock"},
@@ -186,9 +178,7 @@ TEST_F(VocabularyTest, SyncOfAll) {
 
 TEST_F(VocabularyTest, Elect) {
   // A role of several warps copies for itself.
-  Case test;
-  test.parameters = "%X: memref<64xf32>, %out: memref<64xf32>";
-  test.body = R"(
+  Case test = makePassing(R"(
     %v = cta.buffer "v" at 0 : !vec
     %full = cta.mbarrier "full" count 1 at 256 : !b1
     cta.mbarrier_init %full : !b1
@@ -203,9 +193,7 @@ TEST_F(VocabularyTest, Elect) {
       %y = cta.load_shared %v : !vec -> !col
       tile.store %y, %out[%c0] : !col, memref<64xf32>
     }
-  )";
-  test.arrays = {interp::f32({64}, makeValues(64)), interp::out({64})};
-  test.results[1] = makeValues(64);
+  )");
   expectRight(test);
   // Only the warp that waits knows.
   expectWrong(test.with("cta.mbarrier_wait %full[%i0] parity %i0 : !b1",
