@@ -35,7 +35,12 @@ static Error makeSystemError(const llvm::Twine &what, int code = errno) {
 //===----------------------------------------------------------------------===//
 
 Expected<MemoryFile> MemoryFile::create(StringRef bytes) {
-  int fd = ::memfd_create("mla", MFD_CLOEXEC);
+  // A system may refuse files that could be executed; an old one does not know
+  // of such that cannot.
+  constexpr unsigned noExec = 8; // MFD_NOEXEC_SEAL
+  int fd = ::memfd_create("mla", MFD_CLOEXEC | noExec);
+  if (fd < 0 && errno == EINVAL)
+    fd = ::memfd_create("mla", MFD_CLOEXEC);
   // In a process that has closed its standard streams it may get the number of
   // one, which a child's own streams would take.
   if (fd >= 0 && fd <= STDERR_FILENO) {
