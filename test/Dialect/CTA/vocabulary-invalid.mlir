@@ -317,6 +317,14 @@ func.func @load_element(%b: !cta.buffer<4xf32>, %M: memref<?xbf16>, %x: index) {
 
 // -----
 
+func.func @load_bits(%b: !cta.buffer<128xi1>, %M: memref<?xi1>, %x: index) {
+  // expected-error @below {{expected elements of whole bytes, got 'i1', which is packed in shared memory only}}
+  cta.bulk_load %M[%x] to %b : memref<?xi1>, !cta.buffer<128xi1>
+  return
+}
+
+// -----
+
 func.func @store_role(%b: !cta.buffer<4xf32>, %M: memref<?xf32>, %x: index) {
   // expected-error @below {{expected cta.elect around it, got the whole role}}
   cta.store_async %b to %M[%x] : !cta.buffer<4xf32>, memref<?xf32>
