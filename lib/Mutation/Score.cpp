@@ -160,6 +160,7 @@ mutation::score(StringRef text, const DialectRegistry &registry,
     }
   };
   std::vector<std::thread> running;
+  running.reserve(workers.size());
   for (const std::unique_ptr<Worker> &worker : workers)
     running.emplace_back(work, std::ref(*worker));
   for (std::thread &thread : running)
