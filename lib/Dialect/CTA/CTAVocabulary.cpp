@@ -343,9 +343,9 @@ static LogicalResult verifyCopy(Operation *op, Type memref, size_t indices,
     return op->emitOpError() << "expected a tile of " << type.getElementType()
                              << ", got " << buffer;
   if (type.getElementTypeBitWidth() % 8)
-    return op->emitOpError() << "expected elements of whole bytes, got "
-                             << type.getElementType()
-                             << ", which is packed in shared memory only";
+    return op->emitOpError()
+           << "expected elements of whole bytes, got " << type.getElementType()
+           << ", which is packed in shared memory only";
   return success();
 }
 
