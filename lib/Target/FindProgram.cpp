@@ -15,7 +15,6 @@
 #include <vector>
 
 using llvm::createStringError;
-using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;

@@ -11,7 +11,6 @@
 #include <mutex>
 
 using llvm::createStringError;
-using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using namespace mla;
