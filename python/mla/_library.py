@@ -19,6 +19,9 @@ from typing import NamedTuple, Optional
 from . import _abi
 
 
+_MAX_LAUNCHES = 1024
+
+
 class MLAError(RuntimeError):
     """A failure that is not the caller's: of the driver, a package, the compiler.
     `status` is the mlaStatus."""
@@ -96,17 +99,23 @@ class Kernel:
             self.arguments["kv"].shape[0],
         )
 
-    def launch(self, values, stream):
-        """`values`: a Tensor or a float for each argument, by name."""
-        fields = []
+    def marshal(self, values):
+        """The fields of all arguments, and where among them the address or the
+        number of each of `values` is: a Tensor or a float for each argument, by
+        name."""
+        fields, places = [], {}
         for name, info in self.arguments.items():
             value = values[name]
+            places[name] = len(fields) + 2
             if info.isTensor:
                 fields += (_abi.TENSOR, 0, value.data, value.dtype, value.rank)
                 fields += value.shape
                 fields += value.strides
             else:
                 fields += (_abi.FLOAT, 0, value)
+        return fields, [places[name] for name in values]
+
+    def launch(self, fields, stream):
         self.library.call(
             "mlaKernelLaunch",
             self.handle,
@@ -136,6 +145,7 @@ class Library:
         # By shape class and options.
         self._compiled = {}
         self.options = CompileOptions()
+        self._launches = {}
 
     def _declare(self, functions):
         for name, (result, parameters) in functions.items():
@@ -176,6 +186,19 @@ class Library:
                         raise LookupError(self._no_package(shape_class, sizes))
                     kernel = self._compiled[key] = self._compile(*key)
         return kernel
+
+    def launches(self):
+        """What calls have found out that others may use, by what they must have in
+        common. Another one whenever other kernels would be chosen."""
+        launches = self._launches
+        # Sizes that keep coming back are few; those of prompts need not come back.
+        if len(launches) >= _MAX_LAUNCHES:
+            launches = self._launches = {}
+        return launches
+
+    def set_options(self, options):
+        self.options = options
+        self._launches = {}
 
     def _no_package(self, shape_class, sizes):
         got = [
@@ -242,6 +265,7 @@ class Library:
             self._packages[kernel.shape_class()] = sorted(
                 kernels.items(), key=lambda item: (item[0].count(_abi.DYNAMIC), item[0])
             )
+            self._launches = {}
 
 
 _library = None
@@ -318,4 +342,4 @@ def compile_options(*, schedule=None, threshold=None, expect_s_kv=None):
             raise ValueError(
                 f"expect_s_kv: expected 1 to {(1 << 31) - 1}, got {expect_s_kv}"
             )
-    library().options = CompileOptions(schedule, threshold, expect_s_kv)
+    library().set_options(CompileOptions(schedule, threshold, expect_s_kv))

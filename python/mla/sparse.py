@@ -65,7 +65,7 @@ def _check(tensors):
 
 
 def _check_scale(name, scale):
-    if not isinstance(scale, numbers.Real):
+    if type(scale) is not float and not isinstance(scale, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {type(scale).__name__}")
     if not scale > 0:
         raise ValueError(f"{name}: expected a value above 0, got {scale}")
@@ -78,6 +78,50 @@ def _stream_handle(stream):
             stream = getattr(stream, attribute)
             break
     return int(getattr(stream, "value", stream) or 0)
+
+
+class _Launch:
+    """A call but for addresses, scale and stream: what follows from the shapes,
+    strides, dtypes and device of its tensors."""
+
+    def __init__(self, tensors):
+        self._device = _check(tensors)
+        self._kernel = library().kernel(
+            ShapeClass(
+                tensors["q"].shape[1],
+                tensors["q"].shape[2],
+                tensors["out"].shape[2],
+                "topk_length" in tensors,
+                "attn_sink" in tensors,
+            ),
+            Sizes(
+                tensors["indices"].shape[2],
+                tensors["q"].shape[0],
+                tensors["kv"].shape[0],
+            ),
+        )
+        self._fields, self._places = self._kernel.marshal({**tensors, "scale": 0.0})
+
+    def __call__(self, addresses, scale, stream):
+        fields = self._fields.copy()
+        for place, address in zip(self._places, addresses):
+            fields[place] = address
+        fields[self._places[-1]] = scale
+        with device_guard(self._device):
+            self._kernel.launch(fields, stream)
+
+
+def _signature(torch, given):
+    """What a _Launch depends on, if all tensors are torch's; else None: asking
+    others costs as much as a new one."""
+    if torch is None:
+        return None
+    signature = [len(given), "attn_sink" in given]
+    for value in given.values():
+        if type(value) is not torch.Tensor:
+            return None
+        signature += (value.dtype, value.shape, value.stride(), value.device)
+    return tuple(signature)
 
 
 def sparse_prefill(
@@ -124,31 +168,23 @@ def sparse_prefill(
         stream = torch.cuda.current_stream(q.device).cuda_stream
     else:
         stream = 0
-    values = {"q": q, "kv": kv, "indices": indices}
+    given = {"q": q, "kv": kv, "indices": indices}
     if topk_length is not None:
-        values["topk_length"] = topk_length
+        given["topk_length"] = topk_length
     if attn_sink is not None:
-        values["attn_sink"] = attn_sink
-    values.update(out=out, max_logits=max_logits, lse=lse)
-    tensors = {name: tensor_of(name, value, stream) for name, value in values.items()}
-    device = _check(tensors)
-    kernel = library().kernel(
-        ShapeClass(
-            tensors["q"].shape[1],
-            tensors["q"].shape[2],
-            tensors["out"].shape[2],
-            topk_length is not None,
-            attn_sink is not None,
-        ),
-        Sizes(
-            tensors["indices"].shape[2],
-            tensors["q"].shape[0],
-            tensors["kv"].shape[0],
-        ),
-    )
-    tensors["scale"] = scale
-    with device_guard(device):
-        kernel.launch(tensors, stream)
+        given["attn_sink"] = attn_sink
+    given.update(out=out, max_logits=max_logits, lse=lse)
+    signature, launches = _signature(torch, given), library().launches()
+    launch = launches.get(signature)
+    if launch is not None:
+        values = [value.data_ptr() for value in given.values()]
+    else:
+        tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
+        launch = _Launch(tensors)
+        values = [tensor.data for tensor in tensors.values()]
+        if signature is not None:
+            launches[signature] = launch
+    launch(values, scale, stream)
 
 
 def flash_mla_sparse_fwd(

@@ -160,6 +160,12 @@ def fake_torch(current_streams):
         def __str__(self):
             return "cpu" if self.index is None else f"cuda:{self.index}"
 
+        def __eq__(self, other):
+            return self.index == other.index
+
+        def __hash__(self):
+            return hash(self.index)
+
     class Tensor(FakeTensor):
         dtype = property(lambda self: DTYPES[self.word])
         device = property(lambda self: Device(self.ordinal))

@@ -354,6 +354,78 @@ class Torch(Base):
         )
         self.expect_results(inputs, results, stream=900)
 
+    def made(self):
+        """How many launches are put together from the beginning, meanwhile."""
+        return mock.patch.object(_library.Kernel, "marshal", autospec=True,
+                                 side_effect=_library.Kernel.marshal)
+
+    def test_calls_alike(self):
+        _library.library().set_options(_library.CompileOptions())
+        with self.made() as made:
+            for scale, stream in (0.5, 900), (0.25, 902), (2, 900):
+                driver.reset(parameter_sizes(self.descriptor))
+                self.streams[0] = stream
+                inputs = self.inputs(sm_scale=scale)
+                del inputs["sm_scale"]
+                results = mla.flash_mla_sparse_fwd(**inputs, sm_scale=scale)
+                self.expect_results({**inputs, "sm_scale": scale}, results, stream=stream)
+        self.assertEqual(made.call_count, 1)
+
+    def test_calls_that_differ(self):
+        driver.set_devices(2)
+        self.use("all")
+        both = self.inputs(name="all")
+        make = self.torch.Tensor
+        _library.library().set_options(_library.CompileOptions())
+        calls = [
+            both,
+            {**both, "q": make("bf16", (3, 64, 512), (64 * 1024, 1024, 1))},
+            {**both, "kv": make("bf16", (101, 1, 512))},
+            {**both, "indices": make("i32", (3, 1, 41))},
+            {**both, "indices": make("i32", (3, 1, 40), (80, 40, 1))},
+            {**self.inputs(name="all", device=1)},
+        ]
+        with self.made() as made:
+            for inputs in calls:
+                driver.reset(parameter_sizes(self.descriptor))
+                driver.set_devices(2)
+                device = inputs["q"].ordinal
+                results = mla.flash_mla_sparse_fwd(**inputs)
+                self.expect_results(
+                    inputs, results, stream=900 + device, context=16 * (device + 1)
+                )
+        self.assertEqual(made.call_count, len(calls))
+        # What is wrong is found behind calls that were right.
+        with self.assertRaises(TypeError) as caught:
+            mla.flash_mla_sparse_fwd(**{**both, "attn_sink": make("i32", (64,))})
+        self.assertIn("attn_sink: expected f32, got i32", str(caught.exception))
+        with self.assertRaises(ValueError) as caught:
+            q = make("bf16", (3, 64, 512), both["q"].steps, data=0x7F0000000008)
+            mla.flash_mla_sparse_fwd(**{**both, "q": q})
+        self.assertIn("q", str(caught.exception))
+
+    def test_other_kernels_from_now_on(self):
+        with self.made() as made:
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            before = made.call_count
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            self.assertEqual(made.call_count, before)
+            mla.compile_options()
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            self.assertEqual(made.call_count, before + 1)
+            with tempfile.TemporaryDirectory() as folder:
+                make_package(os.environ["MLA_TEST_JIT"], folder, "--h=8")
+                mla.use_packages(folder)
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            self.assertEqual(made.call_count, before + 2)
+
+    def test_sizes_that_never_come_back(self):
+        library = _library.library()
+        with mock.patch.object(_library, "_MAX_LAUNCHES", 4):
+            for s_q in range(1, 20):
+                mla.flash_mla_sparse_fwd(**self.inputs(s_q=s_q))
+                self.assertLessEqual(len(library.launches()), 4)
+
     def test_another_device(self):
         driver.set_devices(2)
         inputs = self.inputs(device=1)
