@@ -213,7 +213,7 @@ LogicalResult WidthSplitter::splitOp(Operation *op) {
                 getHalfOfView(operand.getDefiningOp<tile::ViewOp>(), part));
       else if (shape && shape.getShape() == type.getShape())
         map.map(operand, getHalf(operand, part, op));
-      if (map.contains(operand) && !map.lookup(operand))
+      if (map.contains(operand) && !map.lookupOrNull(operand))
         return failure();
     }
     Operation *copy = b.clone(*op, map);
