@@ -289,6 +289,10 @@ LogicalResult ElectOp::verify() {
   if (getNumResults() && role.getWarps() != 1)
     return emitOpError() << "expected a role of 1 warp for results, got "
                          << role.getWarps();
+  return success();
+}
+
+LogicalResult ElectOp::verifyRegions() {
   auto yield = cast<YieldOp>(getBody().front().getTerminator());
   if (yield.getOperandTypes() != getResultTypes())
     return yield.emitOpError()

@@ -193,6 +193,20 @@ func.func @elect_nested() {
 
 // -----
 
+func.func @elect_end() {
+  scf.forall (%cta) in (1) {
+    cta.role "r" warps 1 registers 24 {
+      "cta.elect"() ({
+        // expected-error @below {{block with no terminator}}
+        %0 = arith.constant 0 : i32
+      }) : () -> ()
+    }
+  }
+  return
+}
+
+// -----
+
 func.func @elect_results(%x: i32) {
   scf.forall (%i) in (1) {
     cta.role "a" warps 4 registers 240 {

@@ -103,6 +103,7 @@ def CTA_ElectOp : CTA_Op<"elect", [
     (`warp` $warp^)? (`->` type($results)^)? attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def CTA_YieldOp : CTA_Op<"yield", [Pure, Terminator,
