@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""FlashMLA's function, with as much of torch as it needs, on the fake driver."""
+
+import os
+import tempfile
+import unittest
+from unittest import mock
+
+import mla
+
+# First: it knows where fake_package is.
+from support import Base, arguments_of, driver, setUpModule  # noqa: F401
+
+from fake_package import make_package, parameter_sizes
+from fakes import CudaArray, fake_torch, installed
+from mla import _library
+
+
+class Torch(Base):
+    def setUp(self):
+        super().setUp()
+        self.streams = {0: 900, 1: 901}
+        self.torch = fake_torch(self.streams)
+        module = installed(self.torch)
+        module.__enter__()
+        self.addCleanup(module.__exit__)
+
+    def inputs(self, device=0, name="plain", **changes):
+        make = lambda *layout: self.torch.Tensor(*layout, device=device)  # noqa: E731
+        arguments = arguments_of(make, name, **changes)
+        for output in ("out", "max_logits", "lse"):
+            del arguments[output]
+        arguments["sm_scale"] = arguments.pop("scale")
+        return arguments
+
+    def expect_results(self, inputs, results, **where):
+        out, max_logits, lse = results
+        named = {"out": out, "max_logits": max_logits, "lse": lse}
+        self.expect_launch({**inputs, **named, "scale": inputs["sm_scale"]}, **where)
+        self.assertEqual(out.dtype, self.torch.bfloat16)
+        self.assertEqual(lse.dtype, self.torch.float32)
+        s_q, heads = inputs["q"].sizes[:2]
+        self.assertEqual(out.sizes, (s_q, heads, 512))
+        self.assertEqual(max_logits.sizes, (s_q, heads))
+        self.assertEqual(lse.sizes, (s_q, heads))
+
+    def test_by_position_on_the_current_stream(self):
+        inputs = self.inputs()
+        results = mla.flash_mla_sparse_fwd(
+            inputs["q"], inputs["kv"], inputs["indices"], 0.5
+        )
+        self.assertIsInstance(results, tuple)
+        self.expect_results(inputs, results, stream=900)
+
+    def test_all_arguments_in_flash_mlas_order(self):
+        self.use("all")
+        inputs = self.inputs(name="all")
+        results = mla.flash_mla_sparse_fwd(
+            inputs["q"],
+            inputs["kv"],
+            inputs["indices"],
+            0.5,
+            512,
+            inputs["attn_sink"],
+            inputs["topk_length"],
+        )
+        self.expect_results(inputs, results, stream=900)
+
+    def made(self):
+        """How many launches are put together from the beginning, meanwhile."""
+        return mock.patch.object(_library.Kernel, "marshal", autospec=True,
+                                 side_effect=_library.Kernel.marshal)
+
+    def test_calls_alike(self):
+        _library.library().set_options(_library.CompileOptions())
+        with self.made() as made:
+            for scale, stream in (0.5, 900), (0.25, 902), (2, 900):
+                driver.reset(parameter_sizes(self.descriptor))
+                self.streams[0] = stream
+                inputs = self.inputs(sm_scale=scale)
+                del inputs["sm_scale"]
+                results = mla.flash_mla_sparse_fwd(**inputs, sm_scale=scale)
+                self.expect_results({**inputs, "sm_scale": scale}, results, stream=stream)
+        self.assertEqual(made.call_count, 1)
+
+    def test_calls_that_differ(self):
+        driver.set_devices(2)
+        self.use("all")
+        both = self.inputs(name="all")
+        make = self.torch.Tensor
+        _library.library().set_options(_library.CompileOptions())
+        calls = [
+            both,
+            {**both, "q": make("bf16", (3, 64, 512), (64 * 1024, 1024, 1))},
+            {**both, "kv": make("bf16", (101, 1, 512))},
+            {**both, "indices": make("i32", (3, 1, 41))},
+            {**both, "indices": make("i32", (3, 1, 40), (80, 40, 1))},
+            {**self.inputs(name="all", device=1)},
+        ]
+        with self.made() as made:
+            for inputs in calls:
+                driver.reset(parameter_sizes(self.descriptor))
+                driver.set_devices(2)
+                device = inputs["q"].ordinal
+                results = mla.flash_mla_sparse_fwd(**inputs)
+                self.expect_results(
+                    inputs, results, stream=900 + device, context=16 * (device + 1)
+                )
+        self.assertEqual(made.call_count, len(calls))
+        # What is wrong is found behind calls that were right.
+        with self.assertRaises(TypeError) as caught:
+            mla.flash_mla_sparse_fwd(**{**both, "attn_sink": make("i32", (64,))})
+        self.assertIn("attn_sink: expected f32, got i32", str(caught.exception))
+        with self.assertRaises(ValueError) as caught:
+            q = make("bf16", (3, 64, 512), both["q"].steps, data=0x7F0000000008)
+            mla.flash_mla_sparse_fwd(**{**both, "q": q})
+        self.assertIn("q", str(caught.exception))
+
+    def test_other_kernels_from_now_on(self):
+        with self.made() as made:
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            before = made.call_count
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            self.assertEqual(made.call_count, before)
+            mla.compile_options()
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            self.assertEqual(made.call_count, before + 1)
+            with tempfile.TemporaryDirectory() as folder:
+                make_package(os.environ["MLA_TEST_JIT"], folder, "--h=8")
+                mla.use_packages(folder)
+            mla.flash_mla_sparse_fwd(**self.inputs())
+            self.assertEqual(made.call_count, before + 2)
+
+    def test_sizes_that_never_come_back(self):
+        library = _library.library()
+        with mock.patch.object(_library, "_MAX_LAUNCHES", 4):
+            for s_q in range(1, 20):
+                mla.flash_mla_sparse_fwd(**self.inputs(s_q=s_q))
+                self.assertLessEqual(len(library.launches()), 4)
+
+    def test_another_device(self):
+        driver.set_devices(2)
+        inputs = self.inputs(device=1)
+        results = mla.flash_mla_sparse_fwd(**inputs)
+        self.assertEqual(results[0].ordinal, 1)
+        self.expect_results(inputs, results, stream=901, context=32)
+
+    def test_errors(self):
+        for kind, text, changes in [
+            (ValueError, "d_v: expected 512, got 256", {"d_v": 256}),
+            (ValueError, "sm_scale: expected a value above 0", {"sm_scale": -1.0}),
+            (
+                ValueError,
+                "kv: expected a CUDA tensor, got one on cpu",
+                {"kv": self.torch.Tensor("bf16", (100, 1, 576), device=None)},
+            ),
+            (
+                TypeError,
+                "indices: expected bf16, f16, f32, f64, i8, i32, i64, got torch.uint8",
+                {"indices": self.torch.Tensor("u8", (3, 1, 40))},
+            ),
+            (TypeError, "q: expected a torch tensor, got CudaArray", {"q": CudaArray("bf16", (3, 128, 576))}),
+        ]:
+            with self.subTest(text), self.assertRaises(kind) as caught:
+                mla.flash_mla_sparse_fwd(**{**self.inputs(), **changes})
+            self.assertIn(text, str(caught.exception))
+        self.assertEqual(driver.launches, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Which kernel a call gets: packages, their fixed sizes, and how to compile. On the
+fake driver."""
+
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+from unittest import mock
+
+import mla
+
+# First: it knows where fake_package is.
+from support import Base, arguments_of, descriptors, driver, setUpModule  # noqa: F401
+
+from fake_package import fake_cubin, make_package, seal
+from fakes import CudaArray
+from mla import _library
+
+
+class Kernels(Base):
+    def test_other_shape_classes(self):
+        library = _library.library()
+        arguments = arguments_of(CudaArray)
+        arguments["q"] = CudaArray("bf16", (3, 127, 576))
+        arguments["out"] = CudaArray("bf16", (3, 127, 512))
+        arguments["max_logits"] = CudaArray("f32", (3, 127))
+        arguments["lse"] = CudaArray("f32", (3, 127))
+        if not library.has_jit:
+            self.expect_error(
+                LookupError, "no package for ShapeClass(heads=127", arguments
+            )
+            return
+        before = len(library._compiled)
+        # It is compiled, once. Its parameters are those of 128 heads.
+        try:
+            mla.sparse_prefill(**arguments)
+        except mla.MLAError as error:
+            if error.status == 3:
+                self.skipTest("needs a ptxas")
+            raise
+        mla.sparse_prefill(**arguments)
+        self.assertEqual(len(library._compiled), before + 1)
+        self.assertEqual(len(driver.launches), 2)
+
+    def test_packages_that_are_damaged(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "kernel.json").write_text("{}")
+            with self.assertRaises(mla.MLAError) as caught:
+                mla.use_packages(folder)
+        self.assertIn("invalid package: package '", str(caught.exception))
+
+    def test_packages_of_other_operators(self):
+        with tempfile.TemporaryDirectory() as folder:
+            descriptor = {**descriptors["plain"], "operator": "dense_attention"}
+            root = pathlib.Path(folder)
+            (root / "kernel.cubin").write_bytes(fake_cubin())
+            (root / "kernel.json").write_text(seal(descriptor, fake_cubin()))
+            with self.assertRaises(ValueError) as caught:
+                mla.use_packages(folder)
+        self.assertEqual(
+            str(caught.exception),
+            f"package '{folder}': expected operator sparse_prefill, got "
+            "'dense_attention'",
+        )
+
+
+class FixedSizes(Base):
+    """Packages of one shape class for different sizes."""
+
+    SHAPE = _library.ShapeClass(32, 512, 512, False, False)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        for name, flags in {
+            "any": (),
+            "topk64": ("--topk=64",),
+            "topk96": ("--topk=96",),
+            "topk64-s_q2": ("--topk=64", "--s-q=2"),
+            "s_kv100": ("--s-kv=100",),
+        }.items():
+            flags = ("--h=32", "--d-qk=512", *flags)
+            make_package(os.environ["MLA_TEST_JIT"], f"{cls.folder.name}/{name}", *flags)
+
+    def setUp(self):
+        super().setUp()
+        self.use_own_library()
+
+    def use_packages(self, *names):
+        for name in names:
+            self.assertEqual(mla.use_packages(f"{self.folder.name}/{name}"), 1)
+
+    def launched(self, topk, s_q=3, s_kv=50):
+        """The sizes of the kernel that a call launches."""
+        make = CudaArray
+        with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+            mla.sparse_prefill(
+                make("bf16", (s_q, 32, 512)),
+                make("bf16", (s_kv, 1, 512)),
+                make("i32", (s_q, 1, topk)),
+                0.5,
+                out=make("bf16", (s_q, 32, 512)),
+                max_logits=make("f32", (s_q, 32)),
+                lse=make("f32", (s_q, 32)),
+            )
+        (kernel, *_), _ = launch.call_args
+        self.assertEqual(kernel.shape_class(), self.SHAPE)
+        return tuple(kernel.sizes())
+
+    def test_the_closest_fit(self):
+        names = ["any", "topk64", "topk96", "topk64-s_q2", "s_kv100"]
+        # In whatever order they come.
+        for order in (names, names[::-1]):
+            _library._library._packages.clear()
+            self.use_packages(*order)
+            self.assertEqual(self.launched(topk=40), (-1, -1, -1))
+            self.assertEqual(self.launched(topk=64), (64, -1, -1))
+            self.assertEqual(self.launched(topk=96), (96, -1, -1))
+            self.assertEqual(self.launched(topk=96, s_q=2), (96, -1, -1))
+            self.assertEqual(self.launched(topk=64, s_q=2), (64, 2, -1))
+            self.assertEqual(self.launched(topk=40, s_kv=100), (-1, -1, 100))
+
+    def test_a_fixed_size_fits_that_size_only(self):
+        self.use_packages("topk64", "s_kv100")
+        self.assertEqual(self.launched(topk=64), (64, -1, -1))
+        self.assertEqual(self.launched(topk=65, s_kv=100), (-1, -1, 100))
+        if _library.library().has_jit:
+            with mock.patch.object(_library.Library, "_compile") as compile:
+                sizes = _library.Sizes(65, 3, 50)
+                kernel = _library.library().kernel(self.SHAPE, sizes)
+            self.assertIs(kernel, compile.return_value)
+            return
+        with self.assertRaises(LookupError) as caught:
+            self.launched(topk=65)
+        text = str(caught.exception)
+        self.assertIn("no package for ShapeClass(heads=32, ", text)
+        self.assertIn("and Sizes(topk=65, s_q=3, s_kv=50); ", text)
+        self.assertIn("for Sizes(topk=64, s_q=-1, s_kv=-1)", text)
+
+    def test_a_launch(self):
+        self.use_packages("any", "topk64")
+        text = pathlib.Path(self.folder.name, "topk64", "kernel.json").read_text()
+        descriptors["topk64"] = json.loads(text)
+        self.use("topk64")
+        make = CudaArray
+        arguments = {
+            "q": make("bf16", (3, 32, 512)),
+            "kv": make("bf16", (50, 1, 512)),
+            "indices": make("i32", (3, 1, 64)),
+            "scale": 0.5,
+            "out": make("bf16", (3, 32, 512)),
+            "max_logits": make("f32", (3, 32)),
+            "lse": make("f32", (3, 32)),
+        }
+        mla.sparse_prefill(**arguments)
+        self.expect_launch(arguments)
+
+
+class Options(Base):
+    def setUp(self):
+        super().setUp()
+        self.use_own_library()
+
+    def test_bad_values(self):
+        for kind, text, options in [
+            (TypeError, "schedule: expected a name, got int", {"schedule": 1}),
+            (TypeError, "threshold: expected a number, got str", {"threshold": "8"}),
+            (ValueError, "threshold: expected 0 to 64, got -1", {"threshold": -1}),
+            (
+                ValueError,
+                "threshold: expected 0 to 64, got nan",
+                {"threshold": float("nan")},
+            ),
+            (
+                TypeError,
+                "expect_s_kv: expected an integer, got float",
+                {"expect_s_kv": 1.0},
+            ),
+            (
+                ValueError,
+                "expect_s_kv: expected 1 to 2147483647, got 0",
+                {"expect_s_kv": 0},
+            ),
+        ]:
+            with self.subTest(text), self.assertRaises(kind) as caught:
+                mla.compile_options(**options)
+            self.assertEqual(str(caught.exception), text)
+        self.assertEqual(_library.library().options, _library.CompileOptions())
+
+    def compiled_with(self, **options):
+        """The kernel, and the struct that the compiler got."""
+        library = _library.library()
+        mla.compile_options(**options)
+        shape = _library.ShapeClass(16, 512, 512, False, False)
+        with mock.patch.object(library, "call", wraps=library.call) as call:
+            try:
+                kernel = library.kernel(shape, _library.Sizes(64, 3, 100))
+            except mla.MLAError as error:
+                if error.status == 3:
+                    self.skipTest("needs a ptxas")
+                raise
+        structs = [
+            words.args[3] for words in call.call_args_list if words.args[0] == "mlaCompile"
+        ]
+        return kernel, structs[0] if structs else None
+
+    def test_reach_the_compiler(self):
+        if not _library.library().has_jit:
+            self.skipTest("needs the compiler")
+        usual, how = self.compiled_with()
+        self.assertEqual((how.schedule, how.threshold, how.expectRows), (None, 0, 0))
+        exact, how = self.compiled_with(
+            schedule="seesaw", threshold=0, expect_s_kv=8192
+        )
+        self.assertEqual(
+            (how.schedule, how.threshold, how.expectRows), (b"seesaw", -1, 8192)
+        )
+        self.assertNotEqual(exact.handle.value, usual.handle.value)
+        lazy, how = self.compiled_with(
+            schedule="seesaw", threshold=2.5, expect_s_kv=8192
+        )
+        self.assertEqual(how.threshold, 2.5)
+        self.assertNotEqual(lazy.handle.value, exact.handle.value)
+        # Back to what is there.
+        again, how = self.compiled_with()
+        self.assertIsNone(how)
+        self.assertIs(again, usual)
+
+    def test_refused_by_the_compiler(self):
+        if not _library.library().has_jit:
+            self.skipTest("needs the compiler")
+        with self.assertRaises(mla.MLAError) as caught:
+            self.compiled_with(schedule="best")
+        self.assertIn("unknown schedule 'best'", str(caught.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()
