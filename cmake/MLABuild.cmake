@@ -59,23 +59,18 @@ if(MLA_PCH)
     <llvm/Support/FormatVariadic.h>)
 endif()
 
-# Compiles a target that uses MLIR with the headers precompiled.
-function(mla_precompiled_headers name)
-  # The code of libmla-jit.so, and as that of the headers.
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  if(MLA_PCH)
-    target_precompile_headers(${name} REUSE_FROM mla-mlir-headers)
-  endif()
-endfunction()
-
 # A library of the project that uses MLIR. TableGen'd headers are generated
 # first: `mla-headers` gathers them.
 add_custom_target(mla-headers)
 function(mla_add_library name)
   add_library(${name} STATIC ${ARGN})
   add_dependencies(${name} mla-headers)
+  # For libmla-jit.so, and as the headers were compiled.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(${name} PUBLIC mla_llvm)
-  mla_precompiled_headers(${name})
+  if(MLA_PCH)
+    target_precompile_headers(${name} REUSE_FROM mla-mlir-headers)
+  endif()
 endfunction()
 
 # mla_tablegen(file.td output generator-flags...)
