@@ -3,6 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelContext.h"
+#include "KernelSymbol.h"
+#include "mla/Dialect/Levels/Levels.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -444,6 +446,8 @@ struct ConvertMLAToNVVMPass
       return signalPassFailure();
     }
     for (func::FuncOp kernel : kernels) {
+      if (failed(verifyLevel(kernel)) || failed(checkKernelSymbol(kernel)))
+        return signalPassFailure();
       expandMath(kernel);
       if (failed(KernelConverter(kernel).run()))
         return signalPassFailure();

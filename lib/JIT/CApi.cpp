@@ -6,10 +6,10 @@
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/JIT/Operators.h"
 #include "mla/JIT/Version.h"
+#include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -104,7 +104,7 @@ struct Source {
   /// Null after a diagnostic.
   mlir::OwningOpRef<mlir::ModuleOp> build(mlir::MLIRContext &context) const {
     return shape ? buildSparsePrefill(context, *shape)
-                 : mlir::parseSourceString<mlir::ModuleOp>(ir, &context, name);
+                 : parseProgram(ir, context, name);
   }
 
 private:

@@ -5,6 +5,7 @@
 #include "mla/Simulator/Simulator.h"
 #include "Coverage.h"
 #include "Machine.h"
+#include "mla/Dialect/Levels/Levels.h"
 #include <thread>
 
 using namespace mlir;
@@ -53,6 +54,8 @@ static FailureOr<scf::ForallOp> findGrid(func::FuncOp function) {
   if (!function->hasAttr(cta::kVerifiedAttr))
     return function.emitOpError("expected a verified cta program; run "
                                 "--mla-cta-pipeline first");
+  if (failed(verifyLevel(function)))
+    return failure();
   auto grids = function.getOps<scf::ForallOp>();
   if (!llvm::hasSingleElement(grids))
     return function.emitOpError("expected one scf.forall");

@@ -263,7 +263,7 @@ LogicalResult LayoutSolver::apply() {
 
 namespace {
 struct AssignLayoutsPass : mla::impl::AssignLayoutsBase<AssignLayoutsPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     WalkResult result = getOperation().walk(
         [](cta::RoleOp role) { return WalkResult(LayoutSolver(role).run()); });
     if (result.wasInterrupted())

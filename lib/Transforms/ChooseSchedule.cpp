@@ -49,7 +49,7 @@ namespace {
 struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   using ChooseScheduleBase::ChooseScheduleBase;
 
-  void runOnOperation() override {
+  void runOnProgram() override {
     getOperation().walk([&](SparsePrefillOp op) {
       if (op.getScheduleAttr())
         return;

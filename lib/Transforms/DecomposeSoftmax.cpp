@@ -91,7 +91,7 @@ static void decompose(tile::OnlineSoftmaxOp op) {
 namespace {
 struct DecomposeSoftmaxPass
     : mla::impl::DecomposeSoftmaxBase<DecomposeSoftmaxPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     ScheduleAttr lazy = getScheduleWith(func, "lazy-rescale");
     SmallVector<tile::OnlineSoftmaxOp> ops;

@@ -98,7 +98,7 @@ static void defer(scf::ForOp loop, unsigned i, ArrayRef<Step> steps) {
 
 namespace {
 struct DeferSumsPass : mla::impl::DeferSumsBase<DeferSumsPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     if (!getScheduleWith(func, "defer-sums") || isScheduled(func))
       return;

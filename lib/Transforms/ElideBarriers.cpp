@@ -177,7 +177,7 @@ static SmallVector<RingUse> findRings(func::FuncOp func) {
 
 namespace {
 struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     elided = false;
     SmallVector<RingUse> rings = findRings(getOperation());
     // What arrives by copies keeps its barrier: its copies take longest, and

@@ -15,7 +15,7 @@ using namespace mla;
 namespace {
 struct InsertAsyncFencesPass
     : mla::impl::InsertAsyncFencesBase<InsertAsyncFencesPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     DenseSet<Value> asyncRead = getAsyncReadRings(getOperation());
     getOperation().walk([&](cta::RoleOp role) {
       findUnfencedPublications(role, asyncRead, [](Operation *op) {

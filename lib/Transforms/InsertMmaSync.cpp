@@ -23,7 +23,7 @@ static LogicalResult setPending(cta::MmaWaitOp wait, const GroupAges &ages) {
 
 namespace {
 struct InsertMmaSyncPass : mla::impl::InsertMmaSyncBase<InsertMmaSyncPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     WalkResult result = getOperation().walk([](cta::RoleOp role) {
       // A role that commits its groups itself keeps them.
       bool grouped =

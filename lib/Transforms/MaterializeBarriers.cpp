@@ -185,7 +185,7 @@ static std::pair<Value, Value> getSlotAndParity(ImplicitLocOpBuilder &b,
 namespace {
 struct MaterializeBarriersPass
     : mla::impl::MaterializeBarriersBase<MaterializeBarriersPass> {
-  void runOnOperation() override;
+  void runOnProgram() override;
 
   LogicalResult collect(cta::RingOp ring, RingUse &use);
   LogicalResult createBarriers(RingUse &use, int64_t &offset);
@@ -399,7 +399,7 @@ void MaterializeBarriersPass::lowerRole(cta::RoleOp role,
   threadCounts(role.getBody().front(), accesses);
 }
 
-void MaterializeBarriersPass::runOnOperation() {
+void MaterializeBarriersPass::runOnProgram() {
   func::FuncOp func = getOperation();
   SmallVector<cta::RingOp> rings;
   func.walk([&](cta::RingOp ring) { rings.push_back(ring); });

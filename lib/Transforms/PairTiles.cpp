@@ -45,7 +45,7 @@ static void pair(scf::ForOp loop) {
 
 namespace {
 struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     ScheduleAttr schedule = getScheduleWith(func, "pair-tiles");
     if (!schedule || isScheduled(func))

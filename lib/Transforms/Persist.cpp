@@ -54,7 +54,7 @@ static void persist(scf::ForallOp grid, int64_t ctas) {
 namespace {
 struct PersistPass : mla::impl::PersistBase<PersistPass> {
   using PersistBase::PersistBase;
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     if (!getScheduleWith(func, "persist"))
       return;

@@ -220,7 +220,7 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
 
 namespace {
 struct PipelinePass : mla::impl::PipelineBase<PipelinePass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) {
       if (loop->hasAttr(cta::kStageAttr))

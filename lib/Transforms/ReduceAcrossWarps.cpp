@@ -115,7 +115,7 @@ LogicalResult RowReducer::run() {
 namespace {
 struct ReduceAcrossWarpsPass
     : mla::impl::ReduceAcrossWarpsBase<ReduceAcrossWarpsPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     SmallVector<tile::ReduceOp> reductions;
     getOperation().walk([&](tile::ReduceOp reduce) {
       auto source = cast<RankedTensorType>(reduce.getSource().getType());

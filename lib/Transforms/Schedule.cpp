@@ -91,7 +91,7 @@ static LogicalResult checkRewritten(scf::ForallOp program,
 
 namespace {
 struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     SmallVector<scf::ForallOp> programs(func.getOps<scf::ForallOp>());
     if (programs.empty()) {

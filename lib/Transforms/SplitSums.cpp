@@ -158,7 +158,7 @@ static bool splitAll(scf::ForOp loop) {
 
 namespace {
 struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     ScheduleAttr schedule = getScheduleWith(func, "split-sums");
     if (!schedule)

@@ -87,7 +87,7 @@ private:
 };
 
 struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     ScheduleAttr schedule = getScheduleWith(func, "split-tail");
     if (!schedule)

@@ -357,7 +357,7 @@ LogicalResult WidthSplitter::run() {
 
 namespace {
 struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     if (!getScheduleWith(func, "split-width"))
       return;

@@ -102,7 +102,7 @@ static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
 
 namespace {
 struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     if (failed(checkPipelined(func)))
       return signalPassFailure();

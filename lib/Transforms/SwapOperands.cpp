@@ -162,7 +162,7 @@ LogicalResult OperandSwapper::run() {
 
 namespace {
 struct SwapOperandsPass : mla::impl::SwapOperandsBase<SwapOperandsPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     if (!getScheduleWith(func, "swap-operands"))
       return;

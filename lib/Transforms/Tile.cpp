@@ -322,7 +322,7 @@ static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     SmallVector<SparsePrefillOp> ops;
     func.walk([&](SparsePrefillOp op) { ops.push_back(op); });

@@ -490,7 +490,7 @@ static LogicalResult checkFences(func::FuncOp func,
 
 namespace {
 struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     func::FuncOp func = getOperation();
     SmallVector<cta::RoleOp> roles;
     func.walk([&](cta::RoleOp role) { roles.push_back(role); });

@@ -81,7 +81,7 @@ static LogicalResult describeOperands(cta::MmaAsyncOp mma) {
 namespace {
 struct WgmmaDescriptorsPass
     : mla::impl::WgmmaDescriptorsBase<WgmmaDescriptorsPass> {
-  void runOnOperation() override {
+  void runOnProgram() override {
     WalkResult result = getOperation().walk(
         [](cta::MmaAsyncOp mma) { return WalkResult(describeOperands(mma)); });
     if (result.wasInterrupted())

@@ -222,7 +222,7 @@ func.func @from_one(%n: memref<?xf32>) attributes {cta.verified} {
 
 // -----
 
-// expected-error @below {{expected one block and no results}}
+// expected-error @below {{expected regions of one block}}
 func.func @blocks(%n: memref<?xf32>) attributes {cta.verified} {
   scf.forall (%i) in (2) {
     cta.role "all" warps 4 registers 168 {
@@ -235,7 +235,7 @@ func.func @blocks(%n: memref<?xf32>) attributes {cta.verified} {
 
 // -----
 
-// expected-error @below {{expected arguments that are numbers or strided memrefs of numbers, got 'memref<*xf32>'}}
+// expected-error @below {{has a value of type 'memref<*xf32>'; expected numbers of at most 64 bits, memrefs and tensors of them, and types of the cta dialect}}
 func.func @unranked(%n: memref<*xf32>) attributes {cta.verified} {
   scf.forall (%i) in (2) {
     cta.role "all" warps 4 registers 168 {
@@ -311,10 +311,10 @@ func.func @huge(%n: memref<?xf32>) attributes {cta.verified} {
 
 func.func @empty(%n: memref<?xf32>) attributes {cta.verified} {
   scf.forall (%i) in (2) {
-    // expected-error @below {{is lowered for fragments of 1 to 262144 elements}}
-    %x = tile.load %n[%i] : memref<?xf32> -> tensor<0xf32, #cta.layout<row>>
-    tile.store %x, %n[%i] : tensor<0xf32, #cta.layout<row>>, memref<?xf32>
     cta.role "all" warps 4 registers 168 {
+      // expected-error @below {{is lowered for fragments of 1 to 262144 elements}}
+      %x = tile.load %n[%i] : memref<?xf32> -> tensor<0xf32, #cta.layout<row>>
+      tile.store %x, %n[%i] : tensor<0xf32, #cta.layout<row>>, memref<?xf32>
     }
   }
   return

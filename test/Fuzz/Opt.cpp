@@ -10,13 +10,13 @@
 
 #include "IRMutator.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
-#include "llvm/Support/Regex.h"
 #include <algorithm>
 #include <cstring>
 
@@ -75,29 +75,9 @@ static void runPasses(llvm::StringRef pipeline, llvm::StringRef text) {
     module->print(null);
 }
 
-/// MLIR's parser, verifier and printer recurse: 5,000 regions or attributes in
-/// each other take them to the end of the stack.
-static bool isTooDeep(llvm::StringRef text) {
-  constexpr int kMaxDepth = 1000;
-  int depth = 0, deepest = 0;
-  for (char c : text) {
-    depth += llvm::StringRef("([{<").contains(c);
-    depth -= depth && llvm::StringRef(")]}>").contains(c);
-    deepest = std::max(deepest, depth);
-  }
-  return deepest > kMaxDepth;
-}
-
-/// MLIR 22's parser asks for the width of `index` in `array<index: 0>`, which
-/// it does not have, and crashes.
-static bool crashesParser(llvm::StringRef text) {
-  static const llvm::Regex arrayOfIndex("array[[:space:]]*<[[:space:]]*index");
-  return arrayOfIndex.match(text);
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   llvm::StringRef text(reinterpret_cast<const char *>(data), size);
-  if (isTooDeep(text) || crashesParser(text))
+  if (findTextFault(text))
     return -1; // Not for the corpus.
   runPasses(splitPasses(text).first, text);
   return 0;

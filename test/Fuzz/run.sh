@@ -13,7 +13,7 @@ usage: run.sh [--build DIR] [--out DIR] [--seconds N] [--jobs J] [TARGET...]
   --jobs J       processes at once (1)
   --check        what ctest runs: the inputs to start from, with past finds among
                  them, then new ones from a fixed seed; stops at a find
-  TARGET         opt, package, npy, tuning or cache; all by default
+  TARGET         opt, package, npy, tuning, cache or foreign; all by default
 
 Exits with 1 if an input crashed, hung for 20 seconds or took 2 GiB. Such inputs
 are in OUT/finds/TARGET, with what was reported beside each, smaller ones in
@@ -39,7 +39,7 @@ while (($#)); do
   esac
   shift
 done
-((${#targets[@]})) || targets=(opt package npy tuning cache)
+((${#targets[@]})) || targets=(opt package npy tuning cache foreign)
 out=${out:-$build/fuzz}
 jit=$build/bin/mla-jit
 [[ -x $jit ]] || jit=$root/build/bin/mla-jit
@@ -60,6 +60,17 @@ prepare() {
   [[ ! -e $here/$target.dict ]] || command+=(-dict="$here/$target.dict")
 }
 
+# Inserts ops where no pass expects them; of --check and of the long run alike.
+foreign() {
+  "$build/bin/mla-fuzz-foreign" --programs "$out/seeds/foreign" --finds "$out/finds/foreign" "$@" \
+    "$here/foreign.mlir" "$root"/test/Dialect/{MLA,Tile,CTA}/roundtrip.mlir \
+    "$root/test/Dialect/CTA/vocabulary.mlir"
+}
+
+if ((check)) && [[ ${targets[0]} == foreign ]]; then
+  foreign --trials 60 --seed 1
+  exit
+fi
 if ((check)); then
   target=${targets[0]}
   prepare "$target"
@@ -95,6 +106,10 @@ examine() {
 
 found=0
 for target in "${targets[@]}"; do
+  if [[ $target == foreign ]]; then
+    foreign --seconds "$seconds" --jobs "$jobs" --seed "$(date +%s)" || found=1
+    continue
+  fi
   prepare "$target"
   corpus=$out/corpus/$target finds=$out/finds/$target
   mkdir -p "$corpus" "$finds"

@@ -163,7 +163,7 @@ func.func @no_roles() attributes {cta.shared_bytes = 256 : i64} {
 func.func @outside() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
     %v = cta.ring "v" at 0 : !cta.ring<1x64xf32, #dense>
-    // expected-error @below {{expected cta.role around it, got none}}
+    // expected-error @below {{'cta.await' op is not allowed in the grid of a cta program, outside its roles}}
     %s = cta.await %v : !cta.ring<1x64xf32, #dense>
     cta.role "a" warps 4 registers 128 {
     }
@@ -174,15 +174,14 @@ func.func @outside() attributes {cta.shared_bytes = 256 : i64} {
 // -----
 
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>
-func.func @execute(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : i64} {
+func.func @elected() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
     %v = cta.ring "v" at 0 : !cta.ring<1x64xf32, #dense>
     cta.role "a" warps 4 registers 128 {
-      scf.execute_region {
-        // expected-error @below {{expected nothing but scf.for and scf.if between it and its role, got scf.execute_region}}
+      cta.elect warp 0 {
+        // expected-error @below {{expected nothing but scf.for and scf.if between it and its role, got cta.elect}}
         %s = cta.acquire %v : !cta.ring<1x64xf32, #dense>
-        cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32, #dense>
-        scf.yield
+        cta.yield
       }
     }
   }

@@ -53,14 +53,14 @@ func.func @rank() {
 // -----
 
 // A host cannot make the map of a memref that it does not pass.
-func.func @local_source(%n: index) {
+func.func @local_source(%c: i1, %n: memref<?x64xbf16>) {
   %c0 = arith.constant 0 : index
-  %m = memref.alloc(%n) : memref<?x64xbf16>
+  // expected-error @below {{'arith.select' op has a value of type 'memref<?x64xbf16>'; expected memrefs to be arguments of the function}}
+  %m = arith.select %c, %n, %n : memref<?x64xbf16>
   scf.forall (%i) in (8) {
     %r = cta.ring "r" : !cta.ring<1x64x64xbf16>
     cta.role "load" warps 4 registers 40 {
       %s = cta.acquire %r : !cta.ring<1x64x64xbf16>
-      // expected-error @below {{expected the source to be a function argument}}
       cta.copy_async %m[%i, %c0] to %s : memref<?x64xbf16>, !cta.buffer<64x64xbf16>
     }
   }

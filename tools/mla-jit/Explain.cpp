@@ -7,8 +7,8 @@
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
+#include "mla/Pipelines/Parse.h"
 #include "mla/Simulator/Simulator.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileUtilities.h"
 
@@ -126,7 +126,7 @@ llvm::Error makeError(const llvm::Twine &message) {
 
 /// Runs the passes up to the verified CTA program, unless it is one already.
 llvm::Error Explanation::lower() {
-  module = mlir::parseSourceFile<mlir::ModuleOp>(options.input, &tools.context);
+  module = parseProgramFile(options.input, tools.context);
   if (!module)
     return makeError("cannot parse '" + options.input + "'");
   auto funcs = module->getOps<mlir::func::FuncOp>();

@@ -9,6 +9,7 @@
 #include "mla/Harness/Inputs.h"
 #include "mla/JIT/Compiler.h"
 #include "mla/Mutation/Score.h"
+#include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Simulator/Simulator.h"
 #include "mlir/Parser/Parser.h"
@@ -165,7 +166,7 @@ llvm::Expected<Compiled> compileProgram(const Program &program) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   context.appendDialectRegistry(registry);
-  auto module = mlir::parseSourceFile<mlir::ModuleOp>(program.file, &context);
+  auto module = parseProgramFile(program.file, context);
   if (!module)
     return makeError("cannot parse '" + program.file + "'");
   CompileOptions options;

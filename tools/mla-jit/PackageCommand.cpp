@@ -4,7 +4,7 @@
 
 #include "PackageCommand.h"
 #include "mla/JIT/Operators.h"
-#include "mlir/Parser/Parser.h"
+#include "mla/Pipelines/Parse.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -69,7 +69,7 @@ std::string readSetting(llvm::StringRef word, SparsePrefillShape &shape) {
 mlir::OwningOpRef<mlir::ModuleOp> getModule(llvm::StringRef kernel,
                                             mlir::MLIRContext &context) {
   if (kernel.ends_with(".mlir"))
-    return mlir::parseSourceFile<mlir::ModuleOp>(kernel, &context);
+    return parseProgramFile(kernel, context);
   auto [op, settings] = kernel.split(':');
   SparsePrefillShape shape;
   if (op != "sparse_prefill") {

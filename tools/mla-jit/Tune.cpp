@@ -5,10 +5,10 @@
 #include "Tune.h"
 #include "Flags.h"
 #include "mla/Harness/Tune.h"
+#include "mla/Pipelines/Parse.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Tuning/CostModel.h"
 #include "mla/Tuning/TuningTable.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -188,7 +188,7 @@ llvm::Error Tuning::readOperator() {
       return error;
     module = buildSparsePrefill(context, flags.op.shape);
   } else {
-    module = mlir::parseSourceFile<mlir::ModuleOp>(operand, &context);
+    module = parseProgramFile(operand, context);
   }
   if (!module)
     return makeError("cannot parse '" + operand + "'");

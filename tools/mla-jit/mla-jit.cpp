@@ -13,11 +13,11 @@
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Tool.h"
 #include "mla/JIT/CachedCompile.h"
+#include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Target/Sass.h"
 #include "mla/Tuning/Choice.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
@@ -76,7 +76,7 @@ public:
   }
 
   mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef path) {
-    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
+    return parseProgramFile(path, context);
   }
 
   mlir::MLIRContext context;

@@ -8,6 +8,7 @@
 #include "mla/Dialect/CTA/CTA.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
+#include "mla/Transforms/ProgramPass.h"
 #include "mla/Tuning/Choice.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -7,7 +7,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-class FuncPass<string flag> : Pass<flag, "::mlir::func::FuncOp"> {
+class FuncPass<string flag> : PassBase<flag, "::mla::ProgramPass"> {
   let dependentDialects = [
     "::mla::MLADialect", "::mla::tile::TileDialect", "::mla::cta::CTADialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -191,6 +191,20 @@ struct OperandChecker {
 };
 } // namespace
 
+/// Each output has a memref that is no other operand: results would overwrite
+/// each other, or what is still read.
+static LogicalResult verifyOutputsApart(SparsePrefillOp op) {
+  std::pair<Value, StringRef> outputs[] = {{op.getOut(), "out"},
+                                           {op.getMaxLogits(), "max_logits"},
+                                           {op.getLse(), "lse"}};
+  for (auto [output, name] : outputs)
+    if (llvm::count(op->getOperands(), output) > 1)
+      return op.emitOpError()
+             << name << ": expected a memref of its own, got one that is "
+             << "another operand too";
+  return success();
+}
+
 LogicalResult SparsePrefillOp::verify() {
   auto shape = [](Value v) { return cast<MemRefType>(v.getType()).getShape(); };
   auto dim = [&](Value v, size_t d) {
@@ -223,5 +237,7 @@ LogicalResult SparsePrefillOp::verify() {
     return emitOpError("expected static h_q, d_qk and d_v");
   if (dv > dqk)
     return emitOpError() << "expected d_v <= d_qk, got " << dv << " > " << dqk;
-  return success();
+  if (topk == 0)
+    return emitOpError("indices: expected topk >= 1 or '?', got 0");
+  return verifyOutputsApart(*this);
 }

@@ -232,3 +232,33 @@ func.func @d_v(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: 
 
 // expected-error @below {{ring "k": expected numbers below 2^31, got 2147483648}}
 func.func @f() attributes {a = #mla.ring<"k", depth = 2147483648>} { return }
+
+// -----
+
+func.func @no_entries(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x0xi32>, %scale: f32,
+                      %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{indices: expected topk >= 1 or '?', got 0}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x0xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @one_memref_for_two_outputs(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                                      %out: memref<?x128x512xbf16>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{max_logits: expected a memref of its own, got one that is another operand too}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %lse, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @output_over_input(%q: memref<?x128x512xbf16>, %kv: memref<?x1x512xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                             %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{out: expected a memref of its own, got one that is another operand too}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x512xbf16>, memref<?x1x512xbf16>, memref<?x1x?xi32>)
+      outs(%q, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}

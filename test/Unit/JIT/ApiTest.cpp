@@ -513,6 +513,43 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
   EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
 }
 
+/// IR that MLIR takes and that no pass expects.
+TEST_F(Compile, ForeignIrIsAnError) {
+  Compiler compiler = makeCompiler();
+  Status status;
+  auto error = [&](const std::string &ir) {
+    EXPECT_FALSE(compiler.compile(ir, status, "a.mlir"));
+    EXPECT_EQ(status.code(), MLA_COMPILE_ERROR);
+    return status.message();
+  };
+  auto withOutside = [](const std::string &op) {
+    return "func.func @f(%m: memref<?xf32>, %x: f32) attributes {cta.verified} "
+           "{\n%c0 = arith.constant 0 : index\n" +
+           op +
+           "\nscf.forall (%i) in (2) {\ncta.role \"all\" warps 4 registers 168 "
+           "{\n}\n}\nreturn\n}";
+  };
+  for (auto [name, operands] :
+       {std::pair("memref.store", " %x, %m[%c0] : memref<?xf32>"),
+        std::pair("memref.copy", " %m, %m : memref<?xf32> to memref<?xf32>"),
+        std::pair("memref.dealloc", " %m : memref<?xf32>"),
+        std::pair("func.call", " @f(%m, %x) : (memref<?xf32>, f32) -> ()"),
+        std::pair("cta.sync", ""), std::pair("cta.mma_commit", "")})
+    EXPECT_TRUE(contains(error(withOutside(name + std::string(operands))),
+                         std::string("a.mlir:3:1: error: '") + name +
+                             "' op is not allowed outside the grid"));
+  std::string deep = "func.func @f(%c: i1) {\n";
+  for (int depth = 0; depth < 100'000; ++depth)
+    deep += "scf.if %c {\n";
+  EXPECT_EQ(error(deep),
+            "a.mlir: the IR is invalid\na.mlir:257:1: error: expected brackets "
+            "nested at most 256 deep, got more");
+  std::string named = program();
+  named.replace(named.find("@k"), 2, "@\"a-b\"");
+  EXPECT_TRUE(contains(error(named), "got @\"a-b\""));
+  EXPECT_EQ(compileWith(compiler).origin, MLA_COMPILED);
+}
+
 TEST_F(Compile, LeavesTheProcessAlone) {
   auto handlers = [] {
     std::vector<void *> found;

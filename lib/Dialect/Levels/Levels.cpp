@@ -1,0 +1,256 @@
+//===- Levels.cpp - what a program may consist of ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/Levels/Levels.h"
+#include "mla/Dialect/CTA/CTA.h"
+#include "mla/Dialect/MLA/MLA.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mla;
+
+namespace {
+/// How far a program has been lowered.
+enum class Level { Operator, Tile, CTA };
+
+/// What encloses an op. Loops and conditions do not count: an op in them is
+/// held to what may stand around them.
+enum class Place { Function, Grid, Role };
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Kinds of ops
+//===----------------------------------------------------------------------===//
+
+template <typename Dialect> static bool isOf(Operation *op) {
+  return isa_and_nonnull<Dialect>(op->getDialect());
+}
+template <typename Dialect> static bool isOf(Type type) {
+  return isa<Dialect>(type.getDialect());
+}
+
+/// Computes values from values.
+static bool isComputation(Operation *op) {
+  return isOf<arith::ArithDialect>(op) || isOf<math::MathDialect>(op) ||
+         isa<memref::DimOp, tensor::SplatOp>(op);
+}
+
+static bool isControlFlow(Operation *op) {
+  return isa<scf::ForOp, scf::IfOp>(op);
+}
+
+/// Declares what the roles share, and makes it ready for them; or, behind them,
+/// waits for the other CTAs.
+static bool isSetUp(Operation *op) {
+  return cta::isDeclaration(op) ||
+         isa<cta::MBarrierInitOp, cta::MBarrierInitFenceOp, cta::SyncOp,
+             cta::ClusterArriveOp, cta::ClusterWaitOp, cta::LaunchWaitOp,
+             cta::LaunchDependentsOp>(op);
+}
+
+/// Ops of the cta dialect that name something and have no effect.
+static bool isPureCTA(Operation *op) {
+  return isOf<cta::CTADialect>(op) && isPure(op);
+}
+
+static bool isRoleWork(Operation *op) {
+  return isOf<cta::CTADialect>(op) &&
+         !isa<cta::RoleOp, cta::MBarrierInitOp, cta::MBarrierInitFenceOp>(op);
+}
+
+/// An end of a block: of which op, its parent's verifier has checked.
+static bool isEnd(Operation *op) {
+  return isa<func::ReturnOp, scf::YieldOp, scf::ConditionOp, scf::InParallelOp,
+             cta::YieldOp>(op);
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// The types of values, at every level.
+static bool isAllowed(Type type) {
+  if (isOf<cta::CTADialect>(type))
+    return true;
+  if (isa<MemRefType, RankedTensorType>(type))
+    type = cast<ShapedType>(type).getElementType();
+  return type.isIndex() ||
+         (type.isIntOrFloat() && type.getIntOrFloatBitWidth() <= 64);
+}
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+/// The definition of the levels: what may stand where.
+static bool isAllowed(Operation *op, Level level, Place place) {
+  // Ops of dialects that nobody has registered are read on demand only, and
+  // stand for any use of a value in tests.
+  if (isComputation(op) || !op->isRegistered())
+    return true;
+  switch (place) {
+  case Place::Function:
+    // The host sees to the grid's size and to tensor maps. Nothing else runs
+    // outside the grid.
+    if (level == Level::Operator)
+      return isOf<MLADialect>(op);
+    return isa<scf::ForallOp, cta::TensorMapOp>(op);
+  case Place::Grid:
+    if (isControlFlow(op) || isa<memref::LoadOp>(op))
+      return true;
+    if (level == Level::Tile)
+      return isOf<tile::TileDialect>(op);
+    return isa<cta::RoleOp>(op) || isSetUp(op) || isPureCTA(op);
+  case Place::Role:
+    return isControlFlow(op) || isa<memref::LoadOp, scf::WhileOp>(op) ||
+           isOf<tile::TileDialect>(op) || isRoleWork(op);
+  }
+  llvm_unreachable("covered switch");
+}
+
+/// The same in words.
+static StringRef describeAllowed(Level level, Place place) {
+  switch (place) {
+  case Place::Function:
+    return level == Level::Operator
+               ? "an mla operator, arith, math and memref.dim"
+               : "one scf.forall, arith, math, memref.dim, tensor.splat and "
+                 "cta.tensor_map";
+  case Place::Grid:
+    return level == Level::Tile
+               ? "tile, arith, math, scf.for, scf.if, memref.dim, memref.load "
+                 "and tensor.splat"
+               : "cta.role, declarations of rings, buffers and barriers, their "
+                 "initialisation, arith, math, scf.for, scf.if, memref.dim, "
+                 "memref.load and tensor.splat";
+  case Place::Role:
+    return "cta, tile, arith, math, scf.for, scf.if, scf.while, memref.dim, "
+           "memref.load and tensor.splat";
+  }
+  llvm_unreachable("covered switch");
+}
+
+static StringRef describe(Place place) {
+  switch (place) {
+  case Place::Function:
+    return "outside the grid";
+  case Place::Grid:
+    return "in the grid";
+  case Place::Role:
+    return "in a role";
+  }
+  llvm_unreachable("covered switch");
+}
+
+static StringRef describe(Level level, Place place) {
+  switch (level) {
+  case Level::Operator:
+    return "of a function with an mla operator";
+  case Level::Tile:
+    return "of a tile program";
+  case Level::CTA:
+    return place == Place::Grid ? "of a cta program, outside its roles"
+                                : "of a cta program";
+  }
+  llvm_unreachable("covered switch");
+}
+
+//===----------------------------------------------------------------------===//
+// Verifier
+//===----------------------------------------------------------------------===//
+
+namespace {
+class LevelVerifier {
+public:
+  explicit LevelVerifier(func::FuncOp func) : func(func) {}
+
+  LogicalResult run();
+
+private:
+  /// More than programs have. Passes recurse.
+  static constexpr unsigned kMaxDepth = 32;
+
+  /// Finds the level; false if the function is no program.
+  bool findLevel();
+  LogicalResult visit(Operation *parent, Place place, unsigned depth);
+  LogicalResult check(Operation *op, Place place);
+  static LogicalResult checkTypes(Operation *op, TypeRange types);
+  static Place getPlaceIn(Operation *op, Place around);
+
+  func::FuncOp func;
+  Level level = Level::Operator;
+};
+} // namespace
+
+bool LevelVerifier::findLevel() {
+  bool operators = false, grids = false, ctas = false;
+  func.walk([&](Operation *op) {
+    operators |= isOf<MLADialect>(op);
+    grids |= isa<scf::ForallOp>(op);
+    ctas |= isOf<cta::CTADialect>(op) && !isa<cta::TensorMapOp>(op);
+  });
+  level = grids && ctas ? Level::CTA : grids ? Level::Tile : Level::Operator;
+  return operators || grids;
+}
+
+Place LevelVerifier::getPlaceIn(Operation *op, Place around) {
+  return isa<cta::RoleOp>(op)     ? Place::Role
+         : isa<scf::ForallOp>(op) ? Place::Grid
+                                  : around;
+}
+
+LogicalResult LevelVerifier::check(Operation *op, Place place) {
+  if (!isEnd(op) && !isAllowed(op, level, place))
+    return op->emitOpError() << "is not allowed " << describe(place) << " "
+                             << describe(level, place) << "; expected only "
+                             << describeAllowed(level, place);
+  return checkTypes(op, op->getResultTypes());
+}
+
+LogicalResult LevelVerifier::checkTypes(Operation *op, TypeRange types) {
+  for (Type type : types) {
+    if (!isAllowed(type))
+      return op->emitOpError()
+             << "has a value of type " << type
+             << "; expected numbers of at most 64 bits, memrefs and tensors of "
+                "them, and types of the cta dialect";
+    // The lowering and the launch know a memref by its argument.
+    if (isa<MemRefType>(type) && !isa<func::FuncOp>(op))
+      return op->emitOpError() << "has a value of type " << type
+                               << "; expected memrefs to be arguments of the "
+                                  "function";
+  }
+  return success();
+}
+
+LogicalResult LevelVerifier::visit(Operation *parent, Place place,
+                                   unsigned depth) {
+  if (depth > kMaxDepth)
+    return parent->emitOpError() << "is nested too deep, expected at most "
+                                 << kMaxDepth << " regions in each other";
+  for (Region &region : parent->getRegions()) {
+    if (!region.empty() && !region.hasOneBlock())
+      return parent->emitOpError("expected regions of one block");
+    if (failed(checkTypes(parent, region.getArgumentTypes())))
+      return failure();
+    for (Operation &op : region.getOps())
+      if (failed(check(&op, place)) ||
+          failed(visit(&op, getPlaceIn(&op, place), depth + 1)))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult LevelVerifier::run() {
+  if (!findLevel())
+    return success();
+  auto grids = llvm::to_vector(func.getOps<scf::ForallOp>());
+  if (grids.size() > 1)
+    return grids[1].emitOpError("expected one scf.forall a function");
+  return visit(func, Place::Function, 0);
+}
+
+LogicalResult mla::verifyLevel(func::FuncOp func) {
+  return LevelVerifier(func).run();
+}
