@@ -211,7 +211,7 @@ LogicalResult KernelConverter::checkInput() {
     for (Type type : used)
       if (failed(checkFragment(op, type, role ? role.getWarps() : 4)))
         return WalkResult::interrupt();
-    return WalkResult::advance();
+    return WalkResult(checkInstruction(op));
   });
   if (fragments.wasInterrupted())
     return failure();
@@ -320,7 +320,8 @@ LogicalResult KernelConverter::lowerOps() {
   ConversionTarget target(*ctx);
   target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
   target.addIllegalDialect<cta::CTADialect, tile::TileDialect>();
-  target.addIllegalOp<memref::DimOp, memref::LoadOp>();
+  target.addIllegalOp<memref::DimOp, memref::LoadOp, math::ExpOp, math::Exp2Op,
+                      math::Log2Op>();
   // Roles and the grid are inlined afterwards.
   target.addLegalOp<cta::RoleOp>();
   target.markUnknownOpDynamicallyLegal([&](Operation *op) {

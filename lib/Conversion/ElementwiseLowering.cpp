@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelContext.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mla;
@@ -170,20 +171,22 @@ struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
   LogicalResult
   matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    RankedTensorType type = getFragment(op.getResult());
-    if (!type || !type.getElementType().isF32())
-      return rewriter.notifyMatchFailure(op, "not an f32 fragment");
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
     ThreadBuilder b(op, rewriter);
     Value x = adaptor.getOperand();
+    auto vector = dyn_cast<VectorType>(x.getType());
     if (factor) {
-      auto vector = cast<VectorType>(x.getType());
-      Value splat =
-          arith::ConstantOp::create(b, DenseElementsAttr::get(vector, *factor));
-      x = arith::MulFOp::create(b, x, splat);
+      TypedAttr constant = b.getF32FloatAttr(*factor);
+      if (vector)
+        constant = DenseElementsAttr::get(vector, *factor);
+      x = arith::MulFOp::create(b, x, arith::ConstantOp::create(b, constant));
     }
-    Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
-      return b.compute(text, b.extract(x, i), b.getF32Type());
-    });
+    auto compute = [&](Value y) { return b.compute(text, y, b.getF32Type()); };
+    Value result =
+        vector ? b.pack(vector.getNumElements(),
+                        [&](int64_t i) { return compute(b.extract(x, i)); })
+               : compute(x);
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -339,6 +342,25 @@ struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
   }
 };
 } // namespace
+
+LogicalResult mla::checkInstruction(Operation *op) {
+  if (!isa_and_nonnull<math::MathDialect>(op->getDialect()))
+    return success();
+  // NVPTX selects these for every type. It ends the process at those that it
+  // has no instruction for.
+  if (isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
+          math::CountLeadingZerosOp, math::CountTrailingZerosOp, math::CtPopOp,
+          math::FloorOp, math::FmaOp, math::IsFiniteOp, math::IsNaNOp,
+          math::RoundOp, math::RoundEvenOp, math::RsqrtOp, math::SqrtOp,
+          math::TruncOp>(op))
+    return success();
+  Type type = getElementTypeOrSelf(op->getResult(0).getType());
+  if (isa<math::ExpOp, math::Exp2Op, math::Log2Op>(op) && type.isF32())
+    return success();
+  return op->emitOpError() << "is not lowered on " << type
+                           << "; of functions expected exp, exp2, log2 or tanh "
+                              "on f32, or sqrt or rsqrt";
+}
 
 void mla::populateElementwisePatterns(TypeConverter &types,
                                       RewritePatternSet &patterns) {

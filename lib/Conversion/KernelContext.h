@@ -124,6 +124,10 @@ mlir::Value packBits(ThreadBuilder &b, mlir::RankedTensorType type,
 
 void populateBitPatterns(mlir::TypeConverter &types,
                          mlir::RewritePatternSet &patterns);
+/// Checks that there is an instruction, or a lowering, for an op of math; emits
+/// an error otherwise.
+mlir::LogicalResult checkInstruction(mlir::Operation *op);
+
 void populateElementwisePatterns(mlir::TypeConverter &types,
                                  mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(mlir::TypeConverter &types,

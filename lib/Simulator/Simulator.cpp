@@ -85,6 +85,7 @@ private:
   void addFootprints(Type type);
   void addWarpFootprints(cta::BufferType buffer, Type fragment, unsigned warps);
   void findWritten();
+  LogicalResult checkLoadsOutside();
 
   Plan &plan;
   func::FuncOp function;
@@ -127,7 +128,7 @@ LogicalResult Planner::run(const Program &program) {
   });
   findConstants(program.body);
   findWritten();
-  return success();
+  return checkLoadsOutside();
 }
 
 LogicalResult Planner::findRoles() {
@@ -227,6 +228,16 @@ void Planner::findWritten() {
     else if (auto bulk = dyn_cast<cta::BulkStoreOp>(op))
       add(bulk.getDest());
   });
+}
+
+/// Each CTA makes the loads outside the grid for itself, and here they are made
+/// once: what it reads must not change.
+LogicalResult Planner::checkLoadsOutside() {
+  for (auto load : function.getOps<memref::LoadOp>())
+    if (auto source = dyn_cast<BlockArgument>(load.getMemRef()))
+      if (llvm::is_contained(plan.written, source.getArgNumber()))
+        return load.emitOpError("reads outside the grid what the grid writes");
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -377,13 +388,20 @@ LogicalResult GridRunner::run(Frame &frame) {
 // Entry
 //===----------------------------------------------------------------------===//
 
+/// Outside the grid there is no role: loads are those of the interpreter.
+static Handler getHandlerOutside(const Instruction &in) {
+  Handler handler =
+      getTileVocabulary().handlers.lookup(in.op->getName().getStringRef());
+  return handler ? handler : in.handler;
+}
+
 /// Executes the function's own block, then the grid.
 static LogicalResult execute(const Plan &plan, Frame &frame) {
   for (const Instruction &in : plan.program->body.instructions) {
     if (&in == plan.grid) {
       if (failed(GridRunner(plan, frame).run(frame)))
         return failure();
-    } else if (failed(in.handler(frame, in))) {
+    } else if (failed(getHandlerOutside(in)(frame, in))) {
       return failure();
     }
   }

@@ -319,3 +319,47 @@ func.func @empty(%n: memref<?xf32>) attributes {cta.verified} {
   }
   return
 }
+
+// -----
+
+// LLVM has no instruction for these, and would end the process.
+func.func @sine_of_scalar(%x: f32, %m: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      // expected-error @below {{'math.sin' op is not lowered on 'f32'; of functions expected exp, exp2, log2 or tanh on f32, or sqrt or rsqrt}}
+      %y = math.sin %x : f32
+      %t = tensor.splat %y : tensor<64xf32, #cta.layout<row>>
+      tile.store %t, %m[%i] : tensor<64xf32, #cta.layout<row>>, memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @power_of_fragment(%m: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      %t = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32, #cta.layout<row>>
+      // expected-error @below {{'math.powf' op is not lowered on 'f32'}}
+      %y = math.powf %t, %t : tensor<64xf32, #cta.layout<row>>
+      tile.store %y, %m[%i] : tensor<64xf32, #cta.layout<row>>, memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @double_exponential(%x: f64, %m: memref<?xf32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      // expected-error @below {{'math.exp2' op is not lowered on 'f64'}}
+      %y = math.exp2 %x : f64
+      %z = arith.truncf %y : f64 to f32
+      %t = tensor.splat %z : tensor<64xf32, #cta.layout<row>>
+      tile.store %t, %m[%i] : tensor<64xf32, #cta.layout<row>>, memref<?xf32>
+    }
+  }
+  return
+}

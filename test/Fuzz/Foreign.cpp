@@ -15,6 +15,7 @@
 #include "ForeignOps.h"
 #include "InterpreterExecutor.h"
 #include "Mutate.h"
+#include "PassList.h"
 #include "SimulatorExecutor.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Harness/Inputs.h"
@@ -24,7 +25,6 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -109,7 +109,7 @@ static void runPassesAlone(mlir::ModuleOp module) {
     mlir::PassManager pm(module.getContext(),
                          mlir::ModuleOp::getOperationName(),
                          mlir::OpPassManager::Nesting::Implicit);
-    if (succeeded(mlir::parsePassPipeline(name, pm, llvm::errs())))
+    if (succeeded(addPasses(name, pm)))
       (void)pm.run(*copy);
   }
 }

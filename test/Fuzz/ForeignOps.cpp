@@ -48,6 +48,10 @@ public:
 
   LogicalResult insert(Operation *foreign);
 
+  /// Gives a result of the op inserted last to one of the ops behind it, so
+  /// that it is not dead; does nothing where none takes its type.
+  void useResult();
+
 private:
   /// The values that an op before `place` may use.
   void collectScope(Operation *place);
@@ -56,6 +60,7 @@ private:
   LogicalResult callItself(func::CallOp call);
 
   OpBuilder builder;
+  Operation *inserted = nullptr;
   func::FuncOp func;
   std::mt19937 &random;
   SmallVector<Value> scope;
@@ -104,7 +109,8 @@ LogicalResult Inserter::provide(Value value) {
 LogicalResult Inserter::callItself(func::CallOp call) {
   if (!func)
     return failure();
-  func::CallOp::create(builder, call.getLoc(), func, func.getArguments());
+  inserted =
+      func::CallOp::create(builder, call.getLoc(), func, func.getArguments());
   return success();
 }
 
@@ -117,11 +123,31 @@ LogicalResult Inserter::insert(Operation *foreign) {
   for (Value value : used)
     if (failed(provide(value)))
       return failure();
-  builder.clone(*foreign, mapping);
+  inserted = builder.clone(*foreign, mapping);
   return success();
+}
+
+void Inserter::useResult() {
+  SmallVector<std::pair<OpOperand *, Value>> uses;
+  for (Operation *op = inserted->getNextNode(); op; op = op->getNextNode())
+    op->walk([&](Operation *user) {
+      for (OpOperand &operand : user->getOpOperands())
+        for (Value result : inserted->getResults())
+          if (result.getType() == operand.get().getType())
+            uses.emplace_back(&operand, result);
+    });
+  if (uses.empty())
+    return;
+  auto [operand, result] = uses[random() % uses.size()];
+  operand->set(result);
 }
 
 LogicalResult mla::fuzz::insertForeignOp(Operation *foreign, Operation *place,
                                          std::mt19937 &random) {
-  return Inserter(place, random).insert(foreign);
+  Inserter inserter(place, random);
+  if (failed(inserter.insert(foreign)))
+    return failure();
+  if (random() % 2)
+    inserter.useResult();
+  return success();
 }

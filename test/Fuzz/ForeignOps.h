@@ -41,7 +41,8 @@ std::vector<mlir::Operation *> findPlaces(mlir::ModuleOp module);
 /// Inserts a copy of `foreign` before `place`. An operand is a value of its
 /// type that is in scope there, drawn by `random`; where there is none, a new
 /// argument of the function, or a copy of the op that defines it in the file it
-/// is from. A call of @self calls the function that it lands in. Fails where an
+/// is from. A call of @self calls the function that it lands in. In every other
+/// case an op behind it takes its result in place of an operand. Fails where an
 /// operand cannot be had; whether the result verifies is for the caller to see.
 mlir::LogicalResult insertForeignOp(mlir::Operation *foreign,
                                     mlir::Operation *place,

@@ -9,13 +9,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "IRMutator.h"
+#include "PassList.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include <algorithm>
 #include <cstring>
@@ -70,8 +70,7 @@ static void runPasses(llvm::StringRef pipeline, llvm::StringRef text) {
   mlir::PassManager pm(&context, mlir::ModuleOp::getOperationName(),
                        mlir::OpPassManager::Nesting::Implicit);
   llvm::raw_null_ostream null;
-  if (succeeded(mlir::parsePassPipeline(pipeline, pm, null)) &&
-      succeeded(pm.run(*module)))
+  if (succeeded(addPasses(pipeline, pm)) && succeeded(pm.run(*module)))
     module->print(null);
 }
 

@@ -11,8 +11,8 @@
 |* exits. A function that returns an mlaStatus other than MLA_SUCCESS has put *|
 |* the reason into mlaLastError() of the calling thread: it names the thing   *|
 |* at fault, and carries what the compiler said about the IR, a line each.    *|
-|* The exception is LLVM's: host memory that runs out while it works, or an   *|
-|* instruction in hand-written IR that it cannot select, ends the process.    *|
+|* The exception is LLVM's: host memory that runs out while it works ends the *|
+|* process.                                                                   *|
 |*                                                                            *|
 |* Structs begin with their size in bytes, which the caller sets to sizeof    *|
 |* (the _INIT macros do): fields are only ever added at the end, and a        *|

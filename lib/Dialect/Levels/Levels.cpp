@@ -30,10 +30,10 @@ template <typename Dialect> static bool isOf(Type type) {
   return isa<Dialect>(type.getDialect());
 }
 
-/// Computes values from values.
+/// Computes values, which may come from memory.
 static bool isComputation(Operation *op) {
   return isOf<arith::ArithDialect>(op) || isOf<math::MathDialect>(op) ||
-         isa<memref::DimOp, tensor::SplatOp>(op);
+         isa<memref::DimOp, memref::LoadOp, tensor::SplatOp>(op);
 }
 
 static bool isControlFlow(Operation *op) {
@@ -91,42 +91,37 @@ static bool isAllowed(Operation *op, Level level, Place place) {
     return true;
   switch (place) {
   case Place::Function:
-    // The host sees to the grid's size and to tensor maps. Nothing else runs
-    // outside the grid.
+    // The host sees to the grid's size and to tensor maps; what is computed
+    // here each CTA computes.
     if (level == Level::Operator)
       return isOf<MLADialect>(op);
     return isa<scf::ForallOp, cta::TensorMapOp>(op);
   case Place::Grid:
-    if (isControlFlow(op) || isa<memref::LoadOp>(op))
+    if (isControlFlow(op))
       return true;
     if (level == Level::Tile)
       return isOf<tile::TileDialect>(op);
     return isa<cta::RoleOp>(op) || isSetUp(op) || isPureCTA(op);
   case Place::Role:
-    return isControlFlow(op) || isa<memref::LoadOp, scf::WhileOp>(op) ||
+    return isControlFlow(op) || isa<scf::WhileOp>(op) ||
            isOf<tile::TileDialect>(op) || isRoleWork(op);
   }
   llvm_unreachable("covered switch");
 }
 
-/// The same in words.
+/// The same in words, without what may stand everywhere.
 static StringRef describeAllowed(Level level, Place place) {
   switch (place) {
   case Place::Function:
-    return level == Level::Operator
-               ? "an mla operator, arith, math and memref.dim"
-               : "one scf.forall, arith, math, memref.dim, tensor.splat and "
-                 "cta.tensor_map";
+    return level == Level::Operator ? "an mla operator"
+                                    : "one scf.forall and cta.tensor_map";
   case Place::Grid:
     return level == Level::Tile
-               ? "tile, arith, math, scf.for, scf.if, memref.dim, memref.load "
-                 "and tensor.splat"
+               ? "tile, scf.for and scf.if"
                : "cta.role, declarations of rings, buffers and barriers, their "
-                 "initialisation, arith, math, scf.for, scf.if, memref.dim, "
-                 "memref.load and tensor.splat";
+                 "initialisation, scf.for and scf.if";
   case Place::Role:
-    return "cta, tile, arith, math, scf.for, scf.if, scf.while, memref.dim, "
-           "memref.load and tensor.splat";
+    return "cta, tile, scf.for, scf.if and scf.while";
   }
   llvm_unreachable("covered switch");
 }
@@ -202,9 +197,10 @@ Place LevelVerifier::getPlaceIn(Operation *op, Place around) {
 
 LogicalResult LevelVerifier::check(Operation *op, Place place) {
   if (!isEnd(op) && !isAllowed(op, level, place))
-    return op->emitOpError() << "is not allowed " << describe(place) << " "
-                             << describe(level, place) << "; expected only "
-                             << describeAllowed(level, place);
+    return op->emitOpError()
+           << "is not allowed " << describe(place) << " "
+           << describe(level, place) << "; expected arith, math, memref.dim, "
+           << "memref.load, tensor.splat, " << describeAllowed(level, place);
   return checkTypes(op, op->getResultTypes());
 }
 

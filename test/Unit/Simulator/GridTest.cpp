@@ -219,6 +219,26 @@ TEST_F(GridTest, TwoCtasWriteOneElement) {
                      "tile.store"});
 }
 
+TEST_F(GridTest, LoadsOutsideTheGrid) {
+  Case test;
+  test.parameters = "%X: memref<3xf32>, %out: memref<2x64xf32>";
+  test.before = "%x = memref.load %X[%c1] : memref<3xf32>\n"
+                "%x2 = arith.addf %x, %x : f32\n";
+  test.grid = "(%cta) in (2)";
+  test.body = R"(
+    cta.role "one" warps 4 registers 216 {
+      %t = tensor.splat %x2 : !row
+      tile.store %t, %out[%cta, %c0] : !row, memref<2x64xf32>
+    }
+  )";
+  test.arrays = {interp::f32({3}, {1, 5, 7}), interp::out({2, 64})};
+  test.results[1] = Doubles(128, 10);
+  expectRight(test);
+  test.before = "%x2 = memref.load %out[%c1, %c0] : memref<2x64xf32>\n";
+  expectWrong(test,
+              {{"reads outside the grid what the grid writes"}, "memref.load"});
+}
+
 TEST_F(GridTest, ReadsOfWhatAnotherCtaWrites) {
   // CTA 1 reads what CTA 0 writes, in each way there is.
   for (const char *read :
