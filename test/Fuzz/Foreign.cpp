@@ -109,8 +109,9 @@ static void runPassesAlone(mlir::ModuleOp module) {
     mlir::PassManager pm(module.getContext(),
                          mlir::ModuleOp::getOperationName(),
                          mlir::OpPassManager::Nesting::Implicit);
-    if (succeeded(addPasses(name, pm)))
-      (void)pm.run(*copy);
+    if (failed(addPasses(name, pm)))
+      llvm::report_fatal_error("no such pass");
+    (void)pm.run(*copy);
   }
 }
 

@@ -58,11 +58,15 @@ prepare() {
   local target=$1
   command=("$build/bin/mla-fuzz-$target" "${limits[@]}" -max_len=262144 -len_control=0)
   [[ ! -e $here/$target.dict ]] || command+=(-dict="$here/$target.dict")
+  # Without coverage no input is interesting, and none would be mutated.
+  [[ $target != opt ]] || command+=(-keep_seed=1)
 }
 
 # Inserts ops where no pass expects them; of --check and of the long run alike.
 foreign() {
-  "$build/bin/mla-fuzz-foreign" --programs "$out/seeds/foreign" --finds "$out/finds/foreign" "$@" \
+  local binary=$build/bin/mla-fuzz-foreign
+  [[ -x $binary ]] || binary=$root/build/bin/mla-fuzz-foreign
+  "$binary" --programs "$out/seeds/foreign" --finds "$out/finds/foreign" "$@" \
     "$here/foreign.mlir" "$root"/test/Dialect/{MLA,Tile,CTA}/roundtrip.mlir \
     "$root/test/Dialect/CTA/vocabulary.mlir"
 }
