@@ -11,21 +11,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Explain.h"
 #include "ForeignOps.h"
-#include "InterpreterExecutor.h"
-#include "Mutate.h"
-#include "PassList.h"
-#include "SimulatorExecutor.h"
+#include "IRTools.h"
 #include "mla/Conversion/Passes.h"
-#include "mla/Harness/Inputs.h"
-#include "mla/JIT/Compiler.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
@@ -60,10 +54,6 @@ Exits with 1 if a trial ended by a signal, by an exit of a library or after 20
 seconds.
 )";
 
-constexpr StringRef kPasses[] = {
-#include "passes.inc"
-};
-
 /// How a trial's process ends; anything else is a fault.
 enum Outcome { kAccepted = 40, kRefused, kNotIR };
 
@@ -95,84 +85,7 @@ struct Trial {
 
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Everything that takes IR
-//===----------------------------------------------------------------------===//
-
-/// Says in the child's output what runs, for the report of a fault.
-static void announce(StringRef tool) { llvm::errs() << "[" << tool << "]\n"; }
-
-static void runPassesAlone(mlir::ModuleOp module) {
-  for (StringRef name : kPasses) {
-    announce(name);
-    mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
-    mlir::PassManager pm(module.getContext(),
-                         mlir::ModuleOp::getOperationName(),
-                         mlir::OpPassManager::Nesting::Implicit);
-    if (failed(addPasses(name, pm)))
-      llvm::report_fatal_error("no such pass");
-    (void)pm.run(*copy);
-  }
-}
-
-/// Values for the arguments of `descriptor`.
-static harness::Status
-makeSmallArguments(const runtime::KernelDescriptor &descriptor,
-                   std::vector<harness::HostArgument> &arguments) {
-  harness::Sizes sizes;
-  for (const std::string &name : descriptor.sizeNames)
-    sizes[name] = name == "s_q" ? 1 : name == "topk" ? 70 : 33;
-  return harness::makeArguments(descriptor, sizes, {}, arguments);
-}
-
-/// Runs a lowered copy of `module`, as `run --device=` does.
-template <typename Lower, typename Make>
-static void run(mlir::ModuleOp module, const CompiledKernel &kernel,
-                Lower lower, Make makeExecutor) {
-  auto copy =
-      std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(module.clone());
-  runtime::KernelDescriptor descriptor;
-  std::vector<harness::HostArgument> arguments;
-  double ms = 0;
-  if (failed(lower(**copy, CompileOptions())) ||
-      !runtime::parseDescriptor(kernel.descriptor, descriptor).ok() ||
-      !makeSmallArguments(descriptor, arguments).ok())
-    return;
-  harness::Status status = makeExecutor(copy)(arguments, ms);
-  llvm::errs() << status.message() << "\n";
-}
-
-/// Gives the IR to each tool in turn.
-static Outcome runTools(mlir::ModuleOp module, StringRef file) {
-  runPassesAlone(module);
-  announce("compile");
-  CompileOptions options;
-  options.ptxOnly = true;
-  llvm::Expected<CompiledKernel> kernel = compileKernel(module, options);
-  if (!kernel) {
-    llvm::errs() << llvm::toString(kernel.takeError()) << "\n";
-    kernel = CompiledKernel();
-  }
-  announce("simulator");
-  SimulatorFlags simulator;
-  simulator.options.stepLimit = 300'000;
-  run(module, *kernel, lowerToCTA,
-      [&](auto copy) { return makeSimulatorExecutor(copy, simulator); });
-  announce("interpreter");
-  run(module, *kernel, lowerToTile,
-      [&](auto copy) { return makeInterpreterExecutor(copy); });
-  announce("explain");
-  auto noFlag = [](StringRef, std::string &) { return false; };
-  (void)explainCommand(
-      {file.str(), "-o", "/dev/null", "--sizes=s_q=1,s_kv=33,topk=70"},
-      {*module.getContext(), options, noFlag, ""});
-  announce("mutate");
-  (void)mutateCommand({"--quiet", "--threads=1", "--seeds=1", "--sample=2",
-                       "-o", "/dev/null", file.str(),
-                       "--sizes=s_q=1,s_kv=33,topk=70"});
-  return kernel->descriptor.empty() ? kRefused : kAccepted;
-}
-
+/// Inserts the op and gives the IR, which is written to `file`, to the tools.
 static Outcome runTrial(Trial trial, StringRef file) {
   mlir::OwningOpRef<mlir::ModuleOp> module =
       trial.program->module.get().clone();
@@ -187,7 +100,7 @@ static Outcome runTrial(Trial trial, StringRef file) {
   }
   std::error_code error;
   llvm::raw_fd_ostream(file, error) << *module;
-  return runTools(*module, file);
+  return giveToTools(*module, file) ? kAccepted : kRefused;
 }
 
 //===----------------------------------------------------------------------===//

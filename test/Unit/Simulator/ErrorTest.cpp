@@ -80,10 +80,10 @@ TEST_F(ErrorTest, RingsWithoutBarriers) {
 
 TEST_F(ErrorTest, OpsAndTypesOfOtherKinds) {
   Case test = makeOnes();
-  expectWrong(test.with("%x = tensor.splat",
-                        "%m = memref.alloc() : memref<2xf32>\n"
-                        "%x = tensor.splat"),
-              {{"'memref.alloc' op is not allowed in a role of a cta program"}});
+  expectWrong(
+      test.with("%x = tensor.splat", "%m = memref.alloc() : memref<2xf32>\n"
+                                     "%x = tensor.splat"),
+      {{"'memref.alloc' op is not allowed in a role of a cta program"}});
   expectWrong(test.with("%x = tensor.splat",
                         "%d = arith.constant 1.0 : f64\n%x = tensor.splat"),
               {{"has a value of type 'f64'"}});
