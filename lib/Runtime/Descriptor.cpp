@@ -84,9 +84,9 @@ Status verifyArgument(const KernelDescriptor &descriptor,
                           std::to_string(argument.shape.size()) + ", got " +
                           std::to_string(argument.strides.size()));
   for (const Size &size : argument.shape) {
-    if (size.isFixed() && size.fixed < 0)
-      return invalidPackage("'" + where +
-                            ".shape': expected sizes of 0 or more, got " +
+    if (size.isFixed() && (size.fixed < 0 || size.fixed > kMaxDimension))
+      return invalidPackage("'" + where + ".shape': expected sizes of 0 to " +
+                            std::to_string(kMaxDimension) + ", got " +
                             std::to_string(size.fixed));
     if (size.symbol >= static_cast<int>(descriptor.sizeNames.size()))
       return invalidPackage("'" + where + ".shape': names no known size");

@@ -69,7 +69,7 @@ Status checkScalar(const ArgumentDescriptor &expected,
   return Status();
 }
 
-/// The tensor's own form: rank, type, sizes that are not negative.
+/// The tensor's own form: rank, type, sizes that kernels can count.
 Status checkForm(const ArgumentDescriptor &expected,
                  const mlaArgument &argument) {
   if (argument.kind != MLA_TENSOR)
@@ -84,8 +84,9 @@ Status checkForm(const ArgumentDescriptor &expected,
     return fault(expected, "expected rank " + std::to_string(rank) + ", got " +
                                std::to_string(tensor.rank));
   for (int dim = 0; dim < rank; ++dim)
-    if (tensor.shape[dim] < 0)
-      return fault(expected, "expected a size of 0 or more" + inDim(dim) +
+    if (tensor.shape[dim] < 0 || tensor.shape[dim] > kMaxDimension)
+      return fault(expected, "expected a size of 0 to " +
+                                 std::to_string(kMaxDimension) + inDim(dim) +
                                  ", got " + std::to_string(tensor.shape[dim]));
   return Status();
 }

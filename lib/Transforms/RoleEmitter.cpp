@@ -286,6 +286,8 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     operandSlice = slice.dropDim(broadcast.getDim());
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     operandSlice = slice.insertDim(reduce.getDim());
+  if (isa<tile::AnyOp>(op))
+    operandSlice = {};
   if (isa<tile::TransposeOp>(op) && !slice.isWhole())
     operandSlice.dim = 1 - slice.dim;
   SmallVector<Value> operands;

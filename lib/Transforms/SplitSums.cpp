@@ -46,7 +46,7 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   while (value != last) {
     Operation *op = value.hasOneUse() ? *value.user_begin() : nullptr;
     if (!op || op->getBlock() != loop.getBody() ||
-        !isa<arith::AddFOp, arith::MulFOp, arith::MaxNumFOp>(op))
+        !isa<arith::AddFOp, arith::MulFOp, arith::MaximumFOp>(op))
       return {};
     chain.ops.push_back(op);
     if (!isa<arith::MulFOp>(op))
@@ -55,9 +55,9 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   }
   if (chain.terms.size() < 2 || !value.hasOneUse())
     return {};
-  chain.isMax = isa<arith::MaxNumFOp>(chain.terms.front());
+  chain.isMax = isa<arith::MaximumFOp>(chain.terms.front());
   for (Operation *op : chain.ops)
-    if (isa<arith::MaxNumFOp>(op) != chain.isMax)
+    if (isa<arith::MaximumFOp>(op) != chain.isMax)
       return {};
   return chain;
 }
@@ -133,7 +133,7 @@ static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
   SmallPtrSet<Operation *, 4> sums;
   for (unsigned i = 0; i < inits.size(); ++i) {
     Value next = result.getResult(first + i);
-    total = chain.isMax ? arith::MaxNumFOp::create(b, total, next).getResult()
+    total = chain.isMax ? arith::MaximumFOp::create(b, total, next).getResult()
                         : arith::AddFOp::create(b, total, next).getResult();
     if (!label.empty())
       total.getDefiningOp()->setAttr(tile::kLabelAttr, b.getStringAttr(label));

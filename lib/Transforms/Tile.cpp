@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "TileRewrites.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -22,10 +21,8 @@ constexpr int64_t kRowHeads = 64;
 constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
 /// log2 e and its inverse: the softmax runs in base 2.
 constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
-/// Start value of the running maximum: finite, so that a row without a valid
-/// score gets weights 2^(-inf) = 0 and not NaN; below any score.
-constexpr float kMaxInit = -1.0e30f;
 constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kLowest = std::numeric_limits<float>::lowest();
 
 /// Builds the tile program of one mla.sparse_prefill.
 class SparsePrefillTiler {
@@ -45,7 +42,7 @@ private:
   /// One KV tile: `t` its first entry; returns the new (o, m, l), and the top
   /// score if m is a reference that only follows it.
   SmallVector<Value> buildStep(Value t, ValueRange state);
-  Value buildTop(Value scores, Value top);
+  Value buildTop(Value scores, Value valid, Value top);
   void buildEpilogue(Value o, Value m, Value l, Value top);
   /// Indices of one tile: entries past the limit are -1.
   Value buildRows(Value t);
@@ -153,7 +150,7 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
                                  ValueRange{token, head, zero}, nullptr),
             "q");
   SmallVector<Value> init{constant(0, {tileHeads, dv}),
-                          constant(kMaxInit, {tileHeads}),
+                          constant(threshold ? kLowest : -kInf, {tileHeads}),
                           constant(0, {tileHeads})};
   if (threshold)
     init.push_back(constant(-kInf, {tileHeads}));
@@ -224,7 +221,7 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
   auto softmax = label(
       tile::OnlineSoftmaxOp::create(
           b, TypeRange{masked.getType(), m.getType(), m.getType(), m.getType()},
-          masked, m, l, scaleLog2,
+          masked, m, l, threshold ? Value() : valid, scaleLog2,
           threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
       "softmax");
   Value p = label(
@@ -240,31 +237,38 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
       tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
   SmallVector<Value> result{next, softmax.getNewMax(), softmax.getNewSum()};
   if (threshold)
-    result.push_back(buildTop(masked, state[3]));
+    result.push_back(buildTop(masked, valid, state[3]));
   return result;
 }
 
 /// Its row maxima are those of the softmax, whose decomposition has them once.
-Value SparsePrefillTiler::buildTop(Value scores, Value top) {
+Value SparsePrefillTiler::buildTop(Value scores, Value valid, Value top) {
+  auto labelled = [&](Value v) {
+    label(v.getDefiningOp(), "top");
+    return v;
+  };
   Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
                                         scores, 1);
-  return label(arith::MaxNumFOp::create(b, top, rowMax), "top");
+  rowMax = createRowMax(b, scores, rowMax, valid, swapped, labelled);
+  return labelled(arith::MaximumFOp::create(b, top, rowMax));
 }
 
 void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   auto fill = [&](float value) { return constant(value, {tileHeads}); };
-  Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
-  Value lse = arith::MulFOp::create(
-      b, arith::AddFOp::create(b, m, math::Log2Op::create(b, l)), fill(kLn2));
-  lse = arith::SelectOp::create(b, empty, fill(kInf), lse);
-  Value maxLogits;
-  if (top) {
-    Value scale = splat(op.getScale(), {tileHeads});
-    maxLogits = arith::MulFOp::create(b, top, scale);
-  } else {
-    maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
-    maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
-  }
+  auto equal = [&](Value v, float value) {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, v, fill(value));
+  };
+  // The maximum has moved if and only if an entry was valid.
+  Value empty = equal(top ? top : m, -kInf);
+  Value scale = splat(op.getScale(), {tileHeads});
+  Value logit = arith::MulFOp::create(b, m, scale);
+  Value logSum =
+      arith::MulFOp::create(b, math::Log2Op::create(b, l), fill(kLn2));
+  Value lse = arith::SelectOp::create(
+      b, empty, fill(kInf), arith::AddFOp::create(b, logit, logSum));
+  // Where nothing was summed up, every valid score was -inf.
+  Value maxLogits = top ? arith::MulFOp::create(b, top, scale) : logit;
+  maxLogits = arith::SelectOp::create(b, equal(l, 0), fill(-kInf), maxLogits);
   SmallVector<Value> at{token, head};
   label(tile::StoreOp::create(b, lse, op.getLse(), at), "stats.lse");
   label(tile::StoreOp::create(b, maxLogits, op.getMaxLogits(), at),
@@ -273,9 +277,11 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   if (op.getAttnSink()) {
     Value sink = tile::LoadOp::create(b, f32({tileHeads}), op.getAttnSink(),
                                       ValueRange{head}, nullptr);
-    Value logit = arith::MulFOp::create(b, sink, fill(kLog2E));
-    total = arith::AddFOp::create(
-        b, l, math::Exp2Op::create(b, arith::SubFOp::create(b, logit, m)));
+    // Logits are subtracted before they are scaled: finite ones of any size
+    // have a difference.
+    Value exponent = arith::MulFOp::create(
+        b, arith::SubFOp::create(b, sink, logit), fill(kLog2E));
+    total = arith::AddFOp::create(b, l, math::Exp2Op::create(b, exponent));
   }
   Value inverse = arith::DivFOp::create(b, fill(1), total);
   inverse =

@@ -38,7 +38,7 @@ func.func @no_chain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32
       %0 = arith.addf %l, %s0 : tensor<64xf32>
       %1 = arith.addf %0, %s0 : tensor<64xf32>
       %2 = arith.addf %m, %0 : tensor<64xf32>
-      %3 = arith.maxnumf %2, %s0 : tensor<64xf32>
+      %3 = arith.maximumf %2, %s0 : tensor<64xf32>
       %4 = arith.addf %k, %s0 : tensor<64xf32>
       %5 = arith.subf %s0, %4 : tensor<64xf32>
       %6 = arith.addf %5, %s0 : tensor<64xf32>

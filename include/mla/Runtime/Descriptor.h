@@ -27,6 +27,10 @@ inline constexpr int kMaxArguments = 64;
 inline constexpr int kMaxParameters = 128;
 inline constexpr int kMaxSizes = 64;
 inline constexpr int kMaxTensorMaps = 16;
+/// The largest size of a tensor's dimension: kernels count in 32 bits, and
+/// compare row indices, which are of 32 bits, with the number of rows. Strides
+/// and offsets have 64.
+inline constexpr int64_t kMaxDimension = 2147483647;
 /// Bytes of kernel parameters that every driver from CUDA 12.0 on accepts.
 inline constexpr int kMaxParameterBytes = 4096;
 /// Dynamic shared memory that one CTA of Hopper can have.

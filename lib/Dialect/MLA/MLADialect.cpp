@@ -169,8 +169,14 @@ struct OperandChecker {
     if (got != element)
       return op->emitOpError() << name << ": expected element type " << element
                                << ", got " << got;
+    // Kernels count in 32 bits, as row indices do.
+    constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
     for (auto [dim, expected] : llvm::enumerate(dims)) {
       int64_t size = type.getDimSize(dim);
+      if (size > kMaxSize)
+        return op->emitOpError()
+               << name << ": expected " << expected.first << " of at most "
+               << kMaxSize << " in dimension " << dim << ", got " << size;
       if (size == expected.second || ShapedType::isDynamic(size) ||
           ShapedType::isDynamic(expected.second))
         continue;

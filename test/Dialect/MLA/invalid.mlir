@@ -232,3 +232,14 @@ func.func @d_v(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: 
 
 // expected-error @below {{ring "k": expected numbers below 2^31, got 2147483648}}
 func.func @f() attributes {a = #mla.ring<"k", depth = 2147483648>} { return }
+
+// -----
+
+// Kernels count in 32 bits.
+func.func @too_many_rows(%q: memref<?x64x576xbf16>, %kv: memref<2147483648x1x576xbf16>,
+    %i: memref<?x1x?xi32>, %s: f32, %o: memref<?x64x512xbf16>, %m: memref<?x64xf32>) {
+  // expected-error @below {{kv: expected s_kv of at most 2147483647 in dimension 0, got 2147483648}}
+  mla.sparse_prefill ins(%q, %kv, %i, %s : memref<?x64x576xbf16>, memref<2147483648x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%o, %m, %m : memref<?x64x512xbf16>, memref<?x64xf32>, memref<?x64xf32>)
+  return
+}
