@@ -4,6 +4,7 @@
 
 #include "mla/JIT/Compiler.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/MLA.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
 #include "mla/Target/PTX.h"
@@ -65,12 +66,14 @@ private:
 class Compilation {
 public:
   Compilation(ModuleOp source, const CompileOptions &options)
-      : module(source.clone()), options(options) {}
+      : source(source), module(source.clone()), options(options) {}
 
   llvm::Expected<CompiledKernel> run();
 
 private:
+  llvm::Error checkOptions();
   llvm::Error runPasses();
+  std::string blameOptions();
   llvm::Error generatePTX();
   llvm::Error assemble();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
@@ -92,6 +95,7 @@ private:
     return error;
   }
 
+  ModuleOp source;
   OwningOpRef<ModuleOp> module;
   const CompileOptions &options;
   CompiledKernel kernel;
@@ -127,6 +131,58 @@ LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
   return pm.run(module);
 }
 
+/// Options that choose a schedule are for an operator that carries none.
+llvm::Error Compilation::checkOptions() {
+  const char *given = options.schedule != "auto" ? "schedule"
+                      : options.tileKeys         ? "tile-keys"
+                      : options.stages           ? "stages"
+                                                 : nullptr;
+  std::string got = "none";
+  WalkResult open = module->walk([&](Operation *op) {
+    auto own = op->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    if (auto prefill = dyn_cast<SparsePrefillOp>(op)) {
+      own = prefill.getScheduleAttr();
+      if (!own)
+        return WalkResult::interrupt();
+    }
+    if (own)
+      got = "schedule '" + own.getName().str() + "'";
+    return WalkResult::advance();
+  });
+  if (!given || open.wasInterrupted())
+    return llvm::Error::success();
+  return createStringError("option '" + llvm::Twine(given) +
+                           "': expected an mla operator without a schedule, "
+                           "got " +
+                           got);
+}
+
+/// After a failure of the passes: which of the options that change a schedule
+/// they would do without. Nothing if that would not help, either.
+std::string Compilation::blameOptions() {
+  ScopedDiagnosticHandler quiet(module->getContext(),
+                                [](Diagnostic &) { return success(); });
+  auto takes = [&](int64_t tileKeys, int64_t stages) {
+    CompileOptions others = options;
+    others.tileKeys = tileKeys;
+    others.stages = stages;
+    OwningOpRef<ModuleOp> copy = source.clone();
+    return succeeded(lowerToCTA(*copy, others));
+  };
+  auto say = [](StringRef name, int64_t value) {
+    return llvm::formatv(": the schedule does not take {0} = {1}", name, value)
+        .str();
+  };
+  if (options.tileKeys && takes(0, options.stages))
+    return say("tile-keys", options.tileKeys);
+  if (options.stages && takes(options.tileKeys, 0))
+    return say("stages", options.stages);
+  if (options.tileKeys && options.stages && takes(0, 0))
+    return say("tile-keys", options.tileKeys) +
+           " and stages = " + std::to_string(options.stages);
+  return "";
+}
+
 llvm::Error Compilation::runPasses() {
   KernelPipelineOptions pipeline;
   setOptions(pipeline, options);
@@ -145,7 +201,7 @@ llvm::Error Compilation::runPasses() {
     module->getContext()->disableMultithreading();
   }
   if (failed(pm.run(*module)))
-    return createStringError("the passes failed");
+    return createStringError("the passes failed" + blameOptions());
   if (dumper && !dumper->failure.empty())
     return createStringError(dumper->failure);
   auto launch = (*module)->getAttrOfType<StringAttr>(kLaunchAttr);
@@ -205,6 +261,8 @@ llvm::Error Compilation::assemble() {
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
+  if (llvm::Error error = checkOptions())
+    return error;
   if (llvm::Error error = timed("passes", &Compilation::runPasses))
     return error;
   if (options.descriptorOnly)

@@ -79,6 +79,8 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createSplitSums());
   func.addPass(createDeferSums());
   func.addPass(createSwapOperands());
+  // With every label there is, before folding drops some.
+  func.addPass(createVerifySchedule());
   func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:

@@ -96,6 +96,11 @@ struct DecomposeSoftmaxPass
     ScheduleAttr lazy = getScheduleWith(func, "lazy-rescale");
     SmallVector<tile::OnlineSoftmaxOp> ops;
     func.walk([&](tile::OnlineSoftmaxOp op) { ops.push_back(op); });
+    if (lazy && ops.empty()) {
+      emitRewriteError(func, lazy, "lazy-rescale")
+          << "expected a tile.online_softmax, got none";
+      return signalPassFailure();
+    }
     for (tile::OnlineSoftmaxOp op : ops) {
       if (lazy && !op.getThreshold()) {
         op.emitOpError() << "expected a threshold (lazy), as schedule "
@@ -104,6 +109,8 @@ struct DecomposeSoftmaxPass
       }
       decompose(op);
     }
+    if (lazy)
+      setRewritten(func, "lazy-rescale");
   }
 };
 } // namespace

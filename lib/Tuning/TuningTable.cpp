@@ -102,6 +102,8 @@ ShapeClass LineReader::readShape() {
   if (length != "yes" && length != "no")
     badValue("topk_length", "yes or no", length);
   shape.topkLength = length == "yes";
+  if (std::string why = findFault(shape); !why.empty() && fault.empty())
+    fault = why;
   return shape;
 }
 
@@ -109,8 +111,11 @@ Choice LineReader::readChoice() {
   Choice choice;
   choice.schedule = value("schedule", "NAME").str();
   if (!findScheduleCosts(choice.schedule))
-    badValue("schedule", listSchedules(), choice.schedule);
+    badValue("schedule", listSchedules(choice.schedule), choice.schedule);
   choice.keys = number("tile_keys", 0);
+  if (choice.keys && !areTileKeys(choice.keys))
+    badValue("tile_keys", "0 or a multiple of 32 in [32, 256]",
+             std::to_string(choice.keys));
   choice.stages = number("stages", 0);
   return choice;
 }
@@ -120,6 +125,9 @@ llvm::Expected<TuningEntry> LineReader::read() {
   entry.shape = readShape();
   entry.gpu.target = value("target", "NAME").str();
   entry.gpu.name = orAny("gpu");
+  // An entry of a GPU that does not exist would never be found.
+  if (std::string why = findFault(entry.gpu); !why.empty() && fault.empty())
+    fault = why;
   entry.choice = readChoice();
   StringRef ms = value("ms", "X");
   // As far as it is printed.

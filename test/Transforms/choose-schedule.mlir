@@ -13,7 +13,7 @@
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=shared-p tile_keys=0 stages=0 ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=H200 schedule=split-columns tile_keys=32 stages=4 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=yes target=sm_90a gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
-sparse_prefill h_q=16 d_qk=576 d_v=512 topk=64 topk_length=no target=sm_80 gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=65 topk_length=no target=sm_90a gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 
 //--- ops.mlir
 !q = memref<?x16x576xbf16>

@@ -16,8 +16,9 @@ const llvm::StringLiteral CompileFlags::kHelp =
   --tuning-table=FILE    instead of the tuning table that ships
   --gpu=NAME             name of the GPU, H100 or H200, for the tuning table
                          (default: that of the GPU that is run on)
-  --tile-keys=N          KV rows per tile (default: as chosen)
-  --stages=N             slots of the schedule's rings (default: as chosen)
+  --tile-keys=N          KV rows per tile, likewise (default: as chosen)
+  --stages=N             slots of the schedule's rings, likewise (default: as
+                         chosen)
   --threshold=X          how far, in powers of two, weights may grow before a lazy
                          softmax rescales, 0 to 64 (default 8; 0: whenever the
                          maximum grows)

@@ -11,6 +11,7 @@
 #include "mla/Mutation/Score.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Simulator/Simulator.h"
+#include "mla/Support/Names.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
@@ -390,11 +391,13 @@ int mutateCommand(const std::vector<std::string> &words) {
       llvm::outs() << llvm::formatv("{0,-16}{1}\n", kind, what);
     return 0;
   }
+  auto kinds = llvm::map_to_vector(mutation::getKinds(), [](const auto &known) {
+    return llvm::StringRef(known.first);
+  });
   for (llvm::StringRef kind : flags.score.kinds)
-    if (llvm::none_of(mutation::getKinds(),
-                      [&](const auto &known) { return known.first == kind; }))
-      return fail("unknown kind '" + kind +
-                  "' (see mla-jit mutate --kind=list)");
+    if (!llvm::is_contained(kinds, kind))
+      return fail("unknown kind '" + kind + "', expected " +
+                  listNames(kind, kinds));
   if (flags.programs.empty())
     return fail("expected a file (see mla-jit mutate --help)");
   return mutate(flags);

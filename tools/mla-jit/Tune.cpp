@@ -123,7 +123,7 @@ std::string TuneFlags::parseSchedules(llvm::StringRef value) {
   for (llvm::StringRef name : llvm::split(value, ',')) {
     if (!findScheduleCosts(name))
       return llvm::formatv("unknown schedule '{0}', expected {1}", name,
-                           listSchedules());
+                           listSchedules(name));
     schedules.push_back(name.str());
   }
   return "";
@@ -412,6 +412,10 @@ llvm::Error Tuning::run() {
       return makeError("tune needs a GPU (" + status.message() +
                        "); --dry-run does without");
     name = getGpuName(gpu->deviceName());
+    if (name.empty() && !flags.table.empty())
+      return makeError("option '--table': tuning tables have no name for the "
+                       "GPU '" +
+                       gpu->deviceName() + "'");
   }
   addContenders();
   llvm::outs() << describe(getShapeClass(op)) << ", "

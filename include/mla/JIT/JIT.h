@@ -152,7 +152,8 @@ typedef struct mlaSource {
 /** How to compile. All of it may be zero but `size`. Strings are copied. */
 typedef struct mlaCompileOptions {
   size_t size; /**< sizeof(mlaCompileOptions) */
-  /** Schedule of an operator that carries none. NULL: the compiler's choice. */
+  /** Schedule of an operator that carries none. NULL: the compiler's choice.
+   *  This, tileKeys and stages are errors for IR that has its schedule. */
   const char *schedule;
   int64_t tileKeys; /**< rows of kv in a tile; 0: the compiler's choice */
   int64_t stages;   /**< slots of the schedule's rings; 0: as it lists */

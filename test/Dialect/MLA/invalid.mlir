@@ -81,7 +81,7 @@ func.func @f() attributes {a = #mla.schedule<"s",
 
 // -----
 
-// expected-error @below {{schedule "s": row "q" names role "b", which is not declared}}
+// expected-error @below {{schedule "s": row "q" names role "b", which is not declared, expected a}}
 func.func @f() attributes {a = #mla.schedule<"s",
   roles = [<"a", warps = 4, registers = 24>],
   table = [<"q" in ["b"]>]>} { return }
@@ -232,3 +232,21 @@ func.func @d_v(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: 
 
 // expected-error @below {{ring "k": expected numbers below 2^31, got 2147483648}}
 func.func @f() attributes {a = #mla.ring<"k", depth = 2147483648>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, persist, pair-tiles, defer-sums, swap-operands, lazy-rescale}}
+func.func @f() attributes {a = #mla.schedule<"s" after ["split-witdh"],
+  roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": rewrite "persist" is asked for twice}}
+func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles", "persist"],
+  roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{ring "p": expected another ring to lie over, got itself}}
+func.func @f() attributes {a = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 128>],
+  table = [<"q" in ["a"]>], rings = [<"p", depth = 1, over = "p", byte = 0>]>} { return }
