@@ -324,7 +324,9 @@ Status mlaCompiler_st::compile(const Source &source,
   Diagnostics diagnostics(context);
   auto module = source.build(context);
   Status status = module ? compileCached(*module, how, disk, out)
-                         : Status(MLA_COMPILE_ERROR, "the IR is invalid");
+                         : Status(MLA_COMPILE_ERROR,
+                                  source.shape ? "no kernel has these sizes"
+                                               : "the IR is invalid");
   if (status.ok())
     return status;
   return Status(status.code(),

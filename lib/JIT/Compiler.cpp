@@ -173,6 +173,10 @@ std::string Compilation::blameOptions() {
     return llvm::formatv(": the schedule does not take {0} = {1}", name, value)
         .str();
   };
+  // What fails behind the verified program does so for another reason.
+  if ((!options.tileKeys && !options.stages) ||
+      takes(options.tileKeys, options.stages))
+    return "";
   if (options.tileKeys && takes(0, options.stages))
     return say("tile-keys", options.tileKeys);
   if (options.stages && takes(options.tileKeys, 0))

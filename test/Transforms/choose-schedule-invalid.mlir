@@ -92,7 +92,7 @@
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-KEYS
 // ENTRY-KEYS: error: {{.*}}table.txt:1: expected tile_keys=0 or a multiple of 32 in [32, 256], got 'tile_keys=33'
 
-// RUN: echo "%{good}" | sed "s/h_q=16/h_q=64/; s/stages=0/stages=4/" > %t/table.txt
+// RUN: echo "%{good}" | sed "s/h_q=16/h_q=128/; s/topk_length=no/topk_length=yes/; s/stages=0/stages=4/" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-STAGES
 // ENTRY-STAGES: error: schedule "seesaw" has no ring that could have another number of slots: expected stages = 0, got 4 (schedule chosen by the tuning table, line 1)
 

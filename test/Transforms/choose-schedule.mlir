@@ -6,7 +6,9 @@
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
-// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt tile-keys=48 stages=2" | FileCheck %t/ops.mlir --check-prefix=OVER
+// For the first and the last operator: the model chooses seesaw for others, whose rings have one slot.
+// RUN: sed '/func @one_tile/,/func @own/d' %t/ops.mlir > %t/over.mlir
+// RUN: %mla-opt %t/over.mlir --mla-choose-schedule="tuning-table=%t/table.txt tile-keys=48 stages=2" | FileCheck %t/ops.mlir --check-prefix=OVER
 
 //--- table.txt
 # Entries for the target, for one GPU of it, and for none of the operators below.

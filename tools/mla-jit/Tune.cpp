@@ -187,6 +187,8 @@ llvm::Error Tuning::readOperator() {
     if (llvm::Error error = checkOperator(operand))
       return error;
     module = buildSparsePrefill(context, flags.op.shape);
+    if (!module)
+      return makeError("cannot make IR of '" + operand + "'");
   } else {
     module = mlir::parseSourceFile<mlir::ModuleOp>(operand, &context);
   }
