@@ -71,7 +71,6 @@ public:
   llvm::Expected<CompiledKernel> run();
 
 private:
-  llvm::Error checkOptions();
   llvm::Error runPasses();
   std::string blameOptions();
   llvm::Error generatePTX();
@@ -115,30 +114,15 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.tuningTable = options.tuningTable;
 }
 
-LogicalResult mla::lowerToTile(ModuleOp module, const CompileOptions &options) {
-  KernelPipelineOptions pipeline;
-  setOptions(pipeline, options);
-  PassManager pm(module.getContext());
-  buildTilePipeline(pm, pipeline);
-  return pm.run(module);
-}
-
-LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
-  KernelPipelineOptions pipeline;
-  setOptions(pipeline, options);
-  PassManager pm(module.getContext());
-  buildCTAPipeline(pm, pipeline);
-  return pm.run(module);
-}
-
 /// Options that choose a schedule are for an operator that carries none.
-llvm::Error Compilation::checkOptions() {
+static llvm::Error checkOptions(ModuleOp module,
+                                const CompileOptions &options) {
   const char *given = options.schedule != "auto" ? "schedule"
                       : options.tileKeys         ? "tile-keys"
                       : options.stages           ? "stages"
                                                  : nullptr;
   std::string got = "none";
-  WalkResult open = module->walk([&](Operation *op) {
+  WalkResult open = module.walk([&](Operation *op) {
     auto own = op->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     if (auto prefill = dyn_cast<SparsePrefillOp>(op)) {
       own = prefill.getScheduleAttr();
@@ -155,6 +139,26 @@ llvm::Error Compilation::checkOptions() {
                            "': expected an mla operator without a schedule, "
                            "got " +
                            got);
+}
+
+LogicalResult mla::lowerToTile(ModuleOp module, const CompileOptions &options) {
+  if (llvm::Error error = checkOptions(module, options))
+    return module.emitError(llvm::toString(std::move(error)));
+  KernelPipelineOptions pipeline;
+  setOptions(pipeline, options);
+  PassManager pm(module.getContext());
+  buildTilePipeline(pm, pipeline);
+  return pm.run(module);
+}
+
+LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
+  if (llvm::Error error = checkOptions(module, options))
+    return module.emitError(llvm::toString(std::move(error)));
+  KernelPipelineOptions pipeline;
+  setOptions(pipeline, options);
+  PassManager pm(module.getContext());
+  buildCTAPipeline(pm, pipeline);
+  return pm.run(module);
 }
 
 /// After a failure of the passes: which of the options that change a schedule
@@ -265,7 +269,7 @@ llvm::Error Compilation::assemble() {
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
-  if (llvm::Error error = checkOptions())
+  if (llvm::Error error = checkOptions(*module, options))
     return error;
   if (llvm::Error error = timed("passes", &Compilation::runPasses))
     return error;

@@ -165,6 +165,9 @@ Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
 llvm::Error Explanation::simulate() {
   CompileOptions compile = tools.compile;
   compile.descriptorOnly = true;
+  // The program has its schedule by now.
+  compile.schedule = CompileOptions().schedule;
+  compile.tileKeys = compile.stages = 0;
   llvm::Expected<CompiledKernel> kernel = compileKernel(*module, compile);
   if (!kernel)
     return kernel.takeError();

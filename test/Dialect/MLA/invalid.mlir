@@ -235,7 +235,7 @@ func.func @f() attributes {a = #mla.ring<"k", depth = 2147483648>} { return }
 
 // -----
 
-// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, persist, pair-tiles, defer-sums, swap-operands, lazy-rescale}}
+// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, pair-tiles, persist, defer-sums, swap-operands, lazy-rescale}}
 func.func @f() attributes {a = #mla.schedule<"s" after ["split-witdh"],
   roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
 
@@ -248,5 +248,4 @@ func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles",
 // -----
 
 // expected-error @below {{ring "p": expected another ring to lie over, got itself}}
-func.func @f() attributes {a = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 128>],
-  table = [<"q" in ["a"]>], rings = [<"p", depth = 1, over = "p", byte = 0>]>} { return }
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "p", byte = 0>} { return }
