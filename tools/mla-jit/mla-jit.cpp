@@ -239,7 +239,7 @@ private:
     options.compile = flags.options;
     if (options.compile.gpu.empty())
       options.compile.gpu = findGpuName();
-    options.warn = [](CacheTrouble, const std::string &message) {
+    options.warn = [](CompileTrouble, const std::string &message) {
       llvm::errs() << "note: " << message << "\n";
     };
     bool cached = useCache && flags.options.dumpFolder.empty();
