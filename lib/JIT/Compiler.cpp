@@ -34,6 +34,15 @@ llvm::Error writeFile(llvm::StringRef folder, llvm::StringRef name,
   });
 }
 
+llvm::Error removeFile(llvm::StringRef folder, llvm::StringRef name) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  if (std::error_code error = llvm::sys::fs::remove(path))
+    return createStringError("cannot remove '" + path +
+                             "': " + error.message());
+  return llvm::Error::success();
+}
+
 /// Writes the module after each pass as NN-pass-name.mlir.
 class StageDumper : public PassInstrumentation {
 public:
@@ -134,8 +143,9 @@ llvm::Error Compilation::runPasses() {
   buildKernelPipeline(pm, pipeline);
   StageDumper *dumper = nullptr;
   if (!options.dumpFolder.empty()) {
-    if (std::error_code error =
-            llvm::sys::fs::create_directories(options.dumpFolder))
+    if (std::error_code error = llvm::sys::fs::create_directories(
+            options.dumpFolder,
+            /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
       return createStringError("cannot create folder '" + options.dumpFolder +
                                "': " + error.message());
     auto owned = std::make_unique<StageDumper>(*module, options.dumpFolder);
@@ -182,8 +192,7 @@ llvm::Error Compilation::assemble() {
   ptxas.limits = std::nullopt; // Checked below, after the report is dumped.
   llvm::Expected<std::string> path = findPtxas(options.ptxas);
   if (!path) {
-    // A ptxas that was asked for must be there.
-    if (options.ptxas)
+    if (isPtxasRequested(options.ptxas))
       return path.takeError();
     kernel.missingCubin = llvm::toString(path.takeError());
     return llvm::Error::success();
@@ -200,8 +209,10 @@ llvm::Error Compilation::assemble() {
   kernel.cubin = std::move(result->cubin);
   runtime::Status sealed =
       runtime::sealDescriptor(kernel.descriptor, kernel.cubin);
-  return sealed.ok() ? llvm::Error::success()
-                     : createStringError(sealed.message());
+  return sealed.ok()
+             ? llvm::Error::success()
+             : createStringError("'" + *path +
+                                 "' wrote a bad cubin: " + sealed.message());
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
@@ -224,14 +235,16 @@ mla::compileKernel(ModuleOp module, const CompileOptions &options) {
 }
 
 llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
-  if (std::error_code error = llvm::sys::fs::create_directories(folder))
+  if (std::error_code error = llvm::sys::fs::create_directories(
+          folder, /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
     return createStringError("cannot create folder '" + folder +
                              "': " + error.message());
   if (llvm::Error error = writeFile(folder, "kernel.ptx", kernel.ptx))
     return error;
-  if (!kernel.cubin.empty())
-    if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
-      return error;
+  if (llvm::Error error = kernel.cubin.empty()
+                              ? removeFile(folder, "kernel.cubin")
+                              : writeFile(folder, "kernel.cubin", kernel.cubin))
+    return error;
   return writeFile(folder, "kernel.json", kernel.descriptor);
 }
 

@@ -151,6 +151,7 @@ std::string sealDescriptor(KernelDescriptor descriptor,
 Status sealDescriptor(std::string &json, std::string_view cubin) {
   KernelDescriptor descriptor;
   MLA_RETURN_IF_ERROR(parseDescriptor(json, descriptor));
+  MLA_RETURN_IF_ERROR(verifyCubin(cubin));
   json = sealDescriptor(std::move(descriptor), cubin);
   return Status();
 }
@@ -185,6 +186,7 @@ Status readPackage(const std::string &folder, KernelPackage &out) {
 
 Status writePackage(const std::string &folder, const KernelPackage &package) {
   MLA_RETURN_IF_ERROR(verifyDescriptor(package.descriptor));
+  MLA_RETURN_IF_ERROR(verifyCubin(package.cubin));
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)

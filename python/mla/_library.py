@@ -14,6 +14,7 @@ import os
 import pathlib
 import struct
 import threading
+import warnings
 from typing import NamedTuple, Optional
 
 from . import _abi
@@ -139,6 +140,11 @@ class Library:
             self._declare(_abi.JIT_FUNCTIONS)
             self._check_version("mlaJitVersion", _abi.JIT_MAJOR)
         self._compiler = None
+        # What the compiler warns of: the cache, or the assembler.
+        self._warnings = []
+        self._on_warning = _abi.WARNING_FUNCTION(
+            lambda _, message: self._warnings.append(message.decode(errors="replace"))
+        )
         self._lock = threading.Lock()
         # By shape class: kernels by their sizes, those of more fixed ones first.
         self._packages = {}
@@ -215,7 +221,8 @@ class Library:
     def _compile(self, shape_class, options):
         handle = ctypes.c_void_p()
         if self._compiler is None:
-            self.call("mlaCompilerCreate", None, ctypes.byref(handle))
+            made = _abi.CompilerOptions(warning=self._on_warning)
+            self.call("mlaCompilerCreate", made, ctypes.byref(handle))
             self._compiler, handle = handle, ctypes.c_void_p()
         operator = _abi.Operator(
             name=b"sparse_prefill",
@@ -238,7 +245,11 @@ class Library:
         if options.expect_s_kv is not None:
             how.expectRows = options.expect_s_kv
         self.call("mlaCompile", self._compiler, source, how, ctypes.byref(handle), None)
-        return Kernel(self, handle)
+        kernel = Kernel(self, handle)
+        # Not in the callback, which cannot raise what a filter makes an error.
+        while self._warnings:
+            warnings.warn(self._warnings.pop(0), RuntimeWarning, stacklevel=2)
+        return kernel
 
     def add_packages(self, folder):
         """The package in `folder`, or those in the folders in it; how many."""

@@ -6,6 +6,7 @@
 #include "Flags.h"
 #include "Info.h"
 #include "InterpreterExecutor.h"
+#include "Interrupt.h"
 #include "Mutate.h"
 #include "PackageCommand.h"
 #include "SimulatorExecutor.h"
@@ -238,7 +239,7 @@ private:
     options.compile = flags.options;
     if (options.compile.gpu.empty())
       options.compile.gpu = findGpuName();
-    options.warn = [](CacheTrouble, const std::string &message) {
+    options.warn = [](CompileTrouble, const std::string &message) {
       llvm::errs() << "note: " << message << "\n";
     };
     bool cached = useCache && flags.options.dumpFolder.empty();
@@ -358,6 +359,7 @@ int packageKernels(const std::vector<std::string> &words) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  killProgramsOnInterrupt();
   std::vector<std::string> words(argv + 1, argv + argc);
   std::string command = words.empty() ? "--help" : words.front();
   if (command == "run" || command == "bench" || command == "plot")

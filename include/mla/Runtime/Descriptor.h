@@ -142,7 +142,8 @@ std::string writeDescriptor(const KernelDescriptor &descriptor);
 /// SHA-256 of this text, with 64 zeros in place of the seal, and of the cubin.
 /// So a damaged bit in either file shows when the package is loaded.
 std::string sealDescriptor(KernelDescriptor descriptor, std::string_view cubin);
-/// The same with a descriptor's text, which is replaced.
+/// The same with a descriptor's text, which is replaced. Refuses a cubin that
+/// verifyCubin refuses: what is sealed is taken for good ever after.
 Status sealDescriptor(std::string &json, std::string_view cubin);
 
 /// Checks that `cubin` is a whole 64-bit CUDA ELF file; ptxas or a copy that

@@ -122,6 +122,17 @@ TEST_F(Package, InvalidDescriptorsAreNotWritten) {
   EXPECT_FALSE(fs::exists(folder + "/kernel.json"));
 }
 
+TEST_F(Package, TruncatedCubinsAreNotSealed) {
+  std::string json = sampleJson(), before = json;
+  std::string cubin = sampleCubin();
+  cubin.pop_back();
+  expectFailure(sealDescriptor(json, cubin), MLA_INVALID_PACKAGE, "truncated");
+  EXPECT_EQ(json, before);
+  expectFailure(writePackage(folder + "/a", {parseSample(), cubin}),
+                MLA_INVALID_PACKAGE, "truncated");
+  EXPECT_FALSE(fs::exists(folder + "/a"));
+}
+
 TEST(Cubin, EveryTruncationIsRefused) {
   std::string cubin = sampleCubin();
   EXPECT_TRUE(verifyCubin(cubin).ok());
