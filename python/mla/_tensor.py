@@ -57,10 +57,10 @@ def torch_of(value):
 
 def is_traced(torch, value):
     """Whether a call on the torch tensor `value` is recorded or only propagates
-    shapes: torch.compile, torch.export, fake and meta tensors, dispatch modes.
-    Such a call has to go through torch's dispatcher, which costs several
-    microseconds; others do not."""
-    if torch.compiler.is_compiling():
+    shapes: torch.compile, torch.export, torch.jit.trace, fake and meta tensors,
+    dispatch modes. Such a call has to go through torch's dispatcher, which costs
+    several microseconds; others do not."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return True
     kind = type(value)
     if kind is not torch.Tensor and kind is not torch.nn.Parameter:

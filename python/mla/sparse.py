@@ -126,7 +126,7 @@ def _signature(torch, given):
         kind = type(value)
         if kind is not plain and kind is not parameter:
             return None
-        signature += (value.dtype, value.shape, value.stride(), value.device)
+        signature.append((value.dtype, value.shape, value.stride(), value.device))
     return tuple(signature)
 
 

@@ -200,6 +200,7 @@ def fake_torch(current_streams):
     )
     torch.nn = types.SimpleNamespace(Parameter=Parameter)
     torch.compiler = types.SimpleNamespace(is_compiling=lambda: False)
+    torch.jit = types.SimpleNamespace(is_tracing=lambda: False)
     torch._C = types.SimpleNamespace(_len_torch_dispatch_stack=lambda: 0)
     torch.cuda = types.SimpleNamespace(
         current_stream=lambda device: Stream(current_streams[device.index])
