@@ -117,8 +117,11 @@ class OnTheGPU(unittest.TestCase):
                 os.write(write, f"{error.status} {error}".encode())
             finally:
                 os._exit(0)
+        os.close(write)
         os.waitpid(child, 0)
-        self.assertIn(b"4 no driver: this process was forked", os.read(read, 1000))
+        text = os.read(read, 1000)
+        os.close(read)
+        self.assertIn(b"4 no driver: this process was forked", text)
         self.assertTrue(self.results_are_right())
 
     def test_stream_of_another_context(self):
