@@ -71,6 +71,19 @@ class Kernels(Base):
                 mla.use_packages(folder)
         self.assertIn("invalid package: package '", str(caught.exception))
 
+    def test_folders_without_packages(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "notes.txt").write_text("")
+            with self.assertRaises(ValueError) as caught:
+                mla.use_packages(folder)
+        self.assertEqual(
+            str(caught.exception),
+            f"folder '{folder}': expected a kernel.json in it or in a folder in it, got "
+            "none",
+        )
+        with self.assertRaises(FileNotFoundError):
+            mla.use_packages(folder)
+
     def test_packages_of_other_operators(self):
         with tempfile.TemporaryDirectory() as folder:
             descriptor = {**descriptors["plain"], "operator": "dense_attention"}
