@@ -147,9 +147,9 @@ private:
     contestant.sizes = sizes;
     std::unique_ptr<GpuKernel> &kernel = kernels.emplace_back();
     MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
-    MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, contestant.sizes,
-                                      options.inputs, arguments)
-                            .within(subject.label));
+    MLA_RETURN_IF_ERROR(
+        makeCaseArguments(subject, options.inputs, contestant.sizes, arguments)
+            .within(subject.label));
     contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
     contestant.bytes = countBytes(subject.descriptor.operatorName, arguments);
     std::unique_ptr<GpuArguments> &slot =

@@ -11,6 +11,10 @@
 
 namespace mla::harness {
 
+/// Makes the arguments of `subject`, within its memory limit.
+Status makeCaseArguments(const Subject &subject, InputOptions inputs,
+                         Sizes &sizes, std::vector<HostArgument> &out);
+
 /// Runs `subject` once and, if the options say so, checks it.
 Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,

@@ -171,13 +171,22 @@ private:
     modes.push_back(known->mode);
   }
 
+  void addExtreme(const std::string &text) {
+    const ExtremeName *known = findExtreme(text);
+    if (!known)
+      return fail("expected some of " + listExtremes() + ", got '" + text +
+                  "'");
+    options.inputs.extremes.push_back(known->extreme);
+  }
+
   /// Reads NAME=N into `sizes`.
   void addSize(const std::string &text, Sizes &sizes) {
     std::string key, number;
     int64_t size = 0;
     if (!splitPair(text, key, number) || !parseInteger(number, size) ||
-        size < 0)
-      return fail("expected NAME=N with N of 0 or more, got '" + text + "'");
+        size < 0 || size > kMaxSize)
+      return fail("expected NAME=N with N from 0 to " +
+                  std::to_string(kMaxSize) + ", got '" + text + "'");
     sizes[key] = size;
   }
 
@@ -214,8 +223,19 @@ private:
         fail("expected a share from 0 to 1");
     } else if (name == "--scale") {
       inputs.scale = realNumber();
-      if (!(*inputs.scale > 0))
-        fail("expected a number above 0, got '" + value + "'");
+      if (!isScale(*inputs.scale))
+        fail("expected a number above 0 that fp32 holds, got '" + value + "'");
+    } else if (name == "--magnitude") {
+      double magnitude = realNumber();
+      // Squares of the values, and their sums, stay far inside fp32.
+      if (!(magnitude >= 1e-15 && magnitude <= 1e15))
+        return fail("expected a number from 1e-15 to 1e15, got '" + value +
+                    "'"),
+               true;
+      inputs.magnitude = static_cast<float>(magnitude);
+    } else if (name == "--extreme") {
+      const std::string list = needValue();
+      forEachPart(list, [&](const std::string &part) { addExtreme(part); });
     } else if (name == "--pad") {
       int64_t elements = 0;
       if (!splitPair(needValue(), key, text) || !parseInteger(text, elements) ||
@@ -382,7 +402,17 @@ inputs (run and bench)
   --invalid SHARE        share of invalid indices (default 0.1 with poison, else
                          0)
   --scale X              the argument 'scale' (default d_qk^-0.5)
-  --pad NAME=N           N elements of padding after each row of a tensor
+  --magnitude X          standard deviation of the random values (default 0.1)
+  --extreme LIST         place values that users meet into the generated
+                         arguments of sparse_prefill; some of:
+)";
+  for (const ExtremeName &known : kExtremes) {
+    std::string shown = known.name;
+    shown.resize(19, ' ');
+    text += "                           " + shown + known.meaning + "\n";
+  }
+  text +=
+      R"(  --pad NAME=N           N elements of padding after each row of a tensor
   --input NAME=FILE.npy  a tensor from a file; its shape gives missing sizes.
                          bf16 is stored as 2-byte items ('<u2' or '|V2')
 

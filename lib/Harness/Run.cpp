@@ -31,8 +31,8 @@ public:
   /// Runs it; `folder` takes the outputs unless it is empty.
   Status run(const Executor &executor, const std::string &folder) {
     std::vector<HostArgument> arguments;
-    MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, report.sizes,
-                                      options.inputs, arguments));
+    MLA_RETURN_IF_ERROR(
+        makeCaseArguments(subject, options.inputs, report.sizes, arguments));
     const std::vector<HostArgument> before =
         options.repeats > 1 ? arguments : std::vector<HostArgument>();
     MLA_RETURN_IF_ERROR(executor(arguments, report.ms));
@@ -78,9 +78,8 @@ private:
   }
 
   Status check(const std::vector<HostArgument> &arguments) {
-    Reference reference = subject.reference
-                              ? subject.reference
-                              : findReference(subject.descriptor.operatorName);
+    Reference reference = subject.reference ? subject.reference
+                                            : findReference(subject.descriptor);
     if (!reference)
       return invalidArgument("operator '" + subject.descriptor.operatorName +
                              "' has no reference to check against");
@@ -111,6 +110,13 @@ private:
 };
 
 } // namespace
+
+Status makeCaseArguments(const Subject &subject, InputOptions inputs,
+                         Sizes &sizes, std::vector<HostArgument> &out) {
+  if (subject.memoryLimit)
+    inputs.memoryLimit = subject.memoryLimit;
+  return makeArguments(subject.descriptor, sizes, inputs, out);
+}
 
 Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,
@@ -150,6 +156,9 @@ int runSubjects(const std::vector<Subject> &subjects,
         return kExitFailure;
       }
       out << jsonLine(one.report) << std::flush;
+      // What cannot be told need not be computed; runTool says why.
+      if (!out)
+        return kExitFailure;
       allPass &= one.report.pass;
     }
   }

@@ -4,6 +4,8 @@
 
 #include "mla/Harness/Tool.h"
 
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <ostream>
 
@@ -47,13 +49,20 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
 
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err) {
+  errno = 0;
+  int code = kExitFailure;
   // Memory that sizes on the command line ask for may not be there.
   try {
-    return run(config, words, out, err);
+    code = run(config, words, out, err);
   } catch (const std::exception &error) {
     err << "error: " << error.what() << "\n";
-    return kExitFailure;
   }
+  if (out.flush())
+    return code;
+  // A stream does not say why; the system's last error is most likely it.
+  err << "error: cannot write the results"
+      << (errno ? std::string(": ") + std::strerror(errno) : "") << "\n";
+  return kExitFailure;
 }
 
 Status loadPackageSubject(const std::string &folder, Subject &out) {

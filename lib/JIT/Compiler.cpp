@@ -6,6 +6,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Support/Files.h"
 #include "mla/Target/PTX.h"
 #include "mla/Target/Ptxas.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -13,7 +14,6 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
 
@@ -24,14 +24,11 @@ namespace json = llvm::json;
 
 namespace {
 
-llvm::Error writeFile(llvm::StringRef folder, llvm::StringRef name,
+llvm::Error writeInto(llvm::StringRef folder, llvm::StringRef name,
                       llvm::StringRef bytes) {
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, name);
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
+  return mla::writeFile(path, bytes);
 }
 
 /// Writes the module after each pass as NN-pass-name.mlir.
@@ -48,7 +45,9 @@ public:
     std::replace(file.begin(), file.end(), ' ', '0');
     std::string text;
     llvm::raw_string_ostream(text) << module;
-    if (llvm::Error error = writeFile(folder, file, text))
+    if (!failure.empty())
+      return;
+    if (llvm::Error error = writeInto(folder, file, text))
       failure = llvm::toString(std::move(error));
   }
 
@@ -76,7 +75,7 @@ private:
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
     if (options.dumpFolder.empty())
       return llvm::Error::success();
-    return writeFile(options.dumpFolder, name, bytes);
+    return writeInto(options.dumpFolder, name, bytes);
   }
   /// Runs `step` and notes how long it took.
   llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
@@ -227,12 +226,12 @@ llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return createStringError("cannot create folder '" + folder +
                              "': " + error.message());
-  if (llvm::Error error = writeFile(folder, "kernel.ptx", kernel.ptx))
+  if (llvm::Error error = writeInto(folder, "kernel.ptx", kernel.ptx))
     return error;
   if (!kernel.cubin.empty())
-    if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
+    if (llvm::Error error = writeInto(folder, "kernel.cubin", kernel.cubin))
       return error;
-  return writeFile(folder, "kernel.json", kernel.descriptor);
+  return writeInto(folder, "kernel.json", kernel.descriptor);
 }
 
 json::Value mla::summarize(const CompiledKernel &kernel) {

@@ -306,12 +306,16 @@ LogicalResult GridRunner::checkMemory(unsigned threads) const {
     threads = std::max(1u, std::thread::hardware_concurrency());
   threads = std::min<uint64_t>(threads, points.size() / perMachine);
   uint64_t bytes = perCta * perMachine * threads;
-  if (plan.options.memoryLimit && bytes > plan.options.memoryLimit)
-    return plan.grid->op->emitOpError()
-           << "needs about " << bytes << " bytes to simulate " << perMachine
-           << " CTAs at a time on " << threads << " threads, the limit is "
-           << plan.options.memoryLimit;
-  return success();
+  uint64_t limit = plan.options.memoryLimit, taken = plan.options.memoryTaken;
+  if (!limit || (taken <= limit && bytes <= limit - taken))
+    return success();
+  InFlightDiagnostic error = plan.grid->op->emitOpError()
+                             << "needs about " << bytes << " bytes to simulate "
+                             << perMachine << " CTAs at a time on " << threads
+                             << " threads";
+  if (taken)
+    error << " besides " << taken << " of arguments";
+  return error << ", the limit is " << limit;
 }
 
 void GridRunner::work(GridQueue &queue) {

@@ -8,9 +8,8 @@
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Simulator/Simulator.h"
-#include "mlir/Parser/Parser.h"
+#include "mla/Support/Files.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileUtilities.h"
 
 using namespace mla;
 
@@ -126,7 +125,7 @@ llvm::Error makeError(const llvm::Twine &message) {
 
 /// Runs the passes up to the verified CTA program, unless it is one already.
 llvm::Error Explanation::lower() {
-  module = mlir::parseSourceFile<mlir::ModuleOp>(options.input, &tools.context);
+  module = parseFile(options.input, tools.context);
   if (!module)
     return makeError("cannot parse '" + options.input + "'");
   auto funcs = module->getOps<mlir::func::FuncOp>();
@@ -152,6 +151,9 @@ Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
                                  });
   for (const std::string &name : descriptor.sizeNames)
     sizes.emplace(name, getDefaultSize(name, persistent));
+  if (harness::Status status = harness::checkSizes(descriptor, sizes);
+      !status.ok())
+    return makeError(status.message());
   mlir::FailureOr<explain::Kernel> kernel = explain::readKernel(func);
   if (mlir::failed(kernel))
     return makeError("nothing to explain");
@@ -201,19 +203,14 @@ llvm::Error Explanation::write() {
   if (mlir::failed(report))
     return makeError("nothing to explain");
   report->traceSizes = traceSizes;
-  auto writeFile = [](const std::string &path, auto write) {
-    return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-      write(os);
-      return llvm::Error::success();
-    });
-  };
-  if (llvm::Error error = writeFile(options.output, [&](llvm::raw_ostream &os) {
-        explain::writePage(*report, os);
-      }))
+  if (llvm::Error error =
+          writeOutput(options.output, [&](llvm::raw_ostream &os) {
+            explain::writePage(*report, os);
+          }))
     return error;
   if (options.trace.empty())
     return llvm::Error::success();
-  return writeFile(options.trace, [&](llvm::raw_ostream &os) {
+  return writeOutput(options.trace, [&](llvm::raw_ostream &os) {
     explain::writeChromeTrace(trace, os);
   });
 }

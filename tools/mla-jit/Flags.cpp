@@ -87,7 +87,7 @@ static bool parseSize(llvm::StringRef text, std::optional<int64_t> &out) {
   if (text == "?")
     return true;
   int64_t value;
-  if (text.getAsInteger(10, value) || value < 1)
+  if (text.getAsInteger(10, value) || value < 1 || value > INT32_MAX)
     return false;
   out = value;
   return true;
@@ -120,7 +120,8 @@ bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
   else
     return false;
   if (!good)
-    error = llvm::formatv("expected {0}=N with N >= 1, got '{1}'", name, word);
+    error = llvm::formatv("expected {0}=N with 1 <= N <= {1}, got '{2}'", name,
+                          INT32_MAX, word);
   return true;
 }
 

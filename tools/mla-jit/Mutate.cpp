@@ -11,10 +11,10 @@
 #include "mla/Mutation/Score.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Simulator/Simulator.h"
+#include "mla/Support/Files.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
@@ -87,7 +87,8 @@ bool parseFileOption(llvm::StringRef name, llvm::StringRef value,
   if (name == "--sizes")
     return parseSizes(value, program.cases.emplace_back());
   if (name == "--scale")
-    return !value.getAsDouble(program.inputs.scale.emplace());
+    return !value.getAsDouble(program.inputs.scale.emplace()) &&
+           harness::isScale(*program.inputs.scale);
   (name == "--schedule" ? program.schedule : program.name) = value.str();
   return !value.empty();
 }
@@ -165,7 +166,7 @@ llvm::Expected<Compiled> compileProgram(const Program &program) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   context.appendDialectRegistry(registry);
-  auto module = mlir::parseSourceFile<mlir::ModuleOp>(program.file, &context);
+  auto module = parseFile(program.file, context);
   if (!module)
     return makeError("cannot parse '" + program.file + "'");
   CompileOptions options;
@@ -238,8 +239,7 @@ llvm::Error Trials::prepareCase(const Compiled &compiled, harness::Sizes sizes,
   if (failed(sim::simulate(function, makeInterpreterArguments(added.outputs),
                            options.front())))
     return makeError("the undamaged program fails");
-  harness::Reference reference =
-      harness::findReference(compiled.descriptor.operatorName);
+  harness::Reference reference = harness::findReference(compiled.descriptor);
   if (!reference)
     return makeError("operator '" + compiled.descriptor.operatorName +
                      "' has no reference");
@@ -309,14 +309,6 @@ void listMutations(const Compiled &compiled,
     llvm::outs() << mutation.id << "\n";
 }
 
-llvm::Error write(llvm::StringRef path,
-                  llvm::function_ref<void(llvm::raw_ostream &)> print) {
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    print(os);
-    return llvm::Error::success();
-  });
-}
-
 /// Tries the mutations of one program.
 llvm::Expected<mutation::KernelScore>
 scoreProgram(const Program &program, const Flags &flags,
@@ -362,11 +354,11 @@ int mutate(const Flags &flags) {
   if (flags.list)
     return 0;
   if (!flags.json.empty())
-    if (llvm::Error error = write(flags.json, [&](llvm::raw_ostream &os) {
+    if (llvm::Error error = writeOutput(flags.json, [&](llvm::raw_ostream &os) {
           os << mutation::toJSON(scores) << "\n";
         }))
       return fail(llvm::toString(std::move(error)));
-  if (llvm::Error error = write(flags.output, [&](llvm::raw_ostream &os) {
+  if (llvm::Error error = writeOutput(flags.output, [&](llvm::raw_ostream &os) {
         mutation::printTable(os, scores);
       }))
     return fail(llvm::toString(std::move(error)));

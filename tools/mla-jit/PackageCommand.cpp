@@ -4,9 +4,8 @@
 
 #include "PackageCommand.h"
 #include "mla/JIT/Operators.h"
-#include "mlir/Parser/Parser.h"
+#include "mla/Support/Files.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -56,8 +55,10 @@ std::string readSetting(llvm::StringRef word, SparsePrefillShape &shape) {
             "', expected h, d-qk, d-v, topk, s-q, s-kv, topk-length or sink")
         .str();
   int64_t value = 0;
-  if (text.getAsInteger(10, value) || value < 1)
-    return ("expected " + name + "=N with N >= 1, got '" + word + "'").str();
+  if (text.getAsInteger(10, value) || value < 1 || value > INT32_MAX)
+    return ("expected " + name + "=N with 1 <= N <= " + llvm::Twine(INT32_MAX) +
+            ", got '" + word + "'")
+        .str();
   if (size)
     *size = value;
   else
@@ -69,7 +70,7 @@ std::string readSetting(llvm::StringRef word, SparsePrefillShape &shape) {
 mlir::OwningOpRef<mlir::ModuleOp> getModule(llvm::StringRef kernel,
                                             mlir::MLIRContext &context) {
   if (kernel.ends_with(".mlir"))
-    return mlir::parseSourceFile<mlir::ModuleOp>(kernel, &context);
+    return parseFile(kernel, context);
   auto [op, settings] = kernel.split(':');
   SparsePrefillShape shape;
   if (op != "sparse_prefill") {
@@ -165,11 +166,8 @@ int mla::packageCommand(const std::vector<std::string> &words,
   json::Value index = json::Object{{"format", "mla-kernel-index"},
                                    {"version", 1},
                                    {"packages", std::move(lines)}};
-  if (llvm::Error error =
-          llvm::writeToOutput(root + "/index.json", [&](llvm::raw_ostream &os) {
-            os << llvm::formatv("{0:2}\n", index);
-            return llvm::Error::success();
-          }))
+  if (llvm::Error error = writeFile(root + "/index.json",
+                                    llvm::formatv("{0:2}\n", index).str()))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }

@@ -5,7 +5,7 @@
 #include "SimulatorExecutor.h"
 #include "InterpreterExecutor.h"
 #include "mla/Explain/Explain.h"
-#include "llvm/Support/FileUtilities.h"
+#include "mla/Support/Files.h"
 #include <chrono>
 
 using namespace mla;
@@ -26,8 +26,12 @@ bool SimulatorFlags::parse(llvm::StringRef word, std::string &error) {
   }
   if (name == "--step-limit")
     return number(options.stepLimit);
-  if (name == "--memory-limit")
-    return number(options.memoryLimit);
+  if (name == "--memory-limit") {
+    number(options.memoryLimit);
+    // Of the arguments, 0 would be a limit.
+    memoryLimit = options.memoryLimit ? options.memoryLimit : UINT64_MAX;
+    return true;
+  }
   if (name == "--trace") {
     trace = value.str();
     if (trace.empty())
@@ -75,13 +79,10 @@ static void restoreOutputs(std::vector<HostArgument> &arguments,
 }
 
 static Status writeTrace(const std::string &path, const sim::Trace &trace) {
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    explain::writeChromeTrace(trace, os);
-    return llvm::Error::success();
-  });
-  if (error)
-    return Status(MLA_NOT_FOUND, "cannot write '" + path +
-                                     "': " + llvm::toString(std::move(error)));
+  if (llvm::Error error = writeOutput(path, [&](llvm::raw_ostream &os) {
+        explain::writeChromeTrace(trace, os);
+      }))
+    return Status(MLA_NOT_FOUND, llvm::toString(std::move(error)));
   return Status();
 }
 
@@ -93,9 +94,14 @@ static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
                   "expected a function of level cta or above, got none");
   mlir::func::FuncOp function = *functions.begin();
   Outputs before = copyOutputs(arguments), first;
+  uint64_t argumentBytes = 0;
+  if (flags.memoryLimit)
+    for (const HostArgument &argument : arguments)
+      argumentBytes += argument.tensor.storage.size();
   for (unsigned seed = 0; seed < flags.seeds; ++seed) {
     sim::Options options = flags.options;
     options.seed += seed;
+    options.memoryTaken = argumentBytes;
     sim::Trace trace;
     if (!flags.trace.empty() && seed == 0) {
       options.trace = &trace;

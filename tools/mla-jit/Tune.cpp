@@ -5,10 +5,10 @@
 #include "Tune.h"
 #include "Flags.h"
 #include "mla/Harness/Tune.h"
+#include "mla/Support/Files.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Tuning/CostModel.h"
 #include "mla/Tuning/TuningTable.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -188,7 +188,7 @@ llvm::Error Tuning::readOperator() {
       return error;
     module = buildSparsePrefill(context, flags.op.shape);
   } else {
-    module = mlir::parseSourceFile<mlir::ModuleOp>(operand, &context);
+    module = parseFile(operand, context);
   }
   if (!module)
     return makeError("cannot parse '" + operand + "'");
@@ -290,9 +290,11 @@ static std::string joinSizes(const harness::Sizes &sizes) {
 
 double Tuning::countFlops(const harness::Sizes &sizes) {
   Problem problem = makeProblem(sizes);
-  return 2.0 * static_cast<double>(problem.queries * problem.shape.heads *
-                                   problem.topk *
-                                   (problem.shape.dimQK + problem.shape.dimV));
+  // Doubles: the product of the largest sizes is beyond 64 bits.
+  return 2.0 * static_cast<double>(problem.queries) *
+         static_cast<double>(problem.shape.heads) *
+         static_cast<double>(problem.topk) *
+         static_cast<double>(problem.shape.dimQK + problem.shape.dimV);
 }
 
 std::string Tuning::printPrediction(size_t contender, size_t number) {

@@ -14,15 +14,16 @@
 #include "mla/Harness/Tool.h"
 #include "mla/JIT/CachedCompile.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Runtime/Files.h"
+#include "mla/Support/Files.h"
 #include "mla/Target/Sass.h"
 #include "mla/Tuning/Choice.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
 #include <chrono>
 #include <iostream>
+#include <new>
 
 using namespace mla;
 
@@ -76,7 +77,7 @@ public:
   }
 
   mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef path) {
-    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
+    return parseFile(path, context);
   }
 
   mlir::MLIRContext context;
@@ -121,11 +122,8 @@ int emit(std::vector<std::string> words) {
   auto module = buildSparsePrefill(session.context, flags.shape);
   if (!module)
     return 1;
-  if (llvm::Error error =
-          llvm::writeToOutput(output, [&](llvm::raw_ostream &os) {
-            os << *module << "\n";
-            return llvm::Error::success();
-          }))
+  if (llvm::Error error = writeOutput(
+          output, [&](llvm::raw_ostream &os) { os << *module << "\n"; }))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }
@@ -213,6 +211,7 @@ public:
     if (!module)
       return runtime::invalidArgument("cannot parse '" + operand + "'");
     out.label = operand;
+    out.memoryLimit = simulator.memoryLimit;
     if (device == Device::Auto)
       device = hasGpu() ? Device::Gpu : Device::Sim;
     if (device == Device::Gpu)
@@ -354,11 +353,8 @@ int packageKernels(const std::vector<std::string> &words) {
   return packageCommand(
       words, {session.context, flags.options, parse, CompileFlags::kHelp});
 }
-} // namespace
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  std::vector<std::string> words(argv + 1, argv + argc);
+int runCommand(std::vector<std::string> words) {
   std::string command = words.empty() ? "--help" : words.front();
   if (command == "run" || command == "bench" || command == "plot")
     return runTool(words);
@@ -388,4 +384,15 @@ int main(int argc, char **argv) {
   return fail("unknown command '" + command +
               "', expected emit, compile, package, run, bench, tune, plot, "
               "explain, mutate, info or cache");
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  runtime::guardStandardStreams();
+  llvm::InitLLVM init(argc, argv);
+  runtime::ignoreFileSizeSignal();
+  // LLVM ends the process where memory runs out; the harness reports it.
+  std::set_new_handler(nullptr);
+  return finishOutput(
+      runCommand(std::vector<std::string>(argv + 1, argv + argc)));
 }

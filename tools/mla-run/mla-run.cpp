@@ -3,10 +3,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/Tool.h"
+#include "mla/Runtime/Files.h"
 
 #include <iostream>
 
 int main(int argc, char **argv) {
+  mla::runtime::guardStandardStreams();
+  mla::runtime::ignoreFileSizeSignal();
   mla::harness::ToolConfig config;
   config.name = "mla-run";
   config.summary = "runs, checks and times compiled kernel packages";

@@ -88,8 +88,8 @@ std::string toolHelp(const ToolConfig &config);
 /// A whole tool: reads the command line, loads the subjects, runs or times
 /// them, or draws results. Results go to `out`, one JSON line each (and a table
 /// at the end of `bench`), errors to `err`, one line each, and how far `bench`
-/// is. Returns the exit code: 0; 1 for bad input or a case that fails; 2 for a
-/// bad command line.
+/// is. Returns the exit code: 0; 1 for bad input, a case that fails, or results
+/// that `out` does not take; 2 for a bad command line.
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err);
 

@@ -41,8 +41,10 @@ struct Options {
   unsigned threads = 1;
   /// Ops that one CTA may execute in all its roles; 0 for no limit.
   uint64_t stepLimit = 100'000'000;
-  /// Bytes that the simulator may allocate for the state of the machine.
+  /// Bytes that the simulator may allocate for the state of the machine, and
+  /// what of them the caller has taken for other things; 0 for no limit.
   uint64_t memoryLimit = uint64_t(4) << 30;
+  uint64_t memoryTaken = 0;
   /// Receives what the first cluster of the grid does; null for none. With
   /// Timing::Modelled, in cycles; otherwise in scheduler steps.
   Trace *trace = nullptr;

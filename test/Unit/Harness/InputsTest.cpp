@@ -184,9 +184,14 @@ TEST(Inputs, MistakesAreNamed) {
   fails([](Sizes &s, InputOptions &) { s["batch"] = 1; },
         "size 'batch': the kernel has no such run-time size; it has: s_q, h_q");
   fails([](Sizes &s, InputOptions &) { s["topk"] = -1; },
-        "size 'topk': expected 0 or more, got -1");
-  fails([](Sizes &s, InputOptions &) { s["s_kv"] = int64_t(1) << 60; },
-        "argument 'kv': is too large");
+        "size 'topk': expected 0 to 2147483647, got -1");
+  fails([](Sizes &s, InputOptions &) { s["topk"] = int64_t(1) << 40; },
+        "size 'topk': expected 0 to 2147483647, got 1099511627776");
+  fails([](Sizes &, InputOptions &o) { o.scale = INFINITY; },
+        "scale: expected a number above 0 that fp32 holds, got inf");
+  fails([](Sizes &, InputOptions &o) { o.scale = 1e50; }, "got 1e+50");
+  fails([](Sizes &, InputOptions &o) { o.scale = NAN; }, "got nan");
+  fails([](Sizes &, InputOptions &o) { o.scale = 1e-50; }, "got 1e-50");
   fails([](Sizes &s, InputOptions &) { s["d_v"] = 25; },
         "d_v no larger than d_qk");
   fails([](Sizes &s, InputOptions &) { s["h_kv"] = 4; },
@@ -201,6 +206,64 @@ TEST(Inputs, MistakesAreNamed) {
         "input 'out': is an output");
   fails([](Sizes &, InputOptions &o) { o.files["q"] = "/none.npy"; },
         "cannot read '/none.npy'");
+}
+
+TEST(Inputs, MagnitudeScalesTheNormals) {
+  InputOptions options;
+  auto small = makeSparsePrefill(largerSizes(), options);
+  options.magnitude = 0.4f;
+  auto large = makeSparsePrefill(largerSizes(), options);
+  for (const char *name : {"q", "kv"})
+    for (int64_t i = 0; i < tensorOf(small, name).elements(); ++i) {
+      double one = tensorOf(small, name).get(i);
+      if (!std::isnan(one))
+        ASSERT_EQ(tensorOf(large, name).get(i), 4 * one) << name << " " << i;
+    }
+  EXPECT_EQ(tensorOf(small, "attn_sink").storage,
+            tensorOf(large, "attn_sink").storage);
+}
+
+TEST(Inputs, MemoryIsLimitedBeforeAnyIsTaken) {
+  Sizes sizes = sparsePrefillSizes();
+  // 2^31 - 1 each: bytes that 64 bits hold, and then such that they do not.
+  sizes["s_kv"] = sizes["d_qk"] = kMaxSize;
+  std::vector<HostArgument> arguments;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, {}, arguments),
+      "argument 'kv' (s_kv=2147483647 x h_kv=1 x d_qk=2147483647): takes "
+      "9223372028264841218 bytes");
+  sizes["h_kv"] = 3;
+  expectFailure(makeArguments(sparsePrefillDescriptor(), sizes, {}, arguments),
+                "takes more than 2^63 bytes");
+  sizes = sparsePrefillSizes();
+  // kv alone has 40 x 24 x 2.
+  InputOptions options;
+  options.memoryLimit = 1000;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments),
+      "argument 'q' (s_q=9 x h_q=6 x d_qk=24): takes 2592 bytes, all arguments "
+      "7596, the memory limit is 1000");
+  options.memoryLimit = 7596;
+  EXPECT_TRUE(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments).ok());
+  options.padding["q"] = 1;
+  EXPECT_FALSE(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments).ok());
+}
+
+TEST(Inputs, AScaleThatTheKernelDoesNotTakeIsRefused) {
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  descriptor.arguments.erase(descriptor.arguments.begin() + 5);
+  Sizes sizes = sparsePrefillSizes();
+  std::vector<HostArgument> arguments;
+  InputOptions options;
+  EXPECT_TRUE(makeArguments(descriptor, sizes, options, arguments).ok());
+  options.scale = 0.5;
+  expectFailure(makeArguments(descriptor, sizes, options, arguments),
+                "scale: the kernel has no such argument");
+  descriptor.constants = {{"scale", 0.25}};
+  expectFailure(makeArguments(descriptor, sizes, options, arguments),
+                "scale: the kernel takes none, 0.25 is compiled into it");
 }
 
 TEST(Inputs, FixedStridesAndPaddingMustAgree) {

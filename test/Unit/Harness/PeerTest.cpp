@@ -6,7 +6,7 @@
 
 #include "mla/Harness/Check.h"
 #include "mla/Harness/Tool.h"
-#include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 
 #include <cmath>
 #include <cstdlib>

@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 using namespace mla::harness;
@@ -103,8 +104,26 @@ TEST_F(Tool, WrongKernelFails) {
   EXPECT_EQ(runSized({"run", "wrong", "--check"}), kExitFailure);
   EXPECT_NE(out.str().find("\"pass\":false"), std::string::npos);
   EXPECT_NE(out.str().find("elements differ"), std::string::npos);
-  // Without --check nobody looks.
+  // Without --check nobody looks, and nobody says that it passes.
   EXPECT_EQ(runSized({"run", "wrong"}), kExitSuccess);
+  EXPECT_NE(out.str().find("\"checked\":false"), std::string::npos);
+  EXPECT_EQ(out.str().find("pass"), std::string::npos) << out.str();
+}
+
+TEST_F(Tool, ResultsThatAreNotTakenAreAnError) {
+  // A file that is always full.
+  for (std::vector<std::string> words :
+       {std::vector<std::string>{"--help"}, {"run", "right", "right"}}) {
+    std::ofstream full("/dev/full");
+    if (words.front() == "run")
+      for (const char *size :
+           {"s_q=1", "s_kv=5", "topk=2", "h_q=4", "h_kv=1", "d_qk=16", "d_v=8"})
+        words.push_back(std::string("--size=") + size);
+    err.str("");
+    EXPECT_EQ(runTool(config, words, full, err), kExitFailure);
+    EXPECT_EQ(err.str(),
+              "error: cannot write the results: No space left on device\n");
+  }
 }
 
 TEST_F(Tool, SeveralKernelsAndCases) {
@@ -176,6 +195,17 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--check=1"}, "'--check': takes no value");
   expectUsage({"run", "right", "--invalid=2"}, "expected a share from 0 to 1");
   expectUsage({"run", "right", "--scale=a"}, "expected a number, got 'a'");
+  expectUsage({"run", "right", "--scale=inf"},
+              "expected a number above 0 that fp32 holds, got 'inf'");
+  expectUsage({"run", "right", "--scale=1e50"}, "got '1e50'");
+  expectUsage({"run", "right", "--scale=nan"}, "got 'nan'");
+  expectUsage({"run", "right", "--magnitude=0"},
+              "expected a number from 1e-15 to 1e15, got '0'");
+  expectUsage({"run", "right", "--extreme=nan-q,nan-x"},
+              "'--extreme': expected some of nan-q, nan-kv, nan-sink, "
+              "huge-scores, overflowing-scores, got 'nan-x'");
+  expectUsage({"run", "right", "--size", "s_q=2147483648"},
+              "expected NAME=N with N from 0 to 2147483647");
   expectUsage({"run", "right", "--pad", "q"}, "expected NAME=N");
   expectUsage({"run", "right", "--input", "q="}, "expected NAME=FILE.npy");
   expectUsage({"run", "right", "--rounds=2"}, "is not one of 'run'");
@@ -218,10 +248,12 @@ TEST_F(Tool, OptionsOfTheToolAreTaken) {
 TEST_F(Tool, HelpNamesEveryOption) {
   EXPECT_EQ(run({"--help"}), kExitSuccess);
   for (const char *option :
-       {"--size ",       "--sizes ", "--seed ",   "--poison",  "--invalid ",
-        "--scale ",      "--pad ",   "--input ",  "--check",   "--output ",
-        "--iterations ", "--modes ", "--warmup ", "--rounds ", "--gap ",
-        "--progress ",   "--peer ",  "--plot ",   "--roof ",   "-o FILE.svg",
+       {"--magnitude ", "--extreme ", "nan-kv",        "huge-scores ",
+        "--size ",      "--sizes ",   "--seed ",       "--poison",
+        "--invalid ",   "--scale ",   "--pad ",        "--input ",
+        "--check",      "--output ",  "--iterations ", "--modes ",
+        "--warmup ",    "--rounds ",  "--gap ",        "--progress ",
+        "--peer ",      "--plot ",    "--roof ",       "-o FILE.svg",
         "--level="})
     EXPECT_NE(out.str().find(option), std::string::npos) << option;
   EXPECT_EQ(err.str(), "");
