@@ -5,6 +5,7 @@
 #include "mla/Harness/Inputs.h"
 
 #include "SparsePrefill.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/Parallel.h"
 #include "mla/Runtime/Float.h"
@@ -288,16 +289,20 @@ Status checkSizes(const KernelDescriptor &descriptor, const Sizes &sizes) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       return invalidArgument(
           "size '" + name +
-          "': the kernel has no such run-time size; it has: " + join(names));
+          "': the kernel has no such run-time size; it has: " + join(names) +
+          suggest(name, names));
     if (value < 0)
       return invalidArgument("size '" + name + "': expected 0 or more, got " +
                              std::to_string(value));
   }
+  std::string missing;
   for (const std::string &name : names)
     if (!sizes.count(name))
-      return invalidArgument("size '" + name + "': missing; give --size " +
-                             name + "=N");
-  return Status();
+      missing += (missing.empty() ? "" : ",") + name + "=N";
+  return missing.empty()
+             ? Status()
+             : invalidArgument("run-time sizes are missing; expected --sizes " +
+                               missing);
 }
 
 /// An empty tensor of the argument's shape; its strides follow the padding and
@@ -312,7 +317,9 @@ Status allocate(const ArgumentDescriptor &argument,
     shape.push_back(size.isFixed()
                         ? size.fixed
                         : sizes.at(descriptor.sizeNames[size.symbol]));
-    int64_t padded = shape.back() + padding;
+    // Padding follows each row: the last dimension alone grows.
+    bool isRow = shape.size() == argument.shape.size();
+    int64_t padded = shape.back() + (isRow ? padding : 0);
     if (__builtin_mul_overflow(bytes, std::max<int64_t>(1, padded), &bytes))
       return invalidArgument(where + ": is too large");
   }
@@ -371,12 +378,22 @@ const ArgumentDescriptor *findTensor(const KernelDescriptor &descriptor,
   return nullptr;
 }
 
+/// `what` names an argument that is no tensor of the kernel.
+Status noSuchTensor(const std::string &what, const KernelDescriptor &descriptor,
+                    const std::string &name) {
+  std::vector<std::string> names;
+  for (const ArgumentDescriptor &argument : descriptor.arguments)
+    if (argument.isTensor)
+      names.push_back(argument.name);
+  return invalidArgument(what + ": the kernel has no such tensor; it has: " +
+                         join(names) + suggest(name, names));
+}
+
 Status checkNames(const KernelDescriptor &descriptor,
                   const InputOptions &options) {
   for (const auto &[name, pad] : options.padding) {
     if (!findTensor(descriptor, name))
-      return invalidArgument("padding of '" + name +
-                             "': the kernel has no such tensor");
+      return noSuchTensor("padding of '" + name + "'", descriptor, name);
     if (pad < 0)
       return invalidArgument("padding of '" + name +
                              "': expected 0 or more, got " +
@@ -392,8 +409,7 @@ Status readFiles(const KernelDescriptor &descriptor,
   for (const auto &[name, path] : options.files) {
     const ArgumentDescriptor *argument = findTensor(descriptor, name);
     if (!argument)
-      return invalidArgument("input '" + name +
-                             "': the kernel has no such tensor");
+      return noSuchTensor("input '" + name + "'", descriptor, name);
     if (argument->access == MLA_WRITE)
       return invalidArgument("input '" + name + "': is an output");
     MLA_RETURN_IF_ERROR(readNpy(path, argument->dtype, out[name]));

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstring>
 #include <limits>
+#include <set>
 
 using namespace mla::runtime;
 
@@ -40,11 +41,12 @@ const char *describe(mlaDType dtype) {
 }
 
 bool describes(const std::string &text, mlaDType dtype) {
-  return text == describe(dtype) || (dtype == MLA_BF16 && text == "|V2");
+  return text == describe(dtype) ||
+         (dtype == MLA_BF16 && (text == "|V2" || text == "<V2"));
 }
 
 /// Reads the header: a Python dictionary literal with the keys 'descr',
-/// 'fortran_order' and 'shape', in any order.
+/// 'fortran_order' and 'shape', each once, in any order.
 class HeaderParser {
 public:
   explicit HeaderParser(std::string_view text) : text(text) {}
@@ -56,10 +58,10 @@ public:
   bool parse() {
     if (!eat('{'))
       return false;
-    int seen = 0;
+    std::set<std::string> seen;
     while (!eat('}')) {
       std::string key;
-      if (!quoted(key) || !eat(':'))
+      if (!quoted(key) || !eat(':') || !seen.insert(key).second)
         return false;
       bool good = key == "descr"           ? quoted(descr)
                   : key == "fortran_order" ? boolean(fortran)
@@ -67,11 +69,10 @@ public:
                                            : false;
       if (!good)
         return false;
-      ++seen;
       if (!eat(',') && !next('}'))
         return false;
     }
-    return seen == 3;
+    return seen.size() == 3;
   }
 
 private:
@@ -171,17 +172,30 @@ Status splitHeader(const std::string &bytes, std::string_view &header,
   return Status();
 }
 
-Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
+/// "'<u2' (bf16) or '<f4' (f32)"
+std::string listTypes(const std::vector<mlaDType> &dtypes) {
+  std::string text;
+  for (mlaDType dtype : dtypes)
+    text += std::string(text.empty() ? "'" : " or '") + describe(dtype) +
+            "' (" + dtypeName(dtype) + ")";
+  return text;
+}
+
+Status parse(const std::string &bytes, const std::vector<mlaDType> &dtypes,
+             HostTensor &out) {
   std::string_view header;
   size_t dataAt = 0;
   MLA_RETURN_IF_ERROR(splitHeader(bytes, header, dataAt));
   HeaderParser parser(header);
   if (!parser.parse())
     return invalidArgument("malformed .npy header");
-  if (!describes(parser.descr, dtype))
-    return invalidArgument(std::string("expected dtype '") + describe(dtype) +
-                           "' (" + dtypeName(dtype) + "), got '" +
+  auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](mlaDType dtype) {
+    return describes(parser.descr, dtype);
+  });
+  if (found == dtypes.end())
+    return invalidArgument("expected dtype " + listTypes(dtypes) + ", got '" +
                            parser.descr + "'");
+  mlaDType dtype = *found;
   if (parser.shape.size() > static_cast<size_t>(kMaxRank))
     return invalidArgument("expected rank at most " + std::to_string(kMaxRank) +
                            ", got " + std::to_string(parser.shape.size()));
@@ -211,13 +225,18 @@ Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
 
 Status parseNpy(const std::string &bytes, mlaDType dtype,
                 const std::string &what, HostTensor &out) {
-  return parse(bytes, dtype, out).within(what);
+  return parse(bytes, {dtype}, out).within(what);
 }
 
 Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out) {
+  return readNpy(path, std::vector<mlaDType>{dtype}, out);
+}
+
+Status readNpy(const std::string &path, const std::vector<mlaDType> &dtypes,
+               HostTensor &out) {
   std::string bytes;
   MLA_RETURN_IF_ERROR(readFile(path, bytes));
-  return parseNpy(bytes, dtype, "'" + path + "'", out);
+  return parse(bytes, dtypes, out).within("'" + path + "'");
 }
 
 std::string formatNpy(const HostTensor &tensor) {

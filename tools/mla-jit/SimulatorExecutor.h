@@ -18,6 +18,8 @@ struct SimulatorFlags {
   unsigned seeds = 1;
   /// File for a Chrome trace; empty for none.
   std::string trace;
+  /// An option that says nothing to other devices; empty if none is given.
+  std::string given;
 
   SimulatorFlags() { options.threads = 0; }
 

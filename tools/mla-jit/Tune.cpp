@@ -19,12 +19,12 @@ using namespace mla;
 namespace {
 
 constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit tune FILE.mlir|sparse_prefill [options]
+    R"(usage: mla-jit tune FILE.mlir|sparse_prefill[:NAME=N,...] [options]
 
 Compiles an operator with each schedule, checks the kernels, times them in turns
 on the GPU, and prints which is the fastest back to back. FILE.mlir has one
-operator without a schedule; the options --h, --d-qk, ... of `emit` say what
-sparse_prefill is like.
+operator without a schedule; sparse_prefill takes h_q, d_qk, d_v and the options
+of `emit`.
 
   --dry-run              no GPU: what the cost model predicts, in cycles, and
                          which schedule is chosen without --schedule
@@ -33,12 +33,15 @@ sparse_prefill is like.
   --tile-keys=N,...      with each of these numbers of KV rows a tile, and
   --stages=N,...         slots of rings (default of both: 0, as the schedule says)
   --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
-  --gpu=NAME, --target=NAME, --ptxas=PATH, --ptxas-timeout=N
+  --gpu=NAME, --target=NAME, --threshold=X, --ptxas=PATH, --ptxas-timeout=N
                          as for compile
   --expect-s-kv=N        as for compile, for the choice that --dry-run prints
-  --size NAME=N, --sizes A=N,...  the cases (default: s_q=4096, topk=2048, s_kv as
-                         expected); several count alike
-  --iterations, --warmup, --rounds, --gap, --seed, --scale
+  --sizes NAME=N,...     a case (default: s_q=4096, topk=2048, s_kv as expected);
+                         repeat it for more, which count alike
+  --size NAME=N          a size of all cases
+  --topk-length, --sink, --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N
+                         as for emit
+  --iterations=N, --warmup=N, --rounds=N, --gap=MS, --seed=N, --scale=X
                          as for bench
 )";
 
@@ -81,7 +84,7 @@ public:
 
 private:
   llvm::Error readOperator();
-  void fillSizes(harness::Sizes &sizes);
+  llvm::Error fillSizes(harness::Sizes &sizes);
   void addContenders();
   void compile(const Choice &choice, harness::Candidate &candidate);
   Problem makeProblem(const harness::Sizes &sizes);
@@ -90,6 +93,8 @@ private:
   std::string printPrediction(size_t contender, size_t number);
   std::string printTimes(size_t contender, size_t number);
   llvm::Error printDecision();
+  void printSkipped();
+  llvm::Error failAll();
   llvm::Error measure();
 
   TuneFlags &flags;
@@ -121,9 +126,8 @@ llvm::Error toError(const harness::Status &status) {
 
 std::string TuneFlags::parseSchedules(llvm::StringRef value) {
   for (llvm::StringRef name : llvm::split(value, ',')) {
-    if (!findScheduleCosts(name))
-      return llvm::formatv("unknown schedule '{0}', expected {1}", name,
-                           listSchedules());
+    if (std::string error = checkSchedule(name); !error.empty())
+      return error;
     schedules.push_back(name.str());
   }
   return "";
@@ -160,12 +164,44 @@ bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
   return true;
 }
 
+/// Whether an operand is an operator's name and not a file.
+static bool isOperatorName(const std::string &operand) {
+  return operand.find('.') == std::string::npos &&
+         !llvm::sys::fs::exists(operand);
+}
+
+/// Takes the operand and those of the sizes that are the operator's own.
+static std::string readOperatorName(TuneFlags &flags,
+                                    harness::ToolOptions &options) {
+  std::string fault = flags.op.parseOperand(options.operands.front());
+  for (llvm::StringRef name : OperatorFlags::fixedSizes()) {
+    std::set<int64_t> values;
+    for (harness::Sizes &sizes : options.cases)
+      if (auto found = sizes.find(name.str()); found != sizes.end()) {
+        values.insert(found->second);
+        sizes.erase(found);
+      }
+    if (values.size() > 1)
+      return llvm::formatv("size '{0}': expected one value in all cases, got "
+                           "{1} and {2}",
+                           name, *values.begin(), *values.rbegin());
+    if (!values.empty() && fault.empty())
+      fault = flags.op.parseSetting(
+          llvm::formatv("{0}={1}", name, *values.begin()).str());
+  }
+  return fault;
+}
+
 /// What is wrong with the command line as a whole, or an empty text.
-static std::string findFault(const TuneFlags &flags,
-                             const harness::ToolOptions &options) {
+static std::string findFault(TuneFlags &flags, harness::ToolOptions &options) {
   if (options.operands.size() != 1)
     return "expected one operator, got " +
            std::to_string(options.operands.size());
+  if (isOperatorName(options.operands.front()))
+    if (std::string fault = readOperatorName(flags, options); !fault.empty())
+      return fault;
+  if (std::string fault = flags.compile.findFault(); !fault.empty())
+    return fault;
   if (flags.dryRun && !flags.table.empty())
     return "option '--table': nothing is measured with --dry-run";
   if (!options.peers.empty() || !options.plot.file.empty() ||
@@ -182,10 +218,7 @@ static std::string findFault(const TuneFlags &flags,
 
 llvm::Error Tuning::readOperator() {
   const std::string &operand = options.operands.front();
-  if (operand.find('.') == std::string::npos &&
-      !llvm::sys::fs::exists(operand)) {
-    if (llvm::Error error = checkOperator(operand))
-      return error;
+  if (isOperatorName(operand)) {
     module = buildSparsePrefill(context, flags.op.shape);
   } else {
     module = mlir::parseSourceFile<mlir::ModuleOp>(operand, &context);
@@ -205,21 +238,32 @@ llvm::Error Tuning::readOperator() {
                      "': expected an operator without a schedule, got " +
                      op.getScheduleAttr().getName().str());
   for (harness::Sizes &sizes : options.cases)
-    fillSizes(sizes);
+    if (llvm::Error error = fillSizes(sizes))
+      return error;
   return llvm::Error::success();
 }
 
 /// A run-time size that no option gives is that of a typical problem.
-void Tuning::fillSizes(harness::Sizes &sizes) {
+llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
   Problem typical;
+  std::vector<std::string> names;
   auto fill = [&](mlir::Value value, unsigned dim, const char *name,
                   int64_t size) {
-    if (mlir::cast<mlir::MemRefType>(value.getType()).isDynamicDim(dim))
-      sizes.emplace(name, size);
+    if (!mlir::cast<mlir::MemRefType>(value.getType()).isDynamicDim(dim))
+      return;
+    sizes.emplace(name, size);
+    names.push_back(name);
   };
   fill(op.getQ(), 0, "s_q", typical.queries);
   fill(op.getKv(), 0, "s_kv", flags.compile.options.expectSKV);
   fill(op.getIndices(), 2, "topk", typical.topk);
+  for (const auto &[name, size] : sizes)
+    if (!llvm::is_contained(names, name))
+      return makeError("size '" + name +
+                       "': the operator has no such run-time size; it has: " +
+                       (names.empty() ? "none" : llvm::join(names, ", ")) +
+                       harness::suggest(name, names));
+  return llvm::Error::success();
 }
 
 Problem Tuning::makeProblem(const harness::Sizes &sizes) {
@@ -364,13 +408,24 @@ static std::string getDate() {
   return text;
 }
 
+void Tuning::printSkipped() {
+  for (const harness::Candidate &candidate : candidates)
+    if (!candidate.skipped.empty())
+      llvm::errs() << "note: " << candidate.subject.label << ": "
+                   << candidate.skipped << "\n";
+}
+
+/// Nothing is chosen of candidates that cannot be compiled.
+llvm::Error Tuning::failAll() {
+  printSkipped();
+  return makeError("expected a schedule that compiles, got none for " +
+                   describe(getShapeClass(op)));
+}
+
 llvm::Error Tuning::measure() {
   if (llvm::Error error =
           toError(harness::tuneCandidates(*gpu, options, candidates))) {
-    for (const harness::Candidate &candidate : candidates)
-      if (!candidate.skipped.empty())
-        llvm::errs() << "note: " << candidate.subject.label << ": "
-                     << candidate.skipped << "\n";
+    printSkipped();
     return error;
   }
   std::vector<std::string> sizes;
@@ -414,6 +469,10 @@ llvm::Error Tuning::run() {
     name = getGpuName(gpu->deviceName());
   }
   addContenders();
+  if (llvm::all_of(candidates, [](const harness::Candidate &candidate) {
+        return !candidate.skipped.empty();
+      }))
+    return failAll();
   llvm::outs() << describe(getShapeClass(op)) << ", "
                << flags.compile.options.target
                << (name.empty() ? "" : " " + name) << "\n";
@@ -428,7 +487,9 @@ int tuneCommand(const std::vector<std::string> &words,
                 mlir::MLIRContext &context) {
   TuneFlags flags;
   harness::ToolConfig config;
+  config.commandName = "tune";
   config.operandName = "FILE.mlir|OPERATOR";
+  config.optionHelp = kHelp.str();
   config.option = [&](const std::string &word, std::string &error) {
     return flags.parse(word, error);
   };
@@ -438,7 +499,9 @@ int tuneCommand(const std::vector<std::string> &words,
   harness::ToolOptions options;
   std::string fault = harness::parseToolOptions(config, all, options);
   if (options.help)
-    return llvm::outs() << kHelp, harness::kExitSuccess;
+    return llvm::outs() << kHelp << "\n"
+                        << harness::kExitCodeHelp,
+           harness::kExitSuccess;
   if (fault.empty())
     fault = findFault(flags, options);
   if (!fault.empty()) {

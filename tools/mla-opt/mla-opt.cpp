@@ -5,10 +5,15 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Transforms/Passes.h"
+#include "mla/Tuning/TuningTable.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
 
 int main(int argc, char **argv) {
+  llvm::cl::AddExtraVersionPrinter([](llvm::raw_ostream &os) {
+    os << "  mla version " << mla::getVersion() << "\n";
+  });
   mlir::DialectRegistry registry;
   mla::registerDialects(registry);
   mla::registerMLATransformsPasses();
