@@ -63,6 +63,8 @@ public:
   std::string parse(const std::vector<std::string> &all) {
     std::vector<std::string> words;
     error = joinValues(readOptions(toolHelp(config)), all, words);
+    if (!error.empty())
+      nameCommand(all);
     for (size_t at = 0; at < words.size() && error.empty(); ++at)
       parseWord(words[at]);
     if (error.empty() && !options.help && !options.version)
@@ -98,6 +100,13 @@ private:
       return belongsTo(isRunOnly() ? kRun : kRun | kBench);
     if (error.empty())
       error = "unknown option '" + name + "'";
+  }
+
+  /// For the error, which says where help is to be had.
+  void nameCommand(const std::vector<std::string> &words) {
+    for (const CommandName &known : kCommands)
+      if (!words.empty() && words.front() == known.name)
+        options.commandName = known.name;
   }
 
   void parseCommand(const std::string &word) {

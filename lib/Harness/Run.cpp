@@ -167,8 +167,9 @@ int runSubjects(const std::vector<Subject> &subjects,
       Case one(subject, sizes, options);
       Status status = one.run(executor, folder);
       if (!status.ok()) {
-        err << "error: " << subject.label << " (" << sizesText(sizes)
-            << "): " << status.message() << "\n";
+        err << "error: " << subject.label
+            << (sizes.empty() ? "" : " (" + sizesText(sizes) + ")") << ": "
+            << status.message() << "\n";
         return kExitFailure;
       }
       out << jsonLine(one.report) << std::flush;

@@ -179,7 +179,7 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--colour"}, "unknown option '--colour'");
   expectUsage({"run", "right", "--chek"},
               "unknown option '--chek'; did you mean '--check'? (see mla-test "
-              "--help)");
+              "run --help)");
   expectUsage({"run", "right", "--size=s_q=1", "--size=s_q=2"},
               "'--size': size 's_q': expected it once, got 1 and 2");
   expectUsage({"run", "right", "--sizes", "s_q=1,topk=3,s_q=1"},
