@@ -346,8 +346,6 @@ private:
 
   void finish() {
     error = findFault();
-    if (error.empty() && config.fault)
-      error = config.fault(options);
     options.plot.only = options.command == Command::Plot ? common : Sizes();
     if (cases.empty())
       cases.push_back({});
@@ -360,6 +358,8 @@ private:
       options.inputs.poison = false;
     if (!options.invalidGiven && !options.inputs.poison)
       options.inputs.invalidShare = 0;
+    if (error.empty() && config.fault)
+      error = config.fault(options);
   }
 
   const ToolConfig &config;

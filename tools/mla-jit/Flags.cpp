@@ -33,7 +33,7 @@ static std::string checkName(llvm::StringRef what, llvm::StringRef name,
                        harness::suggest(name.str(), known));
 }
 
-static std::vector<std::string> getSchedules() {
+std::vector<std::string> getSchedules() {
   std::vector<std::string> names;
   for (const ScheduleCosts &costs : getScheduleCosts())
     names.push_back(costs.name.str());
@@ -60,7 +60,8 @@ static constexpr llvm::StringLiteral kCompileHelp =
   --expect-s-kv=N        rows of kv to choose a schedule for, if the IR leaves
                          them to run time (default 65536)
   --tuning-table=FILE    instead of the tuning table that ships
-  --gpu=NAME             name of the GPU for the tuning table: {2},
+  --gpu=NAME             name of the GPU for the tuning table:
+                         {2},
                          or one that the table has (default: that of the GPU
                          that is run on)
   --tile-keys=N          KV rows per tile (default: as chosen)

@@ -64,6 +64,9 @@ private:
 /// Takes the name of an operator; the error lists those there are.
 std::string checkOperator(llvm::StringRef name);
 
+/// The names of the schedules.
+std::vector<std::string> getSchedules();
+
 /// What is wrong with the name of a schedule, or an empty text.
 std::string checkSchedule(llvm::StringRef name);
 

@@ -4,6 +4,7 @@
 
 #include "Mutate.h"
 #include "Command.h"
+#include "Flags.h"
 #include "InterpreterExecutor.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Harness/Check.h"
@@ -94,6 +95,8 @@ void parseOption(const Option &option, Flags &flags, std::string &error) {
       error = "option '" + name.str() + "' stands behind a file";
       return;
     }
+    if (name == "--schedule" && value != "auto")
+      error = checkSchedule(value);
     good = parseFileOption(name, value, flags.programs.back());
   } else if (name == "--seeds")
     good = !value.getAsInteger(10, flags.seeds);

@@ -46,7 +46,7 @@ public:
   }
 
   /// What is wrong with the options as a whole, or an empty text.
-  std::string findFault() const {
+  std::string findFault(const harness::ToolOptions &tool) const {
     bool onCpu = device == Device::Sim || device == Device::Interpreter;
     if (isBench && onCpu)
       return "option '--device': bench times the GPU, expected gpu or auto, "
@@ -56,6 +56,11 @@ public:
         device != Device::Sim)
       return "option '" + simulator.given +
              "': expected --device=sim with it, got --device=" + deviceName();
+    size_t runs =
+        tool.operands.size() * flags.schedules.size() * tool.cases.size();
+    if (!simulator.trace.empty() && runs > 1)
+      return "option '--trace': expected one kernel and case with it, got " +
+             std::to_string(runs);
     return flags.findFault();
   }
 
@@ -210,8 +215,8 @@ int mla::runToolCommand(const std::vector<std::string> &words) {
   config.option = [&](const std::string &word, std::string &error) {
     return loader.parse(word, error);
   };
-  config.fault = [&](const harness::ToolOptions &) {
-    return loader.findFault();
+  config.fault = [&](const harness::ToolOptions &options) {
+    return loader.findFault(options);
   };
   config.optionHelp =
       R"(  --device=NAME          gpu, sim: the cta program on the CPU, every rule of
