@@ -328,7 +328,7 @@ void GridRunner::work(GridQueue &queue) {
     else if (std::optional<Failure> overlap = coverage.add(machine))
       queue.report(*n, *overlap);
     if (plan.options.progress)
-      plan.options.progress(++done, points.size() / perMachine);
+      plan.options.progress(++done * perMachine, points.size());
   }
 }
 

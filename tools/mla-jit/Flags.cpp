@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Flags.h"
+#include "mla/Dialect/Tile/Tile.h"
 #include "mla/Harness/CommandLine.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Tuning/CostModel.h"
@@ -147,10 +148,13 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
   if (name == "--stages")
     return number(options.stages);
   if (name == "--threshold") {
-    if (value.getAsDouble(options.threshold) ||
-        !(options.threshold >= 0 && options.threshold <= 64))
-      error = llvm::formatv("expected {0}=X with X from 0 to 64, got '{1}'",
-                            name, word);
+    if (value.getAsDouble(options.threshold))
+      error = llvm::formatv("expected {0}=X, got '{1}'", name, word);
+    else if (!(options.threshold >= 0 &&
+               options.threshold <= tile::kMaxThreshold))
+      error = llvm::formatv("option '{0}': expected a threshold in [0, {1}], "
+                            "got {2}",
+                            name, tile::kMaxThreshold, value);
     return true;
   }
   if (name == "--expect-s-kv") {

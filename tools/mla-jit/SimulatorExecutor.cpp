@@ -110,7 +110,7 @@ private:
       std::string text = "simulating" + step;
       if (total)
         text += ", " + std::to_string(done) + " of " + std::to_string(total) +
-                " clusters";
+                " CTAs";
       auto spent = std::chrono::steady_clock::now() - start;
       auto seconds = std::chrono::duration_cast<std::chrono::seconds>(spent);
       line.show(text + ", " + std::to_string(seconds.count()) + " s");

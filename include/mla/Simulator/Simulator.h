@@ -50,8 +50,7 @@ struct Options {
   /// Runs the first cluster alone, where clusters do not depend on each other:
   /// for traces. Outputs are then written in part, which is no error.
   bool firstClusterOnly = false;
-  /// Told how many clusters of how many have run, by the threads that run them;
-  /// clusters that run together count as one.
+  /// Told how many CTAs of how many have run, by the threads that run them.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
