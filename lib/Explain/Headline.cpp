@@ -91,8 +91,7 @@ KeyFigures::KeyFigures(const Report &report)
       busy(report.timeline.getBusyShare(Track::Kind::Products,
                                         report.timeline.steadyBegin,
                                         report.timeline.steadyEnd)) {
-  double seconds =
-      modelSeconds(report.kernel, report.work, cycles, report.machine);
+  seconds = modelSeconds(report.kernel, report.work, cycles, report.machine);
   flops = seconds > 0 ? report.work.gridFlops() / seconds : 0;
 }
 

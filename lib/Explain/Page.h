@@ -22,8 +22,8 @@ struct KeyFigures {
   double cycles, period;
   /// The share of the steady state in which a product runs.
   double busy;
-  /// FLOP/s of the grid by the model.
-  double flops;
+  /// Of the grid by the model: how long it takes, and FLOP/s.
+  double seconds, flops;
 
   explicit KeyFigures(const Report &report);
 };

@@ -99,9 +99,20 @@ public:
     compile.schedule = schedule;
   }
 
-  llvm::Expected<explain::Report> run() {
-    if (llvm::Error error = lower())
-      return error;
+  llvm::Error lower();
+
+  /// Of the lowered program.
+  bool isPersistent() {
+    return llvm::any_of(func.getOps<mlir::scf::ForallOp>(),
+                        [](mlir::scf::ForallOp grid) {
+                          return grid->hasAttr(tile::kPersistentAttr);
+                        });
+  }
+
+  /// Runs the lowered program. Sizes by default are those for persistent CTAs
+  /// if the kernel, or one that it is compared with, has them.
+  llvm::Expected<explain::Report> run(bool anyPersistent) {
+    persistentSizes = anyPersistent;
     if (llvm::Error error = simulate())
       return error;
     return makeReport();
@@ -110,7 +121,6 @@ public:
   sim::Trace trace;
 
 private:
-  llvm::Error lower();
   llvm::Error chooseSizes(const runtime::KernelDescriptor &descriptor);
   llvm::Error simulate();
   llvm::Expected<explain::Report> makeReport();
@@ -122,6 +132,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp func;
   explain::Sizes sizes, traceSizes;
+  bool persistentSizes = false;
 };
 
 llvm::Error makeError(const llvm::Twine &message) {
@@ -152,12 +163,8 @@ llvm::Error Explanation::lower() {
 llvm::Error
 Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
   sizes = options.sizes;
-  bool persistent = llvm::any_of(func.getOps<mlir::scf::ForallOp>(),
-                                 [](mlir::scf::ForallOp grid) {
-                                   return grid->hasAttr(tile::kPersistentAttr);
-                                 });
   for (const std::string &name : descriptor.sizeNames)
-    sizes.emplace(name, getDefaultSize(name, persistent));
+    sizes.emplace(name, getDefaultSize(name, persistentSizes));
   mlir::FailureOr<explain::Kernel> kernel = explain::readKernel(func);
   if (mlir::failed(kernel))
     return makeError("nothing to explain");
@@ -230,11 +237,17 @@ static llvm::Error explainAll(const ExplainOptions &options,
     for (const std::string &schedule : tools.flags.schedules) {
       kernels.push_back(
           std::make_unique<Explanation>(input, schedule, options, tools));
-      llvm::Expected<explain::Report> report = kernels.back()->run();
-      if (!report)
-        return report.takeError();
-      reports.push_back(std::move(*report));
+      if (llvm::Error error = kernels.back()->lower())
+        return error;
     }
+  bool anyPersistent = llvm::any_of(
+      kernels, [](const auto &kernel) { return kernel->isPersistent(); });
+  for (const auto &kernel : kernels) {
+    llvm::Expected<explain::Report> report = kernel->run(anyPersistent);
+    if (!report)
+      return report.takeError();
+    reports.push_back(std::move(*report));
+  }
   if (llvm::Error error = writeFile(options.output, [&](llvm::raw_ostream &os) {
         explain::writePage(reports, os);
       }))

@@ -51,7 +51,7 @@ struct Options {
   /// for traces. Outputs are then written in part, which is no error.
   bool firstClusterOnly = false;
   /// Told how many CTAs of how many have run, by the threads that run them.
-  std::function<void(uint64_t done, uint64_t total)> progress;
+  std::function<void(uint64_t done, uint64_t total)> progress = nullptr;
 };
 
 /// Runs `function`. On failure a diagnostic stands at the op at fault, with a
