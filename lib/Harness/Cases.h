@@ -20,6 +20,11 @@ Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,
                RunReport &report);
 
+/// What the files of --expect hold, for outputs of `arguments`.
+Status readExpected(const ToolOptions &options,
+                    const std::vector<HostArgument> &arguments,
+                    std::vector<ExpectedOutput> &expected);
+
 /// Times the subjects in turns; appends for each a report of each mode, in the
 /// order of options.modes.
 Status benchCase(const GpuContext &context,

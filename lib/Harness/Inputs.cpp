@@ -6,6 +6,7 @@
 
 #include "Fill.h"
 #include "SparsePrefillInputs.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Npy.h"
 
 #include <cmath>
@@ -75,11 +76,14 @@ Status bindSizes(const KernelDescriptor &descriptor,
 
 Status checkNoneMissing(const KernelDescriptor &descriptor,
                         const Sizes &sizes) {
+  std::string missing;
   for (const std::string &name : descriptor.sizeNames)
     if (!sizes.count(name))
-      return invalidArgument("size '" + name + "': missing; give --size " +
-                             name + "=N");
-  return Status();
+      missing += (missing.empty() ? "" : ",") + name + "=N";
+  return missing.empty()
+             ? Status()
+             : invalidArgument("run-time sizes are missing; expected --sizes " +
+                               missing);
 }
 
 std::vector<int64_t> shapeOf(const ArgumentDescriptor &argument,
@@ -235,6 +239,17 @@ Status checkScale(const KernelDescriptor &descriptor,
   return invalidArgument("scale: the kernel has no such argument");
 }
 
+/// `what` names an argument that is no tensor of the kernel.
+Status noSuchTensor(const std::string &what, const KernelDescriptor &descriptor,
+                    const std::string &name) {
+  std::vector<std::string> names;
+  for (const ArgumentDescriptor &argument : descriptor.arguments)
+    if (argument.isTensor)
+      names.push_back(argument.name);
+  return invalidArgument(what + ": the kernel has no such tensor; it has: " +
+                         join(names) + suggest(name, names));
+}
+
 Status checkNames(const KernelDescriptor &descriptor,
                   const InputOptions &options) {
   if (!options.extremes.empty() && descriptor.operatorName != "sparse_prefill")
@@ -243,8 +258,7 @@ Status checkNames(const KernelDescriptor &descriptor,
                            descriptor.operatorName + "'");
   for (const auto &[name, pad] : options.padding) {
     if (!findTensor(descriptor, name))
-      return invalidArgument("padding of '" + name +
-                             "': the kernel has no such tensor");
+      return noSuchTensor("padding of '" + name + "'", descriptor, name);
     if (pad < 0)
       return invalidArgument("padding of '" + name +
                              "': expected 0 or more, got " +
@@ -260,8 +274,7 @@ Status readFiles(const KernelDescriptor &descriptor,
   for (const auto &[name, path] : options.files) {
     const ArgumentDescriptor *argument = findTensor(descriptor, name);
     if (!argument)
-      return invalidArgument("input '" + name +
-                             "': the kernel has no such tensor");
+      return noSuchTensor("input '" + name + "'", descriptor, name);
     if (argument->access == MLA_WRITE)
       return invalidArgument("input '" + name + "': is an output");
     MLA_RETURN_IF_ERROR(
@@ -310,7 +323,8 @@ Status checkSizes(const KernelDescriptor &descriptor, const Sizes &sizes) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       return invalidArgument(
           "size '" + name +
-          "': the kernel has no such run-time size; it has: " + join(names));
+          "': the kernel has no such run-time size; it has: " + join(names) +
+          suggest(name, names));
     if (value < 0 || value > kMaxSize)
       return invalidArgument("size '" + name + "': expected 0 to " +
                              std::to_string(kMaxSize) + ", got " +

@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cstring>
 #include <limits>
+#include <set>
 
 using namespace mla::runtime;
 
@@ -42,11 +43,12 @@ const char *describe(mlaDType dtype) {
 }
 
 bool describes(const std::string &text, mlaDType dtype) {
-  return text == describe(dtype) || (dtype == MLA_BF16 && text == "|V2");
+  return text == describe(dtype) ||
+         (dtype == MLA_BF16 && (text == "|V2" || text == "<V2"));
 }
 
 /// Reads the header: a Python dictionary literal with the keys 'descr',
-/// 'fortran_order' and 'shape', in any order.
+/// 'fortran_order' and 'shape', each once, in any order.
 class HeaderParser {
 public:
   explicit HeaderParser(std::string_view text) : text(text) {}
@@ -58,10 +60,10 @@ public:
   bool parse() {
     if (!eat('{'))
       return false;
-    int seen = 0;
+    std::set<std::string> seen;
     while (!eat('}')) {
       std::string key;
-      if (!quoted(key) || !eat(':'))
+      if (!quoted(key) || !eat(':') || !seen.insert(key).second)
         return false;
       bool good = key == "descr"           ? quoted(descr)
                   : key == "fortran_order" ? boolean(fortran)
@@ -69,11 +71,10 @@ public:
                                            : false;
       if (!good)
         return false;
-      ++seen;
       if (!eat(',') && !next('}'))
         return false;
     }
-    return seen == 3;
+    return seen.size() == 3;
   }
 
 private:
@@ -176,9 +177,19 @@ Status findHeader(std::string_view bytes, size_t &begin, size_t &end) {
   return Status();
 }
 
+/// "'<u2' (bf16) or '<f4' (f32)"
+std::string listTypes(const std::vector<mlaDType> &dtypes) {
+  std::string text;
+  for (mlaDType dtype : dtypes)
+    text += std::string(text.empty() ? "'" : " or '") + describe(dtype) +
+            "' (" + dtypeName(dtype) + ")";
+  return text;
+}
+
 /// What the header says: the array's shape, and how many bytes follow.
-Status parseHeader(std::string_view bytes, mlaDType dtype, size_t &dataAt,
-                   std::vector<int64_t> &shape, int64_t &dataBytes) {
+Status parseHeader(std::string_view bytes, const std::vector<mlaDType> &dtypes,
+                   mlaDType &dtype, size_t &dataAt, std::vector<int64_t> &shape,
+                   int64_t &dataBytes) {
   size_t begin = 0;
   MLA_RETURN_IF_ERROR(findHeader(bytes, begin, dataAt));
   if (dataAt > bytes.size())
@@ -186,10 +197,13 @@ Status parseHeader(std::string_view bytes, mlaDType dtype, size_t &dataAt,
   HeaderParser parser(bytes.substr(begin, dataAt - begin));
   if (!parser.parse())
     return invalidArgument("malformed .npy header");
-  if (!describes(parser.descr, dtype))
-    return invalidArgument(std::string("expected dtype '") + describe(dtype) +
-                           "' (" + dtypeName(dtype) + "), got '" +
+  auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](mlaDType dtype) {
+    return describes(parser.descr, dtype);
+  });
+  if (found == dtypes.end())
+    return invalidArgument("expected dtype " + listTypes(dtypes) + ", got '" +
                            parser.descr + "'");
+  dtype = *found;
   if (parser.shape.size() > static_cast<size_t>(kMaxRank))
     return invalidArgument("expected rank at most " + std::to_string(kMaxRank) +
                            ", got " + std::to_string(parser.shape.size()));
@@ -206,11 +220,14 @@ Status parseHeader(std::string_view bytes, mlaDType dtype, size_t &dataAt,
   return Status();
 }
 
-Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
+Status parse(const std::string &bytes, const std::vector<mlaDType> &dtypes,
+             HostTensor &out) {
+  mlaDType dtype = dtypes.front();
   size_t dataAt = 0;
   std::vector<int64_t> shape;
   int64_t expected = 0;
-  MLA_RETURN_IF_ERROR(parseHeader(bytes, dtype, dataAt, shape, expected));
+  MLA_RETURN_IF_ERROR(
+      parseHeader(bytes, dtypes, dtype, dataAt, shape, expected));
   int64_t got = static_cast<int64_t>(bytes.size() - dataAt);
   // Before allocating: a corrupt shape must not ask for all the memory.
   if (got != expected)
@@ -225,8 +242,9 @@ Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
 }
 
 /// Reads as much as the header calls for, and one byte more if there is one.
-Status readUpToEnd(InputFile &file, mlaDType dtype, uint64_t maxBytes,
-                   std::string &bytes) {
+Status readUpToEnd(InputFile &file, const std::vector<mlaDType> &dtypes,
+                   uint64_t maxBytes, std::string &bytes) {
+  mlaDType dtype = dtypes.front();
   size_t begin = 0, dataAt = 0;
   std::vector<int64_t> shape;
   int64_t dataBytes = 0;
@@ -234,7 +252,8 @@ Status readUpToEnd(InputFile &file, mlaDType dtype, uint64_t maxBytes,
   MLA_RETURN_IF_ERROR(findHeader(bytes, begin, dataAt));
   if (dataAt > bytes.size())
     MLA_RETURN_IF_ERROR(file.read(dataAt - bytes.size(), bytes));
-  MLA_RETURN_IF_ERROR(parseHeader(bytes, dtype, dataAt, shape, dataBytes));
+  MLA_RETURN_IF_ERROR(
+      parseHeader(bytes, dtypes, dtype, dataAt, shape, dataBytes));
   if (static_cast<uint64_t>(dataBytes) > maxBytes)
     return invalidArgument(
         "shape " + shapeText(shape) + " takes " + std::to_string(dataBytes) +
@@ -247,16 +266,21 @@ Status readUpToEnd(InputFile &file, mlaDType dtype, uint64_t maxBytes,
 
 Status parseNpy(const std::string &bytes, mlaDType dtype,
                 const std::string &what, HostTensor &out) {
-  return parse(bytes, dtype, out).within(what);
+  return parse(bytes, {dtype}, out).within(what);
 }
 
 Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out,
                uint64_t maxBytes) {
+  return readNpy(path, std::vector<mlaDType>{dtype}, out, maxBytes);
+}
+
+Status readNpy(const std::string &path, const std::vector<mlaDType> &dtypes,
+               HostTensor &out, uint64_t maxBytes) {
   InputFile file;
   std::string bytes, what = "'" + path + "'";
   MLA_RETURN_IF_ERROR(InputFile::open(path, file));
-  MLA_RETURN_IF_ERROR(readUpToEnd(file, dtype, maxBytes, bytes).within(what));
-  return parseNpy(bytes, dtype, what, out);
+  MLA_RETURN_IF_ERROR(readUpToEnd(file, dtypes, maxBytes, bytes).within(what));
+  return parse(bytes, dtypes, out).within(what);
 }
 
 std::string formatNpy(const HostTensor &tensor) {

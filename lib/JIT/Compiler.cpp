@@ -24,6 +24,9 @@ namespace json = llvm::json;
 
 namespace {
 
+constexpr llvm::StringLiteral kLLVMFile = "kernel.ll", kPTXFile = "kernel.ptx",
+                              kLogFile = "ptxas.log";
+
 llvm::Error writeInto(llvm::StringRef folder, llvm::StringRef name,
                       llvm::StringRef bytes) {
   llvm::SmallString<128> path(folder);
@@ -31,23 +34,33 @@ llvm::Error writeInto(llvm::StringRef folder, llvm::StringRef name,
   return mla::writeFile(path, bytes);
 }
 
+/// Whether `name`, a pass or a file, belongs to the dump.
+bool isDumped(const CompileOptions &options, StringRef name) {
+  return !options.dumpFolder.empty() &&
+         (options.dumpOnly.empty() ||
+          llvm::is_contained(options.dumpOnly, name));
+}
+
 /// Writes the module after each pass as NN-pass-name.mlir.
 class StageDumper : public PassInstrumentation {
 public:
-  StageDumper(ModuleOp module, std::string folder)
-      : module(module), folder(std::move(folder)) {}
+  StageDumper(ModuleOp module, const CompileOptions &options)
+      : module(module), options(options) {}
 
   void runAfterPass(Pass *pass, Operation *) override {
     StringRef name = pass->getArgument();
     if (name.empty() || name == "canonicalize" || name == "cse")
       return;
-    std::string file = llvm::formatv("{0:2}-{1}.mlir", ++count, name);
+    ++count;
+    if (!isDumped(options, name))
+      return;
+    std::string file = llvm::formatv("{0:2}-{1}.mlir", count, name);
     std::replace(file.begin(), file.end(), ' ', '0');
     std::string text;
     llvm::raw_string_ostream(text) << module;
     if (!failure.empty())
       return;
-    if (llvm::Error error = writeInto(folder, file, text))
+    if (llvm::Error error = writeInto(options.dumpFolder, file, text))
       failure = llvm::toString(std::move(error));
   }
 
@@ -56,7 +69,7 @@ public:
 
 private:
   ModuleOp module;
-  std::string folder;
+  const CompileOptions &options;
   int count = 0;
 };
 
@@ -73,9 +86,8 @@ private:
   llvm::Error generatePTX();
   llvm::Error assemble();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
-    if (options.dumpFolder.empty())
-      return llvm::Error::success();
-    return writeInto(options.dumpFolder, name, bytes);
+    return isDumped(options, name) ? writeInto(options.dumpFolder, name, bytes)
+                                   : llvm::Error::success();
   }
   /// Runs `step` and notes how long it took.
   llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
@@ -96,6 +108,12 @@ private:
   CompiledKernel kernel;
 };
 } // namespace
+
+llvm::ArrayRef<llvm::StringLiteral> mla::getDumpedFiles() {
+  static constexpr llvm::StringLiteral kFiles[] = {kLLVMFile, kPTXFile,
+                                                   kLogFile};
+  return kFiles;
+}
 
 /// Hands on what the passes are to know of `options`.
 static void setOptions(KernelPipelineOptions &pipeline,
@@ -137,7 +155,7 @@ llvm::Error Compilation::runPasses() {
             llvm::sys::fs::create_directories(options.dumpFolder))
       return createStringError("cannot create folder '" + options.dumpFolder +
                                "': " + error.message());
-    auto owned = std::make_unique<StageDumper>(*module, options.dumpFolder);
+    auto owned = std::make_unique<StageDumper>(*module, options);
     dumper = owned.get();
     pm.addInstrumentation(std::move(owned));
     // Dumps print the whole module: no function may change meanwhile.
@@ -169,9 +187,9 @@ llvm::Error Compilation::generatePTX() {
   if (!ptx)
     return ptx.takeError();
   kernel.ptx = std::move(*ptx);
-  if (llvm::Error error = dump("kernel.ll", optimized))
+  if (llvm::Error error = dump(kLLVMFile, optimized))
     return error;
-  return dump("kernel.ptx", kernel.ptx);
+  return dump(kPTXFile, kernel.ptx);
 }
 
 llvm::Error Compilation::assemble() {
@@ -192,7 +210,7 @@ llvm::Error Compilation::assemble() {
   if (!result)
     return result.takeError();
   kernel.report = std::move(result->report);
-  if (llvm::Error error = dump("ptxas.log", result->log))
+  if (llvm::Error error = dump(kLogFile, result->log))
     return error;
   if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
     return error;

@@ -5,6 +5,7 @@
 #include "mla/Simulator/Simulator.h"
 #include "Coverage.h"
 #include "Machine.h"
+#include <atomic>
 #include <thread>
 
 using namespace mlir;
@@ -295,6 +296,7 @@ private:
   std::vector<SmallVector<int64_t>> points;
   unsigned clusterSize = 1;
   size_t perMachine = 1;
+  std::atomic<uint64_t> done = 0;
   Coverage coverage;
 };
 } // namespace
@@ -329,6 +331,8 @@ void GridRunner::work(GridQueue &queue) {
       queue.report(*n, *machine.getFailure());
     else if (std::optional<Failure> overlap = coverage.add(machine))
       queue.report(*n, *overlap);
+    if (plan.options.progress)
+      plan.options.progress(++done * perMachine, points.size());
   }
 }
 

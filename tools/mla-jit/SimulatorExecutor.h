@@ -20,6 +20,8 @@ struct SimulatorFlags {
   std::optional<uint64_t> memoryLimit;
   /// File for a Chrome trace; empty for none.
   std::string trace;
+  /// An option that says nothing to other devices; empty if none is given.
+  std::string given;
 
   SimulatorFlags() { options.threads = 0; }
 

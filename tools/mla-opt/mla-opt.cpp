@@ -7,8 +7,10 @@
 #include "mla/Runtime/Files.h"
 #include "mla/Support/Files.h"
 #include "mla/Transforms/Passes.h"
+#include "mla/Tuning/TuningTable.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
 static int fail(llvm::Error error) {
@@ -46,6 +48,9 @@ int main(int argc, char **argv) {
   mla::runtime::guardStandardStreams();
   llvm::InitLLVM init(argc, argv);
   mla::runtime::ignoreFileSizeSignal();
+  llvm::cl::AddExtraVersionPrinter([](llvm::raw_ostream &os) {
+    os << "  mla version " << mla::getVersion() << "\n";
+  });
   mlir::DialectRegistry registry;
   mla::registerDialects(registry);
   mla::registerMLATransformsPasses();

@@ -19,6 +19,7 @@
 
 #include "mla/Interpreter/Interpreter.h"
 #include "mla/Simulator/Trace.h"
+#include <functional>
 
 namespace mla::sim {
 
@@ -51,6 +52,8 @@ struct Options {
   /// Runs the first cluster alone, where clusters do not depend on each other:
   /// for traces. Outputs are then written in part, which is no error.
   bool firstClusterOnly = false;
+  /// Told how many CTAs of how many have run, by the threads that run them.
+  std::function<void(uint64_t done, uint64_t total)> progress = nullptr;
 };
 
 /// Runs `function`. On failure a diagnostic stands at the op at fault, with a

@@ -180,9 +180,16 @@ TEST(Inputs, MistakesAreNamed) {
         error);
   };
   fails([](Sizes &s, InputOptions &) { s.erase("topk"); },
-        "size 'topk': missing; give --size topk=N");
+        "run-time sizes are missing; expected --sizes topk=N");
+  fails(
+      [](Sizes &s, InputOptions &) {
+        s.erase("topk");
+        s.erase("s_kv");
+      },
+      "run-time sizes are missing; expected --sizes s_kv=N,topk=N");
   fails([](Sizes &s, InputOptions &) { s["batch"] = 1; },
         "size 'batch': the kernel has no such run-time size; it has: s_q, h_q");
+  fails([](Sizes &s, InputOptions &) { s["skv"] = 1; }, "did you mean 's_kv'?");
   fails([](Sizes &s, InputOptions &) { s["topk"] = -1; },
         "size 'topk': expected 0 to 2147483647, got -1");
   fails([](Sizes &s, InputOptions &) { s["topk"] = int64_t(1) << 40; },
@@ -201,7 +208,7 @@ TEST(Inputs, MistakesAreNamed) {
   fails([](Sizes &, InputOptions &o) { o.padding["attn_sink"] = 1; },
         "argument 'attn_sink': has no rows to pad");
   fails([](Sizes &, InputOptions &o) { o.files["k"] = "k.npy"; },
-        "input 'k': the kernel has no such tensor");
+        "input 'k': the kernel has no such tensor; it has: q, kv, ");
   fails([](Sizes &, InputOptions &o) { o.files["out"] = "k.npy"; },
         "input 'out': is an output");
   fails([](Sizes &, InputOptions &o) { o.files["q"] = "/none.npy"; },
@@ -264,6 +271,29 @@ TEST(Inputs, AScaleThatTheKernelDoesNotTakeIsRefused) {
   descriptor.constants = {{"scale", 0.25}};
   expectFailure(makeArguments(descriptor, sizes, options, arguments),
                 "scale: the kernel takes none, 0.25 is compiled into it");
+}
+
+TEST(Inputs, PaddingIsCountedOncePerRow) {
+  // 4,000 rows of 13,016 elements, not (4,000 + 13,000) x ... in each
+  // dimension.
+  InputOptions options;
+  options.poison = false;
+  options.padding["kv"] = 13000;
+  Sizes sizes = sparsePrefillSizes();
+  sizes["s_kv"] = 4000;
+  std::vector<HostArgument> arguments;
+  Status status =
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments);
+  ASSERT_TRUE(status.ok()) << status.message();
+  HostTensor &kv = tensorOf(arguments, "kv");
+  int64_t row = kv.shape.back() + 13000;
+  EXPECT_EQ(kv.strides, (std::vector<int64_t>{kv.shape[1] * row, row, 1}));
+  EXPECT_EQ(kv.storageElements(), 4000 * kv.shape[1] * row);
+  // Padding that makes a tensor too large names it.
+  options.padding["kv"] = int64_t(1) << 40;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments),
+      "argument 'kv' (s_kv=4000 x h_kv=1 x d_qk=24): takes");
 }
 
 TEST(Inputs, FixedStridesAndPaddingMustAgree) {

@@ -70,6 +70,11 @@ TEST(Npy, ReadsWhatOthersWrite) {
                         12),
                     MLA_BF16)
                   .ok());
+  // ml_dtypes' bfloat16.
+  const char *mlDtypes =
+      "{'descr': '<V2', 'fortran_order': False, 'shape': (6,), }\n";
+  EXPECT_TRUE(parse(npy(mlDtypes, 12), MLA_BF16).ok());
+  expectFailure(parse(npy(mlDtypes, 12), MLA_F16), "got '<V2'");
 }
 
 TEST(Npy, BrokenFilesAreRefused) {
@@ -97,6 +102,14 @@ TEST(Npy, BrokenFilesAreRefused) {
   expectFailure(
       parse(npy(header("<f4", "False", "(1,1,1,1,1,1,1,1,1)"), 4), MLA_F32),
       "expected rank at most 8, got 9");
+  // One of two values would be ignored.
+  for (const char *twice :
+       {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, "
+        "'shape': (2, 3)}",
+        "{'descr': '<f4', 'descr': '<f4', 'shape': (2, 3)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), "
+        "'shape': (2, 3)}"})
+    expectFailure(parse(npy(twice, 24), MLA_F32), "malformed .npy header");
   // A corrupt shape must not make us allocate.
   expectFailure(
       parse(npy(header("<f4", "False", "(4611686018427387904, 9)"), 24),

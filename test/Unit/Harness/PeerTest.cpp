@@ -21,7 +21,8 @@ namespace {
 std::string benchError(const std::string &peer) {
   ToolConfig config;
   config.name = "mla-test";
-  config.load = [](const std::string &operand, Subject &out) {
+  config.load = [](const std::string &operand, std::vector<Subject> &all) {
+    Subject &out = all.emplace_back();
     out.label = operand;
     out.descriptor = sparsePrefillDescriptor();
     return Status();
