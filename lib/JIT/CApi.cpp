@@ -8,6 +8,7 @@
 #include "mla/JIT/Version.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/STLExtras.h"
@@ -181,8 +182,8 @@ static std::string quickKey(const CompileOptions &options) {
   // read fails to compile.
   if (!options.tuningTable.empty()) {
     os << " " << options.tuningTable;
-    if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))
-      os << " " << digest((*table)->getBuffer());
+    if (std::string table; runtime::readFile(options.tuningTable, table).ok())
+      os << " " << digest(table);
   }
   return key;
 }

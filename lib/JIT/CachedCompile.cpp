@@ -5,8 +5,8 @@
 #include "mla/JIT/CachedCompile.h"
 #include "mla/JIT/Version.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mla;
 using runtime::Status;
@@ -30,8 +30,8 @@ static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
      << options.expectSKV << "\ngpu " << options.gpu << "\n";
   // What the table says, not where it lies; a missing one fails to compile.
   if (!options.tuningTable.empty())
-    if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))
-      os << (*table)->getBuffer();
+    if (std::string table; runtime::readFile(options.tuningTable, table).ok())
+      os << table;
   os << module;
   return key;
 }

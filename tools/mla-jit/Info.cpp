@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Info.h"
+#include "Command.h"
 #include "mla/JIT/Assembler.h"
 #include "mla/JIT/DiskCache.h"
 #include "mla/JIT/Version.h"
@@ -25,6 +26,8 @@ constexpr llvm::StringLiteral kHelp =
 Prints versions, ptxas, the assembler that run, bench and libmla-jit.so use, the
 driver and its devices, and the folder of the cache. What is missing is told and
 no error.
+
+  --json                 as one line of JSON
 )";
 
 json::Object describePtxas() {
@@ -124,14 +127,14 @@ std::string get(const json::Object &object, llvm::StringRef name) {
 } // namespace
 
 int mla::infoCommand(const std::vector<std::string> &words) {
-  bool asJson = words == std::vector<std::string>{"--json"};
-  if (words == std::vector<std::string>{"--help"})
-    return llvm::outs() << kHelp, 0;
-  if (!asJson && !words.empty()) {
-    llvm::errs() << "error: unknown option '" << words.front()
-                 << "' (see mla-jit info --help)\n";
-    return 1;
-  }
+  bool asJson = false;
+  auto option = [&](const Option &, std::string &) { asJson = true; };
+  auto operand = [](const std::string &word) {
+    return "expected no operand, got '" + word + "'";
+  };
+  if (std::optional<int> code =
+          readCommand({"info", kHelp.str(), option, operand}, words))
+    return *code;
   json::Object ptxas = describePtxas(), assembler = describeAssembler(ptxas),
                driver = describeDriver(), cache = describeCache();
   if (asJson) {

@@ -44,7 +44,13 @@ struct CompileOptions {
   std::function<void(llvm::StringRef step, double seconds)> progress;
   /// A folder that receives the IR after each pass, LLVM IR, PTX and report.
   std::string dumpFolder;
+  /// Passes, and names of getDumpedFiles(): what is written there; all if
+  /// empty.
+  std::vector<std::string> dumpOnly;
 };
+
+/// What a dump holds besides the IR after each pass.
+llvm::ArrayRef<llvm::StringLiteral> getDumpedFiles();
 
 struct CompiledKernel {
   /// The launch descriptor, JSON (docs/Package.md).

@@ -67,6 +67,12 @@ struct ArgumentDescriptor {
   int64_t alignment = 1;
 };
 
+/// A scalar whose value is compiled into the kernel.
+struct ConstantDescriptor {
+  std::string name;
+  double value = 0;
+};
+
 /// One parameter of the compiled kernel, in the kernel's order.
 struct ParameterDescriptor {
   enum class Kind { Pointer, Size, Stride, Scalar, TensorMap };
@@ -105,6 +111,9 @@ struct KernelDescriptor {
   std::string kernel;
   /// The operator it computes; may be empty.
   std::string operatorName;
+  /// Scalar operands of the operator that are not arguments, since the kernel
+  /// has their values compiled in: finite.
+  std::vector<ConstantDescriptor> constants;
   std::string target = "sm_90a";
   /// File name of the cubin inside the package's folder.
   std::string cubin = "kernel.cubin";
@@ -167,11 +176,6 @@ Status readPackage(const std::string &folder, KernelPackage &out);
 /// Seals a package and writes it into `folder`, which is created; each file
 /// appears whole (temporary file and rename), `kernel.json` last.
 Status writePackage(const std::string &folder, const KernelPackage &package);
-
-/// Reads a whole file. Errors: MLA_NOT_FOUND with the path and the reason.
-Status readFile(const std::string &path, std::string &out);
-/// Writes a whole file by a temporary file beside it and a rename.
-Status writeFileAtomically(const std::string &path, std::string_view bytes);
 
 } // namespace mla::runtime
 

@@ -4,6 +4,7 @@
 
 #include "Sample.h"
 
+#include "mla/Runtime/Files.h"
 #include "mla/Runtime/Sha256.h"
 
 #include <cstdlib>
