@@ -4,6 +4,7 @@
 
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -329,6 +330,23 @@ static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
   name(op.getLse(), "lse", {"s_q", "h_q"});
 }
 
+/// Notes the value of a scale that is a constant: it is no argument of the
+/// kernel, so nothing else tells a caller, or a reference, what it is.
+static LogicalResult noteConstants(SparsePrefillOp op, func::FuncOp func) {
+  FloatAttr scale;
+  if (!matchPattern(op.getScale(), m_Constant(&scale)))
+    return success();
+  // What the launch refuses of an argument.
+  APFloat value = scale.getValue();
+  if (!value.isFinite() || value.isNegative() || value.isZero())
+    return op.emitOpError("expected a scale above 0 that is finite, got ")
+           << scale;
+  Builder b(func.getContext());
+  func->setAttr(kConstantsAttr,
+                b.getDictionaryAttr(b.getNamedAttr("scale", scale)));
+  return success();
+}
+
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
@@ -356,6 +374,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
       return signalPassFailure();
     }
     nameArguments(ops[0], func);
+    if (failed(noteConstants(ops[0], func)))
+      return signalPassFailure();
     bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;
     if (schedule.asksFor("lazy-rescale"))

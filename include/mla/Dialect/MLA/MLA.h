@@ -40,6 +40,9 @@ inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
 inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
 /// Discardable attribute of a function: the operator it was made from.
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
+/// Discardable attribute of a function: the values of the operator's scalar
+/// operands that are constants (a dictionary of floats by operand name).
+inline constexpr llvm::StringLiteral kConstantsAttr = "mla.constants";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_MLA_H
