@@ -132,6 +132,11 @@ struct DecomposeSoftmaxPass
     ScheduleAttr lazy = getScheduleWith(func, "lazy-rescale");
     SmallVector<tile::OnlineSoftmaxOp> ops;
     func.walk([&](tile::OnlineSoftmaxOp op) { ops.push_back(op); });
+    if (lazy && ops.empty()) {
+      emitRewriteError(func, lazy, "lazy-rescale")
+          << "expected a tile.online_softmax, got none";
+      return signalPassFailure();
+    }
     bool swapped = getScheduleWith(func, "swap-operands") != nullptr;
     for (tile::OnlineSoftmaxOp op : ops) {
       if (lazy && !op.getThreshold()) {
@@ -141,6 +146,8 @@ struct DecomposeSoftmaxPass
       }
       decompose(op, swapped);
     }
+    if (lazy)
+      setRewritten(func, "lazy-rescale");
   }
 };
 } // namespace

@@ -151,8 +151,6 @@ static bool splitAll(scf::ForOp loop) {
       loop = split(loop, *chain);
       found = true;
     }
-  if (found)
-    loop->setAttr(tile::kPartialAttr, UnitAttr::get(loop.getContext()));
   return found;
 }
 
@@ -164,25 +162,18 @@ struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
     if (!schedule)
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
-      if (!program.getBody()->getOps<cta::RoleOp>().empty())
-        continue;
-      SmallVector<scf::ForOp> loops;
+      SmallVector<scf::ForOp> loops = getCarryingLoops(program);
       bool split = false;
-      program.walk([&](scf::ForOp loop) {
-        if (loop.getNumResults())
-          loops.push_back(loop);
-        split |= loop->hasAttr(tile::kPartialAttr);
-      });
       for (scf::ForOp loop : loops)
         split |= splitAll(loop);
       if (split || loops.empty())
         continue;
-      program.emitOpError()
-          << "schedule " << schedule.getName()
-          << " splits sums: expected a loop that carries a sum or a maximum of "
-             "more than one term an iteration, got none";
+      emitRewriteError(program, schedule, "split-sums")
+          << "expected a loop that carries a sum or a maximum of more than one "
+             "term an iteration, got none";
       return signalPassFailure();
     }
+    setRewritten(func, "split-sums");
   }
 };
 } // namespace

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileRewrites.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -86,23 +87,33 @@ private:
 };
 } // namespace
 
+LogicalResult mla::checkCovered(SparsePrefillOp op) {
+  if (std::string fault = findFault(getShapeClass(op)); !fault.empty())
+    return op.emitOpError(fault);
+  auto kv = cast<MemRefType>(op.getKv().getType());
+  if (int64_t heads = kv.getDimSize(1); heads != 1)
+    return op.emitOpError()
+           << "expected h_kv = 1, got "
+           << (ShapedType::isDynamic(heads) ? std::string("a dynamic size")
+                                            : std::to_string(heads));
+  // Rows and CTAs are counted in 32 bits. A dynamic size is below 0.
+  auto q = cast<MemRefType>(op.getQ().getType());
+  for (auto [name, size] :
+       {std::pair("s_q", q.getDimSize(0)), std::pair("s_kv", kv.getDimSize(0))})
+    if (size > INT32_MAX)
+      return op.emitOpError()
+             << "expected " << name << " <= " << INT32_MAX << ", got " << size;
+  return success();
+}
+
 LogicalResult SparsePrefillTiler::checkSizes() {
   auto q = cast<MemRefType>(op.getQ().getType());
   heads = q.getDimSize(1);
   dqk = q.getDimSize(2);
   dv = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
-  int64_t kvHeads = cast<MemRefType>(op.getKv().getType()).getDimSize(1);
-  if (heads < 1 || heads > 128)
-    return op.emitOpError() << "expected 1 <= h_q <= 128, got " << heads;
-  if (kvHeads != 1)
-    return op.emitOpError()
-           << "expected h_kv = 1, got "
-           << (ShapedType::isDynamic(kvHeads) ? std::string("a dynamic size")
-                                              : std::to_string(kvHeads));
-  if (!((dqk == 576 || dqk == 512) && dv == 512))
-    return op.emitOpError() << "expected d_qk/d_v of 576/512 or 512/512, got "
-                            << dqk << "/" << dv;
-  if (keys < 32 || keys > 256 || keys % 32)
+  if (failed(checkCovered(op)))
+    return failure();
+  if (!areTileKeys(keys))
     return op.emitOpError() << "expected tile-keys a multiple of 32 in [32, "
                                "256], got "
                             << keys;
@@ -325,6 +336,23 @@ static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
   name(op.getLse(), "lse", {"s_q", "h_q"});
 }
 
+/// Notes the value of a scale that is a constant: it is no argument of the
+/// kernel, so nothing else tells a caller, or a reference, what it is.
+static LogicalResult noteConstants(SparsePrefillOp op, func::FuncOp func) {
+  FloatAttr scale;
+  if (!matchPattern(op.getScale(), m_Constant(&scale)))
+    return success();
+  // What the launch refuses of an argument.
+  APFloat value = scale.getValue();
+  if (!value.isFinite() || value.isNegative() || value.isZero())
+    return op.emitOpError("expected a scale above 0 that is finite, got ")
+           << scale;
+  Builder b(func.getContext());
+  func->setAttr(kConstantsAttr,
+                b.getDictionaryAttr(b.getNamedAttr("scale", scale)));
+  return success();
+}
+
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
@@ -352,6 +380,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
       return signalPassFailure();
     }
     nameArguments(ops[0], func);
+    if (failed(noteConstants(ops[0], func)))
+      return signalPassFailure();
     bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;
     if (schedule.asksFor("lazy-rescale"))

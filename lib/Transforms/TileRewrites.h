@@ -11,11 +11,36 @@
 
 namespace mla {
 
-/// The schedule of `func` if it asks for `rewrite`; null otherwise.
+/// The schedule of `func` if it asks for `rewrite` and this is still to be
+/// made: the program has neither been rewritten so, nor been placed into roles.
+/// Null otherwise.
 ScheduleAttr getScheduleWith(mlir::func::FuncOp func, llvm::StringRef rewrite);
+
+/// Notes on `func` that `rewrite` has been made.
+void setRewritten(mlir::func::FuncOp func, llvm::StringRef rewrite);
+
+/// Fails with an error at `program` if a rewrite that its schedule asks for has
+/// not been made.
+mlir::LogicalResult checkRewritten(mlir::scf::ForallOp program,
+                                   ScheduleAttr schedule);
+
+/// Fails with an error at `program` if its schedule has a row, role or ring
+/// whose name nothing in the program answers to.
+mlir::LogicalResult checkNames(mlir::scf::ForallOp program,
+                               ScheduleAttr schedule);
+
+/// Begins an error at `op`: its function's `schedule` asks for `rewrite`, but
+/// the program is not one that can be rewritten so.
+mlir::InFlightDiagnostic emitRewriteError(mlir::Operation *op,
+                                          ScheduleAttr schedule,
+                                          llvm::StringRef rewrite);
 
 /// Whether the tile program of `func` has been placed into roles.
 bool isScheduled(mlir::func::FuncOp func);
+
+/// The loops in `op` that carry values, inner ones first. None are left in a
+/// program whose loop has a single iteration and was folded.
+llvm::SmallVector<mlir::scf::ForOp> getCarryingLoops(mlir::Operation *op);
 
 /// Gives `to` the label of `from` and `suffix`, if there is a label.
 void copyLabel(mlir::Operation *from, mlir::Operation *to,

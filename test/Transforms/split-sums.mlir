@@ -11,6 +11,7 @@
 
 // CHECK-LABEL: func @sum
 // CHECK-SAME:    %[[A0:[^:]*]]: tensor<64xf32>, %[[A1:[^:]*]]: tensor<64xf32>, %[[S0:[^:]*]]: tensor<64xf32>, %[[S1:[^:]*]]: tensor<64xf32>, %[[INIT:[^:]*]]: tensor<64xf32>
+// CHECK-SAME:    mla.rewritten = ["split-sums"]
 // The first partial sum begins as the whole did, the second from nothing.
 // CHECK:         %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64xf32>
 // CHECK:         %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%[[L0:.*]] = %[[INIT]], %[[L1:.*]] = %[[ZERO]])
@@ -22,7 +23,7 @@
 // CHECK-DAG:       %[[Z1:.*]] = arith.mulf %[[X1]], %[[A1]] {tile.label = "s.1.sum"}
 // CHECK-DAG:       %[[Y1:.*]] = arith.addf %[[Z1]], %[[S1]] {tile.label = "s.1.sum"}
 // CHECK:           scf.yield %[[Z0]], %[[Y1]]
-// CHECK-NEXT:    } {tile.partial}
+// CHECK-NEXT:    }
 // CHECK-NEXT:    %[[SUM:.*]] = arith.addf %[[LOOP]]#0, %[[LOOP]]#1 {tile.label = "s.sum"}
 // CHECK-NEXT:    tile.store %[[SUM]]
 func.func @sum(%a0: tensor<64xf32>, %a1: tensor<64xf32>, %s0: tensor<64xf32>,
@@ -84,7 +85,6 @@ func.func @max(%s0: tensor<64xf32>, %s1: tensor<64xf32>, %s2: tensor<64xf32>,
 // A schedule that does not ask gets its loop back.
 // CHECK-LABEL: func @plain
 // CHECK:         %[[SUM:.*]] = scf.for
-// CHECK-NOT:     tile.partial
 // CHECK:         tile.store %[[SUM]]
 func.func @plain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
                  %n: index, %g: index) attributes {mla.schedule = #plain} {

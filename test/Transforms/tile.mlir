@@ -16,16 +16,21 @@
 // LAZY-LABEL: func @plain
 // LAZY:         %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %[[START:.*]], %[[L:.*]] = %{{.*}}, %[[TOP:.*]] = %[[START2:.*]])
 // LAZY:           %[[MASKED:.*]] = arith.select {{.*}} {tile.label = "mask"}
-// LAZY:           %{{.*}}, %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] valid %{{.*}} : tensor<64xi1> scale %[[SCALE:.*]] lazy 4.000000e+00
+// LAZY:           %{{.*}}, %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[SCALE:.*]] lazy 4.000000e+00
 // LAZY:           arith.mulf %[[O]], %{{.*}} {tile.label = "rescale", tile.often_one}
 // LAZY:           %[[ROW:.*]] = tile.reduce {{ ?}}max %[[MASKED]] dim 1 :
-// LAZY:           %[[TOP1:.*]] = arith.maximumf %[[TOP]], %[[ROW]] {tile.label = "top"}
+// At least the least finite number where an entry is valid.
+// LAZY:           %[[ANY:.*]] = tile.any %{{.*}} {tile.label = "top"} : tensor<64xi1> -> tensor<64xi1>
+// LAZY:           %[[LEAST:.*]] = arith.select %[[ANY]], %{{.*}}, %{{.*}} {tile.label = "top"}
+// LAZY:           %[[ROWMAX:.*]] = arith.maximumf %[[ROW]], %[[LEAST]] {tile.label = "top"}
+// LAZY:           %[[TOP1:.*]] = arith.maximumf %[[TOP]], %[[ROWMAX]] {tile.label = "top"}
 // LAZY:           scf.yield %{{.*}}, %[[M1]], %[[L1]], %[[TOP1]]
 // LAZY:         %[[LOGIT:.*]] = arith.mulf %[[STATE]]#1, %{{.*}}
 // LAZY:         %[[LOG:.*]] = math.log2 %[[STATE]]#2
 // LAZY:         %[[LOGSUM:.*]] = arith.mulf %[[LOG]], %{{.*}}
 // LAZY:         arith.addf %[[LOGIT]], %[[LOGSUM]]
-// LAZY:         %[[MAX:.*]] = arith.mulf %[[STATE]]#3, %{{.*}}
+// LAZY:         %[[LOGITS:.*]] = arith.mulf %[[STATE]]#3, %{{.*}}
+// LAZY:         %[[MAX:.*]] = arith.select %{{.*}}, %{{.*}}, %[[LOGITS]]
 // LAZY:         tile.store %[[MAX]], %{{.*}} {tile.label = "stats.max_logits"}
 
 // STAGES-LABEL: func @plain

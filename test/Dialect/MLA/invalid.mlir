@@ -81,7 +81,7 @@ func.func @f() attributes {a = #mla.schedule<"s",
 
 // -----
 
-// expected-error @below {{schedule "s": row "q" names role "b", which is not declared}}
+// expected-error @below {{schedule "s": row "q" names role "b", which is not declared, expected a}}
 func.func @f() attributes {a = #mla.schedule<"s",
   roles = [<"a", warps = 4, registers = 24>],
   table = [<"q" in ["b"]>]>} { return }
@@ -243,3 +243,20 @@ func.func @too_many_rows(%q: memref<?x64x576xbf16>, %kv: memref<2147483648x1x576
       outs(%o, %m, %m : memref<?x64x512xbf16>, memref<?x64xf32>, memref<?x64xf32>)
   return
 }
+
+// -----
+
+// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, pair-tiles, persist, defer-sums, swap-operands, lazy-rescale}}
+func.func @f() attributes {a = #mla.schedule<"s" after ["split-witdh"],
+  roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": rewrite "persist" is asked for twice}}
+func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles", "persist"],
+  roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{ring "p": expected another ring to lie over, got itself}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "p", byte = 0>} { return }
