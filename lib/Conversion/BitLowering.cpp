@@ -241,11 +241,46 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
                                     NVVM::VoteSyncKind::all);
   }
 };
+
+/// Whether any bit is set. Words from shared memory are whole in every thread; of
+/// others a lane looks at its own columns, as the other bits may be ones that
+/// stand for nothing (packBits), and the warp votes.
+struct AnyPattern : OpConversionPattern<tile::AnyOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::AnyOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getSource());
+    ThreadBuilder b(op, rewriter);
+    Value words = adaptor.getSource();
+    Value common = b.extract(words, 0);
+    for (int64_t i = 1; i < getNumWords(type); ++i)
+      common = LLVM::OrOp::create(b, common, b.extract(words, i));
+    Value any;
+    if (op.getSource().getDefiningOp<cta::LoadSharedOp>()) {
+      any = isNonZero(b, common);
+    } else {
+      Value own = LLVM::ShlOp::create(b, b.i32(0x03030303), getColumnShift(b));
+      common = LLVM::AndOp::create(b, common, own);
+      any = NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1),
+                                     isNonZero(b, common),
+                                     NVVM::VoteSyncKind::any);
+    }
+    RankedTensorType result = getFragment(op.getResult());
+    if (isBits(result))
+      any = LLVM::SExtOp::create(b, b.getI32Type(), any);
+    int64_t count =
+        isBits(result) ? getNumWords(result) : getNumRegisters(result);
+    rewriter.replaceOp(op, b.pack(SmallVector<Value>(count, any)));
+    return success();
+  }
+};
 } // namespace
 
 void mla::populateBitPatterns(TypeConverter &types,
                               RewritePatternSet &patterns) {
   // Before the patterns of the same ops on any vector.
-  patterns.add<LoadBitsPattern, MaskPattern, StoreBitsPattern>(
+  patterns.add<AnyPattern, LoadBitsPattern, MaskPattern, StoreBitsPattern>(
       types, patterns.getContext(), /*benefit=*/2);
 }

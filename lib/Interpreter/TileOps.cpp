@@ -151,31 +151,50 @@ static LogicalResult runDot(Frame &frame, const Instruction &in) {
   return success();
 }
 
+static bool isAnyTrue(const DenseTile &flags) {
+  return llvm::any_of(flags.ints, [](int64_t flag) { return flag != 0; });
+}
+
+static LogicalResult runAny(Frame &frame, const Instruction &in) {
+  bool any = isAnyTrue(frame.getTile(in.operands[0]));
+  TilePtr result = makeResult(in);
+  for (int64_t n = 0, size = result->size(); n < size; ++n)
+    result->set(n, Lane::ofInt(any ? -1 : 0));
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
 static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
+  auto op = cast<tile::OnlineSoftmaxOp>(in.op);
   const DenseTile &scores = frame.getTile(in.operands[0]);
   const DenseTile &max = frame.getTile(in.operands[1]);
   const DenseTile &sum = frame.getTile(in.operands[2]);
-  float scale = frame.get(in.operands[3]).scalar.f;
-  std::optional<APFloat> threshold =
-      cast<tile::OnlineSoftmaxOp>(in.op).getThreshold();
+  float scale = frame.get(in.operands.back()).scalar.f;
+  constexpr float kLowest = std::numeric_limits<float>::lowest();
+  float least = -std::numeric_limits<float>::infinity();
+  if (op.getValid() && isAnyTrue(frame.getTile(in.operands[3])))
+    least = kLowest;
+  // Without laziness any excess moves the maximum.
+  std::optional<APFloat> threshold = op.getThreshold();
+  float slack = threshold ? threshold->convertToFloat() / scale : 0;
   TilePtr weights = makeResult(in, 0), newMax = makeResult(in, 1),
           newSum = makeResult(in, 2), rescale = makeResult(in, 3);
   int64_t columns = scores.shape[1];
   for (int64_t r = 0; r < scores.shape[0]; ++r) {
     const float *x = scores.floats.data() + r * columns;
     float *w = weights->floats.data() + r * columns;
-    float m = max.floats[r], top = m;
+    float m = max.floats[r], rowMax = least;
     for (int64_t c = 0; c < columns; ++c)
-      top = maximum(top, scale * x[c]);
-    if (!threshold || top > m + threshold->convertToFloat())
-      m = top;
-    float rowSum = 0;
+      rowMax = maximum(rowMax, x[c]);
+    if (!(rowMax <= m + slack))
+      m = maximum(m, rowMax);
+    float reference = threshold ? m : maximum(m, kLowest), rowSum = 0;
     for (int64_t c = 0; c < columns; ++c) {
-      w[c] = std::exp2(scale * x[c] - m);
+      w[c] = std::exp2(scale * (x[c] - reference));
       rowSum += w[c];
     }
     newMax->floats[r] = m;
-    rescale->floats[r] = std::exp2(max.floats[r] - m);
+    rescale->floats[r] = std::exp2(scale * (max.floats[r] - reference));
     newSum->floats[r] = sum.floats[r] * rescale->floats[r] + rowSum;
   }
   frame.set(in.results[0], std::move(weights));
@@ -192,6 +211,7 @@ void mla::interp::addTileOps(HandlerTable &table) {
   table["tile.transpose"] = runTranspose;
   table["tile.broadcast"] = runBroadcast;
   table["tile.reduce"] = runReduce;
+  table["tile.any"] = runAny;
   table["tile.dot"] = runDot;
   table["tile.online_softmax"] = runOnlineSoftmax;
 }

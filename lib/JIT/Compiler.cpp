@@ -4,8 +4,10 @@
 
 #include "mla/JIT/Compiler.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Dialect/MLA/MLA.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Support/Files.h"
 #include "mla/Target/PTX.h"
 #include "mla/Target/Ptxas.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -13,7 +15,6 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
 
@@ -24,31 +25,52 @@ namespace json = llvm::json;
 
 namespace {
 
-llvm::Error writeFile(llvm::StringRef folder, llvm::StringRef name,
+constexpr llvm::StringLiteral kLLVMFile = "kernel.ll", kPTXFile = "kernel.ptx",
+                              kLogFile = "ptxas.log";
+
+llvm::Error writeInto(llvm::StringRef folder, llvm::StringRef name,
                       llvm::StringRef bytes) {
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, name);
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
+  return mla::writeFile(path, bytes);
+}
+
+/// Whether `name`, a pass or a file, belongs to the dump.
+bool isDumped(const CompileOptions &options, StringRef name) {
+  return !options.dumpFolder.empty() &&
+         (options.dumpOnly.empty() ||
+          llvm::is_contained(options.dumpOnly, name));
+}
+
+llvm::Error removeFile(llvm::StringRef folder, llvm::StringRef name) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  if (std::error_code error = llvm::sys::fs::remove(path))
+    return createStringError("cannot remove '" + path +
+                             "': " + error.message());
+  return llvm::Error::success();
 }
 
 /// Writes the module after each pass as NN-pass-name.mlir.
 class StageDumper : public PassInstrumentation {
 public:
-  StageDumper(ModuleOp module, std::string folder)
-      : module(module), folder(std::move(folder)) {}
+  StageDumper(ModuleOp module, const CompileOptions &options)
+      : module(module), options(options) {}
 
   void runAfterPass(Pass *pass, Operation *) override {
     StringRef name = pass->getArgument();
     if (name.empty() || name == "canonicalize" || name == "cse")
       return;
-    std::string file = llvm::formatv("{0:2}-{1}.mlir", ++count, name);
+    ++count;
+    if (!isDumped(options, name))
+      return;
+    std::string file = llvm::formatv("{0:2}-{1}.mlir", count, name);
     std::replace(file.begin(), file.end(), ' ', '0');
     std::string text;
     llvm::raw_string_ostream(text) << module;
-    if (llvm::Error error = writeFile(folder, file, text))
+    if (!failure.empty())
+      return;
+    if (llvm::Error error = writeInto(options.dumpFolder, file, text))
       failure = llvm::toString(std::move(error));
   }
 
@@ -57,7 +79,7 @@ public:
 
 private:
   ModuleOp module;
-  std::string folder;
+  const CompileOptions &options;
   int count = 0;
 };
 
@@ -65,18 +87,18 @@ private:
 class Compilation {
 public:
   Compilation(ModuleOp source, const CompileOptions &options)
-      : module(source.clone()), options(options) {}
+      : source(source), module(source.clone()), options(options) {}
 
   llvm::Expected<CompiledKernel> run();
 
 private:
   llvm::Error runPasses();
+  std::string blameOptions();
   llvm::Error generatePTX();
   llvm::Error assemble();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
-    if (options.dumpFolder.empty())
-      return llvm::Error::success();
-    return writeFile(options.dumpFolder, name, bytes);
+    return isDumped(options, name) ? writeInto(options.dumpFolder, name, bytes)
+                                   : llvm::Error::success();
   }
   /// Runs `step` and notes how long it took.
   llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
@@ -92,11 +114,18 @@ private:
     return error;
   }
 
+  ModuleOp source;
   OwningOpRef<ModuleOp> module;
   const CompileOptions &options;
   CompiledKernel kernel;
 };
 } // namespace
+
+llvm::ArrayRef<llvm::StringLiteral> mla::getDumpedFiles() {
+  static constexpr llvm::StringLiteral kFiles[] = {kLLVMFile, kPTXFile,
+                                                   kLogFile};
+  return kFiles;
+}
 
 /// Hands on what the passes are to know of `options`.
 static void setOptions(KernelPipelineOptions &pipeline,
@@ -111,7 +140,36 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.tuningTable = options.tuningTable;
 }
 
+/// Options that choose a schedule are for an operator that carries none.
+static llvm::Error checkOptions(ModuleOp module,
+                                const CompileOptions &options) {
+  const char *given = options.schedule != "auto" ? "schedule"
+                      : options.tileKeys         ? "tile-keys"
+                      : options.stages           ? "stages"
+                                                 : nullptr;
+  std::string got = "none";
+  WalkResult open = module.walk([&](Operation *op) {
+    auto own = op->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    if (auto prefill = dyn_cast<SparsePrefillOp>(op)) {
+      own = prefill.getScheduleAttr();
+      if (!own)
+        return WalkResult::interrupt();
+    }
+    if (own)
+      got = "schedule '" + own.getName().str() + "'";
+    return WalkResult::advance();
+  });
+  if (!given || open.wasInterrupted())
+    return llvm::Error::success();
+  return createStringError("option '" + llvm::Twine(given) +
+                           "': expected an mla operator without a schedule, "
+                           "got " +
+                           got);
+}
+
 LogicalResult mla::lowerToTile(ModuleOp module, const CompileOptions &options) {
+  if (llvm::Error error = checkOptions(module, options))
+    return module.emitError(llvm::toString(std::move(error)));
   KernelPipelineOptions pipeline;
   setOptions(pipeline, options);
   PassManager pm(module.getContext());
@@ -120,11 +178,43 @@ LogicalResult mla::lowerToTile(ModuleOp module, const CompileOptions &options) {
 }
 
 LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
+  if (llvm::Error error = checkOptions(module, options))
+    return module.emitError(llvm::toString(std::move(error)));
   KernelPipelineOptions pipeline;
   setOptions(pipeline, options);
   PassManager pm(module.getContext());
   buildCTAPipeline(pm, pipeline);
   return pm.run(module);
+}
+
+/// After a failure of the passes: which of the options that change a schedule
+/// they would do without. Nothing if that would not help, either.
+std::string Compilation::blameOptions() {
+  ScopedDiagnosticHandler quiet(module->getContext(),
+                                [](Diagnostic &) { return success(); });
+  auto takes = [&](int64_t tileKeys, int64_t stages) {
+    CompileOptions others = options;
+    others.tileKeys = tileKeys;
+    others.stages = stages;
+    OwningOpRef<ModuleOp> copy = source.clone();
+    return succeeded(lowerToCTA(*copy, others));
+  };
+  auto say = [](StringRef name, int64_t value) {
+    return llvm::formatv(": the schedule does not take {0} = {1}", name, value)
+        .str();
+  };
+  // What fails behind the verified program does so for another reason.
+  if ((!options.tileKeys && !options.stages) ||
+      takes(options.tileKeys, options.stages))
+    return "";
+  if (options.tileKeys && takes(0, options.stages))
+    return say("tile-keys", options.tileKeys);
+  if (options.stages && takes(options.tileKeys, 0))
+    return say("stages", options.stages);
+  if (options.tileKeys && options.stages && takes(0, 0))
+    return say("tile-keys", options.tileKeys) +
+           " and stages = " + std::to_string(options.stages);
+  return "";
 }
 
 llvm::Error Compilation::runPasses() {
@@ -134,18 +224,19 @@ llvm::Error Compilation::runPasses() {
   buildKernelPipeline(pm, pipeline);
   StageDumper *dumper = nullptr;
   if (!options.dumpFolder.empty()) {
-    if (std::error_code error =
-            llvm::sys::fs::create_directories(options.dumpFolder))
+    if (std::error_code error = llvm::sys::fs::create_directories(
+            options.dumpFolder,
+            /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
       return createStringError("cannot create folder '" + options.dumpFolder +
                                "': " + error.message());
-    auto owned = std::make_unique<StageDumper>(*module, options.dumpFolder);
+    auto owned = std::make_unique<StageDumper>(*module, options);
     dumper = owned.get();
     pm.addInstrumentation(std::move(owned));
     // Dumps print the whole module: no function may change meanwhile.
     module->getContext()->disableMultithreading();
   }
   if (failed(pm.run(*module)))
-    return createStringError("the passes failed");
+    return createStringError("the passes failed" + blameOptions());
   if (dumper && !dumper->failure.empty())
     return createStringError(dumper->failure);
   auto launch = (*module)->getAttrOfType<StringAttr>(kLaunchAttr);
@@ -170,9 +261,9 @@ llvm::Error Compilation::generatePTX() {
   if (!ptx)
     return ptx.takeError();
   kernel.ptx = std::move(*ptx);
-  if (llvm::Error error = dump("kernel.ll", optimized))
+  if (llvm::Error error = dump(kLLVMFile, optimized))
     return error;
-  return dump("kernel.ptx", kernel.ptx);
+  return dump(kPTXFile, kernel.ptx);
 }
 
 llvm::Error Compilation::assemble() {
@@ -182,8 +273,7 @@ llvm::Error Compilation::assemble() {
   ptxas.limits = std::nullopt; // Checked below, after the report is dumped.
   llvm::Expected<std::string> path = findPtxas(options.ptxas);
   if (!path) {
-    // A ptxas that was asked for must be there.
-    if (options.ptxas)
+    if (isPtxasRequested(options.ptxas))
       return path.takeError();
     kernel.missingCubin = llvm::toString(path.takeError());
     return llvm::Error::success();
@@ -193,18 +283,22 @@ llvm::Error Compilation::assemble() {
   if (!result)
     return result.takeError();
   kernel.report = std::move(result->report);
-  if (llvm::Error error = dump("ptxas.log", result->log))
+  if (llvm::Error error = dump(kLogFile, result->log))
     return error;
   if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
     return error;
   kernel.cubin = std::move(result->cubin);
   runtime::Status sealed =
       runtime::sealDescriptor(kernel.descriptor, kernel.cubin);
-  return sealed.ok() ? llvm::Error::success()
-                     : createStringError(sealed.message());
+  return sealed.ok()
+             ? llvm::Error::success()
+             : createStringError("'" + *path +
+                                 "' wrote a bad cubin: " + sealed.message());
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
+  if (llvm::Error error = checkOptions(*module, options))
+    return error;
   if (llvm::Error error = timed("passes", &Compilation::runPasses))
     return error;
   if (options.descriptorOnly)
@@ -224,15 +318,18 @@ mla::compileKernel(ModuleOp module, const CompileOptions &options) {
 }
 
 llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
-  if (std::error_code error = llvm::sys::fs::create_directories(folder))
+  if (std::error_code error = llvm::sys::fs::create_directories(
+          folder, /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
     return createStringError("cannot create folder '" + folder +
                              "': " + error.message());
-  if (llvm::Error error = writeFile(folder, "kernel.ptx", kernel.ptx))
+  if (llvm::Error error = writeInto(folder, "kernel.ptx", kernel.ptx))
     return error;
-  if (!kernel.cubin.empty())
-    if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
-      return error;
-  return writeFile(folder, "kernel.json", kernel.descriptor);
+  if (llvm::Error error =
+          kernel.cubin.empty()
+              ? removeFile(folder, "kernel.cubin")
+              : writeInto(folder, "kernel.cubin", kernel.cubin))
+    return error;
+  return writeInto(folder, "kernel.json", kernel.descriptor);
 }
 
 json::Value mla::summarize(const CompiledKernel &kernel) {

@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/JIT/Operators.h"
-#include "mla/Dialect/MLA/MLA.h"
+#include "mla/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Verifier.h"
@@ -50,11 +50,11 @@ OwningOpRef<ModuleOp> mla::buildSparsePrefill(MLIRContext &context,
   size_t next = 4;
   Value length = shape.topkLength ? args[next++] : Value();
   Value sink = shape.attnSink ? args[next++] : Value();
-  SparsePrefillOp::create(b, args[0], args[1], args[2], args[3], length, sink,
-                          args[next], args[next + 1], args[next + 2],
-                          ScheduleAttr());
+  auto op = SparsePrefillOp::create(b, args[0], args[1], args[2], args[3],
+                                    length, sink, args[next], args[next + 1],
+                                    args[next + 2], ScheduleAttr());
   func::ReturnOp::create(b);
-  if (failed(verify(*module)))
+  if (failed(verify(*module)) || failed(checkCovered(op)))
     return {};
   return module;
 }

@@ -3,9 +3,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Pipelines/Parse.h"
+#include "mla/Support/Files.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Regex.h"
 
@@ -74,11 +74,11 @@ OwningOpRef<ModuleOp> mla::parseProgram(StringRef text, MLIRContext &context,
 
 OwningOpRef<ModuleOp> mla::parseProgramFile(StringRef path,
                                             MLIRContext &context) {
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(path, &message);
+  auto file = readFile(path);
   if (!file) {
-    emitError(UnknownLoc::get(&context)) << message;
+    emitError(UnknownLoc::get(&context)) << llvm::toString(file.takeError());
     return {};
   }
-  return parseProgram(file->getBuffer(), context, file->getBufferIdentifier());
+  return parseProgram((*file)->getBuffer(), context,
+                      (*file)->getBufferIdentifier());
 }

@@ -82,6 +82,20 @@ public:
       visit((*field)[i], join(name) + "[" + std::to_string(i) + "]");
   }
 
+  /// Calls `visit(key, number)` for each member of an object of numbers.
+  template <typename Visit> void numbers(const char *name, Visit visit) {
+    const json *field = get(name);
+    if (!field)
+      return;
+    if (!field->is_object())
+      return fail(join(name), "an object", *field);
+    for (auto it = field->begin(); it != field->end(); ++it) {
+      if (!it->is_number())
+        return fail(join(name) + "." + it.key(), "a number", *it);
+      visit(it.key(), it->get<double>());
+    }
+  }
+
   int64_t toInteger(const json &field, const std::string &where) {
     bool fits = field.is_number_integer() &&
                 !(field.is_number_unsigned() &&
@@ -284,11 +298,16 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "target", "cubin", "sha256", "arguments", "parameters",
-                    "tensorMaps", "grid", "block", "cluster", "sharedBytes"});
+                    "target", "cubin", "sha256", "constants", "arguments",
+                    "parameters", "tensorMaps", "grid", "block", "cluster",
+                    "sharedBytes"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
+  if (reader.has("constants"))
+    reader.numbers("constants", [&](const std::string &name, double value) {
+      out.constants.push_back({name, value});
+    });
   out.target = reader.string("target");
   out.cubin = reader.string("cubin");
   out.sha256 = reader.has("sha256") ? reader.string("sha256") : "";

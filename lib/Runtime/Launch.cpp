@@ -69,7 +69,7 @@ Status checkScalar(const ArgumentDescriptor &expected,
   return Status();
 }
 
-/// The tensor's own form: rank, type, sizes that are not negative.
+/// The tensor's own form: rank, type, sizes that kernels can count.
 Status checkForm(const ArgumentDescriptor &expected,
                  const mlaArgument &argument) {
   if (argument.kind != MLA_TENSOR)
@@ -84,8 +84,9 @@ Status checkForm(const ArgumentDescriptor &expected,
     return fault(expected, "expected rank " + std::to_string(rank) + ", got " +
                                std::to_string(tensor.rank));
   for (int dim = 0; dim < rank; ++dim)
-    if (tensor.shape[dim] < 0)
-      return fault(expected, "expected a size of 0 or more" + inDim(dim) +
+    if (tensor.shape[dim] < 0 || tensor.shape[dim] > kMaxDimension)
+      return fault(expected, "expected a size of 0 to " +
+                                 std::to_string(kMaxDimension) + inDim(dim) +
                                  ", got " + std::to_string(tensor.shape[dim]));
   return Status();
 }
@@ -160,9 +161,10 @@ Status checkStrides(const ArgumentDescriptor &expected,
 }
 
 /// That byte offsets fit an int64, and that a written tensor's elements do not
-/// overlap: two CTAs would write one place.
-Status checkExtent(const ArgumentDescriptor &expected,
-                   const mlaTensor &tensor) {
+/// overlap: two CTAs would write one place. `extentBytes` is as for
+/// checkOverlap.
+Status checkExtent(const ArgumentDescriptor &expected, const mlaTensor &tensor,
+                   uint64_t &extentBytes) {
   struct Axis {
     int64_t stride, size;
     int dim;
@@ -195,12 +197,14 @@ Status checkExtent(const ArgumentDescriptor &expected,
       static_cast<uint64_t>(bytes) >
           std::numeric_limits<uint64_t>::max() - tensor.data)
     return fault(expected, "size and strides exceed the address space");
+  extentBytes = static_cast<uint64_t>(bytes);
   return Status();
 }
 
 Status checkTensor(const KernelDescriptor &descriptor,
                    const ArgumentDescriptor &expected,
-                   const mlaArgument &argument, int64_t *sizes) {
+                   const mlaArgument &argument, int64_t *sizes,
+                   uint64_t &extentBytes) {
   MLA_RETURN_IF_ERROR(checkForm(expected, argument));
   const mlaTensor &tensor = argument.value.tensor;
   MLA_RETURN_IF_ERROR(checkSizes(descriptor, expected, tensor, sizes));
@@ -216,7 +220,7 @@ Status checkTensor(const KernelDescriptor &descriptor,
                                std::to_string(alignment) + " bytes, got " +
                                hex(tensor.data));
   MLA_RETURN_IF_ERROR(checkStrides(expected, tensor));
-  return checkExtent(expected, tensor);
+  return checkExtent(expected, tensor, extentBytes);
 }
 
 /// Whether all that the kernel writes is empty. A persistent grid has CTAs even
@@ -346,6 +350,7 @@ Status checkArguments(const KernelDescriptor &descriptor,
   if (count > 0 && !arguments)
     return invalidArgument("expected arguments, got a null pointer");
   std::fill(sizes, sizes + kMaxSizes, -1);
+  uint64_t extents[kMaxArguments];
   for (int32_t i = 0; i < count; ++i) {
     const ArgumentDescriptor &expected = descriptor.arguments[i];
     if (arguments[i].kind < MLA_TENSOR || arguments[i].kind > MLA_INTEGER)
@@ -354,12 +359,13 @@ Status checkArguments(const KernelDescriptor &descriptor,
     if (arguments[i].reserved != 0)
       return fault(expected, "expected 0 in 'reserved', got " +
                                  std::to_string(arguments[i].reserved));
+    extents[i] = 0;
     MLA_RETURN_IF_ERROR(
         expected.isTensor
-            ? checkTensor(descriptor, expected, arguments[i], sizes)
+            ? checkTensor(descriptor, expected, arguments[i], sizes, extents[i])
             : checkScalar(expected, arguments[i]));
   }
-  return Status();
+  return checkOverlap(descriptor, arguments, extents);
 }
 
 Status planLaunch(const KernelDescriptor &descriptor,

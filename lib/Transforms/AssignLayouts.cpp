@@ -211,6 +211,8 @@ LogicalResult LayoutSolver::visit(Operation *op) {
                                               : FragmentLayout::column,
                       op)) &&
         succeeded(fix(broadcast.getResult(), FragmentLayout::acc, op)));
+  if (auto any = dyn_cast<tile::AnyOp>(op)) // Its result may have any layout.
+    return fix(any.getSource(), FragmentLayout::column, op);
   if (auto load = dyn_cast<cta::LoadSharedOp>(op); load && readsReduction(load))
     return fix(load.getFragment(), FragmentLayout::column, op);
   if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Channels.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace mla;
@@ -45,4 +46,36 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
   index[tile] = list.size();
   list.push_back({ring, tile, writer});
   return ring;
+}
+
+bool Channels::hasRing(StringAttr name) const {
+  return llvm::any_of(list, [&](const Channel &channel) {
+    return cta::RingOp(channel.ring).getNameAttr() == name;
+  });
+}
+
+LogicalResult Channels::checkUse() {
+  llvm::StringSet<> labels;
+  program.walk([&](Operation *op) { labels.insert(tile::getLabel(op)); });
+  auto fail = [&] {
+    return program.emitOpError() << "schedule " << schedule.getName() << ": ";
+  };
+  for (PlaceAttr row : schedule.getTable()) {
+    StringRef label = row.getLabel();
+    if (label.consume_back(".load") && labels.contains(label) &&
+        !loads.contains(row))
+      return fail() << "row " << row.getLabel() << " places nothing: no role "
+                    << "takes the tile out of a ring into registers";
+  }
+  for (RingAttr ring : schedule.getRings()) {
+    if (labels.contains(ring.getLabel()) && !hasRing(ring.getLabel()))
+      return fail() << "ring " << ring.getLabel()
+                    << " is not there: the tile does not leave its role";
+    if (ring.getOver() && labels.contains(ring.getOver()) &&
+        !hasRing(ring.getOver()))
+      return fail() << "ring " << ring.getLabel() << " lies over "
+                    << ring.getOver()
+                    << ", a tile that does not leave its role";
+  }
+  return success();
 }

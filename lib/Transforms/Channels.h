@@ -27,13 +27,22 @@ public:
   cta::RingOp get(mlir::Value tile, unsigned writer);
   llvm::ArrayRef<Channel> all() const { return list; }
 
+  /// Notes that a role takes a tile out of its ring at the place of `row`.
+  void noteLoad(PlaceAttr row) { loads.insert(row); }
+  /// Fails with an error if the schedule says of a tile how it travels, and it
+  /// does not. All roles have been emitted, and the tile program is still
+  /// there: a tile that was folded away is no mistake.
+  mlir::LogicalResult checkUse();
+
 private:
   std::string makeName(mlir::Value tile);
+  bool hasRing(mlir::StringAttr name) const;
 
   mlir::scf::ForallOp program;
   ScheduleAttr schedule;
   llvm::SmallVector<Channel> list;
   llvm::DenseMap<mlir::Value, unsigned> index;
+  llvm::DenseSet<mlir::Attribute> loads;
 };
 
 } // namespace mla

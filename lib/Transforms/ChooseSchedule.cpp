@@ -34,12 +34,15 @@ Problem mla::getExpectedProblem(SparsePrefillOp op, int64_t expectSKV) {
   return problem;
 }
 
+/// Whether the schedule leaves it open how many slots the ring has.
+static bool isDeepenable(RingAttr ring) { return !ring.getOver(); }
+
 /// The rings with \p depth slots, if it is not 0.
 static SmallVector<RingAttr> withDepth(ArrayRef<RingAttr> rings,
                                        int64_t depth) {
   SmallVector<RingAttr> result(rings);
   for (RingAttr &ring : result)
-    if (depth && !ring.getOver())
+    if (depth && isDeepenable(ring))
       ring = RingAttr::get(ring.getContext(), ring.getLabel(), depth, 0,
                            StringAttr(), -1);
   return result;
@@ -53,7 +56,7 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
     getOperation().walk([&](SparsePrefillOp op) {
       if (op.getScheduleAttr())
         return;
-      FailureOr<Choice> choice = choose(op);
+      FailureOr<Decision> choice = choose(op);
       ScheduleAttr made = succeeded(choice) ? make(*choice, op) : nullptr;
       if (!made)
         return signalPassFailure();
@@ -62,8 +65,10 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   }
 
 private:
-  FailureOr<Choice> choose(SparsePrefillOp op) const {
-    Choice choice{schedule};
+  FailureOr<Decision> choose(SparsePrefillOp op) const {
+    Decision decision{{schedule}, ""};
+    if (std::string fault = findFault(Gpu{target, gpu}); !fault.empty())
+      return op.emitError(fault);
     if (schedule == "auto") {
       if (expectSKV < 1)
         return op.emitError("expected expect-s-kv >= 1, got ")
@@ -78,8 +83,9 @@ private:
                            shape.topk.value_or(0)})
         if (!llvm::isInt<32>(size))
           return op.emitError("expected sizes below 2^31, got ") << size;
-      choice = decide(problem, {target, gpu}, *table).choice;
+      decision = decide(problem, {target, gpu}, *table);
     }
+    Choice &choice = decision.choice;
     if (tileKeys)
       choice.keys = tileKeys;
     if (stages)
@@ -87,13 +93,23 @@ private:
     if (choice.stages < 0 || !llvm::isInt<32>(choice.stages))
       return op.emitError("expected stages of 0 or more, below 2^31, got ")
              << choice.stages;
-    return choice;
+    return decision;
   }
 
-  static ScheduleAttr make(const Choice &choice, SparsePrefillOp op) {
+  static ScheduleAttr make(const Decision &decision, SparsePrefillOp op) {
+    const Choice &choice = decision.choice;
     ScheduleAttr named = getNamedSchedule(choice.schedule, op.getLoc());
     if (!named)
       return nullptr;
+    if (choice.stages && llvm::none_of(named.getRings(), isDeepenable)) {
+      InFlightDiagnostic diag =
+          op.emitError("schedule ")
+          << named.getName() << " has no ring that could have another number "
+          << "of slots: expected stages = 0, got " << choice.stages;
+      if (!decision.source.empty())
+        diag << " (schedule chosen by " << decision.source << ")";
+      return nullptr;
+    }
     return ScheduleAttr::get(named.getContext(), named.getName(),
                              choice.keys ? choice.keys : named.getKeys(),
                              named.getRoles(), named.getTable(),

@@ -14,20 +14,49 @@ using namespace mla;
 
 using Labeller = llvm::function_ref<Value(Value, StringRef)>;
 
-/// The maximum that weights refer to from now on: that of all scores so far, or
-/// one that is exceeded by at most the threshold.
-static Value emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
-                     Value rowMax, Labeller label) {
-  if (!op.getThreshold())
-    return label(arith::MaxNumFOp::create(b, op.getMax(), rowMax), "max");
-  auto type = cast<RankedTensorType>(rowMax.getType());
+/// The threshold in units of scores, computed where the scale is known.
+static Value emitThreshold(tile::OnlineSoftmaxOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value scale = op.getScale();
+  b.setInsertionPoint(scale.getParentBlock()->findAncestorOpInBlock(*op));
   Value threshold = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(type, *op.getThreshold()));
-  Value bound = label(arith::AddFOp::create(b, op.getMax(), threshold), "max");
+      b, b.getFloatAttr(scale.getType(), *op.getThreshold()));
+  return arith::DivFOp::create(b, threshold, scale);
+}
+
+namespace {
+/// The maximum after a tile, and the finite number that weights refer to.
+struct Maxima {
+  Value max, reference;
+};
+} // namespace
+
+/// The maximum of all scores so far. `rowMax`, which may come from another role,
+/// is one step away from both results.
+static Maxima emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
+                      Value rowMax, Labeller label) {
+  Value max = op.getMax();
+  auto greater = [&](Value x, Value y) -> Value {
+    return label(arith::MaximumFOp::create(b, x, y), "max");
+  };
+  Value finite = greater(max, createLeast(b, max.getType()));
+  return {greater(max, rowMax), greater(finite, rowMax)};
+}
+
+/// A reference that is exceeded by at most the threshold: it moves where it
+/// cannot be told that it is near, so that it becomes NaN, and stays it.
+static Maxima emitLazyMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
+                          Value rowMax, Labeller label) {
+  Value max = op.getMax();
+  Value slack =
+      tensor::SplatOp::create(b, emitThreshold(op), rowMax.getType());
+  Value bound = label(arith::AddFOp::create(b, max, slack), "max");
   Value moves =
-      label(arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, rowMax, bound),
+      label(arith::CmpFOp::create(b, arith::CmpFPredicate::UGT, rowMax, bound),
             "max");
-  return label(arith::SelectOp::create(b, moves, rowMax, op.getMax()), "max");
+  Value moved = label(arith::MaximumFOp::create(b, max, rowMax), "max");
+  Value next = label(arith::SelectOp::create(b, moves, moved, max), "max");
+  return {next, next};
 }
 
 /// Row maxima of the same scores that are taken behind the softmax are
@@ -43,7 +72,7 @@ static void takeOver(tile::OnlineSoftmaxOp op, Value rowMax) {
     }
 }
 
-static void decompose(tile::OnlineSoftmaxOp op) {
+static void decompose(tile::OnlineSoftmaxOp op, bool swapped) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto label = [&](Value v, StringRef part) {
     copyLabel(op, v.getDefiningOp(), "." + part);
@@ -51,29 +80,36 @@ static void decompose(tile::OnlineSoftmaxOp op) {
   };
   auto tileType = cast<RankedTensorType>(op.getScores().getType());
   auto vectorType = cast<RankedTensorType>(op.getMax().getType());
-  // The multiply and the subtraction of the exponent contract into one fma.
+  // 2^(scale * (x - y))
+  auto power = [&](Value x, Value y, StringRef part,
+                   arith::FastMathFlags flags) {
+    Value difference = label(arith::SubFOp::create(b, x, y, flags), part);
+    Value scale = tensor::SplatOp::create(b, op.getScale(), x.getType());
+    Value scaled =
+        label(arith::MulFOp::create(b, difference, scale, flags), part);
+    return label(math::Exp2Op::create(b, scaled), part);
+  };
   auto contract = arith::FastMathFlags::contract;
+  auto distribute = contract | arith::FastMathFlags::reassoc;
 
-  Value rowMax =
+  Value ofScores =
       label(tile::ReduceOp::create(b, vectorType, tile::ReduceKind::max,
                                    op.getScores(), 1),
             "rowmax");
-  takeOver(op, rowMax);
-  Value scaleRow = tensor::SplatOp::create(b, op.getScale(), vectorType);
-  Value scaled = label(arith::MulFOp::create(b, rowMax, scaleRow), "rowmax");
-  Value newMax = emitMax(b, op, scaled, label);
-  Value rescale = label(
-      math::Exp2Op::create(
-          b, label(arith::SubFOp::create(b, op.getMax(), newMax), "rescale")),
-      "rescale");
-  Value scaleTile = tensor::SplatOp::create(b, op.getScale(), tileType);
-  Value x = label(arith::MulFOp::create(b, op.getScores(), scaleTile, contract),
-                  "weights");
-  x = label(
-      arith::SubFOp::create(
-          b, x, tile::BroadcastOp::create(b, tileType, newMax, 1), contract),
-      "weights");
-  Value weights = label(math::Exp2Op::create(b, x), "weights");
+  takeOver(op, ofScores);
+  Value rowMax = ofScores;
+  if (op.getValid())
+    rowMax = createRowMax(b, op.getScores(), ofScores, op.getValid(), swapped,
+                          [&](Value v) { return label(v, "rowmax"); });
+  auto [newMax, reference] = op.getThreshold()
+                                 ? emitLazyMax(b, op, rowMax, label)
+                                 : emitMax(b, op, rowMax, label);
+  Value rescale =
+      power(op.getMax(), reference, "rescale", arith::FastMathFlags::none);
+  // May be x * scale - y * scale where that is as good.
+  Value weights = power(op.getScores(),
+                        tile::BroadcastOp::create(b, tileType, reference, 1),
+                        "weights", distribute);
   Value rowSum = label(
       tile::ReduceOp::create(b, vectorType, tile::ReduceKind::sum, weights, 1),
       "rowsum");
@@ -96,14 +132,22 @@ struct DecomposeSoftmaxPass
     ScheduleAttr lazy = getScheduleWith(func, "lazy-rescale");
     SmallVector<tile::OnlineSoftmaxOp> ops;
     func.walk([&](tile::OnlineSoftmaxOp op) { ops.push_back(op); });
+    if (lazy && ops.empty()) {
+      emitRewriteError(func, lazy, "lazy-rescale")
+          << "expected a tile.online_softmax, got none";
+      return signalPassFailure();
+    }
+    bool swapped = getScheduleWith(func, "swap-operands") != nullptr;
     for (tile::OnlineSoftmaxOp op : ops) {
       if (lazy && !op.getThreshold()) {
         op.emitOpError() << "expected a threshold (lazy), as schedule "
                          << lazy.getName() << " asks for lazy-rescale";
         return signalPassFailure();
       }
-      decompose(op);
+      decompose(op, swapped);
     }
+    if (lazy)
+      setRewritten(func, "lazy-rescale");
   }
 };
 } // namespace

@@ -100,13 +100,25 @@ namespace {
 struct DeferSumsPass : mla::impl::DeferSumsBase<DeferSumsPass> {
   void runOnProgram() override {
     func::FuncOp func = getOperation();
-    if (!getScheduleWith(func, "defer-sums") || isScheduled(func))
+    ScheduleAttr schedule = getScheduleWith(func, "defer-sums");
+    if (!schedule)
       return;
-    func.walk([](scf::ForOp loop) {
+    SmallVector<scf::ForOp> loops = getCarryingLoops(func);
+    bool deferred = false;
+    for (scf::ForOp loop : loops)
       for (unsigned i = 0; i < loop.getNumResults(); ++i)
-        if (SmallVector<Step> steps = matchSum(loop, i); !steps.empty())
+        if (SmallVector<Step> steps = matchSum(loop, i); !steps.empty()) {
           defer(loop, i, steps);
-    });
+          deferred = true;
+        }
+    if (!deferred && !loops.empty()) {
+      emitRewriteError(func, schedule, "defer-sums")
+          << "expected a loop that carries sum * factor + (sum of a tile), "
+             "from "
+             "0 on, got none";
+      return signalPassFailure();
+    }
+    setRewritten(func, "defer-sums");
   }
 };
 } // namespace

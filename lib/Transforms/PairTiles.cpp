@@ -48,19 +48,16 @@ struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
   void runOnProgram() override {
     func::FuncOp func = getOperation();
     ScheduleAttr schedule = getScheduleWith(func, "pair-tiles");
-    if (!schedule || isScheduled(func))
+    if (!schedule)
       return;
     SmallVector<scf::ForOp> loops;
-    bool paired = false;
     func.walk([&](scf::ForOp loop) {
-      paired |= loop->hasAttr(tile::kPairedAttr);
       if (loop->hasAttr(tile::kPaddedAttr))
         loops.push_back(loop);
     });
-    if (loops.empty() && !paired) {
-      func.emitOpError() << "schedule " << schedule.getName()
-                         << " pairs tiles: expected a loop with "
-                         << tile::kPaddedAttr << ", got none";
+    if (loops.empty()) {
+      emitRewriteError(func, schedule, "pair-tiles")
+          << "expected a loop with " << tile::kPaddedAttr << ", got none";
       return signalPassFailure();
     }
     for (scf::ForOp loop : loops) {
@@ -72,8 +69,8 @@ struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
       }
       pair(loop);
       loop->removeAttr(tile::kPaddedAttr);
-      loop->setAttr(tile::kPairedAttr, UnitAttr::get(&getContext()));
     }
+    setRewritten(func, "pair-tiles");
   }
 };
 } // namespace

@@ -64,9 +64,6 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
     }
     for (scf::ForallOp grid :
          llvm::make_early_inc_range(func.getOps<scf::ForallOp>())) {
-      if (!grid.getBody()->getOps<cta::RoleOp>().empty() ||
-          grid->hasAttr(tile::kPersistentAttr))
-        continue;
       if (grid.getNumResults()) {
         grid.emitOpError("expected a grid without results");
         return signalPassFailure();
@@ -77,6 +74,7 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
       }
       persist(grid, ctas);
     }
+    setRewritten(func, "persist");
   }
 };
 } // namespace

@@ -51,6 +51,26 @@ bool mla::isAsyncLoad(Operation *op) {
          (isa<tile::LoadOp>(op) && !isReplicable(op));
 }
 
+tile::DotOp mla::getAccInFlight(tile::DotOp dot, ScheduleAttr schedule) {
+  auto inner =
+      dot.getAcc() ? dot.getAcc().getDefiningOp<tile::DotOp>() : tile::DotOp();
+  if (!inner || !inner->hasOneUse() || inner->getBlock() != dot->getBlock())
+    return nullptr;
+  PlaceAttr mine = schedule.lookup(tile::getLabel(dot));
+  PlaceAttr its = schedule.lookup(tile::getLabel(inner));
+  bool follows = mine && its && mine.getRoles() == its.getRoles() &&
+                 mine.getSplit() == its.getSplit() &&
+                 mine.getStage() == its.getStage() &&
+                 mine.getOrder() >= its.getOrder();
+  return follows ? inner : nullptr;
+}
+
+bool mla::isAwaited(tile::DotOp dot, ScheduleAttr schedule) {
+  auto next = dot->hasOneUse() ? dyn_cast<tile::DotOp>(*dot->user_begin())
+                               : tile::DotOp();
+  return !next || getAccInFlight(next, schedule) != dot;
+}
+
 const Placement &PlacementAnalysis::get(Operation *op) const {
   static const Placement anywhere;
   auto it = ops.find(op);

@@ -55,6 +55,15 @@ bool isAsyncLoad(mlir::Operation *op);
 /// True if `op` has a tile among its operands or results.
 bool touchesTiles(mlir::Operation *op);
 
+/// The product that `dot` adds to without waiting for it: in the same block,
+/// with the same roles, in the same stage and not later, and read by nothing
+/// else. Null if there is none.
+tile::DotOp getAccInFlight(tile::DotOp dot, ScheduleAttr schedule);
+
+/// Whether the result of `dot` is waited for: a link of a chain is read by the
+/// next one only, in flight.
+bool isAwaited(tile::DotOp dot, ScheduleAttr schedule);
+
 /// The placement of every op and tile of a tile program under a schedule.
 class PlacementAnalysis {
 public:

@@ -77,7 +77,7 @@ Value RowReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {
 
 Value RowReducer::combine(Value x, Value y) {
   if (reduce.getKind() == tile::ReduceKind::max)
-    return mark(arith::MaxNumFOp::create(b, x, y));
+    return mark(arith::MaximumFOp::create(b, x, y));
   return mark(arith::AddFOp::create(b, x, y));
 }
 

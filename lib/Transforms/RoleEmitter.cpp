@@ -186,7 +186,7 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
     return dot.emitOpError("expected operand B in shared memory: it must be "
                            "loaded, or computed by another role");
   Value acc;
-  if (auto inner = continuesInFlight(dot)) {
+  if (auto inner = getAccInFlight(dot, schedule)) {
     acc = inFlight.lookup(inner.getResult());
   } else if (dot.getAcc() && !matchPattern(dot.getAcc(), m_AnyZeroFloat())) {
     acc = getFragment(dot.getAcc(), slice, dot);
@@ -200,33 +200,13 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
   auto mma = mark(cta::MmaAsyncOp::create(
       b, type, a, bOperand, acc, dot.getTransposeA(), dot.getTransposeB()));
   inFlight[dot.getResult()] = mma.getResult();
-  // A link of a chain is read by the next one only, in flight.
-  auto next = dot->hasOneUse() ? dyn_cast<tile::DotOp>(*dot->user_begin())
-                               : tile::DotOp();
-  if (next && continuesInFlight(next) == dot)
+  if (!isAwaited(dot, schedule))
     return success();
   if (PlaceAttr waitRow =
           schedule.lookup((tile::getLabel(dot) + ".wait").str()))
     row = waitRow;
   fragments[dot.getResult()] = mark(cta::MmaWaitOp::create(b, mma.getResult()));
   return success();
-}
-
-/// The product that `dot` adds to without waiting for it: in the same block,
-/// with the same roles, in the same stage and not later, and read by nothing
-/// else.
-tile::DotOp RoleEmitter::continuesInFlight(tile::DotOp dot) {
-  auto inner =
-      dot.getAcc() ? dot.getAcc().getDefiningOp<tile::DotOp>() : tile::DotOp();
-  if (!inner || !inner->hasOneUse() || inner->getBlock() != dot->getBlock() ||
-      !(placement.get(inner.getOperation()) ==
-        placement.get(dot.getOperation())))
-    return nullptr;
-  PlaceAttr mine = schedule.lookup(tile::getLabel(dot));
-  PlaceAttr its = schedule.lookup(tile::getLabel(inner));
-  bool follows =
-      mine.getStage() == its.getStage() && mine.getOrder() >= its.getOrder();
-  return follows ? inner : nullptr;
 }
 
 LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {
@@ -286,6 +266,8 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     operandSlice = slice.dropDim(broadcast.getDim());
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     operandSlice = slice.insertDim(reduce.getDim());
+  if (isa<tile::AnyOp>(op))
+    operandSlice = {};
   if (isa<tile::TransposeOp>(op) && !slice.isWhole())
     operandSlice.dim = 1 - slice.dim;
   SmallVector<Value> operands;
@@ -336,8 +318,10 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
   PlaceAttr userRow = row;
   std::string label = def ? (tile::getLabel(def) + ".load").str() : "";
   if (PlaceAttr load = schedule.lookup(label);
-      load && load.getLabel().getValue() == label)
+      load && load.getLabel().getValue() == label) {
     row = load;
+    channels.noteLoad(load);
+  }
   Value buffer = getBuffer(tile, slice);
   if (!buffer) {
     user->emitOpError() << "role " << schedule.getRoles()[role].getName()

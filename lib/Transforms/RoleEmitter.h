@@ -32,7 +32,6 @@ private:
   mlir::LogicalResult emitLoop(mlir::scf::ForOp loop);
   mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
   mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
-  tile::DotOp continuesInFlight(tile::DotOp dot);
   mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
   /// Clones `op` for the part `slice` of its result.
   mlir::Value emitClone(mlir::Operation *op, Slice slice);

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RoleEmitter.h"
+#include "TileRewrites.h"
 
 namespace mla {
 #define GEN_PASS_DEF_SCHEDULE
@@ -42,6 +43,10 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   PlacementAnalysis placement(program, schedule);
   if (failed(placement.run()))
     return failure();
+  // Unless that was before the program was folded.
+  if (!program->getParentOp()->hasAttr(kScheduleVerifiedAttr) &&
+      failed(checkNames(program, schedule)))
+    return failure();
   Channels channels(program, schedule);
   SmallVector<std::unique_ptr<RoleEmitter>> emitters;
   for (unsigned role = 0; role < schedule.getRoles().size(); ++role) {
@@ -53,40 +58,9 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   for (auto &emitter : emitters)
     if (failed(emitter->fillChannels()))
       return failure();
-  return eraseTiles(program);
-}
-
-/// The rewrites that the schedule asks for have been made.
-static LogicalResult checkRewritten(scf::ForallOp program,
-                                    ScheduleAttr schedule) {
-  // Without a loop (one of a single iteration folds) there is no sum to split.
-  scf::ForOp unsplit;
-  bool partial = false;
-  WalkResult result = program.walk([&](Operation *op) -> WalkResult {
-    StringRef label = tile::getLabel(op);
-    partial |= op->hasAttr(tile::kPartialAttr);
-    if (auto loop = dyn_cast<scf::ForOp>(op); loop && loop.getNumResults())
-      unsplit = loop;
-    if (schedule.asksFor("pair-tiles") && op->hasAttr(tile::kPaddedAttr))
-      return op->emitOpError("expected paired tiles; run --mla-pair-tiles "
-                             "first");
-    if (schedule.asksFor("split-width") && isa<tile::GatherOp>(op) &&
-        !label.ends_with(".l") && !label.ends_with(".r") &&
-        !label.ends_with(".t"))
-      return op->emitOpError("expected a part of a gathered tile; run "
-                             "--mla-split-width first");
-    if (schedule.asksFor("swap-operands") && isa<tile::DotOp>(op) &&
-        !program->hasAttr(tile::kSwappedAttr))
-      return op->emitOpError("expected a product with A and B exchanged; run "
-                             "--mla-swap-operands first");
-    return WalkResult::advance();
-  });
-  if (result.wasInterrupted())
+  if (failed(channels.checkUse()))
     return failure();
-  if (schedule.asksFor("split-sums") && unsplit && !partial)
-    return unsplit.emitOpError("expected a loop with partial sums; run "
-                               "--mla-split-sums first");
-  return success();
+  return eraseTiles(program);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Transforms/Passes.h"
+#include "mla/Tuning/CostModel.h"
 #include "mlir/AsmParser/AsmParser.h"
 
 using namespace mlir;
@@ -199,10 +200,7 @@ ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
     if (schedule.name == name)
       return dyn_cast_or_null<ScheduleAttr>(
           parseAttribute(schedule.text, loc.getContext()));
-  InFlightDiagnostic diag = emitError(loc)
-                            << "unknown schedule '" << name << "', expected ";
-  llvm::interleave(
-      kSchedules, [&](const NamedSchedule &s) { diag << s.name; },
-      [&] { diag << " or "; });
+  emitError(loc) << "unknown schedule '" << name << "', expected "
+                 << listSchedules(name);
   return {};
 }

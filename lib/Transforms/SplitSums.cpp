@@ -46,7 +46,7 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   while (value != last) {
     Operation *op = value.hasOneUse() ? *value.user_begin() : nullptr;
     if (!op || op->getBlock() != loop.getBody() ||
-        !isa<arith::AddFOp, arith::MulFOp, arith::MaxNumFOp>(op))
+        !isa<arith::AddFOp, arith::MulFOp, arith::MaximumFOp>(op))
       return {};
     chain.ops.push_back(op);
     if (!isa<arith::MulFOp>(op))
@@ -55,9 +55,9 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   }
   if (chain.terms.size() < 2 || !value.hasOneUse())
     return {};
-  chain.isMax = isa<arith::MaxNumFOp>(chain.terms.front());
+  chain.isMax = isa<arith::MaximumFOp>(chain.terms.front());
   for (Operation *op : chain.ops)
-    if (isa<arith::MaxNumFOp>(op) != chain.isMax)
+    if (isa<arith::MaximumFOp>(op) != chain.isMax)
       return {};
   return chain;
 }
@@ -133,7 +133,7 @@ static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
   SmallPtrSet<Operation *, 4> sums;
   for (unsigned i = 0; i < inits.size(); ++i) {
     Value next = result.getResult(first + i);
-    total = chain.isMax ? arith::MaxNumFOp::create(b, total, next).getResult()
+    total = chain.isMax ? arith::MaximumFOp::create(b, total, next).getResult()
                         : arith::AddFOp::create(b, total, next).getResult();
     if (!label.empty())
       total.getDefiningOp()->setAttr(tile::kLabelAttr, b.getStringAttr(label));
@@ -151,8 +151,6 @@ static bool splitAll(scf::ForOp loop) {
       loop = split(loop, *chain);
       found = true;
     }
-  if (found)
-    loop->setAttr(tile::kPartialAttr, UnitAttr::get(loop.getContext()));
   return found;
 }
 
@@ -164,25 +162,18 @@ struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
     if (!schedule)
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
-      if (!program.getBody()->getOps<cta::RoleOp>().empty())
-        continue;
-      SmallVector<scf::ForOp> loops;
+      SmallVector<scf::ForOp> loops = getCarryingLoops(program);
       bool split = false;
-      program.walk([&](scf::ForOp loop) {
-        if (loop.getNumResults())
-          loops.push_back(loop);
-        split |= loop->hasAttr(tile::kPartialAttr);
-      });
       for (scf::ForOp loop : loops)
         split |= splitAll(loop);
       if (split || loops.empty())
         continue;
-      program.emitOpError()
-          << "schedule " << schedule.getName()
-          << " splits sums: expected a loop that carries a sum or a maximum of "
-             "more than one term an iteration, got none";
+      emitRewriteError(program, schedule, "split-sums")
+          << "expected a loop that carries a sum or a maximum of more than one "
+             "term an iteration, got none";
       return signalPassFailure();
     }
+    setRewritten(func, "split-sums");
   }
 };
 } // namespace

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileRewrites.h"
+#include "mla/Support/Names.h"
 
 namespace mla {
 #define GEN_PASS_DEF_SPLITTAIL
@@ -28,10 +29,19 @@ static std::optional<int64_t> getValueColumns(tile::GatherOp gather) {
       continue;
     }
     auto dot = dyn_cast<tile::DotOp>(user);
-    if (!dot || dot.getA() == gather.getResult() || !dot.getTransposeB())
+    if (!dot || dot.getA() == gather.getResult())
       return std::nullopt;
+    if (!dot.getTransposeB()) // V is all of it.
+      columns = getTile(gather.getResult()).getDimSize(1);
   }
   return columns;
+}
+
+/// Whether the schedule has a row for the tail of the tile.
+static bool hasTailRow(ScheduleAttr schedule, tile::GatherOp gather) {
+  std::string tail = (tile::getLabel(gather) + ".t").str();
+  PlaceAttr row = schedule.lookup(tail);
+  return row && row.getLabel() == tail;
 }
 
 namespace {
@@ -92,18 +102,37 @@ struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
     ScheduleAttr schedule = getScheduleWith(func, "split-tail");
     if (!schedule)
       return;
-    SmallVector<std::pair<tile::GatherOp, int64_t>> found;
+    SmallVector<tile::GatherOp> whole;
+    SmallVector<StringRef> labels;
     func.walk([&](tile::GatherOp gather) {
-      std::string tail = (tile::getLabel(gather) + ".t").str();
-      PlaceAttr row = schedule.lookup(tail);
-      bool asked = row && row.getLabel() == tail;
-      std::optional<int64_t> columns = getValueColumns(gather);
-      if (asked && columns && *columns &&
-          *columns < getTile(gather.getResult()).getDimSize(1))
-        found.push_back({gather, *columns});
+      labels.push_back(tile::getLabel(gather));
+      if (hasTailRow(schedule, gather))
+        whole.push_back(gather);
     });
-    for (auto [gather, columns] : found)
-      TailSplitter(gather, columns).run();
+    if (whole.empty()) {
+      InFlightDiagnostic diag = emitRewriteError(func, schedule, "split-tail");
+      if (labels.empty())
+        diag << "expected a gathered tile, got none";
+      else
+        diag << "expected a row 'L.t' of a gathered tile L ("
+             << listNames("", labels) << "), got none";
+      return signalPassFailure();
+    }
+    for (tile::GatherOp gather : whole)
+      if (failed(split(gather)))
+        return signalPassFailure();
+    setRewritten(func, "split-tail");
+  }
+
+  /// A tile that V has all columns of has no tail, and stays as it is.
+  static LogicalResult split(tile::GatherOp gather) {
+    std::optional<int64_t> columns = getValueColumns(gather);
+    if (!columns || !*columns)
+      return gather.emitOpError("has a row for its tail: expected a tile that "
+                                "products read, as K and from column 0 as V");
+    if (*columns < getTile(gather.getResult()).getDimSize(1))
+      TailSplitter(gather, *columns).run();
+    return success();
   }
 };
 } // namespace

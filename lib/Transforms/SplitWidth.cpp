@@ -34,8 +34,9 @@ using Halves = std::array<Value, 2>;
 /// Splits the gathered tiles of a program, then what is made of V.
 class WidthSplitter {
 public:
-  explicit WidthSplitter(scf::ForallOp program)
-      : program(program), b(program.getLoc(), program.getContext()) {}
+  WidthSplitter(scf::ForallOp program, ScheduleAttr schedule)
+      : program(program), schedule(schedule),
+        b(program.getLoc(), program.getContext()) {}
 
   LogicalResult run();
 
@@ -68,6 +69,7 @@ private:
   }
 
   scf::ForallOp program;
+  ScheduleAttr schedule;
   ImplicitLocOpBuilder b;
   /// Columns of V; the left part of a gathered tile has half of them.
   int64_t width = 0;
@@ -112,9 +114,9 @@ LogicalResult WidthSplitter::findValues() {
   if (result.wasInterrupted())
     return failure();
   if (wide.empty())
-    return program.emitOpError(
-        "expected a product with V, a view of a gathered "
-        "tile from column 0");
+    return emitRewriteError(program, schedule, "split-width")
+           << "expected a product with V, a view of a gathered tile from "
+              "column 0, got none";
   for (tile::GatherOp gather : gathers)
     if (int64_t columns = getTile(gather.getResult()).getDimSize(1);
         columns <= width / 2)
@@ -359,26 +361,13 @@ namespace {
 struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
   void runOnProgram() override {
     func::FuncOp func = getOperation();
-    if (!getScheduleWith(func, "split-width"))
+    ScheduleAttr schedule = getScheduleWith(func, "split-width");
+    if (!schedule)
       return;
-    for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
-      bool gathers =
-          program.walk([](tile::GatherOp) { return WalkResult::interrupt(); })
-              .wasInterrupted();
-      bool split = program
-                       .walk([](tile::GatherOp gather) {
-                         StringRef label = tile::getLabel(gather);
-                         return label.ends_with(kSuffix[0])
-                                    ? WalkResult::interrupt()
-                                    : WalkResult::advance();
-                       })
-                       .wasInterrupted();
-      // Nothing gathered any more (scheduled), or split before.
-      if (!gathers || split)
-        continue;
-      if (failed(WidthSplitter(program).run()))
+    for (scf::ForallOp program : func.getOps<scf::ForallOp>())
+      if (failed(WidthSplitter(program, schedule).run()))
         return signalPassFailure();
-    }
+    setRewritten(func, "split-width");
   }
 };
 } // namespace

@@ -31,8 +31,9 @@ static RankedTensorType turn(RankedTensorType type) {
 namespace {
 class OperandSwapper {
 public:
-  explicit OperandSwapper(scf::ForallOp program)
-      : program(program), b(program.getLoc(), program.getContext()) {}
+  OperandSwapper(scf::ForallOp program, ScheduleAttr schedule)
+      : program(program), schedule(schedule),
+        b(program.getLoc(), program.getContext()) {}
 
   LogicalResult run();
 
@@ -52,6 +53,7 @@ private:
   Value turnBack(Value v);
 
   scf::ForallOp program;
+  ScheduleAttr schedule;
   ImplicitLocOpBuilder b;
   SetVector<Value> turned;
 };
@@ -59,6 +61,9 @@ private:
 
 LogicalResult OperandSwapper::findTurned() {
   program.walk([&](tile::DotOp dot) { turned.insert(dot.getResult()); });
+  if (turned.empty())
+    return emitRewriteError(program, schedule, "swap-operands")
+           << "expected a product, got none";
   return spreadToUsers(turned, "products",
                        [](Value v) { return getMatrix(v) != nullptr; });
 }
@@ -156,7 +161,6 @@ LogicalResult OperandSwapper::run() {
       return failure();
   for (Value v : turned)
     v.setType(turn(getMatrix(v)));
-  program->setAttr(tile::kSwappedAttr, b.getUnitAttr());
   return success();
 }
 
@@ -164,16 +168,13 @@ namespace {
 struct SwapOperandsPass : mla::impl::SwapOperandsBase<SwapOperandsPass> {
   void runOnProgram() override {
     func::FuncOp func = getOperation();
-    if (!getScheduleWith(func, "swap-operands"))
+    ScheduleAttr schedule = getScheduleWith(func, "swap-operands");
+    if (!schedule)
       return;
-    for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
-      // Swapped before, or scheduled.
-      if (program->hasAttr(tile::kSwappedAttr) ||
-          !program.getBody()->getOps<cta::RoleOp>().empty())
-        continue;
-      if (failed(OperandSwapper(program).run()))
+    for (scf::ForallOp program : func.getOps<scf::ForallOp>())
+      if (failed(OperandSwapper(program, schedule).run()))
         return signalPassFailure();
-    }
+    setRewritten(func, "swap-operands");
   }
 };
 } // namespace

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "TileRewrites.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -22,10 +22,8 @@ constexpr int64_t kRowHeads = 64;
 constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
 /// log2 e and its inverse: the softmax runs in base 2.
 constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
-/// Start value of the running maximum: finite, so that a row without a valid
-/// score gets weights 2^(-inf) = 0 and not NaN; below any score.
-constexpr float kMaxInit = -1.0e30f;
 constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kLowest = std::numeric_limits<float>::lowest();
 
 /// Builds the tile program of one mla.sparse_prefill.
 class SparsePrefillTiler {
@@ -45,7 +43,7 @@ private:
   /// One KV tile: `t` its first entry; returns the new (o, m, l), and the top
   /// score if m is a reference that only follows it.
   SmallVector<Value> buildStep(Value t, ValueRange state);
-  Value buildTop(Value scores, Value top);
+  Value buildTop(Value scores, Value valid, Value top);
   void buildEpilogue(Value o, Value m, Value l, Value top);
   /// Indices of one tile: entries past the limit are -1.
   Value buildRows(Value t);
@@ -89,23 +87,33 @@ private:
 };
 } // namespace
 
+LogicalResult mla::checkCovered(SparsePrefillOp op) {
+  if (std::string fault = findFault(getShapeClass(op)); !fault.empty())
+    return op.emitOpError(fault);
+  auto kv = cast<MemRefType>(op.getKv().getType());
+  if (int64_t heads = kv.getDimSize(1); heads != 1)
+    return op.emitOpError()
+           << "expected h_kv = 1, got "
+           << (ShapedType::isDynamic(heads) ? std::string("a dynamic size")
+                                            : std::to_string(heads));
+  // Rows and CTAs are counted in 32 bits. A dynamic size is below 0.
+  auto q = cast<MemRefType>(op.getQ().getType());
+  for (auto [name, size] :
+       {std::pair("s_q", q.getDimSize(0)), std::pair("s_kv", kv.getDimSize(0))})
+    if (size > INT32_MAX)
+      return op.emitOpError()
+             << "expected " << name << " <= " << INT32_MAX << ", got " << size;
+  return success();
+}
+
 LogicalResult SparsePrefillTiler::checkSizes() {
   auto q = cast<MemRefType>(op.getQ().getType());
   heads = q.getDimSize(1);
   dqk = q.getDimSize(2);
   dv = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
-  int64_t kvHeads = cast<MemRefType>(op.getKv().getType()).getDimSize(1);
-  if (heads < 1 || heads > 128)
-    return op.emitOpError() << "expected 1 <= h_q <= 128, got " << heads;
-  if (kvHeads != 1)
-    return op.emitOpError()
-           << "expected h_kv = 1, got "
-           << (ShapedType::isDynamic(kvHeads) ? std::string("a dynamic size")
-                                              : std::to_string(kvHeads));
-  if (!((dqk == 576 || dqk == 512) && dv == 512))
-    return op.emitOpError() << "expected d_qk/d_v of 576/512 or 512/512, got "
-                            << dqk << "/" << dv;
-  if (keys < 32 || keys > 256 || keys % 32)
+  if (failed(checkCovered(op)))
+    return failure();
+  if (!areTileKeys(keys))
     return op.emitOpError() << "expected tile-keys a multiple of 32 in [32, "
                                "256], got "
                             << keys;
@@ -153,7 +161,7 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
                                  ValueRange{token, head, zero}, nullptr),
             "q");
   SmallVector<Value> init{constant(0, {tileHeads, dv}),
-                          constant(kMaxInit, {tileHeads}),
+                          constant(threshold ? kLowest : -kInf, {tileHeads}),
                           constant(0, {tileHeads})};
   if (threshold)
     init.push_back(constant(-kInf, {tileHeads}));
@@ -224,7 +232,7 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
   auto softmax = label(
       tile::OnlineSoftmaxOp::create(
           b, TypeRange{masked.getType(), m.getType(), m.getType(), m.getType()},
-          masked, m, l, scaleLog2,
+          masked, m, l, threshold ? Value() : valid, scaleLog2,
           threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
       "softmax");
   Value p = label(
@@ -240,31 +248,38 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
       tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
   SmallVector<Value> result{next, softmax.getNewMax(), softmax.getNewSum()};
   if (threshold)
-    result.push_back(buildTop(masked, state[3]));
+    result.push_back(buildTop(masked, valid, state[3]));
   return result;
 }
 
 /// Its row maxima are those of the softmax, whose decomposition has them once.
-Value SparsePrefillTiler::buildTop(Value scores, Value top) {
+Value SparsePrefillTiler::buildTop(Value scores, Value valid, Value top) {
+  auto labelled = [&](Value v) {
+    label(v.getDefiningOp(), "top");
+    return v;
+  };
   Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
                                         scores, 1);
-  return label(arith::MaxNumFOp::create(b, top, rowMax), "top");
+  rowMax = createRowMax(b, scores, rowMax, valid, swapped, labelled);
+  return labelled(arith::MaximumFOp::create(b, top, rowMax));
 }
 
 void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   auto fill = [&](float value) { return constant(value, {tileHeads}); };
-  Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, fill(0));
-  Value lse = arith::MulFOp::create(
-      b, arith::AddFOp::create(b, m, math::Log2Op::create(b, l)), fill(kLn2));
-  lse = arith::SelectOp::create(b, empty, fill(kInf), lse);
-  Value maxLogits;
-  if (top) {
-    Value scale = splat(op.getScale(), {tileHeads});
-    maxLogits = arith::MulFOp::create(b, top, scale);
-  } else {
-    maxLogits = arith::MulFOp::create(b, m, fill(kLn2));
-    maxLogits = arith::SelectOp::create(b, empty, fill(-kInf), maxLogits);
-  }
+  auto equal = [&](Value v, float value) {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, v, fill(value));
+  };
+  // The maximum has moved if and only if an entry was valid.
+  Value empty = equal(top ? top : m, -kInf);
+  Value scale = splat(op.getScale(), {tileHeads});
+  Value logit = arith::MulFOp::create(b, m, scale);
+  Value logSum =
+      arith::MulFOp::create(b, math::Log2Op::create(b, l), fill(kLn2));
+  Value lse = arith::SelectOp::create(
+      b, empty, fill(kInf), arith::AddFOp::create(b, logit, logSum));
+  // Where nothing was summed up, every valid score was -inf.
+  Value maxLogits = top ? arith::MulFOp::create(b, top, scale) : logit;
+  maxLogits = arith::SelectOp::create(b, equal(l, 0), fill(-kInf), maxLogits);
   SmallVector<Value> at{token, head};
   label(tile::StoreOp::create(b, lse, op.getLse(), at), "stats.lse");
   label(tile::StoreOp::create(b, maxLogits, op.getMaxLogits(), at),
@@ -273,9 +288,11 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   if (op.getAttnSink()) {
     Value sink = tile::LoadOp::create(b, f32({tileHeads}), op.getAttnSink(),
                                       ValueRange{head}, nullptr);
-    Value logit = arith::MulFOp::create(b, sink, fill(kLog2E));
-    total = arith::AddFOp::create(
-        b, l, math::Exp2Op::create(b, arith::SubFOp::create(b, logit, m)));
+    // Logits are subtracted before they are scaled: finite ones of any size
+    // have a difference.
+    Value exponent = arith::MulFOp::create(
+        b, arith::SubFOp::create(b, sink, logit), fill(kLog2E));
+    total = arith::AddFOp::create(b, l, math::Exp2Op::create(b, exponent));
   }
   Value inverse = arith::DivFOp::create(b, fill(1), total);
   inverse =
@@ -319,6 +336,23 @@ static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
   name(op.getLse(), "lse", {"s_q", "h_q"});
 }
 
+/// Notes the value of a scale that is a constant: it is no argument of the
+/// kernel, so nothing else tells a caller, or a reference, what it is.
+static LogicalResult noteConstants(SparsePrefillOp op, func::FuncOp func) {
+  FloatAttr scale;
+  if (!matchPattern(op.getScale(), m_Constant(&scale)))
+    return success();
+  // What the launch refuses of an argument.
+  APFloat value = scale.getValue();
+  if (!value.isFinite() || value.isNegative() || value.isZero())
+    return op.emitOpError("expected a scale above 0 that is finite, got ")
+           << scale;
+  Builder b(func.getContext());
+  func->setAttr(kConstantsAttr,
+                b.getDictionaryAttr(b.getNamedAttr("scale", scale)));
+  return success();
+}
+
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
@@ -346,6 +380,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
       return signalPassFailure();
     }
     nameArguments(ops[0], func);
+    if (failed(noteConstants(ops[0], func)))
+      return signalPassFailure();
     bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;
     if (schedule.asksFor("lazy-rescale"))

@@ -11,14 +11,60 @@ static RankedTensorType getTile(Value v) {
   return cast<RankedTensorType>(v.getType());
 }
 
+static bool isRewritten(func::FuncOp func, StringRef rewrite) {
+  auto made = func->getAttrOfType<ArrayAttr>(kRewrittenAttr);
+  return made &&
+         llvm::is_contained(made, StringAttr::get(func.getContext(), rewrite));
+}
+
 ScheduleAttr mla::getScheduleWith(func::FuncOp func, StringRef rewrite) {
   auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-  return schedule && schedule.asksFor(rewrite) ? schedule : ScheduleAttr();
+  bool due = schedule && schedule.asksFor(rewrite) &&
+             !isRewritten(func, rewrite) && !isScheduled(func);
+  return due ? schedule : ScheduleAttr();
+}
+
+void mla::setRewritten(func::FuncOp func, StringRef rewrite) {
+  SmallVector<Attribute> made;
+  if (auto before = func->getAttrOfType<ArrayAttr>(kRewrittenAttr))
+    llvm::append_range(made, before);
+  made.push_back(StringAttr::get(func.getContext(), rewrite));
+  func->setAttr(kRewrittenAttr, ArrayAttr::get(func.getContext(), made));
+}
+
+LogicalResult mla::checkRewritten(scf::ForallOp program,
+                                  ScheduleAttr schedule) {
+  for (StringAttr rewrite : schedule.getRewrites()) {
+    if (isRewritten(program->getParentOfType<func::FuncOp>(), rewrite))
+      continue;
+    // Tiles are made for it, and their softmax is the last that depends on it.
+    StringRef pass =
+        rewrite == "lazy-rescale" ? "decompose-softmax" : rewrite.getValue();
+    return program.emitOpError()
+           << "expected " << rewrite << ", for which schedule "
+           << schedule.getName() << " asks; run --mla-" << pass << " first";
+  }
+  return success();
+}
+
+InFlightDiagnostic mla::emitRewriteError(Operation *op, ScheduleAttr schedule,
+                                         StringRef rewrite) {
+  return op->emitOpError() << "schedule " << schedule.getName() << " asks for "
+                           << rewrite << ": ";
 }
 
 bool mla::isScheduled(func::FuncOp func) {
   return func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
       .wasInterrupted();
+}
+
+SmallVector<scf::ForOp> mla::getCarryingLoops(Operation *op) {
+  SmallVector<scf::ForOp> loops;
+  op->walk([&](scf::ForOp loop) {
+    if (loop.getNumResults())
+      loops.push_back(loop);
+  });
+  return loops;
 }
 
 void mla::copyLabel(Operation *from, Operation *to, const Twine &suffix) {
@@ -62,6 +108,36 @@ Value mla::resizeSplat(ImplicitLocOpBuilder &b, Value splat,
     if (auto value = dyn_cast<SplatElementsAttr>(constant.getValue()))
       return arith::ConstantOp::create(b, value.resizeSplat(type));
   return {};
+}
+
+static Value createSplat(ImplicitLocOpBuilder &b, Type type, float value) {
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(cast<ShapedType>(type), value));
+}
+
+Value mla::createLeast(ImplicitLocOpBuilder &b, Type type) {
+  return createSplat(b, type, std::numeric_limits<float>::lowest());
+}
+
+Value mla::createRowMax(ImplicitLocOpBuilder &b, Value scores, Value rowMax,
+                        Value valid, bool swapped,
+                        function_ref<Value(Value)> label) {
+  auto tile = cast<RankedTensorType>(scores.getType());
+  auto row = cast<RankedTensorType>(rowMax.getType());
+  if (swapped) {
+    Value bounded =
+        label(arith::MaximumFOp::create(b, scores, createLeast(b, tile)));
+    Value flags = tile::BroadcastOp::create(b, tile.clone(b.getI1Type()), valid,
+                                            /*dim=*/0);
+    bounded = label(arith::SelectOp::create(b, flags, bounded, scores));
+    return label(tile::ReduceOp::create(b, row, tile::ReduceKind::max, bounded,
+                                        /*dim=*/1));
+  }
+  Value any = label(tile::AnyOp::create(b, row.clone(b.getI1Type()), valid));
+  Value least = label(arith::SelectOp::create(
+      b, any, createLeast(b, row),
+      createSplat(b, row, -std::numeric_limits<float>::infinity())));
+  return label(arith::MaximumFOp::create(b, rowMax, least));
 }
 
 SmallVector<Value> mla::moveRight(ImplicitLocOpBuilder &b, ValueRange indices,

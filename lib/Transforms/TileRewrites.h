@@ -11,11 +11,36 @@
 
 namespace mla {
 
-/// The schedule of `func` if it asks for `rewrite`; null otherwise.
+/// The schedule of `func` if it asks for `rewrite` and this is still to be
+/// made: the program has neither been rewritten so, nor been placed into roles.
+/// Null otherwise.
 ScheduleAttr getScheduleWith(mlir::func::FuncOp func, llvm::StringRef rewrite);
+
+/// Notes on `func` that `rewrite` has been made.
+void setRewritten(mlir::func::FuncOp func, llvm::StringRef rewrite);
+
+/// Fails with an error at `program` if a rewrite that its schedule asks for has
+/// not been made.
+mlir::LogicalResult checkRewritten(mlir::scf::ForallOp program,
+                                   ScheduleAttr schedule);
+
+/// Fails with an error at `program` if its schedule has a row, role or ring
+/// whose name nothing in the program answers to.
+mlir::LogicalResult checkNames(mlir::scf::ForallOp program,
+                               ScheduleAttr schedule);
+
+/// Begins an error at `op`: its function's `schedule` asks for `rewrite`, but
+/// the program is not one that can be rewritten so.
+mlir::InFlightDiagnostic emitRewriteError(mlir::Operation *op,
+                                          ScheduleAttr schedule,
+                                          llvm::StringRef rewrite);
 
 /// Whether the tile program of `func` has been placed into roles.
 bool isScheduled(mlir::func::FuncOp func);
+
+/// The loops in `op` that carry values, inner ones first. None are left in a
+/// program whose loop has a single iteration and was folded.
+llvm::SmallVector<mlir::scf::ForOp> getCarryingLoops(mlir::Operation *op);
 
 /// Gives `to` the label of `from` and `suffix`, if there is a label.
 void copyLabel(mlir::Operation *from, mlir::Operation *to,
@@ -32,6 +57,18 @@ spreadToUsers(llvm::SetVector<mlir::Value> &values, llvm::StringRef what,
 /// that is none.
 mlir::Value resizeSplat(mlir::ImplicitLocOpBuilder &b, mlir::Value splat,
                         mlir::RankedTensorType type);
+
+/// The least finite number in every element of the f32 tile `type`.
+mlir::Value createLeast(mlir::ImplicitLocOpBuilder &b, mlir::Type type);
+
+/// `rowMax`, the row maxima of `scores`, but at least the least finite number if
+/// any column is valid: so that an empty row can be told from one whose valid
+/// scores are all -inf. The flags are looked at once; only where heads will be
+/// columns (`swapped`), so that the flags are spread over warps, the scores are
+/// bounded instead, and reduced anew. `label` labels what is made.
+mlir::Value createRowMax(mlir::ImplicitLocOpBuilder &b, mlir::Value scores,
+                         mlir::Value rowMax, mlir::Value valid, bool swapped,
+                         llvm::function_ref<mlir::Value(mlir::Value)> label);
 
 /// `indices` of what lies `columns` to the right.
 llvm::SmallVector<mlir::Value> moveRight(mlir::ImplicitLocOpBuilder &b,

@@ -100,18 +100,3 @@ Decision mla::decide(const Problem &problem, const Gpu &gpu,
   }
   return {{best->name.str()}, "the cost model"};
 }
-
-std::string mla::describe(const Choice &choice) {
-  std::string text = choice.schedule;
-  if (choice.keys)
-    text += ", " + std::to_string(choice.keys) + " keys";
-  if (choice.stages)
-    text += ", " + std::to_string(choice.stages) + " stages";
-  return text;
-}
-
-std::string mla::getGpuName(const std::string &deviceName) {
-  llvm::StringRef name = deviceName;
-  name.consume_front("NVIDIA ");
-  return name.split(' ').first.str();
-}

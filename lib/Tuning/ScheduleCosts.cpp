@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Support/Names.h"
 #include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringExtras.h"
 
 using namespace mla;
 
@@ -59,9 +59,9 @@ const ScheduleCosts *mla::findScheduleCosts(llvm::StringRef name) {
   return found == std::end(kCosts) ? nullptr : found;
 }
 
-std::string mla::listSchedules() {
-  return llvm::join(
-      llvm::map_range(kCosts,
-                      [](const ScheduleCosts &costs) { return costs.name; }),
-      " or ");
+std::string mla::listSchedules(llvm::StringRef name) {
+  return listNames(name,
+                   llvm::map_to_vector(kCosts, [](const ScheduleCosts &costs) {
+                     return llvm::StringRef(costs.name);
+                   }));
 }

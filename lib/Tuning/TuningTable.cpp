@@ -3,12 +3,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/TuningTable.h"
+#include "mla/Support/Files.h"
 #include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <tuple>
 
 using namespace mla;
@@ -102,6 +101,8 @@ ShapeClass LineReader::readShape() {
   if (length != "yes" && length != "no")
     badValue("topk_length", "yes or no", length);
   shape.topkLength = length == "yes";
+  if (std::string why = findFault(shape); !why.empty() && fault.empty())
+    fault = why;
   return shape;
 }
 
@@ -109,8 +110,11 @@ Choice LineReader::readChoice() {
   Choice choice;
   choice.schedule = value("schedule", "NAME").str();
   if (!findScheduleCosts(choice.schedule))
-    badValue("schedule", listSchedules(), choice.schedule);
+    badValue("schedule", listSchedules(choice.schedule), choice.schedule);
   choice.keys = number("tile_keys", 0);
+  if (choice.keys && !areTileKeys(choice.keys))
+    badValue("tile_keys", "0 or a multiple of 32 in [32, 256]",
+             std::to_string(choice.keys));
   choice.stages = number("stages", 0);
   return choice;
 }
@@ -120,6 +124,9 @@ llvm::Expected<TuningEntry> LineReader::read() {
   entry.shape = readShape();
   entry.gpu.target = value("target", "NAME").str();
   entry.gpu.name = orAny("gpu");
+  // An entry of a GPU that does not exist would never be found.
+  if (std::string why = findFault(entry.gpu); !why.empty() && fault.empty())
+    fault = why;
   entry.choice = readChoice();
   StringRef ms = value("ms", "X");
   // As far as it is printed.
@@ -172,10 +179,10 @@ llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file) {
 llvm::Expected<TuningTable> TuningTable::load(StringRef file) {
   if (file.empty())
     return parse(kShipped, "tuning.txt");
-  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
+  auto buffer = readFile(file);
   if (!buffer)
-    return llvm::createStringError("cannot read the tuning table '" + file +
-                                   "': " + buffer.getError().message());
+    return llvm::createStringError("tuning table: " +
+                                   llvm::toString(buffer.takeError()));
   return parse((*buffer)->getBuffer(), file);
 }
 
@@ -220,6 +227,14 @@ static std::string printEntry(const TuningEntry &entry) {
       entry.version);
 }
 
+std::vector<StringRef> TuningTable::listGpus() const {
+  std::vector<StringRef> names;
+  for (const TuningEntry &entry : entries)
+    if (!entry.gpu.name.empty() && !llvm::is_contained(names, entry.gpu.name))
+      names.push_back(entry.gpu.name);
+  return names;
+}
+
 std::string TuningTable::print() const {
   std::vector<TuningEntry> sorted = entries;
   llvm::sort(sorted, [](const TuningEntry &a, const TuningEntry &b) {
@@ -232,10 +247,7 @@ std::string TuningTable::print() const {
 }
 
 llvm::Error TuningTable::write(StringRef file) const {
-  return llvm::writeToOutput(file, [&](llvm::raw_ostream &os) {
-    os << print();
-    return llvm::Error::success();
-  });
+  return writeFile(file, print());
 }
 
 StringRef mla::getVersion() { return MLA_VERSION; }

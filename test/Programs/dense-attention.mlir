@@ -56,7 +56,7 @@ func.func @dense_attention(
     %row = arith.muli %block, %c128 : index
     %qt = tile.load %q[%head, %row, %c0] {tile.label = "q"} : memref<?x?x128xbf16, strided<[?, ?, 1]>> -> tensor<128x128xbf16>
     %o0 = arith.constant dense<0.0> : tensor<128x128xf32>
-    %m0 = arith.constant dense<-1.0e+30> : tensor<128xf32>
+    %m0 = arith.constant dense<0xFF800000> : tensor<128xf32>
     %l0 = arith.constant dense<0.0> : tensor<128xf32>
     %r:3 = scf.for %t = %c0 to %s_kv step %c64 iter_args(%o = %o0, %m = %m0, %l = %l0)
         -> (tensor<128x128xf32>, tensor<128xf32>, tensor<128xf32>) {
@@ -71,7 +71,7 @@ func.func @dense_attention(
       %insides = tile.broadcast %inside dim 0 : tensor<64xi1> -> tensor<128x64xi1>
       %none = arith.constant dense<0xFF800000> : tensor<128x64xf32>
       %masked = arith.select %insides, %s, %none {tile.label = "mask"} : tensor<128x64xi1>, tensor<128x64xf32>
-      %p, %m1, %l1, %alpha = tile.online_softmax %masked, %m, %l scale %scale_log2 {tile.label = "softmax"} : tensor<128x64xf32>, tensor<128xf32>
+      %p, %m1, %l1, %alpha = tile.online_softmax %masked, %m, %l valid %inside : tensor<64xi1> scale %scale_log2 {tile.label = "softmax"} : tensor<128x64xf32>, tensor<128xf32>
       %pb = arith.truncf %p {tile.label = "p"} : tensor<128x64xf32> to tensor<128x64xbf16>
       %alphas = tile.broadcast %alpha dim 1 : tensor<128xf32> -> tensor<128x128xf32>
       %rescaled = arith.mulf %o, %alphas {tile.label = "rescale"} : tensor<128x128xf32>
@@ -80,8 +80,10 @@ func.func @dense_attention(
     }
     %ln2 = arith.constant dense<0.693147182> : tensor<128xf32>
     %log = math.log2 %r#2 : tensor<128xf32>
-    %lse2 = arith.addf %r#1, %log : tensor<128xf32>
-    %lse_e = arith.mulf %lse2, %ln2 : tensor<128xf32>
+    %scales = tensor.splat %scale : tensor<128xf32>
+    %logit = arith.mulf %r#1, %scales : tensor<128xf32>
+    %log_e = arith.mulf %log, %ln2 : tensor<128xf32>
+    %lse_e = arith.addf %logit, %log_e : tensor<128xf32>
     tile.store %lse_e, %lse[%head, %row] {tile.label = "stats"} : tensor<128xf32>, memref<?x?xf32, strided<[?, 1]>>
     %one = arith.constant dense<1.0> : tensor<128xf32>
     %inverse = arith.divf %one, %r#2 : tensor<128xf32>

@@ -6,7 +6,7 @@
 // DEFINE: %{choose} = not %mla-opt %{input} --mla-choose-schedule=tuning-table=%t/table.txt
 
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
-// SCHEDULE: error: unknown schedule 'best', expected seesaw or shared-p or split-columns or swapped
+// SCHEDULE: error: unknown schedule 'best', expected one of seesaw, shared-p, swapped, split-columns
 
 // RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=0 2>&1 | FileCheck %s --check-prefix=EXPECT
 // EXPECT: error: expected expect-s-kv >= 1, got 0
@@ -17,8 +17,18 @@
 // RUN: not %mla-opt %{input} --mla-choose-schedule=stages=-1 2>&1 | FileCheck %s --check-prefix=STAGES
 // STAGES: error: expected stages of 0 or more, below 2^31, got -1
 
+// seesaw's only ring lies over another one, and has one slot.
+// RUN: not %mla-opt %{input} --mla-choose-schedule="schedule=seesaw stages=4" 2>&1 | FileCheck %s --check-prefix=RINGS
+// RINGS: error: schedule "seesaw" has no ring that could have another number of slots: expected stages = 0, got 4
+
+// RUN: not %mla-opt %{input} --mla-choose-schedule=gpu=H20O 2>&1 | FileCheck %s --check-prefix=GPU
+// GPU: error: unknown GPU 'H20O', expected one of H200, H20, H100, H800, GH200, H20-3e
+
+// RUN: not %mla-opt %{input} --mla-choose-schedule=target=sm_90 2>&1 | FileCheck %s --check-prefix=TARGET
+// TARGET: error: unknown target 'sm_90', expected sm_90a
+
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MISSING
-// MISSING: sparse_prefill.mlir{{.*}}error: cannot read the tuning table '{{.*}}table.txt': No such file or directory
+// MISSING: sparse_prefill.mlir{{.*}}error: tuning table: cannot read '{{.*}}table.txt': No such file or directory
 
 // RUN: echo "dense h_q=16" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=OPERATOR
@@ -38,7 +48,7 @@
 
 // RUN: echo "%{good}" | sed s/seesaw/best/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=NAME
-// NAME: error: {{.*}}table.txt:1: expected schedule=seesaw or shared-p or split-columns or swapped, got 'schedule=best'
+// NAME: error: {{.*}}table.txt:1: expected schedule=one of seesaw, shared-p, swapped, split-columns, got 'schedule=best'
 
 // RUN: echo "%{good}" | sed s/ms=2/ms=fast/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MS
@@ -60,6 +70,31 @@
 // RUN: echo "%{good}" > %t/table.txt && echo "%{good}" | sed s/seesaw/shared-p/ >> %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=TWICE
 // TWICE: error: {{.*}}table.txt:2: expected one entry for a shape and GPU, got another than that of line 1
+
+// Entries that no operator or GPU could match, and choices that no schedule takes.
+// RUN: echo "%{good}" | sed s/h_q=16/h_q=500/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=HEADS
+// HEADS: error: {{.*}}table.txt:1: expected 1 <= h_q <= 128, got 500
+
+// RUN: echo "%{good}" | sed s/d_qk=576/d_qk=57/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=DIMS
+// DIMS: error: {{.*}}table.txt:1: expected d_qk/d_v of 576/512 or 512/512, got 57/512
+
+// RUN: echo "%{good}" | sed s/gpu=any/gpu=h200/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-GPU
+// ENTRY-GPU: error: {{.*}}table.txt:1: unknown GPU 'h200', expected one of H200, {{.*}}
+
+// RUN: echo "%{good}" | sed s/sm_90a/sm_80/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-TARGET
+// ENTRY-TARGET: error: {{.*}}table.txt:1: unknown target 'sm_80', expected sm_90a
+
+// RUN: echo "%{good}" | sed s/tile_keys=0/tile_keys=33/ > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-KEYS
+// ENTRY-KEYS: error: {{.*}}table.txt:1: expected tile_keys=0 or a multiple of 32 in [32, 256], got 'tile_keys=33'
+
+// RUN: echo "%{good}" | sed "s/h_q=16/h_q=128/; s/topk_length=no/topk_length=yes/; s/stages=0/stages=4/" > %t/table.txt
+// RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-STAGES
+// ENTRY-STAGES: error: schedule "seesaw" has no ring that could have another number of slots: expected stages = 0, got 4 (schedule chosen by the tuning table, line 1)
 
 // A table is read only where it is asked.
 // RUN: %mla-opt %{input} --mla-choose-schedule="schedule=seesaw tuning-table=%t/table.txt"

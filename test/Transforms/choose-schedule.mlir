@@ -6,14 +6,16 @@
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
-// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt tile-keys=48 stages=2" | FileCheck %t/ops.mlir --check-prefix=OVER
+// For the first and the last operator: the model chooses seesaw for others, whose rings have one slot.
+// RUN: sed '/func @one_tile/,/func @own/d' %t/ops.mlir > %t/over.mlir
+// RUN: %mla-opt %t/over.mlir --mla-choose-schedule="tuning-table=%t/table.txt tile-keys=48 stages=2" | FileCheck %t/ops.mlir --check-prefix=OVER
 
 //--- table.txt
 # Entries for the target, for one GPU of it, and for none of the operators below.
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=shared-p tile_keys=0 stages=0 ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=H200 schedule=split-columns tile_keys=32 stages=4 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=yes target=sm_90a gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
-sparse_prefill h_q=16 d_qk=576 d_v=512 topk=64 topk_length=no target=sm_80 gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=65 topk_length=no target=sm_90a gpu=any schedule=split-columns tile_keys=0 stages=0 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 
 //--- ops.mlir
 !q = memref<?x16x576xbf16>

@@ -1,4 +1,4 @@
-// RUN: %mla-opt %s --mla-decompose-softmax --verify-diagnostics
+// RUN: %mla-opt %s --mla-decompose-softmax -split-input-file -verify-diagnostics
 
 // A schedule that rescales lazily would do so in vain.
 func.func @exact(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
@@ -7,5 +7,15 @@ func.func @exact(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
   // expected-error @below {{expected a threshold (lazy), as schedule "lazy" asks for lazy-rescale}}
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale
       : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{schedule "lazy" asks for lazy-rescale: expected a tile.online_softmax, got none}}
+func.func @no_softmax(%s: tensor<64x32xf32>)
+    attributes {mla.schedule = #mla.schedule<"lazy" after ["lazy-rescale"],
+      roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {
+  %x = math.exp2 %s : tensor<64x32xf32>
   return
 }

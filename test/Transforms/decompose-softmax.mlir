@@ -5,20 +5,22 @@
 // CHECK-LABEL: func @labelled
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[L:[^:]*]]: tensor<64xf32>, %[[SCALE:[^:]*]]: f32
 // CHECK-NOT:     tile.online_softmax
-// new_max = max(max, scale * row_max(scores)): one multiply a row, not an element.
 // CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
+// reference = max(new_max, lowest), both one step behind the row maximum
+// CHECK:         %[[LOWEST:.*]] = arith.constant dense<-3.40282347E+38> : tensor<64xf32>
+// CHECK:         %[[FINITE:.*]] = arith.maximumf %[[M]], %[[LOWEST]] {tile.label = "softmax.max"}
+// CHECK-DAG:     %[[M1:.*]] = arith.maximumf %[[M]], %[[ROWMAX]] {tile.label = "softmax.max"}
+// CHECK-DAG:     %[[REF:.*]] = arith.maximumf %[[FINITE]], %[[ROWMAX]] {tile.label = "softmax.max"}
+// rescale = 2^(scale * (max - reference))
+// CHECK:         %[[D:.*]] = arith.subf %[[M]], %[[REF]] {tile.label = "softmax.rescale"}
 // CHECK:         %[[SCALEROW:.*]] = tensor.splat %[[SCALE]] : tensor<64xf32>
-// CHECK:         %[[SCALED:.*]] = arith.mulf %[[ROWMAX]], %[[SCALEROW]] {tile.label = "softmax.rowmax"}
-// CHECK:         %[[M1:.*]] = arith.maxnumf %[[M]], %[[SCALED]] {tile.label = "softmax.max"}
-// rescale = 2^(max - new_max)
-// CHECK:         %[[D:.*]] = arith.subf %[[M]], %[[M1]] {tile.label = "softmax.rescale"}
-// CHECK:         %[[R:.*]] = math.exp2 %[[D]] {tile.label = "softmax.rescale"}
-// weights = 2^(scale * scores - new_max): the multiply and the subtraction may
-// contract.
+// CHECK:         %[[SD:.*]] = arith.mulf %[[D]], %[[SCALEROW]] {tile.label = "softmax.rescale"}
+// CHECK:         %[[R:.*]] = math.exp2 %[[SD]] {tile.label = "softmax.rescale"}
+// weights = 2^(scale * (scores - reference)): the product may be distributed.
+// CHECK:         %[[MB:.*]] = tile.broadcast %[[REF]] dim 1
+// CHECK:         %[[X:.*]] = arith.subf %[[S]], %[[MB]] fastmath<reassoc,contract> {tile.label = "softmax.weights"}
 // CHECK:         %[[SCALETILE:.*]] = tensor.splat %[[SCALE]] : tensor<64x32xf32>
-// CHECK:         %[[X:.*]] = arith.mulf %[[S]], %[[SCALETILE]] fastmath<contract> {tile.label = "softmax.weights"}
-// CHECK:         %[[MB:.*]] = tile.broadcast %[[M1]] dim 1
-// CHECK:         %[[Y:.*]] = arith.subf %[[X]], %[[MB]] fastmath<contract> {tile.label = "softmax.weights"}
+// CHECK:         %[[Y:.*]] = arith.mulf %[[X]], %[[SCALETILE]] fastmath<reassoc,contract> {tile.label = "softmax.weights"}
 // CHECK:         %[[W:.*]] = math.exp2 %[[Y]] {tile.label = "softmax.weights"}
 // new_sum = sum * rescale + row_sum(weights)
 // CHECK:         %[[ROWSUM:.*]] = tile.reduce {{.*}}sum %[[W]] dim 1 {tile.label = "softmax.rowsum"}
@@ -55,12 +57,17 @@ func.func @nested(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
 
 // A reference that moves only where it is exceeded by more than the threshold.
 // CHECK-LABEL: func @lazy
-// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>
-// CHECK:         %[[ROWMAX:.*]] = arith.mulf {{.*}} {tile.label = "softmax.rowmax"}
-// CHECK:         %[[T:.*]] = arith.constant dense<8.000000e+00> : tensor<64xf32>
-// CHECK:         %[[BOUND:.*]] = arith.addf %[[M]], %[[T]] {tile.label = "softmax.max"}
-// CHECK:         %[[MOVES:.*]] = arith.cmpf ogt, %[[ROWMAX]], %[[BOUND]] {tile.label = "softmax.max"}
-// CHECK:         %[[M1:.*]] = arith.select %[[MOVES]], %[[ROWMAX]], %[[M]] {tile.label = "softmax.max"}
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %{{[^:]*}}: tensor<64xf32>, %[[SCALE:[^:]*]]: f32
+// The threshold in units of scores.
+// CHECK:         %[[EIGHT:.*]] = arith.constant 8.000000e+00 : f32
+// CHECK:         %[[T:.*]] = arith.divf %[[EIGHT]], %[[SCALE]] : f32
+// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}} {tile.label = "softmax.rowmax"}
+// CHECK:         %[[SLACK:.*]] = tensor.splat %[[T]] : tensor<64xf32>
+// CHECK:         %[[BOUND:.*]] = arith.addf %[[M]], %[[SLACK]] {tile.label = "softmax.max"}
+// Unordered: a NaN moves it too, and stays.
+// CHECK:         %[[MOVES:.*]] = arith.cmpf ugt, %[[ROWMAX]], %[[BOUND]] {tile.label = "softmax.max"}
+// CHECK:         %[[MAX:.*]] = arith.maximumf %[[M]], %[[ROWMAX]] {tile.label = "softmax.max"}
+// CHECK:         %[[M1:.*]] = arith.select %[[MOVES]], %[[MAX]], %[[M]] {tile.label = "softmax.max"}
 // CHECK:         arith.subf %[[M]], %[[M1]] {tile.label = "softmax.rescale"}
 // CHECK:         tile.broadcast %[[M1]] dim 1
 func.func @lazy(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
@@ -78,13 +85,46 @@ func.func @lazy(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
 // CHECK:         %[[BEFORE:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 :
 // CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
 // CHECK-NOT:     tile.reduce {{ ?}}max
-// CHECK:         arith.maxnumf %[[BEFORE]], %[[ROWMAX]]
+// CHECK:         arith.maximumf %[[BEFORE]], %[[ROWMAX]]
 func.func @top(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
     -> (tensor<64x32xf32>, tensor<64xf32>) {
   %before = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<64xf32>
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale lazy 8.0
       {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
   %after = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<64xf32>
-  %top = arith.maxnumf %before, %after : tensor<64xf32>
+  %top = arith.maximumf %before, %after : tensor<64xf32>
   return %p, %top : tensor<64x32xf32>, tensor<64xf32>
+}
+
+// With flags of valid columns the maximum is finite as soon as there is one.
+// CHECK-LABEL: func @valid
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[V:[^:]*]]: tensor<32xi1>
+// CHECK:         %[[OF:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
+// CHECK:         %[[ANY:.*]] = tile.any %[[V]] {tile.label = "softmax.rowmax"} : tensor<32xi1> -> tensor<64xi1>
+// CHECK:         %[[LEAST:.*]] = arith.select %[[ANY]], %{{.*}}, %{{.*}} {tile.label = "softmax.rowmax"}
+// CHECK:         %[[ROWMAX:.*]] = arith.maximumf %[[OF]], %[[LEAST]] {tile.label = "softmax.rowmax"}
+// CHECK:         arith.maximumf %[[M]], %[[ROWMAX]] {tile.label = "softmax.max"}
+func.func @valid(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>,
+                 %scale: f32) -> tensor<64xf32> {
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi1>
+      scale %scale {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  return %m1 : tensor<64xf32>
+}
+
+// Where heads become columns, the scores of valid columns are bounded instead.
+// CHECK-LABEL: func @swapped
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[V:[^:]*]]: tensor<32xi1>
+// CHECK-NOT:     tile.any
+// CHECK:         %[[FINITE:.*]] = arith.maximumf %[[S]], %{{.*}}
+// CHECK:         %[[B:.*]] = tile.broadcast %[[V]] dim 0
+// CHECK:         %[[BOUNDED:.*]] = arith.select %[[B]], %[[FINITE]], %[[S]]
+// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[BOUNDED]] dim 1
+// CHECK:         arith.maximumf %[[M]], %[[ROWMAX]]
+func.func @swapped(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>,
+                   %scale: f32) -> tensor<64xf32>
+    attributes {mla.schedule = #mla.schedule<"swap" after ["swap-operands"],
+      roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi1>
+      scale %scale : tensor<64x32xf32>, tensor<64xf32>
+  return %m1 : tensor<64xf32>
 }

@@ -39,33 +39,6 @@ func.func @steps(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %n: index)
   return %sum : tensor<64xf32>
 }
 
-// Sums that start elsewhere, that something in the loop reads, and maxima stay.
-// CHECK-LABEL: func @others
-// CHECK:         scf.for
-// CHECK-SAME:      -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
-// CHECK-COUNT-3:   tile.reduce
-func.func @others(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %start: tensor<64xf32>,
-                  %n: index) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
-    attributes {mla.schedule = #s} {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %zero = arith.constant dense<0.0> : tensor<64xf32>
-  %o:3 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %start, %b = %zero, %c = %zero)
-      -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) {
-    %s0 = tile.reduce sum %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
-    %x0 = arith.mulf %a, %r : tensor<64xf32>
-    %y0 = arith.addf %x0, %s0 : tensor<64xf32>
-    %s1 = tile.reduce sum %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
-    %x1 = arith.mulf %b, %b : tensor<64xf32>
-    %y1 = arith.addf %x1, %s1 : tensor<64xf32>
-    %s2 = tile.reduce max %w dim 1 : tensor<64x32xf32> -> tensor<64xf32>
-    %x2 = arith.mulf %c, %r : tensor<64xf32>
-    %y2 = arith.addf %x2, %s2 : tensor<64xf32>
-    scf.yield %y0, %y1, %y2 : tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
-  }
-  return %o#0, %o#1, %o#2 : tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
-}
-
 // CHECK-LABEL: func @plain
 // CHECK:         scf.for {{.*}} -> (tensor<64xf32>)
 func.func @plain(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %n: index)

@@ -1,7 +1,8 @@
 // The whole list of passes takes mla.sparse_prefill to NVVM; without any one of
-// them a later one refuses and names what is missing.
+// them a later one refuses and names what is missing. (--mla-schedule itself holds
+// the names of a schedule against a program that --mla-verify-schedule has not seen.)
 
-// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize \
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --mla-verify-schedule --canonicalize \
 // RUN:   --cse --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
 // RUN:   --mla-insert-async-fences --mla-insert-mma-sync --canonicalize --cse \
@@ -110,25 +111,40 @@
 // Without --mla-pair-tiles, in a schedule that asks for it.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-split-width \
 // RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=PAIR
-// PAIR: error: {{.*}}expected paired tiles; run --mla-pair-tiles first
+// PAIR: error: {{.*}}expected "pair-tiles", for which schedule "seesaw" asks; run --mla-pair-tiles first
 
 // Without --mla-split-width.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles \
 // RUN:   --mla-decompose-softmax --mla-split-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=WIDTH
-// WIDTH: error: {{.*}}expected a part of a gathered tile; run --mla-split-width first
+// WIDTH: error: {{.*}}expected "split-width", for which schedule "seesaw" asks; run --mla-split-width first
+
+// Without --mla-split-tail.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width \
+// RUN:   --mla-persist --mla-decompose-softmax --mla-split-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=TAIL
+// TAIL: error: {{.*}}expected "split-tail", for which schedule "seesaw" asks; run --mla-split-tail first
+
+// Without --mla-persist.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width \
+// RUN:   --mla-split-tail --mla-decompose-softmax --mla-split-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=PERSIST
+// PERSIST: error: {{.*}}expected "persist", for which schedule "seesaw" asks; run --mla-persist first
 
 // Without --mla-split-sums.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width \
-// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SUMS
-// SUMS: error: {{.*}}expected a loop with partial sums; run --mla-split-sums first
+// RUN:   --mla-split-tail --mla-persist --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SUMS
+// SUMS: error: {{.*}}expected "split-sums", for which schedule "seesaw" asks; run --mla-split-sums first
+
+// Without --mla-defer-sums, in a schedule that asks for it.
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
+// RUN:   --mla-decompose-softmax --mla-swap-operands --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=DEFER
+// DEFER: error: {{.*}}expected "defer-sums", for which schedule "swapped" asks; run --mla-defer-sums first
 
 // Without --mla-swap-operands, in a schedule that asks for it.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
-// RUN:   --mla-decompose-softmax --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SWAP
-// SWAP: error: {{.*}}expected a product with A and B exchanged; run --mla-swap-operands first
+// RUN:   --mla-decompose-softmax --mla-defer-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SWAP
+// SWAP: error: {{.*}}expected "swap-operands", for which schedule "swapped" asks; run --mla-swap-operands first
 
 // Without --mla-reduce-across-warps, where rows are reduced.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
-// RUN:   --mla-decompose-softmax --mla-swap-operands --canonicalize --cse --mla-schedule \
+// RUN:   --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse --mla-schedule \
 // RUN:   --mla-assign-layouts 2>&1 | FileCheck %s --check-prefix=REDUCE
 // REDUCE: error: {{.*}}expected a reduction along dimension 1 of an accumulator, got dimension 0; run --mla-reduce-across-warps first

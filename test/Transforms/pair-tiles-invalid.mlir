@@ -4,7 +4,7 @@
   table = [<"x" in ["r"]>]>
 
 // Nothing says that an iteration past the end changes nothing.
-// expected-error @+1 {{schedule "pairs" pairs tiles: expected a loop with tile.padded, got none}}
+// expected-error @+1 {{schedule "pairs" asks for pair-tiles: expected a loop with tile.padded, got none}}
 func.func @unpadded(%m: memref<?xf32>, %n: index, %g: index)
     attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index

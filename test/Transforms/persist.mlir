@@ -6,9 +6,7 @@
 // RUN: %mla-opt %s --mla-persist=ctas=114 | FileCheck %s --check-prefix=CTAS
 
 // The whole of it: counts of slots and phases go on from item to item.
-// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile -o %t.tile.mlir
-// RUN: sed 's/\["pair-tiles"/["persist", "pair-tiles"/' %t.tile.mlir > %t.persist.mlir
-// RUN: %mla-opt %t.persist.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=WHOLE
+// RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw | FileCheck %s --check-prefix=WHOLE
 // WHOLE:       cta.verified
 // WHOLE:       scf.forall (%[[CTA:.*]]) in (132)
 // WHOLE:       cta.role "producer"

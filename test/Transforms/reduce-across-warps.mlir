@@ -20,9 +20,9 @@
 // CHECK:             cta.view %[[ALL]] [32]
 // CHECK:             %[[V3:.*]] = cta.view %[[ALL]] [48]
 // CHECK:             %[[M3:.*]] = cta.load_shared %[[V3]]
-// CHECK:             arith.maxnumf %[[M0]]
-// CHECK:             arith.maxnumf
-// CHECK:             %[[MAX:.*]] = arith.maxnumf %{{.*}}, %[[M3]] {cta.order = 3 : i64, cta.stage = 1 : i64}
+// CHECK:             arith.maximumf %[[M0]]
+// CHECK:             arith.maximumf
+// CHECK:             %[[MAX:.*]] = arith.maximumf %{{.*}}, %[[M3]] {cta.order = 3 : i64, cta.stage = 1 : i64}
 // CHECK:             tile.broadcast %[[MAX]] dim 0
 // CHECK:             cta.acquire %[[RING1]]
 // CHECK:           cta.reduce_warp sum

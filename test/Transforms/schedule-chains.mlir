@@ -5,7 +5,7 @@
 // RUN: %mla-opt %s --mla-schedule -split-input-file | FileCheck %s
 
 // The links are issued at their own places; one wait, at that of the last one's row
-// "z.wait". A row for the wait for a link is of no use.
+// "z.wait".
 // CHECK-LABEL: func @chain
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async %[[A:.*]], %[[A]] {cta.order = 1 : i64, cta.stage = 1 : i64}
@@ -16,10 +16,9 @@
 // CHECK-NOT:       cta.mma_wait
 // CHECK:         cta.role "load"
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
-                            <"more", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
   table = [<"a" in ["load"]>, <"x" in ["math"], stage = 1, order = 1>,
-           <"y" in ["math"], stage = 1, order = 1>, <"y.wait" in ["math"], stage = 1, order = 2>,
+           <"y" in ["math"], stage = 1, order = 1>,
            <"z" in ["math"], stage = 1, order = 3>, <"z.wait" in ["math"], stage = 2, order = 5>,
            <"out" in ["math"]>]>
 func.func @chain(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index) attributes {mla.schedule = #s} {
@@ -82,7 +81,6 @@ func.func @parts(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes {mla.
 // CHECK:           %[[Y:.*]] = cta.mma_async {{.*}} acc %[[W]] : tensor<64x64xf32>
 // CHECK-NEXT:      cta.mma_wait %[[Y]]
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
-                            <"more", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
   table = [<"a" in ["load"]>, <"x" in ["math"]>, <"y" in ["math"], stage = 1>,
            <"out" in ["math"]>]>
@@ -109,7 +107,6 @@ func.func @other_stage(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes
 // CHECK:           %[[Y:.*]] = cta.mma_async {{.*}} acc %[[W]] : tensor<64x64xf32>
 // CHECK-NEXT:      cta.mma_wait %[[Y]]
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
-                            <"more", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
   table = [<"a" in ["load"]>, <"x" in ["math"], order = 1>, <"y" in ["math"]>,
            <"out" in ["math"]>]>
@@ -136,7 +133,6 @@ func.func @earlier(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes {ml
 // CHECK:           %[[Y:.*]] = cta.mma_async {{.*}} acc %[[W]] : tensor<64x64xf32>
 // CHECK-NEXT:      cta.mma_wait %[[Y]]
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
-                            <"more", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
   table = [<"a" in ["load"]>, <"x" in ["math"]>, <"y" in ["math"]>,
            <"out" in ["math"]>]>
@@ -191,7 +187,6 @@ func.func @more_roles(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes 
 // CHECK:           %[[Y:.*]] = cta.mma_async {{.*}} acc %[[W]] : tensor<64x64xf32>
 // CHECK-NEXT:      cta.mma_wait %[[Y]]
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
-                            <"more", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
   table = [<"a" in ["load"]>, <"x" in ["math"]>, <"y" in ["math"]>,
            <"out" in ["math"]>]>
@@ -223,7 +218,6 @@ func.func @other_block(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index)
 // CHECK-NEXT:      %[[Z:.*]] = cta.mma_async %[[W]], %{{.*}} acc %[[X]] : !cta.in_flight
 // CHECK-NEXT:      cta.mma_wait %[[Z]]
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
-                            <"more", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
   table = [<"a" in ["load"]>, <"x" in ["math"]>, <"y" in ["math"]>, <"z" in ["math"]>,
            <"out" in ["math"]>]>

@@ -58,7 +58,7 @@ func.func @two_loaders(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
 
 // -----
 
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
   table = [<"x" in ["a"]>]>
 func.func @padded_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
@@ -267,8 +267,8 @@ func.func @two_programs() attributes {mla.schedule = #s} {
 func.func @not_paired(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
+  // expected-error @below {{expected "pair-tiles", for which schedule "s" asks; run --mla-pair-tiles first}}
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected paired tiles; run --mla-pair-tiles first}}
     scf.for %j = %c0 to %n step %c64 {
       %x = tile.load %m[%j] : memref<?xf32> -> tensor<64xf32>
       tile.store %x, %m[%j] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
@@ -283,9 +283,9 @@ func.func @not_paired(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #
   table = [<"k" in ["a"]>]>
 func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
+  // expected-error @below {{expected "split-width", for which schedule "s" asks; run --mla-split-width first}}
   scf.forall (%i) in (8) {
     %rows = tile.iota : tensor<64xi32>
-    // expected-error @below {{expected a part of a gathered tile; run --mla-split-width first}}
     %k = tile.gather %kv[%rows][%c0] {tile.label = "k.0"} : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
   }
   return
@@ -361,6 +361,53 @@ func.func @carried_unchanged(%m: memref<?x64xf32>) attributes {mla.schedule = #s
     }
     // expected-error @below {{expected a tile that some role computes, got one that a loop carries unchanged}}
     tile.store %x, %m[%i, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}
+
+// -----
+
+// Rows and rings of tiles that stay where they are.
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"x.load" in ["a"]>, <"y" in ["a"]>]>
+func.func @load_of_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  // expected-error @below {{schedule "s": row "x.load" places nothing: no role takes the tile out of a ring into registers}}
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %zero {tile.label = "x"} : tensor<64xf32>
+    tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"y" in ["a"]>], rings = [<"x", depth = 2>]>
+func.func @ring_of_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  // expected-error @below {{schedule "s": ring "x" is not there: the tile does not leave its role}}
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %zero {tile.label = "x"} : tensor<64xf32>
+    tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"w" in ["a"]>, <"x" in ["a"]>, <"y" in ["b"]>], rings = [<"x", depth = 1, over = "w", byte = 0>]>
+func.func @over_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  // expected-error @below {{schedule "s": ring "x" lies over "w", a tile that does not leave its role}}
+  scf.forall (%i) in (8) {
+    %w = math.exp2 %zero {tile.label = "w"} : tensor<64xf32>
+    %x = math.exp2 %w {tile.label = "x"} : tensor<64xf32>
+    tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
   }
   return
 }

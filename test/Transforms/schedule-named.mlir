@@ -2,7 +2,7 @@
 // mla.sparse_prefill; the same operator goes through all passes with each.
 // DEFINE: %{tile} = --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-choose-schedule=schedule=split-columns --mla-tile --mla-decompose-softmax --canonicalize --cse
-// DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-decompose-softmax --mla-split-sums --canonicalize --cse
+// DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-split-tail --mla-persist --mla-decompose-softmax --mla-split-sums --canonicalize --cse
 // DEFINE: %{tile-swapped} = --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse
 // DEFINE: %{lower} = --mla-schedule --mla-reduce-across-warps --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
@@ -125,8 +125,9 @@
 // SEESAW:           scf.yield
 // SEESAW:           cta.acquire %[[SUM]]
 // SEESAW-LABEL:   cta.role "right"
-// The second tile is taken from the right.
-// SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x320xbf16>
+// The second tile is taken from the right, its tail first.
+// SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x64xbf16>
+// SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
 // SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
 
 func.func @sparse_prefill(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,

@@ -197,11 +197,12 @@ func.func @load_rows(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #t
   roles = [<"load", warps = 4, registers = 64>],
   table = [<"k" in ["load"]>]>
 
-// What is labelled as a part has been split.
+// By hand: the program is what --mla-split-width makes.
 // CHECK-LABEL: func @rewritten
 // CHECK-COUNT-2: cta.gather_async
 // CHECK-NOT:     tile.gather
-func.func @rewritten(%kv: memref<?x128xbf16>) attributes {mla.schedule = #halves} {
+func.func @rewritten(%kv: memref<?x128xbf16>)
+    attributes {mla.schedule = #halves, mla.rewritten = ["split-width"]} {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   scf.forall (%i) in (8) {

@@ -8,7 +8,7 @@ func.func @one_term(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32
                     %n: index, %g: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  // expected-error @below {{schedule "sums" splits sums: expected a loop that carries a sum or a maximum of more than one term an iteration, got none}}
+  // expected-error @below {{schedule "sums" asks for split-sums: expected a loop that carries a sum or a maximum of more than one term an iteration, got none}}
   scf.forall (%t) in (%g) {
     %sum = scf.for %i = %c0 to %n step %c1 iter_args(%l = %init) -> tensor<64xf32> {
       %0 = arith.addf %l, %s0 : tensor<64xf32>
@@ -38,7 +38,7 @@ func.func @no_chain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32
       %0 = arith.addf %l, %s0 : tensor<64xf32>
       %1 = arith.addf %0, %s0 : tensor<64xf32>
       %2 = arith.addf %m, %0 : tensor<64xf32>
-      %3 = arith.maxnumf %2, %s0 : tensor<64xf32>
+      %3 = arith.maximumf %2, %s0 : tensor<64xf32>
       %4 = arith.addf %k, %s0 : tensor<64xf32>
       %5 = arith.subf %s0, %4 : tensor<64xf32>
       %6 = arith.addf %5, %s0 : tensor<64xf32>

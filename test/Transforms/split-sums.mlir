@@ -11,6 +11,7 @@
 
 // CHECK-LABEL: func @sum
 // CHECK-SAME:    %[[A0:[^:]*]]: tensor<64xf32>, %[[A1:[^:]*]]: tensor<64xf32>, %[[S0:[^:]*]]: tensor<64xf32>, %[[S1:[^:]*]]: tensor<64xf32>, %[[INIT:[^:]*]]: tensor<64xf32>
+// CHECK-SAME:    mla.rewritten = ["split-sums"]
 // The first partial sum begins as the whole did, the second from nothing.
 // CHECK:         %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64xf32>
 // CHECK:         %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%[[L0:.*]] = %[[INIT]], %[[L1:.*]] = %[[ZERO]])
@@ -22,7 +23,7 @@
 // CHECK-DAG:       %[[Z1:.*]] = arith.mulf %[[X1]], %[[A1]] {tile.label = "s.1.sum"}
 // CHECK-DAG:       %[[Y1:.*]] = arith.addf %[[Z1]], %[[S1]] {tile.label = "s.1.sum"}
 // CHECK:           scf.yield %[[Z0]], %[[Y1]]
-// CHECK-NEXT:    } {tile.partial}
+// CHECK-NEXT:    }
 // CHECK-NEXT:    %[[SUM:.*]] = arith.addf %[[LOOP]]#0, %[[LOOP]]#1 {tile.label = "s.sum"}
 // CHECK-NEXT:    tile.store %[[SUM]]
 func.func @sum(%a0: tensor<64xf32>, %a1: tensor<64xf32>, %s0: tensor<64xf32>,
@@ -48,15 +49,15 @@ func.func @sum(%a0: tensor<64xf32>, %a1: tensor<64xf32>, %s0: tensor<64xf32>,
 // CHECK-LABEL: func @max
 // CHECK-SAME:    %[[S0:[^:]*]]: tensor<64xf32>, %[[S1:[^:]*]]: tensor<64xf32>, %[[S2:[^:]*]]: tensor<64xf32>, %[[INIT:[^:]*]]: tensor<64xf32>
 // CHECK:         %[[LOOP:.*]]:4 = scf.for {{.*}} iter_args(%[[M0:.*]] = %[[INIT]], %[[R:.*]] = %[[INIT]], %[[M1:.*]] = %[[INIT]], %[[M2:.*]] = %[[INIT]])
-// CHECK-DAG:       %[[X0:.*]] = arith.maxnumf %[[M0]], %[[S0]]
-// CHECK-DAG:       %[[X1:.*]] = arith.maxnumf %[[M1]], %[[S1]]
-// CHECK-DAG:       %[[X2:.*]] = arith.maxnumf %[[M2]], %[[S2]]
-// CHECK-DAG:       %[[R0:.*]] = arith.maxnumf %[[R]], %[[S0]]
-// CHECK-DAG:       %[[R1:.*]] = arith.maxnumf %[[R0]], %[[S1]]
+// CHECK-DAG:       %[[X0:.*]] = arith.maximumf %[[M0]], %[[S0]]
+// CHECK-DAG:       %[[X1:.*]] = arith.maximumf %[[M1]], %[[S1]]
+// CHECK-DAG:       %[[X2:.*]] = arith.maximumf %[[M2]], %[[S2]]
+// CHECK-DAG:       %[[R0:.*]] = arith.maximumf %[[R]], %[[S0]]
+// CHECK-DAG:       %[[R1:.*]] = arith.maximumf %[[R0]], %[[S1]]
 // CHECK:           tile.store %[[R0]]
 // CHECK:           scf.yield %[[X0]], %[[R1]], %[[X1]], %[[X2]]
-// CHECK:         %[[M01:.*]] = arith.maxnumf %[[LOOP]]#0, %[[LOOP]]#2 :
-// CHECK-NEXT:    %[[M:.*]] = arith.maxnumf %[[M01]], %[[LOOP]]#3 :
+// CHECK:         %[[M01:.*]] = arith.maximumf %[[LOOP]]#0, %[[LOOP]]#2 :
+// CHECK-NEXT:    %[[M:.*]] = arith.maximumf %[[M01]], %[[LOOP]]#3 :
 // CHECK-NEXT:    tile.store %[[M]]
 // CHECK-NEXT:    tile.store %[[LOOP]]#1
 func.func @max(%s0: tensor<64xf32>, %s1: tensor<64xf32>, %s2: tensor<64xf32>,
@@ -67,11 +68,11 @@ func.func @max(%s0: tensor<64xf32>, %s1: tensor<64xf32>, %s2: tensor<64xf32>,
   scf.forall (%t) in (%g) {
     %max:2 = scf.for %i = %c0 to %n step %c1 iter_args(%m = %init, %r = %init)
         -> (tensor<64xf32>, tensor<64xf32>) {
-      %0 = arith.maxnumf %m, %s0 : tensor<64xf32>
-      %1 = arith.maxnumf %0, %s1 : tensor<64xf32>
-      %2 = arith.maxnumf %1, %s2 : tensor<64xf32>
-      %r0 = arith.maxnumf %r, %s0 : tensor<64xf32>
-      %r1 = arith.maxnumf %r0, %s1 : tensor<64xf32>
+      %0 = arith.maximumf %m, %s0 : tensor<64xf32>
+      %1 = arith.maximumf %0, %s1 : tensor<64xf32>
+      %2 = arith.maximumf %1, %s2 : tensor<64xf32>
+      %r0 = arith.maximumf %r, %s0 : tensor<64xf32>
+      %r1 = arith.maximumf %r0, %s1 : tensor<64xf32>
       tile.store %r0, %y[%i] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
       scf.yield %2, %r1 : tensor<64xf32>, tensor<64xf32>
     }
@@ -84,7 +85,6 @@ func.func @max(%s0: tensor<64xf32>, %s1: tensor<64xf32>, %s2: tensor<64xf32>,
 // A schedule that does not ask gets its loop back.
 // CHECK-LABEL: func @plain
 // CHECK:         %[[SUM:.*]] = scf.for
-// CHECK-NOT:     tile.partial
 // CHECK:         tile.store %[[SUM]]
 func.func @plain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
                  %n: index, %g: index) attributes {mla.schedule = #plain} {

@@ -11,8 +11,6 @@
 
 #tail = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"k" in ["r"]>, <"k.t" in ["r"]>]>
-#none = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
-  table = [<"k" in ["r"]>]>
 
 // CHECK-LABEL: func @tail
 // CHECK:         %[[T:.*]] = tile.gather %{{.*}} [%{{.*}}, %{{.*}}] {tile.label = "k.t"} {{.*}} -> tensor<64x64xbf16>
@@ -35,25 +33,12 @@ func.func @tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %q: tensor<64x5
   return
 }
 
-// No row for the tail: the tile stays whole.
-// CHECK-LABEL: func @no_row
-// CHECK:         tile.gather {{.*}} -> tensor<64x576xbf16>
-// CHECK-NOT:     tile.gather
-func.func @no_row(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>)
-    attributes {mla.schedule = #none} {
-  %c0 = arith.constant 0 : index
-  scf.forall (%t) in (8) {
-    %k = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
-    %v = tile.view %k [0, 0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
-    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
-    "test.use"(%o) : (tensor<64x512xf32>) -> ()
-  }
-  return
-}
-
-// V is all of K, or not its first columns: nothing to take apart.
+// V is all of K, as a view or without one: there is no tail. A tile without a row
+// for its tail stays whole.
 // CHECK-LABEL: func @no_tail
+// CHECK-SAME:    mla.rewritten = ["split-tail"]
 // CHECK:         tile.gather {{.*}} -> tensor<64x512xbf16>
+// CHECK:         tile.gather {{.*}} -> tensor<64x256xbf16>
 // CHECK:         tile.gather {{.*}} -> tensor<64x576xbf16>
 // CHECK-NOT:     tile.gather
 func.func @no_tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %p: tensor<64x64xbf16>)
@@ -62,9 +47,11 @@ func.func @no_tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %p: tensor<6
   scf.forall (%t) in (8) {
     %k = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x512xbf16>
     %v = tile.view %k [0, 0] : tensor<64x512xbf16> -> tensor<64x512xbf16>
-    %k2 = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
-    %v2 = tile.view %k2 [0, 64] : tensor<64x576xbf16> -> tensor<64x512xbf16>
-    "test.use"(%v, %v2) : (tensor<64x512xbf16>, tensor<64x512xbf16>) -> ()
+    %l = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x256xbf16>
+    %o = tile.dot %p, %l : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+    %k2 = tile.gather %m[%rows] [%c0, %c0] {tile.label = "other"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    %v2 = tile.view %k2 [0, 0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+    "test.use"(%v, %o, %v2) : (tensor<64x512xbf16>, tensor<64x256xf32>, tensor<64x512xbf16>) -> ()
   }
   return
 }

@@ -6,7 +6,7 @@
 func.func @no_product(%kv: memref<?x576xbf16>, %rows: tensor<64xi32>,
                       %out: memref<64x576xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
-  // expected-error @+1 {{expected a product with V, a view of a gathered tile from column 0}}
+  // expected-error @+1 {{schedule "s" asks for split-width: expected a product with V, a view of a gathered tile from column 0, got none}}
   scf.forall (%t) in (1) {
     %k = tile.gather %kv[%rows][%c0] : memref<?x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
     tile.store %k, %out[%c0, %c0] : tensor<64x576xbf16>, memref<64x576xbf16>
@@ -157,6 +157,23 @@ func.func @yielded(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64
       scf.yield %x : tensor<64x128xf32>
     }
     tile.store %o, %out[%c0, %c0] : tensor<64x128xf32>, memref<64x128xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"x" in ["r"]>]>
+
+func.func @loaded(%kv: memref<?x256xbf16>, %p: tensor<64x64xbf16>, %out: memref<64x256xf32>)
+    attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{expected a product with V, a view of a gathered tile from column 0, got none}}
+  scf.forall (%t) in (1) {
+    %v = tile.load %kv[%c0, %c0] : memref<?x256xbf16> -> tensor<64x256xbf16>
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+    tile.store %o, %out[%c0, %c0] : tensor<64x256xf32>, memref<64x256xf32>
   }
   return
 }

@@ -13,6 +13,7 @@
   table = [<"x" in ["r"]>]>
 
 // CHECK-LABEL: func @attention
+// CHECK-SAME:    mla.rewritten = ["swap-operands"]
 // CHECK:         scf.forall
 // What the loop carries is turned, vectors stay.
 // CHECK:           %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<128x16xf32>
@@ -32,7 +33,6 @@
 // CHECK:           %[[OUT:.*]] = arith.truncf %{{.*}} : tensor<128x16xf32> to tensor<128x16xbf16>
 // CHECK:           %[[OUTT:.*]] = tile.transpose %[[OUT]] : tensor<128x16xbf16> -> tensor<16x128xbf16>
 // CHECK:           tile.store %[[OUTT]]
-// CHECK:         } {tile.swapped}
 func.func @attention(%q: memref<16x192xbf16>, %kv: memref<?x192xbf16>, %idx: memref<?xi32>,
                      %out: memref<16x128xbf16>, %none: tensor<64xi32>, %m: tensor<16xf32>,
                      %n: index) attributes {mla.schedule = #s} {
@@ -93,7 +93,6 @@ func.func @ways(%a: tensor<64x128xbf16>, %b: tensor<128x64xbf16>, %f: f32,
 // CHECK-LABEL: func @plain
 // CHECK-SAME:    %[[A:[^:]*]]: tensor<64x64xbf16>, %[[B:[^:]*]]: tensor<64x64xbf16>
 // CHECK:         tile.dot %[[A]], %[[B]] :
-// CHECK-NOT:     tile.swapped
 func.func @plain(%a: tensor<64x64xbf16>, %b: tensor<64x64xbf16>, %out: memref<64x64xf32>)
     attributes {mla.schedule = #plain} {
   %c0 = arith.constant 0 : index

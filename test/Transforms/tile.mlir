@@ -19,11 +19,18 @@
 // LAZY:           %{{.*}}, %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[SCALE:.*]] lazy 4.000000e+00
 // LAZY:           arith.mulf %[[O]], %{{.*}} {tile.label = "rescale", tile.often_one}
 // LAZY:           %[[ROW:.*]] = tile.reduce {{ ?}}max %[[MASKED]] dim 1 :
-// LAZY:           %[[TOP1:.*]] = arith.maxnumf %[[TOP]], %[[ROW]] {tile.label = "top"}
+// At least the least finite number where an entry is valid.
+// LAZY:           %[[ANY:.*]] = tile.any %{{.*}} {tile.label = "top"} : tensor<64xi1> -> tensor<64xi1>
+// LAZY:           %[[LEAST:.*]] = arith.select %[[ANY]], %{{.*}}, %{{.*}} {tile.label = "top"}
+// LAZY:           %[[ROWMAX:.*]] = arith.maximumf %[[ROW]], %[[LEAST]] {tile.label = "top"}
+// LAZY:           %[[TOP1:.*]] = arith.maximumf %[[TOP]], %[[ROWMAX]] {tile.label = "top"}
 // LAZY:           scf.yield %{{.*}}, %[[M1]], %[[L1]], %[[TOP1]]
+// LAZY:         %[[LOGIT:.*]] = arith.mulf %[[STATE]]#1, %{{.*}}
 // LAZY:         %[[LOG:.*]] = math.log2 %[[STATE]]#2
-// LAZY:         arith.addf %[[STATE]]#1, %[[LOG]]
-// LAZY:         %[[MAX:.*]] = arith.mulf %[[STATE]]#3, %{{.*}}
+// LAZY:         %[[LOGSUM:.*]] = arith.mulf %[[LOG]], %{{.*}}
+// LAZY:         arith.addf %[[LOGIT]], %[[LOGSUM]]
+// LAZY:         %[[LOGITS:.*]] = arith.mulf %[[STATE]]#3, %{{.*}}
+// LAZY:         %[[MAX:.*]] = arith.select %{{.*}}, %{{.*}}, %[[LOGITS]]
 // LAZY:         tile.store %[[MAX]], %{{.*}} {tile.label = "stats.max_logits"}
 
 // STAGES-LABEL: func @plain
@@ -66,14 +73,15 @@
 // CHECK:             %[[S:.*]] = tile.dot %[[QT]], %[[K]] transpose_b {tile.label = "qk"}
 // CHECK:             %[[B:.*]] = tile.broadcast %[[VALID]] dim 0
 // CHECK:             %[[MASKED:.*]] = arith.select %[[B]], %[[S]], %{{.*}} {tile.label = "mask"}
-// CHECK:             %[[P:.*]], %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[BASE2]] {tile.label = "softmax"}
+// CHECK:             %[[P:.*]], %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] valid %[[VALID]] : tensor<64xi1> scale %[[BASE2]] {tile.label = "softmax"}
 // CHECK:             %[[PB:.*]] = arith.truncf %[[P]] {tile.label = "p"}
 // CHECK:             %[[RB:.*]] = tile.broadcast %[[R]] dim 1
 // CHECK:             %[[RO:.*]] = arith.mulf %[[O]], %[[RB]] {tile.label = "rescale"}
 // CHECK:             %[[O1:.*]] = tile.dot %[[PB]], %[[V]] acc %[[RO]] : tensor<64x512xf32> {tile.label = "pv"}
 // CHECK:             scf.yield %[[O1]], %[[M1]], %[[L1]]
-// A query without a valid entry has sum 0.
-// CHECK:           %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#2
+// The maximum of a query without a valid entry has never moved.
+// CHECK:           %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<64xf32>
+// CHECK:           %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#1, %[[NONE]]
 // CHECK:           math.log2 %[[STATE]]#2
 // CHECK:           tile.store %{{.*}}, %[[LSE]][%[[T]], %[[HEAD]]] {tile.label = "stats.lse"}
 // CHECK:           tile.store %{{.*}}, %[[MAX]][%[[T]], %[[HEAD]]] {tile.label = "stats.max_logits"}

@@ -20,7 +20,7 @@ struct SparsePrefillShape {
 };
 
 /// A module with one function that holds the operator. Fails with a diagnostic
-/// if the operator's verifier refuses the sizes.
+/// if the operator's verifier refuses the sizes, or no pass takes them.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildSparsePrefill(mlir::MLIRContext &context, const SparsePrefillShape &shape);
 

@@ -27,6 +27,10 @@ inline constexpr int kMaxArguments = 64;
 inline constexpr int kMaxParameters = 128;
 inline constexpr int kMaxSizes = 64;
 inline constexpr int kMaxTensorMaps = 16;
+/// The largest size of a tensor's dimension: kernels count in 32 bits, and
+/// compare row indices, which are of 32 bits, with the number of rows. Strides
+/// and offsets have 64.
+inline constexpr int64_t kMaxDimension = 2147483647;
 /// Bytes of kernel parameters that every driver from CUDA 12.0 on accepts.
 inline constexpr int kMaxParameterBytes = 4096;
 /// Dynamic shared memory that one CTA of Hopper can have.
@@ -67,6 +71,12 @@ struct ArgumentDescriptor {
   int64_t alignment = 1;
 };
 
+/// A scalar whose value is compiled into the kernel.
+struct ConstantDescriptor {
+  std::string name;
+  double value = 0;
+};
+
 /// One parameter of the compiled kernel, in the kernel's order.
 struct ParameterDescriptor {
   enum class Kind { Pointer, Size, Stride, Scalar, TensorMap };
@@ -105,6 +115,9 @@ struct KernelDescriptor {
   std::string kernel;
   /// The operator it computes; may be empty.
   std::string operatorName;
+  /// Scalar operands of the operator that are not arguments, since the kernel
+  /// has their values compiled in: finite.
+  std::vector<ConstantDescriptor> constants;
   std::string target = "sm_90a";
   /// File name of the cubin inside the package's folder.
   std::string cubin = "kernel.cubin";
@@ -142,7 +155,8 @@ std::string writeDescriptor(const KernelDescriptor &descriptor);
 /// SHA-256 of this text, with 64 zeros in place of the seal, and of the cubin.
 /// So a damaged bit in either file shows when the package is loaded.
 std::string sealDescriptor(KernelDescriptor descriptor, std::string_view cubin);
-/// The same with a descriptor's text, which is replaced.
+/// The same with a descriptor's text, which is replaced. Refuses a cubin that
+/// verifyCubin refuses: what is sealed is taken for good ever after.
 Status sealDescriptor(std::string &json, std::string_view cubin);
 
 /// Checks that `cubin` is a whole 64-bit CUDA ELF file; ptxas or a copy that
@@ -166,11 +180,6 @@ Status readPackage(const std::string &folder, KernelPackage &out);
 /// Seals a package and writes it into `folder`, which is created; each file
 /// appears whole (temporary file and rename), `kernel.json` last.
 Status writePackage(const std::string &folder, const KernelPackage &package);
-
-/// Reads a whole file. Errors: MLA_NOT_FOUND with the path and the reason.
-Status readFile(const std::string &path, std::string &out);
-/// Writes a whole file by a temporary file beside it and a rename.
-Status writeFileAtomically(const std::string &path, std::string_view bytes);
 
 } // namespace mla::runtime
 

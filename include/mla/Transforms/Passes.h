@@ -28,6 +28,9 @@ namespace mla {
 /// `loc` that lists the names for an unknown one.
 ScheduleAttr getNamedSchedule(llvm::StringRef name, mlir::Location loc);
 
+/// Fails with an error that names the size if no kernel can be made of `op`.
+mlir::LogicalResult checkCovered(SparsePrefillOp op);
+
 /// What --mla-choose-schedule goes by: of the sizes that are typically known at
 /// run time only, s_kv decides; `expectSKV` if the operator leaves it open.
 ShapeClass getShapeClass(SparsePrefillOp op);

@@ -197,8 +197,25 @@ def SwapOperands : FuncPass<"mla-swap-operands"> {
     %m = tile.reduce max %s dim 0 : tensor<64x16xf32> -> tensor<16xf32>
     ```
 
-    Marks the `scf.forall` as `tile.swapped`. Refuses a tile that is computed
-    together with a product and is no constant, splat or broadcast.
+    Refuses a tile that is computed together with a product and is no constant,
+    splat or broadcast.
+  }];
+}
+
+def VerifySchedule : FuncPass<"mla-verify-schedule"> {
+  let summary = "check the names of a schedule against the program";
+  let description = [{
+    Every rewrite that the function's `mla.schedule` asks for has been made
+    (`mla.rewritten`), and every name in it is answered: a row by an op that it
+    places, a row `L.wait` by a product labelled L that is waited for, a row
+    `L.load` and a ring by a tile of that label, a role by a row. A row `L.t`
+    of a schedule that asks for `"split-tail"` may stand for no tile, where V has
+    all columns of L. The error names the word, and lists what there is, the
+    nearest first.
+
+    Runs before folding, which may remove ops that the schedule is right to name
+    (a loop of one iteration); sets `mla.schedule_verified`, so that a program
+    that was folded afterwards is not checked again.
   }];
 }
 
@@ -214,7 +231,8 @@ def Schedule : FuncPass<"mla-schedule"> {
     `cta.stage` and `cta.order` for `--mla-pipeline`.
 
     Refuses a label without a row, a split that does not divide, a tile that one
-    role needs whole and others hold in parts.
+    role needs whole and others hold in parts, and a ring or a row `L.load` of a
+    tile that stays in its role.
   }];
 }
 

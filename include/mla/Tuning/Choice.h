@@ -27,14 +27,28 @@ struct Problem {
   int64_t queries = 4096, rows = 65536, topk = 2048;
 };
 
+/// Why no kernel can be made for the shape: "expected 1 <= h_q <= 128, got
+/// 129"; empty if one can.
+std::string findFault(const ShapeClass &shape);
+
 struct Gpu {
   std::string target = "sm_90a";
   /// As getGpuName() gives it; empty if unknown.
   std::string name;
 };
 
-/// "H200" of a driver's "NVIDIA H200".
+/// "H200" of a driver's "NVIDIA H200"; empty for a GPU that is not of the
+/// target.
 std::string getGpuName(const std::string &deviceName);
+
+/// Why no GPU is of the target and name: "unknown GPU 'H20O', expected one of
+/// H20, H200, ..."; empty if there is one.
+std::string findFault(const Gpu &gpu);
+
+/// Whether tiles may have that many KV rows: whole products of warpgroups.
+inline bool areTileKeys(int64_t keys) {
+  return keys >= 32 && keys <= 256 && keys % 32 == 0;
+}
 
 struct Choice {
   std::string schedule;

@@ -65,8 +65,8 @@ struct ScheduleCosts {
 llvm::ArrayRef<ScheduleCosts> getScheduleCosts();
 /// Null for an unknown name.
 const ScheduleCosts *findScheduleCosts(llvm::StringRef name);
-/// "seesaw or shared-p or ..."
-std::string listSchedules();
+/// "one of seesaw, shared-p, ...", those nearest to `name` first.
+std::string listSchedules(llvm::StringRef name);
 
 /// The terms above, in cycles.
 struct Prediction {

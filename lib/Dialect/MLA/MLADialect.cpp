@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Dialect/MLA/MLA.h"
+#include "mla/Support/Names.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -65,10 +66,26 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (over && depth != 1)
     return emitError() << "ring " << label << ": expected depth 1 over " << over
                        << ", got " << depth;
+  if (over == label)
+    return emitError() << "ring " << label
+                       << ": expected another ring to lie "
+                          "over, got itself";
   if (over && byte < 0)
     return emitError() << "ring " << label << ": expected byte >= 0, got "
                        << byte;
   return success();
+}
+
+ArrayRef<StringRef> mla::getRewriteNames() {
+  static constexpr StringRef kNames[] = {
+      "pair-tiles",   "split-width", "split-tail", "persist",
+      "lazy-rescale", "split-sums",  "defer-sums", "swap-operands"};
+  return kNames;
+}
+
+static SmallVector<StringRef> getNames(ArrayRef<RoleAttr> roles) {
+  return llvm::map_to_vector(
+      roles, [](RoleAttr role) { return role.getName().getValue(); });
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -76,7 +93,17 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<RoleAttr> roles,
                                    ArrayRef<PlaceAttr> table,
                                    ArrayRef<RingAttr> rings,
-                                   ArrayRef<StringAttr>) {
+                                   ArrayRef<StringAttr> rewrites) {
+  llvm::StringSet<> asked;
+  for (StringAttr rewrite : rewrites) {
+    if (!llvm::is_contained(getRewriteNames(), rewrite.getValue()))
+      return emitError() << "schedule " << name << ": unknown rewrite "
+                         << rewrite << " in 'after', expected "
+                         << listNames(rewrite, getRewriteNames());
+    if (!asked.insert(rewrite).second)
+      return emitError() << "schedule " << name << ": rewrite " << rewrite
+                         << " is asked for twice";
+  }
   llvm::StringSet<> names;
   int64_t registers = 0;
   for (RoleAttr role : roles) {
@@ -109,7 +136,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       if (!names.contains(role))
         return emitError() << "schedule " << name << ": row "
                            << place.getLabel() << " names role " << role
-                           << ", which is not declared";
+                           << ", which is not declared, expected "
+                           << listNames(role, getNames(roles));
   }
   return success();
 }
@@ -169,8 +197,14 @@ struct OperandChecker {
     if (got != element)
       return op->emitOpError() << name << ": expected element type " << element
                                << ", got " << got;
+    // Kernels count in 32 bits, as row indices do.
+    constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
     for (auto [dim, expected] : llvm::enumerate(dims)) {
       int64_t size = type.getDimSize(dim);
+      if (size > kMaxSize)
+        return op->emitOpError()
+               << name << ": expected " << expected.first << " of at most "
+               << kMaxSize << " in dimension " << dim << ", got " << size;
       if (size == expected.second || ShapedType::isDynamic(size) ||
           ShapedType::isDynamic(expected.second))
         continue;

@@ -173,5 +173,15 @@ LogicalResult OnlineSoftmaxOp::verify() {
     if (float t = threshold->convertToFloat(); !(t >= 0 && t <= kMaxThreshold))
       return emitOpError() << "expected a threshold in [0, " << kMaxThreshold
                            << "], got " << t;
+  if (Value valid = getValid()) {
+    if (getThreshold())
+      return emitOpError("expected valid flags or a threshold (lazy), got both");
+    int64_t columns =
+        cast<RankedTensorType>(getScores().getType()).getDimSize(1);
+    auto type = cast<RankedTensorType>(valid.getType());
+    if (type.getDimSize(0) != columns)
+      return emitOpError() << "expected a valid flag for each of " << columns
+                           << " columns, got " << type;
+  }
   return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
 }

@@ -81,7 +81,7 @@ func.func @f() attributes {a = #mla.schedule<"s",
 
 // -----
 
-// expected-error @below {{schedule "s": row "q" names role "b", which is not declared}}
+// expected-error @below {{schedule "s": row "q" names role "b", which is not declared, expected a}}
 func.func @f() attributes {a = #mla.schedule<"s",
   roles = [<"a", warps = 4, registers = 24>],
   table = [<"q" in ["b"]>]>} { return }
@@ -236,10 +236,21 @@ func.func @f() attributes {a = #mla.ring<"k", depth = 2147483648>} { return }
 // -----
 
 func.func @no_entries(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x0xi32>, %scale: f32,
-                      %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+                       %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
   // expected-error @below {{indices: expected topk >= 1 or '?', got 0}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x0xi32>)
       outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+// Kernels count in 32 bits.
+func.func @too_many_rows(%q: memref<?x64x576xbf16>, %kv: memref<2147483648x1x576xbf16>,
+    %i: memref<?x1x?xi32>, %s: f32, %o: memref<?x64x512xbf16>, %m: memref<?x64xf32>, %l: memref<?x64xf32>) {
+  // expected-error @below {{kv: expected s_kv of at most 2147483647 in dimension 0, got 2147483648}}
+  mla.sparse_prefill ins(%q, %kv, %i, %s : memref<?x64x576xbf16>, memref<2147483648x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%o, %m, %l : memref<?x64x512xbf16>, memref<?x64xf32>, memref<?x64xf32>)
   return
 }
 
@@ -262,3 +273,20 @@ func.func @output_over_input(%q: memref<?x128x512xbf16>, %kv: memref<?x1x512xbf1
       outs(%q, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
   return
 }
+
+// -----
+
+// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, pair-tiles, persist, defer-sums, swap-operands, lazy-rescale}}
+func.func @f() attributes {a = #mla.schedule<"s" after ["split-witdh"],
+  roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{schedule "s": rewrite "persist" is asked for twice}}
+func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles", "persist"],
+  roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
+
+// -----
+
+// expected-error @below {{ring "p": expected another ring to lie over, got itself}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "p", byte = 0>} { return }

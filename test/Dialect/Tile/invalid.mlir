@@ -225,6 +225,24 @@ func.func @softmax_rows(%s: tensor<64x32xf32>, %m: tensor<32xf32>, %scale: f32) 
 
 // -----
 
+func.func @softmax_valid_lazy(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>, %scale: f32) {
+  // expected-error @below {{expected valid flags or a threshold (lazy), got both}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi1> scale %scale lazy 8.0
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_valid(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<64xi1>, %scale: f32) {
+  // expected-error @below {{expected a valid flag for each of 32 columns, got 'tensor<64xi1>'}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<64xi1> scale %scale
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
 func.func @softmax_threshold_negative(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32) {
   // expected-error @below {{expected a threshold in [0, 64], got -1}}
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale lazy -1.0

@@ -79,6 +79,13 @@ func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
   // CHECK: scale %{{.*}} lazy 8.000000e+00 : tensor<64x32xf32>, tensor<64xf32>
   %p2, %m2, %l2, %r2 = tile.online_softmax %s, %m, %l scale %scale lazy 8.0
       : tensor<64x32xf32>, tensor<64xf32>
+  // CHECK: %[[V:.*]] = arith.constant dense<true> : tensor<32xi1>
+  %v = arith.constant dense<true> : tensor<32xi1>
+  // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} valid %[[V]] : tensor<32xi1> scale %{{.*}} : tensor<64x32xf32>, tensor<64xf32>
+  %p3, %m3, %l3, %r3 = tile.online_softmax %s, %m, %l valid %v : tensor<32xi1>
+      scale %scale : tensor<64x32xf32>, tensor<64xf32>
+  // CHECK: tile.any %[[V]] : tensor<32xi1> -> tensor<64xi1>
+  %any = tile.any %v : tensor<32xi1> -> tensor<64xi1>
   return
 }
 

@@ -234,8 +234,10 @@ TEST(SparsePrefill, FlopsAreCountedAsEveryoneDoes) {
   EXPECT_EQ(countFlops("sparse_prefill", arguments),
             2.0 * 9 * 6 * 21 * (24 + 17));
   EXPECT_EQ(countFlops("other", arguments), 0);
-  EXPECT_TRUE(findReference("sparse_prefill"));
-  EXPECT_FALSE(findReference("other"));
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  EXPECT_TRUE(findReference(descriptor));
+  descriptor.operatorName = "other";
+  EXPECT_FALSE(findReference(descriptor));
 }
 
 TEST(SparsePrefill, BytesAreThoseOfTheRowsThatAreNamed) {

@@ -184,53 +184,80 @@ TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
 }
 
 TEST_F(TileOpsTest, LazyOnlineSoftmax) {
-  // The threshold is 2, the scale 1. Rows: above the maximum by less than that,
-  // by exactly that, by more; all -inf from the start; a part -inf, at the
-  // start.
+  // The threshold is 2 in base 2, the scale 0.5: 4 in units of scores. Rows: above
+  // the maximum by less than that, by exactly that, by more; all -inf from the
+  // start; a part -inf, at the start; NaN.
   llvm::StringRef body = R"(
-    %s = arith.constant dense<[[1.0, 2.0], [3.0, 1.0], [1.0, 4.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0]]> : tensor<5x2xf32>
-    %m = arith.constant dense<[1.0, 1.0, 1.0, -1.0e30, -1.0e30]> : tensor<5xf32>
-    %l = arith.constant dense<[4.0, 4.0, 4.0, 0.0, 0.0]> : tensor<5xf32>
-    %one = arith.constant 1.0 : f32
-    %w, %nm, %nl, %c = tile.online_softmax %s, %m, %l scale %one lazy 2.0 : tensor<5x2xf32>, tensor<5xf32>
-    %z = arith.constant dense<0.0> : tensor<5xf32>
+    %s = arith.constant dense<[[1.0, 3.0], [5.0, 1.0], [1.0, 7.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0], [0x7FC00000, 1.0]]> : tensor<6x2xf32>
+    %m = arith.constant dense<[1.0, 1.0, 1.0, -3.40282347e38, -3.40282347e38, 1.0]> : tensor<6xf32>
+    %l = arith.constant dense<[4.0, 4.0, 4.0, 0.0, 0.0, 4.0]> : tensor<6xf32>
+    %half = arith.constant 0.5 : f32
+    %w, %nm, %nl, %c = tile.online_softmax %s, %m, %l scale %half lazy 2.0 : tensor<6x2xf32>, tensor<6xf32>
+    %z = arith.constant dense<0.0> : tensor<6xf32>
 )";
   auto result = [&](llvm::StringRef value) {
-    return compute(
-        (body + "%r = arith.addf " + value + ", %z : tensor<5xf32>").str(),
-        "5xf32", {5});
+    Doubles all = compute(
+        (body + "%r = arith.addf " + value + ", %z : tensor<6xf32>").str(),
+        "6xf32", {6});
+    EXPECT_TRUE(std::isnan(all.back())) << value.str();
+    all.pop_back();
+    return all;
   };
-  float start = -1e30f;
-  EXPECT_EQ(result("%nm"), (Doubles{1, 1, 4, start, -3}));
+  double lowest = std::numeric_limits<float>::lowest();
+  EXPECT_EQ(result("%nm"), (Doubles{1, 1, 7, lowest, -3}));
   EXPECT_EQ(result("%nl"), (Doubles{7, 9, 1.625, 0, 1}));
   EXPECT_EQ(result("%c"), (Doubles{1, 1, 0.125, 1, 0}));
 }
 
 TEST_F(TileOpsTest, OnlineSoftmax) {
   // Rows: ordinary; all -inf after something; all -inf from the start; a part
-  // -inf, at the start. The scale is 2.
+  // -inf, at the start; scores whose products with the scale, 2, differ by less
+  // than they are rounded; scores that have no product.
   llvm::StringRef body = R"(
-    %s = arith.constant dense<[[0.5, 1.0], [0xFF800000, 0xFF800000], [0xFF800000, 0xFF800000], [0xFF800000, 1.5]]> : tensor<4x2xf32>
-    %m = arith.constant dense<[1.0, 3.0, -1.0e30, -1.0e30]> : tensor<4xf32>
-    %l = arith.constant dense<[4.0, 5.0, 0.0, 0.0]> : tensor<4xf32>
+    %s = arith.constant dense<[[0.5, 1.0], [0xFF800000, 0xFF800000], [0xFF800000, 0xFF800000], [0xFF800000, 1.5], [-1.0e31, -1.1e31], [3.0e38, -3.0e38]]> : tensor<6x2xf32>
+    %m = arith.constant dense<[0.5, 1.5, 0xFF800000, 0xFF800000, 0xFF800000, 2.0e38]> : tensor<6xf32>
+    %l = arith.constant dense<[4.0, 5.0, 0.0, 0.0, 0.0, 1.0]> : tensor<6xf32>
     %two = arith.constant 2.0 : f32
-    %w, %nm, %nl, %c = tile.online_softmax %s, %m, %l scale %two : tensor<4x2xf32>, tensor<4xf32>
+    %w, %nm, %nl, %c = tile.online_softmax %s, %m, %l scale %two : tensor<6x2xf32>, tensor<6xf32>
 )";
   auto result = [&](llvm::StringRef value) {
     return compute((body +
-                    "%z = arith.constant dense<0.0> : tensor<4xf32>\n"
+                    "%z = arith.constant dense<0.0> : tensor<6xf32>\n"
                     "%r = arith.addf " +
-                    value + ", %z : tensor<4xf32>")
+                    value + ", %z : tensor<6xf32>")
                        .str(),
-                   "4xf32", {4});
+                   "6xf32", {6});
   };
-  float start = -1e30f;
-  EXPECT_EQ(result("%nm"), (Doubles{2, 3, start, 3}));
-  EXPECT_EQ(result("%nl"), (Doubles{3.5, 5, 0, 1}));
-  EXPECT_EQ(result("%c"), (Doubles{0.5, 1, 1, 0}));
-  EXPECT_EQ(compute((body + "%z = arith.constant dense<0.0> : tensor<4x2xf32>\n"
-                            "%r = arith.addf %w, %z : tensor<4x2xf32>")
+  double none = -INFINITY;
+  EXPECT_EQ(result("%nm"),
+            (Doubles{1, 1.5, none, 1.5, double(-1e31f), double(3e38f)}));
+  EXPECT_EQ(result("%nl"), (Doubles{3.5, 5, 0, 1, 1, 1}));
+  EXPECT_EQ(result("%c"), (Doubles{0.5, 1, 0, 0, 0, 0}));
+  EXPECT_EQ(compute((body + "%z = arith.constant dense<0.0> : tensor<6x2xf32>\n"
+                            "%r = arith.addf %w, %z : tensor<6x2xf32>")
                         .str(),
-                    "4x2xf32", {4, 2}),
-            (Doubles{0.5, 1, 0, 0, 0, 0, 0, 1}));
+                    "6x2xf32", {6, 2}),
+            (Doubles{0.5, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0}));
+}
+
+TEST_F(TileOpsTest, OnlineSoftmaxTellsEmptyRows) {
+  // All scores are -inf; the maximum of the row is finite if one was valid.
+  auto max = [&](llvm::StringRef valid) {
+    return compute(("%s = arith.constant dense<0xFF800000> : tensor<1x2xf32>\n"
+                    "%m = arith.constant dense<0xFF800000> : tensor<1xf32>\n"
+                    "%l = arith.constant dense<0.0> : tensor<1xf32>\n"
+                    "%one = arith.constant 1.0 : f32\n"
+                    "%f = arith.constant dense<" +
+                    valid +
+                    "> : tensor<2xi1>\n"
+                    "%w, %nm, %nl, %c = tile.online_softmax %s, %m, %l valid "
+                    "%f : tensor<2xi1> scale %one : tensor<1x2xf32>, "
+                    "tensor<1xf32>\n"
+                    "%r = arith.addf %nm, %nl : tensor<1xf32>")
+                       .str(),
+                   "1xf32", {1});
+  };
+  EXPECT_EQ(max("[false, false]"), Doubles{-INFINITY});
+  EXPECT_EQ(max("[false, true]"),
+            Doubles{double(std::numeric_limits<float>::lowest())});
 }

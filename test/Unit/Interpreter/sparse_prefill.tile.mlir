@@ -18,7 +18,6 @@ func.func @sparse_prefill(
   %c2 = arith.constant 2 : index
   %c64 = arith.constant 64 : index
   %log2e = arith.constant 1.44269504 : f32
-  %ln2 = arith.constant 0.693147181 : f32
   %s_q = memref.dim %Q, %c0 : memref<?x128x576xbf16, strided<[?, ?, 1]>>
   %s_kv = memref.dim %KV, %c0 : memref<?x1x576xbf16, strided<[?, ?, 1]>>
   %topk = memref.dim %I, %c2 : memref<?x1x?xi32, strided<[?, ?, 1]>>
@@ -36,7 +35,7 @@ func.func @sparse_prefill(
 
     %q = tile.load %Q[%token, %head, %c0] {tile.label = "q"} : memref<?x128x576xbf16, strided<[?, ?, 1]>> -> tensor<64x576xbf16>
     %o_start = arith.constant dense<0.0> : tensor<64x512xf32>
-    %m_start = arith.constant dense<-1.0e30> : tensor<64xf32>
+    %m_start = arith.constant dense<0xFF800000> : tensor<64xf32>
     %l_start = arith.constant dense<0.0> : tensor<64xf32>
     %o, %m, %l = scf.for %t = %c0 to %tiles step %c1
         iter_args(%o_in = %o_start, %m_in = %m_start, %l_in = %l_start)
@@ -63,7 +62,7 @@ func.func @sparse_prefill(
       %mask = tile.broadcast %valid dim 0 : tensor<64xi1> -> tensor<64x64xi1>
       %minf = arith.constant dense<0xFF800000> : tensor<64x64xf32>
       %masked = arith.select %mask, %s, %minf {tile.label = "mask"} : tensor<64x64xi1>, tensor<64x64xf32>
-      %p, %m_out, %l_out, %r = tile.online_softmax %masked, %m_in, %l_in scale %scale2 {tile.label = "softmax"} : tensor<64x64xf32>, tensor<64xf32>
+      %p, %m_out, %l_out, %r = tile.online_softmax %masked, %m_in, %l_in valid %valid : tensor<64xi1> scale %scale2 {tile.label = "softmax"} : tensor<64x64xf32>, tensor<64xf32>
       %p_bf16 = arith.truncf %p {tile.label = "p"} : tensor<64x64xf32> to tensor<64x64xbf16>
       %rs = tile.broadcast %r dim 1 : tensor<64xf32> -> tensor<64x512xf32>
       %o_scaled = arith.mulf %o_in, %rs {tile.label = "rescale"} : tensor<64x512xf32>
@@ -72,14 +71,16 @@ func.func @sparse_prefill(
       scf.yield %o_out, %m_out, %l_out : tensor<64x512xf32>, tensor<64xf32>, tensor<64xf32>
     }
 
-    // No valid entry: the sum is 0. Then out = 0, lse = +inf, max_logits = -inf.
+    // No valid entry: the maximum is -inf. Then out = 0, lse = +inf, and
+    // max_logits = -inf, as it is where all valid scores are.
     %zero = arith.constant dense<0.0> : tensor<64xf32>
     %pinf = arith.constant dense<0x7F800000> : tensor<64xf32>
     %ninf = arith.constant dense<0xFF800000> : tensor<64xf32>
-    %empty = arith.cmpf oeq, %l, %zero : tensor<64xf32>
-    %ln2s = tensor.splat %ln2 : tensor<64xf32>
-    %max = arith.mulf %m, %ln2s : tensor<64xf32>
-    %max_logits = arith.select %empty, %ninf, %max : tensor<64xi1>, tensor<64xf32>
+    %empty = arith.cmpf oeq, %m, %ninf : tensor<64xf32>
+    %nothing = arith.cmpf oeq, %l, %zero : tensor<64xf32>
+    %scales = tensor.splat %scale : tensor<64xf32>
+    %max = arith.mulf %m, %scales : tensor<64xf32>
+    %max_logits = arith.select %nothing, %ninf, %max : tensor<64xi1>, tensor<64xf32>
     tile.store %max_logits, %M[%token, %head] {tile.label = "store_max"} : tensor<64xf32>, memref<?x128xf32, strided<[?, 1]>>
     %log = math.log %l : tensor<64xf32>
     %sum_log = arith.addf %log, %max : tensor<64xf32>
@@ -89,9 +90,9 @@ func.func @sparse_prefill(
     // The sink is one more entry of the denominator, without a value.
     %sinks = tile.load %sink[%head] : memref<128xf32> -> tensor<64xf32>
     %log2es = tensor.splat %log2e : tensor<64xf32>
-    %sinks2 = arith.mulf %sinks, %log2es : tensor<64xf32>
-    %above = arith.subf %sinks2, %m : tensor<64xf32>
-    %sink_weight = math.exp2 %above : tensor<64xf32>
+    %above = arith.subf %sinks, %max : tensor<64xf32>
+    %above2 = arith.mulf %above, %log2es : tensor<64xf32>
+    %sink_weight = math.exp2 %above2 : tensor<64xf32>
     %denominator = arith.addf %l, %sink_weight : tensor<64xf32>
     %ones = arith.constant dense<1.0> : tensor<64xf32>
     %inverse = arith.divf %ones, %denominator : tensor<64xf32>

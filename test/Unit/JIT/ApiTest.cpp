@@ -305,7 +305,7 @@ TEST_F(Compile, FormIsNoDifferenceButOptionsAre) {
   EXPECT_EQ(info.origin, MLA_FROM_DISK);
   EXPECT_EQ(info.key, key);
   mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
-  how.tileKeys = 32;
+  how.threshold = 4;
   (void)compiler.compile(program(), status, nullptr, &how, &info);
   EXPECT_EQ(info.origin, MLA_COMPILED);
   EXPECT_NE(info.key, key);
@@ -500,13 +500,31 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
   mlaOperator op = MLA_OPERATOR_INIT;
   op.heads = 129;
   EXPECT_FALSE(compiler.compile(op, status));
-  EXPECT_EQ(status.message(), "sparse_prefill: the passes failed\n"
+  EXPECT_EQ(status.message(), "sparse_prefill: no kernel has these sizes\n"
                               "error: 'mla.sparse_prefill' op expected 1 <= "
                               "h_q <= 128, got 129");
   mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
   how.schedule = "best";
   EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
   EXPECT_TRUE(contains(status.message(), "error: unknown schedule 'best'"));
+  // A choice that the program does not leave open.
+  how = MLA_COMPILE_OPTIONS_INIT;
+  how.tileKeys = 32;
+  EXPECT_FALSE(compiler.compile(program(), status, nullptr, &how));
+  EXPECT_EQ(status.message(),
+            "ir: option 'tile-keys': expected an mla operator without a "
+            "schedule, got schedule 'math'");
+  // One that the schedule cannot take, and a GPU that does not exist.
+  how = MLA_COMPILE_OPTIONS_INIT;
+  how.schedule = "seesaw";
+  how.stages = 4;
+  EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
+  EXPECT_TRUE(contains(status.message(), "does not take stages = 4"));
+  how = MLA_COMPILE_OPTIONS_INIT;
+  how.gpu = "H2OO";
+  EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
+  EXPECT_TRUE(
+      contains(status.message(), "unknown GPU 'H2OO', expected one of H200, "));
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
   // A failure is not remembered, and does not spoil the compiler.

@@ -46,6 +46,18 @@ TEST(Descriptor, OptionalFieldsHaveDefaults) {
   EXPECT_EQ(d.arguments[0].alignment, 2);
 }
 
+TEST(Descriptor, ConstantsAreKept) {
+  KernelDescriptor d = parseSample(sampleJsonWith(
+      "\"target\"",
+      "\"constants\": {\"cap\": 30, \"theta\": 0.1}, \"target\""));
+  ASSERT_EQ(d.constants.size(), 2u);
+  EXPECT_EQ(d.constants[0].name, "cap");
+  EXPECT_EQ(d.constants[0].value, 30);
+  EXPECT_EQ(d.constants[1].value, 0.1);
+  std::string once = writeDescriptor(d);
+  EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+}
+
 struct BadCase {
   const char *name, *from, *to, *error;
 };
@@ -69,6 +81,14 @@ const BadCase kBadCases[] = {
      "'version': expected 2, got 3"},
     {"VersionType", "\"version\": 2", "\"version\": \"1\"",
      "'version': expected an integer, got \"1\""},
+    {"ConstantType", "\"target\"",
+     "\"constants\": {\"cap\": \"1\"}, \"target\"",
+     "'constants.cap': expected a number, got \"1\""},
+    {"ConstantsType", "\"target\"", "\"constants\": [1], \"target\"",
+     "'constants': expected an object, got [1]"},
+    {"ConstantAndArgument", "\"target\"",
+     "\"constants\": {\"scale\": 1}, \"target\"",
+     "'constants.scale': is an argument too"},
     {"UnknownField", "\"block\"", "\"colour\": 1, \"block\"",
      "unknown field 'colour'"},
     {"UnknownArgumentField", "\"access\"", "\"acess\": 1, \"access\"",
@@ -94,7 +114,9 @@ const BadCase kBadCases[] = {
     {"ShapeEntry", "\"s_q\", 128, 576", "\"s_q\", 1.5, 576",
      "'arguments[0].shape[1]': expected a size"},
     {"NegativeSize", "\"s_q\", 128, 576", "\"s_q\", -1, 576",
-     "'arguments[0].shape': expected sizes of 0 or more"},
+     "'arguments[0].shape': expected sizes of 0 to 2147483647"},
+    {"SizeOf32Bits", "\"s_q\", 128, 576", "\"s_q\", 2147483648, 576",
+     "'arguments[0].shape': expected sizes of 0 to 2147483647, got 2147483648"},
     {"HugeSize", "\"s_q\", 128, 576", "\"s_q\", 9223372036854775808, 576",
      "'arguments[0].shape[1]': expected an integer"},
     {"RankTooHigh", "\"s_q\", 128, 576", "1,2,3,4,5,6,7,8,9",

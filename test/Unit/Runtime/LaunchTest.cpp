@@ -150,7 +150,16 @@ const BadArgument kBadArguments[] = {
     {"Rank", [](Arguments &a) { a[0].value.tensor.rank = 2; },
      "argument 'q': expected rank 3, got 2"},
     {"NegativeSize", [](Arguments &a) { a[1].value.tensor.shape[1] = -1; },
-     "argument 'indices': expected a size of 0 or more in dim 1, got -1"},
+     "argument 'indices': expected a size of 0 to 2147483647 in dim 1, got -1"},
+    // Its low 32 bits are 0, and those of the next a negative number.
+    {"SizeOf33Bits",
+     [](Arguments &a) { a[1].value.tensor.shape[1] = int64_t(1) << 32; },
+     "argument 'indices': expected a size of 0 to 2147483647 in dim 1, got "
+     "4294967296"},
+    {"SizeOf32Bits",
+     [](Arguments &a) { a[1].value.tensor.shape[1] = int64_t(1) << 31; },
+     "argument 'indices': expected a size of 0 to 2147483647 in dim 1, got "
+     "2147483648"},
     {"FixedSize", [](Arguments &a) { a[0].value.tensor.shape[1] = 64; },
      "argument 'q': expected size 128 in dim 1, got 64"},
     {"NamedSize", [](Arguments &a) { a[1].value.tensor.shape[0] = 6; },

@@ -145,11 +145,8 @@ TEST(CostModel, HasARowForEachName) {
     return mlir::success();
   });
   EXPECT_FALSE(getNamedSchedule("?", loc));
-  size_t names = 1;
-  for (size_t at = 0; (at = message.find(" or ", at)) != std::string::npos;
-       ++at)
-    ++names;
-  EXPECT_EQ(names, getScheduleCosts().size()) << message;
+  for (const ScheduleCosts &costs : getScheduleCosts())
+    EXPECT_NE(message.find(costs.name), std::string::npos) << message;
 }
 
 std::string chooseSchedule(int64_t heads, int64_t rows,

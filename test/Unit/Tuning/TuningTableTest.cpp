@@ -107,7 +107,30 @@ TEST(TuningTable, ShipsOneThatIsAsItWouldBeWritten) {
 TEST(TuningTable, NamesOfGpus) {
   EXPECT_EQ(getGpuName("NVIDIA H200"), "H200");
   EXPECT_EQ(getGpuName("NVIDIA H100 80GB HBM3"), "H100");
-  EXPECT_EQ(getGpuName("Fake GPU"), "Fake");
+  EXPECT_EQ(getGpuName("NVIDIA GH200 480GB"), "GH200");
+  EXPECT_EQ(getGpuName("NVIDIA A100-SXM4-80GB"), "");
+  EXPECT_EQ(findFault(Gpu{"sm_90a", "H200"}), "");
+  EXPECT_EQ(findFault(Gpu()), "");
+  EXPECT_EQ(findFault(Gpu{"sm_90a", "H2O0"}),
+            "unknown GPU 'H2O0', expected one of H200, H20, H100, H800, GH200, "
+            "H20-3e");
+  EXPECT_EQ(findFault(Gpu{"sm_90", ""}),
+            "unknown target 'sm_90', expected sm_90a");
+}
+
+TEST(TuningTable, ShapesThatNoKernelHas) {
+  auto fault = [](auto change) {
+    ShapeClass shape;
+    change(shape);
+    return findFault(shape);
+  };
+  EXPECT_EQ(fault([](ShapeClass &) {}), "");
+  EXPECT_EQ(fault([](ShapeClass &shape) { shape.heads = 129; }),
+            "expected 1 <= h_q <= 128, got 129");
+  EXPECT_EQ(fault([](ShapeClass &shape) { shape.dimQK = 100; }),
+            "expected d_qk/d_v of 576/512 or 512/512, got 100/512");
+  EXPECT_EQ(fault([](ShapeClass &shape) { shape.topk = 0; }),
+            "expected 1 <= topk <= 2147483647, got 0");
 }
 
 } // namespace

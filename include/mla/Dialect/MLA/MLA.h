@@ -19,8 +19,18 @@
 #include "mla/Dialect/MLA/MLAOps.h.inc"
 
 namespace mla {
+/// What a schedule may ask for in `after`.
+llvm::ArrayRef<llvm::StringRef> getRewriteNames();
+
 /// Discardable attribute of a function: its #mla.schedule.
 inline constexpr llvm::StringLiteral kScheduleAttr = "mla.schedule";
+/// Discardable attribute of a function: the rewrites of its schedule (an array
+/// of strings) that have been made.
+inline constexpr llvm::StringLiteral kRewrittenAttr = "mla.rewritten";
+/// Discardable attribute of a function: --mla-verify-schedule has accepted its
+/// schedule. Ops that fold away later leave rows behind that are no mistake.
+inline constexpr llvm::StringLiteral kScheduleVerifiedAttr =
+    "mla.schedule_verified";
 /// Discardable attributes of a function argument: its name (a string) and the
 /// names of its run-time sizes (an array of strings, "" for a static one).
 inline constexpr llvm::StringLiteral kArgNameAttr = "mla.name";
@@ -30,6 +40,9 @@ inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
 inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
 /// Discardable attribute of a function: the operator it was made from.
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
+/// Discardable attribute of a function: the values of the operator's scalar
+/// operands that are constants (a dictionary of floats by operand name).
+inline constexpr llvm::StringLiteral kConstantsAttr = "mla.constants";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_MLA_H

@@ -29,19 +29,11 @@ inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
 /// Discardable attribute of an scf.for over tiles: an iteration past its end
 /// changes nothing.
 inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
-/// Takes its place once the loop takes two tiles an iteration.
-inline constexpr llvm::StringLiteral kPairedAttr = "tile.paired";
-/// Discardable attribute of an scf.for that carries a partial sum for each of
-/// its terms.
-inline constexpr llvm::StringLiteral kPartialAttr = "tile.partial";
 /// Discardable attribute of an arith.mulf: often, a whole warp multiplies by
 /// exactly 1. A hint, which changes no value.
 inline constexpr llvm::StringLiteral kOftenOneAttr = "tile.often_one";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
-/// Discardable attribute of an scf.forall whose products have been exchanged
-/// for their transposes.
-inline constexpr llvm::StringLiteral kSwappedAttr = "tile.swapped";
 
 /// The largest threshold of a lazy softmax: sums of weights of up to 2^64 are
 /// far from overflow.

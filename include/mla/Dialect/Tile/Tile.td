@@ -149,7 +149,7 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
   let results = (outs AnyStaticShapeTensor:$result);
   let description = [{
     The order of a sum is the implementation's. `max` of nothing is -inf, `sum`
-    0; which of a number and a NaN `max` takes is not defined.
+    0; both are NaN if any element is.
 
     ```mlir
     %m = tile.reduce max %s dim 1 : tensor<64x64xf32> -> tensor<64xf32>
@@ -173,6 +173,21 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
     $source `dim` $dim attr-dict `:` type($source) `->` type($result)
   }];
   let hasVerifier = 1;
+}
+
+def Tile_AnyOp : Tile_Op<"any", [Pure]> {
+  let summary = "whether any element of a vector is true";
+  let description = [{
+    All elements of the result are true if at least one of `source` is, and
+    false otherwise.
+
+    ```mlir
+    %some = tile.any %valid : tensor<64xi1> -> tensor<128xi1>
+    ```
+  }];
+  let arguments = (ins 1DTensorOf<[I1]>:$source);
+  let results = (outs 1DTensorOf<[I1]>:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
 }
 
 def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
@@ -201,39 +216,53 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     AllTypesMatch<["max", "sum", "newMax", "newSum", "rescale"]>]> {
   let summary = "one step of the online softmax";
   let description = [{
-    With x = scale * scores (base-2 logarithms: `scale` carries log2 e):
+    With `scale` in base 2 (it carries log2 e), which must be positive, and
+    `lowest`, the least finite number:
 
-        new_max = max(max, row_max(x))
-        rescale = 2^(max - new_max)
-        weights = 2^(x - new_max)
-        new_sum = sum * rescale + row_sum(weights)
+        new_max   = max(max, row_max(scores))
+        reference = max(new_max, lowest)
+        rescale   = 2^(scale * (max - reference))
+        weights   = 2^(scale * (scores - reference))
+        new_sum   = sum * rescale + row_sum(weights)
 
-    `scale` must be positive. A finite start value of `max` (mla-tile takes
-    -1e30) keeps rows of -inf well defined: their weights are 0.
-    `--mla-decompose-softmax` writes the op as these parts, since schedules split
-    between them.
+    `max` is in the units of the scores, and starts at -inf. The difference is
+    taken before the product, so finite scores of any size have the right weights;
+    a score of -inf has the weight 0, also where the row has no other. NaN goes on
+    into all results of its row.
 
-    With `lazy t`, `max` is a reference that follows the maximum, and moves only
-    where it is exceeded by more than the threshold t:
+    With `valid`, a vector that is false for the columns that a mask has set to
+    -inf, `new_max` is at least `lowest` if any of it is true. So `max` stays -inf
+    in a row without a valid column, and in no other: a row whose valid scores are
+    all -inf can be told from an empty one.
 
-        new_max = row_max(x) > max + t ? row_max(x) : max
+    With `lazy t`, `max` is the reference itself. It is finite, so it starts at
+    `lowest`, follows the maximum, and moves only where it is exceeded by more than
+    the threshold t (in base 2):
+
+        new_max = row_max(scores) > max + t / scale ? row_max(scores) : max
+        reference = new_max
 
     So `rescale` is exactly 1 most of the time, and weights are at most 2^t. What
     follows from `max` and `sum` together (the output, the logarithm of the sum)
-    is as without it; the maximum itself is not `max` any more.
+    is as without it; the maximum itself is not `max` any more, and whether a row
+    is empty has to be told otherwise: `lazy` goes without `valid`.
+
+    `--mla-decompose-softmax` writes the op as these parts, since schedules split
+    between them.
 
     ```mlir
-    %w, %m1, %l1, %r = tile.online_softmax %s, %m, %l scale %c lazy 8.0 : tensor<64x64xf32>, tensor<64xf32>
+    %w, %m1, %l1, %r = tile.online_softmax %s, %m, %l valid %v : tensor<64xi1> scale %c : tensor<64x64xf32>, tensor<64xf32>
     ```
   }];
   let arguments = (ins 2DTensorOf<[F32]>:$scores, 1DTensorOf<[F32]>:$max,
-                       1DTensorOf<[F32]>:$sum, F32:$scale,
+                       1DTensorOf<[F32]>:$sum,
+                       Optional<1DTensorOf<[I1]>>:$valid, F32:$scale,
                        OptionalAttr<F32Attr>:$threshold);
   let results = (outs 2DTensorOf<[F32]>:$weights, 1DTensorOf<[F32]>:$newMax,
                       1DTensorOf<[F32]>:$newSum, 1DTensorOf<[F32]>:$rescale);
   let assemblyFormat = [{
-    $scores `,` $max `,` $sum `scale` $scale (`lazy` $threshold^)? attr-dict `:`
-    type($scores) `,` type($max)
+    $scores `,` $max `,` $sum (`valid` $valid^ `:` type($valid))? `scale` $scale
+    (`lazy` $threshold^)? attr-dict `:` type($scores) `,` type($max)
   }];
   let hasVerifier = 1;
 }

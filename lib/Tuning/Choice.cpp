@@ -1,0 +1,54 @@
+//===- Choice.cpp - shapes, GPUs and choices, as they are named -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Tuning/Choice.h"
+#include "mla/Support/Names.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mla;
+using llvm::StringRef;
+
+/// What drivers call the GPUs of the target.
+static constexpr StringRef kGpuNames[] = {"H100", "H200",   "H800",
+                                          "H20",  "H20-3e", "GH200"};
+
+/// Kernels count entries in 32 bits.
+static constexpr int64_t kMaxTopk = INT32_MAX;
+
+std::string mla::findFault(const ShapeClass &shape) {
+  if (shape.heads < 1 || shape.heads > 128)
+    return llvm::formatv("expected 1 <= h_q <= 128, got {0}", shape.heads);
+  if (shape.dimV != 512 || (shape.dimQK != 576 && shape.dimQK != 512))
+    return llvm::formatv("expected d_qk/d_v of 576/512 or 512/512, got {0}/{1}",
+                         shape.dimQK, shape.dimV);
+  if (shape.topk && (*shape.topk < 1 || *shape.topk > kMaxTopk))
+    return llvm::formatv("expected 1 <= topk <= {0}, got {1}", kMaxTopk,
+                         *shape.topk);
+  return "";
+}
+
+std::string mla::findFault(const Gpu &gpu) {
+  if (gpu.target != Gpu().target)
+    return "unknown target '" + gpu.target + "', expected " + Gpu().target;
+  if (!gpu.name.empty() && !llvm::is_contained(kGpuNames, gpu.name))
+    return "unknown GPU '" + gpu.name + "', expected " +
+           listNames(gpu.name, kGpuNames);
+  return "";
+}
+
+std::string mla::getGpuName(const std::string &deviceName) {
+  StringRef name = deviceName;
+  name.consume_front("NVIDIA ");
+  name = name.split(' ').first;
+  return llvm::is_contained(kGpuNames, name) ? name.str() : "";
+}
+
+std::string mla::describe(const Choice &choice) {
+  std::string text = choice.schedule;
+  if (choice.keys)
+    text += ", " + std::to_string(choice.keys) + " keys";
+  if (choice.stages)
+    text += ", " + std::to_string(choice.stages) + " stages";
+  return text;
+}
