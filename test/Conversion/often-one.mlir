@@ -19,4 +19,4 @@
 //
 // Without the hint there is no branch.
 // RUN: sed 's/, tile.often_one//' %t.cta.mlir | mla-opt --convert-mla-to-nvvm | FileCheck %s --check-prefix=ALWAYS
-// ALWAYS-NOT: nvvm.vote.sync any
+// ALWAYS-NOT: arith.cmpf une

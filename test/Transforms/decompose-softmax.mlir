@@ -58,10 +58,10 @@ func.func @nested(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
 // A reference that moves only where it is exceeded by more than the threshold.
 // CHECK-LABEL: func @lazy
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %{{[^:]*}}: tensor<64xf32>, %[[SCALE:[^:]*]]: f32
+// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}} {tile.label = "softmax.rowmax"}
 // The threshold in units of scores.
 // CHECK:         %[[EIGHT:.*]] = arith.constant 8.000000e+00 : f32
 // CHECK:         %[[T:.*]] = arith.divf %[[EIGHT]], %[[SCALE]] : f32
-// CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}} {tile.label = "softmax.rowmax"}
 // CHECK:         %[[SLACK:.*]] = tensor.splat %[[T]] : tensor<64xf32>
 // CHECK:         %[[BOUND:.*]] = arith.addf %[[M]], %[[SLACK]] {tile.label = "softmax.max"}
 // Unordered: a NaN moves it too, and stays.

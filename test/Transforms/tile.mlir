@@ -135,9 +135,9 @@ func.func @topk_length(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
 // CHECK-SAME:    %[[SINK:[^:]*]]: memref<128xf32>
 // CHECK:         {tile.label = "stats.max_logits"}
 // CHECK:         %[[S:.*]] = tile.load %[[SINK]]
-// CHECK:         %[[S2:.*]] = arith.mulf %[[S]]
-// CHECK:         %[[D:.*]] = arith.subf %[[S2]]
-// CHECK:         %[[E:.*]] = math.exp2 %[[D]]
+// CHECK:         %[[D:.*]] = arith.subf %[[S]]
+// CHECK:         %[[D2:.*]] = arith.mulf %[[D]]
+// CHECK:         %[[E:.*]] = math.exp2 %[[D2]]
 // CHECK:         %[[TOTAL:.*]] = arith.addf %{{.*}}, %[[E]]
 // CHECK:         arith.divf %{{.*}}, %[[TOTAL]]
 func.func @attn_sink(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
