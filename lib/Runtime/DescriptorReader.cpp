@@ -71,6 +71,16 @@ public:
     return static_cast<int>(wide);
   }
 
+  /// False if it is missing.
+  bool boolean(const char *name) {
+    if (!has(name))
+      return false;
+    const json *field = get(name);
+    if (!field->is_boolean())
+      fail(join(name), "true or false", *field);
+    return field->is_boolean() && field->get<bool>();
+  }
+
   /// Calls `visit(element, path)` for each element of an array.
   template <typename Visit> void array(const char *name, Visit visit) {
     const json *field = get(name);
@@ -80,6 +90,17 @@ public:
       return fail(join(name), "an array", *field);
     for (size_t i = 0; i < field->size(); ++i)
       visit((*field)[i], join(name) + "[" + std::to_string(i) + "]");
+  }
+
+  /// Calls `visit(name, value)` for each field of an object, if there is one.
+  template <typename Visit> void object(const char *name, Visit visit) {
+    if (!has(name))
+      return;
+    const json *field = get(name);
+    if (!field->is_object())
+      return fail(join(name), "an object", *field);
+    for (auto it = field->begin(); it != field->end(); ++it)
+      visit(it.key(), it.value());
   }
 
   int64_t toInteger(const json &field, const std::string &where) {
@@ -152,18 +173,13 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
   argument.isTensor = kind == "tensor";
   if (kind == "scalar") {
     reader.allowOnly({"name", "kind", "dtype", "positive"});
-    if (value.is_object() && value.contains("positive")) {
-      if (value["positive"].is_boolean())
-        argument.positive = value["positive"].get<bool>();
-      else
-        reader.fail(path + ".positive", "true or false", value["positive"]);
-    }
+    argument.positive = reader.boolean("positive");
     return argument;
   }
   if (!argument.isTensor)
     reader.fail(path + ".kind", "tensor or scalar", kind);
-  reader.allowOnly(
-      {"name", "kind", "dtype", "shape", "strides", "access", "alignment"});
+  reader.allowOnly({"name", "kind", "dtype", "shape", "strides", "access",
+                    "alignment", "optional"});
   reader.array("shape", [&](const json &entry, const std::string &where) {
     Size size;
     // One too many is enough to be refused: each is compared with all.
@@ -186,6 +202,7 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
   argument.access = readAccess(reader);
   argument.alignment = reader.has("alignment") ? reader.integer("alignment")
                                                : itemSize(argument.dtype);
+  argument.optional = reader.boolean("optional");
   return argument;
 }
 
@@ -277,6 +294,17 @@ void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
   });
 }
 
+OperatorOptions readOptions(ObjectReader &reader) {
+  OperatorOptions options;
+  reader.object("options", [&](const std::string &name, const json &entry) {
+    if (entry.is_string())
+      options[name] = entry.get<std::string>();
+    else
+      reader.fail("options." + name, "a string", entry);
+  });
+  return options;
+}
+
 Status read(const json &root, KernelDescriptor &out) {
   Status status;
   ObjectReader reader(root, "", status);
@@ -284,11 +312,13 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "target", "cubin", "sha256", "arguments", "parameters",
-                    "tensorMaps", "grid", "block", "cluster", "sharedBytes"});
+                    "options", "target", "cubin", "sha256", "arguments",
+                    "parameters", "tensorMaps", "grid", "block", "cluster",
+                    "sharedBytes"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
+  out.options = readOptions(reader);
   out.target = reader.string("target");
   out.cubin = reader.string("cubin");
   out.sha256 = reader.has("sha256") ? reader.string("sha256") : "";
