@@ -235,7 +235,8 @@ Status fillSparsePrefill(const InputOptions &options,
   SparsePrefillInputs inputs(view, options);
   auto generated = [&](const char *name) -> HostTensor * {
     HostArgument *argument = findArgument(arguments, name);
-    return argument && !options.files.count(name) ? &argument->tensor : nullptr;
+    bool mine = argument && !argument->leftOut && !options.files.count(name);
+    return mine ? &argument->tensor : nullptr;
   };
   if (HostTensor *q = generated("q"))
     fillWithNormals(*q, streamSeed(options.seed, "q"), 0.1f);
@@ -371,6 +372,14 @@ const ArgumentDescriptor *findTensor(const KernelDescriptor &descriptor,
   return nullptr;
 }
 
+std::vector<std::string> optionalNames(const KernelDescriptor &descriptor) {
+  std::vector<std::string> names;
+  for (const ArgumentDescriptor &argument : descriptor.arguments)
+    if (argument.optional)
+      names.push_back(argument.name);
+  return names;
+}
+
 Status checkNames(const KernelDescriptor &descriptor,
                   const InputOptions &options) {
   for (const auto &[name, pad] : options.padding) {
@@ -381,6 +390,17 @@ Status checkNames(const KernelDescriptor &descriptor,
       return invalidArgument("padding of '" + name +
                              "': expected 0 or more, got " +
                              std::to_string(pad));
+  }
+  for (const std::string &name : options.leftOut) {
+    const ArgumentDescriptor *argument = findTensor(descriptor, name);
+    if (!argument || !argument->optional)
+      return invalidArgument(
+          "argument '" + name + "': " +
+          (argument ? "cannot be left out" : "the kernel has no such tensor") +
+          "; those that can: " + join(optionalNames(descriptor)));
+    if (options.files.count(name) || options.padding.count(name))
+      return invalidArgument("argument '" + name +
+                             "': is left out and has an input or padding");
   }
   return Status();
 }
@@ -419,6 +439,12 @@ Status makeArguments(const KernelDescriptor &descriptor, Sizes &sizes,
     made.access = argument.access;
     if (!argument.isTensor) {
       makeScalar(argument, options, made);
+      continue;
+    }
+    if (options.leftOut.count(argument.name)) {
+      made.leftOut = true;
+      made.tensor = HostTensor(argument.dtype,
+                               std::vector<int64_t>(argument.shape.size(), 0));
       continue;
     }
     auto padding = options.padding.find(argument.name);

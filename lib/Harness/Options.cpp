@@ -226,6 +226,10 @@ private:
       if (!splitPair(needValue(), key, text) || text.empty())
         fail("expected NAME=FILE.npy, got '" + value + "'");
       inputs.files[key] = text;
+    } else if (name == "--without") {
+      const std::string names = needValue();
+      forEachPart(
+          names, [&](const std::string &part) { inputs.leftOut.insert(part); });
     } else {
       return false;
     }
@@ -385,6 +389,7 @@ inputs (run and bench)
   --pad NAME=N           N elements of padding after each row of a tensor
   --input NAME=FILE.npy  a tensor from a file; its shape gives missing sizes.
                          bf16 is stored as 2-byte items ('<u2' or '|V2')
+  --without NAME,...     optional tensors that the launch leaves out
 
 run
   --check                compare the outputs with the operator's reference

@@ -14,11 +14,16 @@ static bool isDenseAttention(const std::string &name, bool &softCap) {
   return softCap || name == "dense_attention";
 }
 
-Reference findReference(const std::string &operatorName) {
+Reference findReference(const std::string &operatorName,
+                        const runtime::OperatorOptions &options) {
   if (operatorName == "sparse_prefill")
-    return sparsePrefillReference;
+    return [=](const std::vector<HostArgument> &arguments,
+               std::vector<ExpectedOutput> &expected) {
+      return sparsePrefillReference(arguments, expected, options);
+    };
   bool softCap = false;
-  if (isDenseAttention(operatorName, softCap))
+  // It has no options: with some it is another operator.
+  if (isDenseAttention(operatorName, softCap) && options.empty())
     return [=](const std::vector<HostArgument> &arguments,
                std::vector<ExpectedOutput> &expected) {
       return denseAttentionReference(arguments, softCap, expected);

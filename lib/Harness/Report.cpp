@@ -83,6 +83,8 @@ std::string jsonLine(const RunReport &report) {
                  {"sizes", write(report.sizes)}, {"seed", report.seed},
                  {"ms", number(report.ms)},      {"checked", report.checked},
                  {"pass", report.pass}};
+  if (!report.leftOut.empty())
+    object["without"] = report.leftOut;
   if (report.repeats > 1)
     object["repeats"] = report.repeats;
   if (!report.differs.empty())
@@ -100,6 +102,8 @@ std::string jsonLine(const BenchReport &report) {
                  {"kernel", report.kernel},
                  {"device", report.device},
                  {"sizes", write(report.sizes)}};
+  if (!report.leftOut.empty())
+    object["without"] = report.leftOut;
   if (!report.mode.empty())
     object["mode"] = report.mode;
   if (!report.skipped.empty()) {

@@ -24,6 +24,7 @@ public:
     report.kernel = subject.descriptor.kernel;
     report.sizes = sizes;
     report.seed = options.inputs.seed;
+    report.leftOut = options.inputs.leftOut;
   }
 
   RunReport report;
@@ -80,9 +81,10 @@ private:
   Status check(const std::vector<HostArgument> &arguments) {
     Reference reference = subject.reference
                               ? subject.reference
-                              : findReference(subject.descriptor.operatorName);
+                              : findReference(subject.descriptor.operatorName,
+                                              subject.descriptor.options);
     if (!reference)
-      return invalidArgument("operator '" + subject.descriptor.operatorName +
+      return invalidArgument("operator '" + subject.descriptor.operatorText() +
                              "' has no reference to check against");
     std::vector<ExpectedOutput> expected;
     MLA_RETURN_IF_ERROR(reference(arguments, expected));

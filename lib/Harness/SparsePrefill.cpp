@@ -104,6 +104,27 @@ void convertRow(const HostTensor &tensor, int64_t offset, int64_t stride,
     to[i] = tensor.get(offset + i * stride);
 }
 
+/// What the lse of a row is.
+struct LseOptions {
+  double perNat = 1; ///< of its unit in a unit of the natural logarithm
+  double empty = std::numeric_limits<double>::infinity();
+
+  Status read(const OperatorOptions &options) {
+    for (const auto &[name, value] : options) {
+      if (name == "lse_base" && value == "2")
+        perNat = 1 / std::log(2.0);
+      else if (name == "empty_lse" && value == "-inf")
+        empty = -empty;
+      else if (!(name == "lse_base" && value == "e") &&
+               !(name == "empty_lse" && value == "+inf"))
+        return invalidArgument("sparse_prefill: the reference does not know "
+                               "the option " +
+                               name + "=" + value);
+    }
+    return Status();
+  }
+};
+
 /// Where the results go: row-major [query][head] and [query][head][column].
 struct Results {
   std::vector<double> out, maxLogits, lse;
@@ -113,8 +134,9 @@ struct Results {
 /// keeps one and reuses its buffers.
 class ChunkWorker {
 public:
-  ChunkWorker(const SparsePrefillView &view, double scale, Results &results)
-      : view(view), scale(scale), results(results),
+  ChunkWorker(const SparsePrefillView &view, double scale,
+              const LseOptions &lseOptions, Results &results)
+      : view(view), scale(scale), lseOptions(lseOptions), results(results),
         vColumns(roundUp(view.vSize, kPanel)),
         logitStride(roundUp(view.topk, kTokenBlock)), row(view.qkSize),
         q(kHeadChunk * view.qkSize), logits(kHeadChunk * logitStride),
@@ -188,7 +210,8 @@ private:
       lse = max + std::log(sum);
     }
     results.maxLogits[query * view.heads + head] = max;
-    results.lse[query * view.heads + head] = lse;
+    results.lse[query * view.heads + head] =
+        count > 0 ? lse * lseOptions.perNat : lseOptions.empty;
     double total = lse;
     if (view.sink && count > 0)
       total = logAddExp(lse, view.sink->get(head * view.sink->strides[0]));
@@ -230,6 +253,7 @@ private:
 
   const SparsePrefillView &view;
   const double scale;
+  const LseOptions &lseOptions;
   Results &results;
   const int64_t vColumns, logitStride;
   std::vector<int64_t> valid;
@@ -240,7 +264,9 @@ private:
 const HostTensor *tensorOf(const std::vector<HostArgument> &arguments,
                            const char *name) {
   const HostArgument *argument = findArgument(arguments, name);
-  return argument && argument->isTensor ? &argument->tensor : nullptr;
+  return argument && argument->isTensor && !argument->leftOut
+             ? &argument->tensor
+             : nullptr;
 }
 
 Status expectTensor(const HostTensor *tensor, const char *name, int lowRank,
@@ -310,7 +336,10 @@ Status SparsePrefillView::create(const std::vector<HostArgument> &arguments,
 }
 
 Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
-                              std::vector<ExpectedOutput> &expected) {
+                              std::vector<ExpectedOutput> &expected,
+                              const OperatorOptions &options) {
+  LseOptions lseOptions;
+  MLA_RETURN_IF_ERROR(lseOptions.read(options));
   SparsePrefillView view;
   MLA_RETURN_IF_ERROR(SparsePrefillView::create(arguments, view));
   double scale = 1 / std::sqrt(static_cast<double>(view.qkSize));
@@ -328,7 +357,7 @@ Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
   int64_t items = view.queries * view.kvHeads * chunks;
   int64_t itemsPerCall = std::max<int64_t>(1, std::min<int64_t>(8, items / 64));
   parallelFor(items, itemsPerCall, [&](int64_t begin, int64_t end) {
-    ChunkWorker worker(view, scale, results);
+    ChunkWorker worker(view, scale, lseOptions, results);
     for (int64_t item = begin; item < end; ++item) {
       int64_t chunk = item % chunks * kHeadChunk;
       int64_t kvHead = item / chunks % view.kvHeads;

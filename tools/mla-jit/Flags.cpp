@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Flags.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
@@ -79,6 +80,10 @@ const llvm::StringLiteral OperatorFlags::kHelp =
   --s-kv=N|?      rows of kv (default ?)
   --topk-length   with the argument topk_length
   --sink          with the argument attn_sink
+  --optional=LIST which of topk_length and attn_sink a launch may leave out; the
+                  kernel takes those that are named
+  --lse-base=B    base of the logarithm in lse: e (default) or 2
+  --empty-lse=X   lse of a query without a valid entry: +inf (default) or -inf
 )";
 
 /// "?", where it is allowed, is no size.
@@ -105,6 +110,12 @@ bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
     return shape.topkLength = true;
   if (word == "--sink")
     return shape.attnSink = true;
+  if (name == "--optional")
+    return parseOptional(value, error), true;
+  if (name == "--lse-base" || name == "--empty-lse") {
+    (name == "--lse-base" ? shape.lseBase : shape.emptyLse) = value.str();
+    return true;
+  }
   if (name == "--topk")
     shape.topk = size;
   else if (name == "--s-q")
@@ -122,6 +133,18 @@ bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
   if (!good)
     error = llvm::formatv("expected {0}=N with N >= 1, got '{1}'", name, word);
   return true;
+}
+
+void OperatorFlags::parseOptional(llvm::StringRef names, std::string &error) {
+  for (llvm::StringRef name : llvm::split(names, ','))
+    if (name == "topk_length")
+      shape.topkLength = shape.topkLengthOptional = true;
+    else if (name == "attn_sink")
+      shape.attnSink = shape.attnSinkOptional = true;
+    else
+      error = llvm::formatv("--optional: expected some of topk_length and "
+                            "attn_sink, got '{0}'",
+                            name);
 }
 
 llvm::Error checkOperator(llvm::StringRef name) {

@@ -18,7 +18,8 @@ struct CompileFlags {
   static const llvm::StringLiteral kHelp;
 };
 
-/// Options that say what an operator's IR is like.
+/// Options that say what an operator's IR is like. Words of options are checked
+/// by the operator's verifier.
 struct OperatorFlags {
   mla::SparsePrefillShape shape;
 
@@ -26,6 +27,10 @@ struct OperatorFlags {
   bool parse(llvm::StringRef word, std::string &error);
 
   static const llvm::StringLiteral kHelp;
+
+private:
+  /// Makes operands optional: a list of their names.
+  void parseOptional(llvm::StringRef names, std::string &error);
 };
 
 /// Takes the name of an operator; the error lists those there are.

@@ -238,10 +238,10 @@ llvm::Error Trials::prepareCase(const Compiled &compiled, harness::Sizes sizes,
   if (failed(sim::simulate(function, makeInterpreterArguments(added.outputs),
                            options.front())))
     return makeError("the undamaged program fails");
-  harness::Reference reference =
-      harness::findReference(compiled.descriptor.operatorName);
+  harness::Reference reference = harness::findReference(
+      compiled.descriptor.operatorName, compiled.descriptor.options);
   if (!reference)
-    return makeError("operator '" + compiled.descriptor.operatorName +
+    return makeError("operator '" + compiled.descriptor.operatorText() +
                      "' has no reference");
   std::vector<harness::ExpectedOutput> expected;
   if (llvm::Error error = toError(reference(added.inputs, expected)))

@@ -24,10 +24,12 @@ DIR/index.json, when all are there. A KERNEL is a file of IR, FILE.mlir, or an
 operator with what differs from the defaults of mla-jit emit:
 
   sparse_prefill[:NAME[=N],...]    with h, d-qk, d-v, topk, s-q, s-kv,
-                                   topk-length and sink
+                                   topk-length, sink, lse-base and empty-lse
 
 as in sparse_prefill:h=64,topk=2048,sink, whose package is
-DIR/sparse_prefill-h64-topk2048-sink.
+DIR/sparse_prefill-h64-topk2048-sink. A launch may leave out what topk-length and
+sink add, so that sparse_prefill:h=64,topk-length,sink serves all calls with 64
+heads; topk-length=required and sink=required make kernels that insist on it.
 
 )";
 
@@ -39,8 +41,18 @@ int fail(const llvm::Twine &message) {
 /// Reads one setting of an operator, "h=64". Returns what is wrong with it.
 std::string readSetting(llvm::StringRef word, SparsePrefillShape &shape) {
   auto [name, text] = word.split('=');
-  if (word == "topk-length" || word == "sink") {
-    (word == "sink" ? shape.attnSink : shape.topkLength) = true;
+  if (name == "topk-length" || name == "sink") {
+    bool required = word.ends_with("=required"), isSink = name == "sink";
+    if (word.contains('=') && !required)
+      return ("expected " + name + " or " + name + "=required, got '" + word +
+              "'")
+          .str();
+    (isSink ? shape.attnSink : shape.topkLength) = true;
+    (isSink ? shape.attnSinkOptional : shape.topkLengthOptional) = !required;
+    return "";
+  }
+  if (name == "lse-base" || name == "empty-lse") {
+    (name == "lse-base" ? shape.lseBase : shape.emptyLse) = text.str();
     return "";
   }
   std::optional<int64_t> *size = name == "topk"   ? &shape.topk
@@ -53,7 +65,8 @@ std::string readSetting(llvm::StringRef word, SparsePrefillShape &shape) {
                                     : nullptr;
   if (!size && !fixed)
     return ("unknown name '" + name +
-            "', expected h, d-qk, d-v, topk, s-q, s-kv, topk-length or sink")
+            "', expected h, d-qk, d-v, topk, s-q, s-kv, topk-length, sink, "
+            "lse-base or empty-lse")
         .str();
   int64_t value = 0;
   if (text.getAsInteger(10, value) || value < 1)
@@ -120,11 +133,14 @@ std::optional<json::Object> package(llvm::StringRef kernel,
   llvm::outs() << summary << "\n";
   json::Value launch = llvm::cantFail(json::parse(compiled->descriptor));
   const json::Object &fields = *launch.getAsObject();
-  return json::Object{{"package", folder},
-                      {"source", kernel},
-                      {"kernel", *fields.get("kernel")},
-                      {"operator", *fields.get("operator")},
-                      {"target", *fields.get("target")}};
+  json::Object line{{"package", folder},
+                    {"source", kernel},
+                    {"kernel", *fields.get("kernel")},
+                    {"operator", *fields.get("operator")},
+                    {"target", *fields.get("target")}};
+  if (const json::Value *options = fields.get("options"))
+    line["options"] = *options;
+  return line;
 }
 
 } // namespace

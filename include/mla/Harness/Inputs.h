@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 
 namespace mla::harness {
 
@@ -26,6 +27,8 @@ struct InputOptions {
   std::map<std::string, int64_t> padding;
   /// .npy files that replace generated values, by argument name.
   std::map<std::string, std::string> files;
+  /// Optional arguments that the launch leaves out.
+  std::set<std::string> leftOut;
 };
 
 /// Makes the arguments of a kernel: shapes from the descriptor and `sizes`,
@@ -35,7 +38,7 @@ struct InputOptions {
 /// input file, and `sizes` is completed.
 /// Errors: sizes missing, unknown or negative; a file that does not fit; a
 /// padded argument whose strides are fixed; arguments that the operator needs
-/// missing.
+/// missing, or left out.
 Status makeArguments(const runtime::KernelDescriptor &descriptor, Sizes &sizes,
                      const InputOptions &options,
                      std::vector<HostArgument> &out);

@@ -31,15 +31,19 @@ struct ExpectedOutput {
 using Reference = std::function<Status(const std::vector<HostArgument> &,
                                        std::vector<ExpectedOutput> &)>;
 
-/// The reference of an operator, or an empty function.
-Reference findReference(const std::string &operatorName);
+/// The reference of an operator with these options, or an empty function. An
+/// option that it does not know is an error of the call.
+Reference findReference(const std::string &operatorName,
+                        const runtime::OperatorOptions &options = {});
 
 /// sparse_prefill to the letter of semantics. Reads the arguments q, kv,
-/// indices, scale and, where they exist, topk_length and attn_sink; expects
+/// indices, scale and, where they are given, topk_length and attn_sink; expects
 /// out, max_logits and lse. Invalid entries are never dereferenced. The
-/// column count d_v is that of `out`.
+/// column count d_v is that of `out`. Options: `lse_base` e or 2, `empty_lse`
+/// +inf or -inf.
 Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
-                              std::vector<ExpectedOutput> &expected);
+                              std::vector<ExpectedOutput> &expected,
+                              const runtime::OperatorOptions &options = {});
 
 /// Plain attention in double precision: out = softmax(scale q k^T) v for
 /// q [heads, s_q, d], k [heads, s_kv, d], v [heads, s_kv, d_v], and lse

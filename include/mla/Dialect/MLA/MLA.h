@@ -22,14 +22,20 @@ namespace mla {
 /// Discardable attribute of a function: its #mla.schedule.
 inline constexpr llvm::StringLiteral kScheduleAttr = "mla.schedule";
 /// Discardable attributes of a function argument: its name (a string) and the
-/// names of its run-time sizes (an array of strings, "" for a static one).
+/// names of its run-time sizes (an array of strings, "" for a static one; an
+/// integer where a launch has to give that very size).
 inline constexpr llvm::StringLiteral kArgNameAttr = "mla.name";
 inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
 /// Discardable attribute of a scalar argument: the kernel is right only for
 /// values above 0, and a launch with another one is refused.
 inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
-/// Discardable attribute of a function: the operator it was made from.
+/// Discardable attribute of a memref argument: a launch may leave it out, and
+/// its sizes are 0 then.
+inline constexpr llvm::StringLiteral kArgOptionalAttr = "mla.optional";
+/// Discardable attributes of a function: the operator it was made from, and
+/// those of its options that are not the default (a dictionary of strings).
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
+inline constexpr llvm::StringLiteral kOptionsAttr = "mla.options";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_MLA_H
