@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The sparse MLA forward."""
 
+import math
 import numbers
 
 from ._abi import DTYPES
@@ -71,6 +72,19 @@ def _check_scale(name, scale):
         raise ValueError(f"{name}: expected a value above 0, got {scale}")
 
 
+_LSE_BASES = {"e": "e", 2: "2"}
+_EMPTY_LSES = {math.inf: "+inf", -math.inf: "-inf"}
+
+
+def _option(name, value, words):
+    """The word of the library for an option."""
+    for known, word in words.items():
+        if value == known:
+            return word
+    expected = " or ".join(map(repr, words))
+    raise ValueError(f"{name}: expected {expected}, got {value!r}")
+
+
 def _stream_handle(stream):
     """A stream as a number: of torch, CuPy and Numba too."""
     for attribute in ("cuda_stream", "ptr", "handle"):
@@ -84,7 +98,7 @@ class _Launch:
     """A call but for addresses, scale and stream: what follows from the shapes,
     strides, dtypes and device of its tensors."""
 
-    def __init__(self, tensors):
+    def __init__(self, tensors, lse_options):
         self._device = _check(tensors)
         self._kernel = library().kernel(
             ShapeClass(
@@ -93,6 +107,7 @@ class _Launch:
                 tensors["out"].shape[2],
                 "topk_length" in tensors,
                 "attn_sink" in tensors,
+                *lse_options,
             ),
             Sizes(
                 tensors["indices"].shape[2],
@@ -111,12 +126,12 @@ class _Launch:
             self._kernel.launch(fields, stream)
 
 
-def _signature(torch, given):
+def _signature(torch, given, lse_options):
     """What a _Launch depends on, if all tensors are torch's; else None: asking
     others costs as much as a new one."""
     if torch is None:
         return None
-    signature = [len(given), "attn_sink" in given]
+    signature = [len(given), "attn_sink" in given, lse_options]
     for value in given.values():
         if type(value) is not torch.Tensor:
             return None
@@ -135,6 +150,8 @@ def sparse_prefill(
     lse,
     topk_length=None,
     attn_sink=None,
+    lse_base="e",
+    empty_lse=math.inf,
     stream=None,
 ):
     """Sparse MLA forward into tensors that the caller has.
@@ -147,20 +164,27 @@ def sparse_prefill(
             passed over
         scale: multiplies q k^T; above 0
         out: [s_q, h_q, 512], bf16
-        max_logits, lse: [s_q, h_q], float32; lse is a natural logarithm
+        max_logits, lse: [s_q, h_q], float32
         topk_length: [s_q], int32; entries of indices from there on are passed over
         attn_sink: [h_q], float32; a further logit without a value: out is
             multiplied by exp(lse) / (exp(lse) + exp(attn_sink))
+        lse_base: base of the logarithm in lse: "e" or 2
+        empty_lse: lse of a query without a valid entry: inf, or -inf as merges of
+            partial results want it
         stream: a CUstream as a number, or a stream object of torch, CuPy or Numba.
             None: torch's current stream if q is torch's, else the default stream
 
-    A query without a valid entry gets out = 0, max_logits = -inf, lse = +inf.
+    A query without a valid entry gets out = 0, max_logits = -inf, lse = empty_lse.
     Returns at once; the tensors must live until the stream has come this far.
 
     Raises TypeError and ValueError, which name the argument, what was expected
     and what came; MLAError for failures of the driver or the compiler.
     """
     _check_scale("scale", scale)
+    lse_options = (
+        _option("lse_base", lse_base, _LSE_BASES),
+        _option("empty_lse", empty_lse, _EMPTY_LSES),
+    )
     torch = torch_of(q)
     if stream is not None:
         stream = _stream_handle(stream)
@@ -174,13 +198,13 @@ def sparse_prefill(
     if attn_sink is not None:
         given["attn_sink"] = attn_sink
     given.update(out=out, max_logits=max_logits, lse=lse)
-    signature, launches = _signature(torch, given), library().launches()
+    signature, launches = _signature(torch, given, lse_options), library().launches()
     launch = launches.get(signature)
     if launch is not None:
         values = [value.data_ptr() for value in given.values()]
     else:
         tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
-        launch = _Launch(tensors)
+        launch = _Launch(tensors, lse_options)
         values = [tensor.data for tensor in tensors.values()]
         if signature is not None:
             launches[signature] = launch
@@ -195,6 +219,9 @@ def flash_mla_sparse_fwd(
     d_v=512,
     attn_sink=None,
     topk_length=None,
+    *,
+    lse_base="e",
+    empty_lse=math.inf,
 ):
     """FlashMLA's function of this name, for torch tensors.
 
@@ -207,10 +234,12 @@ def flash_mla_sparse_fwd(
         d_v: can only be 512
         attn_sink: optional, [h_q], float32; see sparse_prefill
         topk_length: optional, [s_q], int32; see sparse_prefill
+        lse_base, empty_lse: not of FlashMLA, which has the defaults; see
+            sparse_prefill
 
     Returns:
         (output, max_logits, lse): [s_q, h_q, d_v] bfloat16, [s_q, h_q] float32,
-        [s_q, h_q] float32; lse is a natural logarithm
+        [s_q, h_q] float32
 
     Runs on torch's current stream of q's device, and may be captured in a CUDA
     graph once a call of the same shape class has been made on that device.
@@ -240,5 +269,7 @@ def flash_mla_sparse_fwd(
         lse=lse,
         topk_length=topk_length,
         attn_sink=attn_sink,
+        lse_base=lse_base,
+        empty_lse=empty_lse,
     )
     return out, max_logits, lse
