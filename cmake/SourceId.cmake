@@ -1,7 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
-# Writes OUTPUT, which defines MLA_SOURCE_ID: a digest of the sources that decide
-# what a kernel compiles to. Kernels in a cache belong to the compiler with that
-# digest; the project's version would not change from one edit to the next.
+# Writes OUTPUT, which defines MLA_SOURCE_ID: the digest of the files below
+# SOURCE_DIR that LIST names, and of their names. See MLASourceId.cmake.
 file(STRINGS "${LIST}" sources)
 set(digests)
 foreach(source ${sources})

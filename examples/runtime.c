@@ -5,7 +5,7 @@
 |*   runtime PACKAGE                                                          *|
 |*                                                                            *|
 |* PACKAGE is a folder that the compiler wrote, for 128 heads and d = 576:    *|
-|*   mla-jit emit sparse_prefill --h=128 --d-qk=576 -o sparse_prefill.mlir    *|
+|*   mla-jit emit sparse_prefill -o sparse_prefill.mlir                       *|
 |*   mla-jit compile sparse_prefill.mlir -o PACKAGE                           *|
 |*                                                                            *|
 |* One query of zeros attends to rows of ones: every weight is the same, out  *|

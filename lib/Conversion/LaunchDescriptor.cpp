@@ -106,6 +106,27 @@ static json::Array describeParameters(func::FuncOp func) {
   return parameters;
 }
 
+/// The operator's operands that are constants of the kernel; empty for none.
+static FailureOr<json::Object> describeConstants(func::FuncOp func) {
+  json::Object constants;
+  Attribute attr = func->getAttr(kConstantsAttr);
+  if (!attr)
+    return constants;
+  auto dictionary = dyn_cast<DictionaryAttr>(attr);
+  if (!dictionary)
+    return func.emitOpError() << "expected a dictionary of floats in "
+                              << kConstantsAttr << ", got " << attr;
+  for (NamedAttribute entry : dictionary) {
+    auto value = dyn_cast<FloatAttr>(entry.getValue());
+    if (!value || !value.getValue().isFinite())
+      return func.emitOpError()
+             << "expected a finite float in " << kConstantsAttr << ", got "
+             << entry.getName() << " = " << entry.getValue();
+    constants[entry.getName().strref()] = value.getValueAsDouble();
+  }
+  return constants;
+}
+
 /// One factor of the grid: a constant, a size, or a size divided upwards.
 static FailureOr<json::Value> describeExtent(scf::ForallOp grid,
                                              OpFoldResult bound) {
@@ -164,6 +185,9 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
   StringRef op;
   if (auto attr = func->getAttrOfType<StringAttr>(kOperatorAttr))
     op = attr.getValue();
+  FailureOr<json::Object> constants = describeConstants(func);
+  if (failed(constants))
+    return failure();
   auto shared = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
   json::Object root{{"format", "mla-kernel-package"},
                     {"version", 2},
@@ -186,6 +210,8 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
         values[option.getName().getValue()] = value.getValue();
     root["options"] = std::move(values);
   }
+  if (!constants->empty())
+    root["constants"] = std::move(*constants);
   std::string text;
   llvm::raw_string_ostream(text) << json::Value(std::move(root));
   return text;

@@ -86,26 +86,32 @@ static void writeRegisterFile(Markup &out, const Report &report) {
               static_cast<double>(report.machine.registers), parts);
 }
 
+KeyFigures::KeyFigures(const Report &report)
+    : cycles(report.timeline.end), period(report.timeline.period),
+      busy(report.timeline.getBusyShare(Track::Kind::Products,
+                                        report.timeline.steadyBegin,
+                                        report.timeline.steadyEnd)) {
+  seconds = modelSeconds(report.kernel, report.work, cycles, report.machine);
+  flops = seconds > 0 ? report.work.gridFlops() / seconds : 0;
+}
+
 static void writeFigures(Markup &out, const Report &report) {
-  const Timeline &timeline = report.timeline;
-  double busy = timeline.getBusyShare(Track::Kind::Products,
-                                      timeline.steadyBegin, timeline.steadyEnd);
-  double seconds =
-      modelSeconds(report.kernel, report.work, timeline.end, report.machine);
-  double flops = seconds > 0 ? report.work.gridFlops() / seconds : 0;
+  KeyFigures figures(report);
   std::string registers = std::to_string(report.kernel.threads());
   out.element("div", {{"class", "figures"}}, [&] {
-    writeFigure(out, formatNumber(timeline.end), "cycles",
-                "one CTA, start to end, by the model: " +
-                    formatNumber(timeline.end / report.machine.clockGHz / 1e3) +
-                    " µs");
-    writeFigure(out, formatNumber(timeline.period), "cycles",
+    writeFigure(
+        out, formatNumber(figures.cycles), "cycles",
+        "one CTA, start to end, by the model: " +
+            formatNumber(figures.cycles / report.machine.clockGHz / 1e3) +
+            " µs");
+    writeFigure(out, formatNumber(figures.period), "cycles",
                 "one trip of the main loop, steady state");
-    writeFigure(out, formatShare(busy), "",
+    writeFigure(out, formatShare(figures.busy), "",
                 "of the steady state a product runs on the tensor core");
-    writeFigure(out, formatNumber(flops / 1e12), "TFLOP/s",
-                formatShare(flops / report.machine.tensorFlopsPerSecond()) +
-                    " of nominal, if every CTA ran as the model says");
+    writeFigure(
+        out, formatNumber(figures.flops / 1e12), "TFLOP/s",
+        formatShare(figures.flops / report.machine.tensorFlopsPerSecond()) +
+            " of nominal, if every CTA ran as the model says");
     writeFigure(out,
                 formatNumber(static_cast<double>(report.kernel.sharedBytes)),
                 "bytes",

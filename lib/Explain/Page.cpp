@@ -200,28 +200,51 @@ static void writeSection(Markup &out, StringRef id, StringRef title,
   });
 }
 
-static void writeBody(Markup &out, const Report &report) {
-  writePatterns(out);
-  writeHeadline(out, report);
-  writeSection(out, "timeline", "Roles over time", [&] {
-    writeTimeline(out, report);
-    writeSteps(out, report);
-  });
-  writeSection(out, "shared", "Shared memory over time",
-               [&] { writeSharedMap(out, report); });
-  writeSection(out, "barriers", "Barriers",
-               [&] { writeBarriers(out, report); });
-  writeSection(out, "roofline", "Roofline",
-               [&] { writeRoofline(out, report); });
-  out.element("div", {{"id", "tip"}}, "");
-}
-
-void explain::writePage(const Report &report, raw_ostream &os) {
-  Markup out(os);
-  os << "<!DOCTYPE html>\n";
+std::string explain::getTitle(const Report &report) {
   std::string title = report.kernel.func.getSymName().str();
   if (!report.kernel.schedule.empty())
     title += " · " + report.kernel.schedule;
+  return title;
+}
+
+/// One kernel's part; `suffix` makes its ids unique on the page.
+static void writeKernel(Markup &out, const Report &report,
+                        const std::string &suffix) {
+  auto section = [&](StringRef id, StringRef title,
+                     llvm::function_ref<void()> body) {
+    writeSection(out, id.str() + suffix, title, body);
+  };
+  auto body = [&] {
+    writeHeadline(out, report);
+    section("timeline", "Roles over time", [&] {
+      writeTimeline(out, report);
+      writeSteps(out, report);
+    });
+    section("shared", "Shared memory over time",
+            [&] { writeSharedMap(out, report); });
+    section("barriers", "Barriers", [&] { writeBarriers(out, report); });
+    section("roofline", "Roofline", [&] { writeRoofline(out, report); });
+  };
+  out.element("article",
+              {{"data-end", report.timeline.end},
+               {"data-b", report.timeline.steadyBegin},
+               {"data-e", report.timeline.steadyEnd}},
+              body);
+}
+
+static void writeBody(Markup &out, ArrayRef<Report> reports) {
+  writePatterns(out);
+  if (reports.size() > 1)
+    writeComparison(out, reports);
+  for (auto [number, report] : llvm::enumerate(reports))
+    writeKernel(out, report, number ? "-" + std::to_string(number + 1) : "");
+  out.element("div", {{"id", "tip"}}, "");
+}
+
+void explain::writePage(ArrayRef<Report> reports, raw_ostream &os) {
+  Markup out(os);
+  os << "<!DOCTYPE html>\n";
+  std::string title = llvm::join(llvm::map_range(reports, getTitle), " / ");
   out.element("html",
               {{"lang", "en"}, {"xmlns", "http://www.w3.org/1999/xhtml"}}, [&] {
                 out.element("head", {}, [&] {
@@ -231,13 +254,9 @@ void explain::writePage(const Report &report, raw_ostream &os) {
                   out.element("title", {}, title);
                   out.code("style", kStyle);
                 });
-                out.element("body",
-                            {{"data-end", report.timeline.end},
-                             {"data-b", report.timeline.steadyBegin},
-                             {"data-e", report.timeline.steadyEnd}},
-                            [&] {
-                              writeBody(out, report);
-                              out.code("script", kScript);
-                            });
+                out.element("body", {}, [&] {
+                  writeBody(out, reports);
+                  out.code("script", kScript);
+                });
               });
 }

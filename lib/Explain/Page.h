@@ -16,6 +16,24 @@
 
 namespace mla::explain {
 
+/// What a kernel is judged by.
+struct KeyFigures {
+  /// Of one CTA, and of one trip of its main loop.
+  double cycles, period;
+  /// The share of the steady state in which a product runs.
+  double busy;
+  /// Of the grid by the model: how long it takes, and FLOP/s.
+  double seconds, flops;
+
+  explicit KeyFigures(const Report &report);
+};
+
+/// What a kernel is called: its function and schedule.
+std::string getTitle(const Report &report);
+
+/// The key figures of several kernels side by side.
+void writeComparison(Markup &out, llvm::ArrayRef<Report> reports);
+
 void writeHeadline(Markup &out, const Report &report);
 void writeTimeline(Markup &out, const Report &report);
 void writeSteps(Markup &out, const Report &report);

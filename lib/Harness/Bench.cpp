@@ -4,10 +4,10 @@
 
 #include "Cases.h"
 #include "PeerLibrary.h"
-#include "Progress.h"
 #include "Timing.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Plot.h"
+#include "mla/Harness/Progress.h"
 #include "mla/Harness/Tool.h"
 #include "mla/Tuning/Machine.h"
 
@@ -148,9 +148,9 @@ private:
     contestant.sizes = sizes;
     std::unique_ptr<GpuKernel> &kernel = kernels.emplace_back();
     MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
-    MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, contestant.sizes,
-                                      options.inputs, arguments)
-                            .within(subject.label));
+    MLA_RETURN_IF_ERROR(
+        makeCaseArguments(subject, options.inputs, contestant.sizes, arguments)
+            .within(subject.label));
     contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
     contestant.bytes = countBytes(subject.descriptor.operatorName, arguments);
     std::unique_ptr<GpuArguments> &slot =
@@ -345,16 +345,17 @@ Status benchCase(const GpuContext &context,
   return Status();
 }
 
+Status openPeers(const ToolOptions &options, Peers &peers) {
+  for (const std::string &path : options.peers)
+    MLA_RETURN_IF_ERROR(PeerLibrary::open(path, peers.emplace_back()));
+  return Status();
+}
+
 /// What can be wrong before anything runs.
 Status checkRequest(const std::vector<Subject> &subjects,
                     const ToolOptions &options, Peers &peers) {
-  for (const std::string &path : options.peers)
-    MLA_RETURN_IF_ERROR(PeerLibrary::open(path, peers.emplace_back()));
-  if (!options.plot.file.empty()) {
-    std::string swept;
-    MLA_RETURN_IF_ERROR(
-        findSweptSize(options.cases, swept).within("option '--plot'"));
-  }
+  MLA_RETURN_IF_ERROR(checkBenchOptions(options));
+  MLA_RETURN_IF_ERROR(openPeers(options, peers));
   for (const Subject &subject : subjects)
     if (subject.cubin.empty())
       return invalidArgument(subject.label +
@@ -367,7 +368,9 @@ Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err, std::string &lines) {
   std::unique_ptr<GpuContext> context;
-  MLA_RETURN_IF_ERROR(GpuContext::create(context));
+  if (Status status = GpuContext::create(context); !status.ok())
+    return Status(status.code(),
+                  "bench needs a GPU (" + status.message() + ")");
   Progress progress(err, options.progress);
   std::vector<BenchReport> all;
   for (size_t number = 0; number < options.cases.size(); ++number) {
@@ -397,6 +400,15 @@ Status benchCase(const GpuContext &context,
                  std::vector<BenchReport> &reports) {
   return benchCase(context, subjects, Peers(), options, sizes,
                    /*progress=*/nullptr, reports);
+}
+
+Status checkBenchOptions(const ToolOptions &options) {
+  Peers peers;
+  MLA_RETURN_IF_ERROR(openPeers(options, peers));
+  std::string swept;
+  return options.plot.file.empty()
+             ? Status()
+             : findSweptSize(options.cases, swept).within("option '--plot'");
 }
 
 int benchSubjects(const std::vector<Subject> &subjects,

@@ -11,10 +11,19 @@
 
 namespace mla::harness {
 
+/// Makes the arguments of `subject`, within its memory limit.
+Status makeCaseArguments(const Subject &subject, InputOptions inputs,
+                         Sizes &sizes, std::vector<HostArgument> &out);
+
 /// Runs `subject` once and, if the options say so, checks it.
 Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,
                RunReport &report);
+
+/// What the files of --expect hold, for outputs of `arguments`.
+Status readExpected(const ToolOptions &options,
+                    const std::vector<HostArgument> &arguments,
+                    std::vector<ExpectedOutput> &expected);
 
 /// Times the subjects in turns; appends for each a report of each mode, in the
 /// order of options.modes.

@@ -41,9 +41,9 @@ std::vector<int64_t> unravel(int64_t linear,
 }
 
 /// How far beyond its tolerance an element is: below 1 it passes.
-double badness(double absolute, double relative, const Tolerance &tolerance) {
-  return std::fmin(absolute / tolerance.absolute,
-                   relative / tolerance.relative);
+double badness(double absolute, double relative, double absoluteTolerance,
+               double relativeTolerance) {
+  return std::fmin(absolute / absoluteTolerance, relative / relativeTolerance);
 }
 
 /// Elements of storage outside the shape that lost their pre-filled value.
@@ -96,7 +96,9 @@ CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected) {
     if (std::isfinite(want) && std::isfinite(have)) {
       double absolute = std::fabs(have - want);
       double relative = want == 0 ? kInfinity : absolute / std::fabs(want);
-      bad = absolute == 0 ? 0 : badness(absolute, relative, tolerance);
+      bad = absolute == 0 ? 0
+                          : badness(absolute, relative, expected.absoluteAt(i),
+                                    tolerance.relative);
       result.maxAbsolute = std::fmax(result.maxAbsolute, absolute);
       if (want != 0)
         result.maxRelative = std::fmax(result.maxRelative, relative);

@@ -28,6 +28,22 @@ HostTensor::HostTensor(mlaDType dtype, std::vector<int64_t> shapeOfTensor,
     storage.resize(stride * itemSize(dtype));
 }
 
+std::optional<int64_t>
+HostTensor::storageBytes(mlaDType dtype, const std::vector<int64_t> &shape,
+                         int64_t pad) {
+  int64_t bytes = itemSize(dtype);
+  bool overflows = false;
+  for (size_t dim = 0; dim < shape.size(); ++dim) {
+    bool isRow = dim + 1 == shape.size() && shape.size() > 1;
+    int64_t size = shape[dim];
+    // Strides count the other dimensions, also of a tensor without elements.
+    overflows |= isRow && __builtin_add_overflow(size, pad, &size);
+    overflows |=
+        __builtin_mul_overflow(bytes, std::max<int64_t>(1, size), &bytes);
+  }
+  return overflows ? std::nullopt : std::optional(bytes);
+}
+
 int64_t HostTensor::elements() const {
   int64_t count = 1;
   for (int64_t size : shape)

@@ -4,10 +4,13 @@
 
 #include "mla/Harness/Npy.h"
 
+#include "mla/Runtime/Files.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <limits>
+#include <set>
 
 using namespace mla::runtime;
 
@@ -40,11 +43,12 @@ const char *describe(mlaDType dtype) {
 }
 
 bool describes(const std::string &text, mlaDType dtype) {
-  return text == describe(dtype) || (dtype == MLA_BF16 && text == "|V2");
+  return text == describe(dtype) ||
+         (dtype == MLA_BF16 && (text == "|V2" || text == "<V2"));
 }
 
 /// Reads the header: a Python dictionary literal with the keys 'descr',
-/// 'fortran_order' and 'shape', in any order.
+/// 'fortran_order' and 'shape', each once, in any order.
 class HeaderParser {
 public:
   explicit HeaderParser(std::string_view text) : text(text) {}
@@ -56,10 +60,10 @@ public:
   bool parse() {
     if (!eat('{'))
       return false;
-    int seen = 0;
+    std::set<std::string> seen;
     while (!eat('}')) {
       std::string key;
-      if (!quoted(key) || !eat(':'))
+      if (!quoted(key) || !eat(':') || !seen.insert(key).second)
         return false;
       bool good = key == "descr"           ? quoted(descr)
                   : key == "fortran_order" ? boolean(fortran)
@@ -67,11 +71,10 @@ public:
                                            : false;
       if (!good)
         return false;
-      ++seen;
       if (!eat(',') && !next('}'))
         return false;
     }
-    return seen == 3;
+    return seen.size() == 3;
   }
 
 private:
@@ -145,79 +148,139 @@ std::string shapeText(const std::vector<int64_t> &shape) {
   return text + ")";
 }
 
-/// Finds the header's text and where the array starts.
-Status splitHeader(const std::string &bytes, std::string_view &header,
-                   size_t &dataAt) {
-  std::string_view view = bytes;
-  if (view.substr(0, kMagic.size()) != kMagic)
+/// Bytes in front of the header's text.
+constexpr size_t kPrefix1 = 10, kPrefix2 = 12;
+/// Far above what NumPy writes.
+constexpr size_t kMaxHeader = 1 << 20;
+
+/// Finds in the file's first bytes where the header's text begins and ends.
+Status findHeader(std::string_view bytes, size_t &begin, size_t &end) {
+  if (bytes.substr(0, kMagic.size()) != kMagic)
     return invalidArgument("not a .npy file");
-  if (view.size() < 10)
+  if (bytes.size() < kPrefix1)
     return invalidArgument("truncated .npy header");
-  unsigned char major = view[6], minor = view[7];
+  unsigned char major = bytes[6], minor = bytes[7];
   if ((major != 1 && major != 2) || minor != 0)
     return invalidArgument("expected .npy version 1.0 or 2.0, got " +
                            std::to_string(major) + "." + std::to_string(minor));
-  size_t lengthBytes = major == 1 ? 2 : 4;
-  size_t begin = 8 + lengthBytes;
-  if (view.size() < begin)
+  begin = major == 1 ? kPrefix1 : kPrefix2;
+  if (bytes.size() < begin)
     return invalidArgument("truncated .npy header");
   size_t length = 0;
-  for (size_t i = 0; i < lengthBytes; ++i)
-    length |= size_t(static_cast<unsigned char>(view[8 + i])) << (8 * i);
-  if (length > view.size() - begin)
-    return invalidArgument("truncated .npy header");
-  header = view.substr(begin, length);
-  dataAt = begin + length;
+  for (size_t i = 8; i < begin; ++i)
+    length |= size_t(static_cast<unsigned char>(bytes[i])) << (8 * (i - 8));
+  if (length > kMaxHeader)
+    return invalidArgument("expected a .npy header of at most " +
+                           std::to_string(kMaxHeader) + " bytes, got " +
+                           std::to_string(length));
+  end = begin + length;
   return Status();
 }
 
-Status parse(const std::string &bytes, mlaDType dtype, HostTensor &out) {
-  std::string_view header;
-  size_t dataAt = 0;
-  MLA_RETURN_IF_ERROR(splitHeader(bytes, header, dataAt));
-  HeaderParser parser(header);
+/// "'<u2' (bf16) or '<f4' (f32)"
+std::string listTypes(const std::vector<mlaDType> &dtypes) {
+  std::string text;
+  for (mlaDType dtype : dtypes)
+    text += std::string(text.empty() ? "'" : " or '") + describe(dtype) +
+            "' (" + dtypeName(dtype) + ")";
+  return text;
+}
+
+/// What the header says: the array's shape, and how many bytes follow.
+Status parseHeader(std::string_view bytes, const std::vector<mlaDType> &dtypes,
+                   mlaDType &dtype, size_t &dataAt, std::vector<int64_t> &shape,
+                   int64_t &dataBytes) {
+  size_t begin = 0;
+  MLA_RETURN_IF_ERROR(findHeader(bytes, begin, dataAt));
+  if (dataAt > bytes.size())
+    return invalidArgument("truncated .npy header");
+  HeaderParser parser(bytes.substr(begin, dataAt - begin));
   if (!parser.parse())
     return invalidArgument("malformed .npy header");
-  if (!describes(parser.descr, dtype))
-    return invalidArgument(std::string("expected dtype '") + describe(dtype) +
-                           "' (" + dtypeName(dtype) + "), got '" +
+  auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](mlaDType dtype) {
+    return describes(parser.descr, dtype);
+  });
+  if (found == dtypes.end())
+    return invalidArgument("expected dtype " + listTypes(dtypes) + ", got '" +
                            parser.descr + "'");
+  dtype = *found;
   if (parser.shape.size() > static_cast<size_t>(kMaxRank))
     return invalidArgument("expected rank at most " + std::to_string(kMaxRank) +
                            ", got " + std::to_string(parser.shape.size()));
   if (parser.fortran && parser.shape.size() > 1)
     return invalidArgument("expected C order, got Fortran order");
+  shape = std::move(parser.shape);
   // Strides count the other dimensions, also of an array without elements.
-  int64_t expected = itemSize(dtype), strides = 1;
-  for (int64_t size : parser.shape)
-    if (__builtin_mul_overflow(expected, size, &expected) ||
+  int64_t strides = 1;
+  dataBytes = itemSize(dtype);
+  for (int64_t size : shape)
+    if (__builtin_mul_overflow(dataBytes, size, &dataBytes) ||
         __builtin_mul_overflow(strides, std::max<int64_t>(size, 1), &strides))
-      return invalidArgument("shape " + shapeText(parser.shape) +
-                             " is too large");
+      return invalidArgument("shape " + shapeText(shape) + " is too large");
+  return Status();
+}
+
+Status parse(const std::string &bytes, const std::vector<mlaDType> &dtypes,
+             HostTensor &out) {
+  mlaDType dtype = dtypes.front();
+  size_t dataAt = 0;
+  std::vector<int64_t> shape;
+  int64_t expected = 0;
+  MLA_RETURN_IF_ERROR(
+      parseHeader(bytes, dtypes, dtype, dataAt, shape, expected));
   int64_t got = static_cast<int64_t>(bytes.size() - dataAt);
   // Before allocating: a corrupt shape must not ask for all the memory.
   if (got != expected)
     return invalidArgument(
         (got < expected ? "truncated: expected " : "too long: expected ") +
-        std::to_string(expected) + " bytes of data for " +
-        shapeText(parser.shape) + ", got " + std::to_string(got));
-  out = HostTensor(dtype, parser.shape);
+        std::to_string(expected) + " bytes of data for " + shapeText(shape) +
+        ", got " + std::to_string(got) + (got < expected ? "" : " or more"));
+  out = HostTensor(dtype, std::move(shape));
   if (got > 0)
     std::memcpy(out.storage.data(), bytes.data() + dataAt, got);
   return Status();
+}
+
+/// Reads as much as the header calls for, and one byte more if there is one.
+Status readUpToEnd(InputFile &file, const std::vector<mlaDType> &dtypes,
+                   uint64_t maxBytes, std::string &bytes) {
+  mlaDType dtype = dtypes.front();
+  size_t begin = 0, dataAt = 0;
+  std::vector<int64_t> shape;
+  int64_t dataBytes = 0;
+  MLA_RETURN_IF_ERROR(file.read(kPrefix2, bytes));
+  MLA_RETURN_IF_ERROR(findHeader(bytes, begin, dataAt));
+  if (dataAt > bytes.size())
+    MLA_RETURN_IF_ERROR(file.read(dataAt - bytes.size(), bytes));
+  MLA_RETURN_IF_ERROR(
+      parseHeader(bytes, dtypes, dtype, dataAt, shape, dataBytes));
+  if (static_cast<uint64_t>(dataBytes) > maxBytes)
+    return invalidArgument(
+        "shape " + shapeText(shape) + " takes " + std::to_string(dataBytes) +
+        " bytes, the memory limit is " + std::to_string(maxBytes));
+  uint64_t end = dataAt + static_cast<uint64_t>(dataBytes) + 1;
+  return end > bytes.size() ? file.read(end - bytes.size(), bytes) : Status();
 }
 
 } // namespace
 
 Status parseNpy(const std::string &bytes, mlaDType dtype,
                 const std::string &what, HostTensor &out) {
-  return parse(bytes, dtype, out).within(what);
+  return parse(bytes, {dtype}, out).within(what);
 }
 
-Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out) {
-  std::string bytes;
-  MLA_RETURN_IF_ERROR(readFile(path, bytes));
-  return parseNpy(bytes, dtype, "'" + path + "'", out);
+Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out,
+               uint64_t maxBytes) {
+  return readNpy(path, std::vector<mlaDType>{dtype}, out, maxBytes);
+}
+
+Status readNpy(const std::string &path, const std::vector<mlaDType> &dtypes,
+               HostTensor &out, uint64_t maxBytes) {
+  InputFile file;
+  std::string bytes, what = "'" + path + "'";
+  MLA_RETURN_IF_ERROR(InputFile::open(path, file));
+  MLA_RETURN_IF_ERROR(readUpToEnd(file, dtypes, maxBytes, bytes).within(what));
+  return parse(bytes, dtypes, out).within(what);
 }
 
 std::string formatNpy(const HostTensor &tensor) {

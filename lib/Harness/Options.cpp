@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Tool.h"
 
 #include <algorithm>
@@ -60,62 +61,83 @@ public:
       : config(config), options(options) {}
 
   std::string parse(const std::vector<std::string> &all) {
-    words = &all;
-    for (at = 0; at < all.size() && error.empty(); ++at)
-      parseWord(all[at]);
-    if (error.empty() && !options.help)
+    std::vector<std::string> words;
+    error = joinValues(readOptions(toolHelp(config)), all, words);
+    if (!error.empty())
+      nameCommand(all);
+    for (size_t at = 0; at < words.size() && error.empty(); ++at)
+      parseWord(words[at]);
+    if (error.empty() && !options.help && !options.version)
       finish();
     return error;
   }
 
 private:
   void parseWord(const std::string &word) {
-    if (word == "-h" || word == "--help" || (word == "help" && !commandSeen)) {
+    if (word == "-h" || word == "--help" ||
+        (word == "help" && options.commandName.empty())) {
       options.help = true;
       return;
     }
-    if (word.rfind("--", 0) != 0 && word != "-o") {
-      if (commandSeen)
+    if (word == "--version") {
+      options.version = true;
+      return;
+    }
+    if (word.size() < 2 || word[0] != '-') {
+      if (!options.commandName.empty())
         options.operands.push_back(word);
       else
         parseCommand(word);
       return;
     }
-    // --name=value or --name value.
     size_t equals = word.find('=');
     name = word.substr(0, equals);
-    hasValue = equals != std::string::npos;
-    value = hasValue ? word.substr(equals + 1) : "";
+    value = equals == std::string::npos ? "" : word.substr(equals + 1);
     if (parseSizeOption() || parseInputOption() || parseRunOption() ||
         parseBenchOption() || parsePlotOption())
       return;
     if (config.option && config.option(word, error))
-      return belongsTo(kRun | kBench);
+      return belongsTo(isRunOnly() ? kRun : kRun | kBench);
     if (error.empty())
       error = "unknown option '" + name + "'";
   }
 
-  void parseCommand(const std::string &word) {
-    commandSeen = true;
+  /// For the error, which says where help is to be had.
+  void nameCommand(const std::vector<std::string> &words) {
     for (const CommandName &known : kCommands)
+      if (!words.empty() && words.front() == known.name)
+        options.commandName = known.name;
+  }
+
+  void parseCommand(const std::string &word) {
+    std::vector<std::string> names;
+    for (const CommandName &known : kCommands) {
+      names.push_back(known.name);
       if (word == known.name) {
         command = known;
         options.command = known.command;
+        options.commandName = known.name;
         return;
       }
-    error = "expected the command 'run', 'bench' or 'plot', got '" + word + "'";
+    }
+    error = "expected the command 'run', 'bench' or 'plot', got '" + word +
+            "'" + suggest(word, names);
+  }
+
+  /// Whether the tool lists its option under `run` alone.
+  bool isRunOnly() const {
+    for (const OptionName &option : readOptions(config.runOptionHelp))
+      if (option.name == name)
+        return true;
+    return false;
   }
 
   /// Remembers which commands have the option: the command may follow it.
   void belongsTo(unsigned bits) { seen.emplace_back(name, bits); }
 
-  /// The value that the option needs: after '=' or the next word.
+  /// The value that the option needs.
   const std::string &needValue() {
-    if (!hasValue && at + 1 < words->size()) {
-      value = (*words)[++at];
-      hasValue = true;
-    }
-    if (!hasValue || value.empty())
+    if (value.empty())
       fail("expected a value");
     return value;
   }
@@ -125,13 +147,7 @@ private:
       error = "option '" + name + "': " + what;
   }
 
-  bool flag(const char *option) {
-    if (name != option)
-      return false;
-    if (hasValue)
-      fail("takes no value");
-    return true;
-  }
+  bool flag(const char *option) const { return name == option; }
 
   int64_t integer(int64_t low, int64_t high) {
     int64_t result = low;
@@ -171,31 +187,36 @@ private:
     modes.push_back(known->mode);
   }
 
-  /// Reads NAME=N into `sizes`.
-  void addSize(const std::string &text, Sizes &sizes) {
-    std::string key, number;
-    int64_t size = 0;
-    if (!splitPair(text, key, number) || !parseInteger(number, size) ||
-        size < 0)
-      return fail("expected NAME=N with N of 0 or more, got '" + text + "'");
-    sizes[key] = size;
+  void addExtreme(const std::string &text) {
+    const ExtremeName *known = findExtreme(text);
+    if (!known)
+      return fail("expected some of " + listExtremes() + ", got '" + text +
+                  "'");
+    options.inputs.extremes.push_back(known->extreme);
   }
 
   bool parseSizeOption() {
-    if (name == "--size") {
-      const std::string text = needValue();
-      if (error.empty())
-        addSize(text, common);
-      return true;
-    }
-    if (name != "--sizes")
+    if (name != "--size" && name != "--sizes")
       return false;
-    belongsTo(kRun | kBench);
+    if (name == "--sizes") {
+      belongsTo(kRun | kBench);
+      cases.emplace_back();
+    }
     const std::string text = needValue();
-    Sizes sizes;
-    forEachPart(text, [&](const std::string &part) { addSize(part, sizes); });
-    cases.push_back(sizes);
+    if (error.empty())
+      if (std::string fault =
+              readSizes(text, name == "--size" ? common : cases.back());
+          !fault.empty())
+        fail(fault);
     return true;
+  }
+
+  /// Keeps what is said of an argument, NAME=TEXT; each may be said once.
+  template <typename T>
+  void addOnce(std::map<std::string, T> &map, const std::string &key,
+               const T &of) {
+    if (!map.emplace(key, of).second)
+      fail("expected '" + key + "' once, got '" + value + "' too");
   }
 
   bool parseInputOption() {
@@ -214,18 +235,31 @@ private:
         fail("expected a share from 0 to 1");
     } else if (name == "--scale") {
       inputs.scale = realNumber();
-      if (!(*inputs.scale > 0))
-        fail("expected a number above 0, got '" + value + "'");
+      if (!isScale(*inputs.scale))
+        fail("expected a number above 0 that fp32 holds, got '" + value + "'");
+    } else if (name == "--magnitude") {
+      double magnitude = realNumber();
+      // Squares of the values, and their sums, stay far inside fp32.
+      if (!(magnitude >= 1e-15 && magnitude <= 1e15))
+        return fail("expected a number from 1e-15 to 1e15, got '" + value +
+                    "'"),
+               true;
+      inputs.magnitude = static_cast<float>(magnitude);
+    } else if (name == "--extreme") {
+      const std::string list = needValue();
+      forEachPart(list, [&](const std::string &part) { addExtreme(part); });
     } else if (name == "--pad") {
       int64_t elements = 0;
       if (!splitPair(needValue(), key, text) || !parseInteger(text, elements) ||
           elements < 0 || elements > (1 << 20))
         fail("expected NAME=N with N from 0 to 1048576, got '" + value + "'");
-      inputs.padding[key] = elements;
+      else
+        addOnce(inputs.padding, key, elements);
     } else if (name == "--input") {
       if (!splitPair(needValue(), key, text) || text.empty())
         fail("expected NAME=FILE.npy, got '" + value + "'");
-      inputs.files[key] = text;
+      else
+        addOnce(inputs.files, key, text);
     } else if (name == "--without") {
       const std::string names = needValue();
       forEachPart(
@@ -238,9 +272,20 @@ private:
   }
 
   bool parseRunOption() {
+    std::string key, text;
     if (flag("--check"))
       options.check = true;
-    else if (name == "--repeat")
+    else if (name == "--expect") {
+      options.check = true;
+      if (!splitPair(needValue(), key, text) || text.empty())
+        fail("expected NAME=FILE.npy, got '" + value + "'");
+      else
+        addOnce(options.expected, key, text);
+    } else if (name == "--tolerance") {
+      options.tolerance = realNumber();
+      if (!(*options.tolerance >= 0 && *options.tolerance <= 1))
+        fail("expected a number from 0 to 1, got '" + value + "'");
+    } else if (name == "--repeat")
       options.repeats = static_cast<int>(integer(1, 1000000));
     else if (name == "--output")
       options.outputFolder = needValue();
@@ -299,15 +344,20 @@ private:
 
   /// What the command line as a whole lacks, or has too much.
   std::string findFault() const {
-    if (!commandSeen)
+    if (options.commandName.empty())
       return "expected the command 'run', 'bench' or 'plot'";
     for (const auto &[option, commands] : seen)
       if (!(commands & command.bit))
-        return "option '" + option + "': is not one of '" + command.name + "'";
+        return "option '" + option + "': is not one of '" +
+               (config.commandName.empty() ? command.name
+                                           : config.commandName) +
+               "'";
     bool isPlot = options.command == Command::Plot;
     if (options.operands.empty())
       return "expected at least one " +
              (isPlot ? std::string("RESULTS.jsonl") : config.operandName);
+    if (options.tolerance && options.expected.empty())
+      return "option '--tolerance': expected --expect NAME=FILE.npy with it";
     if (!options.plot.file.empty())
       return "";
     if (isPlot)
@@ -331,15 +381,13 @@ private:
       options.inputs.poison = false;
     if (!options.invalidGiven && !options.inputs.poison)
       options.inputs.invalidShare = 0;
+    if (error.empty() && config.fault)
+      error = config.fault(options);
   }
 
   const ToolConfig &config;
   ToolOptions &options;
-  const std::vector<std::string> *words = nullptr;
-  size_t at = 0;
   std::string name, value, error;
-  bool hasValue = false;
-  bool commandSeen = false;
   CommandName command = kCommands[0];
   /// The options that not all commands have, with the commands that do.
   std::vector<std::pair<std::string, unsigned>> seen;
@@ -354,80 +402,6 @@ std::string parseToolOptions(const ToolConfig &config,
                              ToolOptions &out) {
   out = ToolOptions();
   return OptionParser(config, out).parse(words);
-}
-
-std::string toolHelp(const ToolConfig &config) {
-  std::string text = config.name + ": " + config.summary + "\n\n";
-  for (const char *command : {"run", "bench"})
-    text += (command[0] == 'r' ? "usage: " : "       ") + config.name + " " +
-            command + " [options] " + config.operandName + "...\n";
-  text += "       " + config.name +
-          " plot [options] RESULTS.jsonl... -o FILE.svg\n";
-  text += R"(
-run    Runs each kernel once per case on seeded random inputs and prints one
-       JSON line per case. Exit code 0 if all pass, 1 if one fails or the input
-       is bad, 2 if the command line is wrong.
-bench  Times the kernels on the GPU, alternating between them, in the modes that
-       are asked for. Prints one JSON line per kernel, case and mode, then a
-       table: milliseconds of a launch; what its call takes on the host, in the
-       mode b2b; TFLOP/s, and how much that is of the most that was measured on
-       such a device; GB/s.
-plot   Draws what bench printed, joined of any number of runs: TFLOP/s over the
-       size that differs, as an SVG.
-
-sizes (run and bench)
-  --size NAME=N          value of a run-time size, for all cases
-  --sizes A=N,B=N,...    one case; repeat it for more cases
-
-inputs (run and bench)
-  --seed N               seed of the random values (default 0)
-  --poison, --no-poison  NaN wherever the kernel must not read, and extreme
-                         lengths and sinks (default: run yes, bench no)
-  --invalid SHARE        share of invalid indices (default 0.1 with poison, else
-                         0)
-  --scale X              the argument 'scale' (default d_qk^-0.5)
-  --pad NAME=N           N elements of padding after each row of a tensor
-  --input NAME=FILE.npy  a tensor from a file; its shape gives missing sizes.
-                         bf16 is stored as 2-byte items ('<u2' or '|V2')
-  --without NAME,...     optional tensors that the launch leaves out
-
-run
-  --check                compare the outputs with the operator's reference
-  --repeat N             run each case N times; all have to give the same bits
-  --output DIR           write the outputs as DIR/NAME.npy; with several
-                         kernels or cases as DIR/0/NAME.npy, DIR/1/...
-
-bench
-  --modes LIST           some of (default b2b,gap):
-                           b2b    back to back
-                           gap    the device idles before each launch
-                           flush  256 MiB are written before each launch, so
-                                  that the L2 holds none of its arguments
-                           graph  as one CUDA graph; its time by its launches
-  --iterations N         timed launches per round and mode (default 20)
-  --warmup N             untimed launches before the timed ones (default 5)
-  --rounds N             rounds of alternation (default 5)
-  --gap MS               idle time of the gap mode (default 20)
-  --peer LIBRARY.so      another implementation (mla/Harness/Peer.h), timed in
-                         turns with the kernels, on the arguments of the first;
-                         it must compute the same; repeat it for more
-  --plot FILE.svg        draw the results as 'plot' does
-  --roof N[,LABEL]       with --plot
-  --progress             say on stderr how far it is, which is done anyway where
-                         that is a terminal
-
-  GB/s counts each argument once, but of sparse_prefill's kv the row of each
-  valid index, as often as indices name it. Rows that queries share come from
-  the L2, so it may be more than the memory delivers.
-
-plot
-  -o FILE.svg            the picture
-  --roof N[,LABEL]       a line at N TFLOP/s
-  --size NAME=N          only results with this size
-)";
-  if (!config.optionHelp.empty())
-    text += "\n" + config.name + "\n" + config.optionHelp;
-  return text;
 }
 
 } // namespace mla::harness

@@ -3,7 +3,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/Plot.h"
+
 #include "mla/Harness/Modes.h"
+#include "mla/Runtime/Files.h"
 
 #include <algorithm>
 #include <cmath>

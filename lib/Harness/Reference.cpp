@@ -14,21 +14,42 @@ static bool isDenseAttention(const std::string &name, bool &softCap) {
   return softCap || name == "dense_attention";
 }
 
-Reference findReference(const std::string &operatorName,
-                        const runtime::OperatorOptions &options) {
-  if (operatorName == "sparse_prefill")
-    return [=](const std::vector<HostArgument> &arguments,
-               std::vector<ExpectedOutput> &expected) {
-      return sparsePrefillReference(arguments, expected, options);
+Reference findReference(const runtime::KernelDescriptor &descriptor) {
+  using Arguments = std::vector<HostArgument>;
+  using Outputs = std::vector<ExpectedOutput>;
+  Constants constants = descriptor.constants;
+  runtime::OperatorOptions options = descriptor.options;
+  if (descriptor.operatorName == "sparse_prefill")
+    return [=](const Arguments &arguments, Outputs &expected) {
+      return sparsePrefillReference(arguments, expected, constants, options);
     };
   bool softCap = false;
   // It has no options: with some it is another operator.
-  if (isDenseAttention(operatorName, softCap) && options.empty())
-    return [=](const std::vector<HostArgument> &arguments,
-               std::vector<ExpectedOutput> &expected) {
-      return denseAttentionReference(arguments, softCap, expected);
+  if (isDenseAttention(descriptor.operatorName, softCap) && options.empty())
+    return [=](const Arguments &arguments, Outputs &expected) {
+      return denseAttentionReference(arguments, softCap, expected, constants);
     };
   return {};
+}
+
+Status findScale(const std::vector<HostArgument> &arguments,
+                 const Constants &constants, double &out) {
+  if (const HostArgument *argument = findArgument(arguments, "scale");
+      argument && !argument->isTensor) {
+    // The kernel gets it rounded to its type.
+    out = argument->scalarType == MLA_F32
+              ? static_cast<double>(static_cast<float>(argument->number))
+              : argument->number;
+    return Status();
+  }
+  for (const runtime::ConstantDescriptor &constant : constants)
+    if (constant.name == "scale") {
+      out = constant.value;
+      return Status();
+    }
+  return runtime::invalidArgument(
+      "expected 'scale' as a scalar argument or a constant of the kernel, got "
+      "neither");
 }
 
 /// The shape of a tensor of rank 3, or nothing.

@@ -6,7 +6,9 @@
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/Tool.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <ostream>
 
 using namespace mla::runtime;
@@ -32,8 +34,8 @@ public:
   /// Runs it; `folder` takes the outputs unless it is empty.
   Status run(const Executor &executor, const std::string &folder) {
     std::vector<HostArgument> arguments;
-    MLA_RETURN_IF_ERROR(makeArguments(subject.descriptor, report.sizes,
-                                      options.inputs, arguments));
+    MLA_RETURN_IF_ERROR(
+        makeCaseArguments(subject, options.inputs, report.sizes, arguments));
     const std::vector<HostArgument> before =
         options.repeats > 1 ? arguments : std::vector<HostArgument>();
     MLA_RETURN_IF_ERROR(executor(arguments, report.ms));
@@ -78,23 +80,40 @@ private:
     return Status();
   }
 
-  Status check(const std::vector<HostArgument> &arguments) {
-    Reference reference = subject.reference
-                              ? subject.reference
-                              : findReference(subject.descriptor.operatorName,
-                                              subject.descriptor.options);
+  /// What the outputs should be: by the files of --expect; those without one
+  /// by the reference.
+  Status findExpected(const std::vector<HostArgument> &arguments,
+                      std::vector<ExpectedOutput> &expected) const {
+    MLA_RETURN_IF_ERROR(readExpected(options, arguments, expected));
+    auto outputs = std::count_if(
+        arguments.begin(), arguments.end(), [](const HostArgument &argument) {
+          return argument.isTensor && argument.access != MLA_READ;
+        });
+    if (!expected.empty() && static_cast<int64_t>(expected.size()) == outputs)
+      return Status();
+    Reference reference = subject.reference ? subject.reference
+                                            : findReference(subject.descriptor);
     if (!reference)
       return invalidArgument("operator '" + subject.descriptor.operatorText() +
-                             "' has no reference to check against");
+                             "' has no reference to check against; expected "
+                             "--expect NAME=FILE.npy for each output");
+    std::vector<ExpectedOutput> computed;
+    MLA_RETURN_IF_ERROR(reference(arguments, computed));
+    // The first of a name counts.
+    std::move(computed.begin(), computed.end(), std::back_inserter(expected));
+    return Status();
+  }
+
+  Status check(const std::vector<HostArgument> &arguments) {
     std::vector<ExpectedOutput> expected;
-    MLA_RETURN_IF_ERROR(reference(arguments, expected));
+    MLA_RETURN_IF_ERROR(findExpected(arguments, expected));
     report.checked = true;
     for (const HostArgument &argument : arguments) {
       if (!argument.isTensor || argument.access == MLA_READ)
         continue;
       const ExpectedOutput *want = nullptr;
       for (const ExpectedOutput &output : expected)
-        if (output.name == argument.name)
+        if (!want && output.name == argument.name)
           want = &output;
       // An output that nothing checks must not count as right.
       if (!want)
@@ -113,6 +132,13 @@ private:
 };
 
 } // namespace
+
+Status makeCaseArguments(const Subject &subject, InputOptions inputs,
+                         Sizes &sizes, std::vector<HostArgument> &out) {
+  if (subject.memoryLimit)
+    inputs.memoryLimit = subject.memoryLimit;
+  return makeArguments(subject.descriptor, sizes, inputs, out);
+}
 
 Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,
@@ -134,7 +160,8 @@ int runSubjects(const std::vector<Subject> &subjects,
     if (!executor) {
       if (!gpu)
         if (Status status = GpuContext::create(gpu); !status.ok()) {
-          err << "error: " << status.message() << "\n";
+          err << "error: " << subject.label << ": needs a GPU ("
+              << status.message() << ")\n";
           return kExitFailure;
         }
       executor = gpuExecutor(*gpu, subject);
@@ -147,11 +174,15 @@ int runSubjects(const std::vector<Subject> &subjects,
       Case one(subject, sizes, options);
       Status status = one.run(executor, folder);
       if (!status.ok()) {
-        err << "error: " << subject.label << " (" << sizesText(sizes)
-            << "): " << status.message() << "\n";
+        err << "error: " << subject.label
+            << (sizes.empty() ? "" : " (" + sizesText(sizes) + ")") << ": "
+            << status.message() << "\n";
         return kExitFailure;
       }
       out << jsonLine(one.report) << std::flush;
+      // What cannot be told need not be computed; runTool says why.
+      if (!out)
+        return kExitFailure;
       allPass &= one.report.pass;
     }
   }

@@ -11,11 +11,12 @@
 
 #include "SparsePrefill.h"
 
+#include "Tolerances.h"
 #include "mla/Harness/Parallel.h"
-#include "mla/Harness/Reference.h"
 #include "mla/Runtime/Float.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <limits>
 
 using namespace mla::runtime;
@@ -125,9 +126,27 @@ struct LseOptions {
   }
 };
 
-/// Where the results go: row-major [query][head] and [query][head][column].
+/// The norm of `count` numbers.
+double norm(const double *values, int64_t count) {
+  double squares = 0;
+  for (int64_t i = 0; i < count; ++i)
+    squares += values[i] * values[i];
+  return std::sqrt(squares);
+}
+
+/// A score is a number of fp32: what rounds to more than its largest is
+/// infinite.
+double overflow(double value) {
+  constexpr double kLimit = FLT_MAX + 0x1p103;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  return value >= kLimit ? kInfinity : value <= -kLimit ? -kInfinity : value;
+}
+
+/// Where the results go: row-major [query][head] and [query][head][column],
+/// and the absolute tolerances of a query and head.
 struct Results {
   std::vector<double> out, maxLogits, lse;
+  std::vector<double> outAbsolute, statAbsolute, lseAbsolute;
 };
 
 /// One query's work for up to kHeadChunk heads of one kv head. A worker thread
@@ -141,7 +160,8 @@ public:
         logitStride(roundUp(view.topk, kTokenBlock)), row(view.qkSize),
         q(kHeadChunk * view.qkSize), logits(kHeadChunk * logitStride),
         panels(kTokenBlock * std::max(view.qkSize, vColumns)),
-        sums(kHeadChunk * vColumns) {}
+        sums(kHeadChunk * vColumns), qNorms(kHeadChunk),
+        weightedSizes(kHeadChunk) {}
 
   void run(int64_t query, int64_t kvHead, int64_t firstHead, int64_t heads) {
     collectValid(query, kvHead);
@@ -149,10 +169,15 @@ public:
     for (int64_t h = 0; h < heads; ++h)
       softmax(query, firstHead + h, logits.data() + h * logitStride);
     sumRows(kvHead, heads);
-    for (int64_t h = 0; h < heads; ++h)
+    for (int64_t h = 0; h < heads; ++h) {
+      int64_t at = query * view.heads + firstHead + h;
       std::copy_n(sums.data() + h * vColumns, view.vSize,
-                  results.out.data() +
-                      (query * view.heads + firstHead + h) * view.vSize);
+                  results.out.data() + at * view.vSize);
+      double error = scoreError(scale, qNorms[h], kNorm);
+      results.outAbsolute[at] = outTolerance(error, weightedSizes[h]);
+      results.statAbsolute[at] = statTolerance(error);
+      results.lseAbsolute[at] = statTolerance(error * lseOptions.perNat);
+    }
   }
 
 private:
@@ -171,17 +196,22 @@ private:
                      int64_t heads) {
     q.clear();
     logits.clear();
-    for (int64_t h = 0; h < heads; ++h)
+    kNorm = 0;
+    for (int64_t h = 0; h < heads; ++h) {
+      double *to = q.data() + h * view.qkSize;
       convertRow(*view.q,
                  query * view.q->strides[0] +
                      (firstHead + h) * view.q->strides[1],
-                 view.q->strides[2], view.qkSize, q.data() + h * view.qkSize);
+                 view.q->strides[2], view.qkSize, to);
+      qNorms[h] = norm(to, view.qkSize);
+    }
     for (int64_t begin = 0; begin < static_cast<int64_t>(valid.size());
          begin += kTokenBlock) {
       // Panel p holds tokens 8p to 8p + 7, one column each.
       panels.clear();
       for (int64_t t = 0; t < blockSize(begin); ++t) {
         loadRow(begin + t, kvHead, view.qkSize);
+        kNorm = std::max(kNorm, norm(row.data(), view.qkSize));
         double *panel = panels.data() + t / kPanel * kPanel * view.qkSize;
         for (int64_t d = 0; d < view.qkSize; ++d)
           panel[d * kPanel + t % kPanel] = row[d];
@@ -193,48 +223,49 @@ private:
     }
   }
 
-  /// Writes max and lse and turns the logits into weights of the rows.
+  /// Writes max and lse and turns the logits into weights of the rows. A row is
+  /// empty if it has no valid entry; one whose scores are all -inf is not.
   void softmax(int64_t query, int64_t head, double *p) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     int64_t count = static_cast<int64_t>(valid.size());
     double max = -kInfinity, lse = kInfinity;
     for (int64_t t = 0; t < count; ++t) {
-      p[t] *= scale;
+      p[t] = overflow(scale * overflow(p[t]));
       // Not std::max: a NaN must not be lost.
       max = p[t] > max || std::isnan(p[t]) ? p[t] : max;
     }
+    // Finite or above, so that scores of -inf weigh 0; NaN stays.
+    double reference = std::max(max, -static_cast<double>(FLT_MAX));
+    double sum = 0, sink = 0;
     if (count > 0) {
-      double sum = 0;
       for (int64_t t = 0; t < count; ++t)
-        sum += std::exp(p[t] - max);
+        sum += p[t] = std::exp(p[t] - reference);
       lse = max + std::log(sum);
+      if (view.sink)
+        sink =
+            std::exp(view.sink->get(head * view.sink->strides[0]) - reference);
     }
     results.maxLogits[query * view.heads + head] = max;
     results.lse[query * view.heads + head] =
         count > 0 ? lse * lseOptions.perNat : lseOptions.empty;
-    double total = lse;
-    if (view.sink && count > 0)
-      total = logAddExp(lse, view.sink->get(head * view.sink->strides[0]));
+    // Not by the lse: next to a large maximum the sum is lost in it.
     for (int64_t t = 0; t < count; ++t)
-      p[t] = std::exp(p[t] - total);
-  }
-
-  static double logAddExp(double a, double b) {
-    double high = a > b ? a : b, low = a > b ? b : a;
-    // Also where both are infinite, whose difference would be NaN.
-    if (std::isinf(high) || (std::isinf(low) && low < 0))
-      return high;
-    return high + std::log1p(std::exp(low - high));
+      p[t] /= sum + sink;
   }
 
   void sumRows(int64_t kvHead, int64_t heads) {
     sums.clear();
+    std::fill(weightedSizes.begin(), weightedSizes.end(), 0);
+    double rootOfSize = std::sqrt(static_cast<double>(view.vSize));
     for (int64_t begin = 0; begin < static_cast<int64_t>(valid.size());
          begin += kTokenBlock) {
       // Panel p holds columns 8p to 8p + 7 of all rows of the block.
       int64_t depth = blockSize(begin);
       for (int64_t t = 0; t < depth; ++t) {
         loadRow(begin + t, kvHead, view.vSize);
+        double size = norm(row.data(), view.vSize) / rootOfSize;
+        for (int64_t h = 0; h < heads; ++h)
+          weightedSizes[h] += logits.data()[h * logitStride + begin + t] * size;
         for (int64_t c = 0; c < vColumns; ++c)
           panels.data()[(c / kPanel * depth + t) * kPanel + c % kPanel] =
               c < view.vSize ? row[c] : 0;
@@ -259,6 +290,10 @@ private:
   std::vector<int64_t> valid;
   std::vector<double> row;
   Buffer q, logits, panels, sums;
+  /// What the tolerances are made of: norms of the heads' q, the largest of the
+  /// rows, and the heads' weights times the sizes of the rows.
+  std::vector<double> qNorms, weightedSizes;
+  double kNorm = 0;
 };
 
 const HostTensor *tensorOf(const std::vector<HostArgument> &arguments,
@@ -337,21 +372,22 @@ Status SparsePrefillView::create(const std::vector<HostArgument> &arguments,
 
 Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected,
+                              const Constants &constants,
                               const OperatorOptions &options) {
   LseOptions lseOptions;
   MLA_RETURN_IF_ERROR(lseOptions.read(options));
   SparsePrefillView view;
+  double scale = 0;
   MLA_RETURN_IF_ERROR(SparsePrefillView::create(arguments, view));
-  double scale = 1 / std::sqrt(static_cast<double>(view.qkSize));
-  if (const HostArgument *argument = findArgument(arguments, "scale"))
-    // The kernel gets it rounded to its type.
-    scale = argument->scalarType == MLA_F32
-                ? static_cast<double>(static_cast<float>(argument->number))
-                : argument->number;
+  MLA_RETURN_IF_ERROR(
+      findScale(arguments, constants, scale).within("sparse_prefill"));
   Results results;
   results.out.resize(view.queries * view.heads * view.vSize);
   results.maxLogits.resize(view.queries * view.heads);
   results.lse.resize(view.queries * view.heads);
+  results.outAbsolute.resize(view.queries * view.heads);
+  results.statAbsolute.resize(view.queries * view.heads);
+  results.lseAbsolute.resize(view.queries * view.heads);
   int64_t group = view.heads / view.kvHeads;
   int64_t chunks = (group + kHeadChunk - 1) / kHeadChunk;
   int64_t items = view.queries * view.kvHeads * chunks;
@@ -365,14 +401,15 @@ Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
                  std::min<int64_t>(kHeadChunk, group - chunk));
     }
   });
-  const Tolerance outTolerance = {8e-4, 3.01 / 128, 7e-6};
-  const Tolerance statTolerance = {1e-6, 2.01 / 65536, 0};
   expected.clear();
-  expected.push_back({"out", std::move(results.out), outTolerance});
-  for (auto [name, values] : {std::pair("max_logits", &results.maxLogits),
-                              std::pair("lse", &results.lse)})
-    if (tensorOf(arguments, name))
-      expected.push_back({name, std::move(*values), statTolerance});
+  expected.push_back({"out", std::move(results.out), kOutTolerance,
+                      std::move(results.outAbsolute)});
+  if (tensorOf(arguments, "max_logits"))
+    expected.push_back({"max_logits", std::move(results.maxLogits),
+                        kStatTolerance, std::move(results.statAbsolute)});
+  if (tensorOf(arguments, "lse"))
+    expected.push_back({"lse", std::move(results.lse), kStatTolerance,
+                        std::move(results.lseAbsolute)});
   return Status();
 }
 

@@ -4,6 +4,8 @@
 
 #include "mla/Harness/Tool.h"
 
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <ostream>
 
@@ -16,11 +18,15 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
   ToolOptions options;
   std::string error = parseToolOptions(config, words, options);
   if (!error.empty()) {
-    err << "error: " << error << " (see " << config.name << " --help)\n";
+    err << "error: " << error << " (see " << config.name << " "
+        << (options.commandName.empty() ? "" : options.commandName + " ")
+        << "--help)\n";
     return kExitUsage;
   }
-  if (options.help) {
-    out << toolHelp(config);
+  if (options.help || options.version) {
+    out << (options.version               ? config.version + "\n"
+            : options.commandName.empty() ? toolHelp(config)
+                                          : toolHelp(config, options.command));
     return kExitSuccess;
   }
   if (options.command == Command::Plot) {
@@ -31,12 +37,14 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
     return kExitFailure;
   }
   std::vector<Subject> subjects;
-  for (const std::string &operand : options.operands) {
-    Status status = config.load(operand, subjects.emplace_back());
-    if (!status.ok()) {
-      err << "error: " << status.message() << "\n";
-      return kExitFailure;
-    }
+  Status status =
+      options.command == Command::Bench ? checkBenchOptions(options) : Status();
+  for (const std::string &operand : options.operands)
+    if (status.ok())
+      status = config.load(operand, subjects);
+  if (!status.ok()) {
+    err << "error: " << status.message() << "\n";
+    return kExitFailure;
   }
   return options.command == Command::Bench
              ? benchSubjects(subjects, options, out, err)
@@ -47,21 +55,30 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
 
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err) {
+  errno = 0;
+  int code = kExitFailure;
   // Memory that sizes on the command line ask for may not be there.
   try {
-    return run(config, words, out, err);
+    code = run(config, words, out, err);
   } catch (const std::exception &error) {
     err << "error: " << error.what() << "\n";
-    return kExitFailure;
   }
+  if (out.flush())
+    return code;
+  // A stream does not say why; the system's last error is most likely it.
+  err << "error: cannot write the results"
+      << (errno ? std::string(": ") + std::strerror(errno) : "") << "\n";
+  return kExitFailure;
 }
 
-Status loadPackageSubject(const std::string &folder, Subject &out) {
+Status loadPackageSubject(const std::string &folder,
+                          std::vector<Subject> &out) {
   runtime::KernelPackage package;
   MLA_RETURN_IF_ERROR(runtime::readPackage(folder, package));
-  out.label = folder;
-  out.descriptor = std::move(package.descriptor);
-  out.cubin = std::move(package.cubin);
+  Subject &subject = out.emplace_back();
+  subject.label = folder;
+  subject.descriptor = std::move(package.descriptor);
+  subject.cubin = std::move(package.cubin);
   return Status();
 }
 

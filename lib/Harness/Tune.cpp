@@ -30,6 +30,8 @@ ToolOptions checkOptions(const ToolOptions &options) {
   check.check = true;
   check.inputs.seed = options.inputs.seed;
   check.inputs.scale = options.inputs.scale;
+  check.inputs.magnitude = options.inputs.magnitude;
+  check.inputs.extremes = options.inputs.extremes;
   return check;
 }
 

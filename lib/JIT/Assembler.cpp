@@ -4,42 +4,133 @@
 
 #include "mla/JIT/Assembler.h"
 #include "mla/Runtime/Driver.h"
+#include "mla/Target/PTX.h"
 
 using namespace mla;
 using namespace mla::runtime;
 
+static Status requireLinker(const Driver &driver) {
+  if (driver.cuLinkCreate && driver.cuLinkAddData && driver.cuLinkComplete &&
+      driver.cuLinkDestroy)
+    return Status();
+  return Status(MLA_UNSUPPORTED_DRIVER, "the CUDA driver has no linker");
+}
+
+//===----------------------------------------------------------------------===//
+// findAssembler
+//===----------------------------------------------------------------------===//
+
+/// The toolkit that the installed driver belongs to; 0.0 without a driver.
+static CudaVersion installedDriver() {
+  auto version = static_cast<unsigned>(Driver::installedVersion());
+  return {version / 1000, version % 1000 / 10};
+}
+
+static std::string toText(CudaVersion version) {
+  return std::to_string(version.major) + "." + std::to_string(version.minor);
+}
+
+/// Describes the ptxas at `path`; its warning says why it does not suit.
+static Status describePtxas(const std::string &path, unsigned timeoutSeconds,
+                            Assembler &out) {
+  llvm::Expected<std::string> text = ptxasVersionText(path, timeoutSeconds);
+  if (!text)
+    return Status(MLA_COMPILE_ERROR, llvm::toString(text.takeError()));
+  out = {MLA_ASSEMBLER_PTXAS, path, "ptxas " + *text, ""};
+  CudaVersion version = llvm::cantFail(ptxasVersion(path, timeoutSeconds));
+  CudaVersion oldest = oldestPtxas(TargetOptions()), driver = installedDriver();
+  std::string name = "ptxas " + toText(version) + " at '" + path + "'";
+  if (version < oldest)
+    out.warning = name + " is older than " + toText(oldest);
+  else if (driver.major && version.major > driver.major)
+    out.warning = name + " is newer than the driver (CUDA " + toText(driver) +
+                  "), which does not load its cubins";
+  return Status();
+}
+
+/// The driver's linker, if there is a driver that has one.
+static Status findDriverLinker(Assembler &out) {
+  const Driver *driver = nullptr;
+  MLA_RETURN_IF_ERROR(Driver::get(driver));
+  MLA_RETURN_IF_ERROR(requireLinker(*driver));
+  out = {MLA_ASSEMBLER_DRIVER, "", "driver " + std::to_string(driver->version),
+         ""};
+  return Status();
+}
+
+namespace {
+/// The ptxas on this machine, of which none was requested.
+struct InstalledPtxas {
+  explicit InstalledPtxas(unsigned timeoutSeconds);
+
+  /// The first that suits, with a warning about those before it.
+  std::optional<Assembler> suitable;
+  /// The first of all, or why it cannot be used.
+  std::optional<Assembler> first;
+  Status firstStatus;
+  /// Why those that were found do not suit; "" if the first does, or none was
+  /// found.
+  std::string rejected;
+};
+} // namespace
+
+InstalledPtxas::InstalledPtxas(unsigned timeoutSeconds) {
+  visitPtxas([&](llvm::StringRef path) {
+    Assembler candidate;
+    Status status = describePtxas(path.str(), timeoutSeconds, candidate);
+    if (rejected.empty()) {
+      firstStatus = status;
+      if (status.ok())
+        first = candidate;
+    }
+    if (status.ok() && candidate.warning.empty()) {
+      if (!rejected.empty())
+        candidate.warning = rejected + "; using '" + candidate.path + "'";
+      suitable = candidate;
+      return true;
+    }
+    rejected += (rejected.empty() ? "" : "; ") +
+                (status.ok() ? candidate.warning : status.message());
+    return false;
+  });
+}
+
 Status mla::findAssembler(mlaAssembler wanted,
                           const std::optional<std::string> &ptxas,
                           unsigned timeoutSeconds, Assembler &out) {
-  std::string missing;
-  if (wanted != MLA_ASSEMBLER_DRIVER) {
+  if (wanted == MLA_ASSEMBLER_DRIVER)
+    return findDriverLinker(out);
+  if (isPtxasRequested(ptxas)) {
     llvm::Expected<std::string> path = findPtxas(ptxas);
-    if (path) {
-      llvm::Expected<std::string> version =
-          ptxasVersionText(*path, timeoutSeconds);
-      if (!version)
-        return Status(MLA_COMPILE_ERROR, llvm::toString(version.takeError()));
-      out = {MLA_ASSEMBLER_PTXAS, *path, "ptxas " + *version};
-      return Status();
-    }
-    missing = llvm::toString(path.takeError());
-    // A ptxas that was named must be there.
-    const char *variable = std::getenv("MLA_PTXAS");
-    bool named = (ptxas && !ptxas->empty()) || (variable && *variable);
-    if (wanted == MLA_ASSEMBLER_PTXAS || named)
-      return Status(MLA_NOT_FOUND, missing);
+    if (!path)
+      return Status(MLA_NOT_FOUND, llvm::toString(path.takeError()));
+    return describePtxas(*path, timeoutSeconds, out);
   }
-  const Driver *driver = nullptr;
-  Status status = Driver::get(driver);
-  if (status.ok()) {
-    out = {MLA_ASSEMBLER_DRIVER, "",
-           "driver " + std::to_string(driver->version)};
+  InstalledPtxas installed(timeoutSeconds);
+  if (installed.suitable) {
+    out = *installed.suitable;
     return Status();
   }
-  if (missing.empty())
-    return status;
-  return Status(MLA_NOT_FOUND,
-                missing + "; nor can the driver assemble: " + status.message());
+  Status noLinker(MLA_NOT_FOUND, "");
+  if (wanted == MLA_ASSEMBLER_AUTO) {
+    noLinker = findDriverLinker(out);
+    if (noLinker.ok()) {
+      if (!installed.rejected.empty())
+        out.warning = installed.rejected + "; using the driver's linker";
+      return Status();
+    }
+  }
+  if (installed.first) {
+    out = *installed.first;
+    return Status();
+  }
+  MLA_RETURN_IF_ERROR(installed.firstStatus);
+  std::string missing = llvm::toString(findPtxas().takeError());
+  return Status(
+      MLA_NOT_FOUND,
+      noLinker.message().empty()
+          ? missing
+          : missing + "; nor can the driver assemble: " + noLinker.message());
 }
 
 //===----------------------------------------------------------------------===//
@@ -168,9 +259,7 @@ Status mla::linkWithDriver(llvm::StringRef ptx, llvm::StringRef chip,
                            CubinResult &out) {
   const Driver *driver = nullptr;
   MLA_RETURN_IF_ERROR(Driver::get(driver));
-  if (!driver->cuLinkCreate || !driver->cuLinkAddData ||
-      !driver->cuLinkComplete || !driver->cuLinkDestroy)
-    return Status(MLA_UNSUPPORTED_DRIVER, "the CUDA driver has no linker");
+  MLA_RETURN_IF_ERROR(requireLinker(*driver));
   CudaDevice device = 0;
   MLA_RETURN_IF_ERROR(findDevice(*driver, chip, device));
   PrimaryContext context(*driver);

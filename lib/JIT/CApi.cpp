@@ -8,6 +8,7 @@
 #include "mla/JIT/Version.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/STLExtras.h"
@@ -204,8 +205,8 @@ static std::string quickKey(const CompileOptions &options) {
   // read fails to compile.
   if (!options.tuningTable.empty()) {
     os << " " << options.tuningTable;
-    if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))
-      os << " " << digest((*table)->getBuffer());
+    if (std::string table; runtime::readFile(options.tuningTable, table).ok())
+      os << " " << digest(table);
   }
   return key;
 }
@@ -252,12 +253,14 @@ struct mlaCompiler_st {
   CachedCompileOptions options;
   mlaWarningFn warning;
   void *userData;
-  /// One bit for each CacheTrouble that was told.
+  /// One bit for each CompileTrouble that was reported.
   std::atomic<unsigned> warned{0};
+  /// The caller has left it to us to find a folder for the cache.
+  bool needsFolder;
   DiskCache disk;
   KernelStore store;
 
-  mlaCompiler_st(const mlaCompilerOptions &in, const std::string &folder);
+  explicit mlaCompiler_st(const mlaCompilerOptions &in);
 
   Status compile(const Source &source, const CachedCompileOptions &how,
                  CachedKernel &out);
@@ -267,10 +270,10 @@ struct mlaCompiler_st {
   Status read(const mlaCompileOptions *in, CachedCompileOptions &out) const;
 };
 
-mlaCompiler_st::mlaCompiler_st(const mlaCompilerOptions &in,
-                               const std::string &folder)
-    : warning(in.warning), userData(in.userData),
-      disk(folder, in.cacheBytes ? in.cacheBytes : kDefaultCacheBytes),
+mlaCompiler_st::mlaCompiler_st(const mlaCompilerOptions &in)
+    : warning(in.warning), userData(in.userData), needsFolder(!in.cacheFolder),
+      disk(in.cacheFolder ? in.cacheFolder : defaultCacheFolder(),
+           in.cacheBytes ? in.cacheBytes : kDefaultCacheBytes),
       store(in.memoryKernels == 0 ? 1024
                                   : std::max<int64_t>(in.memoryKernels, 0)) {
   if (in.target)
@@ -288,7 +291,7 @@ mlaCompiler_st::mlaCompiler_st(const mlaCompilerOptions &in,
                                    llvm::StringRef step, double seconds) {
       tell(data, step.str().c_str(), seconds);
     };
-  options.warn = [this](CacheTrouble trouble, const std::string &message) {
+  options.warn = [this](CompileTrouble trouble, const std::string &message) {
     unsigned bit = 1u << static_cast<unsigned>(trouble);
     if (!(warned.fetch_or(bit) & bit) && warning)
       warning(userData, message.c_str());
@@ -338,6 +341,11 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
 Status mlaCompiler_st::compile(const Source &source,
                                const CachedCompileOptions &how,
                                CachedKernel &out) {
+  if (needsFolder && !disk.enabled())
+    options.warn(CompileTrouble::NoFolder,
+                 "no folder for the cache: expected MLA_CACHE_DIR, "
+                 "XDG_CACHE_HOME, HOME or a home folder in the password file, "
+                 "got none; every process compiles its kernels");
   mlir::DialectRegistry registry;
   registerDialects(registry);
   // A context of its own for each compilation, so that threads share nothing,
@@ -457,8 +465,7 @@ mlaStatus mlaCompilerCreate(const mlaCompilerOptions *options,
     if (in.target && llvm::StringRef(in.target) != "sm_90a")
       return invalidArgument("'options.target': unknown target '" +
                              std::string(in.target) + "', expected sm_90a");
-    *out = new mlaCompiler_st(in, in.cacheFolder ? in.cacheFolder
-                                                 : defaultCacheFolder());
+    *out = new mlaCompiler_st(in);
     return Status();
   }());
 }

@@ -5,8 +5,8 @@
 #include "mla/JIT/CachedCompile.h"
 #include "mla/JIT/Version.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mla;
 using runtime::Status;
@@ -30,8 +30,8 @@ static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
      << options.expectSKV << "\ngpu " << options.gpu << "\n";
   // What the table says, not where it lies; a missing one fails to compile.
   if (!options.tuningTable.empty())
-    if (auto table = llvm::MemoryBuffer::getFile(options.tuningTable))
-      os << (*table)->getBuffer();
+    if (std::string table; runtime::readFile(options.tuningTable, table).ok())
+      os << table;
   os << module;
   return key;
 }
@@ -114,7 +114,7 @@ private:
   bool lookUp(const std::string &key);
   CacheLock lock(const std::string &key);
   Status compile(const Assembler &assembler);
-  Status assembleWithDriver(llvm::StringRef ptx);
+  Status assembleWithDriver(llvm::StringRef ptx, const Assembler &assembler);
   void describe(const PtxasReport &report);
 
   /// Tells of a step, and notes how long it took.
@@ -129,10 +129,12 @@ private:
     if (options.compile.progress)
       options.compile.progress(name, seconds);
   }
-  void warn(CacheTrouble trouble, llvm::Error error) {
-    std::string message = llvm::toString(std::move(error));
+  void warn(CompileTrouble trouble, const std::string &message) {
     if (options.warn)
       options.warn(trouble, message);
+  }
+  void warn(CompileTrouble trouble, llvm::Error error) {
+    warn(trouble, llvm::toString(std::move(error)));
   }
 
   mlir::ModuleOp module;
@@ -157,16 +159,17 @@ private:
 bool Request::lookUp(const std::string &key) {
   llvm::Expected<std::optional<std::string>> value = cache.find(key);
   if (!value) {
-    warn(CacheTrouble::Read, value.takeError());
+    warn(CompileTrouble::Read, value.takeError());
     return false;
   }
   if (!*value)
     return false;
   std::optional<CachedKernel> kernel = deserialize(**value);
-  if (!kernel) {
-    warn(CacheTrouble::Read,
-         llvm::createStringError("the cache's entry " + out.facts.key +
-                                 " holds no kernel"));
+  Status status = kernel ? runtime::verifyCubin(kernel->cubin)
+                         : Status(MLA_INVALID_PACKAGE, "it holds no kernel");
+  if (!status.ok()) {
+    warn(CompileTrouble::Read,
+         "the cache's entry " + out.facts.key + ": " + status.message());
     return false;
   }
   kernel->facts.key = out.facts.key;
@@ -185,11 +188,11 @@ CacheLock Request::lock(const std::string &key) {
   if (waiting)
     step("wait", waiting->seconds());
   if (!lock) {
-    warn(CacheTrouble::Lock, lock.takeError());
+    warn(CompileTrouble::Lock, lock.takeError());
     return CacheLock();
   }
   if (waiting && !*lock)
-    warn(CacheTrouble::Timeout,
+    warn(CompileTrouble::Timeout,
          llvm::createStringError(
              "another process has been compiling the same kernel for longer "
              "than " +
@@ -209,16 +212,26 @@ void Request::describe(const PtxasReport &report) {
     }
 }
 
-Status Request::assembleWithDriver(llvm::StringRef ptx) {
+Status Request::assembleWithDriver(llvm::StringRef ptx,
+                                   const Assembler &assembler) {
   step("assemble", -1);
   Stopwatch stopwatch;
   CubinResult result;
   Status status = linkWithDriver(ptx, options.compile.target, result);
   step("assemble", stopwatch.seconds());
+  // Why it is not ptxas that has failed.
+  if (!status.ok())
+    return assembler.warning.empty()
+               ? status
+               : Status(status.code(),
+                        status.message() + " (" + assembler.warning + ")");
   out.cubin = std::move(result.cubin);
   describe(result.report);
-  MLA_RETURN_IF_ERROR(status);
-  return runtime::sealDescriptor(out.descriptor, out.cubin);
+  status = runtime::sealDescriptor(out.descriptor, out.cubin);
+  return status.ok() ? status
+                     : Status(MLA_COMPILE_ERROR,
+                              assembler.version +
+                                  " (libcuda.so.1): " + status.message());
 }
 
 Status Request::compile(const Assembler &assembler) {
@@ -234,20 +247,12 @@ Status Request::compile(const Assembler &assembler) {
   out.descriptor = std::move(kernel->descriptor);
   out.facts.assembler = assembler.kind;
   if (assembler.kind == MLA_ASSEMBLER_DRIVER) {
-    MLA_RETURN_IF_ERROR(assembleWithDriver(kernel->ptx));
+    MLA_RETURN_IF_ERROR(assembleWithDriver(kernel->ptx, assembler));
   } else {
     out.cubin = std::move(kernel->cubin);
     describe(kernel->report);
   }
   out.facts.cubinBytes = static_cast<int64_t>(out.cubin.size());
-  // Before it is kept, and found to be bad for ever.
-  Status status = runtime::verifyCubin(out.cubin);
-  if (!status.ok())
-    return Status(
-        MLA_COMPILE_ERROR,
-        assembler.version + " (" +
-            (assembler.path.empty() ? "libcuda.so.1" : assembler.path) +
-            "): " + status.message());
   return Status();
 }
 
@@ -256,6 +261,8 @@ Status Request::run() {
   MLA_RETURN_IF_ERROR(findAssembler(options.assembler, options.compile.ptxas,
                                     options.compile.ptxasTimeoutSeconds,
                                     assembler));
+  if (!assembler.warning.empty())
+    warn(CompileTrouble::Assembler, assembler.warning);
   std::string key = makeKey(module, options.compile, assembler);
   out.facts.key = digest(key);
   if (lookUp(key))
@@ -266,7 +273,7 @@ Status Request::run() {
     return Status();
   MLA_RETURN_IF_ERROR(compile(assembler));
   if (llvm::Error error = cache.store(key, serialize(out)))
-    warn(CacheTrouble::Write, std::move(error));
+    warn(CompileTrouble::Write, std::move(error));
   return Status();
 }
 

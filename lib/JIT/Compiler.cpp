@@ -6,6 +6,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Support/Files.h"
 #include "mla/Target/PTX.h"
 #include "mla/Target/Ptxas.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -13,7 +14,6 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
 
@@ -24,31 +24,52 @@ namespace json = llvm::json;
 
 namespace {
 
-llvm::Error writeFile(llvm::StringRef folder, llvm::StringRef name,
+constexpr llvm::StringLiteral kLLVMFile = "kernel.ll", kPTXFile = "kernel.ptx",
+                              kLogFile = "ptxas.log";
+
+llvm::Error writeInto(llvm::StringRef folder, llvm::StringRef name,
                       llvm::StringRef bytes) {
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, name);
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
+  return mla::writeFile(path, bytes);
+}
+
+/// Whether `name`, a pass or a file, belongs to the dump.
+bool isDumped(const CompileOptions &options, StringRef name) {
+  return !options.dumpFolder.empty() &&
+         (options.dumpOnly.empty() ||
+          llvm::is_contained(options.dumpOnly, name));
+}
+
+llvm::Error removeFile(llvm::StringRef folder, llvm::StringRef name) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  if (std::error_code error = llvm::sys::fs::remove(path))
+    return createStringError("cannot remove '" + path +
+                             "': " + error.message());
+  return llvm::Error::success();
 }
 
 /// Writes the module after each pass as NN-pass-name.mlir.
 class StageDumper : public PassInstrumentation {
 public:
-  StageDumper(ModuleOp module, std::string folder)
-      : module(module), folder(std::move(folder)) {}
+  StageDumper(ModuleOp module, const CompileOptions &options)
+      : module(module), options(options) {}
 
   void runAfterPass(Pass *pass, Operation *) override {
     StringRef name = pass->getArgument();
     if (name.empty() || name == "canonicalize" || name == "cse")
       return;
-    std::string file = llvm::formatv("{0:2}-{1}.mlir", ++count, name);
+    ++count;
+    if (!isDumped(options, name))
+      return;
+    std::string file = llvm::formatv("{0:2}-{1}.mlir", count, name);
     std::replace(file.begin(), file.end(), ' ', '0');
     std::string text;
     llvm::raw_string_ostream(text) << module;
-    if (llvm::Error error = writeFile(folder, file, text))
+    if (!failure.empty())
+      return;
+    if (llvm::Error error = writeInto(options.dumpFolder, file, text))
       failure = llvm::toString(std::move(error));
   }
 
@@ -57,7 +78,7 @@ public:
 
 private:
   ModuleOp module;
-  std::string folder;
+  const CompileOptions &options;
   int count = 0;
 };
 
@@ -74,9 +95,8 @@ private:
   llvm::Error generatePTX();
   llvm::Error assemble();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
-    if (options.dumpFolder.empty())
-      return llvm::Error::success();
-    return writeFile(options.dumpFolder, name, bytes);
+    return isDumped(options, name) ? writeInto(options.dumpFolder, name, bytes)
+                                   : llvm::Error::success();
   }
   /// Runs `step` and notes how long it took.
   llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
@@ -97,6 +117,12 @@ private:
   CompiledKernel kernel;
 };
 } // namespace
+
+llvm::ArrayRef<llvm::StringLiteral> mla::getDumpedFiles() {
+  static constexpr llvm::StringLiteral kFiles[] = {kLLVMFile, kPTXFile,
+                                                   kLogFile};
+  return kFiles;
+}
 
 /// Hands on what the passes are to know of `options`.
 static void setOptions(KernelPipelineOptions &pipeline,
@@ -134,11 +160,12 @@ llvm::Error Compilation::runPasses() {
   buildKernelPipeline(pm, pipeline);
   StageDumper *dumper = nullptr;
   if (!options.dumpFolder.empty()) {
-    if (std::error_code error =
-            llvm::sys::fs::create_directories(options.dumpFolder))
+    if (std::error_code error = llvm::sys::fs::create_directories(
+            options.dumpFolder,
+            /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
       return createStringError("cannot create folder '" + options.dumpFolder +
                                "': " + error.message());
-    auto owned = std::make_unique<StageDumper>(*module, options.dumpFolder);
+    auto owned = std::make_unique<StageDumper>(*module, options);
     dumper = owned.get();
     pm.addInstrumentation(std::move(owned));
     // Dumps print the whole module: no function may change meanwhile.
@@ -170,9 +197,9 @@ llvm::Error Compilation::generatePTX() {
   if (!ptx)
     return ptx.takeError();
   kernel.ptx = std::move(*ptx);
-  if (llvm::Error error = dump("kernel.ll", optimized))
+  if (llvm::Error error = dump(kLLVMFile, optimized))
     return error;
-  return dump("kernel.ptx", kernel.ptx);
+  return dump(kPTXFile, kernel.ptx);
 }
 
 llvm::Error Compilation::assemble() {
@@ -182,8 +209,7 @@ llvm::Error Compilation::assemble() {
   ptxas.limits = std::nullopt; // Checked below, after the report is dumped.
   llvm::Expected<std::string> path = findPtxas(options.ptxas);
   if (!path) {
-    // A ptxas that was asked for must be there.
-    if (options.ptxas)
+    if (isPtxasRequested(options.ptxas))
       return path.takeError();
     kernel.missingCubin = llvm::toString(path.takeError());
     return llvm::Error::success();
@@ -193,15 +219,17 @@ llvm::Error Compilation::assemble() {
   if (!result)
     return result.takeError();
   kernel.report = std::move(result->report);
-  if (llvm::Error error = dump("ptxas.log", result->log))
+  if (llvm::Error error = dump(kLogFile, result->log))
     return error;
   if (llvm::Error error = checkReport(kernel.report, ReportLimits()))
     return error;
   kernel.cubin = std::move(result->cubin);
   runtime::Status sealed =
       runtime::sealDescriptor(kernel.descriptor, kernel.cubin);
-  return sealed.ok() ? llvm::Error::success()
-                     : createStringError(sealed.message());
+  return sealed.ok()
+             ? llvm::Error::success()
+             : createStringError("'" + *path +
+                                 "' wrote a bad cubin: " + sealed.message());
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
@@ -224,15 +252,18 @@ mla::compileKernel(ModuleOp module, const CompileOptions &options) {
 }
 
 llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
-  if (std::error_code error = llvm::sys::fs::create_directories(folder))
+  if (std::error_code error = llvm::sys::fs::create_directories(
+          folder, /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
     return createStringError("cannot create folder '" + folder +
                              "': " + error.message());
-  if (llvm::Error error = writeFile(folder, "kernel.ptx", kernel.ptx))
+  if (llvm::Error error = writeInto(folder, "kernel.ptx", kernel.ptx))
     return error;
-  if (!kernel.cubin.empty())
-    if (llvm::Error error = writeFile(folder, "kernel.cubin", kernel.cubin))
-      return error;
-  return writeFile(folder, "kernel.json", kernel.descriptor);
+  if (llvm::Error error =
+          kernel.cubin.empty()
+              ? removeFile(folder, "kernel.cubin")
+              : writeInto(folder, "kernel.cubin", kernel.cubin))
+    return error;
+  return writeInto(folder, "kernel.json", kernel.descriptor);
 }
 
 json::Value mla::summarize(const CompiledKernel &kernel) {

@@ -57,11 +57,20 @@ std::string mla::defaultCacheFolder() {
   };
   if (std::string folder = get("MLA_CACHE_DIR"); !folder.empty())
     return folder;
-  if (std::string base = get("XDG_CACHE_HOME"); !base.empty())
-    return base + "/mla";
-  if (std::string home = get("HOME"); !home.empty())
-    return home + "/.cache/mla";
-  return "";
+  llvm::SmallString<128> folder(get("XDG_CACHE_HOME"));
+  if (folder.empty()) {
+    if (!llvm::sys::path::home_directory(folder) || folder.empty())
+      return "";
+    llvm::sys::path::append(folder, ".cache");
+  }
+  llvm::sys::path::append(folder, "mla");
+  return folder.str().str();
+}
+
+/// Makes `folder` as mkdir -p does: the umask says who may enter it. A cache
+/// that root fills in an image is of use to whoever runs there.
+static std::error_code createFolder(StringRef folder) {
+  return fs::create_directories(folder, /*IgnoreExisting=*/true, fs::all_all);
 }
 
 std::string DiskCache::file(StringRef name) const {
@@ -102,7 +111,7 @@ Expected<CacheLock> DiskCache::lock(StringRef key,
   CacheLock lock;
   if (!enabled() || limit.count() < 0)
     return lock;
-  if (std::error_code code = fs::create_directories(root))
+  if (std::error_code code = createFolder(root))
     return createStringError("cannot create folder '" + root +
                              "': " + code.message());
   std::string path = root + "/lock";
@@ -210,7 +219,7 @@ Error DiskCache::store(StringRef key, StringRef value) {
   llvm::SmallString<128> temporary;
   int fd = -1;
   // Not fs::TempFile: it would install signal handlers in the host program.
-  std::error_code code = fs::create_directories(root);
+  std::error_code code = createFolder(root);
   if (!code)
     code = fs::createUniqueFile(path + "-%%%%%%%%" + kTemporary, fd, temporary);
   if (code)

@@ -8,6 +8,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mla;
@@ -126,6 +127,36 @@ void mla::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createFolder());
   pm.addPass(createCSEPass());
+}
+
+std::vector<std::string> mla::listKernelPasses() {
+  OpPassManager pm(ModuleOp::getOperationName());
+  KernelPipelineOptions options;
+  buildKernelPipeline(pm, options);
+  // Passes of nested pipelines can be had as text alone:
+  // "builtin.module(func.func(mla-tile{threshold=8},cse),convert-mla-to-nvvm)".
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  pm.printAsTextualPipeline(os);
+  std::string withoutOptions;
+  int depth = 0;
+  for (char c : text) {
+    depth += c == '{';
+    if (depth == 0)
+      withoutOptions += c;
+    depth -= c == '}';
+  }
+  SmallVector<StringRef> parts;
+  llvm::SplitString(withoutOptions, parts, "(),");
+  auto isName = [](StringRef part) {
+    return llvm::all_of(part,
+                        [](char c) { return llvm::isAlnum(c) || c == '-'; });
+  };
+  std::vector<std::string> names;
+  for (StringRef part : parts)
+    if (isName(part) && part != "canonicalize" && part != "cse")
+      names.push_back(part.str());
+  return names;
 }
 
 void mla::registerPipelines() {

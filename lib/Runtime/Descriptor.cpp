@@ -317,6 +317,18 @@ Status verifyRange(const char *field, int64_t value, int64_t low,
 
 } // namespace
 
+/// That a constant is no argument too, so that one value has one name.
+static Status verifyConstants(const KernelDescriptor &descriptor) {
+  MLA_RETURN_IF_ERROR(
+      verifyLimit("constants", descriptor.constants.size(), kMaxArguments));
+  for (const ConstantDescriptor &constant : descriptor.constants)
+    for (const ArgumentDescriptor &argument : descriptor.arguments)
+      if (constant.name == argument.name)
+        return invalidPackage("'constants." + constant.name +
+                              "': is an argument too");
+  return Status();
+}
+
 Status verifyDescriptor(const KernelDescriptor &descriptor) {
   MLA_RETURN_IF_ERROR(verifyName("kernel", descriptor.kernel));
   MLA_RETURN_IF_ERROR(verifyName("target", descriptor.target));
@@ -329,6 +341,7 @@ Status verifyDescriptor(const KernelDescriptor &descriptor) {
   MLA_RETURN_IF_ERROR(
       verifyLimit("arguments", descriptor.sizeNames.size(), kMaxSizes));
   MLA_RETURN_IF_ERROR(verifyArguments(descriptor));
+  MLA_RETURN_IF_ERROR(verifyConstants(descriptor));
   MLA_RETURN_IF_ERROR(verifyParameters(descriptor));
   for (size_t i = 0; i < descriptor.grid.size(); ++i)
     MLA_RETURN_IF_ERROR(

@@ -305,6 +305,17 @@ OperatorOptions readOptions(ObjectReader &reader) {
   return options;
 }
 
+std::vector<ConstantDescriptor> readConstants(ObjectReader &reader) {
+  std::vector<ConstantDescriptor> constants;
+  reader.object("constants", [&](const std::string &name, const json &entry) {
+    if (entry.is_number())
+      constants.push_back({name, entry.get<double>()});
+    else
+      reader.fail("constants." + name, "a number", entry);
+  });
+  return constants;
+}
+
 Status read(const json &root, KernelDescriptor &out) {
   Status status;
   ObjectReader reader(root, "", status);
@@ -312,13 +323,14 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "options", "target", "cubin", "sha256", "arguments",
-                    "parameters", "tensorMaps", "grid", "block", "cluster",
-                    "sharedBytes"});
+                    "options", "target", "cubin", "sha256", "constants",
+                    "arguments", "parameters", "tensorMaps", "grid", "block",
+                    "cluster", "sharedBytes"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
   out.options = readOptions(reader);
+  out.constants = readConstants(reader);
   out.target = reader.string("target");
   out.cubin = reader.string("cubin");
   out.sha256 = reader.has("sha256") ? reader.string("sha256") : "";

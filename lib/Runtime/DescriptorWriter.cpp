@@ -93,6 +93,8 @@ std::string writeDescriptor(const KernelDescriptor &descriptor) {
   root["cubin"] = descriptor.cubin;
   if (!descriptor.sha256.empty())
     root["sha256"] = descriptor.sha256;
+  for (const ConstantDescriptor &constant : descriptor.constants)
+    root["constants"][constant.name] = constant.value;
   for (const char *list : {"arguments", "parameters", "tensorMaps", "grid"})
     root[list] = json::array();
   for (const ArgumentDescriptor &argument : descriptor.arguments)

@@ -21,6 +21,14 @@ std::string versionText(int version) {
          std::to_string(version % 1000 / 10);
 }
 
+/// What cuDriverGetVersion of an open driver says; 0 where it fails.
+int askVersion(void *library) {
+  auto ask = reinterpret_cast<decltype(Driver::cuDriverGetVersion)>(
+      dlsym(library, "cuDriverGetVersion"));
+  int version = 0;
+  return ask && ask(&version) == kCudaSuccess ? version : 0;
+}
+
 /// Whether this process was forked from one that had opened the driver.
 std::atomic<bool> forked{false};
 
@@ -79,9 +87,8 @@ Status Driver::open() {
   }
   // The version first: an old driver lacks symbols, and "too old" says more
   // than the name of the first that is missing.
-  cuDriverGetVersion = reinterpret_cast<decltype(cuDriverGetVersion)>(
-      dlsym(library, "cuDriverGetVersion"));
-  if (!cuDriverGetVersion || cuDriverGetVersion(&version) != kCudaSuccess)
+  version = askVersion(library);
+  if (version == 0)
     return Status(MLA_NO_DRIVER,
                   std::string(kLibrary) + " does not tell its version");
   if (version < kOldestVersion)
@@ -107,6 +114,12 @@ Status Driver::open() {
   if (devices == 0)
     return Status(MLA_NO_DRIVER, "the CUDA driver sees no device");
   return Status();
+}
+
+int Driver::installedVersion() {
+  // Not closed, as in open().
+  void *library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  return library ? askVersion(library) : 0;
 }
 
 Status Driver::get(const Driver *&out) {

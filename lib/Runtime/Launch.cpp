@@ -167,9 +167,10 @@ Status checkStrides(const ArgumentDescriptor &expected,
 }
 
 /// That byte offsets fit an int64, and that a written tensor's elements do not
-/// overlap: two CTAs would write one place.
-Status checkExtent(const ArgumentDescriptor &expected,
-                   const mlaTensor &tensor) {
+/// overlap: two CTAs would write one place. `extentBytes` is as for
+/// checkOverlap.
+Status checkExtent(const ArgumentDescriptor &expected, const mlaTensor &tensor,
+                   uint64_t &extentBytes) {
   struct Axis {
     int64_t stride, size;
     int dim;
@@ -202,12 +203,14 @@ Status checkExtent(const ArgumentDescriptor &expected,
       static_cast<uint64_t>(bytes) >
           std::numeric_limits<uint64_t>::max() - tensor.data)
     return fault(expected, "size and strides exceed the address space");
+  extentBytes = static_cast<uint64_t>(bytes);
   return Status();
 }
 
 Status checkTensor(const KernelDescriptor &descriptor,
                    const ArgumentDescriptor &expected,
-                   const mlaArgument &argument, int64_t *sizes) {
+                   const mlaArgument &argument, int64_t *sizes,
+                   uint64_t &extentBytes) {
   if (isLeftOut(expected, argument))
     return Status();
   MLA_RETURN_IF_ERROR(checkForm(expected, argument));
@@ -225,7 +228,7 @@ Status checkTensor(const KernelDescriptor &descriptor,
                                std::to_string(alignment) + " bytes, got " +
                                hex(tensor.data));
   MLA_RETURN_IF_ERROR(checkStrides(expected, tensor));
-  return checkExtent(expected, tensor);
+  return checkExtent(expected, tensor, extentBytes);
 }
 
 /// Whether all that the kernel writes is empty. A persistent grid has CTAs even
@@ -357,6 +360,7 @@ Status checkArguments(const KernelDescriptor &descriptor,
   if (count > 0 && !arguments)
     return invalidArgument("expected arguments, got a null pointer");
   std::fill(sizes, sizes + kMaxSizes, -1);
+  uint64_t extents[kMaxArguments];
   for (int32_t i = 0; i < count; ++i) {
     const ArgumentDescriptor &expected = descriptor.arguments[i];
     if (arguments[i].kind < MLA_TENSOR || arguments[i].kind > MLA_INTEGER)
@@ -365,12 +369,13 @@ Status checkArguments(const KernelDescriptor &descriptor,
     if (arguments[i].reserved != 0)
       return fault(expected, "expected 0 in 'reserved', got " +
                                  std::to_string(arguments[i].reserved));
+    extents[i] = 0;
     MLA_RETURN_IF_ERROR(
         expected.isTensor
-            ? checkTensor(descriptor, expected, arguments[i], sizes)
+            ? checkTensor(descriptor, expected, arguments[i], sizes, extents[i])
             : checkScalar(expected, arguments[i]));
   }
-  return Status();
+  return checkOverlap(descriptor, arguments, extents);
 }
 
 Status planLaunch(const KernelDescriptor &descriptor,

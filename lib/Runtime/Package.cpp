@@ -3,28 +3,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 #include "mla/Runtime/Sha256.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <memory>
-
-#include <unistd.h>
 
 namespace fs = std::filesystem;
 
 namespace mla::runtime {
 
 namespace {
-
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE *)>;
-
-Status fileError(const char *what, const std::string &path) {
-  return Status(MLA_NOT_FOUND, std::string("cannot ") + what + " '" + path +
-                                   "': " + std::strerror(errno));
-}
 
 /// The fields of an ELF64 header that we need, at their offsets.
 template <typename T> T readAt(std::string_view bytes, size_t offset) {
@@ -43,40 +32,6 @@ bool fits(uint64_t offset, uint64_t size, uint64_t total) {
 }
 
 } // namespace
-
-Status readFile(const std::string &path, std::string &out) {
-  // fopen opens folders too, and reading one fails with a poor message.
-  std::error_code error;
-  if (fs::is_directory(path, error))
-    return Status(MLA_NOT_FOUND,
-                  "cannot read '" + path + "': is a folder, expected a file");
-  File file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file)
-    return fileError("read", path);
-  out.clear();
-  char buffer[1 << 16];
-  while (size_t count = std::fread(buffer, 1, sizeof(buffer), file.get()))
-    out.append(buffer, count);
-  if (std::ferror(file.get()))
-    return fileError("read", path);
-  return Status();
-}
-
-Status writeFileAtomically(const std::string &path, std::string_view bytes) {
-  std::string temporary = path + ".tmp" + std::to_string(::getpid());
-  File file(std::fopen(temporary.c_str(), "wb"), std::fclose);
-  if (!file)
-    return fileError("write", temporary);
-  bool written =
-      std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
-  // Closing flushes, so a full disk may show only here.
-  written &= std::fclose(file.release()) == 0;
-  if (written && std::rename(temporary.c_str(), path.c_str()) == 0)
-    return Status();
-  Status status = fileError("write", path);
-  std::remove(temporary.c_str());
-  return status;
-}
 
 Status verifyCubin(std::string_view cubin) {
   if (cubin.size() < kElfHeaderBytes)
@@ -151,6 +106,7 @@ std::string sealDescriptor(KernelDescriptor descriptor,
 Status sealDescriptor(std::string &json, std::string_view cubin) {
   KernelDescriptor descriptor;
   MLA_RETURN_IF_ERROR(parseDescriptor(json, descriptor));
+  MLA_RETURN_IF_ERROR(verifyCubin(cubin));
   json = sealDescriptor(std::move(descriptor), cubin);
   return Status();
 }
@@ -185,6 +141,7 @@ Status readPackage(const std::string &folder, KernelPackage &out) {
 
 Status writePackage(const std::string &folder, const KernelPackage &package) {
   MLA_RETURN_IF_ERROR(verifyDescriptor(package.descriptor));
+  MLA_RETURN_IF_ERROR(verifyCubin(package.cubin));
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)

@@ -5,6 +5,7 @@
 #include "mla/Simulator/Simulator.h"
 #include "Coverage.h"
 #include "Machine.h"
+#include <atomic>
 #include <thread>
 
 using namespace mlir;
@@ -295,6 +296,7 @@ private:
   std::vector<SmallVector<int64_t>> points;
   unsigned clusterSize = 1;
   size_t perMachine = 1;
+  std::atomic<uint64_t> done = 0;
   Coverage coverage;
 };
 } // namespace
@@ -306,12 +308,16 @@ LogicalResult GridRunner::checkMemory(unsigned threads) const {
     threads = std::max(1u, std::thread::hardware_concurrency());
   threads = std::min<uint64_t>(threads, points.size() / perMachine);
   uint64_t bytes = perCta * perMachine * threads;
-  if (plan.options.memoryLimit && bytes > plan.options.memoryLimit)
-    return plan.grid->op->emitOpError()
-           << "needs about " << bytes << " bytes to simulate " << perMachine
-           << " CTAs at a time on " << threads << " threads, the limit is "
-           << plan.options.memoryLimit;
-  return success();
+  uint64_t limit = plan.options.memoryLimit, taken = plan.options.memoryTaken;
+  if (!limit || (taken <= limit && bytes <= limit - taken))
+    return success();
+  InFlightDiagnostic error = plan.grid->op->emitOpError()
+                             << "needs about " << bytes << " bytes to simulate "
+                             << perMachine << " CTAs at a time on " << threads
+                             << " threads";
+  if (taken)
+    error << " besides " << taken << " of arguments";
+  return error << ", the limit is " << limit;
 }
 
 void GridRunner::work(GridQueue &queue) {
@@ -325,6 +331,8 @@ void GridRunner::work(GridQueue &queue) {
       queue.report(*n, *machine.getFailure());
     else if (std::optional<Failure> overlap = coverage.add(machine))
       queue.report(*n, *overlap);
+    if (plan.options.progress)
+      plan.options.progress(++done * perMachine, points.size());
   }
 }
 

@@ -36,12 +36,13 @@ Expected<std::string> mla::resolveProgram(StringRef name, StringRef request,
   return request.str();
 }
 
-/// Looks for the files of the wheels `nvidia-cuda-*` (13 and newer) or
-/// `nvidia-cuda-nvcc-cu12` under PREFIX/lib/python3.N/site-packages.
-static std::optional<std::string> findInWheel(StringRef name) {
+/// Visits PREFIX/lib/python3.N/site-packages of the python3 on PATH, where the
+/// wheels `nvidia-cuda-*` (13 and newer) and `nvidia-cuda-nvcc-cu12` put their
+/// files.
+static bool visitWheels(StringRef name, ProgramVisitor visit) {
   auto python = llvm::sys::findProgramByName("python3");
   if (!python)
-    return std::nullopt;
+    return false;
   llvm::SmallString<128> lib(
       llvm::sys::path::parent_path(llvm::sys::path::parent_path(*python)));
   llvm::sys::path::append(lib, "lib");
@@ -54,20 +55,26 @@ static std::optional<std::string> findInWheel(StringRef name) {
       llvm::SmallString<128> path(it->path());
       llvm::sys::path::append(path, "site-packages", "nvidia", part);
       llvm::sys::path::append(path, "bin", name);
-      if (llvm::sys::fs::can_execute(path))
-        return path.str().str();
+      if (llvm::sys::fs::can_execute(path) && visit(path))
+        return true;
     }
   }
-  return std::nullopt;
+  return false;
 }
 
-Expected<std::string> mla::findProgram(const ProgramSearch &search) {
-  StringRef name = search.name;
-  if (auto request = llvm::sys::Process::GetEnv(search.variable);
-      request && !request->empty())
-    return resolveProgram(name, *request, search.variable);
+/// Visits every `name` on PATH.
+static bool visitPath(StringRef name, ProgramVisitor visit) {
+  std::string path = llvm::sys::Process::GetEnv("PATH").value_or("");
+  for (StringRef folder : llvm::split(path, llvm::sys::EnvPathSeparator))
+    if (auto found = llvm::sys::findProgramByName(name, {folder}))
+      if (visit(*found))
+        return true;
+  return false;
+}
 
-  std::vector<std::string> places = {(search.variable + " (not set)").str()};
+std::vector<std::string> mla::visitPrograms(StringRef name,
+                                            ProgramVisitor visit) {
+  std::vector<std::string> places;
   for (StringRef variable : {"CUDA_HOME", "CUDA_PATH"}) {
     auto home = llvm::sys::Process::GetEnv(variable);
     if (!home || home->empty()) {
@@ -76,16 +83,31 @@ Expected<std::string> mla::findProgram(const ProgramSearch &search) {
     }
     llvm::SmallString<128> path(*home);
     llvm::sys::path::append(path, "bin", name);
-    if (llvm::sys::fs::can_execute(path))
-      return path.str().str();
     places.push_back((variable + " (" + path + ")").str());
+    if (llvm::sys::fs::can_execute(path) && visit(path))
+      return places;
   }
-  if (auto found = llvm::sys::findProgramByName(name))
-    return *found;
   places.push_back("PATH");
-  if (auto found = findInWheel(name))
-    return *found;
+  if (visitPath(name, visit))
+    return places;
   places.push_back("the site-packages of python3");
+  visitWheels(name, visit);
+  return places;
+}
+
+Expected<std::string> mla::findProgram(const ProgramSearch &search) {
+  StringRef name = search.name;
+  if (auto request = llvm::sys::Process::GetEnv(search.variable);
+      request && !request->empty())
+    return resolveProgram(name, *request, search.variable);
+  std::optional<std::string> found;
+  std::vector<std::string> places = visitPrograms(name, [&](StringRef path) {
+    found = path.str();
+    return true;
+  });
+  if (found)
+    return *found;
   return createStringError("no " + name + " found; looked in " +
+                           search.variable + " (not set), " +
                            llvm::join(places, ", ") + "; " + search.advice);
 }

@@ -7,6 +7,8 @@
 #include "FindProgram.h"
 #include "RunProgram.h"
 #include "mla/Target/Ptxas.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Process.h"
 #include <map>
 #include <mutex>
 
@@ -18,6 +20,15 @@ using namespace mla;
 //===----------------------------------------------------------------------===//
 // findPtxas
 //===----------------------------------------------------------------------===//
+
+bool mla::isPtxasRequested(const std::optional<std::string> &fromOption) {
+  return (fromOption && !fromOption->empty()) ||
+         !llvm::sys::Process::GetEnv("MLA_PTXAS").value_or("").empty();
+}
+
+void mla::visitPtxas(llvm::function_ref<bool(StringRef path)> visit) {
+  visitPrograms("ptxas", visit);
+}
 
 Expected<std::string>
 mla::findPtxas(const std::optional<std::string> &fromOption) {
@@ -49,6 +60,10 @@ static std::optional<CudaVersion> parseVersion(StringRef text) {
 
 static Expected<std::string> askVersion(StringRef path,
                                         unsigned timeoutSeconds) {
+  // It answers in milliseconds, however long it may take to assemble.
+  constexpr unsigned maxSeconds = 10;
+  timeoutSeconds =
+      std::min(timeoutSeconds ? timeoutSeconds : maxSeconds, maxSeconds);
   auto result = runProgram(path, {"--version"}, /*files=*/{}, timeoutSeconds);
   if (!result)
     return result.takeError();
@@ -59,26 +74,49 @@ static Expected<std::string> askVersion(StringRef path,
   if (!parseVersion(output))
     return createStringError("expected a line with 'release X.Y' from '" +
                              path + " --version', got '" +
-                             output.trim().take_front(200) + "'");
+                             shorten(output.trim(), 200) + "'");
   return output.drop_front(output.find("release "))
       .take_until([](char c) { return c == '\n'; })
       .str();
 }
 
+namespace {
+/// A file as it is now. Another one, or an update in place, compares unequal.
+struct FileState {
+  explicit FileState(StringRef path) {
+    llvm::sys::fs::file_status status;
+    if (llvm::sys::fs::status(path, status))
+      return;
+    file = status.getUniqueID();
+    bytes = status.getSize();
+    changed = status.getLastModificationTime();
+  }
+  bool operator==(const FileState &other) const {
+    return file == other.file && bytes == other.bytes &&
+           changed == other.changed;
+  }
+  llvm::sys::fs::UniqueID file;
+  uint64_t bytes = 0;
+  llvm::sys::TimePoint<> changed;
+};
+} // namespace
+
 Expected<std::string> mla::ptxasVersionText(StringRef path,
                                             unsigned timeoutSeconds) {
   static std::mutex mutex;
-  static std::map<std::string, std::string, std::less<>> known;
+  static std::map<std::string, std::pair<FileState, std::string>> known;
+  FileState state(path);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (auto found = known.find(path.str()); found != known.end())
-      return found->second;
+    auto found = known.find(path.str());
+    if (found != known.end() && found->second.first == state)
+      return found->second.second;
   }
   // Not under the lock: another path need not wait for this one.
   Expected<std::string> text = askVersion(path, timeoutSeconds);
   if (text) {
     std::lock_guard<std::mutex> lock(mutex);
-    known.emplace(path.str(), *text);
+    known.insert_or_assign(path.str(), std::make_pair(state, *text));
   }
   return text;
 }

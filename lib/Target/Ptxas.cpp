@@ -6,9 +6,9 @@
 
 #include "mla/Target/Ptxas.h"
 #include "RunProgram.h"
+#include "mla/Target/PTX.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
-#include <tuple>
 
 using llvm::createStringError;
 using llvm::Error;
@@ -22,10 +22,6 @@ using namespace mla;
 
 /// The oldest ptxas that this project accepts, whatever the PTX says.
 static constexpr CudaVersion kOldestPtxas = {12, 3};
-
-static bool isOlder(CudaVersion a, CudaVersion b) {
-  return std::tie(a.major, a.minor) < std::tie(b.major, b.minor);
-}
 
 /// Returns the version in the directive `.version X.Y`, or 0.0.
 static CudaVersion ptxVersion(StringRef ptx) {
@@ -52,6 +48,17 @@ static CudaVersion oldestPtxasFor(CudaVersion ptx) {
   return {};
 }
 
+CudaVersion mla::oldestPtxas(const TargetOptions &options) {
+  CudaVersion wanted = kOldestPtxas;
+  for (StringRef feature : llvm::split(options.features, ',')) {
+    unsigned version = 0;
+    feature = feature.trim();
+    if (feature.consume_front("+ptx") && !feature.getAsInteger(10, version))
+      wanted = std::max(wanted, oldestPtxasFor({version / 10, version % 10}));
+  }
+  return wanted;
+}
+
 static Error checkVersion(StringRef path, StringRef ptx,
                           unsigned timeoutSeconds) {
   Expected<CudaVersion> got = ptxasVersion(path, timeoutSeconds);
@@ -59,12 +66,12 @@ static Error checkVersion(StringRef path, StringRef ptx,
     return got.takeError();
   CudaVersion language = ptxVersion(ptx), wanted = oldestPtxasFor(language);
   std::string reason;
-  if (isOlder(kOldestPtxas, wanted))
+  if (kOldestPtxas < wanted)
     reason = llvm::formatv(" (the input is PTX {0}.{1})", language.major,
                            language.minor);
   else
     wanted = kOldestPtxas;
-  if (!isOlder(*got, wanted))
+  if (!(*got < wanted))
     return Error::success();
   return createStringError(llvm::formatv(
       "expected ptxas {0}.{1} or newer{2}, got {3}.{4} at '{5}'", wanted.major,

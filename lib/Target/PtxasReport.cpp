@@ -96,10 +96,11 @@ FunctionReport &LogParser::function(StringRef name) {
 }
 
 Expected<PtxasReport> LogParser::parse(StringRef log) {
-  llvm::SmallVector<StringRef> lines;
-  log.split(lines, '\n');
-  for (StringRef line : lines)
-    if (Error error = parseLine(line.trim()))
+  // What ptxas prints of a kernel fits; errors and reports quote lines.
+  constexpr size_t maxLineBytes = 4096;
+  // Not StringRef::split, which would keep all lines of a long log.
+  for (StringRef line : llvm::split(log, '\n'))
+    if (Error error = parseLine(line.trim().take_front(maxLineBytes)))
       return std::move(error);
   if (Error error = checkComplete())
     return std::move(error);
@@ -325,12 +326,21 @@ llvm::json::Value mla::toJSON(const PtxasReport &report) {
         {"barriers", f.barriers},
         {"constant_bytes", f.constantBytes},
     });
-  for (const PtxasWarning &warning : report.warnings)
-    warnings.push_back(llvm::json::Object{
-        {"code", llvm::json::fixUTF8(warning.code)},
-        {"text", llvm::json::fixUTF8(warning.text)},
-        {"function", llvm::json::fixUTF8(warning.function)},
-    });
-  return llvm::json::Object{{"functions", std::move(functions)},
+  // A kernel that is wrong throughout gets a message for each wgmma.
+  constexpr size_t maxWarnings = 100;
+  size_t omitted = report.warnings.size() <= maxWarnings
+                       ? 0
+                       : report.warnings.size() - maxWarnings;
+  for (const auto &[index, warning] : llvm::enumerate(report.warnings))
+    if (index < maxWarnings / 2 || index >= maxWarnings / 2 + omitted)
+      warnings.push_back(llvm::json::Object{
+          {"code", llvm::json::fixUTF8(warning.code)},
+          {"text", llvm::json::fixUTF8(warning.text)},
+          {"function", llvm::json::fixUTF8(warning.function)},
+      });
+  llvm::json::Object object{{"functions", std::move(functions)},
                             {"warnings", std::move(warnings)}};
+  if (omitted)
+    object["omitted_warnings"] = omitted;
+  return object;
 }

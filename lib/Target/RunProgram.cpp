@@ -5,8 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "RunProgram.h"
+#include "mla/Target/Ptxas.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -14,8 +17,10 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
+#include <time.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -90,24 +95,107 @@ Expected<std::string> MemoryFile::read() const {
   }
 }
 
+uint64_t MemoryFile::size() const {
+  struct stat status = {};
+  return ::fstat(fd, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Programs that are running
+//===----------------------------------------------------------------------===//
+
+/// The process groups of the programs that are running; 0 is a free slot. A
+/// program for which there is no slot is not killed by killRunningPrograms. A
+/// fixed array of atomics because a signal handler neither locks nor allocates.
+static std::atomic<pid_t> runningGroups[64];
+/// The number of programs that are started, but not yet in `runningGroups`.
+static std::atomic<int> numStarting{0};
+static_assert(std::atomic<pid_t>::is_always_lock_free);
+
+namespace {
+/// Enters a process group in `runningGroups` for the object's life.
+class RunningGroup {
+public:
+  explicit RunningGroup(pid_t group) {
+    for (std::atomic<pid_t> &candidate : runningGroups)
+      if (pid_t none = 0; candidate.compare_exchange_strong(none, group)) {
+        slot = &candidate;
+        return;
+      }
+  }
+  RunningGroup(RunningGroup &&other) : slot(std::exchange(other.slot, {})) {}
+  ~RunningGroup() {
+    if (slot)
+      slot->store(0);
+  }
+
+private:
+  std::atomic<pid_t> *slot = nullptr;
+};
+
+/// A program that was started.
+struct Child {
+  pid_t pid;
+  RunningGroup group;
+};
+
+/// Keeps signals away from this thread for the object's life.
+class SignalBlock {
+public:
+  SignalBlock() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  }
+  ~SignalBlock() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+  sigset_t before;
+};
+} // namespace
+
+void mla::killRunningPrograms() {
+  // A thread that starts a program blocks all signals meanwhile, so that this
+  // handler runs in another thread and the wait comes to an end.
+  while (numStarting.load() > 0) {
+    timespec pause = {0, 1000000};
+    ::nanosleep(&pause, nullptr);
+  }
+  for (std::atomic<pid_t> &group : runningGroups)
+    if (pid_t leader = group.load())
+      ::kill(-leader, SIGKILL);
+}
+
 //===----------------------------------------------------------------------===//
 // runProgram
 //===----------------------------------------------------------------------===//
 
-/// Waits for the process `pid` and returns its exit code.
+/// A program that prints without end must not exhaust the memory of the host
+/// program. ptxas prints a few hundred bytes for each function and wgmma.
+static constexpr uint64_t kMaxOutputBytes = uint64_t(256) << 20;
+
+/// Kills the process group of the child `pid` and waits for the child.
+static void killGroup(pid_t pid) {
+  ::kill(-pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+/// Waits for the process `pid`, whose output goes to `log`, and returns its
+/// exit code.
 ///
 /// llvm::sys::Wait with a limit would replace the host program's handler of
 /// SIGALRM and cancel its alarm, even where the limit is 0: asks again and
 /// again instead, ever less often.
-static Expected<int> waitWithLimit(StringRef program, pid_t pid,
-                                   unsigned timeoutSeconds) {
+static Expected<int> waitWithLimits(StringRef program, pid_t pid,
+                                    const MemoryFile &log,
+                                    unsigned timeoutSeconds) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline =
-      Clock::now() + std::chrono::seconds(timeoutSeconds);
+      timeoutSeconds ? Clock::now() + std::chrono::seconds(timeoutSeconds)
+                     : Clock::time_point::max();
   std::chrono::microseconds pause(100);
   while (true) {
     int status = 0;
-    pid_t ended = ::waitpid(pid, &status, timeoutSeconds ? WNOHANG : 0);
+    pid_t ended = ::waitpid(pid, &status, WNOHANG);
     if (ended == pid && WIFEXITED(status))
       return WEXITSTATUS(status);
     if (ended == pid)
@@ -117,53 +205,102 @@ static Expected<int> waitWithLimit(StringRef program, pid_t pid,
       return createStringError(
           "cannot learn how '" + program + "' ended: " + llvm::sys::StrError() +
           (errno == ECHILD ? " (is SIGCHLD ignored?)" : ""));
-    if (timeoutSeconds == 0)
-      continue;
+    if (log.size() > kMaxOutputBytes) {
+      killGroup(pid);
+      return createStringError("'" + program + "' printed more than " +
+                               llvm::Twine(kMaxOutputBytes >> 20) +
+                               " MiB and was killed");
+    }
     if (Clock::now() >= deadline)
       break;
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 5 / 4, std::chrono::microseconds(5000));
   }
-  ::kill(pid, SIGKILL);
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  killGroup(pid);
   return createStringError("'" + program + "' took longer than " +
                            llvm::Twine(timeoutSeconds) + " s and was killed");
 }
 
+namespace {
+/// What posix_spawn is to do besides running the program. A call that fails
+/// leaves its code in `code`, and the later ones do nothing.
+class SpawnPlan {
+public:
+  SpawnPlan() {
+    code = ::posix_spawn_file_actions_init(&actions);
+    if (!code && (code = ::posix_spawnattr_init(&attributes)))
+      ::posix_spawn_file_actions_destroy(&actions);
+    initialized = !code;
+  }
+  ~SpawnPlan() {
+    if (!initialized)
+      return;
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+
+  void readNothing() {
+    if (!code)
+      code = ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+                                                "/dev/null", O_RDONLY, 0);
+  }
+  /// Onto itself: the child's is not closed when it becomes the program.
+  void duplicate(int from, int to) {
+    if (!code)
+      code = ::posix_spawn_file_actions_adddup2(&actions, from, to);
+  }
+  /// Makes the program the leader of a process group, with the signal mask
+  /// `signals`.
+  void leadGroup(const sigset_t &signals) {
+    if (!code)
+      code = ::posix_spawnattr_setsigmask(&attributes, &signals);
+    if (!code)
+      code = ::posix_spawnattr_setpgroup(&attributes, 0);
+    if (!code)
+      code = ::posix_spawnattr_setflags(
+          &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+  }
+  pid_t run(const std::string &program, llvm::ArrayRef<std::string> args) {
+    std::vector<char *> argv = {const_cast<char *>(program.c_str())};
+    for (const std::string &arg : args)
+      argv.push_back(const_cast<char *>(arg.c_str()));
+    argv.push_back(nullptr);
+    pid_t pid = 0;
+    if (!code)
+      code = ::posix_spawn(&pid, program.c_str(), &actions, &attributes,
+                           argv.data(), environ);
+    return pid;
+  }
+
+  int code = 0;
+
+private:
+  bool initialized = false;
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+};
+} // namespace
+
 /// Starts `program` with `log` as its output; inherited files keep their
 /// numbers.
-static Expected<pid_t> spawn(const std::string &program,
+static Expected<Child> spawn(const std::string &program,
                              llvm::ArrayRef<std::string> args,
                              llvm::ArrayRef<const MemoryFile *> files,
                              const MemoryFile &log) {
-  std::vector<char *> argv = {const_cast<char *>(program.c_str())};
-  for (const std::string &arg : args)
-    argv.push_back(const_cast<char *>(arg.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  int code = ::posix_spawn_file_actions_init(&actions);
-  if (code)
-    return makeSystemError("cannot run '" + program + "'", code);
-  code = ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-                                            O_RDONLY, 0);
-  auto duplicate = [&](int from, int to) {
-    if (!code)
-      code = ::posix_spawn_file_actions_adddup2(&actions, from, to);
-  };
-  duplicate(log.descriptor(), STDOUT_FILENO);
-  duplicate(log.descriptor(), STDERR_FILENO);
-  // Onto itself: the child's is not closed when it becomes the program.
+  SpawnPlan plan;
+  plan.readNothing();
+  plan.duplicate(log.descriptor(), STDOUT_FILENO);
+  plan.duplicate(log.descriptor(), STDERR_FILENO);
   for (const MemoryFile *file : files)
-    duplicate(file->descriptor(), file->descriptor());
-  pid_t pid = 0;
-  if (!code)
-    code = ::posix_spawn(&pid, program.c_str(), &actions, /*attrp=*/nullptr,
-                         argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (code)
-    return makeSystemError("cannot run '" + program + "'", code);
-  return pid;
+    plan.duplicate(file->descriptor(), file->descriptor());
+  SignalBlock block;
+  plan.leadGroup(block.before);
+  ++numStarting;
+  pid_t pid = plan.run(program, args);
+  llvm::scope_exit entered([] { --numStarting; });
+  if (plan.code)
+    return makeSystemError("cannot run '" + program + "'", plan.code);
+  return Child{pid, RunningGroup(pid)};
 }
 
 Expected<ProgramResult>
@@ -173,10 +310,11 @@ mla::runProgram(StringRef program, llvm::ArrayRef<std::string> args,
   Expected<MemoryFile> log = MemoryFile::create();
   if (!log)
     return log.takeError();
-  Expected<pid_t> pid = spawn(program.str(), args, files, *log);
-  if (!pid)
-    return pid.takeError();
-  Expected<int> code = waitWithLimit(program, *pid, timeoutSeconds);
+  Expected<Child> child = spawn(program.str(), args, files, *log);
+  if (!child)
+    return child.takeError();
+  Expected<int> code =
+      waitWithLimits(program, child->pid, *log, timeoutSeconds);
   if (!code)
     return code.takeError();
   Expected<std::string> output = log->read();
@@ -185,21 +323,35 @@ mla::runProgram(StringRef program, llvm::ArrayRef<std::string> args,
   return ProgramResult{*code, std::move(*output)};
 }
 
-/// NVIDIA's programs repeat themselves and end in a summary; the first lines
-/// are the cause.
-static std::string firstErrorLines(StringRef log) {
-  constexpr size_t maxLines = 5;
-  llvm::SmallVector<StringRef> lines, errors;
-  log.trim().split(lines, '\n');
-  for (StringRef line : lines)
+//===----------------------------------------------------------------------===//
+// What is shown of the output
+//===----------------------------------------------------------------------===//
+
+std::string mla::shorten(StringRef text, size_t maxBytes) {
+  if (text.size() <= maxBytes)
+    return text.str();
+  size_t half = maxBytes / 2;
+  return (text.take_front(half) + " [... " +
+          llvm::Twine(text.size() - 2 * half) + " bytes left out ...] " +
+          text.take_back(half))
+      .str();
+}
+
+/// The cause of a failure: NVIDIA's programs repeat themselves and end in a
+/// summary, so the first lines with errors. Others say it anywhere: the
+/// beginning and the end of what they print.
+static std::string causeOfFailure(StringRef log) {
+  constexpr size_t maxLines = 5, maxLineBytes = 500, maxBytes = 2000;
+  llvm::SmallVector<std::string> errors;
+  // Not StringRef::split: a long log has more lines than should be kept.
+  for (StringRef line : llvm::split(log, '\n')) {
     if (line.contains("error") || line.contains("fatal"))
-      errors.push_back(line.trim());
-  // Not their way to fail: show what there is.
-  if (errors.empty())
-    errors = lines;
-  if (errors.size() > maxLines)
-    errors.truncate(maxLines);
-  return llvm::join(errors, "\n");
+      errors.push_back(shorten(line.trim(), maxLineBytes));
+    if (errors.size() == maxLines)
+      break;
+  }
+  return errors.empty() ? shorten(log.trim(), maxBytes)
+                        : llvm::join(errors, "\n");
 }
 
 Error mla::checkExit(StringRef program, const ProgramResult &result) {
@@ -207,5 +359,5 @@ Error mla::checkExit(StringRef program, const ProgramResult &result) {
     return Error::success();
   return createStringError("'" + program + "' failed with exit code " +
                            llvm::Twine(result.code) + ": " +
-                           firstErrorLines(result.output));
+                           causeOfFailure(result.output));
 }

@@ -27,6 +27,8 @@ public:
   std::string path() const;
   /// All that is in it now.
   llvm::Expected<std::string> read() const;
+  /// The number of bytes that are in it now.
+  uint64_t size() const;
   int descriptor() const { return fd; }
 
 private:
@@ -43,8 +45,11 @@ struct ProgramResult {
 
 /// Runs `program` (a path) with `args` (without the program's name), no
 /// standard input, and `files`, which no other child of the process inherits.
-/// Fails when it cannot be started, is killed by a signal, or takes longer than
-/// `timeoutSeconds` (0: no limit), in which case it is killed.
+/// Fails when it cannot be started, is killed by a signal, takes longer than
+/// `timeoutSeconds` (0: no limit), or prints more than 256 MiB.
+///
+/// The program leads a process group of its own, so that it is killed together
+/// with the programs that it started: ptxas may be a script around another one.
 ///
 /// Neither llvm::sys::ExecuteNoWait, which hands on no files, nor the limit of
 /// llvm::sys::Wait: that relies on SIGALRM, which belongs to the host program
@@ -53,9 +58,12 @@ llvm::Expected<ProgramResult>
 runProgram(llvm::StringRef program, llvm::ArrayRef<std::string> args,
            llvm::ArrayRef<const MemoryFile *> files, unsigned timeoutSeconds);
 
-/// An error with the first that `program` said, if it ended with another exit
-/// code than 0.
+/// An error with the first errors that `program` printed, or the beginning and
+/// the end of its output, if its exit code is not 0.
 llvm::Error checkExit(llvm::StringRef program, const ProgramResult &result);
+
+/// `text`, or its beginning and its end where it has more than `maxBytes`.
+std::string shorten(llvm::StringRef text, size_t maxBytes);
 
 } // namespace mla
 

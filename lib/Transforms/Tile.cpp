@@ -4,6 +4,7 @@
 
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -382,6 +383,23 @@ static DictionaryAttr getOptions(SparsePrefillOp op) {
   return b.getDictionaryAttr(options);
 }
 
+/// Notes the value of a scale that is a constant: it is no argument of the
+/// kernel, so nothing else tells a caller, or a reference, what it is.
+static LogicalResult noteConstants(SparsePrefillOp op, func::FuncOp func) {
+  FloatAttr scale;
+  if (!matchPattern(op.getScale(), m_Constant(&scale)))
+    return success();
+  // What the launch refuses of an argument.
+  APFloat value = scale.getValue();
+  if (!value.isFinite() || value.isNegative() || value.isZero())
+    return op.emitOpError("expected a scale above 0 that is finite, got ")
+           << scale;
+  Builder b(func.getContext());
+  func->setAttr(kConstantsAttr,
+                b.getDictionaryAttr(b.getNamedAttr("scale", scale)));
+  return success();
+}
+
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
@@ -410,6 +428,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     }
     nameArguments(ops[0], func);
     DictionaryAttr options = getOptions(ops[0]);
+    if (failed(noteConstants(ops[0], func)))
+      return signalPassFailure();
     bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;
     if (schedule.asksFor("lazy-rescale"))

@@ -3,12 +3,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/TuningTable.h"
+#include "mla/Support/Files.h"
 #include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <tuple>
 
 using namespace mla;
@@ -172,10 +171,10 @@ llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file) {
 llvm::Expected<TuningTable> TuningTable::load(StringRef file) {
   if (file.empty())
     return parse(kShipped, "tuning.txt");
-  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
+  auto buffer = readFile(file);
   if (!buffer)
-    return llvm::createStringError("cannot read the tuning table '" + file +
-                                   "': " + buffer.getError().message());
+    return llvm::createStringError("tuning table: " +
+                                   llvm::toString(buffer.takeError()));
   return parse((*buffer)->getBuffer(), file);
 }
 
@@ -220,6 +219,14 @@ static std::string printEntry(const TuningEntry &entry) {
       entry.version);
 }
 
+std::vector<StringRef> TuningTable::listGpus() const {
+  std::vector<StringRef> names;
+  for (const TuningEntry &entry : entries)
+    if (!entry.gpu.name.empty() && !llvm::is_contained(names, entry.gpu.name))
+      names.push_back(entry.gpu.name);
+  return names;
+}
+
 std::string TuningTable::print() const {
   std::vector<TuningEntry> sorted = entries;
   llvm::sort(sorted, [](const TuningEntry &a, const TuningEntry &b) {
@@ -232,10 +239,7 @@ std::string TuningTable::print() const {
 }
 
 llvm::Error TuningTable::write(StringRef file) const {
-  return llvm::writeToOutput(file, [&](llvm::raw_ostream &os) {
-    os << print();
-    return llvm::Error::success();
-  });
+  return writeFile(file, print());
 }
 
 StringRef mla::getVersion() { return MLA_VERSION; }

@@ -91,6 +91,27 @@ class Source(SizedStructure):
     ]
 
 
+WARNING_FUNCTION = ctypes.CFUNCTYPE(None, c_void_p, c_char_p)
+
+
+class CompilerOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("target", c_char_p),
+        ("cacheFolder", c_char_p),
+        ("cacheBytes", c_int64),
+        ("memoryKernels", c_int64),
+        ("ptxas", c_char_p),
+        ("ptxasTimeout", c_int32),
+        ("assembler", c_int32),
+        ("lockTimeout", c_int32),
+        ("reserved", c_int32),
+        ("progress", c_void_p),
+        ("warning", WARNING_FUNCTION),
+        ("userData", c_void_p),
+    ]
+
+
 class CompileOptions(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
@@ -118,7 +139,7 @@ RUNTIME_FUNCTIONS = {
 
 JIT_FUNCTIONS = {
     "mlaJitVersion": (c_int32, []),
-    "mlaCompilerCreate": (c_int32, [c_void_p, POINTER(c_void_p)]),
+    "mlaCompilerCreate": (c_int32, [POINTER(CompilerOptions), POINTER(c_void_p)]),
     "mlaCompile": (
         c_int32,
         [

@@ -3,6 +3,7 @@
 is, and that the right context is current."""
 
 import ctypes
+import os
 import threading
 from ctypes import byref, c_int, c_uint64, c_void_p
 
@@ -46,15 +47,33 @@ class _Driver:
 
 _driver = None
 _driver_lock = threading.Lock()
+_forked = False
 
 
 def _get():
     global _driver
     if _driver is None:
         with _driver_lock:
+            if _forked:
+                raise MLAError(
+                    NO_DRIVER,
+                    "no driver: this process was forked after the CUDA driver was "
+                    "opened, which CUDA does not survive: fork earlier, or use "
+                    "multiprocessing's 'spawn' or 'forkserver'",
+                )
             if _driver is None:
                 _driver = _Driver()
     return _driver
+
+
+def _after_fork():
+    """In a forked child: other threads of the parent may have held the lock."""
+    global _driver, _driver_lock, _forked
+    _forked = _forked or _driver is not None
+    _driver, _driver_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class device_guard:

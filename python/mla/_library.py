@@ -15,6 +15,7 @@ import os
 import pathlib
 import struct
 import threading
+import warnings
 from typing import List, NamedTuple, Optional
 
 from . import _abi
@@ -28,8 +29,12 @@ class MLAError(RuntimeError):
     `status` is the mlaStatus."""
 
     def __init__(self, status, message):
-        super().__init__(message)
+        # Both, so that the exception can be pickled: it may come from a worker.
+        super().__init__(status, message)
         self.status = status
+
+    def __str__(self):
+        return self.args[1]
 
 
 class ShapeClass(NamedTuple):
@@ -141,6 +146,15 @@ class Kernel:
         )
 
 
+def _is_package(folder):
+    """Unlike exists() of later Pythons, raises if it may not be looked into."""
+    try:
+        (folder / "kernel.json").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 class Library:
     """An open library, its kernels, and its compiler. Kernels are kept until the
     process ends: there are few, and their code must outlive the launches."""
@@ -155,7 +169,12 @@ class Library:
             self._check_version("mlaJitVersion", _abi.JIT_VERSION)
             self._declare(_abi.JIT_FUNCTIONS)
         self._compiler = None
-        self._lock = threading.Lock()
+        # What the compiler warns of: the cache, or the assembler.
+        self._warnings = []
+        self._on_warning = _abi.WARNING_FUNCTION(
+            lambda _, message: self._warnings.append(message.decode(errors="replace"))
+        )
+        self.renew_lock()
         # By shape class: kernels by their sizes, first those without optional
         # arguments, and then those of more fixed sizes.
         self._packages = {}
@@ -163,6 +182,9 @@ class Library:
         self._compiled = {}
         self.options = CompileOptions()
         self._launches = {}
+
+    def renew_lock(self):
+        self._lock = threading.Lock()
 
     def _declare(self, functions):
         for name, (result, parameters) in functions.items():
@@ -234,7 +256,8 @@ class Library:
     def _compile(self, shape_class, options):
         handle = ctypes.c_void_p()
         if self._compiler is None:
-            self.call("mlaCompilerCreate", None, ctypes.byref(handle))
+            made = _abi.CompilerOptions(warning=self._on_warning)
+            self.call("mlaCompilerCreate", made, ctypes.byref(handle))
             self._compiler, handle = handle, ctypes.c_void_p()
         operator = _abi.Operator(
             name=b"sparse_prefill",
@@ -259,13 +282,21 @@ class Library:
         if options.expect_s_kv is not None:
             how.expectRows = options.expect_s_kv
         self.call("mlaCompile", self._compiler, source, how, ctypes.byref(handle), None)
-        return Kernel(self, handle)
+        kernel = Kernel(self, handle)
+        # Not in the callback, which cannot raise what a filter makes an error.
+        while self._warnings:
+            warnings.warn(self._warnings.pop(0), RuntimeWarning, stacklevel=2)
+        return kernel
 
     def add_packages(self, folder):
         """The package in `folder`, or those in the folders in it; how many."""
         root = pathlib.Path(folder)
-        found = [root] if (root / "kernel.json").exists() else sorted(root.iterdir())
-        found = [path for path in found if (path / "kernel.json").exists()]
+        found = [root] if _is_package(root) else sorted(filter(_is_package, root.iterdir()))
+        if not found:
+            raise ValueError(
+                f"folder '{root}': expected a kernel.json in it or in a folder in it, "
+                "got none"
+            )
         for path in found:
             handle = ctypes.c_void_p()
             self.call("mlaKernelLoad", os.fsencode(path), ctypes.byref(handle))
@@ -336,6 +367,17 @@ def library() -> Library:
                         opened.add_packages(folder)
                 _library = opened
     return _library
+
+
+def _renew_locks():
+    """In a forked child: other threads of the parent may have held them."""
+    global _library_lock
+    _library_lock = threading.Lock()
+    if _library is not None:
+        _library.renew_lock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)
 
 
 def use_packages(folder):

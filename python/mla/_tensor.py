@@ -55,6 +55,21 @@ def torch_of(value):
     return torch if torch is not None and isinstance(value, torch.Tensor) else None
 
 
+def is_traced(torch, value):
+    """Whether a call on the torch tensor `value` is recorded or only propagates
+    shapes: torch.compile, torch.export, torch.jit.trace, fake and meta tensors,
+    dispatch modes. Such a call has to go through torch's dispatcher, which costs
+    several microseconds; others do not."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    kind = type(value)
+    if kind is not torch.Tensor and kind is not torch.nn.Parameter:
+        return True
+    # A mode, as make_fx's, records calls on plain tensors.
+    modes = getattr(torch._C, "_len_torch_dispatch_stack", None)
+    return (modes is not None and modes() > 0) or value.is_meta
+
+
 _TORCH_DTYPES = {
     "torch.bfloat16": "bf16",
     "torch.float16": "f16",
@@ -67,9 +82,9 @@ _TORCH_DTYPES = {
 _torch_dtypes = {}
 
 
-def _from_torch(name, value):
-    if not value.is_cuda:
-        raise ValueError(f"{name}: expected a CUDA tensor, got one on {value.device}")
+def describe_torch(name, value, data=0):
+    """A torch tensor as a Tensor at the address `data`. Does not touch the memory
+    of `value`, so that it may be fake."""
     dtype = value.dtype
     index = _torch_dtypes.get(dtype)
     if index is None:
@@ -79,12 +94,18 @@ def _from_torch(name, value):
         index = _torch_dtypes[dtype] = _INDEX[word]
     return _make(
         name,
-        value.data_ptr(),
+        data,
         index,
         tuple(value.shape),
         tuple(value.stride()),
         value.device.index,
     )
+
+
+def _from_torch(name, value):
+    if not value.is_cuda:
+        raise ValueError(f"{name}: expected a CUDA tensor, got one on {value.device}")
+    return describe_torch(name, value, value.data_ptr())
 
 
 # ------------------------------------------------------------------------------

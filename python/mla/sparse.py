@@ -7,7 +7,7 @@ import numbers
 from ._abi import DTYPES
 from ._cuda import device_guard
 from ._library import ShapeClass, Sizes, library
-from ._tensor import tensor_of, torch_of
+from ._tensor import is_traced, tensor_of, torch_of
 
 _RANK = {
     "q": 3,
@@ -31,9 +31,9 @@ _DTYPE = {
 }
 
 
-def _check(tensors):
+def check(tensors):
     """What has to hold before a kernel can be chosen; shapes against each other,
-    strides and addresses are checked by every launch."""
+    strides and addresses are checked by every launch. The device's ordinal."""
     device = tensors["q"].device
     for name, tensor in tensors.items():
         if DTYPES[tensor.dtype] != _DTYPE[name]:
@@ -65,9 +65,13 @@ def _check(tensors):
     return device or 0
 
 
-def _check_scale(name, scale):
+def check_scale(name, scale):
     if type(scale) is not float and not isinstance(scale, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {type(scale).__name__}")
+    check_positive(name, scale)
+
+
+def check_positive(name, scale):
     if not scale > 0:
         raise ValueError(f"{name}: expected a value above 0, got {scale}")
 
@@ -85,6 +89,19 @@ def _option(name, value, words):
     raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
 
+def lse_words(lse_base, empty_lse):
+    """What lse is, in the words of the library."""
+    return (
+        _option("lse_base", lse_base, _LSE_BASES),
+        _option("empty_lse", empty_lse, _EMPTY_LSES),
+    )
+
+
+def check_lse_words(lse_base, empty_lse):
+    _option("lse_base", lse_base, {word: word for word in _LSE_BASES.values()})
+    _option("empty_lse", empty_lse, {word: word for word in _EMPTY_LSES.values()})
+
+
 def _stream_handle(stream):
     """A stream as a number: of torch, CuPy and Numba too."""
     for attribute in ("cuda_stream", "ptr", "handle"):
@@ -99,7 +116,7 @@ class _Launch:
     strides, dtypes and device of its tensors."""
 
     def __init__(self, tensors, lse_options):
-        self._device = _check(tensors)
+        self._device = check(tensors)
         self._kernel = library().kernel(
             ShapeClass(
                 tensors["q"].shape[1],
@@ -131,12 +148,54 @@ def _signature(torch, given, lse_options):
     others costs as much as a new one."""
     if torch is None:
         return None
+    plain, parameter = torch.Tensor, torch.nn.Parameter
     signature = [len(given), "attn_sink" in given, lse_options]
     for value in given.values():
-        if type(value) is not torch.Tensor:
+        kind = type(value)
+        if kind is not plain and kind is not parameter:
             return None
-        signature += (value.dtype, value.shape, value.stride(), value.device)
+        signature.append((value.dtype, value.shape, value.stride(), value.device))
     return tuple(signature)
+
+
+def by_name(q, kv, indices, out, max_logits, lse, topk_length, attn_sink):
+    """The tensors of a call; an optional one only if it is given."""
+    given = {
+        "q": q,
+        "kv": kv,
+        "indices": indices,
+        "out": out,
+        "max_logits": max_logits,
+        "lse": lse,
+    }
+    if topk_length is not None:
+        given["topk_length"] = topk_length
+    if attn_sink is not None:
+        given["attn_sink"] = attn_sink
+    return given
+
+
+def launch(torch, given, scale, lse_options, stream=None):
+    """Launches on the tensors `given`, by name. `torch` is the module if q is one
+    of its tensors, else None."""
+    q = given["q"]
+    if stream is not None:
+        stream = _stream_handle(stream)
+    elif torch is not None and q.is_cuda:
+        stream = torch.cuda.current_stream(q.device).cuda_stream
+    else:
+        stream = 0
+    signature, launches = _signature(torch, given, lse_options), library().launches()
+    known = launches.get(signature)
+    if known is not None:
+        values = [value.data_ptr() for value in given.values()]
+    else:
+        tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
+        known = _Launch(tensors, lse_options)
+        values = [tensor.data for tensor in tensors.values()]
+        if signature is not None:
+            launches[signature] = known
+    known(values, scale, stream)
 
 
 def sparse_prefill(
@@ -175,40 +234,41 @@ def sparse_prefill(
             None: torch's current stream if q is torch's, else the default stream
 
     A query without a valid entry gets out = 0, max_logits = -inf, lse = empty_lse.
+    Results may be parts of larger buffers, and nothing around them is written; they
+    may not overlap each other or an input.
     Returns at once; the tensors must live until the stream has come this far.
+
+    Under torch.compile, torch.export and on fake tensors it is the operator
+    mla::sparse_prefill; `stream` has to be None there.
 
     Raises TypeError and ValueError, which name the argument, what was expected
     and what came; MLAError for failures of the driver or the compiler.
     """
-    _check_scale("scale", scale)
-    lse_options = (
-        _option("lse_base", lse_base, _LSE_BASES),
-        _option("empty_lse", empty_lse, _EMPTY_LSES),
-    )
+    lse_options = lse_words(lse_base, empty_lse)
     torch = torch_of(q)
-    if stream is not None:
-        stream = _stream_handle(stream)
-    elif torch is not None and q.is_cuda:
-        stream = torch.cuda.current_stream(q.device).cuda_stream
-    else:
-        stream = 0
-    given = {"q": q, "kv": kv, "indices": indices}
-    if topk_length is not None:
-        given["topk_length"] = topk_length
-    if attn_sink is not None:
-        given["attn_sink"] = attn_sink
-    given.update(out=out, max_logits=max_logits, lse=lse)
-    signature, launches = _signature(torch, given, lse_options), library().launches()
-    launch = launches.get(signature)
-    if launch is not None:
-        values = [value.data_ptr() for value in given.values()]
-    else:
-        tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
-        launch = _Launch(tensors, lse_options)
-        values = [tensor.data for tensor in tensors.values()]
-        if signature is not None:
-            launches[signature] = launch
-    launch(values, scale, stream)
+    if torch is not None and is_traced(torch, q):
+        if stream is not None:
+            raise ValueError(
+                f"stream: expected None where torch traces the call, got {stream}"
+            )
+        from . import torch_ops
+
+        torch_ops.sparse_prefill(
+            q,
+            kv,
+            indices,
+            scale,
+            out,
+            max_logits,
+            lse,
+            topk_length,
+            attn_sink,
+            *lse_options,
+        )
+        return
+    check_scale("scale", scale)
+    given = by_name(q, kv, indices, out, max_logits, lse, topk_length, attn_sink)
+    launch(torch, given, scale, lse_options, stream)
 
 
 def flash_mla_sparse_fwd(
@@ -220,6 +280,9 @@ def flash_mla_sparse_fwd(
     attn_sink=None,
     topk_length=None,
     *,
+    out=None,
+    max_logits=None,
+    lse=None,
     lse_base="e",
     empty_lse=math.inf,
 ):
@@ -234,15 +297,19 @@ def flash_mla_sparse_fwd(
         d_v: can only be 512
         attn_sink: optional, [h_q], float32; see sparse_prefill
         topk_length: optional, [s_q], int32; see sparse_prefill
+        out, max_logits, lse: optional, where to put the results; see
+            sparse_prefill. Those that are not given are made
         lse_base, empty_lse: not of FlashMLA, which has the defaults; see
             sparse_prefill
 
     Returns:
         (output, max_logits, lse): [s_q, h_q, d_v] bfloat16, [s_q, h_q] float32,
-        [s_q, h_q] float32
+        [s_q, h_q] float32. Tensors that were given are returned themselves
 
     Runs on torch's current stream of q's device, and may be captured in a CUDA
-    graph once a call of the same shape class has been made on that device.
+    graph once a call of the same shape class has been made on that device. Under
+    torch.compile, torch.export and on fake tensors it is the operator
+    mla::flash_mla_sparse_fwd, or mla::sparse_prefill where results are given.
     """
     torch = torch_of(q)
     if torch is None:
@@ -250,26 +317,39 @@ def flash_mla_sparse_fwd(
             f"q: expected a torch tensor, got {type(q).__name__}; sparse_prefill takes "
             "any, and results that the caller has made"
         )
-    _check_scale("sm_scale", sm_scale)
+    lse_options = lse_words(lse_base, empty_lse)
+    traced = is_traced(torch, q)
+    if traced:
+        from . import torch_ops
+
+        if out is None and max_logits is None and lse is None:
+            return torch_ops.flash_mla_sparse_fwd(
+                q, kv, indices, sm_scale, d_v, attn_sink, topk_length, *lse_options
+            )
+    else:
+        check_scale("sm_scale", sm_scale)
+    results = make_results(torch, q, d_v, out, max_logits, lse)
+    if traced:
+        torch_ops.sparse_prefill(
+            q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
+        )
+    else:
+        given = by_name(q, kv, indices, *results, topk_length, attn_sink)
+        launch(torch, given, sm_scale, lse_options)
+    return results
+
+
+def make_results(torch, q, d_v, out=None, max_logits=None, lse=None):
+    """The three results of flash_mla_sparse_fwd; those that are None are made."""
     if q.dim() != 3:
         raise ValueError(f"q: expected 3 dimensions, got {q.dim()}")
     if d_v != 512:
         raise ValueError(f"d_v: expected 512, got {d_v}")
     s_q, h_q = q.shape[:2]
-    out = torch.empty((s_q, h_q, d_v), dtype=torch.bfloat16, device=q.device)
-    max_logits = torch.empty((s_q, h_q), dtype=torch.float32, device=q.device)
-    lse = torch.empty((s_q, h_q), dtype=torch.float32, device=q.device)
-    sparse_prefill(
-        q,
-        kv,
-        indices,
-        sm_scale,
-        out=out,
-        max_logits=max_logits,
-        lse=lse,
-        topk_length=topk_length,
-        attn_sink=attn_sink,
-        lse_base=lse_base,
-        empty_lse=empty_lse,
-    )
+    if out is None:
+        out = torch.empty((s_q, h_q, d_v), dtype=torch.bfloat16, device=q.device)
+    if max_logits is None:
+        max_logits = torch.empty((s_q, h_q), dtype=torch.float32, device=q.device)
+    if lse is None:
+        lse = torch.empty((s_q, h_q), dtype=torch.float32, device=q.device)
     return out, max_logits, lse

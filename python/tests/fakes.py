@@ -170,6 +170,7 @@ def fake_torch(current_streams):
         dtype = property(lambda self: DTYPES[self.word])
         device = property(lambda self: Device(self.ordinal))
         is_cuda = property(lambda self: self.ordinal is not None)
+        is_meta = False
         shape = property(lambda self: self.sizes)
 
         def data_ptr(self):
@@ -180,6 +181,9 @@ def fake_torch(current_streams):
 
         def dim(self):
             return len(self.sizes)
+
+    class Parameter(Tensor):
+        pass
 
     class Stream:
         def __init__(self, handle):
@@ -194,6 +198,10 @@ def fake_torch(current_streams):
     torch.empty = lambda shape, dtype, device: Tensor(
         words[dtype], shape, device=device.index
     )
+    torch.nn = types.SimpleNamespace(Parameter=Parameter)
+    torch.compiler = types.SimpleNamespace(is_compiling=lambda: False)
+    torch.jit = types.SimpleNamespace(is_tracing=lambda: False)
+    torch._C = types.SimpleNamespace(_len_torch_dispatch_stack=lambda: 0)
     torch.cuda = types.SimpleNamespace(
         current_stream=lambda device: Stream(current_streams[device.index])
     )
@@ -207,8 +215,13 @@ class installed:
         self.module = module
 
     def __enter__(self):
-        sys.modules[self.module.__name__] = self.module
+        name = self.module.__name__
+        self.before = sys.modules.get(name)
+        sys.modules[name] = self.module
         return self.module
 
     def __exit__(self, *_):
-        del sys.modules[self.module.__name__]
+        name = self.module.__name__
+        del sys.modules[name]
+        if self.before is not None:
+            sys.modules[name] = self.before

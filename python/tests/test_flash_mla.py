@@ -83,6 +83,146 @@ class Torch(Base):
             mla.flash_mla_sparse_fwd(**inputs, lse_base=3)
         self.assertEqual(str(caught.exception), "lse_base: expected 'e' or 2, got 3")
 
+    def part(self, dtype, shape, strides, device=0):
+        """A part of a larger buffer: padded rows, not at its beginning."""
+        tensor = self.torch.Tensor(dtype, shape, strides, device=device)
+        tensor.address += 0x100
+        return tensor
+
+    def test_results_that_are_given(self):
+        parts = {
+            "out": self.part("bf16", (3, 128, 512), (130 * 1024, 1024, 1)),
+            "max_logits": self.part("f32", (3, 128), (200, 1)),
+            "lse": self.part("f32", (3, 128), (300, 1)),
+        }
+        for names in (
+            ("out",),
+            ("max_logits",),
+            ("lse",),
+            ("out", "lse"),
+            ("out", "max_logits", "lse"),
+        ):
+            with self.subTest(names):
+                self.use(self.package)
+                inputs = self.inputs()
+                given = {name: parts[name] for name in names}
+                results = mla.flash_mla_sparse_fwd(**inputs, **given)
+                self.expect_results(inputs, results, stream=900)
+                for name, result in zip(parts, results):
+                    if name in given:
+                        self.assertIs(result, given[name])
+                    else:
+                        self.assertIsNot(result, parts[name])
+
+    def test_results_that_do_not_fit(self):
+        make, part = self.torch.Tensor, self.part
+        q = make("bf16", (3, 128, 576))
+        for kind, text, given in [
+            (
+                ValueError,
+                "argument 'out': expected size s_q = 3 in dim 0 (as in 'q'), got 4",
+                {"out": make("bf16", (4, 128, 512))},
+            ),
+            (
+                ValueError,
+                "argument 'out': expected size 128 in dim 1, got 64",
+                {"out": make("bf16", (3, 64, 512))},
+            ),
+            (
+                ValueError,
+                "out: expected size 512 in dimension 2, got 576",
+                {"out": make("bf16", (3, 128, 576))},
+            ),
+            (
+                ValueError,
+                "out: expected 3 dimensions, got 2",
+                {"out": make("bf16", (3, 128 * 512))},
+            ),
+            (
+                TypeError,
+                "out: expected bf16, got f32",
+                {"out": make("f32", (3, 128, 512))},
+            ),
+            (
+                ValueError,
+                "out: expected a tensor on device 0, as q is, got one on device 1",
+                {"out": make("bf16", (3, 128, 512), device=1)},
+            ),
+            (
+                ValueError,
+                "out: expected a CUDA tensor, got one on cpu",
+                {"out": make("bf16", (3, 128, 512), device=None)},
+            ),
+            (
+                TypeError,
+                "out: expected a tensor with __dlpack__",
+                {"out": [1.0]},
+            ),
+            (
+                ValueError,
+                "argument 'out': expected stride 1 in dim 2, got 2",
+                {"out": part("bf16", (3, 128, 512), (128 * 1024, 1024, 2))},
+            ),
+            (
+                ValueError,
+                "argument 'out': expected a written tensor whose elements do not "
+                "overlap, got stride 0 in dim 0",
+                {"out": part("bf16", (3, 128, 512), (0, 512, 1))},
+            ),
+            (
+                ValueError,
+                "argument 'out': expected memory apart from that of 'q', got an overlap",
+                {"q": q, "out": make("bf16", (3, 128, 512), data=q.address + 512)},
+            ),
+            (
+                ValueError,
+                "argument 'max_logits': expected size 128 in dim 1, got 3",
+                {"max_logits": make("f32", (3, 3))},
+            ),
+            (
+                TypeError,
+                "max_logits: expected f32, got bf16",
+                {"max_logits": make("bf16", (3, 128))},
+            ),
+            (
+                ValueError,
+                "argument 'lse': expected stride 1 in dim 1, got 3",
+                {"lse": part("f32", (3, 128), (1, 3))},
+            ),
+        ]:
+            with self.subTest(text), self.assertRaises(kind) as caught:
+                mla.flash_mla_sparse_fwd(**{**self.inputs(), **given})
+            self.assertIn(text, str(caught.exception))
+        self.assertEqual(driver.launches, [])
+
+    def test_results_that_share_memory(self):
+        lse = self.torch.Tensor("f32", (3, 128))
+        with self.assertRaises(ValueError) as caught:
+            mla.flash_mla_sparse_fwd(**self.inputs(), max_logits=lse, lse=lse)
+        self.assertEqual(
+            str(caught.exception),
+            "argument 'max_logits': expected memory apart from that of 'lse', got an "
+            "overlap",
+        )
+        # Two parts of one buffer that do not meet, though their address ranges do.
+        rows = self.torch.Tensor("f32", (3, 128), (256, 1))
+        behind = self.torch.Tensor("f32", (3, 128), (256, 1), data=rows.address + 512)
+        inputs = self.inputs()
+        results = mla.flash_mla_sparse_fwd(**inputs, max_logits=rows, lse=behind)
+        self.expect_results(inputs, results, stream=900)
+
+    def test_a_sink_that_is_a_parameter(self):
+        self.use("all")
+        inputs = self.inputs(name="all")
+        inputs["attn_sink"] = self.torch.nn.Parameter("f32", (64,))
+        _library.library().set_options(_library.CompileOptions())
+        with self.made() as made:
+            for _ in range(2):
+                driver.reset(parameter_sizes(self.descriptor))
+                results = mla.flash_mla_sparse_fwd(**inputs)
+                self.expect_results(inputs, results, stream=900)
+        self.assertEqual(made.call_count, 1)
+
     def made(self):
         """How many launches are put together from the beginning, meanwhile."""
         return mock.patch.object(_library.Kernel, "marshal", autospec=True,

@@ -9,6 +9,7 @@ A query of zeros attends to rows of ones: out is 1 and lse is ln(topk).
 
 import ctypes
 import math
+import os
 import pathlib
 import sys
 import unittest
@@ -103,6 +104,24 @@ class OnTheGPU(unittest.TestCase):
 
     def test_launch(self):
         mla.sparse_prefill(**self.arguments, stream=self.stream)
+        self.assertTrue(self.results_are_right())
+
+    def test_after_a_fork(self):
+        mla.sparse_prefill(**self.arguments, stream=self.stream)
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                mla.sparse_prefill(**self.arguments, stream=self.stream)
+            except mla.MLAError as error:
+                os.write(write, f"{error.status} {error}".encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        os.waitpid(child, 0)
+        text = os.read(read, 1000)
+        os.close(read)
+        self.assertIn(b"4 no driver: this process was forked", text)
         self.assertTrue(self.results_are_right())
 
     def test_stream_of_another_context(self):

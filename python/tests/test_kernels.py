@@ -58,12 +58,45 @@ class Kernels(Base):
                 str(caught.exception),
             )
 
+    def test_warnings_of_the_compiler(self):
+        self.use_own_library()
+        library = _library.library()
+        if not library.has_jit:
+            self.skipTest("needs the compiler")
+        root = pathlib.Path(__file__).resolve().parent.parent.parent
+        environment = {
+            "MLA_CACHE_DIR": __file__,
+            "MLA_PTXAS": str(root / "test" / "Unit" / "JIT" / "fake-ptxas"),
+        }
+        shape = _library.ShapeClass(16, 512, 512, False, False)
+        with mock.patch.dict(os.environ, environment):
+            with self.assertWarns(RuntimeWarning) as caught:
+                kernel = library.kernel(shape, _library.Sizes(64, 1, 100))
+        self.assertEqual(kernel.shape_classes(), [shape])
+        messages = [str(warning.message) for warning in caught.warnings]
+        self.assertTrue(messages)
+        for message in messages:
+            self.assertIn("test_kernels.py", message)
+
     def test_packages_that_are_damaged(self):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "kernel.json").write_text("{}")
             with self.assertRaises(mla.MLAError) as caught:
                 mla.use_packages(folder)
         self.assertIn("invalid package: package '", str(caught.exception))
+
+    def test_folders_without_packages(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "notes.txt").write_text("")
+            with self.assertRaises(ValueError) as caught:
+                mla.use_packages(folder)
+        self.assertEqual(
+            str(caught.exception),
+            f"folder '{folder}': expected a kernel.json in it or in a folder in it, got "
+            "none",
+        )
+        with self.assertRaises(FileNotFoundError):
+            mla.use_packages(folder)
 
     def test_packages_of_other_operators(self):
         with tempfile.TemporaryDirectory() as folder:

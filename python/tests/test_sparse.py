@@ -161,6 +161,17 @@ class Errors(Base):
             kv=CudaArray("bf16", (100, 1, 576), (577, 577, 1)),
         )
 
+    def test_overlap(self):
+        arguments = arguments_of(CudaArray)
+        arguments["out"] = CudaArray(
+            "bf16", (3, 128, 512), data=arguments["kv"].address
+        )
+        self.expect_error(
+            ValueError,
+            "argument 'out': expected memory apart from that of 'kv', got an overlap",
+            arguments,
+        )
+
     def test_addresses(self):
         self.expect_bad(
             ValueError,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""On a GPU with torch: values against a reference in float64, streams, graphs.
+"""On a GPU with torch: values against a reference in float64, streams, graphs,
+results that the caller gives, torch.compile and torch.export.
 
     MLA_LIBRARY=<libmla-jit.so> PYTHONPATH=python python3 python/tests/test_torch.py
 
@@ -8,6 +9,9 @@ skipped.
 """
 
 import math
+import os
+import shutil
+import sysconfig
 import unittest
 
 try:
@@ -16,8 +20,14 @@ except ImportError:
     torch = None
 HAS_GPU = torch is not None and torch.cuda.is_available()
 
+# Triton builds a module of Python's.
+HAS_INDUCTOR = any(map(shutil.which, ("cc", "gcc", "clang"))) and os.path.exists(
+    os.path.join(sysconfig.get_paths()["include"], "Python.h")
+)
+
 if HAS_GPU:
     import mla
+    from reference import reference
 
 
 def make_inputs(s_q=62, s_kv=1024, topk=500, h_q=128, d_qk=576, seed=0, device="cuda"):
@@ -42,28 +52,8 @@ def make_inputs(s_q=62, s_kv=1024, topk=500, h_q=128, d_qk=576, seed=0, device="
     )
 
 
-def reference(q, kv, indices, scale, attn_sink=None, topk_length=None):
-    q, rows, indices = q.double(), kv.double()[:, 0], indices.long()[:, 0]
-    valid = (indices >= 0) & (indices < len(rows))
-    if topk_length is not None:
-        position = torch.arange(indices.shape[1], device=q.device)
-        valid &= position < topk_length[:, None]
-    chosen = rows[torch.where(valid, indices, 0)]
-    chosen = torch.where(valid[:, :, None], chosen, 0.0)
-    logits = torch.einsum("shd,std->sht", q, chosen) * scale
-    logits = logits.masked_fill(~valid[:, None], -math.inf)
-    max_logits, lse = logits.amax(-1), logits.logsumexp(-1)
-    total = lse
-    if attn_sink is not None:
-        total = torch.logaddexp(lse, attn_sink.double()[None])
-    weights = torch.exp(logits - total[:, :, None])
-    weights = torch.where(lse[:, :, None] == -math.inf, 0.0, weights)
-    out = torch.einsum("sht,std->shd", weights, chosen[:, :, :512])
-    return out, max_logits, torch.where(lse == -math.inf, math.inf, lse)
-
-
 @unittest.skipUnless(HAS_GPU, "needs torch and a GPU")
-class Values(unittest.TestCase):
+class Base(unittest.TestCase):
     def expect_close(self, name, got, want, absolute, relative):
         got = got.double()
         special = ~torch.isfinite(want)
@@ -90,6 +80,8 @@ class Values(unittest.TestCase):
         ):
             self.expect_close(name, got, want, absolute, relative)
 
+
+class Values(Base):
     def test_shapes(self):
         for h_q in (128, 64):
             for d_qk in (576, 512):
@@ -177,6 +169,249 @@ class Values(unittest.TestCase):
         self.assertEqual(results[0].device, inputs[0].device)
         self.assertEqual(torch.cuda.current_device(), 0)
         self.check(results, *inputs)
+
+
+CANARY = 77.0
+
+
+class Part:
+    """A result of `shape` in the middle of a larger buffer, in each dimension."""
+
+    def __init__(self, shape, dtype, margin):
+        sizes = [size + 2 * margin for size in shape]
+        self.buffer = torch.full(sizes, CANARY, dtype=dtype, device="cuda")
+        self.place = tuple(slice(margin, margin + size) for size in shape)
+        self.part = self.buffer[self.place]
+
+    def is_clean_outside(self):
+        around = self.buffer.clone()
+        around[self.place] = CANARY
+        return bool((around == CANARY).all())
+
+
+def make_parts(s_q, h_q):
+    # Addresses and strides of out have to be multiples of 16 bytes.
+    return {
+        "out": Part((s_q, h_q, 512), torch.bfloat16, 8),
+        "max_logits": Part((s_q, h_q), torch.float32, 3),
+        "lse": Part((s_q, h_q), torch.float32, 5),
+    }
+
+
+class GivenResults(Base):
+    def check_parts(self, given, results, *inputs, **options):
+        torch.cuda.synchronize()
+        for name, result in zip(("out", "max_logits", "lse"), results):
+            if name in given:
+                self.assertIs(result, given[name].part)
+                self.assertTrue(given[name].is_clean_outside(), name)
+        self.check(results, *inputs, **options)
+
+    def test_parts_of_buffers(self):
+        for h_q, d_qk in ((128, 576), (64, 512)):
+            inputs = make_inputs(h_q=h_q, d_qk=d_qk)
+            for names in (("out",), ("lse",), ("out", "max_logits", "lse")):
+                with self.subTest(h_q=h_q, names=names):
+                    parts = make_parts(62, h_q)
+                    given = {name: parts[name] for name in names}
+                    tensors = {name: given[name].part for name in names}
+                    for _ in range(2):  # Also when calls alike were seen before.
+                        results = self.call(*inputs, **tensors)
+                        self.check_parts(given, results, *inputs)
+
+    def test_other_orders_of_dimensions(self):
+        inputs = make_inputs()
+        storage = torch.full((128, 62, 512 + 64), CANARY, device="cuda").bfloat16()
+        out = storage.transpose(0, 1)[:, :, :512]
+        results = self.call(*inputs, out=out)
+        self.assertIs(results[0], out)
+        self.check(results, *inputs)
+        self.assertTrue(bool((storage[:, :, 512:] == CANARY).all()))
+
+    def test_beside_the_inputs(self):
+        """q and out in columns of one buffer."""
+        q, *rest = make_inputs()
+        buffer = torch.full((62, 128, 576 + 512), CANARY, device="cuda").bfloat16()
+        buffer[:, :, :576] = q
+        out = buffer[:, :, 576:]
+        results = self.call(buffer[:, :, :576], *rest, out=out)
+        self.check(results, q, *rest)
+        self.assertTrue(torch.equal(buffer[:, :, :576], q))
+
+    def test_in_a_graph(self):
+        inputs = make_inputs()
+        parts = make_parts(62, 128)
+        tensors = {name: part.part for name, part in parts.items()}
+        self.call(*inputs, **tensors)
+        for part in tensors.values():
+            part.fill_(CANARY)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            results = mla.flash_mla_sparse_fwd(*inputs, **tensors)
+        graph.replay()
+        self.check_parts(parts, results, *inputs)
+
+    def test_errors(self):
+        inputs = make_inputs()
+        empty = lambda *shape, **how: torch.empty(  # noqa: E731
+            shape, **{"dtype": torch.bfloat16, "device": "cuda", **how}
+        )
+        self.call(*inputs)
+        for kind, text, given in [
+            (ValueError, "'out': expected size s_q = 62", {"out": empty(61, 128, 512)}),
+            (ValueError, "'out': expected size 128 in dim 1", {"out": empty(62, 64, 512)}),
+            (
+                TypeError,
+                "out: expected bf16, got f32",
+                {"out": empty(62, 128, 512, dtype=torch.float32)},
+            ),
+            (
+                ValueError,
+                "out: expected a CUDA tensor, got one on cpu",
+                {"out": empty(62, 128, 512, device="cpu")},
+            ),
+            (
+                ValueError,
+                "'out': expected memory apart from that of 'q', got an overlap",
+                {"out": inputs[0][:, :, :512]},
+            ),
+            (
+                ValueError,
+                "'out': expected a written tensor whose elements do not overlap",
+                {"out": empty(1, 128, 512).expand(62, 128, 512)},
+            ),
+        ]:
+            with self.subTest(text), self.assertRaises(kind) as caught:
+                mla.flash_mla_sparse_fwd(*inputs, **given)
+            self.assertIn(text, str(caught.exception))
+
+
+class Traced(Base):
+    """Calls that torch compiles, exports or pretends."""
+
+    OPTIONS = ({"backend": "aot_eager"}, {"backend": "cudagraphs"})
+    if HAS_INDUCTOR:
+        OPTIONS += ({}, {"mode": "reduce-overhead"})
+
+    def setUp(self):
+        torch._dynamo.reset()
+
+    def step(self, q, kv, indices, sm_scale, **options):
+        """With ops before and behind, which inductor makes kernels of."""
+        out, max_logits, lse = mla.flash_mla_sparse_fwd(
+            q * 2, kv, indices, sm_scale / 2, **options
+        )
+        return out * 2, max_logits + 1, lse + 1
+
+    def check_step(self, results, *inputs, **options):
+        out, max_logits, lse = results
+        self.check((out / 2, max_logits - 1, lse - 1), *inputs, **options)
+
+    def test_compile(self):
+        inputs = make_inputs()
+        self.call(*inputs)
+        for options in self.OPTIONS:
+            with self.subTest(**options):
+                compiled = torch.compile(self.step, fullgraph=True, **options)
+                for seed in range(4):
+                    inputs = make_inputs(seed=seed)
+                    self.check_step(compiled(*inputs), *inputs)
+
+    def test_compile_with_options(self):
+        inputs = make_inputs()
+        options = {
+            "attn_sink": torch.nn.Parameter(torch.randn(128, device="cuda"), False),
+            "topk_length": torch.full((62,), 300, device="cuda", dtype=torch.int32),
+        }
+        self.call(*inputs, **options)
+        compiled = torch.compile(self.step, fullgraph=True, **self.OPTIONS[-1])
+        self.check_step(compiled(*inputs, **options), *inputs, **options)
+
+    def test_compile_sizes_that_change(self):
+        self.call(*make_inputs())
+        compiled = torch.compile(self.step, fullgraph=True, dynamic=True, **self.OPTIONS[0])
+        with torch._dynamo.config.patch(error_on_recompile=True):
+            for s_q, s_kv, topk in ((62, 1024, 500), (5, 900, 128), (33, 4096, 70)):
+                inputs = make_inputs(s_q=s_q, s_kv=s_kv, topk=topk)
+                self.check_step(compiled(*inputs), *inputs)
+
+    def test_compile_with_given_results(self):
+        inputs = make_inputs()
+        self.call(*inputs)
+
+        def step(buffer, lses, *inputs):
+            buffer.add_(0)  # A change of its own to what the results are part of.
+            out, max_logits, _ = mla.flash_mla_sparse_fwd(
+                *inputs, out=buffer[8:-8, 8:-8, 8:-8], lse=lses[5:-5, 5:-5]
+            )
+            return max_logits, out + 1
+
+        for options in self.OPTIONS:
+            with self.subTest(**options):
+                compiled = torch.compile(step, fullgraph=True, **options)
+                parts = make_parts(62, 128)
+                out, lse = parts["out"], parts["lse"]
+                max_logits, more = compiled(out.buffer, lse.buffer, *inputs)
+                self.check((out.part, max_logits, lse.part), *inputs)
+                self.assertTrue(torch.equal(more, out.part + 1))
+                self.assertTrue(out.is_clean_outside() and lse.is_clean_outside())
+
+    def test_compile_sparse_prefill(self):
+        inputs = make_inputs()
+        self.call(*inputs)
+        tensors = {name: part.part for name, part in make_parts(62, 128).items()}
+        compiled = torch.compile(mla.sparse_prefill, fullgraph=True, **self.OPTIONS[0])
+        compiled(*inputs, **tensors)
+        self.check(tensors.values(), *inputs)
+
+    def test_export(self):
+        inputs = make_inputs()
+        self.call(*inputs)
+        step, scale = self.step, inputs[3]
+
+        class Module(torch.nn.Module):
+            def forward(self, q, kv, indices):
+                return step(q, kv, indices, scale)
+
+        s_q = torch.export.Dim("s_q", min=2)
+        for strict in (False, True):
+            with self.subTest(strict=strict):
+                program = torch.export.export(
+                    Module(),
+                    inputs[:3],
+                    dynamic_shapes=({0: s_q}, None, {0: s_q}),
+                    strict=strict,
+                )
+                targets = [node.target for node in program.graph.nodes]
+                self.assertIn(torch.ops.mla.flash_mla_sparse_fwd.default, targets)
+                for again in (program, program.run_decompositions()):
+                    other = make_inputs(s_q=17)
+                    self.check_step(again.module()(*other[:3]), *other)
+
+    def test_opcheck(self):
+        for h_q, d_qk in ((128, 576), (64, 512)):
+            inputs = make_inputs(h_q=h_q, d_qk=d_qk, s_q=4)
+            length = torch.full((4,), 300, device="cuda", dtype=torch.int32)
+            for options in ({}, {"topk_length": length}):
+                self.call(*inputs, **options)
+                torch.library.opcheck(
+                    torch.ops.mla.flash_mla_sparse_fwd, inputs, options
+                )
+                tensors = {name: part.part for name, part in make_parts(4, h_q).items()}
+                torch.library.opcheck(
+                    torch.ops.mla.sparse_prefill, inputs, {**tensors, **options}
+                )
+
+    def test_fake_tensors(self):
+        with torch._subclasses.fake_tensor.FakeTensorMode() as mode:
+            inputs = make_inputs(s_q=4)
+            results = mla.flash_mla_sparse_fwd(*inputs)
+            self.assertEqual(
+                [tuple(result.shape) for result in results],
+                [(4, 128, 512), (4, 128), (4, 128)],
+            )
+            self.assertTrue(all(result.fake_mode is mode for result in results))
 
 
 if __name__ == "__main__":

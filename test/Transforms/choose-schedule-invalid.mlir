@@ -18,7 +18,7 @@
 // STAGES: error: expected stages of 0 or more, below 2^31, got -1
 
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MISSING
-// MISSING: sparse_prefill.mlir{{.*}}error: cannot read the tuning table '{{.*}}table.txt': No such file or directory
+// MISSING: sparse_prefill.mlir{{.*}}error: tuning table: cannot read '{{.*}}table.txt': No such file or directory
 
 // RUN: echo "dense h_q=16" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=OPERATOR

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "Command.h"
 #include "Info.h"
 #include "mla/JIT/CachedCompile.h"
 #include "mla/Runtime/Descriptor.h"
@@ -45,12 +46,13 @@ static int list(const DiskCache &cache) {
 int mla::cacheCommand(const std::vector<std::string> &words) {
   std::string word = words.size() == 1 ? words.front() : "";
   DiskCache cache(defaultCacheFolder(), 0);
-  if (word == "--help")
-    return llvm::outs() << kHelp, 0;
+  if (word == "--help" || word == "-h")
+    return llvm::outs() << kHelp << "\n" << harness::kExitCodeHelp, 0;
   if (word == "list")
     return list(cache);
   if (word != "clear")
-    return fail("expected mla-jit cache list or mla-jit cache clear");
+    return failUsage("cache",
+                     "expected mla-jit cache list or mla-jit cache clear");
   if (llvm::Error error = cache.clear())
     return fail(llvm::toString(std::move(error)));
   return 0;

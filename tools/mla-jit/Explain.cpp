@@ -3,32 +3,32 @@
 //===----------------------------------------------------------------------===//
 
 #include "Explain.h"
+#include "Command.h"
 #include "InterpreterExecutor.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Simulator/Simulator.h"
-#include "mlir/Parser/Parser.h"
+#include "mla/Support/Files.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileUtilities.h"
 
 using namespace mla;
 
 namespace {
 
 constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit explain FILE.mlir -o FILE.html [options]
+    R"(usage: mla-jit explain FILE.mlir... -o FILE.html [options]
 
 Writes a page about the kernel of FILE.mlir (mla, tile or verified cta IR): its
 roles over time, shared memory byte by byte, barriers, and the roofline. Times
-are those of the simulator's cost model.
+are those of the simulator's cost model. Several files, or several schedules of
+one, are compared on one page.
 
   -o FILE                the page
-  --size NAME=N          a run-time size; may be repeated (default: s_q=4096, or
-                         264 for persistent CTAs, s_kv=8192, topk=2048,
-                         others 1024)
-  --sizes NAME=N,...     several at once
-  --trace=FILE.json      the trace too, as Perfetto opens it
+  --sizes NAME=N,...     the run-time sizes (default: s_q=4096, or 264 for
+                         persistent CTAs, s_kv=8192, topk=2048, others 1024)
+  --size NAME=N          the same, one by one
+  --trace=FILE.json      the trace too, as Perfetto opens it (of one kernel)
 )";
 
 int fail(const llvm::Twine &message) {
@@ -37,48 +37,46 @@ int fail(const llvm::Twine &message) {
 }
 
 struct ExplainOptions {
-  std::string input, output, trace;
+  std::vector<std::string> inputs;
+  std::string output, trace;
   explain::Sizes sizes;
 };
 
-/// Reads "NAME=N,...".
-std::string parseSizes(llvm::StringRef text, explain::Sizes &sizes) {
-  llvm::SmallVector<llvm::StringRef> parts;
-  text.split(parts, ',');
-  for (llvm::StringRef part : parts) {
-    auto [name, value] = part.split('=');
-    int64_t number;
-    if (name.empty() || value.getAsInteger(10, number) || number < 0)
-      return ("expected NAME=N with N of 0 or more, got '" + part + "'").str();
-    sizes[name.str()] = number;
-  }
-  return "";
+/// What is wrong with the options as a whole, or an empty text.
+std::string findFault(const ExplainOptions &options,
+                      const CompileFlags &flags) {
+  if (options.inputs.empty() || options.output.empty())
+    return "expected mla-jit explain FILE.mlir -o FILE.html";
+  if (!options.trace.empty() &&
+      options.inputs.size() * flags.schedules.size() > 1)
+    return "option '--trace': expected one kernel with it, got " +
+           std::to_string(options.inputs.size() * flags.schedules.size());
+  return flags.findFault();
 }
 
-/// Returns an empty text, or what is wrong with the command line.
-std::string parseOptions(const std::vector<std::string> &words,
-                         const ExplainTools &tools, ExplainOptions &out) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    auto [name, value] = llvm::StringRef(words[i]).split('=');
-    std::string error;
-    bool hasNext = i + 1 < words.size();
-    if (name == "-o" && hasNext)
-      out.output = words[++i];
-    else if ((name == "--size" || name == "--sizes") &&
-             (!value.empty() || hasNext))
-      error = parseSizes(value.empty() ? words[++i] : value, out.sizes);
-    else if (name == "--trace" && !value.empty())
-      out.trace = value.str();
-    else if (!name.starts_with("-") && out.input.empty())
-      out.input = words[i];
-    else if (!tools.parseFlag(words[i], error))
-      error = "unknown option '" + words[i] + "' (see mla-jit explain --help)";
-    if (!error.empty())
-      return error;
-  }
-  if (out.input.empty() || out.output.empty())
-    return "expected mla-jit explain FILE.mlir -o FILE.html";
-  return "";
+/// Returns the exit code where the command ends here.
+std::optional<int> parseOptions(const std::vector<std::string> &words,
+                                CompileFlags &flags, ExplainOptions &out) {
+  auto option = [&](const Option &option, std::string &error) {
+    if (option.name == "-o")
+      out.output = option.value.str();
+    else if (option.name == "--size" || option.name == "--sizes")
+      error = harness::readSizes(option.value.str(), out.sizes);
+    else if (option.name == "--trace")
+      out.trace = option.value.str();
+    else
+      flags.parse(option.word, error);
+  };
+  auto operand = [&](const std::string &word) {
+    out.inputs.push_back(word);
+    return "";
+  };
+  if (std::optional<int> code = readCommand(
+          {"explain", (kHelp + flags.help()).str(), option, operand}, words))
+    return code;
+  if (std::string fault = findFault(out, flags); !fault.empty())
+    return failUsage("explain", fault);
+  return std::nullopt;
 }
 
 /// What a size is without --size: enough work to fill a GPU; of a program whose
@@ -93,29 +91,47 @@ int64_t getDefaultSize(const std::string &name, bool persistent) {
 /// One kernel on its way from IR to a page.
 class Explanation {
 public:
-  Explanation(const ExplainOptions &options, const ExplainTools &tools)
-      : options(options), tools(tools) {}
-
-  llvm::Error run() {
-    if (llvm::Error error = lower())
-      return error;
-    if (llvm::Error error = simulate())
-      return error;
-    return write();
+  Explanation(const std::string &input, const std::string &schedule,
+              const ExplainOptions &options, const ExplainTools &tools)
+      : input(input), options(options), context(tools.context),
+        compile(tools.flags.options) {
+    compile.schedule = schedule;
   }
 
-private:
   llvm::Error lower();
+
+  /// Of the lowered program.
+  bool isPersistent() {
+    return llvm::any_of(func.getOps<mlir::scf::ForallOp>(),
+                        [](mlir::scf::ForallOp grid) {
+                          return grid->hasAttr(tile::kPersistentAttr);
+                        });
+  }
+
+  /// Runs the lowered program. Sizes by default are those for persistent CTAs
+  /// if the kernel, or one that it is compared with, has them.
+  llvm::Expected<explain::Report> run(bool anyPersistent) {
+    persistentSizes = anyPersistent;
+    if (llvm::Error error = simulate())
+      return error;
+    return makeReport();
+  }
+
+  sim::Trace trace;
+
+private:
   llvm::Error chooseSizes(const runtime::KernelDescriptor &descriptor);
   llvm::Error simulate();
-  llvm::Error write();
+  llvm::Expected<explain::Report> makeReport();
 
+  std::string input;
   const ExplainOptions &options;
-  const ExplainTools &tools;
+  mlir::MLIRContext &context;
+  CompileOptions compile;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp func;
   explain::Sizes sizes, traceSizes;
-  sim::Trace trace;
+  bool persistentSizes = false;
 };
 
 llvm::Error makeError(const llvm::Twine &message) {
@@ -126,17 +142,17 @@ llvm::Error makeError(const llvm::Twine &message) {
 
 /// Runs the passes up to the verified CTA program, unless it is one already.
 llvm::Error Explanation::lower() {
-  module = mlir::parseSourceFile<mlir::ModuleOp>(options.input, &tools.context);
+  module = parseFile(input, context);
   if (!module)
-    return makeError("cannot parse '" + options.input + "'");
+    return makeError("cannot parse '" + input + "'");
   auto funcs = module->getOps<mlir::func::FuncOp>();
   if (!llvm::hasSingleElement(funcs))
-    return makeError("'" + options.input + "': expected one function, got " +
+    return makeError("'" + input + "': expected one function, got " +
                      llvm::Twine(std::distance(funcs.begin(), funcs.end())));
   func = *funcs.begin();
   if (func->hasAttr(cta::kVerifiedAttr))
     return llvm::Error::success();
-  if (mlir::failed(lowerToCTA(*module, tools.compile)))
+  if (mlir::failed(lowerToCTA(*module, compile)))
     return makeError("the passes failed");
   return llvm::Error::success();
 }
@@ -146,12 +162,11 @@ llvm::Error Explanation::lower() {
 llvm::Error
 Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
   sizes = options.sizes;
-  bool persistent = llvm::any_of(func.getOps<mlir::scf::ForallOp>(),
-                                 [](mlir::scf::ForallOp grid) {
-                                   return grid->hasAttr(tile::kPersistentAttr);
-                                 });
   for (const std::string &name : descriptor.sizeNames)
-    sizes.emplace(name, getDefaultSize(name, persistent));
+    sizes.emplace(name, getDefaultSize(name, persistentSizes));
+  if (harness::Status status = harness::checkSizes(descriptor, sizes);
+      !status.ok())
+    return makeError(status.message());
   mlir::FailureOr<explain::Kernel> kernel = explain::readKernel(func);
   if (mlir::failed(kernel))
     return makeError("nothing to explain");
@@ -163,9 +178,10 @@ Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
 }
 
 llvm::Error Explanation::simulate() {
-  CompileOptions compile = tools.compile;
-  compile.descriptorOnly = true;
-  llvm::Expected<CompiledKernel> kernel = compileKernel(*module, compile);
+  CompileOptions descriptorOnly = compile;
+  descriptorOnly.descriptorOnly = true;
+  llvm::Expected<CompiledKernel> kernel =
+      compileKernel(*module, descriptorOnly);
   if (!kernel)
     return kernel.takeError();
   runtime::KernelDescriptor descriptor;
@@ -195,38 +211,54 @@ llvm::Error Explanation::simulate() {
   return llvm::Error::success();
 }
 
-llvm::Error Explanation::write() {
+llvm::Expected<explain::Report> Explanation::makeReport() {
   mlir::FailureOr<explain::Report> report =
       explain::makeReport(func, trace, sizes);
   if (mlir::failed(report))
     return makeError("nothing to explain");
   report->traceSizes = traceSizes;
-  auto writeFile = [](const std::string &path, auto write) {
-    return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-      write(os);
-      return llvm::Error::success();
-    });
-  };
-  if (llvm::Error error = writeFile(options.output, [&](llvm::raw_ostream &os) {
-        explain::writePage(*report, os);
-      }))
+  return std::move(*report);
+}
+
+/// Explains every input with every schedule, and writes what was found.
+static llvm::Error explainAll(const ExplainOptions &options,
+                              const ExplainTools &tools) {
+  // Reports refer to them.
+  std::vector<std::unique_ptr<Explanation>> kernels;
+  std::vector<explain::Report> reports;
+  for (const std::string &input : options.inputs)
+    for (const std::string &schedule : tools.flags.schedules) {
+      kernels.push_back(
+          std::make_unique<Explanation>(input, schedule, options, tools));
+      if (llvm::Error error = kernels.back()->lower())
+        return error;
+    }
+  bool anyPersistent = llvm::any_of(
+      kernels, [](const auto &kernel) { return kernel->isPersistent(); });
+  for (const auto &kernel : kernels) {
+    llvm::Expected<explain::Report> report = kernel->run(anyPersistent);
+    if (!report)
+      return report.takeError();
+    reports.push_back(std::move(*report));
+  }
+  if (llvm::Error error =
+          writeOutput(options.output, [&](llvm::raw_ostream &os) {
+            explain::writePage(reports, os);
+          }))
     return error;
   if (options.trace.empty())
     return llvm::Error::success();
-  return writeFile(options.trace, [&](llvm::raw_ostream &os) {
-    explain::writeChromeTrace(trace, os);
+  return writeOutput(options.trace, [&](llvm::raw_ostream &os) {
+    explain::writeChromeTrace(kernels.front()->trace, os);
   });
 }
 
 int explainCommand(const std::vector<std::string> &words,
                    const ExplainTools &tools) {
-  for (const std::string &word : words)
-    if (word == "--help" || word == "-h")
-      return llvm::outs() << kHelp << tools.flagHelp, 0;
   ExplainOptions options;
-  if (std::string error = parseOptions(words, tools, options); !error.empty())
-    return fail(error);
-  if (llvm::Error error = Explanation(options, tools).run())
+  if (std::optional<int> code = parseOptions(words, tools.flags, options))
+    return *code;
+  if (llvm::Error error = explainAll(options, tools))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }

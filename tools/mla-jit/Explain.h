@@ -5,17 +5,13 @@
 #ifndef MLA_TOOLS_MLAJIT_EXPLAIN_H
 #define MLA_TOOLS_MLAJIT_EXPLAIN_H
 
-#include "mla/JIT/Compiler.h"
-#include <functional>
+#include "Flags.h"
 
 /// What the tool's commands share: a context that reports errors, and the
 /// options that say how to compile.
 struct ExplainTools {
   mlir::MLIRContext &context;
-  mla::CompileOptions &compile;
-  /// Takes `word` into `compile`; sets `error` if it is malformed.
-  std::function<bool(llvm::StringRef word, std::string &error)> parseFlag;
-  llvm::StringRef flagHelp;
+  CompileFlags &flags;
 };
 
 /// `mla-jit explain`: a page about a kernel. `words` are the arguments behind

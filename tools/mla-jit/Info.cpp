@@ -3,6 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Info.h"
+#include "Command.h"
+#include "mla/JIT/Assembler.h"
 #include "mla/JIT/DiskCache.h"
 #include "mla/JIT/Version.h"
 #include "mla/Runtime/Driver.h"
@@ -21,8 +23,11 @@ namespace {
 constexpr llvm::StringLiteral kHelp =
     R"(usage: mla-jit info [--json]
 
-Prints versions, the assembler, the driver and its devices, and the folder of
-the cache. What is missing is told and no error.
+Prints versions, ptxas, the assembler that run, bench and libmla-jit.so use, the
+driver and its devices, and the folder of the cache. What is missing is told and
+no error.
+
+  --json                 as one line of JSON
 )";
 
 json::Object describePtxas() {
@@ -34,6 +39,24 @@ json::Object describePtxas() {
     return json::Object{{"path", *path},
                         {"missing", llvm::toString(version.takeError())}};
   return json::Object{{"path", *path}, {"version", *version}};
+}
+
+/// Which one makes the cubins that are launched here, and why it is not ptxas
+/// or another one than `ptxas`.
+json::Object describeAssembler(const json::Object &ptxas) {
+  // Would be asked for its version, and fail, once more.
+  if (ptxas.get("path") && ptxas.get("missing"))
+    return json::Object{{"missing", *ptxas.getString("missing")}};
+  Assembler assembler;
+  Status status = findAssembler(MLA_ASSEMBLER_AUTO, std::nullopt, 0, assembler);
+  if (!status.ok())
+    return json::Object{{"missing", status.message()}};
+  json::Object object{{"version", assembler.version}};
+  if (!assembler.path.empty())
+    object["path"] = assembler.path;
+  if (!assembler.warning.empty())
+    object["warning"] = assembler.warning;
+  return object;
 }
 
 Status listDevices(const Driver &driver, json::Array &out) {
@@ -73,6 +96,12 @@ json::Object describeDriver() {
 json::Object describeCache() {
   DiskCache cache(defaultCacheFolder(), 0);
   json::Object object{{"folder", cache.folder()}};
+  if (!cache.enabled()) {
+    object["missing"] =
+        "expected MLA_CACHE_DIR, XDG_CACHE_HOME, HOME or a home folder in the "
+        "password file";
+    return object;
+  }
   llvm::Expected<std::vector<DiskCache::Entry>> entries = cache.list();
   if (!entries) {
     object["missing"] = llvm::toString(entries.takeError());
@@ -98,38 +127,46 @@ std::string get(const json::Object &object, llvm::StringRef name) {
 } // namespace
 
 int mla::infoCommand(const std::vector<std::string> &words) {
-  bool asJson = words == std::vector<std::string>{"--json"};
-  if (words == std::vector<std::string>{"--help"})
-    return llvm::outs() << kHelp, 0;
-  if (!asJson && !words.empty()) {
-    llvm::errs() << "error: unknown option '" << words.front()
-                 << "' (see mla-jit info --help)\n";
-    return 1;
-  }
-  json::Object ptxas = describePtxas(), driver = describeDriver(),
-               cache = describeCache();
+  bool asJson = false;
+  auto option = [&](const Option &, std::string &) { asJson = true; };
+  auto operand = [](const std::string &word) {
+    return "expected no operand, got '" + word + "'";
+  };
+  if (std::optional<int> code =
+          readCommand({"info", kHelp.str(), option, operand}, words))
+    return *code;
+  json::Object ptxas = describePtxas(), assembler = describeAssembler(ptxas),
+               driver = describeDriver(), cache = describeCache();
   if (asJson) {
-    llvm::outs() << json::Value(json::Object{{"version", versionText()},
-                                             {"ptxas", std::move(ptxas)},
-                                             {"driver", std::move(driver)},
-                                             {"cache", std::move(cache)}})
+    llvm::outs() << json::Value(
+                        json::Object{{"version", versionText()},
+                                     {"ptxas", std::move(ptxas)},
+                                     {"assembler", std::move(assembler)},
+                                     {"driver", std::move(driver)},
+                                     {"cache", std::move(cache)}})
                  << "\n";
     return 0;
   }
   auto line = [](llvm::StringRef name, const llvm::Twine &text) {
-    llvm::outs() << llvm::formatv("{0,-9}", (name + ":").str()) << text << "\n";
+    llvm::outs() << llvm::formatv("{0,-11}", (name + ":").str()) << text
+                 << "\n";
   };
   line("version", versionText());
   line("ptxas", ptxas.getString("missing")
                     ? get(ptxas, "version")
                     : get(ptxas, "version") + " at " + get(ptxas, "path"));
+  auto warning = assembler.getString("warning");
+  line("assembler", get(assembler, "version") +
+                        (warning ? " (" + warning->str() + ")" : ""));
   line("driver", driver.getString("missing") ? get(driver, "cuda")
                                              : "CUDA " + get(driver, "cuda"));
   if (const json::Array *devices = driver.getArray("devices"))
     for (const json::Value &device : *devices)
       line("device", get(*device.getAsObject(), "name") + ", " +
                          get(*device.getAsObject(), "capability"));
-  line("cache", *cache.getString("folder") + ", " + get(cache, "entries") +
-                    " kernels, " + get(cache, "bytes") + " bytes");
+  line("cache", cache.getString("missing")
+                    ? get(cache, "folder")
+                    : get(cache, "folder") + ", " + get(cache, "entries") +
+                          " kernels, " + get(cache, "bytes") + " bytes");
   return 0;
 }

@@ -3,6 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Mutate.h"
+#include "Command.h"
+#include "Flags.h"
 #include "InterpreterExecutor.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Harness/Check.h"
@@ -11,10 +13,10 @@
 #include "mla/Mutation/Score.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Simulator/Simulator.h"
+#include "mla/Support/Files.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
@@ -45,7 +47,8 @@ harmless".
   --quiet           no progress
 
 of a file
-  --sizes=A=N,...   run-time sizes to simulate; repeat it for more cases
+  --sizes=NAME=N,...
+                    run-time sizes to simulate; repeat it for more cases
   --schedule=NAME   schedule of an operator that carries none
   --scale=X         the argument 'scale'
   --name=TEXT       its column (default: the file's stem)
@@ -62,7 +65,7 @@ struct Flags {
   mutation::ScoreOptions score;
   std::vector<Program> programs;
   unsigned seeds = 2;
-  bool list = false, simulate = true, quiet = false, help = false;
+  bool list = false, simulate = true, quiet = false;
   std::string json, output = "-";
 };
 
@@ -70,76 +73,71 @@ struct Flags {
 // The command line
 //===----------------------------------------------------------------------===//
 
-bool parseSizes(llvm::StringRef text, harness::Sizes &sizes) {
-  for (llvm::StringRef pair : llvm::split(text, ',')) {
-    auto [name, value] = pair.split('=');
-    int64_t number;
-    if (name.empty() || value.getAsInteger(10, number) || number < 0)
-      return false;
-    sizes[name.str()] = number;
-  }
-  return true;
-}
-
 /// Takes an option of the file before it; false if it is malformed.
 bool parseFileOption(llvm::StringRef name, llvm::StringRef value,
                      Program &program) {
   if (name == "--sizes")
-    return parseSizes(value, program.cases.emplace_back());
+    return harness::readSizes(value.str(), program.cases.emplace_back())
+        .empty();
   if (name == "--scale")
-    return !value.getAsDouble(program.inputs.scale.emplace());
+    return !value.getAsDouble(program.inputs.scale.emplace()) &&
+           harness::isScale(*program.inputs.scale);
   (name == "--schedule" ? program.schedule : program.name) = value.str();
   return !value.empty();
 }
 
-/// "" if all is well.
-std::string parseFlags(const std::vector<std::string> &words, Flags &flags) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    std::pair<llvm::StringRef, llvm::StringRef> parts =
-        llvm::StringRef(words[i]).split('=');
-    llvm::StringRef name = parts.first, value = parts.second;
-    bool good = true;
-    if (name == "--help" || name == "-h")
-      flags.help = true;
-    else if (name == "--sizes" || name == "--schedule" || name == "--scale" ||
-             name == "--name") {
-      if (flags.programs.empty())
-        return "option '" + name.str() + "' stands behind a file";
-      good = parseFileOption(name, value, flags.programs.back());
-    } else if (name == "--seeds")
-      good = !value.getAsInteger(10, flags.seeds);
-    else if (name == "--sample")
-      good = !value.getAsInteger(10, flags.score.sample);
-    else if (name == "--seed")
-      good = !value.getAsInteger(10, flags.score.seed);
-    else if (name == "--threads")
-      good = !value.getAsInteger(10, flags.score.threads);
-    else if (name == "--kind")
-      for (llvm::StringRef kind : llvm::split(value, ','))
-        flags.score.kinds.push_back(kind.str());
-    else if (name == "--filter")
-      flags.score.filter = value.str();
-    else if (name == "--json")
-      flags.json = value.str();
-    else if (name == "-o" && i + 1 < words.size())
-      flags.output = words[++i];
-    else if (name == "--list")
-      flags.list = true;
-    else if (name == "--static")
-      flags.simulate = false;
-    else if (name == "--quick")
-      flags.score.quick = true;
-    else if (name == "--quiet")
-      flags.quiet = true;
-    else if (!name.starts_with("-"))
-      flags.programs.push_back(
-          {words[i], llvm::sys::path::stem(words[i]).str(), "auto", {}, {}});
-    else
-      return "unknown option '" + words[i] + "' (see mla-jit mutate --help)";
-    if (!good)
-      return "malformed option '" + words[i] + "'";
-  }
-  return "";
+/// Takes one option; sets `error` if it is malformed.
+void parseOption(const Option &option, Flags &flags, std::string &error) {
+  llvm::StringRef name = option.name, value = option.value;
+  bool good = true;
+  if (name == "--sizes" || name == "--schedule" || name == "--scale" ||
+      name == "--name") {
+    if (flags.programs.empty()) {
+      error = "option '" + name.str() + "' stands behind a file";
+      return;
+    }
+    if (name == "--schedule" && value != "auto")
+      error = checkSchedule(value);
+    good = parseFileOption(name, value, flags.programs.back());
+  } else if (name == "--seeds")
+    good = !value.getAsInteger(10, flags.seeds);
+  else if (name == "--sample")
+    good = !value.getAsInteger(10, flags.score.sample);
+  else if (name == "--seed")
+    good = !value.getAsInteger(10, flags.score.seed);
+  else if (name == "--threads")
+    good = !value.getAsInteger(10, flags.score.threads);
+  else if (name == "--kind")
+    for (llvm::StringRef kind : llvm::split(value, ','))
+      flags.score.kinds.push_back(kind.str());
+  else if (name == "--filter")
+    flags.score.filter = value.str();
+  else if (name == "--json")
+    flags.json = value.str();
+  else if (name == "-o")
+    flags.output = value.str();
+  else if (name == "--list")
+    flags.list = true;
+  else if (name == "--static")
+    flags.simulate = false;
+  else if (name == "--quick")
+    flags.score.quick = true;
+  else if (name == "--quiet")
+    flags.quiet = true;
+  if (!good)
+    error = "malformed option '" + option.word.str() + "'";
+}
+
+/// Whether the kinds are known, and there is a file.
+std::string findFault(const Flags &flags) {
+  std::vector<std::string> known;
+  for (auto &[kind, what] : mutation::getKinds())
+    known.push_back(kind.str());
+  for (const std::string &kind : flags.score.kinds)
+    if (!llvm::is_contained(known, kind))
+      return "unknown kind '" + kind + "'" + harness::suggest(kind, known) +
+             " (see mla-jit mutate --kind=list)";
+  return flags.programs.empty() ? "expected a file" : "";
 }
 
 //===----------------------------------------------------------------------===//
@@ -165,7 +163,7 @@ llvm::Expected<Compiled> compileProgram(const Program &program) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   context.appendDialectRegistry(registry);
-  auto module = mlir::parseSourceFile<mlir::ModuleOp>(program.file, &context);
+  auto module = parseFile(program.file, context);
   if (!module)
     return makeError("cannot parse '" + program.file + "'");
   CompileOptions options;
@@ -238,8 +236,7 @@ llvm::Error Trials::prepareCase(const Compiled &compiled, harness::Sizes sizes,
   if (failed(sim::simulate(function, makeInterpreterArguments(added.outputs),
                            options.front())))
     return makeError("the undamaged program fails");
-  harness::Reference reference = harness::findReference(
-      compiled.descriptor.operatorName, compiled.descriptor.options);
+  harness::Reference reference = harness::findReference(compiled.descriptor);
   if (!reference)
     return makeError("operator '" + compiled.descriptor.operatorText() +
                      "' has no reference");
@@ -309,14 +306,6 @@ void listMutations(const Compiled &compiled,
     llvm::outs() << mutation.id << "\n";
 }
 
-llvm::Error write(llvm::StringRef path,
-                  llvm::function_ref<void(llvm::raw_ostream &)> print) {
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    print(os);
-    return llvm::Error::success();
-  });
-}
-
 /// Tries the mutations of one program.
 llvm::Expected<mutation::KernelScore>
 scoreProgram(const Program &program, const Flags &flags,
@@ -362,11 +351,11 @@ int mutate(const Flags &flags) {
   if (flags.list)
     return 0;
   if (!flags.json.empty())
-    if (llvm::Error error = write(flags.json, [&](llvm::raw_ostream &os) {
+    if (llvm::Error error = writeOutput(flags.json, [&](llvm::raw_ostream &os) {
           os << mutation::toJSON(scores) << "\n";
         }))
       return fail(llvm::toString(std::move(error)));
-  if (llvm::Error error = write(flags.output, [&](llvm::raw_ostream &os) {
+  if (llvm::Error error = writeOutput(flags.output, [&](llvm::raw_ostream &os) {
         mutation::printTable(os, scores);
       }))
     return fail(llvm::toString(std::move(error)));
@@ -380,22 +369,23 @@ int mutate(const Flags &flags) {
 
 int mutateCommand(const std::vector<std::string> &words) {
   Flags flags;
-  std::string error = parseFlags(words, flags);
-  if (!error.empty())
-    return fail(error);
-  if (flags.help)
-    return llvm::outs() << kHelp, 0;
+  auto option = [&](const Option &option, std::string &error) {
+    parseOption(option, flags, error);
+  };
+  auto operand = [&](const std::string &word) {
+    flags.programs.push_back(
+        {word, llvm::sys::path::stem(word).str(), "auto", {}, {}});
+    return "";
+  };
+  if (std::optional<int> code =
+          readCommand({"mutate", kHelp.str(), option, operand}, words))
+    return *code;
   if (llvm::is_contained(flags.score.kinds, "list")) {
     for (auto &[kind, what] : mutation::getKinds())
       llvm::outs() << llvm::formatv("{0,-16}{1}\n", kind, what);
     return 0;
   }
-  for (llvm::StringRef kind : flags.score.kinds)
-    if (llvm::none_of(mutation::getKinds(),
-                      [&](const auto &known) { return known.first == kind; }))
-      return fail("unknown kind '" + kind +
-                  "' (see mla-jit mutate --kind=list)");
-  if (flags.programs.empty())
-    return fail("expected a file (see mla-jit mutate --help)");
+  if (std::string fault = findFault(flags); !fault.empty())
+    return failUsage("mutate", fault);
   return mutate(flags);
 }

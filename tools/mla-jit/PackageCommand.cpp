@@ -3,10 +3,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "PackageCommand.h"
+#include "Command.h"
 #include "mla/JIT/Operators.h"
-#include "mlir/Parser/Parser.h"
+#include "mla/Support/Files.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,14 +23,18 @@ Compiles each KERNEL into a package of its own in DIR, and writes their list,
 DIR/index.json, when all are there. A KERNEL is a file of IR, FILE.mlir, or an
 operator with what differs from the defaults of mla-jit emit:
 
-  sparse_prefill[:NAME[=N],...]    with h, d-qk, d-v, topk, s-q, s-kv,
-                                   topk-length, sink, lse-base and empty-lse
+  sparse_prefill[:NAME[=N],...]    with h_q, d_qk, d_v, topk, s_q, s_kv,
+                                   topk_length, attn_sink, lse_base and empty_lse
+                                   (or h, d-qk, d-v, s-q, s-kv, topk-length,
+                                   sink, lse-base and empty-lse)
 
-as in sparse_prefill:h=64,topk=2048,sink, whose package is
-DIR/sparse_prefill-h64-topk2048-sink. A launch may leave out what topk-length and
-sink add, so that sparse_prefill:h=64,topk-length,sink serves all calls with 64
-heads; topk-length=required and sink=required make kernels that insist on it.
+as in sparse_prefill:h_q=64,topk=2048,attn_sink, whose package is
+DIR/sparse_prefill-h_q64-topk2048-attn_sink. A launch may leave out what
+topk_length and attn_sink add, so that sparse_prefill:h_q=64,topk_length,attn_sink
+serves all calls with 64 heads; topk_length=required and attn_sink=required make
+kernels that insist on it.
 
+  -o DIR                 the folder
 )";
 
 int fail(const llvm::Twine &message) {
@@ -38,66 +42,28 @@ int fail(const llvm::Twine &message) {
   return 1;
 }
 
-/// Reads one setting of an operator, "h=64". Returns what is wrong with it.
-std::string readSetting(llvm::StringRef word, SparsePrefillShape &shape) {
-  auto [name, text] = word.split('=');
-  if (name == "topk-length" || name == "sink") {
-    bool required = word.ends_with("=required"), isSink = name == "sink";
-    if (word.contains('=') && !required)
-      return ("expected " + name + " or " + name + "=required, got '" + word +
-              "'")
-          .str();
-    (isSink ? shape.attnSink : shape.topkLength) = true;
-    (isSink ? shape.attnSinkOptional : shape.topkLengthOptional) = !required;
+/// What is wrong with a kernel's name, or an empty text.
+std::string checkKernel(llvm::StringRef kernel) {
+  if (kernel.ends_with(".mlir"))
     return "";
-  }
-  if (name == "lse-base" || name == "empty-lse") {
-    (name == "lse-base" ? shape.lseBase : shape.emptyLse) = text.str();
-    return "";
-  }
-  std::optional<int64_t> *size = name == "topk"   ? &shape.topk
-                                 : name == "s-q"  ? &shape.numQueries
-                                 : name == "s-kv" ? &shape.numRows
-                                                  : nullptr;
-  int64_t *fixed = name == "h"      ? &shape.heads
-                   : name == "d-qk" ? &shape.dimQK
-                   : name == "d-v"  ? &shape.dimV
-                                    : nullptr;
-  if (!size && !fixed)
-    return ("unknown name '" + name +
-            "', expected h, d-qk, d-v, topk, s-q, s-kv, topk-length, sink, "
-            "lse-base or empty-lse")
+  llvm::StringRef op = kernel.split(':').first;
+  if (!checkOperator(op).empty())
+    return ("'" + kernel + "': expected FILE.mlir or sparse_prefill, got '" +
+            op + "'")
         .str();
-  int64_t value = 0;
-  if (text.getAsInteger(10, value) || value < 1)
-    return ("expected " + name + "=N with N >= 1, got '" + word + "'").str();
-  if (size)
-    *size = value;
-  else
-    *fixed = value;
-  return "";
+  std::string error = OperatorFlags(/*argumentsAreOptional=*/true).parseOperand(kernel);
+  return error.empty() ? "" : ("'" + kernel + "': " + error).str();
 }
 
 /// The IR of `kernel` as the command line has it; null after an error.
 mlir::OwningOpRef<mlir::ModuleOp> getModule(llvm::StringRef kernel,
                                             mlir::MLIRContext &context) {
   if (kernel.ends_with(".mlir"))
-    return mlir::parseSourceFile<mlir::ModuleOp>(kernel, &context);
-  auto [op, settings] = kernel.split(':');
-  SparsePrefillShape shape;
-  if (op != "sparse_prefill") {
-    fail("'" + kernel + "': expected FILE.mlir or sparse_prefill, got '" + op +
-         "'");
-    return {};
-  }
-  llvm::SmallVector<llvm::StringRef> words;
-  settings.split(words, ',', -1, /*KeepEmpty=*/false);
-  for (llvm::StringRef word : words)
-    if (std::string error = readSetting(word, shape); !error.empty()) {
-      fail("'" + kernel + "': " + error);
-      return {};
-    }
-  return buildSparsePrefill(context, shape);
+    return parseFile(kernel, context);
+  OperatorFlags flags(/*argumentsAreOptional=*/true);
+  return flags.parseOperand(kernel).empty()
+             ? buildSparsePrefill(context, flags.shape)
+             : nullptr;
 }
 
 /// The folder of a kernel's package below that of all.
@@ -107,19 +73,19 @@ std::string getFolder(llvm::StringRef kernel) {
   std::string name;
   for (char c : kernel)
     if (c != '=')
-      name += c == ':' || c == ',' ? '-' : c;
+      name += c == ':' || c == ',' ? '-' : c == '?' ? 'n' : c;
   return name;
 }
 
 /// Compiles one kernel; its line of the index, or nothing after an error.
 std::optional<json::Object> package(llvm::StringRef kernel,
                                     llvm::StringRef root,
-                                    const PackageConfig &config) {
-  auto module = getModule(kernel, config.context);
+                                    mlir::MLIRContext &context,
+                                    const CompileOptions &options) {
+  auto module = getModule(kernel, context);
   if (!module)
     return fail("cannot make IR of '" + kernel + "'"), std::nullopt;
-  llvm::Expected<CompiledKernel> compiled =
-      compileKernel(*module, config.options);
+  llvm::Expected<CompiledKernel> compiled = compileKernel(*module, options);
   std::string folder = getFolder(kernel);
   if (!compiled)
     return fail(kernel + ": " + llvm::toString(compiled.takeError())),
@@ -146,34 +112,34 @@ std::optional<json::Object> package(llvm::StringRef kernel,
 } // namespace
 
 int mla::packageCommand(const std::vector<std::string> &words,
-                        const PackageConfig &config) {
+                        mlir::MLIRContext &context, CompileFlags &flags) {
   std::string root;
   std::vector<std::string> kernels;
   llvm::StringSet<> folders;
-  for (size_t i = 0; i < words.size(); ++i) {
-    std::string error;
-    if (words[i] == "--help" || words[i] == "-h")
-      return llvm::outs() << kHelp << config.help, 0;
-    if (words[i] == "-o" && i + 1 < words.size()) {
-      root = words[++i];
-    } else if (config.parse(words[i], error)) {
-      if (!error.empty())
-        return fail(error);
-    } else if (llvm::StringRef(words[i]).starts_with("-")) {
-      return fail("unknown option '" + words[i] +
-                  "' (see mla-jit package --help)");
-    } else {
-      if (!folders.insert(getFolder(words[i])).second)
-        return fail("two kernels for the package '" + getFolder(words[i]) +
-                    "'");
-      kernels.push_back(words[i]);
-    }
-  }
+  auto option = [&](const Option &option, std::string &error) {
+    if (option.name == "-o")
+      root = option.value.str();
+    else
+      flags.parse(option.word, error);
+  };
+  auto operand = [&](const std::string &word) -> std::string {
+    if (!folders.insert(getFolder(word)).second)
+      return "two kernels for the package '" + getFolder(word) + "'";
+    kernels.push_back(word);
+    return checkKernel(word);
+  };
+  if (std::optional<int> code = readCommand(
+          {"package", (kHelp + flags.help()).str(), option, operand}, words))
+    return *code;
+  std::string fault = flags.findFault();
   if (root.empty() || kernels.empty())
-    return fail("expected mla-jit package KERNEL... -o DIR");
+    fault = "expected mla-jit package KERNEL... -o DIR";
+  if (!fault.empty())
+    return failUsage("package", fault);
   json::Array lines;
   for (const std::string &kernel : kernels) {
-    std::optional<json::Object> line = package(kernel, root, config);
+    std::optional<json::Object> line =
+        package(kernel, root, context, flags.options);
     if (!line)
       return 1;
     lines.push_back(std::move(*line));
@@ -181,11 +147,8 @@ int mla::packageCommand(const std::vector<std::string> &words,
   json::Value index = json::Object{{"format", "mla-kernel-index"},
                                    {"version", 1},
                                    {"packages", std::move(lines)}};
-  if (llvm::Error error =
-          llvm::writeToOutput(root + "/index.json", [&](llvm::raw_ostream &os) {
-            os << llvm::formatv("{0:2}\n", index);
-            return llvm::Error::success();
-          }))
+  if (llvm::Error error = writeFile(root + "/index.json",
+                                    llvm::formatv("{0:2}\n", index).str()))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }

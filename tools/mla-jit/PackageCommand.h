@@ -5,26 +5,17 @@
 #ifndef MLA_TOOLS_MLA_JIT_PACKAGECOMMAND_H
 #define MLA_TOOLS_MLA_JIT_PACKAGECOMMAND_H
 
-#include "mla/JIT/Compiler.h"
-#include <functional>
+#include "Flags.h"
 #include <string>
 #include <vector>
 
 namespace mla {
 
-struct PackageConfig {
-  /// Its diagnostics are printed by whoever made it.
-  mlir::MLIRContext &context;
-  CompileOptions &options;
-  /// Takes a word if it is an option that says how to compile.
-  std::function<bool(llvm::StringRef word, std::string &error)> parse;
-  llvm::StringRef help;
-};
-
 /// `mla-jit package`: several kernels into one folder, with an index. Takes the
-/// words behind the command; returns the exit code.
+/// words behind the command; returns the exit code. Diagnostics of `context`
+/// are printed by its owner.
 int packageCommand(const std::vector<std::string> &words,
-                   const PackageConfig &config);
+                   mlir::MLIRContext &context, CompileFlags &flags);
 
 } // namespace mla
 

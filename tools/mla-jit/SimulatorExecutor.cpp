@@ -5,14 +5,22 @@
 #include "SimulatorExecutor.h"
 #include "InterpreterExecutor.h"
 #include "mla/Explain/Explain.h"
-#include "llvm/Support/FileUtilities.h"
+#include "mla/Harness/Progress.h"
+#include "mla/Support/Files.h"
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 using namespace mla;
 using namespace mla::harness;
 
 bool SimulatorFlags::parse(llvm::StringRef word, std::string &error) {
   auto [name, value] = word.split('=');
+  if (llvm::is_contained({"--seeds", "--timing", "--step-limit", "--trace"},
+                         name))
+    given = name.str();
   auto number = [&, name = name, value = value](auto &out) {
     if (value.getAsInteger(10, out))
       error = ("expected " + name + "=N, got '" + word + "'").str();
@@ -26,8 +34,12 @@ bool SimulatorFlags::parse(llvm::StringRef word, std::string &error) {
   }
   if (name == "--step-limit")
     return number(options.stepLimit);
-  if (name == "--memory-limit")
-    return number(options.memoryLimit);
+  if (name == "--memory-limit") {
+    number(options.memoryLimit);
+    // Of the arguments, 0 would be a limit.
+    memoryLimit = options.memoryLimit ? options.memoryLimit : UINT64_MAX;
+    return true;
+  }
   if (name == "--trace") {
     trace = value.str();
     if (trace.empty())
@@ -54,6 +66,71 @@ bool SimulatorFlags::parse(llvm::StringRef word, std::string &error) {
 namespace {
 /// The outputs' bytes.
 using Outputs = std::vector<std::vector<std::byte>>;
+
+/// Says how far a run is to somebody who waits for it: at a terminal, from two
+/// seconds on.
+class RunProgress {
+public:
+  RunProgress() : line(std::cerr, /*always=*/false) {
+    if (line.isShown())
+      thread = std::thread([this] { tell(); });
+  }
+  ~RunProgress() {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      stopped = true;
+    }
+    changed.notify_all();
+    if (thread.joinable())
+      thread.join();
+  }
+
+  /// What is run now: "seed 2 of 8".
+  void enter(const std::string &what) {
+    std::lock_guard<std::mutex> lock(mutex);
+    step = what;
+    done = total = 0;
+  }
+  void update(uint64_t doneNow, uint64_t totalNow) {
+    std::lock_guard<std::mutex> lock(mutex);
+    done = std::max(done, doneNow);
+    total = totalNow;
+  }
+  /// Leaves the terminal to what is printed next.
+  void clear() {
+    std::lock_guard<std::mutex> lock(mutex);
+    line.clear();
+  }
+
+private:
+  static constexpr std::chrono::milliseconds kPatience{2000}, kInterval{200};
+
+  void tell() {
+    auto start = std::chrono::steady_clock::now();
+    auto isStopped = [this] { return stopped; };
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait_for(lock, kPatience, isStopped);
+    while (!stopped) {
+      std::string text = "simulating" + step;
+      if (total)
+        text += ", " + std::to_string(done) + " of " + std::to_string(total) +
+                " CTAs";
+      auto spent = std::chrono::steady_clock::now() - start;
+      auto seconds = std::chrono::duration_cast<std::chrono::seconds>(spent);
+      line.show(text + ", " + std::to_string(seconds.count()) + " s");
+      changed.wait_for(lock, kInterval, isStopped);
+    }
+    line.clear();
+  }
+
+  harness::Progress line;
+  std::thread thread;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopped = false;
+  std::string step;
+  uint64_t done = 0, total = 0;
+};
 } // namespace
 
 static Outputs copyOutputs(const std::vector<HostArgument> &arguments) {
@@ -75,13 +152,10 @@ static void restoreOutputs(std::vector<HostArgument> &arguments,
 }
 
 static Status writeTrace(const std::string &path, const sim::Trace &trace) {
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    explain::writeChromeTrace(trace, os);
-    return llvm::Error::success();
-  });
-  if (error)
-    return Status(MLA_NOT_FOUND, "cannot write '" + path +
-                                     "': " + llvm::toString(std::move(error)));
+  if (llvm::Error error = writeOutput(path, [&](llvm::raw_ostream &os) {
+        explain::writeChromeTrace(trace, os);
+      }))
+    return Status(MLA_NOT_FOUND, llvm::toString(std::move(error)));
   return Status();
 }
 
@@ -93,9 +167,26 @@ static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
                   "expected a function of level cta or above, got none");
   mlir::func::FuncOp function = *functions.begin();
   Outputs before = copyOutputs(arguments), first;
+  uint64_t argumentBytes = 0;
+  if (flags.memoryLimit)
+    for (const HostArgument &argument : arguments)
+      argumentBytes += argument.tensor.storage.size();
+  RunProgress progress;
+  mlir::ScopedDiagnosticHandler clearFirst(function.getContext(),
+                                           [&](mlir::Diagnostic &) {
+                                             progress.clear();
+                                             return mlir::failure();
+                                           });
   for (unsigned seed = 0; seed < flags.seeds; ++seed) {
     sim::Options options = flags.options;
     options.seed += seed;
+    options.memoryTaken = argumentBytes;
+    if (flags.seeds > 1)
+      progress.enter(", seed " + std::to_string(seed + 1) + " of " +
+                     std::to_string(flags.seeds));
+    options.progress = [&](uint64_t done, uint64_t total) {
+      progress.update(done, total);
+    };
     sim::Trace trace;
     if (!flags.trace.empty() && seed == 0) {
       options.trace = &trace;

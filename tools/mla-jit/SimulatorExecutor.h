@@ -16,8 +16,12 @@ struct SimulatorFlags {
   bool timingGiven = false;
   /// How many interleavings to try; their results must be the same bits.
   unsigned seeds = 1;
+  /// Bytes that the arguments and the simulator may take together.
+  std::optional<uint64_t> memoryLimit;
   /// File for a Chrome trace; empty for none.
   std::string trace;
+  /// An option that says nothing to other devices; empty if none is given.
+  std::string given;
 
   SimulatorFlags() { options.threads = 0; }
 
@@ -28,7 +32,9 @@ struct SimulatorFlags {
                          agree to the bit (default 1)
   --timing=NAME          simulator: random (default), earliest, latest or modelled
   --step-limit=N         simulator: ops a CTA may execute (0: no limit)
-  --memory-limit=N       simulator: bytes it may take
+  --memory-limit=N       bytes that the arguments and the simulator may take
+                         together (default: the machine's memory for the
+                         arguments, 4 GiB for the simulator; 0: no limit)
   --trace=FILE.json      simulator: write a trace of the first cluster, in cycles
                          of a cost model, that Perfetto opens
 )";

@@ -3,12 +3,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Tune.h"
-#include "Flags.h"
+#include "TuneFlags.h"
 #include "mla/Harness/Tune.h"
+#include "mla/Support/Files.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Tuning/CostModel.h"
 #include "mla/Tuning/TuningTable.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -17,45 +17,6 @@
 using namespace mla;
 
 namespace {
-
-constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit tune FILE.mlir|sparse_prefill [options]
-
-Compiles an operator with each schedule, checks the kernels, times them in turns
-on the GPU, and prints which is the fastest back to back. FILE.mlir has one
-operator without a schedule; the options --h, --d-qk, ... of `emit` say what
-sparse_prefill is like.
-
-  --dry-run              no GPU: what the cost model predicts, in cycles, and
-                         which schedule is chosen without --schedule
-  --table=FILE           puts the fastest into this tuning table
-  --schedule=NAME,...    the schedules to try (default: all that have a name)
-  --tile-keys=N,...      with each of these numbers of KV rows a tile, and
-  --stages=N,...         slots of rings (default of both: 0, as the schedule says)
-  --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
-  --gpu=NAME, --target=NAME, --ptxas=PATH, --ptxas-timeout=N
-                         as for compile
-  --expect-s-kv=N        as for compile, for the choice that --dry-run prints
-  --size NAME=N, --sizes A=N,...  the cases (default: s_q=4096, topk=2048, s_kv as
-                         expected); several count alike
-  --iterations, --warmup, --rounds, --gap, --seed, --scale
-                         as for bench
-)";
-
-/// What is asked for.
-struct TuneFlags {
-  CompileFlags compile;
-  OperatorFlags op;
-  std::vector<std::string> schedules;
-  std::vector<int64_t> keys{0}, stages{0};
-  std::string table;
-  bool dryRun = false;
-
-  bool parse(llvm::StringRef word, std::string &error);
-
-private:
-  std::string parseSchedules(llvm::StringRef value);
-};
 
 /// Ways to compile the operator, and what is known of each.
 struct Contender {
@@ -81,7 +42,7 @@ public:
 
 private:
   llvm::Error readOperator();
-  void fillSizes(harness::Sizes &sizes);
+  llvm::Error fillSizes(harness::Sizes &sizes);
   void addContenders();
   void compile(const Choice &choice, harness::Candidate &candidate);
   Problem makeProblem(const harness::Sizes &sizes);
@@ -90,6 +51,8 @@ private:
   std::string printPrediction(size_t contender, size_t number);
   std::string printTimes(size_t contender, size_t number);
   llvm::Error printDecision();
+  void printSkipped();
+  llvm::Error failAll();
   llvm::Error measure();
 
   TuneFlags &flags;
@@ -116,79 +79,17 @@ llvm::Error toError(const harness::Status &status) {
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// The command line
-//===----------------------------------------------------------------------===//
-
-std::string TuneFlags::parseSchedules(llvm::StringRef value) {
-  for (llvm::StringRef name : llvm::split(value, ',')) {
-    if (!findScheduleCosts(name))
-      return llvm::formatv("unknown schedule '{0}', expected {1}", name,
-                           listSchedules());
-    schedules.push_back(name.str());
-  }
-  return "";
-}
-
-/// Reads "N,N".
-static std::string parseNumbers(llvm::StringRef word,
-                                std::vector<int64_t> &out) {
-  out.clear();
-  auto [name, value] = word.split('=');
-  for (llvm::StringRef part : llvm::split(value, ','))
-    if (part.getAsInteger(10, out.emplace_back()) || out.back() < 0)
-      return llvm::formatv("expected {0}=N,... with N >= 0, got '{1}'", name,
-                           word);
-  return "";
-}
-
-bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
-  auto [name, value] = word.split('=');
-  if (word == "--dry-run")
-    return dryRun = true;
-  if (name == "--table") {
-    table = value.str();
-    if (value.empty())
-      error = "expected --table=FILE, got '" + word.str() + "'";
-  } else if (name == "--schedule")
-    error = parseSchedules(value);
-  else if (name == "--tile-keys")
-    error = parseNumbers(word, keys);
-  else if (name == "--stages")
-    error = parseNumbers(word, stages);
-  else
-    return op.parse(word, error) || compile.parse(word, error);
-  return true;
-}
-
-/// What is wrong with the command line as a whole, or an empty text.
-static std::string findFault(const TuneFlags &flags,
-                             const harness::ToolOptions &options) {
-  if (options.operands.size() != 1)
-    return "expected one operator, got " +
-           std::to_string(options.operands.size());
-  if (flags.dryRun && !flags.table.empty())
-    return "option '--table': nothing is measured with --dry-run";
-  if (!options.peers.empty() || !options.plot.file.empty() ||
-      options.modes != harness::ToolOptions().modes || options.progress)
-    return "options '--peer', '--plot', '--modes' and '--progress' are those "
-           "of "
-           "'bench'";
-  return "";
-}
-
-//===----------------------------------------------------------------------===//
 // The operator and the ways to compile it
 //===----------------------------------------------------------------------===//
 
 llvm::Error Tuning::readOperator() {
   const std::string &operand = options.operands.front();
-  if (operand.find('.') == std::string::npos &&
-      !llvm::sys::fs::exists(operand)) {
-    if (llvm::Error error = checkOperator(operand))
-      return error;
+  if (isOperatorName(operand)) {
     module = buildSparsePrefill(context, flags.op.shape);
+    if (!module)
+      return makeError("cannot make IR of '" + operand + "'");
   } else {
-    module = mlir::parseSourceFile<mlir::ModuleOp>(operand, &context);
+    module = parseFile(operand, context);
   }
   if (!module)
     return makeError("cannot parse '" + operand + "'");
@@ -205,21 +106,32 @@ llvm::Error Tuning::readOperator() {
                      "': expected an operator without a schedule, got " +
                      op.getScheduleAttr().getName().str());
   for (harness::Sizes &sizes : options.cases)
-    fillSizes(sizes);
+    if (llvm::Error error = fillSizes(sizes))
+      return error;
   return llvm::Error::success();
 }
 
 /// A run-time size that no option gives is that of a typical problem.
-void Tuning::fillSizes(harness::Sizes &sizes) {
+llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
   Problem typical;
+  std::vector<std::string> names;
   auto fill = [&](mlir::Value value, unsigned dim, const char *name,
                   int64_t size) {
-    if (mlir::cast<mlir::MemRefType>(value.getType()).isDynamicDim(dim))
-      sizes.emplace(name, size);
+    if (!mlir::cast<mlir::MemRefType>(value.getType()).isDynamicDim(dim))
+      return;
+    sizes.emplace(name, size);
+    names.push_back(name);
   };
   fill(op.getQ(), 0, "s_q", typical.queries);
   fill(op.getKv(), 0, "s_kv", flags.compile.options.expectSKV);
   fill(op.getIndices(), 2, "topk", typical.topk);
+  for (const auto &[name, size] : sizes)
+    if (!llvm::is_contained(names, name))
+      return makeError("size '" + name +
+                       "': the operator has no such run-time size; it has: " +
+                       (names.empty() ? "none" : llvm::join(names, ", ")) +
+                       harness::suggest(name, names));
+  return llvm::Error::success();
 }
 
 Problem Tuning::makeProblem(const harness::Sizes &sizes) {
@@ -290,9 +202,11 @@ static std::string joinSizes(const harness::Sizes &sizes) {
 
 double Tuning::countFlops(const harness::Sizes &sizes) {
   Problem problem = makeProblem(sizes);
-  return 2.0 * static_cast<double>(problem.queries * problem.shape.heads *
-                                   problem.topk *
-                                   (problem.shape.dimQK + problem.shape.dimV));
+  // Doubles: the product of the largest sizes is beyond 64 bits.
+  return 2.0 * static_cast<double>(problem.queries) *
+         static_cast<double>(problem.shape.heads) *
+         static_cast<double>(problem.topk) *
+         static_cast<double>(problem.shape.dimQK + problem.shape.dimV);
 }
 
 std::string Tuning::printPrediction(size_t contender, size_t number) {
@@ -364,13 +278,24 @@ static std::string getDate() {
   return text;
 }
 
+void Tuning::printSkipped() {
+  for (const harness::Candidate &candidate : candidates)
+    if (!candidate.skipped.empty())
+      llvm::errs() << "note: " << candidate.subject.label << ": "
+                   << candidate.skipped << "\n";
+}
+
+/// Nothing is chosen of candidates that cannot be compiled.
+llvm::Error Tuning::failAll() {
+  printSkipped();
+  return makeError("expected a schedule that compiles, got none for " +
+                   describe(getShapeClass(op)));
+}
+
 llvm::Error Tuning::measure() {
   if (llvm::Error error =
           toError(harness::tuneCandidates(*gpu, options, candidates))) {
-    for (const harness::Candidate &candidate : candidates)
-      if (!candidate.skipped.empty())
-        llvm::errs() << "note: " << candidate.subject.label << ": "
-                     << candidate.skipped << "\n";
+    printSkipped();
     return error;
   }
   std::vector<std::string> sizes;
@@ -414,6 +339,10 @@ llvm::Error Tuning::run() {
     name = getGpuName(gpu->deviceName());
   }
   addContenders();
+  if (llvm::all_of(candidates, [](const harness::Candidate &candidate) {
+        return !candidate.skipped.empty();
+      }))
+    return failAll();
   llvm::outs() << describe(getShapeClass(op)) << ", "
                << flags.compile.options.target
                << (name.empty() ? "" : " " + name) << "\n";
@@ -428,7 +357,9 @@ int tuneCommand(const std::vector<std::string> &words,
                 mlir::MLIRContext &context) {
   TuneFlags flags;
   harness::ToolConfig config;
+  config.commandName = "tune";
   config.operandName = "FILE.mlir|OPERATOR";
+  config.optionHelp = TuneFlags::help();
   config.option = [&](const std::string &word, std::string &error) {
     return flags.parse(word, error);
   };
@@ -438,9 +369,11 @@ int tuneCommand(const std::vector<std::string> &words,
   harness::ToolOptions options;
   std::string fault = harness::parseToolOptions(config, all, options);
   if (options.help)
-    return llvm::outs() << kHelp, harness::kExitSuccess;
+    return llvm::outs() << config.optionHelp << "\n"
+                        << harness::kExitCodeHelp,
+           harness::kExitSuccess;
   if (fault.empty())
-    fault = findFault(flags, options);
+    fault = findTuneFault(flags, options);
   if (!fault.empty()) {
     llvm::errs() << "error: " << fault << " (see mla-jit tune --help)\n";
     return harness::kExitUsage;

@@ -2,27 +2,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "Command.h"
 #include "Explain.h"
 #include "Flags.h"
 #include "Info.h"
-#include "InterpreterExecutor.h"
+#include "Interrupt.h"
 #include "Mutate.h"
 #include "PackageCommand.h"
-#include "SimulatorExecutor.h"
+#include "RunCommand.h"
+#include "Session.h"
 #include "Tune.h"
-#include "mla/Harness/Gpu.h"
-#include "mla/Harness/Tool.h"
-#include "mla/JIT/CachedCompile.h"
-#include "mla/Pipelines/Pipelines.h"
+#include "mla/JIT/Version.h"
+#include "mla/Runtime/Files.h"
+#include "mla/Support/Files.h"
 #include "mla/Target/Sass.h"
-#include "mla/Tuning/Choice.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/InitLLVM.h"
 #include <chrono>
-#include <iostream>
+#include <new>
 
 using namespace mla;
 
@@ -46,7 +43,8 @@ usage: mla-jit emit sparse_prefill [options]  write an operator's IR
        mla-jit info [--json]                  versions, ptxas, driver, cache
        mla-jit cache list|clear               kernels that run and bench keep
 
-mla-jit COMMAND --help lists the options of a command.
+mla-jit COMMAND --help (or mla-jit help COMMAND) lists the options of a command,
+mla-jit --version prints the version.
 )";
 
 int fail(const llvm::Twine &message) {
@@ -54,78 +52,46 @@ int fail(const llvm::Twine &message) {
   return 1;
 }
 
-/// The context and the printing of diagnostics: one line each.
-class Session {
-public:
-  Session()
-      : handler(&context, [](mlir::Diagnostic &diagnostic) {
-          llvm::errs() << diagnostic.getLocation() << ": "
-                       << (diagnostic.getSeverity() ==
-                                   mlir::DiagnosticSeverity::Error
-                               ? "error: "
-                               : "note: ")
-                       << diagnostic.str() << "\n";
-          for (mlir::Diagnostic &note : diagnostic.getNotes())
-            llvm::errs() << note.getLocation() << ": note: " << note.str()
-                         << "\n";
-        }) {
-    mlir::DialectRegistry registry;
-    registerDialects(registry);
-    context.appendDialectRegistry(registry);
-    context.printOpOnDiagnostic(false);
-  }
-
-  mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef path) {
-    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
-  }
-
-  mlir::MLIRContext context;
-
-private:
-  mlir::ScopedDiagnosticHandler handler;
-};
-
 //===----------------------------------------------------------------------===//
 // emit
 //===----------------------------------------------------------------------===//
 
 constexpr llvm::StringLiteral kEmitHelp =
-    R"(usage: mla-jit emit sparse_prefill [options]
+    R"(usage: mla-jit emit sparse_prefill[:NAME=N,...] [options]
 
-Writes a function with the operator. A size of '?' is known at run time.
+Writes a function with the operator. A size of '?' is known at run time. Sizes may
+stand behind the operator's name or in --sizes.
 
-  -o FILE         output file (default: standard output)
+  -o FILE                output file (default: standard output)
 )";
 
-int emit(std::vector<std::string> words) {
+int emit(const std::vector<std::string> &words) {
   OperatorFlags flags;
   std::string output = "-", op;
-  for (size_t i = 0; i < words.size(); ++i) {
-    std::string error;
-    if (words[i] == "--help" || words[i] == "-h")
-      return llvm::outs() << kEmitHelp << OperatorFlags::kHelp, 0;
-    if (words[i] == "-o" && i + 1 < words.size())
-      output = words[++i];
-    else if (flags.parse(words[i], error)) {
-      if (!error.empty())
-        return fail(error);
-    } else if (words[i].rfind("-", 0) != 0 && op.empty())
-      op = words[i];
+  auto option = [&](const Option &option, std::string &error) {
+    if (option.name == "-o")
+      output = option.value.str();
     else
-      return fail("unknown option '" + words[i] +
-                  "' (see mla-jit emit --help)");
-  }
-  if (llvm::Error error = checkOperator(op))
-    return fail(llvm::toString(std::move(error)));
+      flags.parse(option.word, error);
+  };
+  auto operand = [&](const std::string &word) -> std::string {
+    if (!op.empty())
+      return "expected one operator, got '" + op + "' and '" + word + "'";
+    op = word;
+    return flags.parseOperand(word);
+  };
+  if (std::optional<int> code = readCommand(
+          {"emit", (kEmitHelp + OperatorFlags::kHelp).str(), option, operand},
+          words))
+    return *code;
+  if (op.empty())
+    return failUsage("emit", "expected mla-jit emit sparse_prefill");
   Session session;
   auto module = buildSparsePrefill(session.context, flags.shape);
   if (!module)
     return 1;
-  if (llvm::Error error =
-          llvm::writeToOutput(output, [&](llvm::raw_ostream &os) {
-            os << *module << "\n";
-            return llvm::Error::success();
-          }))
+  if (llvm::Error error = writeOutput(
+          output, [&](llvm::raw_ostream &os) { os << *module << "\n"; }))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }
@@ -152,31 +118,39 @@ void addSass(const CompiledKernel &kernel, llvm::json::Object &report) {
   report["loops"] = llvm::json::Array(sass->loops);
 }
 
-int compile(std::vector<std::string> words) {
+constexpr llvm::StringLiteral kCompileHelp =
+    R"(usage: mla-jit compile FILE.mlir -o DIR [options]
+
+Compiles the kernel of FILE.mlir into a package and prints its report as one JSON
+line.
+
+  -o DIR                 the package's folder
+)";
+
+int compile(const std::vector<std::string> &words) {
   CompileFlags flags;
   std::string input, output;
-  for (size_t i = 0; i < words.size(); ++i) {
-    std::string error;
-    if (words[i] == "--help" || words[i] == "-h")
-      return llvm::outs() << "usage: mla-jit compile FILE.mlir -o DIR "
-                             "[options]\n\nCompiles the kernel of FILE.mlir "
-                             "into a package and prints its report as one "
-                             "JSON line.\n\n"
-                          << CompileFlags::kHelp,
-             0;
-    if (words[i] == "-o" && i + 1 < words.size())
-      output = words[++i];
-    else if (flags.parse(words[i], error)) {
-      if (!error.empty())
-        return fail(error);
-    } else if (words[i].rfind("-", 0) != 0 && input.empty())
-      input = words[i];
+  auto option = [&](const Option &option, std::string &error) {
+    if (option.name == "-o")
+      output = option.value.str();
     else
-      return fail("unknown option '" + words[i] +
-                  "' (see mla-jit compile --help)");
-  }
+      flags.parse(option.word, error);
+  };
+  auto operand = [&](const std::string &word) -> std::string {
+    if (!input.empty())
+      return "expected one FILE.mlir, got '" + input + "' and '" + word + "'";
+    input = word;
+    return "";
+  };
+  if (std::optional<int> code = readCommand(
+          {"compile", (kCompileHelp + flags.help()).str(), option, operand},
+          words))
+    return *code;
+  std::string fault = flags.findFault();
   if (input.empty() || output.empty())
-    return fail("expected mla-jit compile FILE.mlir -o DIR");
+    fault = "expected mla-jit compile FILE.mlir -o DIR";
+  if (!fault.empty())
+    return failUsage("compile", fault);
   Session session;
   auto module = session.parse(input);
   if (!module)
@@ -193,199 +167,92 @@ int compile(std::vector<std::string> words) {
 }
 
 //===----------------------------------------------------------------------===//
-// run, bench and plot
-//===----------------------------------------------------------------------===//
-
-enum class Device { Auto, Gpu, Sim, Interpreter };
-
-/// Makes what the harness runs out of IR files and packages.
-class Loader {
-public:
-  CompileFlags flags;
-  SimulatorFlags simulator;
-  Device device = Device::Auto;
-  bool useCache = true;
-
-  harness::Status load(const std::string &operand, harness::Subject &out) {
-    if (llvm::sys::fs::is_directory(operand))
-      return harness::loadPackageSubject(operand, out);
-    auto module = session.parse(operand);
-    if (!module)
-      return runtime::invalidArgument("cannot parse '" + operand + "'");
-    out.label = operand;
-    if (device == Device::Auto)
-      device = hasGpu() ? Device::Gpu : Device::Sim;
-    if (device == Device::Gpu)
-      return compile(*module, out);
-    CompileOptions options = flags.options;
-    options.descriptorOnly = true;
-    llvm::Expected<CompiledKernel> kernel = compileKernel(*module, options);
-    if (!kernel)
-      return runtime::invalidArgument(operand + ": " +
-                                      llvm::toString(kernel.takeError()));
-    harness::Status status = device == Device::Interpreter
-                                 ? interpret(std::move(module), out)
-                                 : simulate(std::move(module), out);
-    if (!status.ok())
-      return status;
-    return runtime::parseDescriptor(kernel->descriptor, out.descriptor);
-  }
-
-private:
-  /// For the GPU, by way of the cache; dumps need a compilation.
-  harness::Status compile(mlir::ModuleOp module, harness::Subject &out) {
-    CachedCompileOptions options;
-    options.compile = flags.options;
-    if (options.compile.gpu.empty())
-      options.compile.gpu = findGpuName();
-    options.warn = [](CacheTrouble, const std::string &message) {
-      llvm::errs() << "note: " << message << "\n";
-    };
-    bool cached = useCache && flags.options.dumpFolder.empty();
-    DiskCache cache(cached ? defaultCacheFolder() : "", kDefaultCacheBytes);
-    CachedKernel kernel;
-    if (harness::Status status = compileCached(module, options, cache, kernel);
-        !status.ok())
-      return status.within(out.label);
-    out.cubin = std::move(kernel.cubin);
-    return runtime::parseDescriptor(kernel.descriptor, out.descriptor);
-  }
-
-  static bool hasGpu() {
-    std::unique_ptr<harness::GpuContext> context;
-    harness::Status status = harness::GpuContext::create(context);
-    if (!status.ok())
-      llvm::errs() << "note: no GPU (" << status.message()
-                   << "): running on the simulator\n";
-    return status.ok();
-  }
-
-  /// Empty if there is no GPU; the harness says so when it runs.
-  static std::string findGpuName() {
-    std::unique_ptr<harness::GpuContext> context;
-    return harness::GpuContext::create(context).ok()
-               ? getGpuName(context->deviceName())
-               : "";
-  }
-
-  harness::Status simulate(mlir::OwningOpRef<mlir::ModuleOp> module,
-                           harness::Subject &out) {
-    if (mlir::failed(lowerToCTA(*module, flags.options)))
-      return runtime::invalidArgument(out.label + ": the passes failed");
-    out.executor = makeSimulatorExecutor(
-        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module)),
-        simulator);
-    return harness::Status();
-  }
-
-  harness::Status interpret(mlir::OwningOpRef<mlir::ModuleOp> module,
-                            harness::Subject &out) {
-    if (mlir::failed(lowerToTile(*module, flags.options)))
-      return runtime::invalidArgument(out.label + ": the passes failed");
-    out.executor = makeInterpreterExecutor(
-        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module)));
-    return harness::Status();
-  }
-
-  Session session;
-};
-
-int runTool(const std::vector<std::string> &words) {
-  Loader loader;
-  harness::ToolConfig config;
-  config.name = "mla-jit";
-  config.summary = "runs, checks and times kernels";
-  config.operandName = "FILE.mlir|PACKAGE";
-  config.load = [&](const std::string &operand, harness::Subject &out) {
-    return loader.load(operand, out);
-  };
-  config.option = [&](const std::string &word, std::string &error) {
-    llvm::StringRef device = word;
-    if (word == "--no-cache")
-      return loader.useCache = false, true;
-    if (!device.consume_front("--device="))
-      return loader.flags.parse(word, error) ||
-             loader.simulator.parse(word, error);
-    if (device == "auto")
-      loader.device = Device::Auto;
-    else if (device == "gpu")
-      loader.device = Device::Gpu;
-    else if (device == "sim")
-      loader.device = Device::Sim;
-    else if (device == "interpreter")
-      loader.device = Device::Interpreter;
-    else
-      error =
-          "expected --device=auto, gpu, sim or interpreter, got '" + word + "'";
-    return true;
-  };
-  config.optionHelp =
-      (R"(  --device=NAME          gpu, sim: the cta program on the CPU, every rule of
-                         the machine enforced, interpreter: the tile program on
-                         the CPU, or auto (default): gpu if there is one, else
-                         sim
-  --no-cache             compile for the GPU even if the cache has the kernel
-)" + CompileFlags::kHelp +
-       SimulatorFlags::kHelp)
-          .str();
-  return harness::runTool(config, words, std::cout, std::cerr);
-}
-
-//===----------------------------------------------------------------------===//
-// explain
+// explain and package
 //===----------------------------------------------------------------------===//
 
 int explainKernel(const std::vector<std::string> &words) {
   Session session;
-  CompileFlags flags;
-  auto parse = [&](llvm::StringRef word, std::string &error) {
-    return flags.parse(word, error);
-  };
-  return explainCommand(
-      words, {session.context, flags.options, parse, CompileFlags::kHelp});
+  CompileFlags flags(/*severalSchedules=*/true);
+  return explainCommand(words, {session.context, flags});
 }
 
 int packageKernels(const std::vector<std::string> &words) {
   Session session;
   CompileFlags flags;
-  auto parse = [&](llvm::StringRef word, std::string &error) {
-    return flags.parse(word, error);
-  };
-  return packageCommand(
-      words, {session.context, flags.options, parse, CompileFlags::kHelp});
+  return packageCommand(words, session.context, flags);
+}
+
+//===----------------------------------------------------------------------===//
+// The commands
+//===----------------------------------------------------------------------===//
+
+int tuneOperator(const std::vector<std::string> &words) {
+  Session session;
+  return tuneCommand(words, session.context);
+}
+
+using CommandFunction = int (*)(const std::vector<std::string> &words);
+
+struct CommandEntry {
+  llvm::StringLiteral name;
+  CommandFunction run;
+};
+
+constexpr CommandEntry kCommands[] = {{"emit", emit},
+                                      {"compile", compile},
+                                      {"package", packageKernels},
+                                      {"run", nullptr},
+                                      {"bench", nullptr},
+                                      {"tune", tuneOperator},
+                                      {"plot", nullptr},
+                                      {"explain", explainKernel},
+                                      {"mutate", mutateCommand},
+                                      {"info", infoCommand},
+                                      {"cache", cacheCommand}};
+
+int runCommand(const std::string &name, std::vector<std::string> words) {
+  const CommandEntry *command = llvm::find_if(
+      kCommands, [&](const CommandEntry &entry) { return entry.name == name; });
+  if (command == std::end(kCommands)) {
+    std::vector<std::string> names;
+    for (const CommandEntry &entry : kCommands)
+      names.push_back(entry.name.str());
+    return failUsage("", "unknown command '" + name + "', expected " +
+                             llvm::join(names, ", ") +
+                             harness::suggest(name, names));
+  }
+  if (command->run)
+    return command->run(words);
+  // The harness reads the command too.
+  words.insert(words.begin(), name);
+  return runToolCommand(words);
+}
+
+int runMain(std::vector<std::string> words) {
+  if (words.empty()) {
+    llvm::errs() << kUsage << harness::kExitCodeHelp;
+    return harness::kExitUsage;
+  }
+  std::string command = words.front();
+  words.erase(words.begin());
+  if (command == "--version")
+    return llvm::outs() << versionText() << "\n", harness::kExitSuccess;
+  bool isHelp = command == "--help" || command == "-h" || command == "help";
+  if (isHelp && !words.empty())
+    return runCommand(words.front(), {"--help"});
+  if (isHelp)
+    return llvm::outs() << kUsage << harness::kExitCodeHelp,
+           harness::kExitSuccess;
+  return runCommand(command, words);
 }
 } // namespace
 
 int main(int argc, char **argv) {
+  runtime::guardStandardStreams();
   llvm::InitLLVM init(argc, argv);
-  std::vector<std::string> words(argv + 1, argv + argc);
-  std::string command = words.empty() ? "--help" : words.front();
-  if (command == "run" || command == "bench" || command == "plot")
-    return runTool(words);
-  if (command == "--help" || command == "-h" || command == "help") {
-    llvm::outs() << kUsage;
-    return words.empty() ? 1 : 0;
-  }
-  words.erase(words.begin());
-  if (command == "emit")
-    return emit(std::move(words));
-  if (command == "compile")
-    return compile(std::move(words));
-  if (command == "explain")
-    return explainKernel(words);
-  if (command == "mutate")
-    return mutateCommand(words);
-  if (command == "tune") {
-    Session session;
-    return tuneCommand(words, session.context);
-  }
-  if (command == "package")
-    return packageKernels(words);
-  if (command == "info")
-    return infoCommand(words);
-  if (command == "cache")
-    return cacheCommand(words);
-  return fail("unknown command '" + command +
-              "', expected emit, compile, package, run, bench, tune, plot, "
-              "explain, mutate, info or cache");
+  killProgramsOnInterrupt();
+  runtime::ignoreFileSizeSignal();
+  // LLVM ends the process where memory runs out; the harness reports it.
+  std::set_new_handler(nullptr);
+  return finishOutput(runMain(std::vector<std::string>(argv + 1, argv + argc)));
 }

@@ -3,13 +3,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/Tool.h"
+#include "mla/Runtime/Files.h"
 
 #include <iostream>
 
 int main(int argc, char **argv) {
+  mla::runtime::guardStandardStreams();
+  mla::runtime::ignoreFileSizeSignal();
   mla::harness::ToolConfig config;
   config.name = "mla-run";
   config.summary = "runs, checks and times compiled kernel packages";
+  config.version = "mla " MLA_VERSION ", packages of version " +
+                   std::to_string(mla::runtime::kPackageVersion);
   config.operandName = "PACKAGE";
   config.load = mla::harness::loadPackageSubject;
   return mla::harness::runTool(config,

@@ -35,7 +35,8 @@ mlir::FailureOr<Report> makeReport(mlir::func::FuncOp func,
                                    const sim::Trace &trace, const Sizes &sizes);
 
 /// Writes one HTML page that needs nothing else; it is well-formed XML too.
-void writePage(const Report &report, llvm::raw_ostream &os);
+/// Several kernels are compared in a table, then shown one after the other.
+void writePage(llvm::ArrayRef<Report> reports, llvm::raw_ostream &os);
 
 } // namespace mla::explain
 

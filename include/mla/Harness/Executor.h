@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace mla::harness {
 
@@ -30,6 +31,8 @@ struct Subject {
   /// Runs it instead of the GPU, e.g. an interpreter of the IR. `run` uses it;
   /// `bench` times the GPU only.
   Executor executor;
+  /// Bytes that its arguments may take; default: InputOptions::memoryLimit.
+  std::optional<uint64_t> memoryLimit;
   /// Replaces the reference of the operator.
   Reference reference;
 };

@@ -8,7 +8,9 @@
 #include "mla/Runtime/Descriptor.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,11 @@ struct HostTensor {
   /// A contiguous tensor of zeros, with `pad` elements between its rows (the
   /// last dimension).
   HostTensor(mlaDType dtype, std::vector<int64_t> shape, int64_t pad = 0);
+
+  /// Bytes that the storage of such a tensor has; nothing if that is beyond 64
+  /// bits.
+  static std::optional<int64_t>
+  storageBytes(mlaDType dtype, const std::vector<int64_t> &shape, int64_t pad);
 
   int rank() const { return static_cast<int>(shape.size()); }
   /// Elements by the shape, without padding.
@@ -79,6 +86,9 @@ struct HostArgument {
 
 /// Values of run-time sizes by name.
 using Sizes = std::map<std::string, int64_t>;
+
+/// The largest of them: kernels count in 32 bits.
+inline constexpr int64_t kMaxSize = INT32_MAX;
 
 /// The argument of a name, or null.
 HostArgument *findArgument(std::vector<HostArgument> &arguments,

@@ -5,9 +5,11 @@
 #ifndef MLA_HARNESS_INPUTS_H
 #define MLA_HARNESS_INPUTS_H
 
+#include "mla/Harness/Extremes.h"
 #include "mla/Harness/HostTensor.h"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -21,7 +23,11 @@ struct InputOptions {
   bool poison = true;
   /// Share of invalid indices, in [0, 1].
   double invalidShare = 0.1;
-  /// Value of the argument `scale`; default d_qk^-0.5.
+  /// Standard deviation of the random values, but for attn_sink, whose is 1.
+  float magnitude = 0.1f;
+  /// Each once; for sparse_prefill only.
+  std::vector<Extreme> extremes;
+  /// Value of the argument `scale`, by isScale; default d_qk^-0.5.
   std::optional<double> scale;
   /// Elements of padding after each row, by argument name.
   std::map<std::string, int64_t> padding;
@@ -29,16 +35,33 @@ struct InputOptions {
   std::map<std::string, std::string> files;
   /// Optional arguments that the launch leaves out.
   std::set<std::string> leftOut;
+  /// Bytes that the arguments may take together; default: the memory of the
+  /// machine, or what the process may have of it.
+  std::optional<uint64_t> memoryLimit;
 };
 
+/// Whether a number can be the argument `scale`: above 0, and neither 0 nor
+/// infinite in fp32.
+inline bool isScale(double number) {
+  using Float = std::numeric_limits<float>;
+  return number >= static_cast<double>(Float::denorm_min()) &&
+         number <= static_cast<double>(Float::max());
+}
+
+/// Checks that the kernel has these run-time sizes and each lies in
+/// [0, kMaxSize].
+Status checkSizes(const runtime::KernelDescriptor &descriptor,
+                  const Sizes &sizes);
+
 /// Makes the arguments of a kernel: shapes from the descriptor and `sizes`,
-/// values for its operator as semantics says (normals / 10, poison, outputs
-/// pre-filled with NaN); the same for the same seed, on every machine and for
-/// any number of threads. A run-time size that `sizes` lacks is taken from an
-/// input file, and `sizes` is completed.
-/// Errors: sizes missing, unknown or negative; a file that does not fit; a
-/// padded argument whose strides are fixed; arguments that the operator needs
-/// missing, or left out.
+/// values for its operator as semantics says (normals / 10 unless told, poison,
+/// outputs pre-filled with NaN); the same for the same seed, on every machine
+/// and for any number of threads. A run-time size that `sizes` lacks is taken
+/// from an input file, and `sizes` is completed. Errors: sizes missing, unknown
+/// or out of range; more memory than the limit, before any is taken; a file
+/// that does not fit; a padded argument whose strides are fixed; arguments that
+/// the operator needs missing, or left out; a scale for a kernel that does not
+/// take one.
 Status makeArguments(const runtime::KernelDescriptor &descriptor, Sizes &sizes,
                      const InputOptions &options,
                      std::vector<HostArgument> &out);

@@ -7,13 +7,24 @@
 
 #include "mla/Harness/HostTensor.h"
 
+#include <cstdint>
+#include <limits>
+
 namespace mla::harness {
 
 /// Reads a .npy file of version 1.0 or 2.0 as a contiguous tensor of `dtype`.
-/// bf16, which NumPy lacks, is read from 2-byte items: '<u2' or '|V2'.
+/// bf16, which NumPy lacks, is read from 2-byte items: '<u2', '|V2' or '<V2'
+/// (that of ml_dtypes).
 /// Errors name the file: missing, truncated or overlong, not little-endian, in
-/// Fortran order, or of another type than `dtype`.
-Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out);
+/// Fortran order, of another type than `dtype`, or of more than `maxBytes`. No
+/// more is read than the header says that there is.
+Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out,
+               uint64_t maxBytes = std::numeric_limits<uint64_t>::max());
+
+/// As readNpy, but the file may have any of these types.
+Status readNpy(const std::string &path, const std::vector<mlaDType> &dtypes,
+               HostTensor &out,
+               uint64_t maxBytes = std::numeric_limits<uint64_t>::max());
 
 /// As readNpy, from the file's bytes; `what` names them in errors.
 Status parseNpy(const std::string &bytes, mlaDType dtype,

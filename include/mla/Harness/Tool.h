@@ -10,25 +10,24 @@
 #ifndef MLA_HARNESS_TOOL_H
 #define MLA_HARNESS_TOOL_H
 
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Executor.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Harness/Modes.h"
 #include "mla/Harness/Plot.h"
 
 #include <iosfwd>
+#include <optional>
 
 namespace mla::harness {
-
-/// Exit codes of the tools.
-inline constexpr int kExitSuccess = 0;
-inline constexpr int kExitFailure = 1;
-inline constexpr int kExitUsage = 2;
 
 enum class Command { Run, Bench, Plot };
 
 /// What a command line asked for.
 struct ToolOptions {
-  bool help = false;
+  bool help = false, version = false;
+  /// As given; empty if --help or --version stands alone.
+  std::string commandName;
   Command command = Command::Run;
   /// Kernels; for `plot`, files of results.
   std::vector<std::string> operands;
@@ -41,6 +40,12 @@ struct ToolOptions {
   bool invalidGiven = false;
   // run:
   bool check = false;
+  /// .npy files that outputs are compared with, by argument name; they replace
+  /// the operator's reference.
+  std::map<std::string, std::string> expected;
+  /// Largest error in units of the largest expected magnitude; without a value
+  /// that of the output's type.
+  std::optional<double> tolerance;
   std::string outputFolder;
   // bench:
   /// Each once.
@@ -65,15 +70,23 @@ struct ToolConfig {
   std::string name;
   /// One line for the help: what the tool does.
   std::string summary;
+  /// What --version prints.
+  std::string version;
   /// What an operand is, in the help: "PACKAGE".
   std::string operandName;
-  /// Makes a subject of an operand.
-  std::function<Status(const std::string &operand, Subject &out)> load;
-  /// Takes an option of the tool's own (the whole word, "--level=cta"). Returns
-  /// false if it is none; stores a message in `error` if it is malformed.
+  /// Appends the subjects that an operand stands for.
+  std::function<Status(const std::string &operand, std::vector<Subject> &out)>
+      load;
+  /// Takes an option of the tool's own, "--level=cta". Returns false if it is
+  /// none; stores a message in `error` if it is malformed.
   std::function<bool(const std::string &option, std::string &error)> option;
-  /// Help text for those options; each line indented by two.
-  std::string optionHelp;
+  /// Help text for those options, as CommandLine.h describes: for `run` and
+  /// `bench`, and for `run` alone.
+  std::string optionHelp, runOptionHelp;
+  /// What is wrong with those options as a whole, or an empty text.
+  std::function<std::string(const ToolOptions &options)> fault;
+  /// What errors call the command, where it is not one of Command.
+  std::string commandName;
 };
 
 /// Reads a command line without the program's name. Returns an empty text, or
@@ -82,14 +95,15 @@ std::string parseToolOptions(const ToolConfig &config,
                              const std::vector<std::string> &words,
                              ToolOptions &out);
 
-/// The help text.
-std::string toolHelp(const ToolConfig &config);
+/// The help text, of one command or of all.
+std::string toolHelp(const ToolConfig &config,
+                     std::optional<Command> only = std::nullopt);
 
 /// A whole tool: reads the command line, loads the subjects, runs or times
 /// them, or draws results. Results go to `out`, one JSON line each (and a table
 /// at the end of `bench`), errors to `err`, one line each, and how far `bench`
-/// is. Returns the exit code: 0; 1 for bad input or a case that fails; 2 for a
-/// bad command line.
+/// is. Returns the exit code: 0; 1 for bad input, a case that fails, or results
+/// that `out` does not take; 2 for a bad command line.
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err);
 
@@ -101,8 +115,12 @@ int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err);
 
+/// What can be wrong with a request to time before anything is loaded: peers
+/// that are no libraries, cases that no picture shows.
+Status checkBenchOptions(const ToolOptions &options);
+
 /// A loader for ToolConfig::load: the operand is a package's folder.
-Status loadPackageSubject(const std::string &folder, Subject &out);
+Status loadPackageSubject(const std::string &folder, std::vector<Subject> &out);
 
 } // namespace mla::harness
 

@@ -21,12 +21,22 @@ struct Assembler {
   std::string path;
   /// Which one it is: with equal text, equal PTX becomes an equal cubin.
   std::string version;
+  /// Why it is not the one that would be expected, or may not do; "" if it is.
+  std::string warning;
 };
 
-/// Finds what `wanted` asks for; findPtxas() says how `ptxas` is meant. A ptxas
-/// that is not there is made up for by the driver only where neither argument
-/// asks for one. Errors: MLA_NOT_FOUND; MLA_COMPILE_ERROR for a ptxas that does
-/// not tell its version; those of runtime::Driver::get.
+/// Finds what `wanted` asks for; findPtxas() says how `ptxas` is meant.
+///
+/// A ptxas that was requested (isPtxasRequested) is the one, with a warning
+/// where its cubins may not load. Otherwise it is the first ptxas that suits:
+/// it reads our PTX, and the driver of this machine, if there is one, loads its
+/// cubins. A driver loads cubins of any toolkit of its own major version
+/// ("minor version compatibility") and of older ones. Where no ptxas suits, it
+/// is the driver's linker if `wanted` permits it, else the first ptxas with a
+/// warning.
+///
+/// Errors: MLA_NOT_FOUND; MLA_COMPILE_ERROR for a ptxas that does not tell its
+/// version; those of runtime::Driver::get.
 runtime::Status findAssembler(mlaAssembler wanted,
                               const std::optional<std::string> &ptxas,
                               unsigned timeoutSeconds, Assembler &out);

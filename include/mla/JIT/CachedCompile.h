@@ -21,8 +21,9 @@ struct KernelFacts {
   int64_t cubinBytes = 0;
 };
 
-/// Kinds of trouble with the cache, none of which is a failure.
-enum class CacheTrouble { Read, Write, Lock, Timeout };
+/// Kinds of trouble with the cache and the assembler, none of which is a
+/// failure.
+enum class CompileTrouble { Read, Write, Lock, Timeout, NoFolder, Assembler };
 
 struct CachedCompileOptions {
   /// `progress` in it is told of "wait", "passes", "ptx" and "assemble".
@@ -30,7 +31,7 @@ struct CachedCompileOptions {
   mlaAssembler assembler = MLA_ASSEMBLER_AUTO;
   std::chrono::milliseconds lockTimeout{30000};
   /// May be empty.
-  std::function<void(CacheTrouble, const std::string &message)> warn;
+  std::function<void(CompileTrouble, const std::string &message)> warn;
 };
 
 struct CachedKernel {

@@ -44,7 +44,13 @@ struct CompileOptions {
   std::function<void(llvm::StringRef step, double seconds)> progress;
   /// A folder that receives the IR after each pass, LLVM IR, PTX and report.
   std::string dumpFolder;
+  /// Passes, and names of getDumpedFiles(): what is written there; all if
+  /// empty.
+  std::vector<std::string> dumpOnly;
 };
+
+/// What a dump holds besides the IR after each pass.
+llvm::ArrayRef<llvm::StringLiteral> getDumpedFiles();
 
 struct CompiledKernel {
   /// The launch descriptor, JSON (docs/Package.md).
@@ -60,9 +66,10 @@ struct CompiledKernel {
 
 /// Compiles the kernel in `module` (mla or tile IR), which is left untouched.
 /// Errors in the IR are reported as diagnostics of its context, at their
-/// location; the returned error then says which step failed. A ptxas that is
-/// not found is no error; one that fails, hangs, or reports a spill, a stack
-/// frame or a C75xx message is.
+/// location; the returned error then says which step failed. That no ptxas is
+/// found is an error only if isPtxasRequested(options.ptxas); one that fails,
+/// hangs, writes no whole cubin, or reports a spill, a stack frame or a C75xx
+/// message always is.
 llvm::Expected<CompiledKernel> compileKernel(mlir::ModuleOp module,
                                              const CompileOptions &options);
 
@@ -77,7 +84,8 @@ mlir::LogicalResult lowerToCTA(mlir::ModuleOp module,
                                const CompileOptions &options);
 
 /// Writes kernel.json, kernel.ptx and, if there is one, kernel.cubin into
-/// `folder`, each file whole or not at all, the descriptor last.
+/// `folder`, each file whole or not at all, the descriptor last. Where there is
+/// no cubin, one that lies in `folder` is another kernel's and is removed.
 llvm::Error writeKernel(const CompiledKernel &kernel, llvm::StringRef folder);
 
 /// One JSON object: registers, spills, shared memory, seconds.

@@ -26,7 +26,8 @@ namespace mla {
 /// The BLAKE3 digest of `bytes`, 64 hexadecimal digits.
 std::string digest(llvm::StringRef bytes);
 
-/// $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else $HOME/.cache/mla, else "".
+/// $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else .cache/mla in the home folder
+/// ($HOME, or that of the password file), else "".
 std::string defaultCacheFolder();
 
 /// What a folder may hold where nothing else is said.

@@ -45,7 +45,10 @@ typedef struct mlaCompiler_st *mlaCompiler;
 
 /** What makes a cubin of PTX. */
 typedef enum mlaAssembler {
-  /** ptxas; the driver where none is found. */
+  /** The first ptxas that reads the compiler's PTX and whose cubins the driver
+   *  of this machine loads, or the one that was asked for; the driver where
+   *  there is none. docs/JIT.md has the rules. A warning says so if it is not
+   *  the first ptxas. */
   MLA_ASSEMBLER_AUTO = 0,
   /** NVIDIA's ptxas, a program. */
   MLA_ASSEMBLER_PTXAS = 1,
@@ -62,9 +65,9 @@ typedef enum mlaAssembler {
 typedef void (*mlaProgressFn)(void *userData, const char *step, double seconds);
 
 /** Called with one line of text when something is amiss that is no failure,
- *  such as a cache folder that cannot be written. Once for each kind of thing
- *  in the life of a compiler, in a thread that called it. It must return, and
- *  not call the compiler. */
+ *  such as a cache folder that cannot be written, or a ptxas that is newer than
+ *  the driver. Once for each kind of thing in the life of a compiler, in a
+ *  thread that called it. It must return, and not call the compiler. */
 typedef void (*mlaWarningFn)(void *userData, const char *message);
 
 /** How a compiler is made. All of it may be zero but `size`. Strings are
@@ -73,8 +76,9 @@ typedef struct mlaCompilerOptions {
   size_t size;        /**< sizeof(mlaCompilerOptions) */
   const char *target; /**< the GPU; NULL: "sm_90a" (the only one) */
   /** The folder of the cache on disk, made when first needed. NULL:
-   *  $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else $HOME/.cache/mla, else
-   *  none. "": none. */
+   *  $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else $HOME/.cache/mla (without
+   *  $HOME, in the home folder of the password file), else none, with a
+   *  warning. "": none. */
   const char *cacheFolder;
   /** Bytes that the folder may hold; what was used longest ago goes first. 0:
    *  1 GiB. A limit below the size of one kernel keeps nothing. */

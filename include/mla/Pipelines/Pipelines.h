@@ -58,6 +58,10 @@ void buildCTAPipeline(mlir::OpPassManager &pm,
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);
 
+/// The names of the passes of buildKernelPipeline() that a dump has a file for,
+/// in order.
+std::vector<std::string> listKernelPasses();
+
 /// Registers --mla-cta-pipeline and --mla-kernel-pipeline.
 void registerPipelines();
 

@@ -74,6 +74,12 @@ struct ArgumentDescriptor {
 /// Options of an operator, by name; those that are missing have their default.
 using OperatorOptions = std::map<std::string, std::string>;
 
+/// A scalar whose value is compiled into the kernel.
+struct ConstantDescriptor {
+  std::string name;
+  double value = 0;
+};
+
 /// One parameter of the compiled kernel, in the kernel's order.
 struct ParameterDescriptor {
   enum class Kind { Pointer, Size, Stride, Scalar, TensorMap };
@@ -113,6 +119,9 @@ struct KernelDescriptor {
   /// The operator it computes; may be empty.
   std::string operatorName;
   OperatorOptions options;
+  /// Scalar operands of the operator that are not arguments, since the kernel
+  /// has their values compiled in: finite.
+  std::vector<ConstantDescriptor> constants;
   std::string target = "sm_90a";
   /// File name of the cubin inside the package's folder.
   std::string cubin = "kernel.cubin";
@@ -154,7 +163,8 @@ std::string writeDescriptor(const KernelDescriptor &descriptor);
 /// SHA-256 of this text, with 64 zeros in place of the seal, and of the cubin.
 /// So a damaged bit in either file shows when the package is loaded.
 std::string sealDescriptor(KernelDescriptor descriptor, std::string_view cubin);
-/// The same with a descriptor's text, which is replaced.
+/// The same with a descriptor's text, which is replaced. Refuses a cubin that
+/// verifyCubin refuses: what is sealed is taken for good ever after.
 Status sealDescriptor(std::string &json, std::string_view cubin);
 
 /// Checks that `cubin` is a whole 64-bit CUDA ELF file; ptxas or a copy that
@@ -178,11 +188,6 @@ Status readPackage(const std::string &folder, KernelPackage &out);
 /// Seals a package and writes it into `folder`, which is created; each file
 /// appears whole (temporary file and rename), `kernel.json` last.
 Status writePackage(const std::string &folder, const KernelPackage &package);
-
-/// Reads a whole file. Errors: MLA_NOT_FOUND with the path and the reason.
-Status readFile(const std::string &path, std::string &out);
-/// Writes a whole file by a temporary file beside it and a rename.
-Status writeFileAtomically(const std::string &path, std::string_view bytes);
 
 } // namespace mla::runtime
 

@@ -154,6 +154,10 @@ struct Driver {
   /// 12.0).
   static Status get(const Driver *&out);
 
+  /// The version of libcuda.so.1 as above, or 0 where there is none. Does not
+  /// initialise CUDA: the process may still fork.
+  static int installedVersion();
+
   /// The Status of a driver call: names the call and gives the driver's text.
   Status check(CudaResult result, const char *call) const {
     return result == kCudaSuccess ? Status() : failure(result, call);

@@ -73,6 +73,13 @@ Status checkArguments(const KernelDescriptor &descriptor,
                       const mlaArgument *arguments, int32_t count,
                       int64_t *sizes);
 
+/// The part of checkArguments that looks at pairs: that no tensor that the
+/// kernel writes shares memory with another argument. `extents` has the bytes
+/// from each tensor's address to behind its last element; 0 for an empty tensor
+/// and for a scalar.
+Status checkOverlap(const KernelDescriptor &descriptor,
+                    const mlaArgument *arguments, const uint64_t *extents);
+
 /// What cuTensorMapEncodeTiled is to be given for `map`, of arguments that
 /// passed checkArguments. Errors: a size of 0, a size, stride or address that
 /// a tensor map cannot express.

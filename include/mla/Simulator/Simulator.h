@@ -19,6 +19,7 @@
 
 #include "mla/Interpreter/Interpreter.h"
 #include "mla/Simulator/Trace.h"
+#include <functional>
 
 namespace mla::sim {
 
@@ -41,14 +42,18 @@ struct Options {
   unsigned threads = 1;
   /// Ops that one CTA may execute in all its roles; 0 for no limit.
   uint64_t stepLimit = 100'000'000;
-  /// Bytes that the simulator may allocate for the state of the machine.
+  /// Bytes that the simulator may allocate for the state of the machine, and
+  /// what of them the caller has taken for other things; 0 for no limit.
   uint64_t memoryLimit = uint64_t(4) << 30;
+  uint64_t memoryTaken = 0;
   /// Receives what the first cluster of the grid does; null for none. With
   /// Timing::Modelled, in cycles; otherwise in scheduler steps.
   Trace *trace = nullptr;
   /// Runs the first cluster alone, where clusters do not depend on each other:
   /// for traces. Outputs are then written in part, which is no error.
   bool firstClusterOnly = false;
+  /// Told how many CTAs of how many have run, by the threads that run them.
+  std::function<void(uint64_t done, uint64_t total)> progress = nullptr;
 };
 
 /// Runs `function`. On failure a diagnostic stands at the op at fault, with a

@@ -8,13 +8,17 @@
 #define MLA_TARGET_PTXAS_H
 
 #include "mla/Target/PtxasReport.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace mla {
+
+struct TargetOptions;
 
 /// Returns the path of ptxas. Looked for, in this order:
 ///   1. `fromOption`: a path, or a program name to look up on PATH;
@@ -28,15 +32,29 @@ namespace mla {
 llvm::Expected<std::string>
 findPtxas(const std::optional<std::string> &fromOption = std::nullopt);
 
+/// Whether `fromOption` or MLA_PTXAS asks for a ptxas, so that it is an error,
+/// and no reason to do without, if there is none.
+bool isPtxasRequested(const std::optional<std::string> &fromOption);
+
+/// Calls `visit` with each ptxas of the places 3 to 5 until it returns true.
+void visitPtxas(llvm::function_ref<bool(llvm::StringRef path)> visit);
+
 /// The version of a CUDA toolkit.
 struct CudaVersion {
   unsigned major = 0;
   unsigned minor = 0;
+
+  bool operator<(const CudaVersion &other) const {
+    return std::tie(major, minor) < std::tie(other.major, other.minor);
+  }
 };
 
-/// Asks the ptxas at `path` for its version; the answer is kept for the life
-/// of the process. Fails when it does not run, does not end within
-/// `timeoutSeconds` (0: no limit), or prints no version.
+/// The oldest ptxas that reads the PTX which emitPTX writes with `options`.
+CudaVersion oldestPtxas(const TargetOptions &options);
+
+/// Asks the ptxas at `path` for its version; the answer is kept until the file
+/// changes. Fails when it does not run, prints no version, or does not end
+/// within `timeoutSeconds`, of which it gets at most 10.
 llvm::Expected<CudaVersion> ptxasVersion(llvm::StringRef path,
                                          unsigned timeoutSeconds = 120);
 
@@ -75,6 +93,11 @@ struct CubinResult {
 /// call the input kernel.ptx. Thread-safe.
 llvm::Expected<CubinResult> assembleCubin(llvm::StringRef ptx,
                                           const PtxasOptions &options);
+
+/// Kills every ptxas and nvdisasm that is running, and the programs that those
+/// started. May be called in a signal handler: they are in process groups of
+/// their own, which the signals of a terminal do not reach.
+void killRunningPrograms();
 
 } // namespace mla
 

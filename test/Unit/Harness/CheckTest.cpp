@@ -51,6 +51,14 @@ TEST(Check, AbsoluteOrRelativeIsEnough) {
                             "got 1.02");
 }
 
+TEST(Check, AbsoluteTolerancesMayDifferWithinAnOutput) {
+  ExpectedOutput expected{"out", {0, 0, 0, 0}, {1e-3, 1e-2, 0}, {1e-3, 1}};
+  EXPECT_TRUE(checkOutput(tensorWith({0, 0, 0.5, 0.5}), expected).pass);
+  CheckResult result = checkOutput(tensorWith({0, 0.5, 0, 0.5}), expected);
+  EXPECT_EQ(result.failures, 1);
+  EXPECT_EQ(result.worstIndex, std::vector<int64_t>{1});
+}
+
 TEST(Check, AgainstZeroOnlyAbsoluteCounts) {
   EXPECT_TRUE(check({5e-4}, {0}, {1e-3, 1e-2, 0}).pass);
   EXPECT_FALSE(check({5e-3}, {0}, {1e-3, 1e-2, 0}).pass);

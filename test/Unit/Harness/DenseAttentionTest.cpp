@@ -34,6 +34,12 @@ std::vector<HostArgument> makeArguments(int64_t heads, int64_t queries,
           tensor("lse", MLA_F32, {heads, queries})};
 }
 
+Reference referenceOf(const char *name) {
+  mla::runtime::KernelDescriptor descriptor;
+  descriptor.operatorName = name;
+  return findReference(descriptor);
+}
+
 TEST(DenseAttention, OperationsAndBytes) {
   auto arguments = makeArguments(2, 3, 5, 4, 6);
   for (const char *name : {"dense_attention", "dense_attention_soft_cap"}) {
@@ -41,7 +47,7 @@ TEST(DenseAttention, OperationsAndBytes) {
     EXPECT_EQ(countFlops(name, arguments), 600);
     // q 24 elements, k 40, v 60 and out 36 of two bytes, lse 6 of four.
     EXPECT_EQ(countBytes(name, arguments), 344);
-    EXPECT_TRUE(findReference(name));
+    EXPECT_TRUE(referenceOf(name));
   }
   EXPECT_EQ(countFlops("dense_attention_causal", arguments), 0);
   EXPECT_EQ(countBytes("dense_attention_causal", arguments), 0);
@@ -63,7 +69,7 @@ TEST(DenseAttention, Values) {
   // Weights of 1 and 3.
   arguments[3].number = std::log(3);
   std::vector<ExpectedOutput> expected;
-  ASSERT_TRUE(findReference("dense_attention")(arguments, expected).ok());
+  ASSERT_TRUE(referenceOf("dense_attention")(arguments, expected).ok());
   ASSERT_EQ(expected.size(), 2u);
   EXPECT_EQ(expected[0].name, "out");
   EXPECT_NEAR(expected[0].values.at(0), 7, 1e-6);
@@ -71,10 +77,43 @@ TEST(DenseAttention, Values) {
   EXPECT_NEAR(expected[1].values.at(0), std::log(4), 1e-6);
   // Capped, the second weight is e^tanh(ln 3) = e^0.8.
   ASSERT_TRUE(
-      findReference("dense_attention_soft_cap")(arguments, expected).ok());
+      referenceOf("dense_attention_soft_cap")(arguments, expected).ok());
   double weight = std::exp(0.8);
   EXPECT_NEAR(expected[0].values.at(0), (4 + 8 * weight) / (1 + weight), 1e-6);
   EXPECT_NEAR(expected[1].values.at(0), std::log(1 + weight), 1e-6);
+}
+
+TEST(DenseAttention, TolerancesGrowWithTheInputs) {
+  auto arguments = makeArguments(1, 1, 2, 1, 1);
+  arguments[3].number = 1;
+  auto tolerances = [&](double q, double v) {
+    arguments[0].tensor.set(0, q);
+    for (int key = 0; key < 2; ++key) {
+      HostTensor &keys = arguments[1].tensor, &values = arguments[2].tensor;
+      keys.set(keys.offsetOf(key), 1);
+      values.set(values.offsetOf(key), v);
+    }
+    std::vector<ExpectedOutput> expected;
+    EXPECT_TRUE(referenceOf("dense_attention")(arguments, expected).ok());
+    return std::pair(expected[0].absoluteAt(0), expected[1].absoluteAt(0));
+  };
+  EXPECT_EQ(tolerances(0.1, 0.1), std::pair(8e-4, 1e-6));
+  EXPECT_EQ(tolerances(256, 0.1), std::pair(8e-4, 0x1p-11));
+  EXPECT_NEAR(tolerances(0.1, 8).first, 8 * 1.5 / 256, 1e-4);
+}
+
+TEST(DenseAttention, TheScaleMayBeCompiledIn) {
+  auto arguments = makeArguments(1, 1, 1, 1, 1);
+  for (int i = 0; i < 3; ++i)
+    arguments[i].tensor.set(0, 1);
+  arguments.erase(arguments.begin() + 3);
+  mla::runtime::KernelDescriptor descriptor;
+  descriptor.operatorName = "dense_attention";
+  std::vector<ExpectedOutput> expected;
+  EXPECT_FALSE(findReference(descriptor)(arguments, expected).ok());
+  descriptor.constants = {{"scale", 5}};
+  ASSERT_TRUE(findReference(descriptor)(arguments, expected).ok());
+  EXPECT_EQ(expected[1].values.at(0), 5);
 }
 
 } // namespace

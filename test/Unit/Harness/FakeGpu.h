@@ -49,7 +49,9 @@ protected:
     };
     config.name = "mla-test";
     config.operandName = "PACKAGE";
-    config.load = [](const std::string &operand, Subject &subject) -> Status {
+    config.load = [](const std::string &operand,
+                     std::vector<Subject> &all) -> Status {
+      Subject &subject = all.emplace_back();
       subject.label = operand;
       subject.descriptor = copyDescriptor();
       subject.cubin = runtime::sampleCubin();
@@ -76,7 +78,9 @@ protected:
 
   /// An operator that is counted; nobody computes it here.
   void loadSparsePrefill() {
-    config.load = [](const std::string &operand, Subject &subject) -> Status {
+    config.load = [](const std::string &operand,
+                     std::vector<Subject> &all) -> Status {
+      Subject &subject = all.emplace_back();
       subject.label = operand;
       subject.descriptor = sparsePrefillDescriptor(/*optional=*/false);
       subject.descriptor.grid = {{/*isConstant=*/true}};

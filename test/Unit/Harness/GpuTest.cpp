@@ -4,6 +4,8 @@
 
 #include "FakeGpu.h"
 
+#include "mla/Runtime/Files.h"
+
 #include <cstdlib>
 #include <filesystem>
 

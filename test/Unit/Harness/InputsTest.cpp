@@ -180,13 +180,25 @@ TEST(Inputs, MistakesAreNamed) {
         error);
   };
   fails([](Sizes &s, InputOptions &) { s.erase("topk"); },
-        "size 'topk': missing; give --size topk=N");
+        "run-time sizes are missing; expected --sizes topk=N");
+  fails(
+      [](Sizes &s, InputOptions &) {
+        s.erase("topk");
+        s.erase("s_kv");
+      },
+      "run-time sizes are missing; expected --sizes s_kv=N,topk=N");
   fails([](Sizes &s, InputOptions &) { s["batch"] = 1; },
         "size 'batch': the kernel has no such run-time size; it has: s_q, h_q");
+  fails([](Sizes &s, InputOptions &) { s["skv"] = 1; }, "did you mean 's_kv'?");
   fails([](Sizes &s, InputOptions &) { s["topk"] = -1; },
-        "size 'topk': expected 0 or more, got -1");
-  fails([](Sizes &s, InputOptions &) { s["s_kv"] = int64_t(1) << 60; },
-        "argument 'kv': is too large");
+        "size 'topk': expected 0 to 2147483647, got -1");
+  fails([](Sizes &s, InputOptions &) { s["topk"] = int64_t(1) << 40; },
+        "size 'topk': expected 0 to 2147483647, got 1099511627776");
+  fails([](Sizes &, InputOptions &o) { o.scale = INFINITY; },
+        "scale: expected a number above 0 that fp32 holds, got inf");
+  fails([](Sizes &, InputOptions &o) { o.scale = 1e50; }, "got 1e+50");
+  fails([](Sizes &, InputOptions &o) { o.scale = NAN; }, "got nan");
+  fails([](Sizes &, InputOptions &o) { o.scale = 1e-50; }, "got 1e-50");
   fails([](Sizes &s, InputOptions &) { s["d_v"] = 25; },
         "d_v no larger than d_qk");
   fails([](Sizes &s, InputOptions &) { s["h_kv"] = 4; },
@@ -196,7 +208,7 @@ TEST(Inputs, MistakesAreNamed) {
   fails([](Sizes &, InputOptions &o) { o.padding["attn_sink"] = 1; },
         "argument 'attn_sink': has no rows to pad");
   fails([](Sizes &, InputOptions &o) { o.files["k"] = "k.npy"; },
-        "input 'k': the kernel has no such tensor");
+        "input 'k': the kernel has no such tensor; it has: q, kv, ");
   fails([](Sizes &, InputOptions &o) { o.files["out"] = "k.npy"; },
         "input 'out': is an output");
   fails([](Sizes &, InputOptions &o) { o.files["q"] = "/none.npy"; },
@@ -238,6 +250,87 @@ TEST(Inputs, OptionalTensorsMayBeLeftOut) {
   expectFailure(makeArguments(descriptor, sizes, options, without),
                 "argument 'sink': the kernel has no such tensor; those that "
                 "can: topk_length");
+}
+
+TEST(Inputs, MagnitudeScalesTheNormals) {
+  InputOptions options;
+  auto small = makeSparsePrefill(largerSizes(), options);
+  options.magnitude = 0.4f;
+  auto large = makeSparsePrefill(largerSizes(), options);
+  for (const char *name : {"q", "kv"})
+    for (int64_t i = 0; i < tensorOf(small, name).elements(); ++i) {
+      double one = tensorOf(small, name).get(i);
+      if (!std::isnan(one))
+        ASSERT_EQ(tensorOf(large, name).get(i), 4 * one) << name << " " << i;
+    }
+  EXPECT_EQ(tensorOf(small, "attn_sink").storage,
+            tensorOf(large, "attn_sink").storage);
+}
+
+TEST(Inputs, MemoryIsLimitedBeforeAnyIsTaken) {
+  Sizes sizes = sparsePrefillSizes();
+  // 2^31 - 1 each: bytes that 64 bits hold, and then such that they do not.
+  sizes["s_kv"] = sizes["d_qk"] = kMaxSize;
+  std::vector<HostArgument> arguments;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, {}, arguments),
+      "argument 'kv' (s_kv=2147483647 x h_kv=1 x d_qk=2147483647): takes "
+      "9223372028264841218 bytes");
+  sizes["h_kv"] = 3;
+  expectFailure(makeArguments(sparsePrefillDescriptor(), sizes, {}, arguments),
+                "takes more than 2^63 bytes");
+  sizes = sparsePrefillSizes();
+  // kv alone has 40 x 24 x 2.
+  InputOptions options;
+  options.memoryLimit = 1000;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments),
+      "argument 'q' (s_q=9 x h_q=6 x d_qk=24): takes 2592 bytes, all arguments "
+      "7596, the memory limit is 1000");
+  options.memoryLimit = 7596;
+  EXPECT_TRUE(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments).ok());
+  options.padding["q"] = 1;
+  EXPECT_FALSE(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments).ok());
+}
+
+TEST(Inputs, AScaleThatTheKernelDoesNotTakeIsRefused) {
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  descriptor.arguments.erase(descriptor.arguments.begin() + 5);
+  Sizes sizes = sparsePrefillSizes();
+  std::vector<HostArgument> arguments;
+  InputOptions options;
+  EXPECT_TRUE(makeArguments(descriptor, sizes, options, arguments).ok());
+  options.scale = 0.5;
+  expectFailure(makeArguments(descriptor, sizes, options, arguments),
+                "scale: the kernel has no such argument");
+  descriptor.constants = {{"scale", 0.25}};
+  expectFailure(makeArguments(descriptor, sizes, options, arguments),
+                "scale: the kernel takes none, 0.25 is compiled into it");
+}
+
+TEST(Inputs, PaddingIsCountedOncePerRow) {
+  // 4,000 rows of 13,016 elements, not (4,000 + 13,000) x ... in each
+  // dimension.
+  InputOptions options;
+  options.poison = false;
+  options.padding["kv"] = 13000;
+  Sizes sizes = sparsePrefillSizes();
+  sizes["s_kv"] = 4000;
+  std::vector<HostArgument> arguments;
+  Status status =
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments);
+  ASSERT_TRUE(status.ok()) << status.message();
+  HostTensor &kv = tensorOf(arguments, "kv");
+  int64_t row = kv.shape.back() + 13000;
+  EXPECT_EQ(kv.strides, (std::vector<int64_t>{kv.shape[1] * row, row, 1}));
+  EXPECT_EQ(kv.storageElements(), 4000 * kv.shape[1] * row);
+  // Padding that makes a tensor too large names it.
+  options.padding["kv"] = int64_t(1) << 40;
+  expectFailure(
+      makeArguments(sparsePrefillDescriptor(), sizes, options, arguments),
+      "argument 'kv' (s_kv=4000 x h_kv=1 x d_qk=24): takes");
 }
 
 TEST(Inputs, FixedStridesAndPaddingMustAgree) {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 using namespace mla::harness;
 
@@ -69,6 +70,11 @@ TEST(Npy, ReadsWhatOthersWrite) {
                         12),
                     MLA_BF16)
                   .ok());
+  // ml_dtypes' bfloat16.
+  const char *mlDtypes =
+      "{'descr': '<V2', 'fortran_order': False, 'shape': (6,), }\n";
+  EXPECT_TRUE(parse(npy(mlDtypes, 12), MLA_BF16).ok());
+  expectFailure(parse(npy(mlDtypes, 12), MLA_F16), "got '<V2'");
 }
 
 TEST(Npy, BrokenFilesAreRefused) {
@@ -96,6 +102,14 @@ TEST(Npy, BrokenFilesAreRefused) {
   expectFailure(
       parse(npy(header("<f4", "False", "(1,1,1,1,1,1,1,1,1)"), 4), MLA_F32),
       "expected rank at most 8, got 9");
+  // One of two values would be ignored.
+  for (const char *twice :
+       {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, "
+        "'shape': (2, 3)}",
+        "{'descr': '<f4', 'descr': '<f4', 'shape': (2, 3)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), "
+        "'shape': (2, 3)}"})
+    expectFailure(parse(npy(twice, 24), MLA_F32), "malformed .npy header");
   // A corrupt shape must not make us allocate.
   expectFailure(
       parse(npy(header("<f4", "False", "(4611686018427387904, 9)"), 24),
@@ -113,6 +127,24 @@ TEST(Npy, BrokenFilesAreRefused) {
       "truncated: expected 4398046511104 bytes");
   for (size_t length = 0; length < 10 + good.size() + 24; ++length)
     EXPECT_FALSE(parse(npy(good, 24).substr(0, length), MLA_F32).ok());
+}
+
+TEST(Npy, ReadingEndsAtALimit) {
+  std::string path = testing::TempDir() + "/mla-npy-limit.npy";
+  HostTensor back;
+  expectFailure(readNpy("/dev/zero", MLA_F32, back),
+                "'/dev/zero': not a .npy file");
+  ASSERT_TRUE(writeNpy(path, HostTensor(MLA_F32, {4, 5})).ok());
+  EXPECT_TRUE(readNpy(path, MLA_F32, back, 80).ok());
+  expectFailure(readNpy(path, MLA_F32, back, 79),
+                "mla-npy-limit.npy': shape (4, 5) takes 80 bytes, the memory "
+                "limit is 79");
+  // Behind what the header says one byte is read, whatever follows.
+  std::ofstream(path, std::ios::app) << "more";
+  expectFailure(readNpy(path, MLA_F32, back),
+                "too long: expected 80 bytes of data for (4, 5), got 81 or "
+                "more");
+  std::filesystem::remove(path);
 }
 
 TEST(Npy, FilesAppearWholeOrNot) {

@@ -6,7 +6,7 @@
 
 #include "mla/Harness/Check.h"
 #include "mla/Harness/Tool.h"
-#include "mla/Runtime/Descriptor.h"
+#include "mla/Runtime/Files.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -21,7 +21,8 @@ namespace {
 std::string benchError(const std::string &peer) {
   ToolConfig config;
   config.name = "mla-test";
-  config.load = [](const std::string &operand, Subject &out) {
+  config.load = [](const std::string &operand, std::vector<Subject> &all) {
+    Subject &out = all.emplace_back();
     out.label = operand;
     out.descriptor = sparsePrefillDescriptor();
     return Status();

@@ -88,8 +88,9 @@ TEST(SparsePrefill, WhatLseIs) {
   auto lse = [](const std::vector<int32_t> &indices,
                 const mla::runtime::OperatorOptions &options) {
     std::vector<ExpectedOutput> outputs;
-    Status status =
-        findReference("sparse_prefill", options)(tiny(indices), outputs);
+    mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+    descriptor.options = options;
+    Status status = findReference(descriptor)(tiny(indices), outputs);
     EXPECT_TRUE(status.ok()) << status.message();
     // Only lse is another one.
     EXPECT_EQ(valuesOf(outputs, "max_logits")[0],
@@ -108,10 +109,11 @@ TEST(SparsePrefill, WhatLseIs) {
             -INFINITY);
   std::vector<ExpectedOutput> outputs;
   expectFailure(
-      sparsePrefillReference(tiny({0}), outputs, {{"lse_base", "10"}}),
+      sparsePrefillReference(tiny({0}), outputs, {}, {{"lse_base", "10"}}),
       "the reference does not know the option lse_base=10");
-  expectFailure(sparsePrefillReference(tiny({0}), outputs, {{"causal", "yes"}}),
-                "the reference does not know the option causal=yes");
+  expectFailure(
+      sparsePrefillReference(tiny({0}), outputs, {}, {{"causal", "yes"}}),
+      "the reference does not know the option causal=yes");
 }
 
 TEST(SparsePrefill, NoValidEntryWithASink) {
@@ -264,9 +266,15 @@ TEST(SparsePrefill, FlopsAreCountedAsEveryoneDoes) {
   EXPECT_EQ(countFlops("sparse_prefill", arguments),
             2.0 * 9 * 6 * 21 * (24 + 17));
   EXPECT_EQ(countFlops("other", arguments), 0);
-  EXPECT_TRUE(findReference("sparse_prefill"));
-  EXPECT_FALSE(findReference("other"));
-  EXPECT_FALSE(findReference("dense_attention", {{"lse_base", "2"}}));
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  EXPECT_TRUE(findReference(descriptor));
+  descriptor.operatorName = "dense_attention";
+  EXPECT_TRUE(findReference(descriptor));
+  descriptor.options = {{"lse_base", "2"}};
+  EXPECT_FALSE(findReference(descriptor));
+  descriptor.operatorName = "other";
+  descriptor.options = {};
+  EXPECT_FALSE(findReference(descriptor));
 }
 
 TEST(SparsePrefill, BytesAreThoseOfTheRowsThatAreNamed) {

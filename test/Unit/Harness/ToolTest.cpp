@@ -7,8 +7,11 @@
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/Tool.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 using namespace mla::harness;
@@ -34,9 +37,11 @@ protected:
     config.name = "mla-test";
     config.summary = "tests";
     config.operandName = "KERNEL";
-    config.load = [](const std::string &operand, Subject &out) -> Status {
+    config.load = [](const std::string &operand,
+                     std::vector<Subject> &all) -> Status {
       if (operand == "missing")
         return Status(MLA_NOT_FOUND, "no kernel 'missing'");
+      Subject &out = all.emplace_back();
       out.label = operand;
       out.descriptor = sparsePrefillDescriptor();
       if (operand == "strange")
@@ -52,9 +57,11 @@ protected:
     config.option = [](const std::string &option, std::string &error) {
       if (option == "--level=")
         error = "option '--level': expected a level";
-      return option.rfind("--level=", 0) == 0;
+      return option.rfind("--level=", 0) == 0 || option == "--sides=2";
     };
     config.optionHelp = "  --level=LEVEL  stops there\n";
+    config.runOptionHelp = "  --sides=N      of `run` alone\n";
+    config.version = "1.2.3";
   }
 
   int run(std::vector<std::string> words) {
@@ -103,8 +110,26 @@ TEST_F(Tool, WrongKernelFails) {
   EXPECT_EQ(runSized({"run", "wrong", "--check"}), kExitFailure);
   EXPECT_NE(out.str().find("\"pass\":false"), std::string::npos);
   EXPECT_NE(out.str().find("elements differ"), std::string::npos);
-  // Without --check nobody looks.
+  // Without --check nobody looks, and nobody says that it passes.
   EXPECT_EQ(runSized({"run", "wrong"}), kExitSuccess);
+  EXPECT_NE(out.str().find("\"checked\":false"), std::string::npos);
+  EXPECT_EQ(out.str().find("pass"), std::string::npos) << out.str();
+}
+
+TEST_F(Tool, ResultsThatAreNotTakenAreAnError) {
+  // A file that is always full.
+  for (std::vector<std::string> words :
+       {std::vector<std::string>{"--help"}, {"run", "right", "right"}}) {
+    std::ofstream full("/dev/full");
+    if (words.front() == "run")
+      for (const char *size :
+           {"s_q=1", "s_kv=5", "topk=2", "h_q=4", "h_kv=1", "d_qk=16", "d_v=8"})
+        words.push_back(std::string("--size=") + size);
+    err.str("");
+    EXPECT_EQ(runTool(config, words, full, err), kExitFailure);
+    EXPECT_EQ(err.str(),
+              "error: cannot write the results: No space left on device\n");
+  }
 }
 
 TEST_F(Tool, SeveralKernelsAndCases) {
@@ -149,7 +174,10 @@ TEST_F(Tool, BadInputIsOneLineAndExitCodeOne) {
   EXPECT_EQ(runSized({"run", "missing"}), kExitFailure);
   EXPECT_EQ(err.str(), "error: no kernel 'missing'\n");
   EXPECT_EQ(run({"run", "right"}), kExitFailure);
-  EXPECT_NE(err.str().find("missing; give --size"), std::string::npos);
+  EXPECT_NE(
+      err.str().find("run-time sizes are missing; expected --sizes s_q=N"),
+      std::string::npos)
+      << err.str();
   expectOneLine();
   EXPECT_EQ(runSized({"run", "right", "--size", "batch=3"}), kExitFailure);
   expectOneLine();
@@ -166,7 +194,29 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"walk"},
               "expected the command 'run', 'bench' or 'plot', got 'walk'");
   expectUsage({"run"}, "expected at least one KERNEL");
+  expectUsage({"rum", "right"}, "did you mean 'run'?");
   expectUsage({"run", "right", "--colour"}, "unknown option '--colour'");
+  expectUsage({"run", "right", "--chek"},
+              "unknown option '--chek'; did you mean '--check'? (see mla-test "
+              "run --help)");
+  expectUsage({"run", "right", "--size=s_q=1", "--size=s_q=2"},
+              "'--size': size 's_q': expected it once, got 1 and 2");
+  expectUsage({"run", "right", "--sizes", "s_q=1,topk=3,s_q=1"},
+              "'--sizes': size 's_q': expected it once, got 1 and 1");
+  expectUsage({"run", "right", "--pad=q=1", "--pad=q=2"},
+              "'--pad': expected 'q' once, got 'q=2' too");
+  expectUsage({"run", "right", "--input=q=a.npy", "--input=q=b.npy"},
+              "'--input': expected 'q' once");
+  expectUsage({"run", "right", "--seed", "--check"},
+              "'--seed': expected a value");
+  expectUsage({"run", "right", "--expect", "out"}, "expected NAME=FILE.npy");
+  expectUsage({"run", "right", "--tolerance=0.1"},
+              "expected --expect NAME=FILE.npy with it");
+  expectUsage({"run", "right", "--expect=out=a.npy", "--tolerance=2"},
+              "expected a number from 0 to 1, got '2'");
+  expectUsage({"bench", "right", "--expect=out=a.npy"},
+              "'--expect': is not one of 'bench'");
+  expectUsage({"bench", "right", "--sides=2"}, "'--sides': is not one of");
   expectUsage({"run", "right", "--size"}, "'--size': expected a value");
   expectUsage({"run", "right", "--size", "s_q"}, "expected NAME=N");
   expectUsage({"run", "right", "--size", "s_q=-1"}, "expected NAME=N");
@@ -176,6 +226,17 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--check=1"}, "'--check': takes no value");
   expectUsage({"run", "right", "--invalid=2"}, "expected a share from 0 to 1");
   expectUsage({"run", "right", "--scale=a"}, "expected a number, got 'a'");
+  expectUsage({"run", "right", "--scale=inf"},
+              "expected a number above 0 that fp32 holds, got 'inf'");
+  expectUsage({"run", "right", "--scale=1e50"}, "got '1e50'");
+  expectUsage({"run", "right", "--scale=nan"}, "got 'nan'");
+  expectUsage({"run", "right", "--magnitude=0"},
+              "expected a number from 1e-15 to 1e15, got '0'");
+  expectUsage({"run", "right", "--extreme=nan-q,nan-x"},
+              "'--extreme': expected some of nan-q, nan-kv, nan-sink, "
+              "huge-scores, overflowing-scores, got 'nan-x'");
+  expectUsage({"run", "right", "--size", "s_q=2147483648"},
+              "expected NAME=N with N from 0 to 2147483647");
   expectUsage({"run", "right", "--pad", "q"}, "expected NAME=N");
   expectUsage({"run", "right", "--input", "q="}, "expected NAME=FILE.npy");
   expectUsage({"run", "right", "--rounds=2"}, "is not one of 'run'");
@@ -213,15 +274,144 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
 TEST_F(Tool, OptionsOfTheToolAreTaken) {
   EXPECT_EQ(runSized({"run", "right", "--level=cta"}), kExitSuccess)
       << err.str();
+  // The value may be the next word, as for every option.
+  EXPECT_EQ(runSized({"run", "right", "--level", "cta", "--sides", "2"}),
+            kExitSuccess)
+      << err.str();
+  config.fault = [](const ToolOptions &options) {
+    return options.check ? "no check today" : "";
+  };
+  expectUsage({"run", "right", "--check"}, "no check today");
+}
+
+TEST_F(Tool, Version) {
+  EXPECT_EQ(run({"--version"}), kExitSuccess);
+  EXPECT_EQ(out.str(), "1.2.3\n");
+}
+
+TEST_F(Tool, HelpIsByCommand) {
+  for (const std::vector<std::string> &words :
+       {std::vector<std::string>{"run", "--help"}, {"help", "run"}}) {
+    EXPECT_EQ(run(words), kExitSuccess);
+    EXPECT_NE(out.str().find("--check"), std::string::npos);
+    EXPECT_NE(out.str().find("--sides=N"), std::string::npos);
+    EXPECT_EQ(out.str().find("--warmup"), std::string::npos);
+    EXPECT_EQ(out.str().find("-o FILE.svg"), std::string::npos);
+    EXPECT_NE(out.str().find("Exit codes: "), std::string::npos);
+  }
+  EXPECT_EQ(run({"bench", "-h"}), kExitSuccess);
+  EXPECT_NE(out.str().find("--warmup"), std::string::npos);
+  EXPECT_EQ(out.str().find("--check"), std::string::npos);
+  EXPECT_EQ(out.str().find("--sides=N"), std::string::npos);
+}
+
+/// Writes what `expected` holds for the output `out` of the sized run.
+class ExpectedFile : public Tool {
+protected:
+  void SetUp() override {
+    Tool::SetUp();
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    ASSERT_EQ(runSized({"run", "right", "--output", folder}), kExitSuccess);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string expect(const std::string &name, const std::string &file) {
+    return "--expect=" + name + "=" + folder + "/" + file + ".npy";
+  }
+  /// `out` in double precision, `error` times its largest value off.
+  void writeOut(double error) {
+    HostTensor bf16, wide;
+    ASSERT_TRUE(readNpy(folder + "/out.npy", MLA_BF16, bf16).ok());
+    wide = HostTensor(MLA_F64, bf16.shape);
+    double largest = 0;
+    for (int64_t i = 0; i < bf16.elements(); ++i)
+      if (std::isfinite(bf16.get(i)))
+        largest = std::max(largest, std::fabs(bf16.get(i)));
+    for (int64_t i = 0; i < bf16.elements(); ++i)
+      wide.set(i, bf16.get(i) + error * largest);
+    ASSERT_TRUE(writeNpy(folder + "/wide.npy", wide).ok());
+  }
+
+  std::string folder = testing::TempDir() + "/mla-expect-XXXXXX";
+};
+
+TEST_F(ExpectedFile, ReplacesTheReference) {
+  // An operator without a reference needs a file for each output.
+  std::vector<std::string> all = {"run", "right", expect("out", "out"),
+                                  expect("lse", "lse"),
+                                  expect("max_logits", "max_logits")};
+  config.load = [load = config.load](const std::string &operand,
+                                     std::vector<Subject> &out) {
+    Status status = load(operand, out);
+    out.back().descriptor.operatorName = "strange";
+    return status;
+  };
+  // Such an operator has other inputs too.
+  ASSERT_EQ(runSized({"run", "right", "--output", folder}), kExitSuccess);
+  EXPECT_EQ(runSized(all), kExitSuccess);
+  EXPECT_NE(out.str().find("\"checked\":true,\"pass\":true"), std::string::npos)
+      << out.str() << err.str();
+  all.pop_back();
+  EXPECT_EQ(runSized(all), kExitFailure);
+  EXPECT_NE(err.str().find("operator 'strange' has no reference to check "
+                           "against; expected --expect NAME=FILE.npy"),
+            std::string::npos)
+      << err.str();
+}
+
+TEST_F(ExpectedFile, OutputsWithoutOneGoByTheReference) {
+  EXPECT_EQ(runSized({"run", "right", expect("out", "out")}), kExitSuccess)
+      << out.str() << err.str();
+  EXPECT_NE(out.str().find("\"checked\":true,\"pass\":true"),
+            std::string::npos);
+  EXPECT_EQ(runSized({"run", "wrong", expect("out", "out")}), kExitFailure);
+}
+
+TEST_F(ExpectedFile, ToleranceIsInUnitsOfTheLargestMagnitude) {
+  for (double error : {0.0, 0.005, -0.005}) {
+    writeOut(error);
+    EXPECT_EQ(runSized({"run", "right", expect("out", "wide")}), kExitSuccess)
+        << out.str() << err.str();
+  }
+  writeOut(0.009);
+  EXPECT_EQ(runSized({"run", "right", expect("out", "wide")}), kExitFailure);
+  EXPECT_NE(out.str().find("elements differ"), std::string::npos);
+  EXPECT_EQ(
+      runSized({"run", "right", expect("out", "wide"), "--tolerance=0.01"}),
+      kExitSuccess)
+      << out.str();
+}
+
+TEST_F(ExpectedFile, FilesThatDoNotFitAreNamed) {
+  EXPECT_EQ(runSized({"run", "right", expect("lse", "out")}), kExitFailure);
+  EXPECT_NE(err.str().find("out.npy': expected dtype '<f4' (f32) or '<f8' "
+                           "(f64), got '<u2'"),
+            std::string::npos)
+      << err.str();
+  EXPECT_EQ(runSized({"run", "right", expect("out", "lse")}), kExitFailure);
+  EXPECT_NE(err.str().find("expected output 'out': expected a file of 5 x 4 x "
+                           "8, got 5 x 4"),
+            std::string::npos)
+      << err.str();
+  EXPECT_EQ(runSized({"run", "right", expect("oot", "out")}), kExitFailure);
+  EXPECT_NE(
+      err.str().find("the kernel has no such output; did you mean 'out'?"),
+      std::string::npos)
+      << err.str();
+  EXPECT_EQ(runSized({"run", "right", expect("q", "out")}), kExitFailure);
+  EXPECT_EQ(runSized({"run", "right", expect("out", "none")}), kExitFailure);
+  EXPECT_NE(err.str().find("cannot read"), std::string::npos);
 }
 
 TEST_F(Tool, HelpNamesEveryOption) {
   EXPECT_EQ(run({"--help"}), kExitSuccess);
   for (const char *option :
-       {"--size ",       "--sizes ", "--seed ",   "--poison",  "--invalid ",
-        "--scale ",      "--pad ",   "--input ",  "--check",   "--output ",
-        "--iterations ", "--modes ", "--warmup ", "--rounds ", "--gap ",
-        "--progress ",   "--peer ",  "--plot ",   "--roof ",   "-o FILE.svg",
+       {"--magnitude ", "--extreme ", "nan-kv",        "huge-scores ",
+        "--size ",      "--sizes ",   "--seed ",       "--poison",
+        "--invalid ",   "--scale ",   "--pad ",        "--input ",
+        "--check",      "--output ",  "--iterations ", "--modes ",
+        "--warmup ",    "--rounds ",  "--gap ",        "--progress ",
+        "--peer ",      "--plot ",    "--roof ",       "-o FILE.svg",
         "--level="})
     EXPECT_NE(out.str().find(option), std::string::npos) << option;
   EXPECT_EQ(err.str(), "");
@@ -245,8 +435,8 @@ TEST_F(Tool, BenchDefaultsToValidInputs) {
 }
 
 TEST(PackageSubject, ErrorsNameTheFolder) {
-  Subject subject;
-  expectFailure(loadPackageSubject("/none/package", subject),
+  std::vector<Subject> subjects;
+  expectFailure(loadPackageSubject("/none/package", subjects),
                 "package '/none/package': no such folder");
 }
 

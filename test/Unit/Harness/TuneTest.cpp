@@ -33,7 +33,9 @@ protected:
   /// A copy kernel by a CTA of `block` threads.
   Candidate make(const std::string &label, int block) {
     Candidate candidate;
-    EXPECT_TRUE(config.load(label, candidate.subject).ok());
+    std::vector<Subject> loaded;
+    EXPECT_TRUE(config.load(label, loaded).ok());
+    candidate.subject = loaded.front();
     candidate.subject.descriptor.block = block;
     return candidate;
   }

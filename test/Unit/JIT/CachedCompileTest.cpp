@@ -39,4 +39,12 @@ TEST_F(CacheKey, EveryThresholdIsAnother) {
     EXPECT_NE(key(), before) << next;
   }
 }
+
+TEST_F(CacheKey, AnUpdateOfPtxasIsAnother) {
+  // In place, while the process runs.
+  std::string before = key();
+  llvm::sys::fs::remove(scratch.file("ptxas"));
+  scratch.script("ptxas", "echo release 13.1, V13.1.80");
+  EXPECT_NE(key(), before);
+}
 } // namespace

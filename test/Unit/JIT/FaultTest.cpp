@@ -5,10 +5,12 @@
 #include "TestSupport.h"
 
 #include <csignal>
+#include <tuple>
 
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 using namespace mla;
 using namespace mla::jit;
@@ -90,20 +92,23 @@ TEST_F(Fault, AnEntryThatIsAFolder) {
 
 TEST_F(Fault, AnotherPtxasIsAnotherKernel) {
   mlaCompileInfo first = compileFresh();
-  // The version of a path is asked once in a process.
-  pid_t child = spawn([&] {
-    writePtxas(copyCubin(), "13.1");
-    options.ptxas = root / "ptxas-13.1";
-    fs::copy_file(root / "ptxas", options.ptxas);
-    return compileFresh().origin == MLA_COMPILED ? 0 : 1;
-  });
-  EXPECT_EQ(wait(child), 0);
+  // Updated in place, while the process runs.
+  writePtxas(copyCubin(), "13.1");
+  mlaCompileInfo second = compileFresh();
+  EXPECT_EQ(second.origin, MLA_COMPILED);
+  EXPECT_STRNE(second.key, first.key);
   EXPECT_EQ(entries().size(), 2u);
-  EXPECT_STREQ(compileFresh().key, first.key);
+  // Nor does it matter where it is.
+  writePtxas(copyCubin());
+  fs::rename(root / "ptxas", root / "ptxas-13.0");
+  options.ptxas = root / "ptxas-13.0";
+  mlaCompileInfo third = compileFresh();
+  EXPECT_EQ(third.origin, MLA_FROM_DISK);
+  EXPECT_STREQ(third.key, first.key);
 }
 
 TEST_F(Fault, PtxasIsReplacedMeanwhile) {
-  // Its version is known: it is found out when it has to assemble.
+  // It is found out when it is asked for its version, or has to assemble.
   compileFresh(0);
   auto replaceBy = [&](const char *program) {
     fs::remove(root / "ptxas");
@@ -191,6 +196,108 @@ TEST_F(Fault, AFolderThatMayOnlyBeRead) {
             }),
             0);
   allow(cache, 0755);
+}
+
+TEST_F(Fault, AFolderIsMadeAsTheUmaskSays) {
+  // What root compiles into an image is for all who run it.
+  options.cacheFolder = root / "shared" / "cache";
+  auto modeOf = [](const fs::path &path) {
+    return static_cast<int>(fs::status(path).permissions());
+  };
+  for (auto [mask, folder, file] :
+       {std::tuple(0022, 0755, 0644), std::tuple(0027, 0750, 0640),
+        std::tuple(0002, 0775, 0664)}) {
+    fs::remove_all(root / "shared");
+    mode_t before = ::umask(static_cast<mode_t>(mask));
+    compileFresh();
+    ::umask(before);
+    EXPECT_EQ(modeOf(root / "shared"), folder);
+    EXPECT_EQ(modeOf(options.cacheFolder), folder);
+    int files = 0;
+    for (const auto &entry : fs::directory_iterator(options.cacheFolder)) {
+      EXPECT_EQ(modeOf(entry), file) << entry;
+      ++files;
+    }
+    EXPECT_EQ(files, 3) << "an entry, the lock, a time";
+  }
+}
+
+TEST_F(Fault, AFolderThatRootHasFilled) {
+  // In an image, whose user is another, with a home that it may not write to.
+  options.cacheFolder = root / "home" / ".cache" / "mla";
+  compileFresh();
+  fs::permissions(root, fs::perms(0755));
+  fs::permissions(root / "ptxas", fs::perms(0755));
+  fs::permissions(root / "runs", fs::perms(0666));
+  ::setenv("HOME", (root / "home").c_str(), 1);
+  ::unsetenv("XDG_CACHE_HOME");
+  ::unsetenv("MLA_CACHE_DIR");
+  options.cacheFolder.clear();
+  EXPECT_EQ(asNobody([&] {
+              return compileFresh(0).origin == MLA_FROM_DISK &&
+                     warnings.empty() &&
+                     compileFresh(1).origin == MLA_COMPILED &&
+                     warnings.size() == 2;
+            }),
+            0);
+}
+
+/// A container of an arbitrary user, without rights and without an entry in the
+/// password file.
+class Home : public Fault {
+protected:
+  void SetUp() override {
+    Fault::SetUp();
+    if (::geteuid() != 0)
+      GTEST_SKIP() << "expected to be root, who may become another user";
+    options.cacheFolder.clear();
+    options.memoryKernels = -1;
+    writeFile(root / "runs", "");
+    fs::permissions(root, fs::perms(0777));
+    fs::permissions(root / "ptxas", fs::perms(0755));
+    fs::permissions(root / "runs", fs::perms(0666));
+    ::unsetenv("XDG_CACHE_HOME");
+    ::unsetenv("MLA_CACHE_DIR");
+  }
+  /// The warnings of a process that compiles twice where HOME is `home`, or not
+  /// set.
+  std::string warningsWith(const char *home) {
+    home ? ::setenv("HOME", home, 1) : ::unsetenv("HOME");
+    pid_t child = spawn([&] {
+      if (::setgid(54321) || ::setuid(54321))
+        return 1;
+      Compiler compiler = makeCompiler();
+      if (compileWith(compiler).origin != MLA_COMPILED ||
+          compileWith(compiler).origin != MLA_COMPILED)
+        return 1;
+      std::ofstream file(root / "warnings");
+      for (const std::string &warning : warnings)
+        file << warning << "\n";
+      return 0;
+    });
+    EXPECT_EQ(wait(child), 0);
+    std::string text = readFile(root / "warnings");
+    fs::remove(root / "warnings");
+    return text;
+  }
+};
+
+TEST_F(Home, ThatCannotBeWritten) {
+  for (const char *home : {"/", "/nonexistent"}) {
+    std::string folder = fs::path(home) / ".cache/mla";
+    EXPECT_EQ(warningsWith(home),
+              "cannot create folder '" + folder +
+                  "': Permission denied\ncannot write to folder '" + folder +
+                  "': Permission denied\n");
+  }
+}
+
+TEST_F(Home, ThatThereIsNone) {
+  for (const char *home : {"", static_cast<const char *>(nullptr)})
+    EXPECT_EQ(warningsWith(home),
+              "no folder for the cache: expected MLA_CACHE_DIR, "
+              "XDG_CACHE_HOME, HOME or a home folder in the password file, got "
+              "none; every process compiles its kernels\n");
 }
 
 TEST_F(Fault, AFolderThatIsRemovedInMidCompile) {

@@ -63,6 +63,18 @@ TEST(Descriptor, OptionalArgumentsAndOptions) {
   EXPECT_EQ(again.options, d.options);
 }
 
+TEST(Descriptor, ConstantsAreKept) {
+  KernelDescriptor d = parseSample(sampleJsonWith(
+      "\"target\"",
+      "\"constants\": {\"cap\": 30, \"theta\": 0.1}, \"target\""));
+  ASSERT_EQ(d.constants.size(), 2u);
+  EXPECT_EQ(d.constants[0].name, "cap");
+  EXPECT_EQ(d.constants[0].value, 30);
+  EXPECT_EQ(d.constants[1].value, 0.1);
+  std::string once = writeDescriptor(d);
+  EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+}
+
 struct BadCase {
   const char *name, *from, *to, *error;
 };
@@ -86,6 +98,14 @@ const BadCase kBadCases[] = {
      "'version': expected 2, got 3"},
     {"VersionType", "\"version\": 2", "\"version\": \"1\"",
      "'version': expected an integer, got \"1\""},
+    {"ConstantType", "\"target\"",
+     "\"constants\": {\"cap\": \"1\"}, \"target\"",
+     "'constants.cap': expected a number, got \"1\""},
+    {"ConstantsType", "\"target\"", "\"constants\": [1], \"target\"",
+     "'constants': expected an object, got [1]"},
+    {"ConstantAndArgument", "\"target\"",
+     "\"constants\": {\"scale\": 1}, \"target\"",
+     "'constants.scale': is an argument too"},
     {"UnknownField", "\"block\"", "\"colour\": 1, \"block\"",
      "unknown field 'colour'"},
     {"UnknownArgumentField", "\"access\"", "\"acess\": 1, \"access\"",

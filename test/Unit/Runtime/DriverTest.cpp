@@ -94,7 +94,7 @@ TEST_F(FakeDriver, DriverCallsAreReported) {
   fake->failures["cuModuleLoadData"] = kCudaInvalidImage;
   expectLaunchError(MLA_UNSUPPORTED_DRIVER,
                     "cuModuleLoadData failed: CUDA_ERROR_FAKE (200): a fake "
-                    "error; the driver is for CUDA 12.8 and may be too old");
+                    "error; the driver is for CUDA 13.0 and may be too old");
   fake->failures = {{"cuModuleLoadData", kCudaOutOfMemory}};
   expectLaunchError(MLA_OUT_OF_MEMORY, "cuModuleLoadData failed");
   fake->failures = {{"cuModuleGetFunction", 500}};

@@ -59,7 +59,7 @@ struct FakeCuda {
     new (this) FakeCuda();
   }
 
-  int version = 12080;
+  int version = 13000;
   int devices = 1;
   int major = 9, minor = 0;
   /// Result of a call by its name; success where there is none.

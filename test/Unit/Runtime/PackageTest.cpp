@@ -4,6 +4,7 @@
 
 #include "Sample.h"
 
+#include "mla/Runtime/Files.h"
 #include "mla/Runtime/Sha256.h"
 
 #include <cstdlib>
@@ -120,6 +121,17 @@ TEST_F(Package, InvalidDescriptorsAreNotWritten) {
   package.descriptor.block = 0;
   EXPECT_FALSE(writePackage(folder, package).ok());
   EXPECT_FALSE(fs::exists(folder + "/kernel.json"));
+}
+
+TEST_F(Package, TruncatedCubinsAreNotSealed) {
+  std::string json = sampleJson(), before = json;
+  std::string cubin = sampleCubin();
+  cubin.pop_back();
+  expectFailure(sealDescriptor(json, cubin), MLA_INVALID_PACKAGE, "truncated");
+  EXPECT_EQ(json, before);
+  expectFailure(writePackage(folder + "/a", {parseSample(), cubin}),
+                MLA_INVALID_PACKAGE, "truncated");
+  EXPECT_FALSE(fs::exists(folder + "/a"));
 }
 
 TEST(Cubin, EveryTruncationIsRefused) {

@@ -29,8 +29,8 @@ TEST_F(RuntimeHpp, Launches) {
   const void *q = handle(0x10000);
   mla::Status status = sample->launch(
       {mla::tensor(q, MLA_BF16, {5, 128, 576}, {128 * 592, 592, 1}),
-       mla::tensor(0x20000, MLA_I32, {5, 128}), mla::scalar(0.1),
-       mla::tensor(0x30000, MLA_BF16, {5, 128, 512}), mla::integer(-3)},
+       mla::tensor(0x200000, MLA_I32, {5, 128}), mla::scalar(0.1),
+       mla::tensor(0x300000, MLA_BF16, {5, 128, 512}), mla::integer(-3)},
       handle(99));
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(fake->launches, 1);

@@ -82,8 +82,8 @@ inline mlaArgument tensorArgument(uint64_t data, mlaDType dtype,
 inline std::vector<mlaArgument> sampleArguments() {
   std::vector<mlaArgument> arguments = {
       tensorArgument(0x10000, MLA_BF16, {5, 128, 576}, {128 * 592, 592, 1}),
-      tensorArgument(0x20000, MLA_I32, {5, 128}, {128, 1}), mlaArgument{},
-      tensorArgument(0x30000, MLA_BF16, {5, 128, 512}, {65536, 512, 1}),
+      tensorArgument(0x200000, MLA_I32, {5, 128}, {128, 1}), mlaArgument{},
+      tensorArgument(0x300000, MLA_BF16, {5, 128, 512}, {65536, 512, 1}),
       mlaArgument{}};
   arguments[2].kind = MLA_FLOAT;
   arguments[2].value.f64 = 0.1;

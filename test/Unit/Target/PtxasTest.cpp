@@ -8,6 +8,7 @@
 #include "TestSupport.h"
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 #include <unistd.h>
 
@@ -110,6 +111,40 @@ TEST_F(FindPtxas, AnOrderIsNotPassedOver) {
   EXPECT_EQ(find(), "error: no ptxas at '" + missing + "' (from MLA_PTXAS)");
 }
 
+TEST_F(FindPtxas, VisitsAllInOrder) {
+  scratch.script("venv/bin/python3", "");
+  std::string wheel = scratch.script(
+      "venv/lib/python3.11/site-packages/nvidia/cu13/bin/ptxas", "");
+  std::string home = scratch.script("home/bin/ptxas", "");
+  std::string a = scratch.script("a/ptxas", ""),
+              b = scratch.script("b/ptxas", "");
+  ScopedEnv cudaHome("CUDA_HOME", scratch.file("home"));
+  ScopedEnv path("PATH", scratch.file("a") + "::" + scratch.file("b") + ":" +
+                             scratch.file("venv/bin"));
+  std::vector<std::string> visited;
+  visitPtxas([&](llvm::StringRef found) {
+    visited.push_back(found.str());
+    return false;
+  });
+  EXPECT_EQ(visited, (std::vector<std::string>{home, a, b, wheel}));
+  visited.clear();
+  visitPtxas([&](llvm::StringRef found) {
+    visited.push_back(found.str());
+    return found == a;
+  });
+  EXPECT_EQ(visited, (std::vector<std::string>{home, a}));
+}
+
+TEST_F(FindPtxas, ARequest) {
+  scratch.script("bin/ptxas", "");
+  ScopedEnv path("PATH", scratch.file("bin"));
+  EXPECT_FALSE(isPtxasRequested(std::nullopt));
+  EXPECT_FALSE(isPtxasRequested(""));
+  EXPECT_TRUE(isPtxasRequested("ptxas"));
+  ScopedEnv mla("MLA_PTXAS", "ptxas");
+  EXPECT_TRUE(isPtxasRequested(std::nullopt));
+}
+
 TEST_F(FindPtxas, AName) {
   std::string named = scratch.script("bin/ptxas-12", "");
   ScopedEnv path("PATH", scratch.file("bin"));
@@ -151,6 +186,25 @@ protected:
       return "error: " + text(result.takeError());
     last = std::move(*result);
     return last.cubin;
+  }
+
+  /// The number in a file; 0 where there is none.
+  static int readNumber(const std::string &file) {
+    int number = 0;
+    std::ifstream(file) >> number;
+    return number;
+  }
+
+  /// Whether a process ends within a second. One that nobody waits for counts.
+  static bool ends(int process) {
+    for (int i = 0; i < 100; ++i) {
+      std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+      std::string number, name, state;
+      if (!(file >> number >> name >> state) || state == "Z")
+        return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
   }
 
   PtxasOptions options;
@@ -279,6 +333,48 @@ TEST_F(FakePtxas, FailureShowsTheFirstErrors) {
   EXPECT_FALSE(contains(result, "chatter"));
 }
 
+TEST_F(FakePtxas, FailureOfManyWordsIsShown) {
+  // Its beginning and its end, whether it is one line or many.
+  for (const char *separator : {"x", "\\n"}) {
+    std::string result =
+        assemble(fake("echo begins\nhead -c 20000000 /dev/zero | tr '\\0' '" +
+                      std::string(separator) + "'\necho ends\nexit 1"));
+    EXPECT_TRUE(contains(result, "failed with exit code 1: begins\n"));
+    EXPECT_TRUE(contains(result, " bytes left out ...] "));
+    EXPECT_TRUE(llvm::StringRef(result).ends_with("ends"));
+    EXPECT_LT(result.size(), 4096u);
+  }
+  std::string result =
+      assemble(fake("echo 'error: begins'\nhead -c 20000000 /dev/zero | tr "
+                    "'\\0' x\necho ' error ends'\nexit 1"));
+  EXPECT_TRUE(contains(result, "error: begins\nxxx"));
+  EXPECT_TRUE(llvm::StringRef(result).ends_with("x error ends"));
+  EXPECT_LT(result.size(), 4096u);
+}
+
+TEST_F(FakePtxas, AReportOfManyWordsIsRead) {
+  std::string result =
+      assemble(fake("echo 'ptxas warning : begins'\n"
+                    "head -c 5000000 /dev/zero | tr '\\0' x\necho\n"
+                    "yes 'ptxas warning : again' | head -n 100000\n"
+                    "echo 'ptxas warning : ends'\n" +
+                    kGood.str()));
+  EXPECT_EQ(result, "\x7f"
+                    "ELFbody");
+  EXPECT_EQ(last.report.warnings.size(), 100002u);
+  std::string json;
+  llvm::raw_string_ostream(json) << toJSON(last.report);
+  EXPECT_TRUE(contains(json, "\"omitted_warnings\":99902"));
+  EXPECT_TRUE(contains(json, "begins"));
+  EXPECT_TRUE(contains(json, "ends"));
+  EXPECT_LT(json.size(), 16384u);
+}
+
+TEST_F(FakePtxas, PrintsWithoutEnd) {
+  EXPECT_TRUE(contains(assemble(fake("exec yes")),
+                       "printed more than 256 MiB and was killed"));
+}
+
 TEST_F(FakePtxas, FailureWithoutTheWordError) {
   EXPECT_TRUE(contains(assemble(fake("echo 'licence expired'; exit 3")),
                        "exit code 3: licence expired"));
@@ -315,6 +411,44 @@ TEST_F(FakePtxas, TimeLimit) {
   EXPECT_TRUE(contains(assemble(scratch.script("slow", "exec sleep 30")),
                        "took longer than 1 s and was killed"));
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(15));
+}
+
+/// A script that starts another program, as a wrapper of ptxas does, writes its
+/// number to `file`, and waits for it.
+std::string wrapper(const std::string &file) {
+  return "sleep 30 & echo $! > " + file + "; wait";
+}
+
+TEST_F(FakePtxas, TimeLimitOfAWrapper) {
+  std::string file = scratch.file("child");
+  options.timeoutSeconds = 1;
+  EXPECT_TRUE(contains(assemble(fake(wrapper(file))),
+                       "took longer than 1 s and was killed"));
+  EXPECT_TRUE(ends(readNumber(file)));
+}
+
+TEST_F(FakePtxas, IsKilledWithWhatItStarted) {
+  // As a tool does whose user has enough of it.
+  std::string file = scratch.file("child");
+  options.path = fake(wrapper(file));
+  std::string result;
+  std::thread thread(
+      [&] { result = errorText(assembleCubin(kKernel, options)); });
+  int child = 0;
+  for (int i = 0; i < 1000 && child == 0; ++i, child = readNumber(file))
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  killRunningPrograms();
+  thread.join();
+  EXPECT_TRUE(contains(result, "did not end normally: Killed"));
+  EXPECT_TRUE(ends(child));
+  // None is running now.
+  killRunningPrograms();
+}
+
+TEST_F(FakePtxas, SignalsReachIt) {
+  // They are blocked while it is started.
+  EXPECT_TRUE(contains(assemble(fake("kill -TERM $$; sleep 30")),
+                       "did not end normally: Terminated"));
 }
 
 TEST_F(FakePtxas, TimeLimitInThreads) {
@@ -362,6 +496,18 @@ TEST_F(FakePtxas, NewEnoughByMajorVersion) {
 TEST_F(FakePtxas, UnreadableVersion) {
   EXPECT_TRUE(contains(assemble(scratch.script("odd", "echo who knows")),
                        "expected a line with 'release X.Y'"));
+}
+
+TEST_F(FakePtxas, AnUpdateIsAskedForItsVersion) {
+  auto ask = [&](const std::string &path) {
+    auto version = ptxasVersionText(path);
+    return version ? *version : text(version.takeError());
+  };
+  std::string path = fake(kGood, "12.9");
+  EXPECT_TRUE(contains(ask(path), "12.9"));
+  llvm::sys::fs::remove(path);
+  fake(kGood, "13.10");
+  EXPECT_TRUE(contains(ask(path), "13.10"));
 }
 
 TEST_F(FakePtxas, VersionIsAskedOnce) {

@@ -36,6 +36,9 @@ inline constexpr llvm::StringLiteral kArgOptionalAttr = "mla.optional";
 /// those of its options that are not the default (a dictionary of strings).
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
 inline constexpr llvm::StringLiteral kOptionsAttr = "mla.options";
+/// Discardable attribute of a function: the values of the operator's scalar
+/// operands that are constants (a dictionary of floats by operand name).
+inline constexpr llvm::StringLiteral kConstantsAttr = "mla.constants";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_MLA_H

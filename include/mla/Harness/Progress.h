@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_HARNESS_PROGRESS_H
-#define MLA_LIB_HARNESS_PROGRESS_H
+#ifndef MLA_HARNESS_PROGRESS_H
+#define MLA_HARNESS_PROGRESS_H
 
 #include <iostream>
 #include <string>
@@ -23,6 +23,8 @@ public:
   ~Progress() { clear(); }
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
+
+  bool isShown() const { return shown; }
 
   /// What the lines from now on end with.
   void enter(const std::string &where) { place = where; }
@@ -51,4 +53,4 @@ private:
 
 } // namespace mla::harness
 
-#endif // MLA_LIB_HARNESS_PROGRESS_H
+#endif // MLA_HARNESS_PROGRESS_H

@@ -1,0 +1,87 @@
+//===- Fill.h - seeded random values in tensors -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_HARNESS_FILL_H
+#define MLA_LIB_HARNESS_FILL_H
+
+#include "mla/Harness/Inputs.h"
+#include "mla/Harness/Parallel.h"
+#include "mla/Runtime/Float.h"
+
+#include <algorithm>
+
+namespace mla::harness {
+
+inline constexpr int64_t kElementsPerChunk = 1 << 16;
+
+/// A stream of its own for each argument.
+inline uint64_t streamSeed(uint64_t seed, const std::string &name) {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (char c : name)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return randomBits(seed, hash);
+}
+
+/// Nearly normal of variance 1: the sum of twelve uniforms, centred. Exact in
+/// integers, so it is the same everywhere, which log and cos are not.
+inline float randomNormal(uint64_t stream, uint64_t counter) {
+  int64_t sum = 0;
+  for (uint64_t word = 0; word < 3; ++word) {
+    uint64_t bits = randomBits(stream, counter * 3 + word);
+    sum += static_cast<int64_t>((bits & 0xffff) + (bits >> 16 & 0xffff) +
+                                (bits >> 32 & 0xffff) + (bits >> 48));
+  }
+  return static_cast<float>(sum - 12 * 0x7fff - 6) * (1.0f / 65536);
+}
+
+/// A uniform integer in [0, bound).
+inline int64_t randomBelow(uint64_t stream, uint64_t counter, int64_t bound) {
+  return static_cast<int64_t>(randomBits(stream, counter) %
+                              static_cast<uint64_t>(bound));
+}
+
+inline bool randomChance(uint64_t stream, uint64_t counter, double chance) {
+  return static_cast<double>(randomBits(stream, counter) >> 11) * 0x1p-53 <
+         chance;
+}
+
+/// Calls `row(number, storage offset)` for every row (all dimensions but the
+/// last) that `tensor` has, in parallel.
+template <typename Row> void forEachRow(const HostTensor &tensor, Row row) {
+  if (tensor.elements() == 0)
+    return;
+  int64_t length = tensor.rank() ? tensor.shape.back() : 1;
+  int64_t rows = tensor.elements() / length;
+  parallelFor(rows, std::max<int64_t>(1, kElementsPerChunk / length),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t r = begin; r < end; ++r)
+                  row(r, tensor.offsetOf(r * length));
+              });
+}
+
+/// Writes value(linear number) to the elements of one row.
+template <typename Value>
+void fillRow(HostTensor &tensor, int64_t rowNumber, int64_t offset,
+             Value value) {
+  int64_t length = tensor.rank() ? tensor.shape.back() : 1;
+  int64_t stride = tensor.rank() ? tensor.strides.back() : 1;
+  for (int64_t i = 0; i < length; ++i) {
+    float v = value(rowNumber * length + i);
+    if (tensor.dtype == MLA_BF16)
+      tensor.data<uint16_t>()[offset + i * stride] = runtime::floatToBf16(v);
+    else
+      tensor.set(offset + i * stride, v);
+  }
+}
+
+inline void fillWithNormals(HostTensor &tensor, uint64_t stream, float factor) {
+  forEachRow(tensor, [&](int64_t r, int64_t offset) {
+    fillRow(tensor, r, offset,
+            [&](int64_t i) { return randomNormal(stream, i) * factor; });
+  });
+}
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_HARNESS_FILL_H

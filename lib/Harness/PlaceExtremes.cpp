@@ -1,0 +1,178 @@
+//===- PlaceExtremes.cpp - extreme values among the inputs ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Which heads, rows and columns are chosen depends on the seed; the last head
+// of the first query and the first named row of kv are always among them, so
+// that the smallest sizes have each case too.
+//
+//===----------------------------------------------------------------------===//
+
+#include "PlaceExtremes.h"
+
+#include "Fill.h"
+
+#include <iterator>
+#include <limits>
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+class Placer {
+public:
+  Placer(const InputOptions &options, const std::vector<char> &named,
+         std::vector<HostArgument> &arguments)
+      : options(options), named(named), arguments(arguments) {}
+
+  Status place(const ExtremeName &what) {
+    name = what.name;
+    stream = streamSeed(options.seed, name);
+    switch (what.extreme) {
+    case Extreme::NanQ:
+      return placeNanQ();
+    case Extreme::NanKv:
+      return placeNanKv();
+    case Extreme::NanSink:
+      return placeNanSink();
+    case Extreme::HugeScores:
+      return placeHugeScores();
+    case Extreme::OverflowingScores:
+      return placeOverflowingScores();
+    }
+    return Status();
+  }
+
+private:
+  Status find(const char *argumentName, HostTensor *&out) {
+    HostArgument *argument = findArgument(arguments, argumentName);
+    std::string where = "extreme '" + name + "': ";
+    if (!argument)
+      return invalidArgument(where + "the kernel has no argument '" +
+                             argumentName + "'");
+    if (argument->leftOut)
+      return invalidArgument(where + "the argument '" + argumentName +
+                             "' is left out");
+    if (options.files.count(argumentName))
+      return invalidArgument(where + "the argument '" + argumentName +
+                             "' is from a file");
+    out = &argument->tensor;
+    return Status();
+  }
+
+  Status placeNanQ() {
+    HostTensor *q = nullptr;
+    MLA_RETURN_IF_ERROR(find("q", q));
+    int64_t heads = q->shape[1];
+    forEachRow(*q, [&](int64_t row, int64_t offset) {
+      if (row == heads - 1 || randomChance(stream, 2 * row, 0.25))
+        setRandomColumn(*q, row, offset);
+    });
+    return Status();
+  }
+
+  Status placeNanKv() {
+    HostTensor *kv = nullptr;
+    MLA_RETURN_IF_ERROR(find("kv", kv));
+    int64_t first = std::find(named.begin(), named.end(), 1) - named.begin();
+    forEachRow(*kv, [&](int64_t row, int64_t offset) {
+      if (named[row] &&
+          (row == first || randomChance(stream, 2 * row, 1. / 64)))
+        setRandomColumn(*kv, row, offset);
+    });
+    return Status();
+  }
+
+  Status placeNanSink() {
+    HostTensor *sink = nullptr;
+    MLA_RETURN_IF_ERROR(find("attn_sink", sink));
+    int64_t heads = sink->shape[0];
+    for (int64_t head = 0; head < heads; ++head)
+      if (head == heads - 1 || randomChance(stream, head, 0.25))
+        sink->set(head * sink->strides[0], kNan);
+    return Status();
+  }
+
+  /// All rows of kv are 1 in the first column, and q there what the scores are
+  /// to be: next to it the other columns do not count.
+  Status placeHugeScores() {
+    static constexpr double kSizes[] = {-1e31, 1e31, -3e38, 3e38, 0};
+    HostTensor *q = nullptr, *kv = nullptr;
+    MLA_RETURN_IF_ERROR(find("q", q));
+    MLA_RETURN_IF_ERROR(find("kv", kv));
+    forEachNamedRow(*kv, [&](int64_t, int64_t offset) { kv->set(offset, 1); });
+    forEachHead(*q, [&](int64_t kind, int64_t offset) {
+      if (double size = kSizes[kind % std::size(kSizes)]; size != 0)
+        q->set(offset, size);
+    });
+    return Status();
+  }
+
+  /// The first two columns add up to more than fp32 holds.
+  Status placeOverflowingScores() {
+    static constexpr double kSizes[] = {-3e38, 3e38, 0};
+    HostTensor *q = nullptr, *kv = nullptr;
+    MLA_RETURN_IF_ERROR(find("q", q));
+    MLA_RETURN_IF_ERROR(find("kv", kv));
+    if (q->shape[2] < 2)
+      return invalidArgument("extreme '" + name +
+                             "': expected d_qk of at least 2, got " +
+                             std::to_string(q->shape[2]));
+    forEachNamedRow(*kv, [&](int64_t row, int64_t offset) {
+      for (int64_t column = 0; column < 2; ++column)
+        kv->set(offset + column * kv->strides.back(), row % 2 ? 0 : 1);
+    });
+    forEachHead(*q, [&](int64_t kind, int64_t offset) {
+      for (int64_t column = 0; column < 2; ++column)
+        if (double size = kSizes[kind % std::size(kSizes)]; size != 0)
+          q->set(offset + column * q->strides.back(), size);
+    });
+    return Status();
+  }
+
+  void setRandomColumn(HostTensor &tensor, int64_t row, int64_t offset) {
+    int64_t column = randomBelow(stream, 2 * row + 1, tensor.shape.back());
+    tensor.set(offset + column * tensor.strides.back(), kNan);
+  }
+
+  template <typename Row> void forEachNamedRow(HostTensor &kv, Row row) {
+    forEachRow(kv, [&](int64_t number, int64_t offset) {
+      if (named[number])
+        row(number, offset);
+    });
+  }
+
+  /// Calls `head(number, offset)`; the number of one head differs from query to
+  /// query, so that each head meets each case.
+  template <typename Head> void forEachHead(HostTensor &q, Head head) {
+    int64_t heads = q.shape[1];
+    forEachRow(q, [&](int64_t row, int64_t offset) {
+      head(row / heads + row % heads, offset);
+    });
+  }
+
+  const InputOptions &options;
+  const std::vector<char> &named;
+  std::vector<HostArgument> &arguments;
+  std::string name;
+  uint64_t stream = 0;
+};
+
+} // namespace
+
+Status placeExtremes(const InputOptions &options,
+                     const std::vector<char> &named,
+                     std::vector<HostArgument> &arguments) {
+  Placer placer(options, named, arguments);
+  for (const ExtremeName &known : kExtremes)
+    if (std::count(options.extremes.begin(), options.extremes.end(),
+                   known.extreme))
+      MLA_RETURN_IF_ERROR(placer.place(known));
+  return Status();
+}
+
+} // namespace mla::harness

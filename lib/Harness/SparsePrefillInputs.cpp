@@ -1,0 +1,157 @@
+//===- SparsePrefillInputs.cpp - the arguments of sparse_prefill ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "SparsePrefillInputs.h"
+
+#include "Fill.h"
+#include "PlaceExtremes.h"
+#include "SparsePrefill.h"
+
+#include <climits>
+#include <limits>
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+namespace {
+
+/// The generator of sparse_prefill: values that depend on each other.
+class SparsePrefillInputs {
+public:
+  SparsePrefillInputs(const SparsePrefillView &view,
+                      const InputOptions &options)
+      : view(view), options(options) {
+    for (int64_t value : {int64_t(INT_MIN), int64_t(-123456), int64_t(-1),
+                          view.tokens, int64_t(114514), int64_t(INT_MAX)})
+      // With many tokens a number of the list may be a valid index.
+      if ((value < 0 || value >= view.tokens) && value <= INT_MAX)
+        invalid.push_back(static_cast<int32_t>(value));
+  }
+
+  void fillIndices(HostTensor &indices) const {
+    uint64_t stream = streamSeed(options.seed, "indices");
+    forEachRow(indices, [&](int64_t row, int64_t offset) {
+      int64_t validEnd = view.topk;
+      double share = options.invalidShare;
+      shapeRow(stream, row, validEnd, share);
+      for (int64_t t = 0; t < view.topk; ++t) {
+        uint64_t at = static_cast<uint64_t>(row * view.topk + t);
+        bool bad = view.tokens == 0 || t >= validEnd ||
+                   randomChance(stream, 3 * at, share);
+        indices.data<int32_t>()[offset + t * view.indexStride()] =
+            bad ? invalid[randomBelow(stream, 3 * at + 1,
+                                      static_cast<int64_t>(invalid.size()))]
+                : static_cast<int32_t>(
+                      randomBelow(stream, 3 * at + 1, view.tokens));
+      }
+    });
+  }
+
+  void fillTopkLength(HostTensor &lengths) const {
+    uint64_t stream = streamSeed(options.seed, "topk_length");
+    for (int64_t s = 0; s < view.queries; ++s) {
+      int64_t value =
+          options.poison ? randomBelow(stream, s, view.topk + 1) : view.topk;
+      if (options.poison && view.queries > 1 && s == 0)
+        value = view.topk;
+      if (options.poison && view.queries > 1 && s == view.queries - 1)
+        value = 0;
+      lengths.data<int32_t>()[s * lengths.strides[0]] =
+          static_cast<int32_t>(value);
+    }
+  }
+
+  void fillSink(HostTensor &sink) const {
+    uint64_t stream = streamSeed(options.seed, "attn_sink");
+    fillWithNormals(sink, stream, 1);
+    if (!options.poison || view.heads < 3)
+      return;
+    int64_t plus = randomBelow(stream, uint64_t(-1), view.heads);
+    int64_t minus =
+        (plus + 1 + randomBelow(stream, uint64_t(-2), view.heads - 1)) %
+        view.heads;
+    sink.set(plus * sink.strides[0], std::numeric_limits<double>::infinity());
+    sink.set(minus * sink.strides[0], -std::numeric_limits<double>::infinity());
+  }
+
+  /// Normals in the rows that a valid entry names, NaN in the others.
+  void fillKv(HostTensor &kv) const {
+    uint64_t stream = streamSeed(options.seed, "kv");
+    std::vector<char> named = namedRows();
+    forEachRow(kv, [&](int64_t row, int64_t offset) {
+      bool poison = options.poison && !named[row];
+      fillRow(kv, row, offset, [&](int64_t i) {
+        return poison ? std::numeric_limits<float>::quiet_NaN()
+                      : randomNormal(stream, i) * options.magnitude;
+      });
+    });
+  }
+
+  /// Which rows of kv a valid entry names, [token][kv head].
+  std::vector<char> namedRows() const {
+    std::vector<char> named(view.tokens * view.kvHeads);
+    for (int64_t s = 0; s < view.queries; ++s)
+      for (int64_t g = 0; g < view.kvHeads; ++g)
+        view.forEachValid(
+            s, g, [&](int64_t token) { named[token * view.kvHeads + g] = 1; });
+    return named;
+  }
+
+private:
+  /// Some rows are special, so that whole tiles are valid, invalid or cut.
+  void shapeRow(uint64_t stream, int64_t row, int64_t &validEnd,
+                double &share) const {
+    if (!options.poison || options.invalidShare <= 0 || view.queries < 4)
+      return;
+    constexpr int64_t kKinds = 8;
+    uint64_t counter = ~static_cast<uint64_t>(row);
+    switch (randomBelow(stream, counter, kKinds)) {
+    case 0:
+      validEnd = 0;
+      break;
+    case 1:
+      validEnd = randomBelow(stream ^ 1, counter, view.topk + 1);
+      break;
+    case 2:
+      share = 0;
+      break;
+    default:
+      break;
+    }
+  }
+
+  const SparsePrefillView &view;
+  const InputOptions &options;
+  std::vector<int32_t> invalid;
+};
+
+} // namespace
+
+Status fillSparsePrefill(const InputOptions &options,
+                         std::vector<HostArgument> &arguments) {
+  SparsePrefillView view;
+  MLA_RETURN_IF_ERROR(SparsePrefillView::create(arguments, view));
+  SparsePrefillInputs inputs(view, options);
+  auto generated = [&](const char *name) -> HostTensor * {
+    HostArgument *argument = findArgument(arguments, name);
+    bool mine = argument && !argument->leftOut && !options.files.count(name);
+    return mine ? &argument->tensor : nullptr;
+  };
+  if (HostTensor *q = generated("q"))
+    fillWithNormals(*q, streamSeed(options.seed, "q"), options.magnitude);
+  if (HostTensor *indices = generated("indices"))
+    inputs.fillIndices(*indices);
+  if (HostTensor *lengths = generated("topk_length"))
+    inputs.fillTopkLength(*lengths);
+  if (HostTensor *sink = generated("attn_sink"))
+    inputs.fillSink(*sink);
+  if (HostTensor *kv = generated("kv"))
+    inputs.fillKv(*kv);
+  return options.extremes.empty()
+             ? Status()
+             : placeExtremes(options, inputs.namedRows(), arguments);
+}
+
+} // namespace mla::harness

@@ -1,0 +1,61 @@
+//===- Tolerances.h - how far rounding may take attention -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// FlashMLA's tolerances are made for the inputs of its tests, normals / 10. The
+// relative and cosine ones hold for others too. The absolute ones decide where
+// a result is near 0 by cancellation, so they have to grow with the terms that
+// cancel. Where the terms are those of FlashMLA's inputs, what is computed here
+// stays below FlashMLA's tolerances, which then are the ones that count.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_HARNESS_TOLERANCES_H
+#define MLA_LIB_HARNESS_TOLERANCES_H
+
+#include "mla/Harness/Reference.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mla::harness {
+
+inline constexpr Tolerance kOutTolerance = {8e-4, 3.01 / 128, 7e-6};
+inline constexpr Tolerance kStatTolerance = {1e-6, 2.01 / 65536, 0};
+
+/// The larger of a tolerance and what the inputs call for. NaN and infinite
+/// inputs call for nothing: their positions have to match.
+inline double widen(double tolerance, double error) {
+  return std::isfinite(error) ? std::max(tolerance, error) : tolerance;
+}
+
+/// How far fp32 may take a score, scale * q.k: a sum whose terms add up to at
+/// most |q||k|, of 16 truncations of 2^-23 (tensor cores add 16 products at a
+/// time, and few of the partial sums are as large as the bound).
+inline double scoreError(double scale, double qNorm, double kNorm) {
+  return 0x1p-19 * scale * qNorm * kNorm;
+}
+
+/// The absolute tolerance of max_logits and lse.
+inline double statTolerance(double scoreError) {
+  return widen(kStatTolerance.absolute, scoreError);
+}
+
+/// The absolute tolerance of a row of the output. `weightedSize` is the sum of
+/// the weights times the root mean square of their values' rows. A weight is
+/// rounded to bf16, by 2^-8 of it, and is off by the errors of its score and of
+/// the maximum; one value may be some times the root mean square, but not all
+/// roundings go the same way.
+inline double outTolerance(double scoreError, double weightedSize) {
+  constexpr double kBf16 = 1.5 * 0x1p-8;
+  // More than this is said of inputs whose softmax fp32 cannot compute.
+  constexpr double kMaxSoftmaxError = 0x1p-6;
+  double softmaxError = std::isfinite(scoreError)
+                            ? std::min(2 * scoreError, kMaxSoftmaxError)
+                            : 0;
+  return widen(kOutTolerance.absolute, weightedSize * (kBf16 + softmaxError));
+}
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_HARNESS_TOLERANCES_H

@@ -1,0 +1,231 @@
+//===- RunCommand.cpp - mla-jit run, bench and plot -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "RunCommand.h"
+#include "Flags.h"
+#include "InterpreterExecutor.h"
+#include "Session.h"
+#include "SimulatorExecutor.h"
+#include "mla/Dialect/MLA/MLA.h"
+#include "mla/Harness/Gpu.h"
+#include "mla/Harness/Tool.h"
+#include "mla/JIT/CachedCompile.h"
+#include "mla/JIT/Version.h"
+#include "llvm/Support/FileSystem.h"
+#include <iostream>
+
+using namespace mla;
+
+namespace {
+
+enum class Device { Auto, Gpu, Sim, Interpreter };
+
+constexpr llvm::StringLiteral kDevices[] = {"auto", "gpu", "sim",
+                                            "interpreter"};
+
+/// Makes what the harness runs out of IR files and packages.
+class Loader {
+public:
+  explicit Loader(bool isBench) : isBench(isBench) {}
+
+  bool parse(llvm::StringRef word, std::string &error) {
+    if (word == "--no-cache")
+      return useCache = false, true;
+    if (!word.consume_front("--device="))
+      return flags.parse(word, error) || simulator.parse(word, error);
+    const auto *known = llvm::find(kDevices, word);
+    if (known == std::end(kDevices))
+      error = ("expected --device=auto, gpu, sim or interpreter, got "
+               "'--device=" +
+               word + "'")
+                  .str();
+    else
+      device = static_cast<Device>(known - kDevices);
+    return true;
+  }
+
+  /// What is wrong with the options as a whole, or an empty text.
+  std::string findFault(const harness::ToolOptions &tool) const {
+    bool onCpu = device == Device::Sim || device == Device::Interpreter;
+    if (isBench && onCpu)
+      return "option '--device': bench times the GPU, expected gpu or auto, "
+             "got '" +
+             deviceName() + "'";
+    if (!simulator.given.empty() && device != Device::Auto &&
+        device != Device::Sim)
+      return "option '" + simulator.given +
+             "': expected --device=sim with it, got --device=" + deviceName();
+    size_t runs =
+        tool.operands.size() * flags.schedules.size() * tool.cases.size();
+    if (!simulator.trace.empty() && runs > 1)
+      return "option '--trace': expected one kernel and case with it, got " +
+             std::to_string(runs);
+    return flags.findFault();
+  }
+
+  harness::Status load(const std::string &operand,
+                       std::vector<harness::Subject> &out) {
+    if (llvm::sys::fs::is_directory(operand))
+      return loadPackage(operand, out);
+    MLA_RETURN_IF_ERROR(chooseDevice(operand));
+    auto module = session.parse(operand);
+    if (!module)
+      return runtime::invalidArgument("cannot parse '" + operand + "'");
+    bool several = flags.schedules.size() > 1;
+    if (several)
+      MLA_RETURN_IF_ERROR(checkChoice(*module, operand));
+    for (const std::string &schedule : flags.schedules) {
+      CompileOptions options = flags.options;
+      options.schedule = schedule;
+      harness::Subject &subject = out.emplace_back();
+      subject.label = operand + (several ? ":" + schedule : "");
+      subject.memoryLimit = simulator.memoryLimit;
+      MLA_RETURN_IF_ERROR(load(module->clone(), options, subject));
+    }
+    return harness::Status();
+  }
+
+private:
+  std::string deviceName() const {
+    return kDevices[static_cast<int>(device)].str();
+  }
+
+  /// Machine code, which the simulator does not run.
+  harness::Status loadPackage(const std::string &folder,
+                              std::vector<harness::Subject> &out) {
+    std::string why =
+        "'" + folder + "': a package holds machine code and needs a GPU";
+    std::string instead = "; its IR, a FILE.mlir, runs with --device=sim";
+    if (device == Device::Sim || device == Device::Interpreter)
+      return runtime::invalidArgument(why + ", got --device=" + deviceName() +
+                                      instead);
+    MLA_RETURN_IF_ERROR(harness::loadPackageSubject(folder, out));
+    harness::Status gpu = findGpu();
+    return gpu.ok() ? gpu
+                    : runtime::invalidArgument(why + " (" + gpu.message() +
+                                               ")" + instead);
+  }
+
+  /// Settles what "auto" is, before the operand is compiled.
+  harness::Status chooseDevice(const std::string &operand) {
+    if (device == Device::Sim || device == Device::Interpreter)
+      return harness::Status();
+    harness::Status gpu = findGpu();
+    if (!gpu.ok() && isBench)
+      return runtime::invalidArgument(
+          "bench needs a GPU (" + gpu.message() +
+          "); run --device=sim, explain and tune --dry-run do without");
+    if (!gpu.ok() && device == Device::Gpu)
+      return runtime::invalidArgument(operand + ": --device=gpu needs a GPU (" +
+                                      gpu.message() +
+                                      "); --device=sim does without");
+    if (!gpu.ok())
+      llvm::errs() << "note: no GPU (" << gpu.message()
+                   << "): running on the simulator\n";
+    else if (!simulator.given.empty())
+      return runtime::invalidArgument("option '" + simulator.given +
+                                      "': expected --device=sim with it, got "
+                                      "--device=auto, which is the GPU");
+    device = gpu.ok() ? Device::Gpu : Device::Sim;
+    return harness::Status();
+  }
+
+  /// Several schedules are compared only if the IR leaves the choice open.
+  static harness::Status checkChoice(mlir::ModuleOp module,
+                                     const std::string &operand) {
+    bool open = false;
+    module.walk([&](SparsePrefillOp op) { open |= !op.getScheduleAttr(); });
+    return open ? harness::Status()
+                : runtime::invalidArgument(
+                      "'" + operand +
+                      "': expected an operator without a schedule to compare "
+                      "several, got IR that has its own");
+  }
+
+  harness::Status load(mlir::OwningOpRef<mlir::ModuleOp> module,
+                       CompileOptions &options, harness::Subject &out) {
+    if (device == Device::Gpu)
+      return compile(*module, options, out);
+    CompileOptions descriptorOnly = options;
+    descriptorOnly.descriptorOnly = true;
+    llvm::Expected<CompiledKernel> kernel =
+        compileKernel(*module, descriptorOnly);
+    if (!kernel)
+      return runtime::invalidArgument(out.label + ": " +
+                                      llvm::toString(kernel.takeError()));
+    bool interpret = device == Device::Interpreter;
+    if (failed(interpret ? lowerToTile(*module, options)
+                         : lowerToCTA(*module, options)))
+      return runtime::invalidArgument(out.label + ": the passes failed");
+    auto shared =
+        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module));
+    out.executor = interpret ? makeInterpreterExecutor(shared)
+                             : makeSimulatorExecutor(shared, simulator);
+    return runtime::parseDescriptor(kernel->descriptor, out.descriptor);
+  }
+
+  /// For the GPU, by way of the cache; dumps need a compilation.
+  harness::Status compile(mlir::ModuleOp module, const CompileOptions &how,
+                          harness::Subject &out) {
+    CachedCompileOptions options;
+    options.compile = how;
+    if (options.compile.gpu.empty())
+      options.compile.gpu = gpuName;
+    options.warn = [](CompileTrouble, const std::string &message) {
+      llvm::errs() << "note: " << message << "\n";
+    };
+    bool cached = useCache && how.dumpFolder.empty();
+    DiskCache cache(cached ? defaultCacheFolder() : "", kDefaultCacheBytes);
+    CachedKernel kernel;
+    if (harness::Status status = compileCached(module, options, cache, kernel);
+        !status.ok())
+      return status.within(out.label);
+    out.cubin = std::move(kernel.cubin);
+    return runtime::parseDescriptor(kernel.descriptor, out.descriptor);
+  }
+
+  /// Fails with the reason if there is no GPU.
+  harness::Status findGpu() {
+    std::unique_ptr<harness::GpuContext> context;
+    MLA_RETURN_IF_ERROR(harness::GpuContext::create(context));
+    gpuName = getGpuName(context->deviceName());
+    return harness::Status();
+  }
+
+  CompileFlags flags{/*severalSchedules=*/true};
+  SimulatorFlags simulator;
+  Device device = Device::Auto;
+  bool useCache = true, isBench;
+  std::string gpuName;
+  Session session;
+};
+} // namespace
+
+int mla::runToolCommand(const std::vector<std::string> &words) {
+  Loader loader(/*isBench=*/words.front() == "bench");
+  harness::ToolConfig config;
+  config.name = "mla-jit";
+  config.summary = "runs, checks and times kernels";
+  config.version = versionText();
+  config.operandName = "FILE.mlir|PACKAGE";
+  config.load = [&](const std::string &operand,
+                    std::vector<harness::Subject> &out) {
+    return loader.load(operand, out);
+  };
+  config.option = [&](const std::string &word, std::string &error) {
+    return loader.parse(word, error);
+  };
+  config.fault = [&](const harness::ToolOptions &options) {
+    return loader.findFault(options);
+  };
+  config.optionHelp =
+      R"(  --device=NAME          gpu, sim: the cta program on the CPU, every rule of
+                         the machine enforced, interpreter: the tile program on
+                         the CPU, or auto (default): gpu if there is one, else
+                         sim. bench takes gpu and auto
+  --no-cache             compile for the GPU even if the cache has the kernel
+)" + CompileFlags(/*severalSchedules=*/true).help();
+  config.runOptionHelp = SimulatorFlags::kHelp.str();
+  return harness::runTool(config, words, std::cout, std::cerr);
+}

@@ -1,0 +1,129 @@
+//===- TuneFlags.cpp - the options of `tune` --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "TuneFlags.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mla;
+
+static constexpr llvm::StringLiteral kHelp =
+    R"(usage: mla-jit tune FILE.mlir|sparse_prefill[:NAME=N,...] [options]
+
+Compiles an operator with each schedule, checks the kernels, times them in turns
+on the GPU, and prints which is the fastest back to back. FILE.mlir has one
+operator without a schedule; sparse_prefill takes h_q, d_qk, d_v and the options
+of `emit`.
+
+  --dry-run              no GPU: what the cost model predicts, in cycles, and
+                         which schedule is chosen without --schedule
+  --table=FILE           puts the fastest into this tuning table
+  --schedule=NAME,...    the schedules to try (default: all):
+                         {0}
+  --tile-keys=N,...      with each of these numbers of KV rows a tile, and
+  --stages=N,...         slots of rings (default of both: 0, as the schedule says)
+  --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
+  --gpu=NAME, --target=NAME, --threshold=X, --ptxas=PATH, --ptxas-timeout=N
+                         as for compile
+  --expect-s-kv=N        as for compile, for the choice that --dry-run prints
+  --sizes NAME=N,...     a case (default: s_q=4096, topk=2048, s_kv as expected);
+                         repeat it for more, which count alike
+  --size NAME=N          a size of all cases
+  --topk-length, --sink, --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N,
+  --optional=LIST, --lse-base=B, --empty-lse=X
+                         as for emit
+  --iterations=N, --warmup=N, --rounds=N, --gap=MS, --seed=N, --scale=X
+                         as for bench
+)";
+
+std::string TuneFlags::help() {
+  return llvm::formatv(kHelp.data(), llvm::join(getSchedules(), ", "));
+}
+
+std::string TuneFlags::parseSchedules(llvm::StringRef value) {
+  for (llvm::StringRef name : llvm::split(value, ',')) {
+    if (std::string error = checkSchedule(name); !error.empty())
+      return error;
+    schedules.push_back(name.str());
+  }
+  return "";
+}
+
+/// Reads "N,N".
+static std::string parseNumbers(llvm::StringRef word,
+                                std::vector<int64_t> &out) {
+  out.clear();
+  auto [name, value] = word.split('=');
+  for (llvm::StringRef part : llvm::split(value, ','))
+    if (part.getAsInteger(10, out.emplace_back()) || out.back() < 0)
+      return llvm::formatv("expected {0}=N,... with N >= 0, got '{1}'", name,
+                           word);
+  return "";
+}
+
+bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
+  auto [name, value] = word.split('=');
+  if (word == "--dry-run")
+    return dryRun = true;
+  if (name == "--table") {
+    table = value.str();
+    if (value.empty())
+      error = "expected --table=FILE, got '" + word.str() + "'";
+  } else if (name == "--schedule")
+    error = parseSchedules(value);
+  else if (name == "--tile-keys")
+    error = parseNumbers(word, keys);
+  else if (name == "--stages")
+    error = parseNumbers(word, stages);
+  else
+    return op.parse(word, error) || compile.parse(word, error);
+  return true;
+}
+
+bool isOperatorName(const std::string &operand) {
+  return operand.find('.') == std::string::npos &&
+         !llvm::sys::fs::exists(operand);
+}
+
+/// Takes the operand and those of the sizes that are the operator's own.
+static std::string readOperatorName(TuneFlags &flags,
+                                    harness::ToolOptions &options) {
+  std::string fault = flags.op.parseOperand(options.operands.front());
+  for (llvm::StringRef name : OperatorFlags::fixedSizes()) {
+    std::set<int64_t> values;
+    for (harness::Sizes &sizes : options.cases)
+      if (auto found = sizes.find(name.str()); found != sizes.end()) {
+        values.insert(found->second);
+        sizes.erase(found);
+      }
+    if (values.size() > 1)
+      return llvm::formatv("size '{0}': expected one value in all cases, got "
+                           "{1} and {2}",
+                           name, *values.begin(), *values.rbegin());
+    if (!values.empty() && fault.empty())
+      fault = flags.op.parseSetting(
+          llvm::formatv("{0}={1}", name, *values.begin()).str());
+  }
+  return fault;
+}
+
+std::string findTuneFault(TuneFlags &flags, harness::ToolOptions &options) {
+  if (options.operands.size() != 1)
+    return "expected one operator, got " +
+           std::to_string(options.operands.size());
+  if (isOperatorName(options.operands.front()))
+    if (std::string fault = readOperatorName(flags, options); !fault.empty())
+      return fault;
+  if (std::string fault = flags.compile.findFault(); !fault.empty())
+    return fault;
+  if (flags.dryRun && !flags.table.empty())
+    return "option '--table': nothing is measured with --dry-run";
+  if (!options.peers.empty() || !options.plot.file.empty() ||
+      options.modes != harness::ToolOptions().modes || options.progress)
+    return "options '--peer', '--plot', '--modes' and '--progress' are those "
+           "of "
+           "'bench'";
+  return "";
+}
