@@ -73,10 +73,9 @@ class Kernels(Base):
             with self.assertWarns(RuntimeWarning) as caught:
                 kernel = library.kernel(shape, _library.Sizes(64, 1, 100))
         self.assertEqual(kernel.shape_classes(), [shape])
+        # There may be more, of the assembler.
         messages = [str(warning.message) for warning in caught.warnings]
-        self.assertTrue(messages)
-        for message in messages:
-            self.assertIn("test_kernels.py", message)
+        self.assertIn("test_kernels.py", "\n".join(messages))
 
     def test_packages_that_are_damaged(self):
         with tempfile.TemporaryDirectory() as folder:

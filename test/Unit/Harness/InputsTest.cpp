@@ -229,6 +229,13 @@ TEST(Inputs, OptionalTensorsMayBeLeftOut) {
   EXPECT_EQ(length->tensor.shape, std::vector<int64_t>{0});
   EXPECT_TRUE(length->tensor.storage.empty());
   EXPECT_FALSE(findArgument(without, "attn_sink")->leftOut);
+  // Nor does it count against the memory limit; all of them take 7596 bytes.
+  options.memoryLimit = 7596 - 4 * sizes["s_q"];
+  std::vector<HostArgument> limited;
+  EXPECT_TRUE(makeArguments(descriptor, sizes, options, limited).ok());
+  options.leftOut = {};
+  EXPECT_FALSE(makeArguments(descriptor, sizes, options, limited).ok());
+  options.memoryLimit.reset();
   // All entries count, so rows that they name hold no poison.
   std::vector<HostArgument> full = without;
   HostArgument *given = findArgument(full, "topk_length");

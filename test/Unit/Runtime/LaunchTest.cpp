@@ -51,7 +51,7 @@ TEST(Launch, OptionalArgumentsMayBeLeftOut) {
   LaunchPlan p;
   ASSERT_TRUE(plan(descriptor, arguments, p).ok());
   EXPECT_EQ(parameter<int64_t>(p, 3), 128);
-  EXPECT_EQ(parameter<uint64_t>(p, 6), 0x20000u);
+  EXPECT_EQ(parameter<uint64_t>(p, 6), 0x200000u);
   EXPECT_EQ(parameter<int64_t>(p, 7), 128);
   // Nothing but the address says so: what else it has does not reach the
   // kernel.
