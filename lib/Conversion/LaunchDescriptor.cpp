@@ -43,14 +43,15 @@ static json::Value describeTensor(func::FuncOp func, BlockArgument arg,
   json::Array shape, strides;
   auto [strideValues, offset] = type.getStridesAndOffset();
   for (int64_t d = 0; d < type.getRank(); ++d) {
-    auto named = dims && d < static_cast<int64_t>(dims.size())
-                     ? dyn_cast<StringAttr>(dims[d])
-                     : StringAttr();
-    StringRef symbol = named ? named.getValue() : StringRef();
+    Attribute known =
+        dims && d < static_cast<int64_t>(dims.size()) ? dims[d] : Attribute();
     if (!type.isDynamicDim(d))
       shape.push_back(type.getDimSize(d));
-    else if (!symbol.empty())
-      shape.push_back(symbol);
+    else if (auto size = dyn_cast_or_null<IntegerAttr>(known))
+      shape.push_back(size.getInt());
+    else if (auto name = dyn_cast_or_null<StringAttr>(known);
+             name && !name.empty())
+      shape.push_back(name.getValue());
     else
       shape.push_back(getArgumentName(func, i) + "." + std::to_string(d));
     if (ShapedType::isDynamic(strideValues[d]))
@@ -58,13 +59,16 @@ static json::Value describeTensor(func::FuncOp func, BlockArgument arg,
     else
       strides.push_back(strideValues[d]);
   }
-  return json::Object{{"name", getArgumentName(func, i)},
+  json::Object tensor{{"name", getArgumentName(func, i)},
                       {"kind", "tensor"},
                       {"dtype", getTypeName(type.getElementType())},
                       {"shape", std::move(shape)},
                       {"strides", std::move(strides)},
                       {"access", written ? "write" : "read"},
                       {"alignment", getAlignment(arg)}};
+  if (func.getArgAttr(i, kArgOptionalAttr))
+    tensor["optional"] = true;
+  return tensor;
 }
 
 static json::Value describeScalar(func::FuncOp func, BlockArgument arg) {
@@ -199,6 +203,13 @@ FailureOr<std::string> mla::describeLaunch(func::FuncOp func,
                     {"block", threads},
                     {"cluster", 1},
                     {"sharedBytes", shared ? shared.getInt() : 0}};
+  if (auto options = func->getAttrOfType<DictionaryAttr>(kOptionsAttr)) {
+    json::Object values;
+    for (NamedAttribute option : options)
+      if (auto value = dyn_cast<StringAttr>(option.getValue()))
+        values[option.getName().getValue()] = value.getValue();
+    root["options"] = std::move(values);
+  }
   if (!constants->empty())
     root["constants"] = std::move(*constants);
   std::string text;

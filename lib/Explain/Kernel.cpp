@@ -23,14 +23,21 @@ std::string explain::getArgumentName(func::FuncOp func, unsigned argument) {
   return "arg" + std::to_string(argument);
 }
 
+/// What the function says of a run-time size: its name or its number; or null.
+static Attribute getKnownSize(func::FuncOp func, unsigned argument,
+                              int64_t dim) {
+  auto dims = func.getArgAttrOfType<ArrayAttr>(argument, kArgDimsAttr);
+  return dims && dim < static_cast<int64_t>(dims.size()) ? dims[dim]
+                                                         : Attribute();
+}
+
 /// The name of a run-time size: its symbol, or "arg1.0".
 static std::string getSizeName(func::FuncOp func, unsigned argument,
                                int64_t dim) {
-  auto dims = func.getArgAttrOfType<ArrayAttr>(argument, kArgDimsAttr);
-  if (dims && dim < static_cast<int64_t>(dims.size()))
-    if (StringRef symbol = cast<StringAttr>(dims[dim]).getValue();
-        !symbol.empty())
-      return symbol.str();
+  if (auto symbol =
+          dyn_cast_or_null<StringAttr>(getKnownSize(func, argument, dim));
+      symbol && !symbol.empty())
+    return symbol.str();
   return getArgumentName(func, argument) + "." + std::to_string(dim);
 }
 
@@ -41,6 +48,9 @@ static std::optional<int64_t> evaluateSize(func::FuncOp func, unsigned argument,
     return std::nullopt;
   if (!type.isDynamicDim(dim))
     return type.getDimSize(dim);
+  if (auto size =
+          dyn_cast_or_null<IntegerAttr>(getKnownSize(func, argument, dim)))
+    return size.getInt();
   auto size = sizes.find(getSizeName(func, argument, dim));
   if (size == sizes.end())
     return std::nullopt;

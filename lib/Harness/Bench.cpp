@@ -57,7 +57,7 @@ double medianOf(std::vector<double> &values) {
 /// types and shapes, in the same order.
 std::string signatureOf(const Subject &subject,
                         const std::vector<HostArgument> &arguments) {
-  std::string text = subject.descriptor.operatorName;
+  std::string text = subject.descriptor.operatorText();
   for (const HostArgument &argument : arguments) {
     text += ";" + argument.name + ":";
     text += dtypeName(argument.isTensor ? argument.tensor.dtype
@@ -91,7 +91,7 @@ public:
     }
     if (!peers.empty())
       MLA_RETURN_IF_ERROR(
-          addPeers(subjects.front().descriptor.operatorName, peers, first));
+          addPeers(subjects.front().descriptor.operatorText(), peers, first));
     return prepareModes();
   }
 
@@ -122,6 +122,7 @@ public:
         report.kernel = contestant.code;
         report.device = context.deviceName();
         report.sizes = contestant.sizes;
+        report.leftOut = options.inputs.leftOut;
         report.skipped = contestant.skipped;
         if (report.skipped.empty())
           summarize(contestant, mode, report);

@@ -45,6 +45,7 @@ inputs (run and bench)
                          last dimension) of a tensor
   --input NAME=FILE.npy  a tensor from a file; its shape gives missing sizes.
                          bf16 is stored as 2-byte items ('<u2', '|V2' or '<V2')
+  --without NAME,...     optional tensors that the launch leaves out
 )";
 
 /// The option that lists its values.

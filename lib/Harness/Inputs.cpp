@@ -131,7 +131,7 @@ Status checkMemory(const KernelDescriptor &descriptor, const Sizes &sizes,
   const ArgumentDescriptor *largest = nullptr;
   uint64_t most = 0, sum = 0;
   for (const ArgumentDescriptor &argument : descriptor.arguments) {
-    if (!argument.isTensor)
+    if (!argument.isTensor || options.leftOut.count(argument.name))
       continue;
     auto padding = options.padding.find(argument.name);
     uint64_t bytes = HostTensor::storageBytes(
@@ -213,6 +213,14 @@ const ArgumentDescriptor *findTensor(const KernelDescriptor &descriptor,
   return nullptr;
 }
 
+std::vector<std::string> optionalNames(const KernelDescriptor &descriptor) {
+  std::vector<std::string> names;
+  for (const ArgumentDescriptor &argument : descriptor.arguments)
+    if (argument.optional)
+      names.push_back(argument.name);
+  return names;
+}
+
 std::string numberText(double number) {
   char text[40];
   std::snprintf(text, sizeof(text), "%.9g", number);
@@ -264,6 +272,17 @@ Status checkNames(const KernelDescriptor &descriptor,
                              "': expected 0 or more, got " +
                              std::to_string(pad));
   }
+  for (const std::string &name : options.leftOut) {
+    const ArgumentDescriptor *argument = findTensor(descriptor, name);
+    if (!argument || !argument->optional)
+      return invalidArgument(
+          "argument '" + name + "': " +
+          (argument ? "cannot be left out" : "the kernel has no such tensor") +
+          "; those that can: " + join(optionalNames(descriptor)));
+    if (options.files.count(name) || options.padding.count(name))
+      return invalidArgument("argument '" + name +
+                             "': is left out and has an input or padding");
+  }
   return Status();
 }
 
@@ -297,6 +316,12 @@ Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
     made.access = argument.access;
     if (!argument.isTensor) {
       makeScalar(argument, options, made);
+      continue;
+    }
+    if (options.leftOut.count(argument.name)) {
+      made.leftOut = true;
+      made.tensor = HostTensor(argument.dtype,
+                               std::vector<int64_t>(argument.shape.size(), 0));
       continue;
     }
     auto padding = options.padding.find(argument.name);

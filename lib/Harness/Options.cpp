@@ -260,6 +260,10 @@ private:
         fail("expected NAME=FILE.npy, got '" + value + "'");
       else
         addOnce(inputs.files, key, text);
+    } else if (name == "--without") {
+      const std::string names = needValue();
+      forEachPart(
+          names, [&](const std::string &part) { inputs.leftOut.insert(part); });
     } else {
       return false;
     }

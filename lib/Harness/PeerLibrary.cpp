@@ -18,6 +18,8 @@ PeerArguments::PeerArguments(const std::string &operatorName,
   for (const HostArgument &argument : host)
     names.push_back(argument.name);
   for (size_t i = 0; i < host.size(); ++i) {
+    if (host[i].leftOut)
+      continue;
     mlaPeerArgument &argument = arguments.emplace_back();
     argument.name = names[i].c_str();
     argument.access = host[i].access;

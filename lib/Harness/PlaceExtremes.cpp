@@ -54,6 +54,9 @@ private:
     if (!argument)
       return invalidArgument(where + "the kernel has no argument '" +
                              argumentName + "'");
+    if (argument->leftOut)
+      return invalidArgument(where + "the argument '" + argumentName +
+                             "' is left out");
     if (options.files.count(argumentName))
       return invalidArgument(where + "the argument '" + argumentName +
                              "' is from a file");

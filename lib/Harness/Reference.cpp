@@ -18,12 +18,14 @@ Reference findReference(const runtime::KernelDescriptor &descriptor) {
   using Arguments = std::vector<HostArgument>;
   using Outputs = std::vector<ExpectedOutput>;
   Constants constants = descriptor.constants;
+  runtime::OperatorOptions options = descriptor.options;
   if (descriptor.operatorName == "sparse_prefill")
     return [=](const Arguments &arguments, Outputs &expected) {
-      return sparsePrefillReference(arguments, expected, constants);
+      return sparsePrefillReference(arguments, expected, constants, options);
     };
   bool softCap = false;
-  if (isDenseAttention(descriptor.operatorName, softCap))
+  // It has no options: with some it is another operator.
+  if (isDenseAttention(descriptor.operatorName, softCap) && options.empty())
     return [=](const Arguments &arguments, Outputs &expected) {
       return denseAttentionReference(arguments, softCap, expected, constants);
     };

@@ -85,6 +85,8 @@ std::string jsonLine(const RunReport &report) {
   // What nobody looked at has not passed.
   if (report.checked || !report.pass)
     object["pass"] = report.pass;
+  if (!report.leftOut.empty())
+    object["without"] = report.leftOut;
   if (report.repeats > 1)
     object["repeats"] = report.repeats;
   if (!report.differs.empty())
@@ -102,6 +104,8 @@ std::string jsonLine(const BenchReport &report) {
                  {"kernel", report.kernel},
                  {"device", report.device},
                  {"sizes", write(report.sizes)}};
+  if (!report.leftOut.empty())
+    object["without"] = report.leftOut;
   if (!report.mode.empty())
     object["mode"] = report.mode;
   if (!report.skipped.empty()) {

@@ -8,6 +8,7 @@
 #include "mla/Harness/Check.h"
 
 #include <optional>
+#include <set>
 
 namespace mla::harness {
 
@@ -16,6 +17,8 @@ struct RunReport {
   std::string package, kernel;
   Sizes sizes;
   uint64_t seed = 0;
+  /// Optional arguments that the launch left out.
+  std::set<std::string> leftOut;
   double ms = 0;
   /// Empty without --check.
   std::vector<CheckResult> outputs;
@@ -31,6 +34,7 @@ struct RunReport {
 struct BenchReport {
   std::string package, kernel, mode, device;
   Sizes sizes;
+  std::set<std::string> leftOut;
   int samples = 0;
   double medianMs = 0, minMs = 0;
   /// Launches of one graph, whose time is shared out among them; 0: no graph.

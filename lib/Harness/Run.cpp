@@ -26,6 +26,7 @@ public:
     report.kernel = subject.descriptor.kernel;
     report.sizes = sizes;
     report.seed = options.inputs.seed;
+    report.leftOut = options.inputs.leftOut;
   }
 
   RunReport report;
@@ -93,7 +94,7 @@ private:
     Reference reference = subject.reference ? subject.reference
                                             : findReference(subject.descriptor);
     if (!reference)
-      return invalidArgument("operator '" + subject.descriptor.operatorName +
+      return invalidArgument("operator '" + subject.descriptor.operatorText() +
                              "' has no reference to check against; expected "
                              "--expect NAME=FILE.npy for each output");
     std::vector<ExpectedOutput> computed;

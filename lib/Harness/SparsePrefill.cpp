@@ -105,6 +105,27 @@ void convertRow(const HostTensor &tensor, int64_t offset, int64_t stride,
     to[i] = tensor.get(offset + i * stride);
 }
 
+/// What the lse of a row is.
+struct LseOptions {
+  double perNat = 1; ///< of its unit in a unit of the natural logarithm
+  double empty = std::numeric_limits<double>::infinity();
+
+  Status read(const OperatorOptions &options) {
+    for (const auto &[name, value] : options) {
+      if (name == "lse_base" && value == "2")
+        perNat = 1 / std::log(2.0);
+      else if (name == "empty_lse" && value == "-inf")
+        empty = -empty;
+      else if (!(name == "lse_base" && value == "e") &&
+               !(name == "empty_lse" && value == "+inf"))
+        return invalidArgument("sparse_prefill: the reference does not know "
+                               "the option " +
+                               name + "=" + value);
+    }
+    return Status();
+  }
+};
+
 /// The norm of `count` numbers.
 double norm(const double *values, int64_t count) {
   double squares = 0;
@@ -125,15 +146,16 @@ double overflow(double value) {
 /// and the absolute tolerances of a query and head.
 struct Results {
   std::vector<double> out, maxLogits, lse;
-  std::vector<double> outAbsolute, statAbsolute;
+  std::vector<double> outAbsolute, statAbsolute, lseAbsolute;
 };
 
 /// One query's work for up to kHeadChunk heads of one kv head. A worker thread
 /// keeps one and reuses its buffers.
 class ChunkWorker {
 public:
-  ChunkWorker(const SparsePrefillView &view, double scale, Results &results)
-      : view(view), scale(scale), results(results),
+  ChunkWorker(const SparsePrefillView &view, double scale,
+              const LseOptions &lseOptions, Results &results)
+      : view(view), scale(scale), lseOptions(lseOptions), results(results),
         vColumns(roundUp(view.vSize, kPanel)),
         logitStride(roundUp(view.topk, kTokenBlock)), row(view.qkSize),
         q(kHeadChunk * view.qkSize), logits(kHeadChunk * logitStride),
@@ -154,6 +176,7 @@ public:
       double error = scoreError(scale, qNorms[h], kNorm);
       results.outAbsolute[at] = outTolerance(error, weightedSizes[h]);
       results.statAbsolute[at] = statTolerance(error);
+      results.lseAbsolute[at] = statTolerance(error * lseOptions.perNat);
     }
   }
 
@@ -223,7 +246,8 @@ private:
             std::exp(view.sink->get(head * view.sink->strides[0]) - reference);
     }
     results.maxLogits[query * view.heads + head] = max;
-    results.lse[query * view.heads + head] = lse;
+    results.lse[query * view.heads + head] =
+        count > 0 ? lse * lseOptions.perNat : lseOptions.empty;
     // Not by the lse: next to a large maximum the sum is lost in it.
     for (int64_t t = 0; t < count; ++t)
       p[t] /= sum + sink;
@@ -260,6 +284,7 @@ private:
 
   const SparsePrefillView &view;
   const double scale;
+  const LseOptions &lseOptions;
   Results &results;
   const int64_t vColumns, logitStride;
   std::vector<int64_t> valid;
@@ -274,7 +299,9 @@ private:
 const HostTensor *tensorOf(const std::vector<HostArgument> &arguments,
                            const char *name) {
   const HostArgument *argument = findArgument(arguments, name);
-  return argument && argument->isTensor ? &argument->tensor : nullptr;
+  return argument && argument->isTensor && !argument->leftOut
+             ? &argument->tensor
+             : nullptr;
 }
 
 Status expectTensor(const HostTensor *tensor, const char *name, int lowRank,
@@ -345,7 +372,10 @@ Status SparsePrefillView::create(const std::vector<HostArgument> &arguments,
 
 Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected,
-                              const Constants &constants) {
+                              const Constants &constants,
+                              const OperatorOptions &options) {
+  LseOptions lseOptions;
+  MLA_RETURN_IF_ERROR(lseOptions.read(options));
   SparsePrefillView view;
   double scale = 0;
   MLA_RETURN_IF_ERROR(SparsePrefillView::create(arguments, view));
@@ -357,12 +387,13 @@ Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
   results.lse.resize(view.queries * view.heads);
   results.outAbsolute.resize(view.queries * view.heads);
   results.statAbsolute.resize(view.queries * view.heads);
+  results.lseAbsolute.resize(view.queries * view.heads);
   int64_t group = view.heads / view.kvHeads;
   int64_t chunks = (group + kHeadChunk - 1) / kHeadChunk;
   int64_t items = view.queries * view.kvHeads * chunks;
   int64_t itemsPerCall = std::max<int64_t>(1, std::min<int64_t>(8, items / 64));
   parallelFor(items, itemsPerCall, [&](int64_t begin, int64_t end) {
-    ChunkWorker worker(view, scale, results);
+    ChunkWorker worker(view, scale, lseOptions, results);
     for (int64_t item = begin; item < end; ++item) {
       int64_t chunk = item % chunks * kHeadChunk;
       int64_t kvHead = item / chunks % view.kvHeads;
@@ -373,11 +404,12 @@ Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
   expected.clear();
   expected.push_back({"out", std::move(results.out), kOutTolerance,
                       std::move(results.outAbsolute)});
-  for (auto [name, values] : {std::pair("max_logits", &results.maxLogits),
-                              std::pair("lse", &results.lse)})
-    if (tensorOf(arguments, name))
-      expected.push_back(
-          {name, std::move(*values), kStatTolerance, results.statAbsolute});
+  if (tensorOf(arguments, "max_logits"))
+    expected.push_back({"max_logits", std::move(results.maxLogits),
+                        kStatTolerance, std::move(results.statAbsolute)});
+  if (tensorOf(arguments, "lse"))
+    expected.push_back({"lse", std::move(results.lse), kStatTolerance,
+                        std::move(results.lseAbsolute)});
   return Status();
 }
 

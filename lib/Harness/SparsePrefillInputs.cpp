@@ -136,7 +136,8 @@ Status fillSparsePrefill(const InputOptions &options,
   SparsePrefillInputs inputs(view, options);
   auto generated = [&](const char *name) -> HostTensor * {
     HostArgument *argument = findArgument(arguments, name);
-    return argument && !options.files.count(name) ? &argument->tensor : nullptr;
+    bool mine = argument && !argument->leftOut && !options.files.count(name);
+    return mine ? &argument->tensor : nullptr;
   };
   if (HostTensor *q = generated("q"))
     fillWithNormals(*q, streamSeed(options.seed, "q"), options.magnitude);

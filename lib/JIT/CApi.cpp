@@ -26,7 +26,9 @@ using runtime::Status;
 static_assert(sizeof(mlaCompilerOptions) == 88, "ABI of mlaCompilerOptions");
 static_assert(offsetof(mlaCompilerOptions, progress) == 64,
               "ABI of mlaCompilerOptions");
-static_assert(sizeof(mlaOperator) == 72, "ABI of mlaOperator");
+static_assert(sizeof(mlaOperator) == 88, "ABI of mlaOperator");
+static_assert(offsetof(mlaOperator, topkLengthOptional) == 72,
+              "ABI of mlaOperator");
 static_assert(sizeof(mlaSource) == 40, "ABI of mlaSource");
 static_assert(sizeof(mlaCompileOptions) == 64, "ABI of mlaCompileOptions");
 static_assert(offsetof(mlaCompileOptions, threshold) == 32,
@@ -110,12 +112,14 @@ struct Source {
 
 private:
   Status readOperator(const mlaOperator *in);
+  Status readOptions(const mlaOperator &op);
 };
 } // namespace
 
 Status Source::readOperator(const mlaOperator *in) {
   mlaOperator op = MLA_OPERATOR_INIT;
-  MLA_RETURN_IF_ERROR(readStruct("source.op", in, op));
+  MLA_RETURN_IF_ERROR(readStruct("source.op", in, op,
+                                 {offsetof(mlaOperator, topkLengthOptional)}));
   if (!op.name)
     return nullArgument("source.op.name");
   if (llvm::StringRef(op.name) != "sparse_prefill")
@@ -138,8 +142,25 @@ Status Source::readOperator(const mlaOperator *in) {
   MLA_RETURN_IF_ERROR(readSize("topk", op.topk, shape->topk));
   MLA_RETURN_IF_ERROR(readSize("queries", op.queries, shape->numQueries));
   MLA_RETURN_IF_ERROR(readSize("rows", op.rows, shape->numRows));
+  return readOptions(op);
+}
+
+Status Source::readOptions(const mlaOperator &op) {
   shape->topkLength = op.hasTopkLength != 0;
   shape->attnSink = op.hasAttnSink != 0;
+  const std::pair<const char *, int32_t> choices[] = {
+      {"source.op.topkLengthOptional", op.topkLengthOptional},
+      {"source.op.attnSinkOptional", op.attnSinkOptional},
+      {"source.op.lseBase", op.lseBase},
+      {"source.op.emptyLse", op.emptyLse}};
+  for (auto [field, value] : choices)
+    MLA_RETURN_IF_ERROR(readNumber(field, value, 0, 1));
+  shape->topkLengthOptional = op.topkLengthOptional != 0;
+  shape->attnSinkOptional = op.attnSinkOptional != 0;
+  if (op.lseBase == MLA_LSE_BASE_2)
+    shape->lseBase = "2";
+  if (op.emptyLse == MLA_EMPTY_LSE_MINUS_INF)
+    shape->emptyLse = "-inf";
   return Status();
 }
 
@@ -163,10 +184,12 @@ std::string Source::quickKey() const {
   auto text = [](std::optional<int64_t> size) {
     return size ? std::to_string(*size) : "?";
   };
-  return llvm::formatv("{0} {1} {2} {3} {4} {5} {6} {7} {8}", name,
-                       shape->heads, shape->dimQK, shape->dimV,
+  return llvm::formatv("{0} {1} {2} {3} {4} {5} {6} {7} {8} {9} {10} {11} {12}",
+                       name, shape->heads, shape->dimQK, shape->dimV,
                        text(shape->topk), text(shape->numQueries),
-                       text(shape->numRows), shape->topkLength, shape->attnSink)
+                       text(shape->numRows), shape->topkLength, shape->attnSink,
+                       shape->topkLengthOptional, shape->attnSinkOptional,
+                       shape->lseBase, shape->emptyLse)
       .str();
 }
 

@@ -35,10 +35,14 @@ OwningOpRef<ModuleOp> mla::buildSparsePrefill(MLIRContext &context,
       getTensor(b, bf16, {shape.numQueries, shape.heads, shape.dimQK}),
       getTensor(b, bf16, {shape.numRows, 1, shape.dimQK}),
       getTensor(b, i32, {shape.numQueries, 1, shape.topk}), f32};
+  // One that may be left out has size 0 then: a run-time size.
   if (shape.topkLength)
-    types.push_back(getTensor(b, i32, {shape.numQueries}));
+    types.push_back(getTensor(
+        b, i32, {shape.topkLengthOptional ? std::nullopt : shape.numQueries}));
   if (shape.attnSink)
-    types.push_back(getTensor(b, f32, {shape.heads}));
+    types.push_back(getTensor(
+        b, f32,
+        {shape.attnSinkOptional ? std::nullopt : std::optional(shape.heads)}));
   types.push_back(
       getTensor(b, bf16, {shape.numQueries, shape.heads, shape.dimV}));
   types.append(2, getTensor(b, f32, {shape.numQueries, shape.heads}));
@@ -50,9 +54,10 @@ OwningOpRef<ModuleOp> mla::buildSparsePrefill(MLIRContext &context,
   size_t next = 4;
   Value length = shape.topkLength ? args[next++] : Value();
   Value sink = shape.attnSink ? args[next++] : Value();
-  auto op = SparsePrefillOp::create(b, args[0], args[1], args[2], args[3],
-                                    length, sink, args[next], args[next + 1],
-                                    args[next + 2], ScheduleAttr());
+  auto op = SparsePrefillOp::create(
+      b, args[0], args[1], args[2], args[3], length, sink, args[next],
+      args[next + 1], args[next + 2], ScheduleAttr(), shape.topkLengthOptional,
+      shape.attnSinkOptional, shape.lseBase, shape.emptyLse);
   func::ReturnOp::create(b);
   if (failed(verify(*module)) || failed(checkCovered(op)))
     return {};

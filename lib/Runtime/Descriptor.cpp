@@ -44,6 +44,13 @@ Size KernelDescriptor::namedSize(const std::string &name) {
   return Size{0, static_cast<int>(sizeNames.size() - 1)};
 }
 
+std::string KernelDescriptor::operatorText() const {
+  std::string text = operatorName;
+  for (const auto &[name, value] : options)
+    text += " " + name + "=" + value;
+  return text;
+}
+
 namespace {
 
 std::string at(const char *list, size_t index) {
@@ -101,6 +108,10 @@ Status verifyArgument(const KernelDescriptor &descriptor,
                           ".alignment': expected a power of two up to 4096, "
                           "got " +
                           std::to_string(argument.alignment));
+  // What a launch makes of a tensor without an address has to be nothing.
+  if (argument.optional && argument.access != MLA_READ)
+    return invalidPackage("'" + where +
+                          ".optional': expected a tensor that is only read");
   return Status();
 }
 
@@ -167,6 +178,11 @@ Status verifyTensorMap(const KernelDescriptor &descriptor,
                        const std::string &where) {
   MLA_RETURN_IF_ERROR(verifyTensorDim(descriptor, map.argument, -1, where));
   const ArgumentDescriptor &argument = descriptor.arguments[map.argument];
+  if (argument.optional)
+    return invalidPackage("'" + where +
+                          ".argument': expected a tensor that every launch "
+                          "gives, got optional '" +
+                          argument.name + "'");
   size_t rank = argument.shape.size();
   if (rank < 1 || rank > static_cast<size_t>(kMaxTensorMapRank))
     return invalidPackage("'" + where +
@@ -220,6 +236,11 @@ Status verifyGridFactor(const KernelDescriptor &descriptor,
                           std::to_string(factor.dim));
   MLA_RETURN_IF_ERROR(
       verifyTensorDim(descriptor, factor.argument, factor.dim, where));
+  if (descriptor.arguments[factor.argument].optional)
+    return invalidPackage("'" + where +
+                          ".argument': expected a tensor that every launch "
+                          "gives, got optional '" +
+                          descriptor.arguments[factor.argument].name + "'");
   if (factor.divide < 1)
     return invalidPackage("'" + where + ".divide': expected 1 or more, got " +
                           std::to_string(factor.divide));
@@ -273,6 +294,18 @@ Status verifyParameters(const KernelDescriptor &descriptor) {
   return Status();
 }
 
+/// Names and values are words, so that operatorText can be taken apart.
+Status verifyOptions(const OperatorOptions &options) {
+  for (const auto &[name, value] : options)
+    for (const std::string &word : {name, value})
+      if (word.empty() || word.find_first_of(" =") != std::string::npos)
+        return invalidPackage("'options." + name +
+                              "': expected words without spaces and '=', got "
+                              "'" +
+                              word + "'");
+  return Status();
+}
+
 Status verifyRange(const char *field, int64_t value, int64_t low,
                    int64_t high) {
   if (value < low || value > high)
@@ -304,6 +337,7 @@ Status verifyDescriptor(const KernelDescriptor &descriptor) {
   if (descriptor.cubin.find('/') != std::string::npos)
     return invalidPackage("'cubin': expected a file name without '/', got '" +
                           descriptor.cubin + "'");
+  MLA_RETURN_IF_ERROR(verifyOptions(descriptor.options));
   MLA_RETURN_IF_ERROR(
       verifyLimit("arguments", descriptor.sizeNames.size(), kMaxSizes));
   MLA_RETURN_IF_ERROR(verifyArguments(descriptor));

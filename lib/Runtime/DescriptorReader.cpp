@@ -71,6 +71,16 @@ public:
     return static_cast<int>(wide);
   }
 
+  /// False if it is missing.
+  bool boolean(const char *name) {
+    if (!has(name))
+      return false;
+    const json *field = get(name);
+    if (!field->is_boolean())
+      fail(join(name), "true or false", *field);
+    return field->is_boolean() && field->get<bool>();
+  }
+
   /// Calls `visit(element, path)` for each element of an array.
   template <typename Visit> void array(const char *name, Visit visit) {
     const json *field = get(name);
@@ -82,18 +92,15 @@ public:
       visit((*field)[i], join(name) + "[" + std::to_string(i) + "]");
   }
 
-  /// Calls `visit(key, number)` for each member of an object of numbers.
-  template <typename Visit> void numbers(const char *name, Visit visit) {
-    const json *field = get(name);
-    if (!field)
+  /// Calls `visit(name, value)` for each field of an object, if there is one.
+  template <typename Visit> void object(const char *name, Visit visit) {
+    if (!has(name))
       return;
+    const json *field = get(name);
     if (!field->is_object())
       return fail(join(name), "an object", *field);
-    for (auto it = field->begin(); it != field->end(); ++it) {
-      if (!it->is_number())
-        return fail(join(name) + "." + it.key(), "a number", *it);
-      visit(it.key(), it->get<double>());
-    }
+    for (auto it = field->begin(); it != field->end(); ++it)
+      visit(it.key(), it.value());
   }
 
   int64_t toInteger(const json &field, const std::string &where) {
@@ -166,18 +173,13 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
   argument.isTensor = kind == "tensor";
   if (kind == "scalar") {
     reader.allowOnly({"name", "kind", "dtype", "positive"});
-    if (value.is_object() && value.contains("positive")) {
-      if (value["positive"].is_boolean())
-        argument.positive = value["positive"].get<bool>();
-      else
-        reader.fail(path + ".positive", "true or false", value["positive"]);
-    }
+    argument.positive = reader.boolean("positive");
     return argument;
   }
   if (!argument.isTensor)
     reader.fail(path + ".kind", "tensor or scalar", kind);
-  reader.allowOnly(
-      {"name", "kind", "dtype", "shape", "strides", "access", "alignment"});
+  reader.allowOnly({"name", "kind", "dtype", "shape", "strides", "access",
+                    "alignment", "optional"});
   reader.array("shape", [&](const json &entry, const std::string &where) {
     Size size;
     // One too many is enough to be refused: each is compared with all.
@@ -200,6 +202,7 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
   argument.access = readAccess(reader);
   argument.alignment = reader.has("alignment") ? reader.integer("alignment")
                                                : itemSize(argument.dtype);
+  argument.optional = reader.boolean("optional");
   return argument;
 }
 
@@ -291,6 +294,28 @@ void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
   });
 }
 
+OperatorOptions readOptions(ObjectReader &reader) {
+  OperatorOptions options;
+  reader.object("options", [&](const std::string &name, const json &entry) {
+    if (entry.is_string())
+      options[name] = entry.get<std::string>();
+    else
+      reader.fail("options." + name, "a string", entry);
+  });
+  return options;
+}
+
+std::vector<ConstantDescriptor> readConstants(ObjectReader &reader) {
+  std::vector<ConstantDescriptor> constants;
+  reader.object("constants", [&](const std::string &name, const json &entry) {
+    if (entry.is_number())
+      constants.push_back({name, entry.get<double>()});
+    else
+      reader.fail("constants." + name, "a number", entry);
+  });
+  return constants;
+}
+
 Status read(const json &root, KernelDescriptor &out) {
   Status status;
   ObjectReader reader(root, "", status);
@@ -298,16 +323,14 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "target", "cubin", "sha256", "constants", "arguments",
-                    "parameters", "tensorMaps", "grid", "block", "cluster",
-                    "sharedBytes"});
+                    "options", "target", "cubin", "sha256", "constants",
+                    "arguments", "parameters", "tensorMaps", "grid", "block",
+                    "cluster", "sharedBytes"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
-  if (reader.has("constants"))
-    reader.numbers("constants", [&](const std::string &name, double value) {
-      out.constants.push_back({name, value});
-    });
+  out.options = readOptions(reader);
+  out.constants = readConstants(reader);
   out.target = reader.string("target");
   out.cubin = reader.string("cubin");
   out.sha256 = reader.has("sha256") ? reader.string("sha256") : "";

@@ -45,6 +45,8 @@ json write(const KernelDescriptor &descriptor,
   result["strides"] = strides;
   result["access"] = accessName(argument.access);
   result["alignment"] = argument.alignment;
+  if (argument.optional)
+    result["optional"] = true;
   return result;
 }
 
@@ -84,9 +86,11 @@ std::string writeDescriptor(const KernelDescriptor &descriptor) {
                {"version", kPackageVersion},
                {"compiler", descriptor.compiler},
                {"kernel", descriptor.kernel},
-               {"operator", descriptor.operatorName},
-               {"target", descriptor.target},
-               {"cubin", descriptor.cubin}};
+               {"operator", descriptor.operatorName}};
+  if (!descriptor.options.empty())
+    root["options"] = descriptor.options;
+  root["target"] = descriptor.target;
+  root["cubin"] = descriptor.cubin;
   if (!descriptor.sha256.empty())
     root["sha256"] = descriptor.sha256;
   for (const ConstantDescriptor &constant : descriptor.constants)

@@ -16,10 +16,14 @@ namespace mla::runtime {
 /// What mlaKernel points to.
 class Kernel {
 public:
-  explicit Kernel(KernelPackage package) : package(std::move(package)) {}
+  explicit Kernel(KernelPackage package)
+      : package(std::move(package)),
+        operatorText(this->package.descriptor.operatorText()) {}
   ~Kernel();
 
   const KernelDescriptor &descriptor() const { return package.descriptor; }
+  /// As long-lived as the kernel.
+  const char *operatorName() const { return operatorText.c_str(); }
 
   /// Everything a launch checks before it needs a driver.
   static Status check(const KernelDescriptor &descriptor,
@@ -66,6 +70,7 @@ private:
   Status configure(const Driver &driver, CudaFunction function) const;
 
   const KernelPackage package;
+  const std::string operatorText;
   /// Held while code is loaded. A launch that finds its context takes no lock.
   std::mutex mutex;
   /// A list that only grows, at its head: entries are complete before they

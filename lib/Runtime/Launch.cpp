@@ -126,6 +126,13 @@ Status checkSizes(const KernelDescriptor &descriptor,
   return Status();
 }
 
+/// Whether the launch leaves the argument out. Nothing else of it counts then.
+bool isLeftOut(const ArgumentDescriptor &expected,
+               const mlaArgument &argument) {
+  return expected.optional && argument.kind == MLA_TENSOR &&
+         argument.value.tensor.data == 0;
+}
+
 bool isEmpty(const mlaTensor &tensor) {
   return std::find(tensor.shape, tensor.shape + tensor.rank, 0) !=
          tensor.shape + tensor.rank;
@@ -205,6 +212,8 @@ Status checkTensor(const KernelDescriptor &descriptor,
                    const ArgumentDescriptor &expected,
                    const mlaArgument &argument, int64_t *sizes,
                    uint64_t &extentBytes) {
+  if (isLeftOut(expected, argument))
+    return Status();
   MLA_RETURN_IF_ERROR(checkForm(expected, argument));
   const mlaTensor &tensor = argument.value.tensor;
   MLA_RETURN_IF_ERROR(checkSizes(descriptor, expected, tensor, sizes));
@@ -314,7 +323,9 @@ void layOutParameters(const KernelDescriptor &descriptor,
       continue;
     }
     const mlaArgument &argument = arguments[parameter.index];
-    if (parameter.kind == Kind::Pointer)
+    if (isLeftOut(descriptor.arguments[parameter.index], argument))
+      store(place, int64_t(0));
+    else if (parameter.kind == Kind::Pointer)
       store(place, argument.value.tensor.data);
     else if (parameter.kind == Kind::Size)
       store(place, argument.value.tensor.shape[parameter.dim]);

@@ -49,6 +49,15 @@ Status nullArgument(const char *name) {
                          "': expected an address, got null");
 }
 
+/// That `index` is one of an argument.
+Status checkIndex(const KernelDescriptor &descriptor, int32_t index) {
+  int32_t count = static_cast<int32_t>(descriptor.arguments.size());
+  if (0 <= index && index < count)
+    return Status();
+  return invalidArgument("'index': expected 0 to " + std::to_string(count - 1) +
+                         ", got " + std::to_string(index));
+}
+
 } // namespace
 
 mlaStatus mla::runtime::reportStatus(const Status &status) {
@@ -148,7 +157,7 @@ mlaStatus mlaKernelGetInfo(mlaKernel kernel, mlaKernelInfo *out) {
       return nullArgument(kernel ? "out" : "kernel");
     const KernelDescriptor &descriptor = kernel->descriptor();
     *out = mlaKernelInfo{descriptor.kernel.c_str(),
-                         descriptor.operatorName.c_str(),
+                         kernel->operatorName(),
                          descriptor.target.c_str(),
                          descriptor.compiler.c_str(),
                          static_cast<int32_t>(descriptor.arguments.size()),
@@ -165,11 +174,7 @@ mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
     if (!kernel || !out)
       return nullArgument(kernel ? "out" : "kernel");
     const KernelDescriptor &descriptor = kernel->descriptor();
-    int32_t count = static_cast<int32_t>(descriptor.arguments.size());
-    if (index < 0 || index >= count)
-      return invalidArgument("'index': expected 0 to " +
-                             std::to_string(count - 1) + ", got " +
-                             std::to_string(index));
+    MLA_RETURN_IF_ERROR(checkIndex(descriptor, index));
     const ArgumentDescriptor &argument = descriptor.arguments[index];
     *out = mlaArgumentInfo{};
     out->name = argument.name.c_str();
@@ -185,6 +190,17 @@ mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
         out->sizeName[dim] = descriptor.sizeNames[size.symbol].c_str();
       out->strides[dim] = argument.strides[dim].value_or(-1);
     }
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelIsArgumentOptional(mlaKernel kernel, int32_t index,
+                                      int32_t *out) {
+  return guarded([&]() -> Status {
+    if (!kernel || !out)
+      return nullArgument(kernel ? "out" : "kernel");
+    MLA_RETURN_IF_ERROR(checkIndex(kernel->descriptor(), index));
+    *out = kernel->descriptor().arguments[index].optional;
     return Status();
   });
 }

@@ -24,6 +24,8 @@ constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
 constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kLowest = std::numeric_limits<float>::lowest();
+/// No less than any topk.
+constexpr int64_t kAllEntries = std::numeric_limits<int32_t>::max();
 
 /// Builds the tile program of one mla.sparse_prefill.
 class SparsePrefillTiler {
@@ -44,11 +46,15 @@ private:
   /// score if m is a reference that only follows it.
   SmallVector<Value> buildStep(Value t, ValueRange state);
   Value buildTop(Value scores, Value valid, Value top);
+  /// The logarithm, in the operator's base, of l weights relative to `logit`.
+  Value buildLse(Value logit, Value l);
   void buildEpilogue(Value o, Value m, Value l, Value top);
   /// Indices of one tile: entries past the limit are -1.
   Value buildRows(Value t);
   /// topk, cut to the token's topk_length.
   Value buildLimit(Value topk);
+  /// The token's topk_length, or kAllEntries where the launch leaves it out.
+  Value buildLength();
 
   RankedTensorType f32(ArrayRef<int64_t> shape) {
     return RankedTensorType::get(shape, b.getF32Type());
@@ -183,10 +189,30 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
 Value SparsePrefillTiler::buildLimit(Value topk) {
   if (!op.getTopkLength())
     return topk;
-  Value length = memref::LoadOp::create(b, op.getTopkLength(), token);
+  Value length = buildLength();
   Value clamped = arith::MaxSIOp::create(
       b, arith::IndexCastOp::create(b, b.getIndexType(), length), zero);
   return arith::MinSIOp::create(b, clamped, topk);
+}
+
+Value SparsePrefillTiler::buildLength() {
+  Value lengths = op.getTopkLength();
+  if (!op.getTopkLengthOptional())
+    return memref::LoadOp::create(b, lengths, token);
+  Value given = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, token,
+                                      memref::DimOp::create(b, lengths, zero));
+  return scf::IfOp::create(
+             b, given,
+             [&](OpBuilder &yes, Location loc) {
+               Value length = memref::LoadOp::create(yes, loc, lengths, token);
+               scf::YieldOp::create(yes, loc, length);
+             },
+             [&](OpBuilder &no, Location loc) {
+               Value all = arith::ConstantIntOp::create(
+                   no, loc, no.getI32Type(), kAllEntries);
+               scf::YieldOp::create(no, loc, all);
+             })
+      .getResult(0);
 }
 
 Value SparsePrefillTiler::buildRows(Value t) {
@@ -264,6 +290,17 @@ Value SparsePrefillTiler::buildTop(Value scores, Value valid, Value top) {
   return labelled(arith::MaximumFOp::create(b, top, rowMax));
 }
 
+Value SparsePrefillTiler::buildLse(Value logit, Value l) {
+  auto type = cast<RankedTensorType>(l.getType());
+  auto scaled = [&](Value v, float factor) {
+    return arith::MulFOp::create(b, v, constant(factor, type.getShape()));
+  };
+  Value logSum = math::Log2Op::create(b, l);
+  if (op.getLseBase() == "e")
+    return arith::AddFOp::create(b, logit, scaled(logSum, kLn2));
+  return arith::AddFOp::create(b, scaled(logit, kLog2E), logSum);
+}
+
 void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   auto fill = [&](float value) { return constant(value, {tileHeads}); };
   auto equal = [&](Value v, float value) {
@@ -273,10 +310,9 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
   Value empty = equal(top ? top : m, -kInf);
   Value scale = splat(op.getScale(), {tileHeads});
   Value logit = arith::MulFOp::create(b, m, scale);
-  Value logSum =
-      arith::MulFOp::create(b, math::Log2Op::create(b, l), fill(kLn2));
-  Value lse = arith::SelectOp::create(
-      b, empty, fill(kInf), arith::AddFOp::create(b, logit, logSum));
+  Value lse = buildLse(logit, l);
+  lse = arith::SelectOp::create(
+      b, empty, fill(op.getEmptyLse() == "-inf" ? -kInf : kInf), lse);
   // Where nothing was summed up, every valid score was -inf.
   Value maxLogits = top ? arith::MulFOp::create(b, top, scale) : logit;
   maxLogits = arith::SelectOp::create(b, equal(l, 0), fill(-kInf), maxLogits);
@@ -286,8 +322,11 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
         "stats.max_logits");
   Value total = l;
   if (op.getAttnSink()) {
+    // What lies outside of it, so all of one that is left out, weighs nothing.
+    FloatAttr none =
+        op.getAttnSinkOptional() ? b.getF32FloatAttr(-kInf) : FloatAttr();
     Value sink = tile::LoadOp::create(b, f32({tileHeads}), op.getAttnSink(),
-                                      ValueRange{head}, nullptr);
+                                      ValueRange{head}, none);
     // Logits are subtracted before they are scaled: finite ones of any size
     // have a difference.
     Value exponent = arith::MulFOp::create(
@@ -310,30 +349,64 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
 /// Names the function's arguments after the operands they are, so that the
 /// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
 static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
-  auto name = [&](Value v, StringRef name, ArrayRef<StringRef> dims) {
-    auto arg = dyn_cast_or_null<BlockArgument>(v);
-    if (!arg || arg.getOwner() != &func.getBody().front())
-      return;
-    Builder b(func.getContext());
-    func.setArgAttr(arg.getArgNumber(), kArgNameAttr, b.getStringAttr(name));
-    if (!dims.empty())
-      func.setArgAttr(arg.getArgNumber(), kArgDimsAttr,
-                      b.getStrArrayAttr(dims));
+  struct Operand {
+    Value value;
+    StringRef name;
+    SmallVector<StringRef> dims;
   };
-  name(op.getQ(), "q", {"s_q", "h_q", "d_qk"});
-  name(op.getKv(), "kv", {"s_kv", "h_kv", "d_qk"});
-  name(op.getIndices(), "indices", {"s_q", "h_kv", "topk"});
-  name(op.getScale(), "scale", {});
-  // A masked score is -inf before it is scaled: the sign must survive.
-  if (auto scale = dyn_cast<BlockArgument>(op.getScale());
-      scale && scale.getOwner() == &func.getBody().front())
-    func.setArgAttr(scale.getArgNumber(), kArgPositiveAttr,
-                    UnitAttr::get(func.getContext()));
-  name(op.getTopkLength(), "topk_length", {"s_q"});
-  name(op.getAttnSink(), "attn_sink", {"h_q"});
-  name(op.getOut(), "out", {"s_q", "h_q", "d_v"});
-  name(op.getMaxLogits(), "max_logits", {"s_q", "h_q"});
-  name(op.getLse(), "lse", {"s_q", "h_q"});
+  const Operand operands[] = {
+      {op.getQ(), "q", {"s_q", "h_q", "d_qk"}},
+      {op.getKv(), "kv", {"s_kv", "h_kv", "d_qk"}},
+      {op.getIndices(), "indices", {"s_q", "h_kv", "topk"}},
+      {op.getScale(), "scale", {}},
+      {op.getTopkLength(), "topk_length", {"s_q"}},
+      {op.getAttnSink(), "attn_sink", {"h_q"}},
+      {op.getOut(), "out", {"s_q", "h_q", "d_v"}},
+      {op.getMaxLogits(), "max_logits", {"s_q", "h_q"}},
+      {op.getLse(), "lse", {"s_q", "h_q"}}};
+  auto getShape = [](const Operand &operand) {
+    auto type = operand.value ? dyn_cast<MemRefType>(operand.value.getType())
+                              : MemRefType();
+    return type ? type.getShape() : ArrayRef<int64_t>();
+  };
+  // A size that one operand fixes holds for the others too.
+  llvm::StringMap<int64_t> fixed;
+  for (const Operand &operand : operands)
+    for (auto [dim, size] : llvm::zip(operand.dims, getShape(operand)))
+      if (!ShapedType::isDynamic(size))
+        fixed[dim] = size;
+  Builder b(func.getContext());
+  for (const Operand &operand : operands) {
+    auto arg = dyn_cast_or_null<BlockArgument>(operand.value);
+    if (!arg || arg.getOwner() != &func.getBody().front())
+      continue;
+    unsigned number = arg.getArgNumber();
+    func.setArgAttr(number, kArgNameAttr, b.getStringAttr(operand.name));
+    SmallVector<Attribute> dims;
+    for (auto [dim, size] : llvm::zip(operand.dims, getShape(operand)))
+      dims.push_back(ShapedType::isDynamic(size) && fixed.contains(dim)
+                         ? Attribute(b.getIndexAttr(fixed[dim]))
+                         : b.getStringAttr(dim));
+    if (!dims.empty())
+      func.setArgAttr(number, kArgDimsAttr, b.getArrayAttr(dims));
+    // A masked score is -inf before it is scaled: the sign must survive.
+    if (operand.value == op.getScale())
+      func.setArgAttr(number, kArgPositiveAttr, b.getUnitAttr());
+    if ((operand.value == op.getTopkLength() && op.getTopkLengthOptional()) ||
+        (operand.value == op.getAttnSink() && op.getAttnSinkOptional()))
+      func.setArgAttr(number, kArgOptionalAttr, b.getUnitAttr());
+  }
+}
+
+/// Those of the operator's options that are not the default.
+static DictionaryAttr getOptions(SparsePrefillOp op) {
+  Builder b(op.getContext());
+  SmallVector<NamedAttribute> options;
+  if (op.getEmptyLse() != "+inf")
+    options.push_back(b.getNamedAttr("empty_lse", op.getEmptyLseAttr()));
+  if (op.getLseBase() != "e")
+    options.push_back(b.getNamedAttr("lse_base", op.getLseBaseAttr()));
+  return b.getDictionaryAttr(options);
 }
 
 /// Notes the value of a scale that is a constant: it is no argument of the
@@ -380,6 +453,7 @@ struct TilePass : mla::impl::TileBase<TilePass> {
       return signalPassFailure();
     }
     nameArguments(ops[0], func);
+    DictionaryAttr options = getOptions(ops[0]);
     if (failed(noteConstants(ops[0], func)))
       return signalPassFailure();
     bool swapped = schedule.asksFor("swap-operands");
@@ -392,6 +466,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     func->setAttr(kScheduleAttr, schedule);
     func->setAttr(kOperatorAttr,
                   StringAttr::get(&getContext(), "sparse_prefill"));
+    if (!options.empty())
+      func->setAttr(kOptionsAttr, options);
   }
 };
 } // namespace

@@ -9,8 +9,9 @@ import ctypes
 import struct
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
 
-RUNTIME_MAJOR = 1
-JIT_MAJOR = 1
+# The first version that has all that is called here.
+RUNTIME_VERSION = 10200
+JIT_VERSION = 10200
 MAX_RANK = 8
 DYNAMIC = -1
 NO_THRESHOLD = -1
@@ -73,6 +74,10 @@ class Operator(SizedStructure):
         ("rows", c_int64),
         ("hasTopkLength", c_int32),
         ("hasAttnSink", c_int32),
+        ("topkLengthOptional", c_int32),
+        ("attnSinkOptional", c_int32),
+        ("lseBase", c_int32),
+        ("emptyLse", c_int32),
     ]
 
 
@@ -128,6 +133,7 @@ RUNTIME_FUNCTIONS = {
     "mlaKernelDestroy": (c_int32, [c_void_p]),
     "mlaKernelGetInfo": (c_int32, [c_void_p, POINTER(KernelInfo)]),
     "mlaKernelGetArgument": (c_int32, [c_void_p, c_int32, POINTER(ArgumentInfo)]),
+    "mlaKernelIsArgumentOptional": (c_int32, [c_void_p, c_int32, POINTER(c_int32)]),
     "mlaKernelLaunch": (c_int32, [c_void_p, c_char_p, c_int32, c_void_p]),
 }
 

@@ -9,13 +9,14 @@ that use_packages or $MLA_PACKAGES name.
 """
 
 import ctypes
+import itertools
 import numbers
 import os
 import pathlib
 import struct
 import threading
 import warnings
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 from . import _abi
 
@@ -44,6 +45,8 @@ class ShapeClass(NamedTuple):
     d_v: int
     has_topk_length: bool
     has_attn_sink: bool
+    lse_base: str = "e"
+    empty_lse: str = "+inf"
 
 
 class Sizes(NamedTuple):
@@ -73,28 +76,38 @@ class Kernel:
         self.library, self.handle = library, handle
         info = _abi.KernelInfo()
         library.call("mlaKernelGetInfo", handle, ctypes.byref(info))
-        self.operator = info.operatorName.decode()
-        self.arguments = {}
+        self.operator, *options = info.operatorName.decode().split(" ")
+        self.options = dict(option.partition("=")[::2] for option in options)
+        self.arguments, self.optional = {}, set()
+        optional = ctypes.c_int32()
         for index in range(info.argumentCount):
             argument = _abi.ArgumentInfo()
             library.call("mlaKernelGetArgument", handle, index, ctypes.byref(argument))
             self.arguments[argument.name.decode()] = argument
+            library.call(
+                "mlaKernelIsArgumentOptional", handle, index, ctypes.byref(optional)
+            )
+            if optional.value:
+                self.optional.add(argument.name.decode())
         formats = (
             _abi.TENSOR_FORMAT if argument.isTensor else _abi.FLOAT_FORMAT
             for argument in self.arguments.values()
         )
         self._pack = struct.Struct("@" + "".join(formats)).pack
 
-    def shape_class(self) -> ShapeClass:
-        """Of sparse_prefill."""
+    def shape_classes(self) -> List[ShapeClass]:
+        """Of the calls of sparse_prefill that it serves."""
         q, out = self.arguments["q"], self.arguments["out"]
-        return ShapeClass(
-            q.shape[1],
-            q.shape[2],
-            out.shape[2],
-            "topk_length" in self.arguments,
-            "attn_sink" in self.arguments,
-        )
+
+        def given(name):
+            with_it = [True] if name in self.arguments else []
+            without = [False] if not with_it or name in self.optional else []
+            return with_it + without
+
+        return [
+            ShapeClass(q.shape[1], q.shape[2], out.shape[2], *has, **self.options)
+            for has in itertools.product(given("topk_length"), given("attn_sink"))
+        ]
 
     def sizes(self) -> Sizes:
         """Of sparse_prefill."""
@@ -107,9 +120,12 @@ class Kernel:
     def marshal(self, values):
         """The fields of all arguments, and where among them the address or the
         number of each of `values` is: a Tensor or a float for each argument, by
-        name."""
+        name; optional ones may be missing."""
         fields, places = [], {}
         for name, info in self.arguments.items():
+            if name in self.optional and name not in values:
+                fields += (_abi.TENSOR,) + (0,) * (4 + 2 * _abi.MAX_RANK)
+                continue
             value = values[name]
             places[name] = len(fields) + 2
             if info.isTensor:
@@ -146,12 +162,12 @@ class Library:
     def __init__(self, path):
         self._dll = ctypes.CDLL(path)
         self.path = path
+        self._check_version("mlaRuntimeVersion", _abi.RUNTIME_VERSION)
         self._declare(_abi.RUNTIME_FUNCTIONS)
-        self._check_version("mlaRuntimeVersion", _abi.RUNTIME_MAJOR)
         self.has_jit = hasattr(self._dll, "mlaCompile")
         if self.has_jit:
+            self._check_version("mlaJitVersion", _abi.JIT_VERSION)
             self._declare(_abi.JIT_FUNCTIONS)
-            self._check_version("mlaJitVersion", _abi.JIT_MAJOR)
         self._compiler = None
         # What the compiler warns of: the cache, or the assembler.
         self._warnings = []
@@ -159,7 +175,8 @@ class Library:
             lambda _, message: self._warnings.append(message.decode(errors="replace"))
         )
         self.renew_lock()
-        # By shape class: kernels by their sizes, those of more fixed ones first.
+        # By shape class: kernels by their sizes, first those without optional
+        # arguments, and then those of more fixed sizes.
         self._packages = {}
         # By shape class and options.
         self._compiled = {}
@@ -174,12 +191,14 @@ class Library:
             function = getattr(self._dll, name)
             function.restype, function.argtypes = result, parameters
 
-    def _check_version(self, name, major):
+    def _check_version(self, name, oldest):
         version = getattr(self._dll, name)()
-        if version // 10000 != major:
+        if version < oldest or version // 10000 != oldest // 10000:
+            text = "{}.{}".format
             raise ImportError(
-                f"{self.path}: expected version {major}.x of its interface, got "
-                f"{version // 10000}.{version // 100 % 100}"
+                f"{self.path}: expected version {text(oldest // 10000, oldest // 100 % 100)} "
+                "of its interface, or a later one of that number, got "
+                f"{text(version // 10000, version // 100 % 100)}"
             )
 
     def call(self, name, *arguments):
@@ -195,7 +214,7 @@ class Library:
     def kernel(self, shape_class, sizes) -> Kernel:
         """The kernel for a call: the package that fits it most closely, else one
         that is compiled."""
-        for fixed, kernel in self._packages.get(shape_class, ()):
+        for (_, fixed), kernel in self._packages.get(shape_class, ()):
             if fixed.fit(sizes):
                 return kernel
         key = shape_class, self.options
@@ -226,7 +245,7 @@ class Library:
         got = [
             f"{known} for {fixed}"
             for known, kernels in self._packages.items()
-            for fixed, _ in kernels
+            for (_, fixed), _ in kernels
         ]
         return (
             f"no package for {shape_class} and {sizes}; {self.path} has no compiler, so "
@@ -250,6 +269,8 @@ class Library:
             rows=_abi.DYNAMIC,
             hasTopkLength=shape_class.has_topk_length,
             hasAttnSink=shape_class.has_attn_sink,
+            lseBase=shape_class.lse_base == "2",
+            emptyLse=shape_class.empty_lse == "-inf",
         )
         source = _abi.Source(op=ctypes.pointer(operator))
         how = _abi.CompileOptions()
@@ -285,17 +306,29 @@ class Library:
                     f"package '{path}': expected operator sparse_prefill, got "
                     f"'{kernel.operator}'"
                 )
+            if not kernel.options.keys() <= {"lse_base", "empty_lse"}:
+                raise ValueError(
+                    f"package '{path}': expected the options lse_base and empty_lse "
+                    f"of sparse_prefill, got {', '.join(kernel.options)}"
+                )
             self._add_package(kernel)
         return len(found)
 
     def _add_package(self, kernel):
         with self._lock:
-            kernels = dict(self._packages.get(kernel.shape_class(), ()))
-            kernels[kernel.sizes()] = kernel
-            # A new list: calls of other threads go through the old one.
-            self._packages[kernel.shape_class()] = sorted(
-                kernels.items(), key=lambda item: (item[0].count(_abi.DYNAMIC), item[0])
-            )
+            place = bool(kernel.optional), kernel.sizes()
+            for shape_class in kernel.shape_classes():
+                kernels = dict(self._packages.get(shape_class, ()))
+                kernels[place] = kernel
+                # A new list: calls of other threads go through the old one.
+                self._packages[shape_class] = sorted(
+                    kernels.items(),
+                    key=lambda item: (
+                        item[0][0],
+                        item[0][1].count(_abi.DYNAMIC),
+                        item[0][1],
+                    ),
+                )
             self._launches = {}
 
 

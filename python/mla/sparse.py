@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The sparse MLA forward."""
 
+import math
 import numbers
 
 from ._abi import DTYPES
@@ -75,6 +76,32 @@ def check_positive(name, scale):
         raise ValueError(f"{name}: expected a value above 0, got {scale}")
 
 
+_LSE_BASES = {"e": "e", 2: "2"}
+_EMPTY_LSES = {math.inf: "+inf", -math.inf: "-inf"}
+
+
+def _option(name, value, words):
+    """The word of the library for an option."""
+    for known, word in words.items():
+        if value == known:
+            return word
+    expected = " or ".join(map(repr, words))
+    raise ValueError(f"{name}: expected {expected}, got {value!r}")
+
+
+def lse_words(lse_base, empty_lse):
+    """What lse is, in the words of the library."""
+    return (
+        _option("lse_base", lse_base, _LSE_BASES),
+        _option("empty_lse", empty_lse, _EMPTY_LSES),
+    )
+
+
+def check_lse_words(lse_base, empty_lse):
+    _option("lse_base", lse_base, {word: word for word in _LSE_BASES.values()})
+    _option("empty_lse", empty_lse, {word: word for word in _EMPTY_LSES.values()})
+
+
 def _stream_handle(stream):
     """A stream as a number: of torch, CuPy and Numba too."""
     for attribute in ("cuda_stream", "ptr", "handle"):
@@ -88,7 +115,7 @@ class _Launch:
     """A call but for addresses, scale and stream: what follows from the shapes,
     strides, dtypes and device of its tensors."""
 
-    def __init__(self, tensors):
+    def __init__(self, tensors, lse_options):
         self._device = check(tensors)
         self._kernel = library().kernel(
             ShapeClass(
@@ -97,6 +124,7 @@ class _Launch:
                 tensors["out"].shape[2],
                 "topk_length" in tensors,
                 "attn_sink" in tensors,
+                *lse_options,
             ),
             Sizes(
                 tensors["indices"].shape[2],
@@ -115,13 +143,13 @@ class _Launch:
             self._kernel.launch(fields, stream)
 
 
-def _signature(torch, given):
+def _signature(torch, given, lse_options):
     """What a _Launch depends on, if all tensors are torch's; else None: asking
     others costs as much as a new one."""
     if torch is None:
         return None
     plain, parameter = torch.Tensor, torch.nn.Parameter
-    signature = [len(given), "attn_sink" in given]
+    signature = [len(given), "attn_sink" in given, lse_options]
     for value in given.values():
         kind = type(value)
         if kind is not plain and kind is not parameter:
@@ -147,7 +175,7 @@ def by_name(q, kv, indices, out, max_logits, lse, topk_length, attn_sink):
     return given
 
 
-def launch(torch, given, scale, stream=None):
+def launch(torch, given, scale, lse_options, stream=None):
     """Launches on the tensors `given`, by name. `torch` is the module if q is one
     of its tensors, else None."""
     q = given["q"]
@@ -157,13 +185,13 @@ def launch(torch, given, scale, stream=None):
         stream = torch.cuda.current_stream(q.device).cuda_stream
     else:
         stream = 0
-    signature, launches = _signature(torch, given), library().launches()
+    signature, launches = _signature(torch, given, lse_options), library().launches()
     known = launches.get(signature)
     if known is not None:
         values = [value.data_ptr() for value in given.values()]
     else:
         tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
-        known = _Launch(tensors)
+        known = _Launch(tensors, lse_options)
         values = [tensor.data for tensor in tensors.values()]
         if signature is not None:
             launches[signature] = known
@@ -181,6 +209,8 @@ def sparse_prefill(
     lse,
     topk_length=None,
     attn_sink=None,
+    lse_base="e",
+    empty_lse=math.inf,
     stream=None,
 ):
     """Sparse MLA forward into tensors that the caller has.
@@ -193,14 +223,17 @@ def sparse_prefill(
             passed over
         scale: multiplies q k^T; above 0
         out: [s_q, h_q, 512], bf16
-        max_logits, lse: [s_q, h_q], float32; lse is a natural logarithm
+        max_logits, lse: [s_q, h_q], float32
         topk_length: [s_q], int32; entries of indices from there on are passed over
         attn_sink: [h_q], float32; a further logit without a value: out is
             multiplied by exp(lse) / (exp(lse) + exp(attn_sink))
+        lse_base: base of the logarithm in lse: "e" or 2
+        empty_lse: lse of a query without a valid entry: inf, or -inf as merges of
+            partial results want it
         stream: a CUstream as a number, or a stream object of torch, CuPy or Numba.
             None: torch's current stream if q is torch's, else the default stream
 
-    A query without a valid entry gets out = 0, max_logits = -inf, lse = +inf.
+    A query without a valid entry gets out = 0, max_logits = -inf, lse = empty_lse.
     Results may be parts of larger buffers, and nothing around them is written; they
     may not overlap each other or an input.
     Returns at once; the tensors must live until the stream has come this far.
@@ -211,6 +244,7 @@ def sparse_prefill(
     Raises TypeError and ValueError, which name the argument, what was expected
     and what came; MLAError for failures of the driver or the compiler.
     """
+    lse_options = lse_words(lse_base, empty_lse)
     torch = torch_of(q)
     if torch is not None and is_traced(torch, q):
         if stream is not None:
@@ -220,12 +254,21 @@ def sparse_prefill(
         from . import torch_ops
 
         torch_ops.sparse_prefill(
-            q, kv, indices, scale, out, max_logits, lse, topk_length, attn_sink
+            q,
+            kv,
+            indices,
+            scale,
+            out,
+            max_logits,
+            lse,
+            topk_length,
+            attn_sink,
+            *lse_options,
         )
         return
     check_scale("scale", scale)
     given = by_name(q, kv, indices, out, max_logits, lse, topk_length, attn_sink)
-    launch(torch, given, scale, stream)
+    launch(torch, given, scale, lse_options, stream)
 
 
 def flash_mla_sparse_fwd(
@@ -240,6 +283,8 @@ def flash_mla_sparse_fwd(
     out=None,
     max_logits=None,
     lse=None,
+    lse_base="e",
+    empty_lse=math.inf,
 ):
     """FlashMLA's function of this name, for torch tensors.
 
@@ -254,11 +299,12 @@ def flash_mla_sparse_fwd(
         topk_length: optional, [s_q], int32; see sparse_prefill
         out, max_logits, lse: optional, where to put the results; see
             sparse_prefill. Those that are not given are made
+        lse_base, empty_lse: not of FlashMLA, which has the defaults; see
+            sparse_prefill
 
     Returns:
         (output, max_logits, lse): [s_q, h_q, d_v] bfloat16, [s_q, h_q] float32,
-        [s_q, h_q] float32; lse is a natural logarithm. Tensors that were given are
-        returned themselves
+        [s_q, h_q] float32. Tensors that were given are returned themselves
 
     Runs on torch's current stream of q's device, and may be captured in a CUDA
     graph once a call of the same shape class has been made on that device. Under
@@ -271,24 +317,25 @@ def flash_mla_sparse_fwd(
             f"q: expected a torch tensor, got {type(q).__name__}; sparse_prefill takes "
             "any, and results that the caller has made"
         )
+    lse_options = lse_words(lse_base, empty_lse)
     traced = is_traced(torch, q)
     if traced:
         from . import torch_ops
 
         if out is None and max_logits is None and lse is None:
             return torch_ops.flash_mla_sparse_fwd(
-                q, kv, indices, sm_scale, d_v, attn_sink, topk_length
+                q, kv, indices, sm_scale, d_v, attn_sink, topk_length, *lse_options
             )
     else:
         check_scale("sm_scale", sm_scale)
     results = make_results(torch, q, d_v, out, max_logits, lse)
     if traced:
         torch_ops.sparse_prefill(
-            q, kv, indices, sm_scale, *results, topk_length, attn_sink
+            q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
         )
     else:
         given = by_name(q, kv, indices, *results, topk_length, attn_sink)
-        launch(torch, given, sm_scale)
+        launch(torch, given, sm_scale, lse_options)
     return results
 
 

@@ -32,54 +32,98 @@ def _define(schema, implementation, fake):
 
 
 def _sparse_prefill(
-    q, kv, indices, scale, out, max_logits, lse, topk_length=None, attn_sink=None
+    q,
+    kv,
+    indices,
+    scale,
+    out,
+    max_logits,
+    lse,
+    topk_length=None,
+    attn_sink=None,
+    lse_base="e",
+    empty_lse="+inf",
 ):
     sparse.check_scale("scale", scale)
+    sparse.check_lse_words(lse_base, empty_lse)
     results = out, max_logits, lse
     given = sparse.by_name(q, kv, indices, *results, topk_length, attn_sink)
-    sparse.launch(torch, given, scale)
+    sparse.launch(torch, given, scale, (lse_base, empty_lse))
 
 
 def _fake_sparse_prefill(
-    q, kv, indices, scale, out, max_logits, lse, topk_length=None, attn_sink=None
+    q,
+    kv,
+    indices,
+    scale,
+    out,
+    max_logits,
+    lse,
+    topk_length=None,
+    attn_sink=None,
+    lse_base="e",
+    empty_lse="+inf",
 ):
     """Checks what a launch checks without addresses and a kernel. Of the sizes it
     looks only at those that kernels are compiled for: these become guards."""
     sparse.check_positive("scale", scale)
+    sparse.check_lse_words(lse_base, empty_lse)
     results = out, max_logits, lse
     given = sparse.by_name(q, kv, indices, *results, topk_length, attn_sink)
     sparse.check({name: describe_torch(name, given[name]) for name in given})
 
 
 def _flash_mla_sparse_fwd(
-    q, kv, indices, sm_scale, d_v=512, attn_sink=None, topk_length=None
+    q,
+    kv,
+    indices,
+    sm_scale,
+    d_v=512,
+    attn_sink=None,
+    topk_length=None,
+    lse_base="e",
+    empty_lse="+inf",
 ):
     sparse.check_scale("sm_scale", sm_scale)
     results = sparse.make_results(torch, q, d_v)
-    _sparse_prefill(q, kv, indices, sm_scale, *results, topk_length, attn_sink)
+    lse_options = lse_base, empty_lse
+    _sparse_prefill(
+        q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
+    )
     return results
 
 
 def _fake_flash_mla_sparse_fwd(
-    q, kv, indices, sm_scale, d_v=512, attn_sink=None, topk_length=None
+    q,
+    kv,
+    indices,
+    sm_scale,
+    d_v=512,
+    attn_sink=None,
+    topk_length=None,
+    lse_base="e",
+    empty_lse="+inf",
 ):
     sparse.check_positive("sm_scale", sm_scale)
     results = sparse.make_results(torch, q, d_v)
-    _fake_sparse_prefill(q, kv, indices, sm_scale, *results, topk_length, attn_sink)
+    lse_options = lse_base, empty_lse
+    _fake_sparse_prefill(
+        q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
+    )
     return results
 
 
 sparse_prefill = _define(
     "sparse_prefill(Tensor q, Tensor kv, Tensor indices, float scale, Tensor(a!) out, "
     "Tensor(b!) max_logits, Tensor(c!) lse, Tensor? topk_length=None, "
-    "Tensor? attn_sink=None) -> ()",
+    "Tensor? attn_sink=None, str lse_base='e', str empty_lse='+inf') -> ()",
     _sparse_prefill,
     _fake_sparse_prefill,
 )
 flash_mla_sparse_fwd = _define(
     "flash_mla_sparse_fwd(Tensor q, Tensor kv, Tensor indices, float sm_scale, "
-    "int d_v=512, Tensor? attn_sink=None, Tensor? topk_length=None) "
-    "-> (Tensor, Tensor, Tensor)",
+    "int d_v=512, Tensor? attn_sink=None, Tensor? topk_length=None, "
+    "str lse_base='e', str empty_lse='+inf') -> (Tensor, Tensor, Tensor)",
     _flash_mla_sparse_fwd,
     _fake_flash_mla_sparse_fwd,
 )

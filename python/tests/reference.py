@@ -6,7 +6,16 @@ import math
 import torch
 
 
-def reference(q, kv, indices, sm_scale, attn_sink=None, topk_length=None):
+def reference(
+    q,
+    kv,
+    indices,
+    sm_scale,
+    attn_sink=None,
+    topk_length=None,
+    lse_base="e",
+    empty_lse=math.inf,
+):
     """out, max_logits and lse, of the inputs of flash_mla_sparse_fwd."""
     q, rows, indices = q.double(), kv.double()[:, 0], indices.long()[:, 0]
     valid = (indices >= 0) & (indices < len(rows))
@@ -24,14 +33,16 @@ def reference(q, kv, indices, sm_scale, attn_sink=None, topk_length=None):
     weights = torch.exp(logits - total[:, :, None])
     weights = torch.where(lse[:, :, None] == -math.inf, 0.0, weights)
     out = torch.einsum("sht,std->shd", weights, chosen[:, :, :512])
-    return out, max_logits, torch.where(lse == -math.inf, math.inf, lse)
+    in_base = lse / math.log(2) if lse_base == 2 else lse
+    return out, max_logits, torch.where(lse == -math.inf, empty_lse, in_base)
 
 
-def reference_launch(_, given, scale, stream=None):
+def reference_launch(_, given, scale, lse_options, stream=None):
     """In place of mla.sparse.launch."""
     results = reference(
         *(given["q"], given["kv"], given["indices"], scale),
         *(given.get("attn_sink"), given.get("topk_length")),
+        *(2 if lse_options[0] == "2" else "e", float(lse_options[1])),
     )
     for name, result in zip(("out", "max_logits", "lse"), results):
         given[name].copy_(result)

@@ -66,6 +66,23 @@ class Torch(Base):
         )
         self.expect_results(inputs, results, stream=900)
 
+    def test_lse_options_are_part_of_a_call(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_package(os.environ["MLA_TEST_JIT"], folder, "--lse-base=2")
+            mla.use_packages(folder)
+        inputs = self.inputs()
+        for options, kernel_options in [
+            ({}, {}),
+            ({"lse_base": 2}, {"lse_base": "2"}),
+            ({"lse_base": "e"}, {}),
+        ]:
+            with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+                mla.flash_mla_sparse_fwd(**inputs, **options)
+            self.assertEqual(launch.call_args[0][0].options, kernel_options)
+        with self.assertRaises(ValueError) as caught:
+            mla.flash_mla_sparse_fwd(**inputs, lse_base=3)
+        self.assertEqual(str(caught.exception), "lse_base: expected 'e' or 2, got 3")
+
     def part(self, dtype, shape, strides, device=0):
         """A part of a larger buffer: padded rows, not at its beginning."""
         tensor = self.torch.Tensor(dtype, shape, strides, device=device)

@@ -3,9 +3,11 @@
 fake driver."""
 
 import json
+import math
 import os
 import pathlib
 import tempfile
+import types
 import unittest
 from unittest import mock
 
@@ -44,6 +46,18 @@ class Kernels(Base):
         self.assertEqual(len(library._compiled), before + 1)
         self.assertEqual(len(driver.launches), 2)
 
+    def test_libraries_that_are_too_old(self):
+        path = os.environ["MLA_LIBRARY"]
+        for oldest in 19900, 20000:
+            with mock.patch.object(_library._abi, "RUNTIME_VERSION", oldest):
+                with self.assertRaises(ImportError) as caught:
+                    _library.Library(path)
+            self.assertIn(
+                f"{path}: expected version {oldest // 10000}.{oldest // 100 % 100} of its "
+                "interface, or a later one of that number, got 1.",
+                str(caught.exception),
+            )
+
     def test_warnings_of_the_compiler(self):
         self.use_own_library()
         library = _library.library()
@@ -58,11 +72,10 @@ class Kernels(Base):
         with mock.patch.dict(os.environ, environment):
             with self.assertWarns(RuntimeWarning) as caught:
                 kernel = library.kernel(shape, _library.Sizes(64, 1, 100))
-        self.assertEqual(kernel.shape_class(), shape)
+        self.assertEqual(kernel.shape_classes(), [shape])
+        # There may be more, of the assembler.
         messages = [str(warning.message) for warning in caught.warnings]
-        self.assertTrue(messages)
-        for message in messages:
-            self.assertIn("test_kernels.py", message)
+        self.assertIn("test_kernels.py", "\n".join(messages))
 
     def test_packages_that_are_damaged(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +153,7 @@ class FixedSizes(Base):
                 lse=make("f32", (s_q, 32)),
             )
         (kernel, *_), _ = launch.call_args
-        self.assertEqual(kernel.shape_class(), self.SHAPE)
+        self.assertEqual(kernel.shape_classes(), [self.SHAPE])
         return tuple(kernel.sizes())
 
     def test_the_closest_fit(self):
@@ -190,6 +203,142 @@ class FixedSizes(Base):
         }
         mla.sparse_prefill(**arguments)
         self.expect_launch(arguments)
+
+
+class OptionalOperands(Base):
+    """One package for calls with and without topk_length and attn_sink."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        made = make_package(
+            os.environ["MLA_TEST_JIT"],
+            f"{cls.folder.name}/optional",
+            "--h=32",
+            "--d-qk=512",
+            "--optional=topk_length,attn_sink",
+        )
+        text = (made / "kernel.json").read_text()
+        # The fake driver does not look into cubins: others are made of the first.
+        cls.save("exact", json.loads(text.replace('"optional": true', '"optional": false')))
+        topk64 = json.loads(text)
+        topk64["arguments"][2]["shape"][2] = 64
+        cls.save("topk64", topk64)
+        options = {"lse_base": "2", "empty_lse": "-inf"}
+        cls.save("lse", {**json.loads(text), "options": options})
+        cls.save("causal", {**json.loads(text), "options": {"causal": "yes"}})
+
+    @classmethod
+    def save(cls, name, descriptor):
+        folder = pathlib.Path(cls.folder.name, name)
+        folder.mkdir()
+        (folder / "kernel.cubin").write_bytes(fake_cubin())
+        (folder / "kernel.json").write_text(seal(descriptor, fake_cubin()))
+
+    def setUp(self):
+        super().setUp()
+        self.use_own_library()
+
+    def use_packages(self, *names):
+        for name in names:
+            self.assertEqual(mla.use_packages(f"{self.folder.name}/{name}"), 1)
+            text = pathlib.Path(self.folder.name, name, "kernel.json").read_text()
+            descriptors[name] = json.loads(text)
+
+    def arguments(self, *given, topk=40):
+        make = CudaArray
+        optional = {"topk_length": make("i32", (3,)), "attn_sink": make("f32", (32,))}
+        return {
+            "q": make("bf16", (3, 32, 512)),
+            "kv": make("bf16", (50, 1, 512)),
+            "indices": make("i32", (3, 1, topk)),
+            "scale": 0.5,
+            "out": make("bf16", (3, 32, 512)),
+            "max_logits": make("f32", (3, 32)),
+            "lse": make("f32", (3, 32)),
+            **{name: optional[name] for name in given},
+        }
+
+    def launched(self, *given, topk=40, **options):
+        """The kernel that a call launches."""
+        with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+            mla.sparse_prefill(**self.arguments(*given, topk=topk), **options)
+        return launch.call_args[0][0]
+
+    def test_all_four_calls(self):
+        self.use_packages("optional")
+        for given in (), ("topk_length",), ("attn_sink",), ("topk_length", "attn_sink"):
+            with self.subTest(given):
+                self.use("optional")
+                arguments = self.arguments(*given)
+                mla.sparse_prefill(**arguments)
+                # What is left out reaches the kernel as zeros.
+                nothing = types.SimpleNamespace(address=0, sizes=(0,), steps=(0,))
+                both = {"topk_length": nothing, "attn_sink": nothing}
+                self.expect_launch({**both, **arguments})
+
+    def test_exact_packages_go_first(self):
+        both = "topk_length", "attn_sink"
+        for order in ("exact", "optional"), ("optional", "exact"):
+            _library._library._packages.clear()
+            self.use_packages(*order)
+            self.assertEqual(self.launched(*both).optional, set())
+            self.assertEqual(self.launched("attn_sink").optional, set(both))
+            self.assertEqual(self.launched().optional, set(both))
+            self.use_packages("topk64")
+            self.assertEqual(self.launched(*both, topk=64).optional, set())
+            self.assertEqual(self.launched(topk=64).sizes().topk, 64)
+            self.assertEqual(self.launched(topk=65).sizes().topk, -1)
+
+    def test_another_lse_is_another_kernel(self):
+        self.use_packages("lse", "optional")
+        self.assertEqual(self.launched("attn_sink").options, {})
+        other = self.launched("attn_sink", lse_base=2, empty_lse=-math.inf)
+        self.assertEqual(other.options, {"lse_base": "2", "empty_lse": "-inf"})
+        # With one of the two neither package will do.
+        library = _library.library()
+        for lse in ("2", "+inf"), ("e", "-inf"):
+            call = _library.ShapeClass(32, 512, 512, False, True, *lse)
+            sizes = _library.Sizes(40, 3, 50)
+            with mock.patch.object(library, "_compile") as compiled:
+                if library.has_jit:
+                    self.assertIs(library.kernel(call, sizes), compiled.return_value)
+                    continue
+                with self.assertRaises(LookupError) as caught:
+                    library.kernel(call, sizes)
+            self.assertIn(f"no package for {call} and", str(caught.exception))
+            self.assertIn("lse_base='2', empty_lse='-inf') for", str(caught.exception))
+
+    def test_the_compiler_is_told(self):
+        library = _library.library()
+        if not library.has_jit:
+            self.skipTest("needs the compiler")
+        shape = _library.ShapeClass(32, 512, 512, False, False, "2", "-inf")
+        with mock.patch.object(library, "call") as call, mock.patch.object(
+            _library, "Kernel"
+        ):
+            library.kernel(shape, _library.Sizes(64, 3, 100))
+        source = call.call_args[0][2]
+        self.assertEqual((source.op[0].lseBase, source.op[0].emptyLse), (1, 1))
+
+    def test_bad_options(self):
+        self.use_packages("optional")
+        for text, options in [
+            ("lse_base: expected 'e' or 2, got 10", {"lse_base": 10}),
+            ("empty_lse: expected inf or -inf, got 0.0", {"empty_lse": 0.0}),
+        ]:
+            self.expect_error(ValueError, text, self.arguments(), **options)
+
+    def test_packages_with_options_that_nobody_asks_for(self):
+        folder = f"{self.folder.name}/causal"
+        with self.assertRaises(ValueError) as caught:
+            mla.use_packages(folder)
+        self.assertEqual(
+            str(caught.exception),
+            f"package '{folder}': expected the options lse_base and empty_lse of "
+            "sparse_prefill, got causal",
+        )
 
 
 class Options(Base):

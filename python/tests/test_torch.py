@@ -105,6 +105,20 @@ class Values(Base):
                 with self.subTest(h_q=h_q, options=list(options)):
                     self.check(self.call(*inputs, **options), *inputs, **options)
 
+    def test_what_lse_is(self):
+        inputs = make_inputs()
+        inputs[2][3] = -1
+        out, max_logits, lse = reference(*inputs)
+        for lse_base, empty_lse in ((2, math.inf), ("e", -math.inf), (2, -math.inf)):
+            with self.subTest(lse_base=lse_base, empty_lse=empty_lse):
+                options = dict(lse_base=lse_base, empty_lse=empty_lse)
+                got = self.call(*inputs, **options)
+                want = lse / math.log(2) if lse_base == 2 else lse
+                want = torch.where(lse == math.inf, empty_lse, want)
+                self.assertEqual(want[3, 0], empty_lse)
+                self.expect_close("out", got[0], out, 8e-4, 3.01 / 128)
+                self.expect_close("lse", got[2], want, 1e-6, 2.01 / 65536)
+
     def test_strides(self):
         q, kv, indices, scale = make_inputs()
         wide = torch.full((1024, 1, 656), math.nan, device="cuda", dtype=kv.dtype)

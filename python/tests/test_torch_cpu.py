@@ -7,6 +7,7 @@ reference, on the CPU.
 """
 
 import logging
+import math
 import subprocess
 import sys
 import unittest
@@ -175,6 +176,8 @@ class Fakes(Base):
                 {"attn_sink": empty(1, 16, dtype=f32)},
             ),
             (ValueError, "d_v: expected 512, got 256", {"d_v": 256}),
+            (ValueError, "lse_base: expected 'e' or 2, got 10", {"lse_base": 10}),
+            (ValueError, "empty_lse: expected inf or -inf, got 0", {"empty_lse": 0}),
             (ValueError, "sm_scale: expected a value above 0, got -1", {"sm_scale": -1.0}),
             (
                 TypeError,
@@ -217,6 +220,7 @@ class Operators(OnTheCPU):
             inputs = make(options=options)
             with self.subTest(options=options):
                 torch.library.opcheck(torch.ops.mla.flash_mla_sparse_fwd, (), inputs)
+                inputs.update(lse_base="2", empty_lse="-inf")
                 torch.library.opcheck(
                     torch.ops.mla.sparse_prefill,
                     (),
@@ -224,8 +228,8 @@ class Operators(OnTheCPU):
                 )
 
     def test_opcheck_sees_faults(self):
-        def fault(torch, given, scale):
-            reference_launch(torch, given, scale)
+        def fault(torch, given, scale, lse_options):
+            reference_launch(torch, given, scale, lse_options)
             given["q"].zero_()
 
         self.launch.side_effect = fault
@@ -319,6 +323,22 @@ class Compile(OnTheCPU):
         given = results_like(inputs)
         self.compile(mla.sparse_prefill)(**prefill_arguments(inputs, given))
         self.expect_values(given.values(), inputs)
+
+    def test_what_lse_is(self):
+        inputs = {**make(), "lse_base": 2, "empty_lse": -math.inf}
+        inputs["indices"][0] = -1
+        results = self.compile(mla.flash_mla_sparse_fwd)(**inputs)
+        self.expect_values(results, inputs)
+        self.assertEqual(results[2][0, 0], -math.inf)
+        given = results_like(inputs)
+        self.compile(mla.sparse_prefill)(**prefill_arguments(inputs, given))
+        self.expect_values(given.values(), inputs)
+        self.expect_error(
+            Exception,
+            "lse_base: expected 'e' or '2', got '10'",
+            torch.ops.mla.flash_mla_sparse_fwd,
+            **{**inputs, "lse_base": "10", "empty_lse": "-inf"},
+        )
 
     def test_sizes_that_change(self):
         """Sizes that no kernel is compiled for do not compile the graph again."""

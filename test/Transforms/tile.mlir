@@ -176,6 +176,53 @@ func.func @own_schedule(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
+// Operands that a launch may leave out have size 0 then. A topk_length that is
+// not there cuts nothing, and a sink weighs nothing. A size that another operand
+// fixes has to be given at the launch.
+// CHECK-LABEL: func @optional
+// CHECK-SAME:    %[[LEN:[^:]*]]: memref<?xi32> {mla.dims = [4 : index], mla.name = "topk_length", mla.optional}
+// CHECK-SAME:    %[[SINK:[^:]*]]: memref<?xf32> {mla.dims = [128 : index], mla.name = "attn_sink", mla.optional}
+// CHECK-NOT:     mla.options
+// CHECK:         scf.forall (%[[T:.*]], %{{.*}}) in
+// CHECK:           %[[SIZE:.*]] = memref.dim %[[LEN]]
+// CHECK:           %[[GIVEN:.*]] = arith.cmpi ult, %[[T]], %[[SIZE]] : index
+// CHECK:           %[[N:.*]] = scf.if %[[GIVEN]] -> (i32) {
+// CHECK:             %[[LOADED:.*]] = memref.load %[[LEN]][%[[T]]]
+// CHECK:             scf.yield %[[LOADED]]
+// CHECK:           } else {
+// CHECK:             %[[ALL:.*]] = arith.constant 2147483647 : i32
+// CHECK:             scf.yield %[[ALL]]
+// CHECK:           arith.index_cast %[[N]]
+// CHECK:           tile.load %[[SINK]][%{{.*}}] pad 0xFF800000 : f32 :
+func.func @optional(%q: memref<4x128x576xbf16>, %kv: !kv, %indices: memref<4x1x?xi32>, %scale: f32,
+                    %length: memref<?xi32>, %sink: memref<?xf32>,
+                    %out: memref<4x128x512xbf16>, %max: memref<4x128xf32>, %lse: memref<4x128xf32>) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<4x128x576xbf16>, !kv, memref<4x1x?xi32>)
+      topk_length(%length : memref<?xi32>) attn_sink(%sink : memref<?xf32>)
+      outs(%out, %max, %lse : memref<4x128x512xbf16>, memref<4x128xf32>, memref<4x128xf32>)
+      {topk_length_optional, attn_sink_optional}
+  return
+}
+
+// lse in base 2 is the softmax's own; the base of max_logits stays.
+// CHECK-LABEL: func @lse
+// CHECK-SAME:    mla.options = {empty_lse = "-inf", lse_base = "2"}
+// CHECK:         %[[STATE:.*]]:3 = scf.for
+// CHECK:         %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#2
+// CHECK:         %[[LOG:.*]] = math.log2 %[[STATE]]#2
+// CHECK:         %[[LSE:.*]] = arith.addf %[[STATE]]#1, %[[LOG]]
+// CHECK-NOT:     arith.mulf
+// CHECK:         %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<64xf32>
+// CHECK:         %[[RESULT:.*]] = arith.select %[[EMPTY]], %[[NONE]], %[[LSE]]
+// CHECK:         tile.store %[[RESULT]], {{.*}} {tile.label = "stats.lse"}
+func.func @lse(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
+               %out: !out, %max: !stat, %lse: !stat) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
+      outs(%out, %max, %lse : !out, !stat, !stat)
+      {lse_base = "2", empty_lse = "-inf"}
+  return
+}
+
 // A function without an operator is left alone.
 // CHECK-LABEL: func @nothing(
 // CHECK-NEXT:    return

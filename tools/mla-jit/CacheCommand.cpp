@@ -35,7 +35,7 @@ static int list(const DiskCache &cache) {
     if (std::optional<std::string> value = cache.read(entry))
       if (std::optional<CachedKernel> kernel = deserialize(*value))
         if (runtime::parseDescriptor(kernel->descriptor, descriptor).ok())
-          what = descriptor.operatorName + " " + descriptor.target;
+          what = descriptor.operatorText() + " " + descriptor.target;
     llvm::outs() << llvm::formatv(
         "{0} {1,8} {2:%Y-%m-%dT%H:%M:%SZ} {3}\n", entry.name, entry.bytes,
         llvm::sys::toUtcTime(llvm::sys::toTimeT(entry.lastUse)), what);

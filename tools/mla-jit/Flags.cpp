@@ -212,6 +212,11 @@ const llvm::StringLiteral OperatorFlags::kHelp =
                          '?' leaves topk, s_q or s_kv to run time
   --topk-length          with the argument topk_length
   --sink                 with the argument attn_sink
+  --optional=LIST        which of topk_length and attn_sink a launch may leave
+                         out; the kernel takes those that are named
+  --lse-base=B           base of the logarithm in lse: e (default) or 2
+  --empty-lse=X          lse of a query without a valid entry: +inf (default) or
+                         -inf
   --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N
                          h_q, d_qk, ... one by one
 )";
@@ -238,8 +243,19 @@ std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
   std::string name = getSizeName(spelled);
   if (!given.insert(name).second)
     return llvm::formatv("expected '{0}' once", spelled);
-  if (setting == spelled && (name == "attn_sink" || name == "topk_length")) {
-    (name == "attn_sink" ? shape.attnSink : shape.topkLength) = true;
+  if (name == "attn_sink" || name == "topk_length") {
+    bool required = setting.ends_with("=required"),
+         isSink = name == "attn_sink";
+    if (setting.contains('=') && !required)
+      return llvm::formatv("expected {0} or {0}=required, got '{1}'", spelled,
+                           setting);
+    (isSink ? shape.attnSink : shape.topkLength) = true;
+    if (argumentsAreOptional)
+      (isSink ? shape.attnSinkOptional : shape.topkLengthOptional) = !required;
+    return "";
+  }
+  if (name == "lse_base" || name == "empty_lse") {
+    (name == "lse_base" ? shape.lseBase : shape.emptyLse) = text.str();
     return "";
   }
   std::optional<int64_t> *size = name == "topk"   ? &shape.topk
@@ -253,10 +269,11 @@ std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
   if (!size && !fixed)
     return llvm::formatv(
         "unknown name '{0}', expected h_q, d_qk, d_v, topk, "
-        "s_q, s_kv, topk_length or attn_sink{1}",
+        "s_q, s_kv, topk_length, attn_sink, lse_base or empty_lse{1}",
         spelled,
         harness::suggest(name, {"h_q", "d_qk", "d_v", "topk", "s_q", "s_kv",
-                                "topk_length", "attn_sink"}));
+                                "topk_length", "attn_sink", "lse_base",
+                                "empty_lse"}));
   int64_t value = 0;
   if (size && text == "?")
     size->reset();
@@ -273,8 +290,8 @@ std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
 
 bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
   static constexpr llvm::StringLiteral kOptions[] = {
-      "--topk-length", "--sink", "--topk", "--s-q",
-      "--s-kv",        "--h",    "--d-qk", "--d-v"};
+      "--topk-length", "--sink", "--topk", "--s-q",      "--s-kv",
+      "--h",           "--d-qk", "--d-v",  "--lse-base", "--empty-lse"};
   auto [name, value] = word.split('=');
   if (name == "--sizes") {
     for (llvm::StringRef part : llvm::split(value, ','))
@@ -282,10 +299,27 @@ bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
         error = parseSetting(part);
     return true;
   }
+  if (name == "--optional") {
+    error = parseOptional(value);
+    return true;
+  }
   if (!llvm::is_contained(kOptions, name))
     return false;
   error = parseSetting(word.drop_front(2));
   return true;
+}
+
+std::string OperatorFlags::parseOptional(llvm::StringRef names) {
+  for (llvm::StringRef name : llvm::split(names, ','))
+    if (name == "topk_length")
+      shape.topkLength = shape.topkLengthOptional = true;
+    else if (name == "attn_sink")
+      shape.attnSink = shape.attnSinkOptional = true;
+    else
+      return llvm::formatv("--optional: expected some of topk_length and "
+                           "attn_sink, got '{0}'",
+                           name);
+  return "";
 }
 
 std::string OperatorFlags::parseOperand(llvm::StringRef operand) {

@@ -36,9 +36,15 @@ private:
   bool severalSchedules;
 };
 
-/// Options that say what an operator's IR is like.
+/// Options that say what an operator's IR is like. Words of options are checked
+/// by the operator's verifier.
 struct OperatorFlags {
   mla::SparsePrefillShape shape;
+
+  /// With `argumentsAreOptional` a launch may leave out the arguments that
+  /// settings add, but for those that are "=required".
+  explicit OperatorFlags(bool argumentsAreOptional = false)
+      : argumentsAreOptional(argumentsAreOptional) {}
 
   /// Takes `word`, "--name=value", if it is one of them; `error` is set if it
   /// is malformed.
@@ -58,6 +64,11 @@ struct OperatorFlags {
   static const llvm::StringLiteral kHelp;
 
 private:
+  /// Makes arguments optional: a list of their names. Returns what is wrong
+  /// with it.
+  std::string parseOptional(llvm::StringRef names);
+
+  bool argumentsAreOptional;
   std::set<std::string> given;
 };
 

@@ -240,7 +240,7 @@ llvm::Error Trials::prepareCase(const Compiled &compiled, harness::Sizes sizes,
     return makeError("the undamaged program fails");
   harness::Reference reference = harness::findReference(compiled.descriptor);
   if (!reference)
-    return makeError("operator '" + compiled.descriptor.operatorName +
+    return makeError("operator '" + compiled.descriptor.operatorText() +
                      "' has no reference");
   std::vector<harness::ExpectedOutput> expected;
   if (llvm::Error error = toError(reference(added.inputs, expected)))

@@ -25,11 +25,15 @@ DIR/index.json, when all are there. A KERNEL is a file of IR, FILE.mlir, or an
 operator with what differs from the defaults of mla-jit emit:
 
   sparse_prefill[:NAME[=N],...]    with h_q, d_qk, d_v, topk, s_q, s_kv,
-                                   topk_length and attn_sink (or h, d-qk, d-v,
-                                   s-q, s-kv, topk-length and sink)
+                                   topk_length, attn_sink, lse_base and empty_lse
+                                   (or h, d-qk, d-v, s-q, s-kv, topk-length,
+                                   sink, lse-base and empty-lse)
 
 as in sparse_prefill:h_q=64,topk=2048,attn_sink, whose package is
-DIR/sparse_prefill-h_q64-topk2048-attn_sink.
+DIR/sparse_prefill-h_q64-topk2048-attn_sink. A launch may leave out what
+topk_length and attn_sink add, so that sparse_prefill:h_q=64,topk_length,attn_sink
+serves all calls with 64 heads; topk_length=required and attn_sink=required make
+kernels that insist on it.
 
   -o DIR                 the folder
 )";
@@ -48,7 +52,7 @@ std::string checkKernel(llvm::StringRef kernel) {
     return ("'" + kernel + "': expected FILE.mlir or sparse_prefill, got '" +
             op + "'")
         .str();
-  std::string error = OperatorFlags().parseOperand(kernel);
+  std::string error = OperatorFlags(/*argumentsAreOptional=*/true).parseOperand(kernel);
   return error.empty() ? "" : ("'" + kernel + "': " + error).str();
 }
 
@@ -57,7 +61,7 @@ mlir::OwningOpRef<mlir::ModuleOp> getModule(llvm::StringRef kernel,
                                             mlir::MLIRContext &context) {
   if (kernel.ends_with(".mlir"))
     return parseProgramFile(kernel, context);
-  OperatorFlags flags;
+  OperatorFlags flags(/*argumentsAreOptional=*/true);
   return flags.parseOperand(kernel).empty()
              ? buildSparsePrefill(context, flags.shape)
              : nullptr;
@@ -96,11 +100,14 @@ std::optional<json::Object> package(llvm::StringRef kernel,
   llvm::outs() << summary << "\n";
   json::Value launch = llvm::cantFail(json::parse(compiled->descriptor));
   const json::Object &fields = *launch.getAsObject();
-  return json::Object{{"package", folder},
-                      {"source", kernel},
-                      {"kernel", *fields.get("kernel")},
-                      {"operator", *fields.get("operator")},
-                      {"target", *fields.get("target")}};
+  json::Object line{{"package", folder},
+                    {"source", kernel},
+                    {"kernel", *fields.get("kernel")},
+                    {"operator", *fields.get("operator")},
+                    {"target", *fields.get("target")}};
+  if (const json::Value *options = fields.get("options"))
+    line["options"] = *options;
+  return line;
 }
 
 } // namespace

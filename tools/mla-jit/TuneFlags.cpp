@@ -31,7 +31,8 @@ of `emit`.
   --sizes NAME=N,...     a case (default: s_q=4096, topk=2048, s_kv as expected);
                          repeat it for more, which count alike
   --size NAME=N          a size of all cases
-  --topk-length, --sink, --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N
+  --topk-length, --sink, --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N,
+  --optional=LIST, --lse-base=B, --empty-lse=X
                          as for emit
   --iterations=N, --warmup=N, --rounds=N, --gap=MS, --seed=N, --scale=X
                          as for bench

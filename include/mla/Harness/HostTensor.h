@@ -76,6 +76,8 @@ struct HostArgument {
   bool isTensor = true;
   mlaAccess access = MLA_READ;
   HostTensor tensor;
+  /// An optional tensor that the launch leaves out; all its sizes are 0.
+  bool leftOut = false;
   /// The type and value of a scalar; `integer` for integer types.
   mlaDType scalarType = MLA_F32;
   double number = 0;

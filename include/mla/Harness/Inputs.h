@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <set>
 
 namespace mla::harness {
 
@@ -32,6 +33,8 @@ struct InputOptions {
   std::map<std::string, int64_t> padding;
   /// .npy files that replace generated values, by argument name.
   std::map<std::string, std::string> files;
+  /// Optional arguments that the launch leaves out.
+  std::set<std::string> leftOut;
   /// Bytes that the arguments may take together; default: the memory of the
   /// machine, or what the process may have of it.
   std::optional<uint64_t> memoryLimit;
@@ -57,7 +60,8 @@ Status checkSizes(const runtime::KernelDescriptor &descriptor,
 /// from an input file, and `sizes` is completed. Errors: sizes missing, unknown
 /// or out of range; more memory than the limit, before any is taken; a file
 /// that does not fit; a padded argument whose strides are fixed; arguments that
-/// the operator needs missing; a scale for a kernel that does not take one.
+/// the operator needs missing, or left out; a scale for a kernel that does not
+/// take one.
 Status makeArguments(const runtime::KernelDescriptor &descriptor, Sizes &sizes,
                      const InputOptions &options,
                      std::vector<HostArgument> &out);

@@ -48,9 +48,12 @@ typedef struct mlaPeerArgument {
 } mlaPeerArgument;
 
 /** All arguments of a launch. An optional argument of the operator that our
- *  kernel was compiled without is not among them. */
+ *  kernel was compiled without, or that the launch leaves out, is not among
+ *  them. */
 typedef struct mlaPeerArguments {
-  const char *operatorName; /**< e.g. "sparse_prefill" */
+  /** e.g. "sparse_prefill"; with options that are not the default as in
+   *  "sparse_prefill lse_base=2", which computes something else */
+  const char *operatorName;
   const mlaPeerArgument *arguments;
   int32_t count;
 } mlaPeerArguments;

@@ -43,16 +43,18 @@ using Reference = std::function<Status(const std::vector<HostArgument> &,
 
 /// The reference of a kernel's operator, or an empty function. It takes scalar
 /// operands from the arguments or, where they are compiled into the kernel,
-/// from the descriptor's constants.
+/// from the descriptor's constants. An option of the operator that it does not
+/// know is an error of the call.
 Reference findReference(const runtime::KernelDescriptor &descriptor);
 
 /// Scalars that are compiled into a kernel, as its descriptor has them.
 using Constants = std::vector<runtime::ConstantDescriptor>;
 
 /// sparse_prefill to the letter of semantics. Reads the arguments q, kv,
-/// indices and, where they exist, topk_length and attn_sink, and the argument
-/// or constant scale; expects out, max_logits and lse. Invalid entries are
-/// never dereferenced. The column count d_v is that of `out`.
+/// indices and, where they are given, topk_length and attn_sink, and the
+/// argument or constant scale; expects out, max_logits and lse. Invalid entries
+/// are never dereferenced. The column count d_v is that of `out`. Options:
+/// `lse_base` e or 2, `empty_lse` +inf or -inf.
 ///
 /// A NaN in q or in a valid entry's kv makes NaN all that it belongs to. Scores
 /// that fp32 holds count, however low. One that overflows fp32 to -inf weighs
@@ -61,7 +63,8 @@ using Constants = std::vector<runtime::ConstantDescriptor>;
 /// max_logits +inf, and lse and out NaN.
 Status sparsePrefillReference(const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected,
-                              const Constants &constants = {});
+                              const Constants &constants = {},
+                              const runtime::OperatorOptions &options = {});
 
 /// Plain attention in double precision: out = softmax(scale q k^T) v for
 /// q [heads, s_q, d], k [heads, s_kv, d], v [heads, s_kv, d_v], and lse

@@ -35,7 +35,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_JIT_VERSION 10100
+#define MLA_JIT_VERSION 10200
 /** A size that is known only at run time. */
 #define MLA_DYNAMIC (-1)
 
@@ -113,6 +113,15 @@ typedef struct mlaCompilerOptions {
    NULL,                                                                       \
    NULL}
 
+/** What lse is for a query without a valid entry. */
+typedef enum mlaEmptyLse {
+  MLA_EMPTY_LSE_PLUS_INF = 0, /**< as FlashMLA has it */
+  MLA_EMPTY_LSE_MINUS_INF = 1 /**< what a merge of partial results wants */
+} mlaEmptyLse;
+
+/** The base of the logarithm in lse. */
+typedef enum mlaLseBase { MLA_LSE_BASE_E = 0, MLA_LSE_BASE_2 = 1 } mlaLseBase;
+
 /** An operator and its sizes; docs/RationaleMLA.md says what it computes. The
  *  kernel's arguments, in the order of a launch, are (bf16 but where noted)
  *    sparse_prefill: q [s_q, heads, dimQK], kv [s_kv, 1, dimQK],
@@ -133,10 +142,17 @@ typedef struct mlaOperator {
   int64_t rows;          /**< s_kv, or MLA_DYNAMIC */
   int32_t hasTopkLength; /**< 0 or 1: takes the argument topk_length */
   int32_t hasAttnSink;   /**< 0 or 1: takes the argument attn_sink */
+  /* Since version 1.2. */
+  /** 0 or 1: a launch may leave the argument, which the kernel takes, out. */
+  int32_t topkLengthOptional;
+  int32_t attnSinkOptional;
+  int32_t lseBase;  /**< an mlaLseBase */
+  int32_t emptyLse; /**< an mlaEmptyLse */
 } mlaOperator;
 #define MLA_OPERATOR_INIT                                                      \
-  {sizeof(mlaOperator), "sparse_prefill", 128,         576, 512,               \
-   MLA_DYNAMIC,         MLA_DYNAMIC,      MLA_DYNAMIC, 0,   0}
+  {sizeof(mlaOperator), "sparse_prefill",      128, 576, 512, MLA_DYNAMIC,     \
+   MLA_DYNAMIC,         MLA_DYNAMIC,           0,   0,   0,   0,               \
+   MLA_LSE_BASE_E,      MLA_EMPTY_LSE_PLUS_INF}
 
 /** What to compile: an operator, or IR. Exactly one of `op` and `ir` is not
  *  NULL. */

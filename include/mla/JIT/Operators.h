@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <optional>
+#include <string>
 
 namespace mla {
 
@@ -17,10 +18,15 @@ struct SparsePrefillShape {
   std::optional<int64_t> numQueries, numRows, topk;
   int64_t heads = 128, dimQK = 576, dimV = 512;
   bool topkLength = false, attnSink = false;
+  /// Whether a launch may leave the operand out; only where there is one.
+  bool topkLengthOptional = false, attnSinkOptional = false;
+  /// As the operator's attributes of these names.
+  std::string lseBase = "e", emptyLse = "+inf";
 };
 
 /// A module with one function that holds the operator. Fails with a diagnostic
-/// if the operator's verifier refuses the sizes, or no pass takes them.
+/// if the operator's verifier refuses the sizes or the options, or no pass takes the
+/// sizes.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildSparsePrefill(mlir::MLIRContext &context, const SparsePrefillShape &shape);
 

@@ -13,6 +13,7 @@
 #include "mla/Runtime/Status.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,7 +70,13 @@ struct ArgumentDescriptor {
   std::vector<std::optional<int64_t>> strides;
   /// Bytes that divide the base address and every run-time stride.
   int64_t alignment = 1;
+  /// A launch may leave it out, by a null address: the kernel gets 0 for its
+  /// address, sizes and strides.
+  bool optional = false;
 };
+
+/// Options of an operator, by name; those that are missing have their default.
+using OperatorOptions = std::map<std::string, std::string>;
 
 /// A scalar whose value is compiled into the kernel.
 struct ConstantDescriptor {
@@ -115,6 +122,7 @@ struct KernelDescriptor {
   std::string kernel;
   /// The operator it computes; may be empty.
   std::string operatorName;
+  OperatorOptions options;
   /// Scalar operands of the operator that are not arguments, since the kernel
   /// has their values compiled in: finite.
   std::vector<ConstantDescriptor> constants;
@@ -133,6 +141,10 @@ struct KernelDescriptor {
   int64_t sharedBytes = 0;
   /// Names of the run-time sizes; Size::symbol is an index into it.
   std::vector<std::string> sizeNames;
+
+  /// The operator with its options, as in "sparse_prefill lse_base=2": equal
+  /// for kernels that compute the same.
+  std::string operatorText() const;
 
   /// The named size, added to `sizeNames` when it is new.
   Size namedSize(const std::string &name);

@@ -26,7 +26,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_RUNTIME_VERSION 10100
+#define MLA_RUNTIME_VERSION 10200
 /** The most dimensions that a tensor has. */
 #define MLA_MAX_RANK 8
 
@@ -131,10 +131,12 @@ typedef struct mlaArgumentInfo {
 /** What mlaKernelGetInfo tells of a kernel. Strings live as long as the
  *  kernel. */
 typedef struct mlaKernelInfo {
-  const char *name;         /**< the kernel's symbol in the cubin */
-  const char *operatorName; /**< e.g. "sparse_prefill"; may be empty */
-  const char *target;       /**< e.g. "sm_90a" */
-  const char *compiler;     /**< the compiler that made it, e.g. "mla 0.1.0" */
+  const char *name; /**< the kernel's symbol in the cubin */
+  /** e.g. "sparse_prefill", followed by the options of the operator that are
+   *  not the default, as in "sparse_prefill lse_base=2"; may be empty */
+  const char *operatorName;
+  const char *target;   /**< e.g. "sm_90a" */
+  const char *compiler; /**< the compiler that made it, e.g. "mla 0.1.0" */
   int32_t argumentCount;
   int32_t block;       /**< threads per CTA */
   int32_t cluster;     /**< CTAs per cluster */
@@ -177,6 +179,12 @@ mlaStatus mlaKernelGetInfo(mlaKernel kernel, mlaKernelInfo *out);
 /** Describes argument `index` (0 to argumentCount - 1). */
 mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
                                mlaArgumentInfo *out);
+
+/** Stores 1 in `*out` if a launch may leave argument `index` out, otherwise 0.
+ *  An argument is left out by a tensor with a null address, whose other fields
+ *  are not looked at. Since version 1.2. */
+mlaStatus mlaKernelIsArgumentOptional(mlaKernel kernel, int32_t index,
+                                      int32_t *out);
 
 /** Checks `count` arguments against the descriptor, exactly as a launch does,
  *  without a driver. Errors: MLA_INVALID_ARGUMENT. */

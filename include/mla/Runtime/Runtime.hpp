@@ -98,6 +98,13 @@ inline mlaArgument tensor(const void *data, mlaDType dtype,
   return tensor(reinterpret_cast<std::uintptr_t>(data), dtype, shape);
 }
 
+/// An optional tensor that the launch leaves out.
+inline mlaArgument leftOut() {
+  mlaArgument argument{};
+  argument.kind = MLA_TENSOR;
+  return argument;
+}
+
 /// A floating-point scalar (f16, bf16, f32, f64).
 inline mlaArgument scalar(double value) {
   mlaArgument argument{};
@@ -157,6 +164,14 @@ public:
   }
   Status argument(std::int32_t index, mlaArgumentInfo &out) const {
     return Status(mlaKernelGetArgument(handle, index, &out));
+  }
+
+  /// Whether a launch may leave an argument out.
+  Status isArgumentOptional(std::int32_t index, bool &out) const {
+    std::int32_t optional = 0;
+    Status status(mlaKernelIsArgumentOptional(handle, index, &optional));
+    out = optional != 0;
+    return status;
   }
 
   using Arguments = std::initializer_list<mlaArgument>;

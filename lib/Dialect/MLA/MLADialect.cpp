@@ -239,14 +239,45 @@ static LogicalResult verifyOutputsApart(SparsePrefillOp op) {
   return success();
 }
 
+/// A string attribute that is one of two words.
+static LogicalResult checkWord(Operation *op, StringRef name, StringRef got,
+                               StringRef usual, StringRef other) {
+  if (got == usual || got == other)
+    return success();
+  return op->emitOpError() << name << ": expected '" << usual << "' or '"
+                           << other << "', got '" << got << "'";
+}
+
+/// An operand that a launch may leave out has to have a size that can be 0.
+static LogicalResult checkOptional(Operation *op, StringRef name,
+                                   Value operand) {
+  if (!operand)
+    return op->emitOpError() << name << "_optional: expected the operand "
+                             << name << ", got none";
+  if (cast<MemRefType>(operand.getType()).isDynamicDim(0))
+    return success();
+  return op->emitOpError() << name << ": expected a run-time size of an "
+                           << "operand that may be left out, got "
+                           << operand.getType();
+}
+
 LogicalResult SparsePrefillOp::verify() {
   auto shape = [](Value v) { return cast<MemRefType>(v.getType()).getShape(); };
   auto dim = [&](Value v, size_t d) {
     return d < shape(v).size() ? shape(v)[d] : ShapedType::kDynamic;
   };
-  int64_t sq = dim(getQ(), 0), hq = dim(getQ(), 1), dqk = dim(getQ(), 2);
-  int64_t skv = dim(getKv(), 0), hkv = dim(getKv(), 1);
+  // A size that some operand fixes: the others must not contradict it.
+  auto known = [](std::initializer_list<int64_t> sizes) {
+    auto it = llvm::find_if_not(sizes, ShapedType::isDynamic);
+    return it == sizes.end() ? ShapedType::kDynamic : *it;
+  };
+  int64_t hq = dim(getQ(), 1), dqk = dim(getQ(), 2), skv = dim(getKv(), 0);
   int64_t topk = dim(getIndices(), 2), dv = dim(getOut(), 2);
+  int64_t hkv = known({dim(getKv(), 1), dim(getIndices(), 1)});
+  int64_t sq =
+      known({dim(getQ(), 0), dim(getIndices(), 0), dim(getOut(), 0),
+             dim(getMaxLogits(), 0), dim(getLse(), 0),
+             getTopkLength() ? dim(getTopkLength(), 0) : ShapedType::kDynamic});
   OperandChecker c{*this};
   if (failed(c.check(getQ(), "q", "bf16",
                      {{"s_q", sq}, {"h_q", hq}, {"d_qk", dqk}})) ||
@@ -273,5 +304,12 @@ LogicalResult SparsePrefillOp::verify() {
     return emitOpError() << "expected d_v <= d_qk, got " << dv << " > " << dqk;
   if (topk == 0)
     return emitOpError("indices: expected topk >= 1 or '?', got 0");
+  if ((getTopkLengthOptional() &&
+       failed(checkOptional(*this, "topk_length", getTopkLength()))) ||
+      (getAttnSinkOptional() &&
+       failed(checkOptional(*this, "attn_sink", getAttnSink()))) ||
+      failed(checkWord(*this, "lse_base", getLseBase(), "e", "2")) ||
+      failed(checkWord(*this, "empty_lse", getEmptyLse(), "+inf", "-inf")))
+    return failure();
   return verifyOutputsApart(*this);
 }

@@ -290,3 +290,82 @@ func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles",
 
 // expected-error @below {{ring "p": expected another ring to lie over, got itself}}
 func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "p", byte = 0>} { return }
+
+// -----
+
+func.func @lse_base(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{lse_base: expected 'e' or '2', got '10'}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {lse_base = "10"}
+  return
+}
+
+// -----
+
+func.func @empty_lse(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{empty_lse: expected '+inf' or '-inf', got 'inf'}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {empty_lse = "inf"}
+  return
+}
+
+// -----
+
+func.func @optional_length(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{topk_length_optional: expected the operand topk_length, got none}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {topk_length_optional}
+  return
+}
+
+// -----
+
+func.func @optional_sink(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{attn_sink_optional: expected the operand attn_sink, got none}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {attn_sink_optional}
+  return
+}
+
+// -----
+
+func.func @optional_fixed(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32, %attn_sink: memref<128xf32>,
+    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{attn_sink: expected a run-time size of an operand that may be left out, got 'memref<128xf32>'}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      attn_sink(%attn_sink : memref<128xf32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {attn_sink_optional}
+  return
+}
+
+// -----
+
+func.func @optional_length_fixed(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32, %length: memref<4xi32>,
+    %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{topk_length: expected a run-time size of an operand that may be left out, got 'memref<4xi32>'}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      topk_length(%length : memref<4xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {topk_length_optional}
+  return
+}
+
+// -----
+
+// Sizes that q leaves open: the other operands have to agree.
+func.func @s_q(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<4x1x?xi32>, %scale: f32,
+               %out: memref<8x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{out: expected s_q = 4 in dimension 0, got 8}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<4x1x?xi32>)
+      outs(%out, %max, %lse : memref<8x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}

@@ -92,3 +92,20 @@ func.func @rewrites_and_over() attributes {
 // CHECK-LABEL: func @ring
 // CHECK-SAME:    a = #mla.ring<"k", depth = 2 to 3>
 func.func @ring() attributes {a = #mla.ring<"k", depth = 2 to 3>} { return }
+
+// What is the default is not printed.
+// CHECK-LABEL: func @options
+// CHECK:         outs({{.*}}) {attn_sink_optional, empty_lse = "-inf", lse_base = "2", topk_length_optional}
+// CHECK:         outs({{.*}} : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>){{$}}
+func.func @options(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                   %length: memref<?xi32>, %sink: memref<?xf32>,
+                   %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      topk_length(%length : memref<?xi32>) attn_sink(%sink : memref<?xf32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {empty_lse = "-inf", lse_base = "2", topk_length_optional, attn_sink_optional}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+      {empty_lse = "+inf", lse_base = "e"}
+  return
+}

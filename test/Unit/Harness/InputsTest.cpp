@@ -215,6 +215,50 @@ TEST(Inputs, MistakesAreNamed) {
         "cannot read '/none.npy'");
 }
 
+TEST(Inputs, OptionalTensorsMayBeLeftOut) {
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  for (mla::runtime::ArgumentDescriptor &argument : descriptor.arguments)
+    argument.optional = argument.name == "topk_length";
+  Sizes sizes = sparsePrefillSizes();
+  InputOptions options;
+  options.leftOut = {"topk_length"};
+  std::vector<HostArgument> without;
+  ASSERT_TRUE(makeArguments(descriptor, sizes, options, without).ok());
+  const HostArgument *length = findArgument(without, "topk_length");
+  EXPECT_TRUE(length->leftOut);
+  EXPECT_EQ(length->tensor.shape, std::vector<int64_t>{0});
+  EXPECT_TRUE(length->tensor.storage.empty());
+  EXPECT_FALSE(findArgument(without, "attn_sink")->leftOut);
+  // Nor does it count against the memory limit; all of them take 7596 bytes.
+  options.memoryLimit = 7596 - 4 * sizes["s_q"];
+  std::vector<HostArgument> limited;
+  EXPECT_TRUE(makeArguments(descriptor, sizes, options, limited).ok());
+  options.leftOut = {};
+  EXPECT_FALSE(makeArguments(descriptor, sizes, options, limited).ok());
+  options.memoryLimit.reset();
+  // All entries count, so rows that they name hold no poison.
+  std::vector<HostArgument> full = without;
+  HostArgument *given = findArgument(full, "topk_length");
+  given->leftOut = false;
+  given->tensor = HostTensor(MLA_I32, {sizes["s_q"]});
+  for (int64_t i = 0; i < sizes["s_q"]; ++i)
+    given->tensor.set(i, static_cast<double>(sizes["topk"]));
+  std::vector<ExpectedOutput> expected, wanted;
+  ASSERT_TRUE(sparsePrefillReference(without, expected).ok());
+  ASSERT_TRUE(sparsePrefillReference(full, wanted).ok());
+  EXPECT_EQ(expected[1].values, wanted[1].values);
+  EXPECT_FALSE(std::isnan(expected[0].values[0]));
+
+  options.leftOut = {"attn_sink"};
+  expectFailure(makeArguments(descriptor, sizes, options, without),
+                "argument 'attn_sink': cannot be left out; those that can: "
+                "topk_length");
+  options.leftOut = {"sink"};
+  expectFailure(makeArguments(descriptor, sizes, options, without),
+                "argument 'sink': the kernel has no such tensor; those that "
+                "can: topk_length");
+}
+
 TEST(Inputs, MagnitudeScalesTheNormals) {
   InputOptions options;
   auto small = makeSparsePrefill(largerSizes(), options);

@@ -84,6 +84,38 @@ TEST(SparsePrefill, NoValidEntry) {
   EXPECT_EQ(valuesOf(outputs, "max_logits")[0], -INFINITY);
 }
 
+TEST(SparsePrefill, WhatLseIs) {
+  auto lse = [](const std::vector<int32_t> &indices,
+                const mla::runtime::OperatorOptions &options) {
+    std::vector<ExpectedOutput> outputs;
+    mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+    descriptor.options = options;
+    Status status = findReference(descriptor)(tiny(indices), outputs);
+    EXPECT_TRUE(status.ok()) << status.message();
+    // Only lse is another one.
+    EXPECT_EQ(valuesOf(outputs, "max_logits")[0],
+              indices[0] < 0 ? -double(INFINITY) : 2.0);
+    return valuesOf(outputs, "lse")[0];
+  };
+  double natural = std::log(1 + std::exp(2.0));
+  EXPECT_NEAR(lse({0, 2}, {{"lse_base", "2"}}), natural / std::log(2.0),
+              kTight);
+  EXPECT_NEAR(lse({0, 2}, {{"lse_base", "e"}, {"empty_lse", "+inf"}}), natural,
+              kTight);
+  EXPECT_NEAR(lse({0, 2}, {{"empty_lse", "-inf"}}), natural, kTight);
+  EXPECT_EQ(lse({-1, 3}, {{"lse_base", "2"}}), INFINITY);
+  EXPECT_EQ(lse({-1, 3}, {{"empty_lse", "-inf"}}), -INFINITY);
+  EXPECT_EQ(lse({-1, 3}, {{"empty_lse", "-inf"}, {"lse_base", "2"}}),
+            -INFINITY);
+  std::vector<ExpectedOutput> outputs;
+  expectFailure(
+      sparsePrefillReference(tiny({0}), outputs, {}, {{"lse_base", "10"}}),
+      "the reference does not know the option lse_base=10");
+  expectFailure(
+      sparsePrefillReference(tiny({0}), outputs, {}, {{"causal", "yes"}}),
+      "the reference does not know the option causal=yes");
+}
+
 TEST(SparsePrefill, NoValidEntryWithASink) {
   for (double sink : {0.0, 3.0, double(INFINITY), double(-INFINITY)}) {
     auto arguments = tiny({-1, 3}, true);
@@ -236,7 +268,12 @@ TEST(SparsePrefill, FlopsAreCountedAsEveryoneDoes) {
   EXPECT_EQ(countFlops("other", arguments), 0);
   mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
   EXPECT_TRUE(findReference(descriptor));
+  descriptor.operatorName = "dense_attention";
+  EXPECT_TRUE(findReference(descriptor));
+  descriptor.options = {{"lse_base", "2"}};
+  EXPECT_FALSE(findReference(descriptor));
   descriptor.operatorName = "other";
+  descriptor.options = {};
   EXPECT_FALSE(findReference(descriptor));
 }
 

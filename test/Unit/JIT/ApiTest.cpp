@@ -75,7 +75,7 @@ TEST(Arguments, OfANewerCaller) {
   options.more = 1;
   EXPECT_EQ(mlaCompilerCreate(&options.known, &compiler), MLA_INVALID_ARGUMENT);
   EXPECT_STREQ(mlaLastError(),
-               "'options': a field is set that mla-jit 10100 does not know");
+               "'options': a field is set that mla-jit 10200 does not know");
 }
 
 class Create : public JitTest {};
@@ -119,7 +119,7 @@ TEST_F(CallArguments, OfAnOperator) {
     op.*field = value;
   };
   with(&mlaOperator::size, 8u);
-  expectError("'source.op.size': expected 72 or a little more, got 8");
+  expectError("'source.op.size': expected 88 or a little more, got 8");
   with(&mlaOperator::name, nullptr);
   expectError("'source.op.name': expected an address, got null");
   with(&mlaOperator::name, "attention");
@@ -137,6 +137,14 @@ TEST_F(CallArguments, OfAnOperator) {
   expectError("'source.op.queries': expected 1 or more or MLA_DYNAMIC, got -2");
   with(&mlaOperator::rows, -2);
   expectError("'source.op.rows': expected 1 or more or MLA_DYNAMIC, got -2");
+  with(&mlaOperator::topkLengthOptional, -1);
+  expectError("'source.op.topkLengthOptional': expected 0 to 1, got -1");
+  with(&mlaOperator::attnSinkOptional, 2);
+  expectError("'source.op.attnSinkOptional': expected 0 to 1, got 2");
+  with(&mlaOperator::lseBase, 2);
+  expectError("'source.op.lseBase': expected 0 to 1, got 2");
+  with(&mlaOperator::emptyLse, -1);
+  expectError("'source.op.emptyLse': expected 0 to 1, got -1");
 }
 
 TEST_F(CallArguments, OfASource) {
@@ -256,6 +264,55 @@ TEST_F(Compile, FromAnOperator) {
   ASSERT_TRUE(again) << status.message();
   EXPECT_EQ(info.origin, MLA_FROM_MEMORY);
   EXPECT_EQ(again->get(), kernel->get());
+}
+
+TEST_F(Compile, OptionsOfTheOperatorTellKernelsApart) {
+  Compiler compiler = makeCompiler();
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.heads = 8;
+  op.hasTopkLength = op.hasAttnSink = 1;
+  using Change = void (*)(mlaOperator &);
+  const std::pair<Change, const char *> changes[] = {
+      {[](mlaOperator &) {}, "sparse_prefill"},
+      {[](mlaOperator &o) { o.topkLengthOptional = 1; }, "sparse_prefill"},
+      {[](mlaOperator &o) { o.attnSinkOptional = 1; }, "sparse_prefill"},
+      {[](mlaOperator &o) { o.lseBase = MLA_LSE_BASE_2; },
+       "sparse_prefill lse_base=2"},
+      {[](mlaOperator &o) { o.emptyLse = MLA_EMPTY_LSE_MINUS_INF; },
+       "sparse_prefill empty_lse=-inf"}};
+  std::set<mlaKernel> seen;
+  std::vector<Kernel> kept;
+  for (auto [change, name] : changes) {
+    mlaOperator changed = op;
+    change(changed);
+    mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
+    Status status;
+    std::optional<Kernel> kernel =
+        compiler.compile(changed, status, nullptr, &info);
+    ASSERT_TRUE(kernel) << status.message();
+    EXPECT_EQ(info.origin, MLA_COMPILED);
+    EXPECT_STREQ(kernel->info().operatorName, name);
+    bool optional = false;
+    ASSERT_TRUE(kernel->isArgumentOptional(4, optional).ok());
+    EXPECT_EQ(optional, changed.topkLengthOptional == 1);
+    ASSERT_TRUE(kernel->isArgumentOptional(5, optional).ok());
+    EXPECT_EQ(optional, changed.attnSinkOptional == 1);
+    EXPECT_TRUE(seen.insert(kernel->get()).second);
+    kept.push_back(std::move(*kernel));
+  }
+}
+
+TEST_F(Compile, CallersOfVersion11) {
+  Compiler compiler = makeCompiler();
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.heads = 8;
+  op.size = offsetof(mlaOperator, topkLengthOptional);
+  // Behind the caller's struct.
+  op.lseBase = op.emptyLse = op.attnSinkOptional = 77;
+  Status status;
+  std::optional<Kernel> kernel = compiler.compile(op, status);
+  ASSERT_TRUE(kernel) << status.message();
+  EXPECT_STREQ(kernel->info().operatorName, "sparse_prefill");
 }
 
 TEST_F(Compile, EqualCallsGiveOneKernel) {

@@ -46,6 +46,23 @@ TEST(Descriptor, OptionalFieldsHaveDefaults) {
   EXPECT_EQ(d.arguments[0].alignment, 2);
 }
 
+TEST(Descriptor, OptionalArgumentsAndOptions) {
+  KernelDescriptor plain = parseSample();
+  EXPECT_FALSE(plain.arguments[1].optional);
+  EXPECT_EQ(plain.operatorText(), "sparse_prefill");
+  // What is the default is not written, so that older runtimes read it.
+  EXPECT_EQ(writeDescriptor(plain).find("option"), std::string::npos);
+  KernelDescriptor d = parseSample(sampleJsonWith(
+      "\"alignment\": 4", "\"alignment\": 4, \"optional\": true"));
+  EXPECT_TRUE(d.arguments[1].optional);
+  d.options = {{"lse_base", "2"}, {"empty_lse", "-inf"}};
+  EXPECT_EQ(d.operatorText(), "sparse_prefill empty_lse=-inf lse_base=2");
+  KernelDescriptor again = parseSample(writeDescriptor(d));
+  EXPECT_TRUE(again.arguments[1].optional);
+  EXPECT_FALSE(again.arguments[0].optional);
+  EXPECT_EQ(again.options, d.options);
+}
+
 TEST(Descriptor, ConstantsAreKept) {
   KernelDescriptor d = parseSample(sampleJsonWith(
       "\"target\"",
@@ -105,6 +122,25 @@ const BadCase kBadCases[] = {
      "'arguments[0].kind': expected tensor or scalar, got \"matrix\""},
     {"Positive", "\"positive\": true", "\"positive\": 1",
      "'arguments[2].positive': expected true or false, got 1"},
+    {"Optional", "\"alignment\": 4", "\"alignment\": 4, \"optional\": 1",
+     "'arguments[1].optional': expected true or false, got 1"},
+    {"OptionalScalar", "\"positive\": true", "\"optional\": true",
+     "unknown field 'arguments[2].optional'"},
+    {"OptionalOutput", "\"access\": \"write\"",
+     "\"access\": \"write\", \"optional\": true",
+     "'arguments[3].optional': expected a tensor that is only read"},
+    {"OptionalTensorMap", "\"access\": \"read\"",
+     "\"access\": \"read\", \"optional\": true",
+     "'tensorMaps[0].argument': expected a tensor that every launch gives, got "
+     "optional 'q'"},
+    {"OptionsType", "\"operator\"", "\"options\": [], \"operator\"",
+     "'options': expected an object, got []"},
+    {"OptionType", "\"operator\"",
+     "\"options\": {\"lse_base\": 2}, \"operator\"",
+     "'options.lse_base': expected a string, got 2"},
+    {"OptionWord", "\"operator\"",
+     "\"options\": {\"a\": \"1 b=2\"}, \"operator\"",
+     "'options.a': expected words without spaces and '=', got '1 b=2'"},
     {"DType", "\"dtype\": \"bf16\"", "\"dtype\": \"f8\"",
      "'arguments[0].dtype': expected bf16"},
     {"Access", "\"access\": \"read\"", "\"access\": \"peek\"",
@@ -175,6 +211,16 @@ INSTANTIATE_TEST_SUITE_P(All, BadDescriptor, testing::ValuesIn(kBadCases),
                          [](const auto &info) {
                            return std::string(info.param.name);
                          });
+
+TEST(Descriptor, TheGridIsOfTensorsThatAreThere) {
+  KernelDescriptor descriptor = parseSample();
+  descriptor.arguments[1].optional = true;
+  descriptor.grid[1].argument = 1;
+  expectFailure(
+      verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
+      "'grid[1].argument': expected a tensor that every launch gives, "
+      "got optional 'indices'");
+}
 
 TEST(Descriptor, EveryTruncationIsRefused) {
   std::string json = sampleJson();

@@ -42,6 +42,43 @@ TEST(Launch, FillsTheParametersInOrder) {
   EXPECT_EQ(static_cast<std::byte *>(p.parameters[2]) - p.storage, 12);
 }
 
+TEST(Launch, OptionalArgumentsMayBeLeftOut) {
+  KernelDescriptor descriptor = parseSample();
+  descriptor.arguments[1].optional = true;
+  descriptor.parameters.push_back({ParameterDescriptor::Kind::Pointer, 1, 0});
+  descriptor.parameters.push_back({ParameterDescriptor::Kind::Stride, 1, 0});
+  std::vector<mlaArgument> arguments = sampleArguments();
+  LaunchPlan p;
+  ASSERT_TRUE(plan(descriptor, arguments, p).ok());
+  EXPECT_EQ(parameter<int64_t>(p, 3), 128);
+  EXPECT_EQ(parameter<uint64_t>(p, 6), 0x200000u);
+  EXPECT_EQ(parameter<int64_t>(p, 7), 128);
+  // Nothing but the address says so: what else it has does not reach the
+  // kernel.
+  arguments[1].value.tensor.data = 0;
+  arguments[1].value.tensor.rank = 77;
+  arguments[1].value.tensor.dtype = 77;
+  arguments[1].value.tensor.shape[0] = 3;
+  Status status = plan(descriptor, arguments, p);
+  ASSERT_TRUE(status.ok()) << status.message();
+  for (int number : {3, 6, 7})
+    EXPECT_EQ(parameter<int64_t>(p, number), 0);
+  EXPECT_EQ(p.grid, 5 * 2 * 2);
+  // It is still a tensor, and others are not optional.
+  arguments[1].kind = MLA_FLOAT;
+  expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
+                "argument 'indices': expected a tensor, got a scalar");
+  arguments = sampleArguments();
+  arguments[0].value.tensor.data = 0;
+  expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
+                "argument 'q': expected a device address, got null");
+  // One that is given is checked as ever.
+  arguments = sampleArguments();
+  arguments[1].value.tensor.shape[0] = 4;
+  expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
+                "argument 'indices': expected size s_q = 5 in dim 0");
+}
+
 TEST(Launch, GridIsTheProductOfCeilings) {
   LaunchPlan p;
   KernelDescriptor descriptor = parseSample();

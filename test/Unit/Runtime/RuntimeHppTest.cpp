@@ -37,6 +37,35 @@ TEST_F(RuntimeHpp, Launches) {
   EXPECT_EQ(fake->config.stream, handle(99));
 }
 
+TEST_F(RuntimeHpp, LeavesOptionalArgumentsOut) {
+  std::string cubin = sampleCubin();
+  std::string json =
+      sealed(sampleJsonWith("\"alignment\": 4",
+                            "\"alignment\": 4, \"optional\": true"),
+             cubin);
+  json = sealed(json.replace(json.find("\"target\""), 0,
+                             "\"options\": {\"lse_base\": \"2\"}, "),
+                cubin);
+  mla::Status status;
+  auto sample = mla::Kernel::loadFromMemory(json.data(), json.size(),
+                                            cubin.data(), cubin.size(), status);
+  ASSERT_TRUE(sample) << status.message();
+  // A name of its own, so that nobody takes it for the operator's default.
+  EXPECT_STREQ(sample->info().operatorName, "sparse_prefill lse_base=2");
+  bool optional = true;
+  ASSERT_TRUE(sample->isArgumentOptional(0, optional).ok());
+  EXPECT_FALSE(optional);
+  ASSERT_TRUE(sample->isArgumentOptional(1, optional).ok());
+  EXPECT_TRUE(optional);
+  status = sample->launch(
+      {mla::tensor(0x10000, MLA_BF16, {5, 128, 576}, {128 * 592, 592, 1}),
+       mla::leftOut(), mla::scalar(0.1),
+       mla::tensor(0x3000000, MLA_BF16, {5, 128, 512}), mla::integer(-3)},
+      handle(99));
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(fake->launches, 1);
+}
+
 TEST_F(RuntimeHpp, FailuresAreValues) {
   std::optional<mla::Kernel> sample = loadSample();
   mla::Status status = sample->check({mla::scalar(1)});

@@ -65,6 +65,19 @@ TEST_F(Kernel, DescribesItsArguments) {
   EXPECT_STREQ(mlaLastError(), "'index': expected 0 to 4, got 5");
 }
 
+TEST_F(Kernel, SaysWhichArgumentsAreOptional) {
+  int32_t optional = 7;
+  ASSERT_EQ(mlaKernelIsArgumentOptional(kernel, 1, &optional), MLA_SUCCESS);
+  EXPECT_EQ(optional, 0);
+  EXPECT_EQ(mlaKernelIsArgumentOptional(kernel, 5, &optional),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'index': expected 0 to 4, got 5");
+  EXPECT_EQ(mlaKernelIsArgumentOptional(kernel, 1, nullptr),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mlaKernelIsArgumentOptional(nullptr, 1, &optional),
+            MLA_INVALID_ARGUMENT);
+}
+
 TEST_F(Kernel, ChecksArgumentsWithoutADriver) {
   std::vector<mlaArgument> arguments = sampleArguments();
   EXPECT_EQ(mlaKernelCheck(kernel, arguments.data(), 5), MLA_SUCCESS)

@@ -32,14 +32,20 @@ inline constexpr llvm::StringLiteral kRewrittenAttr = "mla.rewritten";
 inline constexpr llvm::StringLiteral kScheduleVerifiedAttr =
     "mla.schedule_verified";
 /// Discardable attributes of a function argument: its name (a string) and the
-/// names of its run-time sizes (an array of strings, "" for a static one).
+/// names of its run-time sizes (an array of strings, "" for a static one; an
+/// integer where a launch has to give that very size).
 inline constexpr llvm::StringLiteral kArgNameAttr = "mla.name";
 inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
 /// Discardable attribute of a scalar argument: the kernel is right only for
 /// values above 0, and a launch with another one is refused.
 inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
-/// Discardable attribute of a function: the operator it was made from.
+/// Discardable attribute of a memref argument: a launch may leave it out, and
+/// its sizes are 0 then.
+inline constexpr llvm::StringLiteral kArgOptionalAttr = "mla.optional";
+/// Discardable attributes of a function: the operator it was made from, and
+/// those of its options that are not the default (a dictionary of strings).
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
+inline constexpr llvm::StringLiteral kOptionsAttr = "mla.options";
 /// Discardable attribute of a function: the values of the operator's scalar
 /// operands that are constants (a dictionary of floats by operand name).
 inline constexpr llvm::StringLiteral kConstantsAttr = "mla.constants";

@@ -160,21 +160,34 @@ def MLA_SparsePrefillOp
     | topk_length (optional) | [s_q] | i32 |
     | attn_sink (optional) | [h_q] | f32 |
     | out | [s_q, h_q, d_v] | bf16 |
-    | max_logits, lse | [s_q, h_q] | f32, natural logarithm |
+    | max_logits, lse | [s_q, h_q] | f32 |
 
     Entry t of a query counts iff t < topk_length and 0 <= index < s_kv; other
     entries are never dereferenced. A query without a valid entry gets out = 0,
     lse = +inf, max_logits = -inf. The sink enters the output, not the lse.
 
+    The attributes `lse_base` (`"e"`, the default, or `"2"`) and `empty_lse`
+    (`"+inf"`, the default, or `"-inf"`) give the base of the logarithm in lse
+    and its value for a query without a valid entry. They are part of the launch
+    descriptor, so that no kernel is taken for one with another lse.
+
+    With `topk_length_optional` or `attn_sink_optional` a launch may leave that
+    operand out. One that is left out has size 0; the kernel then computes what
+    one compiled without the operand does. So its size must be a run-time size.
+
     ```mlir
     mla.sparse_prefill ins(%q, %kv, %indices, %scale : ...)
         topk_length(%len : memref<?xi32>) outs(%out, %max_logits, %lse : ...)
+        {lse_base = "2", topk_length_optional}
     ```
   }];
   let arguments = (ins AnyMemRef:$q, AnyMemRef:$kv, AnyMemRef:$indices,
       F32:$scale, Optional<AnyMemRef>:$topkLength,
       Optional<AnyMemRef>:$attnSink, AnyMemRef:$out, AnyMemRef:$maxLogits,
-      AnyMemRef:$lse, OptionalAttr<MLA_ScheduleAttr>:$schedule);
+      AnyMemRef:$lse, OptionalAttr<MLA_ScheduleAttr>:$schedule,
+      UnitAttr:$topk_length_optional, UnitAttr:$attn_sink_optional,
+      DefaultValuedStrAttr<StrAttr, "e">:$lse_base,
+      DefaultValuedStrAttr<StrAttr, "+inf">:$empty_lse);
   let assemblyFormat = [{
     `ins` `(` $q `,` $kv `,` $indices `,` $scale `:` type($q) `,` type($kv) `,`
     type($indices) `)`
