@@ -242,9 +242,9 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
   }
 };
 
-/// Whether any bit is set. Words from shared memory are whole in every thread; of
-/// others a lane looks at its own columns, as the other bits may be ones that
-/// stand for nothing (packBits), and the warp votes.
+/// Whether any bit is set. Words from shared memory are whole in every thread;
+/// of others a lane looks at its own columns, as the other bits may be ones
+/// that stand for nothing (packBits), and the warp votes.
 struct AnyPattern : OpConversionPattern<tile::AnyOp> {
   using OpConversionPattern::OpConversionPattern;
 

@@ -123,8 +123,8 @@ Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
   return values[0];
 }
 
-/// The groups 0 to `groups` - 1 of registers, and those of the lanes that differ
-/// in the bits `distances` of their number.
+/// The groups 0 to `groups` - 1 of registers, and those of the lanes that
+/// differ in the bits `distances` of their number.
 Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
                    RankedTensorType type, int64_t groups,
                    int64_t (*getGroup)(RankedTensorType, int64_t),
@@ -141,10 +141,10 @@ Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
   });
 }
 
-/// (x - y) * c with a y for each row or column, where it may be distributed: one
-/// x * c - y * c for each element. The rounding of y * c is an error of the
-/// result, so where one of the warp may be large, x - y takes the place of x, and
-/// 0 that of y * c: a branch that all lanes take alike, most often past it.
+/// (x - y) * c with a y for each row or column, where it may be distributed:
+/// one x * c - y * c for each element. The rounding of y * c is an error of the
+/// result, so where one of the warp may be large, x - y takes the place of x,
+/// and 0 that of y * c: a branch that all lanes take alike, most often past it.
 struct ScaledDifferencePattern : OpConversionPattern<arith::MulFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -210,8 +210,7 @@ private:
           y(rewriter.getRemappedValue(vector)) {
       auto scaleAll = [&](Value v) -> Value {
         auto type = cast<VectorType>(v.getType());
-        Value splat =
-            b.pack(SmallVector<Value>(type.getNumElements(), scale));
+        Value splat = b.pack(SmallVector<Value>(type.getNumElements(), scale));
         return arith::MulFOp::create(b, v, splat);
       };
       auto choice = vector.getDefiningOp<arith::SelectOp>();
@@ -224,8 +223,7 @@ private:
       // y is what it was or the row maximum of x. Both are scaled, and tested,
       // before it is known which; the maximum by the shares of the threads,
       // before they are brought together.
-      Value old =
-          scaleAll(rewriter.getRemappedValue(choice.getFalseValue()));
+      Value old = scaleAll(rewriter.getRemappedValue(choice.getFalseValue()));
       scaled = arith::SelectOp::create(
           b, rewriter.getRemappedValue(choice.getCondition()),
           scaleAll(rewriter.getRemappedValue(rowMax)), old);
@@ -258,8 +256,8 @@ private:
       int64_t count = cast<VectorType>(values.getType()).getNumElements();
       for (int64_t i = 0; i < count; ++i) {
         Value size = math::AbsFOp::create(b, b.extract(values, i));
-        Value here = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, size,
-                                           limit);
+        Value here =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, size, limit);
         large = large ? arith::OrIOp::create(b, large, here) : here;
       }
       return NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1), large,

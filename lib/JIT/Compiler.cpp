@@ -324,10 +324,9 @@ llvm::Error mla::writeKernel(const CompiledKernel &kernel, StringRef folder) {
                              "': " + error.message());
   if (llvm::Error error = writeInto(folder, "kernel.ptx", kernel.ptx))
     return error;
-  if (llvm::Error error =
-          kernel.cubin.empty()
-              ? removeFile(folder, "kernel.cubin")
-              : writeInto(folder, "kernel.cubin", kernel.cubin))
+  if (llvm::Error error = kernel.cubin.empty()
+                              ? removeFile(folder, "kernel.cubin")
+                              : writeInto(folder, "kernel.cubin", kernel.cubin))
     return error;
   return writeInto(folder, "kernel.json", kernel.descriptor);
 }

@@ -31,8 +31,8 @@ struct Maxima {
 };
 } // namespace
 
-/// The maximum of all scores so far. `rowMax`, which may come from another role,
-/// is one step away from both results.
+/// The maximum of all scores so far. `rowMax`, which may come from another
+/// role, is one step away from both results.
 static Maxima emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
                       Value rowMax, Labeller label) {
   Value max = op.getMax();
@@ -48,8 +48,7 @@ static Maxima emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
 static Maxima emitLazyMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
                           Value rowMax, Labeller label) {
   Value max = op.getMax();
-  Value slack =
-      tensor::SplatOp::create(b, emitThreshold(op), rowMax.getType());
+  Value slack = tensor::SplatOp::create(b, emitThreshold(op), rowMax.getType());
   Value bound = label(arith::AddFOp::create(b, max, slack), "max");
   Value moves =
       label(arith::CmpFOp::create(b, arith::CmpFPredicate::UGT, rowMax, bound),

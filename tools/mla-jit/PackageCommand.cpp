@@ -52,7 +52,8 @@ std::string checkKernel(llvm::StringRef kernel) {
     return ("'" + kernel + "': expected FILE.mlir or sparse_prefill, got '" +
             op + "'")
         .str();
-  std::string error = OperatorFlags(/*argumentsAreOptional=*/true).parseOperand(kernel);
+  std::string error =
+      OperatorFlags(/*argumentsAreOptional=*/true).parseOperand(kernel);
   return error.empty() ? "" : ("'" + kernel + "': " + error).str();
 }
 

@@ -20,7 +20,8 @@ static int fail(llvm::Error error) {
 }
 
 /// MLIR's MlirOptMain, but that it reads with a limit, that a text which MLIR's
-/// parser does not survive is an error, and so is a file that cannot be written.
+/// parser does not survive is an error, and so is a file that cannot be
+/// written.
 static int run(int argc, char **argv, mlir::DialectRegistry &registry) {
   auto [input, output] = mlir::registerAndParseCLIOptions(
       argc, argv, "MLA compiler: multi-head latent attention for Hopper\n",

@@ -25,8 +25,8 @@ struct SparsePrefillShape {
 };
 
 /// A module with one function that holds the operator. Fails with a diagnostic
-/// if the operator's verifier refuses the sizes or the options, or no pass takes the
-/// sizes.
+/// if the operator's verifier refuses the sizes or the options, or no pass
+/// takes the sizes.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildSparsePrefill(mlir::MLIRContext &context, const SparsePrefillShape &shape);
 

@@ -175,7 +175,8 @@ LogicalResult OnlineSoftmaxOp::verify() {
                            << "], got " << t;
   if (Value valid = getValid()) {
     if (getThreshold())
-      return emitOpError("expected valid flags or a threshold (lazy), got both");
+      return emitOpError(
+          "expected valid flags or a threshold (lazy), got both");
     int64_t columns =
         cast<RankedTensorType>(getScores().getType()).getDimSize(1);
     auto type = cast<RankedTensorType>(valid.getType());

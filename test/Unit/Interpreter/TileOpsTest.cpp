@@ -184,9 +184,9 @@ TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
 }
 
 TEST_F(TileOpsTest, LazyOnlineSoftmax) {
-  // The threshold is 2 in base 2, the scale 0.5: 4 in units of scores. Rows: above
-  // the maximum by less than that, by exactly that, by more; all -inf from the
-  // start; a part -inf, at the start; NaN.
+  // The threshold is 2 in base 2, the scale 0.5: 4 in units of scores. Rows:
+  // above the maximum by less than that, by exactly that, by more; all -inf
+  // from the start; a part -inf, at the start; NaN.
   llvm::StringRef body = R"(
     %s = arith.constant dense<[[1.0, 3.0], [5.0, 1.0], [1.0, 7.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0], [0x7FC00000, 1.0]]> : tensor<6x2xf32>
     %m = arith.constant dense<[1.0, 1.0, 1.0, -3.40282347e38, -3.40282347e38, 1.0]> : tensor<6xf32>
