@@ -27,7 +27,7 @@
 // RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw -o %t.lazy.mlir
 // RUN: mla-opt %t.lazy.mlir --convert-mla-to-nvvm | FileCheck %s --check-prefix=LAZY
 // LAZY:       arith.select %{{.*}} : vector<2xi1>, vector<2xf32>
-// LAZY:       llvm.intr.maximum
+// LAZY:       arith.maximumf %{{.*}} : f32
 // LAZY:       arith.constant 4.096000e+03 : f32
 // LAZY-COUNT-4: math.absf %{{.*}} : f32
 // LAZY:       scf.if {{.*}} -> (vector<32xf32>, vector<2xf32>)

@@ -83,10 +83,11 @@ bool mla::fuzz::giveToTools(mlir::ModuleOp module, StringRef file) {
   run(module, *kernel, lowerToTile,
       [&](auto copy) { return makeInterpreterExecutor(copy); });
   announce("explain");
-  auto noFlag = [](StringRef, std::string &) { return false; };
+  CompileFlags flags;
+  flags.options = options;
   (void)explainCommand(
       {file.str(), "-o", "/dev/null", "--sizes=s_q=1,s_kv=33,topk=70"},
-      {*module.getContext(), options, noFlag, ""});
+      {*module.getContext(), flags});
   announce("mutate");
   (void)mutateCommand({"--quiet", "--threads=1", "--seeds=1", "--sample=2",
                        "-o", "/dev/null", file.str(),

@@ -204,14 +204,16 @@ func.func @optional(%q: memref<4x128x576xbf16>, %kv: !kv, %indices: memref<4x1x?
   return
 }
 
-// lse in base 2 is the softmax's own; the base of max_logits stays.
+// lse in base 2; the base of max_logits stays.
 // CHECK-LABEL: func @lse
 // CHECK-SAME:    mla.options = {empty_lse = "-inf", lse_base = "2"}
 // CHECK:         %[[STATE:.*]]:3 = scf.for
-// CHECK:         %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#2
+// CHECK:         %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#1
+// CHECK:         %[[LOGIT:.*]] = arith.mulf %[[STATE]]#1
 // CHECK:         %[[LOG:.*]] = math.log2 %[[STATE]]#2
-// CHECK:         %[[LSE:.*]] = arith.addf %[[STATE]]#1, %[[LOG]]
-// CHECK-NOT:     arith.mulf
+// CHECK:         %[[LOG2E:.*]] = arith.constant dense<1.442695{{.*}}> : tensor<64xf32>
+// CHECK:         %[[BASE2:.*]] = arith.mulf %[[LOGIT]], %[[LOG2E]]
+// CHECK:         %[[LSE:.*]] = arith.addf %[[BASE2]], %[[LOG]]
 // CHECK:         %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<64xf32>
 // CHECK:         %[[RESULT:.*]] = arith.select %[[EMPTY]], %[[NONE]], %[[LSE]]
 // CHECK:         tile.store %[[RESULT]], {{.*}} {tile.label = "stats.lse"}
