@@ -37,6 +37,8 @@ std::string mla::findFault(const Gpu &gpu) {
   return "";
 }
 
+llvm::ArrayRef<StringRef> mla::getGpuNames() { return kGpuNames; }
+
 std::string mla::getGpuName(const std::string &deviceName) {
   StringRef name = deviceName;
   name.consume_front("NVIDIA ");

@@ -227,14 +227,6 @@ static std::string printEntry(const TuningEntry &entry) {
       entry.version);
 }
 
-std::vector<StringRef> TuningTable::listGpus() const {
-  std::vector<StringRef> names;
-  for (const TuningEntry &entry : entries)
-    if (!entry.gpu.name.empty() && !llvm::is_contained(names, entry.gpu.name))
-      names.push_back(entry.gpu.name);
-  return names;
-}
-
 std::string TuningTable::print() const {
   std::vector<TuningEntry> sorted = entries;
   llvm::sort(sorted, [](const TuningEntry &a, const TuningEntry &b) {

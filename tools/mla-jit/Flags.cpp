@@ -6,8 +6,8 @@
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Harness/CommandLine.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Tuning/Choice.h"
 #include "mla/Tuning/CostModel.h"
-#include "mla/Tuning/TuningTable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -19,10 +19,6 @@ using namespace mla;
 
 /// The one target there is.
 static constexpr llvm::StringLiteral kTarget = "sm_90a";
-
-/// GPUs of that target, as getGpuName() calls them.
-static constexpr llvm::StringLiteral kGpus[] = {"H100", "H200", "H800", "H20",
-                                                "GH200"};
 
 /// "unknown WHAT 'NAME', expected A or B; did you mean 'A'?", or an empty text.
 static std::string checkName(llvm::StringRef what, llvm::StringRef name,
@@ -62,9 +58,8 @@ static constexpr llvm::StringLiteral kCompileHelp =
                          them to run time (default 65536)
   --tuning-table=FILE    instead of the tuning table that ships
   --gpu=NAME             name of the GPU for the tuning table:
-                         {2},
-                         or one that the table has (default: that of the GPU
-                         that is run on)
+                         {2}
+                         (default: that of the GPU that is run on)
   --tile-keys=N          KV rows per tile (default: as chosen)
   --stages=N             slots of the schedule's rings (default: as chosen)
   --threshold=X          how far, in powers of two, weights may grow before a lazy
@@ -80,15 +75,14 @@ static constexpr llvm::StringLiteral kCompileHelp =
 )";
 
 std::string CompileFlags::help() const {
-  return llvm::formatv(kCompileHelp.data(),
-                       severalSchedules
-                           ? "  --schedule=NAME,...    schedule of an operator "
-                             "that carries none, "
-                             "or several\n                         to compare:"
-                           : "  --schedule=NAME        schedule of an operator "
-                             "that carries none:",
-                       llvm::join(getSchedules(), ", "),
-                       llvm::join(llvm::ArrayRef(kGpus), ", "));
+  return llvm::formatv(
+      kCompileHelp.data(),
+      severalSchedules ? "  --schedule=NAME,...    schedule of an operator "
+                         "that carries none, "
+                         "or several\n                         to compare:"
+                       : "  --schedule=NAME        schedule of an operator "
+                         "that carries none:",
+      llvm::join(getSchedules(), ", "), llvm::join(getGpuNames(), ", "));
 }
 
 std::string CompileFlags::parseSchedules(llvm::StringRef value) {
@@ -183,17 +177,7 @@ std::string CompileFlags::findFault() const {
            llvm::join(schedules, ",");
   if (options.gpu.empty())
     return "";
-  std::vector<std::string> known(std::begin(kGpus), std::end(kGpus));
-  // A table that cannot be read is an error where it is used.
-  if (llvm::Expected<TuningTable> table =
-          TuningTable::load(options.tuningTable)) {
-    for (llvm::StringRef name : table->listGpus())
-      if (!llvm::is_contained(known, name))
-        known.push_back(name.str());
-  } else {
-    llvm::consumeError(table.takeError());
-    return "";
-  }
+  std::vector<std::string> known(getGpuNames().begin(), getGpuNames().end());
   return checkName("GPU", options.gpu, known);
 }
 

@@ -37,6 +37,9 @@ struct Gpu {
   std::string name;
 };
 
+/// The GPUs of the target, as getGpuName() calls them.
+llvm::ArrayRef<llvm::StringRef> getGpuNames();
+
 /// "H200" of a driver's "NVIDIA H200"; empty for a GPU that is not of the
 /// target.
 std::string getGpuName(const std::string &deviceName);

@@ -46,9 +46,6 @@ public:
   /// Puts `entry` in the place of the one for the same shape and GPU.
   void set(const TuningEntry &entry);
 
-  /// The names of the GPUs that entries are for.
-  std::vector<llvm::StringRef> listGpus() const;
-
   std::string print() const;
   /// Writes the table whole or not at all.
   llvm::Error write(llvm::StringRef file) const;
