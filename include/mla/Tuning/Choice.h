@@ -5,6 +5,8 @@
 #ifndef MLA_TUNING_CHOICE_H
 #define MLA_TUNING_CHOICE_H
 
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
 #include <string>
