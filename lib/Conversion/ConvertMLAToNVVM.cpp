@@ -333,6 +333,7 @@ LogicalResult KernelConverter::lowerOps() {
   populateMemoryPatterns(types, patterns, context);
   populateStorePatterns(types, patterns, context);
   populateMmaPatterns(types, patterns);
+  populateReductionPatterns(types, patterns);
   populateSyncPatterns(types, patterns);
   scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
   return applyFullConversion(func, target, std::move(patterns));

@@ -97,175 +97,6 @@ struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
   }
 };
 
-Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
-  if (kind == tile::ReduceKind::max)
-    return arith::MaximumFOp::create(b, x, y);
-  return arith::AddFOp::create(b, x, y);
-}
-
-/// A thread's share of a reduction: those registers of `source` that `getGroup`
-/// gives the number `group`, as a tree.
-Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
-                   RankedTensorType type, int64_t group,
-                   int64_t (*getGroup)(RankedTensorType, int64_t)) {
-  SmallVector<Value> values;
-  for (int64_t i = 0; i < getNumRegisters(type); ++i)
-    if (getGroup(type, i) == group)
-      values.push_back(b.extract(source, i));
-  while (values.size() > 1) {
-    SmallVector<Value> next;
-    for (size_t i = 0; i + 1 < values.size(); i += 2)
-      next.push_back(combine(b, kind, values[i], values[i + 1]));
-    if (values.size() % 2)
-      next.push_back(values.back());
-    values = std::move(next);
-  }
-  return values[0];
-}
-
-/// The groups 0 to `groups` - 1 of registers, and those of the lanes that
-/// differ in the bits `distances` of their number.
-Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
-                   RankedTensorType type, int64_t groups,
-                   int64_t (*getGroup)(RankedTensorType, int64_t),
-                   ArrayRef<int64_t> distances) {
-  return b.pack(groups, [&](int64_t group) {
-    Value result = reduceThread(b, kind, source, type, group, getGroup);
-    for (int64_t distance : distances) {
-      Value other = NVVM::ShflOp::create(b, b.getF32Type(), b.i32(-1), result,
-                                         b.i32(distance), b.i32(31),
-                                         NVVM::ShflKind::bfly, UnitAttr());
-      result = combine(b, kind, result, other);
-    }
-    return result;
-  });
-}
-
-/// (x - y) * c with a y for each row or column, where it may be distributed:
-/// one x * c - y * c for each element. The rounding of y * c is an error of the
-/// result, so where one of the warp may be large, x - y takes the place of x,
-/// and 0 that of y * c: a branch that all lanes take alike, most often past it.
-struct ScaledDifferencePattern : OpConversionPattern<arith::MulFOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult
-  matchAndRewrite(arith::MulFOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    auto difference = op.getLhs().getDefiningOp<arith::SubFOp>();
-    auto splat = op.getRhs().getDefiningOp<tensor::SplatOp>();
-    auto broadcast =
-        difference ? difference.getRhs().getDefiningOp<tile::BroadcastOp>()
-                   : tile::BroadcastOp();
-    if (!splat || !broadcast || !mayDistribute(op) ||
-        !mayDistribute(difference))
-      return rewriter.notifyMatchFailure(op, "not a scaled difference");
-    ThreadBuilder b(op, rewriter);
-    Subtrahend y(b, rewriter, difference.getLhs(), broadcast.getSource(),
-                 splat.getInput());
-    RankedTensorType type = getFragment(op.getResult());
-    auto spread = [&](ThreadBuilder &at, Value of) {
-      auto getRegister =
-          broadcast.getDim() == 1 ? getRowRegister : getColumnRegister;
-      return at.pack(getNumRegisters(type), [&](int64_t i) {
-        return at.extract(of, getRegister(type, i));
-      });
-    };
-    auto branch = scf::IfOp::create(
-        b, y.mayBeLarge,
-        [&](OpBuilder &nested, Location loc) {
-          ThreadBuilder inner(op, nested);
-          // Nothing, with an effect: LLVM would subtract always, and select.
-          inner.assembly("", "", {}, Type());
-          Value exact = arith::SubFOp::create(inner, y.x, spread(inner, y.y));
-          Value zero = arith::ConstantOp::create(
-              inner, inner.getZeroAttr(y.scaled.getType()));
-          scf::YieldOp::create(inner, ValueRange{exact, zero});
-        },
-        [&](OpBuilder &nested, Location loc) {
-          scf::YieldOp::create(nested, loc, ValueRange{y.x, y.scaled});
-        });
-    Value negated = arith::NegFOp::create(b, branch.getResult(1));
-    rewriter.replaceOpWithNewOp<math::FmaOp>(
-        op, branch.getResult(0), adaptor.getRhs(), spread(b, negated));
-    return success();
-  }
-
-private:
-  /// Below it y * c is off by 2^-13 at most.
-  static constexpr float kLarge = 4096;
-
-  static bool mayDistribute(arith::ArithFastMathInterface op) {
-    return arith::bitEnumContainsAll(op.getFastMathFlagsAttr().getValue(),
-                                     arith::FastMathFlags::reassoc |
-                                         arith::FastMathFlags::contract);
-  }
-
-  /// y, y * c, and whether one of the warp's may be large.
-  struct Subtrahend {
-    Value x, y, scaled, mayBeLarge;
-
-    Subtrahend(ThreadBuilder &b, ConversionPatternRewriter &rewriter,
-               Value tile, Value vector, Value scale)
-        : x(rewriter.getRemappedValue(tile)),
-          y(rewriter.getRemappedValue(vector)) {
-      auto scaleAll = [&](Value v) -> Value {
-        auto type = cast<VectorType>(v.getType());
-        Value splat = b.pack(SmallVector<Value>(type.getNumElements(), scale));
-        return arith::MulFOp::create(b, v, splat);
-      };
-      auto choice = vector.getDefiningOp<arith::SelectOp>();
-      Value rowMax = choice ? getMovedTo(choice, tile) : Value();
-      if (!rowMax) {
-        scaled = scaleAll(y);
-        mayBeLarge = isAnyLarge(b, scaled);
-        return;
-      }
-      // y is what it was or the row maximum of x. Both are scaled, and tested,
-      // before it is known which; the maximum by the shares of the threads,
-      // before they are brought together.
-      Value old = scaleAll(rewriter.getRemappedValue(choice.getFalseValue()));
-      scaled = arith::SelectOp::create(
-          b, rewriter.getRemappedValue(choice.getCondition()),
-          scaleAll(rewriter.getRemappedValue(rowMax)), old);
-      RankedTensorType type = getFragment(tile);
-      SmallVector<Value> tested;
-      for (int64_t row = 0; row < type.getDimSize(0) / 32; ++row) {
-        tested.push_back(b.extract(old, row));
-        Value share = reduceThread(b, tile::ReduceKind::max, x, type, row,
-                                   getRowRegister);
-        tested.push_back(arith::MulFOp::create(b, share, scale));
-      }
-      mayBeLarge = isAnyLarge(b, b.pack(tested));
-    }
-
-    /// m, if `choice` is max(y, m) or y, and m the row maximum of `tile`.
-    static Value getMovedTo(arith::SelectOp choice, Value tile) {
-      auto max = choice.getTrueValue().getDefiningOp<arith::MaximumFOp>();
-      if (!max || max.getLhs() != choice.getFalseValue())
-        return {};
-      auto reduce = max.getRhs().getDefiningOp<tile::ReduceOp>();
-      bool isRowMax = reduce && reduce.getSource() == tile &&
-                      reduce.getKind() == tile::ReduceKind::max &&
-                      reduce.getDim() == 1;
-      return isRowMax ? max.getRhs() : Value();
-    }
-
-    static Value isAnyLarge(ThreadBuilder &b, Value values) {
-      Value limit = arith::ConstantOp::create(b, b.getF32FloatAttr(kLarge));
-      Value large;
-      int64_t count = cast<VectorType>(values.getType()).getNumElements();
-      for (int64_t i = 0; i < count; ++i) {
-        Value size = math::AbsFOp::create(b, b.extract(values, i));
-        Value here =
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, size, limit);
-        large = large ? arith::OrIOp::create(b, large, here) : here;
-      }
-      return NVVM::VoteSyncOp::create(b, b.getI1Type(), b.i32(-1), large,
-                                      NVVM::VoteSyncKind::any);
-    }
-  };
-};
-
 struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -364,50 +195,6 @@ struct SpecialFunctionPattern : OpConversionPattern<OpTy> {
   std::optional<float> factor;
 };
 
-/// Whether `type` is what reductions are lowered for.
-bool isReducible(RankedTensorType type) {
-  return type.getElementType().isF32() &&
-         cta::getLayout(type) == cta::FragmentLayout::acc;
-}
-
-/// Along a row: the thread's share, then the four lanes of a quad.
-struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult
-  matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    RankedTensorType type = getFragment(op.getSource());
-    if (!isReducible(type) || op.getDim() != 1)
-      return op.emitOpError("is lowered along the rows of f32 accumulators "
-                            "only");
-    ThreadBuilder b(op, rewriter);
-    rewriter.replaceOp(op, reduceGroups(b, op.getKind(), adaptor.getSource(),
-                                        type, type.getDimSize(0) / 32,
-                                        getRowRegister, {1, 2}));
-    return success();
-  }
-};
-
-/// Down the columns that a warp holds: the thread's share, then the eight lanes
-/// that have the same columns.
-struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult
-  matchAndRewrite(cta::ReduceWarpOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    RankedTensorType type = getFragment(op.getSource());
-    if (!isReducible(type))
-      return op.emitOpError("is lowered on f32 accumulators only");
-    ThreadBuilder b(op, rewriter);
-    rewriter.replaceOp(op, reduceGroups(b, op.getKind(), adaptor.getSource(),
-                                        type, type.getDimSize(1) / 4,
-                                        getColumnRegister, {4, 8, 16}));
-    return success();
-  }
-};
-
 struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -492,12 +279,10 @@ void mla::populateElementwisePatterns(TypeConverter &types,
                                       RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
-               ElementwisePattern, IotaPattern, ReducePattern,
-               ReduceWarpPattern, SplatPattern, TransposePattern>(types,
-                                                                  context);
+               ElementwisePattern, IotaPattern, SplatPattern, TransposePattern>(
+      types, context);
   // Before ElementwisePattern.
-  patterns.add<OftenOnePattern, ScaledDifferencePattern, TruncFPattern>(
-      types, context, /*benefit=*/2);
+  patterns.add<OftenOnePattern, TruncFPattern>(types, context, /*benefit=*/2);
   patterns.add<SpecialFunctionPattern<math::ExpOp>>(
       types, context, "ex2.approx.ftz.f32", /*log2 e*/ 1.44269504f);
   patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,

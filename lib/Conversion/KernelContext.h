@@ -135,6 +135,8 @@ void populateMemoryPatterns(mlir::TypeConverter &types,
                             KernelContext &context);
 void populateMmaPatterns(mlir::TypeConverter &types,
                          mlir::RewritePatternSet &patterns);
+void populateReductionPatterns(mlir::TypeConverter &types,
+                               mlir::RewritePatternSet &patterns);
 void populateStorePatterns(mlir::TypeConverter &types,
                            mlir::RewritePatternSet &patterns,
                            KernelContext &context);

@@ -145,7 +145,7 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
   }
   keys[gather.getResult()] = parts;
   dead.push_back(gather);
-  // Each once: a product may have the tile as both of its operands.
+  // Without duplicates: a product may have the tile as both of its operands.
   SetVector<Operation *> users(gather->user_begin(), gather->user_end());
   for (Operation *user : users)
     if (auto dot = dyn_cast<tile::DotOp>(user))

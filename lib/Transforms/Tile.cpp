@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "LaunchInterface.h"
 #include "TileRewrites.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -346,86 +346,6 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
         "out");
 }
 
-/// Names the function's arguments after the operands they are, so that the
-/// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
-static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
-  struct Operand {
-    Value value;
-    StringRef name;
-    SmallVector<StringRef> dims;
-  };
-  const Operand operands[] = {
-      {op.getQ(), "q", {"s_q", "h_q", "d_qk"}},
-      {op.getKv(), "kv", {"s_kv", "h_kv", "d_qk"}},
-      {op.getIndices(), "indices", {"s_q", "h_kv", "topk"}},
-      {op.getScale(), "scale", {}},
-      {op.getTopkLength(), "topk_length", {"s_q"}},
-      {op.getAttnSink(), "attn_sink", {"h_q"}},
-      {op.getOut(), "out", {"s_q", "h_q", "d_v"}},
-      {op.getMaxLogits(), "max_logits", {"s_q", "h_q"}},
-      {op.getLse(), "lse", {"s_q", "h_q"}}};
-  auto getShape = [](const Operand &operand) {
-    auto type = operand.value ? dyn_cast<MemRefType>(operand.value.getType())
-                              : MemRefType();
-    return type ? type.getShape() : ArrayRef<int64_t>();
-  };
-  // A size that one operand fixes holds for the others too.
-  llvm::StringMap<int64_t> fixed;
-  for (const Operand &operand : operands)
-    for (auto [dim, size] : llvm::zip(operand.dims, getShape(operand)))
-      if (!ShapedType::isDynamic(size))
-        fixed[dim] = size;
-  Builder b(func.getContext());
-  for (const Operand &operand : operands) {
-    auto arg = dyn_cast_or_null<BlockArgument>(operand.value);
-    if (!arg || arg.getOwner() != &func.getBody().front())
-      continue;
-    unsigned number = arg.getArgNumber();
-    func.setArgAttr(number, kArgNameAttr, b.getStringAttr(operand.name));
-    SmallVector<Attribute> dims;
-    for (auto [dim, size] : llvm::zip(operand.dims, getShape(operand)))
-      dims.push_back(ShapedType::isDynamic(size) && fixed.contains(dim)
-                         ? Attribute(b.getIndexAttr(fixed[dim]))
-                         : b.getStringAttr(dim));
-    if (!dims.empty())
-      func.setArgAttr(number, kArgDimsAttr, b.getArrayAttr(dims));
-    // A masked score is -inf before it is scaled: the sign must survive.
-    if (operand.value == op.getScale())
-      func.setArgAttr(number, kArgPositiveAttr, b.getUnitAttr());
-    if ((operand.value == op.getTopkLength() && op.getTopkLengthOptional()) ||
-        (operand.value == op.getAttnSink() && op.getAttnSinkOptional()))
-      func.setArgAttr(number, kArgOptionalAttr, b.getUnitAttr());
-  }
-}
-
-/// Those of the operator's options that are not the default.
-static DictionaryAttr getOptions(SparsePrefillOp op) {
-  Builder b(op.getContext());
-  SmallVector<NamedAttribute> options;
-  if (op.getEmptyLse() != "+inf")
-    options.push_back(b.getNamedAttr("empty_lse", op.getEmptyLseAttr()));
-  if (op.getLseBase() != "e")
-    options.push_back(b.getNamedAttr("lse_base", op.getLseBaseAttr()));
-  return b.getDictionaryAttr(options);
-}
-
-/// Notes the value of a scale that is a constant: it is no argument of the
-/// kernel, so nothing else tells a caller, or a reference, what it is.
-static LogicalResult noteConstants(SparsePrefillOp op, func::FuncOp func) {
-  FloatAttr scale;
-  if (!matchPattern(op.getScale(), m_Constant(&scale)))
-    return success();
-  // What the launch refuses of an argument.
-  APFloat value = scale.getValue();
-  if (!value.isFinite() || value.isNegative() || value.isZero())
-    return op.emitOpError("expected a scale above 0 that is finite, got ")
-           << scale;
-  Builder b(func.getContext());
-  func->setAttr(kConstantsAttr,
-                b.getDictionaryAttr(b.getNamedAttr("scale", scale)));
-  return success();
-}
-
 namespace {
 struct TilePass : mla::impl::TileBase<TilePass> {
   using TileBase::TileBase;
@@ -452,9 +372,7 @@ struct TilePass : mla::impl::TileBase<TilePass> {
                            << threshold.getValue();
       return signalPassFailure();
     }
-    nameArguments(ops[0], func);
-    DictionaryAttr options = getOptions(ops[0]);
-    if (failed(noteConstants(ops[0], func)))
+    if (failed(noteLaunchInterface(ops[0], func)))
       return signalPassFailure();
     bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;
@@ -464,10 +382,6 @@ struct TilePass : mla::impl::TileBase<TilePass> {
                    .run()))
       return signalPassFailure();
     func->setAttr(kScheduleAttr, schedule);
-    func->setAttr(kOperatorAttr,
-                  StringAttr::get(&getContext(), "sparse_prefill"));
-    if (!options.empty())
-      func->setAttr(kOptionsAttr, options);
   }
 };
 } // namespace

@@ -31,87 +31,63 @@ def _define(schema, implementation, fake):
     return getattr(torch.ops.mla, name)
 
 
-def _sparse_prefill(
-    q,
-    kv,
-    indices,
-    scale,
-    out,
-    max_logits,
-    lse,
-    topk_length=None,
-    attn_sink=None,
-    lse_base="e",
-    empty_lse="+inf",
-):
-    sparse.check_scale("scale", scale)
-    sparse.check_lse_words(lse_base, empty_lse)
-    results = out, max_logits, lse
-    given = sparse.by_name(q, kv, indices, *results, topk_length, attn_sink)
-    sparse.launch(torch, given, scale, (lse_base, empty_lse))
+def _make(check_scale, run):
+    """Both functions with the operators' signatures: `check_scale` looks at the scale
+    under its argument's name, `run` takes tensors by name, scale and lse options."""
+
+    def sparse_prefill(
+        q,
+        kv,
+        indices,
+        scale,
+        out,
+        max_logits,
+        lse,
+        topk_length=None,
+        attn_sink=None,
+        lse_base="e",
+        empty_lse="+inf",
+    ):
+        check_scale("scale", scale)
+        sparse.check_lse_words(lse_base, empty_lse)
+        results = out, max_logits, lse
+        given = sparse.by_name(q, kv, indices, *results, topk_length, attn_sink)
+        run(given, scale, (lse_base, empty_lse))
+
+    def flash_mla_sparse_fwd(
+        q,
+        kv,
+        indices,
+        sm_scale,
+        d_v=512,
+        attn_sink=None,
+        topk_length=None,
+        lse_base="e",
+        empty_lse="+inf",
+    ):
+        check_scale("sm_scale", sm_scale)
+        results = sparse.make_results(torch, q, d_v)
+        lse_options = lse_base, empty_lse
+        sparse_prefill(
+            q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
+        )
+        return results
+
+    return sparse_prefill, flash_mla_sparse_fwd
 
 
-def _fake_sparse_prefill(
-    q,
-    kv,
-    indices,
-    scale,
-    out,
-    max_logits,
-    lse,
-    topk_length=None,
-    attn_sink=None,
-    lse_base="e",
-    empty_lse="+inf",
-):
+def _launch(given, scale, lse_options):
+    sparse.launch(torch, given, scale, lse_options)
+
+
+def _check(given, scale, lse_options):
     """Checks what a launch checks without addresses and a kernel. Of the sizes it
     looks only at those that kernels are compiled for: these become guards."""
-    sparse.check_positive("scale", scale)
-    sparse.check_lse_words(lse_base, empty_lse)
-    results = out, max_logits, lse
-    given = sparse.by_name(q, kv, indices, *results, topk_length, attn_sink)
     sparse.check({name: describe_torch(name, given[name]) for name in given})
 
 
-def _flash_mla_sparse_fwd(
-    q,
-    kv,
-    indices,
-    sm_scale,
-    d_v=512,
-    attn_sink=None,
-    topk_length=None,
-    lse_base="e",
-    empty_lse="+inf",
-):
-    sparse.check_scale("sm_scale", sm_scale)
-    results = sparse.make_results(torch, q, d_v)
-    lse_options = lse_base, empty_lse
-    _sparse_prefill(
-        q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
-    )
-    return results
-
-
-def _fake_flash_mla_sparse_fwd(
-    q,
-    kv,
-    indices,
-    sm_scale,
-    d_v=512,
-    attn_sink=None,
-    topk_length=None,
-    lse_base="e",
-    empty_lse="+inf",
-):
-    sparse.check_positive("sm_scale", sm_scale)
-    results = sparse.make_results(torch, q, d_v)
-    lse_options = lse_base, empty_lse
-    _fake_sparse_prefill(
-        q, kv, indices, sm_scale, *results, topk_length, attn_sink, *lse_options
-    )
-    return results
-
+_sparse_prefill, _flash_mla_sparse_fwd = _make(sparse.check_scale, _launch)
+_fake_sparse_prefill, _fake_flash_mla_sparse_fwd = _make(sparse.check_positive, _check)
 
 sparse_prefill = _define(
     "sparse_prefill(Tensor q, Tensor kv, Tensor indices, float scale, Tensor(a!) out, "

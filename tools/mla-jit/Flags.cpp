@@ -6,6 +6,7 @@
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Harness/CommandLine.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Support/Names.h"
 #include "mla/Tuning/Choice.h"
 #include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/StringExtras.h"
@@ -20,14 +21,15 @@ using namespace mla;
 /// The one target there is.
 static constexpr llvm::StringLiteral kTarget = "sm_90a";
 
-/// "unknown WHAT 'NAME', expected A or B; did you mean 'A'?", or an empty text.
+/// "unknown WHAT 'NAME', expected one of A, B", the nearest first, or an empty
+/// text if NAME is known.
 static std::string checkName(llvm::StringRef what, llvm::StringRef name,
                              const std::vector<std::string> &known) {
   if (llvm::is_contained(known, name))
     return "";
-  return llvm::formatv("unknown {0} '{1}', expected {2}{3}", what, name,
-                       llvm::join(known, " or "),
-                       harness::suggest(name.str(), known));
+  llvm::SmallVector<llvm::StringRef> names(known.begin(), known.end());
+  return llvm::formatv("unknown {0} '{1}', expected {2}", what, name,
+                       listNames(name, names));
 }
 
 std::vector<std::string> getSchedules() {

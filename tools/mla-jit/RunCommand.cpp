@@ -32,8 +32,12 @@ public:
   bool parse(llvm::StringRef word, std::string &error) {
     if (word == "--no-cache")
       return useCache = false, true;
-    if (!word.consume_front("--device="))
-      return flags.parse(word, error) || simulator.parse(word, error);
+    if (!word.consume_front("--device=")) {
+      if (!flags.parse(word, error))
+        return simulator.parse(word, error);
+      compileOption = word.split('=').first.str();
+      return true;
+    }
     const auto *known = llvm::find(kDevices, word);
     if (known == std::end(kDevices))
       error = ("expected --device=auto, gpu, sim or interpreter, got "
@@ -52,6 +56,13 @@ public:
       return "option '--device': bench times the GPU, expected gpu or auto, "
              "got '" +
              deviceName() + "'";
+    auto isPackage = [](const std::string &operand) {
+      return llvm::sys::fs::is_directory(operand);
+    };
+    if (!compileOption.empty() && !tool.operands.empty() &&
+        llvm::all_of(tool.operands, isPackage))
+      return "option '" + compileOption +
+             "': expected a FILE.mlir to compile, got packages only";
     if (!simulator.given.empty() && device != Device::Auto &&
         device != Device::Sim)
       return "option '" + simulator.given +
@@ -195,6 +206,8 @@ private:
 
   CompileFlags flags{/*severalSchedules=*/true};
   SimulatorFlags simulator;
+  /// An option that says how to compile; empty if none is given.
+  std::string compileOption;
   Device device = Device::Auto;
   bool useCache = true, isBench;
   std::string gpuName;

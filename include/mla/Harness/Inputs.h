@@ -25,7 +25,8 @@ struct InputOptions {
   double invalidShare = 0.1;
   /// Standard deviation of the random values, but for attn_sink, whose is 1.
   float magnitude = 0.1f;
-  /// Each once; for sparse_prefill only.
+  /// Values at the edges to place, without duplicates; other operators than
+  /// sparse_prefill refuse them.
   std::vector<Extreme> extremes;
   /// Value of the argument `scale`, by isScale; default d_qk^-0.5.
   std::optional<double> scale;

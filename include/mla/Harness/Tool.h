@@ -48,7 +48,7 @@ struct ToolOptions {
   std::optional<double> tolerance;
   std::string outputFolder;
   // bench:
-  /// Each once.
+  /// How to time, without duplicates.
   std::vector<Mode> modes = {Mode::BackToBack, Mode::Gap};
   int iterations = 20;
   int warmup = 5;
