@@ -20,7 +20,7 @@ Status runCase(const Subject &subject, const Executor &executor,
                const ToolOptions &options, const Sizes &sizes,
                RunReport &report);
 
-/// What the files of --expect hold, for outputs of `arguments`.
+/// Reads the files of --expect into expected values of the outputs.
 Status readExpected(const ToolOptions &options,
                     const std::vector<HostArgument> &arguments,
                     std::vector<ExpectedOutput> &expected);

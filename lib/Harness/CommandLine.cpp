@@ -96,7 +96,7 @@ static size_t countEdits(const std::string &a, const std::string &b) {
 
 std::string suggest(const std::string &word,
                     const std::vector<std::string> &candidates) {
-  // More than a third of the letters changed is another word.
+  // Beyond a third of the letters the words are unrelated.
   size_t least = std::max<size_t>(1, word.size() / 3) + 1;
   const std::string *nearest = nullptr;
   for (const std::string &candidate : candidates)

@@ -14,8 +14,8 @@ namespace mla::harness {
 
 namespace {
 
-/// The error that a result rounded to `dtype` has, in units of the largest
-/// magnitude, with some room for sums in another order.
+/// The rounding error of `dtype` relative to the largest magnitude, with room
+/// for sums in another order.
 double defaultTolerance(mlaDType dtype) {
   switch (dtype) {
   case MLA_BF16:

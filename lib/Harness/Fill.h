@@ -15,7 +15,7 @@ namespace mla::harness {
 
 inline constexpr int64_t kElementsPerChunk = 1 << 16;
 
-/// A stream of its own for each argument.
+/// Each argument has its own random stream.
 inline uint64_t streamSeed(uint64_t seed, const std::string &name) {
   uint64_t hash = 0xcbf29ce484222325ull;
   for (char c : name)

@@ -113,7 +113,7 @@ std::string shapeText(const ArgumentDescriptor &argument,
   return text;
 }
 
-/// What the machine has, or what the process may have of it.
+/// The machine's memory, or the process's limit if that is lower.
 uint64_t memoryOfMachine() {
   uint64_t bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                    static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -123,8 +123,8 @@ uint64_t memoryOfMachine() {
   return bytes;
 }
 
-/// Refuses what the memory cannot hold before any of it is taken. The error
-/// names the largest argument.
+/// Refuses arguments that exceed the memory limit before allocating any. The
+/// error names the largest argument.
 Status checkMemory(const KernelDescriptor &descriptor, const Sizes &sizes,
                    const InputOptions &options) {
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
@@ -227,7 +227,7 @@ std::string numberText(double number) {
   return text;
 }
 
-/// An option that the kernel cannot heed must not be ignored.
+/// Refuses an option that does not apply to the kernel.
 Status checkScale(const KernelDescriptor &descriptor,
                   const InputOptions &options) {
   if (!options.scale)
@@ -247,7 +247,7 @@ Status checkScale(const KernelDescriptor &descriptor,
   return invalidArgument("scale: the kernel has no such argument");
 }
 
-/// `what` names an argument that is no tensor of the kernel.
+/// The error for a name in `what` that is not a tensor argument of the kernel.
 Status noSuchTensor(const std::string &what, const KernelDescriptor &descriptor,
                     const std::string &name) {
   std::vector<std::string> names;

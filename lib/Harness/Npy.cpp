@@ -48,7 +48,7 @@ bool describes(const std::string &text, mlaDType dtype) {
 }
 
 /// Reads the header: a Python dictionary literal with the keys 'descr',
-/// 'fortran_order' and 'shape', each once, in any order.
+/// 'fortran_order' and 'shape', without duplicates, in any order.
 class HeaderParser {
 public:
   explicit HeaderParser(std::string_view text) : text(text) {}
@@ -148,9 +148,9 @@ std::string shapeText(const std::vector<int64_t> &shape) {
   return text + ")";
 }
 
-/// Bytes in front of the header's text.
+/// Bytes before the header's text.
 constexpr size_t kPrefix1 = 10, kPrefix2 = 12;
-/// Far above what NumPy writes.
+/// A limit far above the headers that NumPy writes.
 constexpr size_t kMaxHeader = 1 << 20;
 
 /// Finds in the file's first bytes where the header's text begins and ends.

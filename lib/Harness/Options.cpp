@@ -102,7 +102,7 @@ private:
       error = "unknown option '" + name + "'";
   }
 
-  /// For the error, which says where help is to be had.
+  /// Named in errors, which refer to its help.
   void nameCommand(const std::vector<std::string> &words) {
     for (const CommandName &known : kCommands)
       if (!words.empty() && words.front() == known.name)

@@ -97,8 +97,8 @@ private:
     return Status();
   }
 
-  /// All rows of kv are 1 in the first column, and q there what the scores are
-  /// to be: next to it the other columns do not count.
+  /// The first column of every kv row is 1, and that of q is the wanted score.
+  /// It is so large that the other columns do not change the score.
   Status placeHugeScores() {
     static constexpr double kSizes[] = {-1e31, 1e31, -3e38, 3e38, 0};
     HostTensor *q = nullptr, *kv = nullptr;
@@ -112,7 +112,7 @@ private:
     return Status();
   }
 
-  /// The first two columns add up to more than fp32 holds.
+  /// The products of the first two columns have a sum that overflows fp32.
   Status placeOverflowingScores() {
     static constexpr double kSizes[] = {-3e38, 3e38, 0};
     HostTensor *q = nullptr, *kv = nullptr;

@@ -99,7 +99,7 @@ private:
                              "--expect NAME=FILE.npy for each output");
     std::vector<ExpectedOutput> computed;
     MLA_RETURN_IF_ERROR(reference(arguments, computed));
-    // The first of a name counts.
+    // The first entry with a name is used.
     std::move(computed.begin(), computed.end(), std::back_inserter(expected));
     return Status();
   }
@@ -180,7 +180,8 @@ int runSubjects(const std::vector<Subject> &subjects,
         return kExitFailure;
       }
       out << jsonLine(one.report) << std::flush;
-      // What cannot be told need not be computed; runTool says why.
+      // Without a writable stdout there is no point in computing; runTool
+      // reports why.
       if (!out)
         return kExitFailure;
       allPass &= one.report.pass;

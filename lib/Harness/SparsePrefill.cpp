@@ -105,9 +105,9 @@ void convertRow(const HostTensor &tensor, int64_t offset, int64_t stride,
     to[i] = tensor.get(offset + i * stride);
 }
 
-/// What the lse of a row is.
+/// The convention of lse: its base, and its value for empty rows.
 struct LseOptions {
-  double perNat = 1; ///< of its unit in a unit of the natural logarithm
+  double perNat = 1; ///< units of lse in one of the natural logarithm
   double empty = std::numeric_limits<double>::infinity();
 
   Status read(const OperatorOptions &options) {
@@ -234,7 +234,8 @@ private:
       // Not std::max: a NaN must not be lost.
       max = p[t] > max || std::isnan(p[t]) ? p[t] : max;
     }
-    // Finite or above, so that scores of -inf weigh 0; NaN stays.
+    // At least the least finite number, so that scores of -inf weigh 0. NaN is
+    // kept.
     double reference = std::max(max, -static_cast<double>(FLT_MAX));
     double sum = 0, sink = 0;
     if (count > 0) {
@@ -248,7 +249,8 @@ private:
     results.maxLogits[query * view.heads + head] = max;
     results.lse[query * view.heads + head] =
         count > 0 ? lse * lseOptions.perNat : lseOptions.empty;
-    // Not by the lse: next to a large maximum the sum is lost in it.
+    // Divides by the sum and not by exp(lse): added to a large maximum, the
+    // logarithm of the sum is rounded away.
     for (int64_t t = 0; t < count; ++t)
       p[t] /= sum + sink;
   }
@@ -290,8 +292,8 @@ private:
   std::vector<int64_t> valid;
   std::vector<double> row;
   Buffer q, logits, panels, sums;
-  /// What the tolerances are made of: norms of the heads' q, the largest of the
-  /// rows, and the heads' weights times the sizes of the rows.
+  /// Inputs of the tolerances: the norm of each head's q, the largest norm of a
+  /// kv row, and the weighted sum of row magnitudes for each head.
   std::vector<double> qNorms, weightedSizes;
   double kNorm = 0;
 };

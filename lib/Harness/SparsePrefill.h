@@ -15,7 +15,7 @@ struct SparsePrefillView {
   const HostTensor *q = nullptr;
   const HostTensor *kv = nullptr;
   const HostTensor *indices = nullptr;
-  /// Null where the kernel does not take them, or the launch leaves them out.
+  /// Null if the kernel has no such argument or the launch leaves it out.
   const HostTensor *topkLength = nullptr;
   const HostTensor *sink = nullptr;
   const HostTensor *out = nullptr;

@@ -17,7 +17,7 @@ namespace mla::harness {
 
 namespace {
 
-/// The generator of sparse_prefill: values that depend on each other.
+/// Generates the arguments of sparse_prefill, which depend on each other.
 class SparsePrefillInputs {
 public:
   SparsePrefillInputs(const SparsePrefillView &view,

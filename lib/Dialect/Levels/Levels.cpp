@@ -14,8 +14,8 @@ namespace {
 /// How far a program has been lowered.
 enum class Level { Operator, Tile, CTA };
 
-/// What encloses an op. Loops and conditions do not count: an op in them is
-/// held to what may stand around them.
+/// The region that an op is in. Loops and conditions are transparent: an op
+/// inside one may be what the enclosing region allows.
 enum class Place { Function, Grid, Role };
 } // namespace
 
@@ -30,7 +30,7 @@ template <typename Dialect> static bool isOf(Type type) {
   return isa<Dialect>(type.getDialect());
 }
 
-/// Computes values, which may come from memory.
+/// Ops that compute values or load them from memory.
 static bool isComputation(Operation *op) {
   return isOf<arith::ArithDialect>(op) || isOf<math::MathDialect>(op) ||
          isa<memref::DimOp, memref::LoadOp, tensor::SplatOp>(op);
@@ -40,8 +40,8 @@ static bool isControlFlow(Operation *op) {
   return isa<scf::ForOp, scf::IfOp>(op);
 }
 
-/// Declares what the roles share, and makes it ready for them; or, behind them,
-/// waits for the other CTAs.
+/// Ops that declare and initialise what the roles share, or that wait for other
+/// CTAs after the roles.
 static bool isSetUp(Operation *op) {
   return cta::isDeclaration(op) ||
          isa<cta::MBarrierInitOp, cta::MBarrierInitFenceOp, cta::SyncOp,
@@ -59,7 +59,7 @@ static bool isRoleWork(Operation *op) {
          !isa<cta::RoleOp, cta::MBarrierInitOp, cta::MBarrierInitFenceOp>(op);
 }
 
-/// An end of a block: of which op, its parent's verifier has checked.
+/// Terminators. The parent op's verifier has checked that they match it.
 static bool isEnd(Operation *op) {
   return isa<func::ReturnOp, scf::YieldOp, scf::ConditionOp, scf::InParallelOp,
              cta::YieldOp>(op);
@@ -85,14 +85,14 @@ static bool isAllowed(Type type) {
 
 /// The definition of the levels: what may stand where.
 static bool isAllowed(Operation *op, Level level, Place place) {
-  // Ops of dialects that nobody has registered are read on demand only, and
-  // stand for any use of a value in tests.
+  // Ops of unregistered dialects parse only on request; tests use them as
+  // arbitrary users of a value.
   if (isComputation(op) || !op->isRegistered())
     return true;
   switch (place) {
   case Place::Function:
-    // The host sees to the grid's size and to tensor maps; what is computed
-    // here each CTA computes.
+    // The host evaluates the grid's size and creates tensor maps; each CTA
+    // computes everything else.
     if (level == Level::Operator)
       return isOf<MLADialect>(op);
     return isa<scf::ForallOp, cta::TensorMapOp>(op);
@@ -109,7 +109,8 @@ static bool isAllowed(Operation *op, Level level, Place place) {
   llvm_unreachable("covered switch");
 }
 
-/// The same in words, without what may stand everywhere.
+/// The same set as text for errors, without the ops that are allowed
+/// everywhere.
 static StringRef describeAllowed(Level level, Place place) {
   switch (place) {
   case Place::Function:
@@ -163,7 +164,7 @@ public:
   LogicalResult run();
 
 private:
-  /// More than programs have. Passes recurse.
+  /// A limit for recursive passes, deeper than any real program.
   static constexpr unsigned kMaxDepth = 32;
 
   /// Finds the level; false if the function is no program.
@@ -211,7 +212,7 @@ LogicalResult LevelVerifier::checkTypes(Operation *op, TypeRange types) {
              << "has a value of type " << type
              << "; expected numbers of at most 64 bits, memrefs and tensors of "
                 "them, and types of the cta dialect";
-    // The lowering and the launch know a memref by its argument.
+    // The lowering and the launch identify a memref by its function argument.
     if (isa<MemRefType>(type) && !isa<func::FuncOp>(op))
       return op->emitOpError() << "has a value of type " << type
                                << "; expected memrefs to be arguments of the "
