@@ -18,11 +18,14 @@ using namespace mlir;
 using namespace mla;
 
 /// Registers of each thread at launch. The warps of a CTA are dealt out to the
-/// four parts of an SM, each of which has 16,384 registers, given out evenly in
-/// units of 8 a thread.
-static int64_t getRegistersAtLaunch(int64_t threads) {
-  int64_t warps = llvm::divideCeil(threads, 4 * 32);
-  return std::min<int64_t>(16384 / 32 / warps / 8 * 8, 256);
+/// parts of an SM, each of which gives out its registers evenly, in units.
+static int64_t getRegistersAtLaunch(const TargetSpec &target, int64_t threads) {
+  int64_t warps = llvm::divideCeil(threads, target.partitions * 32);
+  int64_t each = target.registersPerSM / target.partitions / 32 / warps;
+  auto unit = static_cast<uint64_t>(target.registerUnit);
+  return std::min<int64_t>(
+      llvm::alignDown(static_cast<uint64_t>(each), unit),
+      static_cast<int64_t>(llvm::alignTo(target.registersPerThread, unit)));
 }
 
 /// Whether a role sets its registers: a warpgroup does, as a whole.
@@ -130,7 +133,8 @@ namespace {
 /// Converts one function.
 class KernelConverter {
 public:
-  explicit KernelConverter(func::FuncOp func) : func(func) {}
+  explicit KernelConverter(func::FuncOp func)
+      : func(func), target(getTarget(func)) {}
 
   LogicalResult run();
 
@@ -152,6 +156,7 @@ private:
   void declareShared();
 
   func::FuncOp func;
+  const TargetSpec &target;
   scf::ForallOp grid;
   SmallVector<cta::RoleOp> roles;
   int64_t threads = 0;
@@ -215,9 +220,9 @@ LogicalResult KernelConverter::checkInput() {
   });
   if (fragments.wasInterrupted())
     return failure();
-  if (threads > 1024)
-    return func.emitOpError()
-           << "expected at most 1024 threads, roles have " << threads;
+  if (threads > target.threadsPerCTA())
+    return func.emitOpError() << "expected at most " << target.threadsPerCTA()
+                              << " threads, roles have " << threads;
   if (failed(checkRegisters()))
     return failure();
   func.walk(
@@ -226,11 +231,19 @@ LogicalResult KernelConverter::checkInput() {
 }
 
 LogicalResult KernelConverter::checkRegisters() {
-  int64_t atLaunch = getRegistersAtLaunch(std::max<int64_t>(threads, 32));
+  int64_t atLaunch =
+      getRegistersAtLaunch(target, std::max<int64_t>(threads, 32));
   int64_t needed = 0;
-  for (cta::RoleOp role : roles)
-    needed += 32 * role.getWarps() *
-              (setsRegisters(role) ? role.getRegisters() : atLaunch);
+  for (cta::RoleOp role : roles) {
+    auto asked = static_cast<int64_t>(role.getRegisters());
+    if (setsRegisters(role) && asked != atLaunch &&
+        !target.has(TargetFeature::SetMaxNReg))
+      return role.emitOpError()
+             << "needs " << getName(TargetFeature::SetMaxNReg) << ", which "
+             << target.name << " does not have; expected " << atLaunch
+             << " registers, what each thread starts with, got " << asked;
+    needed += 32 * role.getWarps() * (setsRegisters(role) ? asked : atLaunch);
+  }
   if (needed <= threads * atLaunch)
     return success();
   return func.emitOpError()
@@ -317,14 +330,14 @@ LogicalResult KernelConverter::lowerOps() {
   MLIRContext *ctx = func.getContext();
   TypeConverter types;
   addTypeConversions(types);
-  ConversionTarget target(*ctx);
-  target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
-  target.addIllegalDialect<cta::CTADialect, tile::TileDialect>();
-  target.addIllegalOp<memref::DimOp, memref::LoadOp, math::ExpOp, math::Exp2Op,
-                      math::Log2Op>();
+  ConversionTarget legal(*ctx);
+  legal.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  legal.addIllegalDialect<cta::CTADialect, tile::TileDialect>();
+  legal.addIllegalOp<memref::DimOp, memref::LoadOp, math::ExpOp, math::Exp2Op,
+                     math::Log2Op>();
   // Roles and the grid are inlined afterwards.
-  target.addLegalOp<cta::RoleOp>();
-  target.markUnknownOpDynamicallyLegal([&](Operation *op) {
+  legal.addLegalOp<cta::RoleOp>();
+  legal.markUnknownOpDynamicallyLegal([&](Operation *op) {
     return isa<func::FuncOp>(op) || types.isLegal(op);
   });
   RewritePatternSet patterns(ctx);
@@ -335,8 +348,8 @@ LogicalResult KernelConverter::lowerOps() {
   populateMmaPatterns(types, patterns);
   populateReductionPatterns(types, patterns);
   populateSyncPatterns(types, patterns);
-  scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
-  return applyFullConversion(func, target, std::move(patterns));
+  scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, legal);
+  return applyFullConversion(func, legal, std::move(patterns));
 }
 
 /// Each role becomes the branch of its warps.
@@ -352,7 +365,7 @@ void KernelConverter::inlineRoles() {
       b, NVVM::ThreadIdXOp::create(b, b.getI32Type()), i32(5));
   warp = NVVM::ShflOp::create(b, b.getI32Type(), i32(-1), warp, i32(0), i32(31),
                               NVVM::ShflKind::idx, UnitAttr());
-  int64_t atLaunch = getRegistersAtLaunch(threads);
+  int64_t atLaunch = getRegistersAtLaunch(target, threads);
   int64_t end = 0;
   for (cta::RoleOp role : roles) {
     end += role.getWarps();
@@ -434,11 +447,6 @@ struct ConvertMLAToNVVMPass
   using ConvertMLAToNVVMBase::ConvertMLAToNVVMBase;
 
   void runOnOperation() override {
-    if (target != "sm_90a") {
-      emitError(getOperation().getLoc())
-          << "unknown target '" << target << "', expected sm_90a";
-      return signalPassFailure();
-    }
     SmallVector<func::FuncOp> kernels;
     for (auto func : getOperation().getOps<func::FuncOp>())
       if (!func.getOps<scf::ForallOp>().empty())

@@ -76,14 +76,16 @@ static void writeRegisterFile(Markup &out, const Report &report) {
             std::to_string(role.registers) + " = " +
             formatNumber(static_cast<double>(registers)));
   }
-  int64_t left = report.machine.registers - sum;
+  int64_t left = report.machine.target->registersPerSM - sum;
   out.element(
       "h3", {},
       "Register file: " + formatNumber(static_cast<double>(sum)) + " of " +
-          formatNumber(static_cast<double>(report.machine.registers)) +
+          formatNumber(
+              static_cast<double>(report.machine.target->registersPerSM)) +
           " registers, " + formatNumber(static_cast<double>(left)) + " unused");
   writeBudget(out, "Registers of each role",
-              static_cast<double>(report.machine.registers), parts);
+              static_cast<double>(report.machine.target->registersPerSM),
+              parts);
 }
 
 KeyFigures::KeyFigures(const Report &report)
@@ -112,11 +114,11 @@ static void writeFigures(Markup &out, const Report &report) {
         out, formatNumber(figures.flops / 1e12), "TFLOP/s",
         formatShare(figures.flops / report.machine.tensorFlopsPerSecond()) +
             " of nominal, if every CTA ran as the model says");
-    writeFigure(out,
-                formatNumber(static_cast<double>(report.kernel.sharedBytes)),
-                "bytes",
-                "shared memory, of " +
-                    formatNumber(static_cast<double>(cta::kMaxSharedBytes)));
+    writeFigure(
+        out, formatNumber(static_cast<double>(report.kernel.sharedBytes)),
+        "bytes",
+        "shared memory, of " + formatNumber(static_cast<double>(
+                                   report.machine.target->sharedBytesPerCTA)));
     writeFigure(
         out, registers, "threads",
         std::to_string(report.kernel.roles.size()) + " roles, " +

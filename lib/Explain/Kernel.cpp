@@ -4,6 +4,7 @@
 
 #include "mla/Explain/Kernel.h"
 #include "Text.h"
+#include "mla/Dialect/Levels/ProgramTarget.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -381,6 +382,7 @@ FailureOr<Kernel> explain::readKernel(func::FuncOp func) {
     kernel.schedule = schedule.getName().str();
   if (auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr))
     kernel.sharedBytes = bytes.getInt();
+  kernel.target = &getTarget(func);
   kernel.clusterSize = readClusterSize(func);
   func.walk([&](cta::RoleOp role) {
     kernel.roles.push_back({role.getName().str(),

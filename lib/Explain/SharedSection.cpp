@@ -95,8 +95,9 @@ static std::vector<Row> listRows(const Kernel &kernel) {
     all.push_back(row);
     covered = std::max(covered, row.end);
   }
-  if (covered < cta::kMaxSharedBytes)
-    all.push_back(makeRow(nullptr, 0, covered, cta::kMaxSharedBytes));
+  int64_t limit = kernel.target->sharedBytesPerCTA;
+  if (covered < limit)
+    all.push_back(makeRow(nullptr, 0, covered, limit));
   double y = kTop;
   for (Row &row : all) {
     for (const Row &other : rows)
@@ -153,19 +154,19 @@ static StringRef getRowClass(const Row &row) {
 //===----------------------------------------------------------------------===//
 
 /// The column to scale, and where each row's bytes are in it.
-static void writeScale(Markup &out, ArrayRef<Row> rows, double height) {
+static void writeScale(Markup &out, ArrayRef<Row> rows, int64_t limit,
+                       double height) {
   constexpr int64_t kTick = 32768;
-  double perByte = (height - kTop) / static_cast<double>(cta::kMaxSharedBytes);
+  double perByte = (height - kTop) / static_cast<double>(limit);
   auto place = [&](int64_t address) {
     return kTop + static_cast<double>(address) * perByte;
   };
   // The last tick but one would run into the last.
-  for (int64_t address = 0; address <= cta::kMaxSharedBytes - kTick / 4;
-       address += kTick)
+  for (int64_t address = 0; address <= limit - kTick / 4; address += kTick)
     writeText(out, kScale - 5, place(address) + 4, "tiny end muted",
               formatNumber(static_cast<double>(address)));
   writeText(out, kScale - 5, height + 4, "tiny end muted",
-            formatNumber(static_cast<double>(cta::kMaxSharedBytes)));
+            formatNumber(static_cast<double>(limit)));
   for (const Row &row : rows) {
     // What lies over another is drawn narrower, on top of it.
     bool over = row.allocation && !row.allocation->over.empty();
@@ -303,10 +304,11 @@ static void writeSummary(Markup &out, const Kernel &kernel,
   for (const Allocation &allocation : kernel.allocations)
     if (!allocation.over.empty())
       aliases.push_back(allocation.name + " over " + allocation.over);
-  std::string text = describeBytes(cta::kMaxSharedBytes - unused - barriers) +
-                     " of tiles, " + describeBytes(barriers) +
-                     " of barriers, " + describeBytes(unused) + " unused of " +
-                     describeBytes(cta::kMaxSharedBytes) + ". ";
+  int64_t limit = kernel.target->sharedBytesPerCTA;
+  std::string text = describeBytes(limit - unused - barriers) + " of tiles, " +
+                     describeBytes(barriers) + " of barriers, " +
+                     describeBytes(unused) + " unused of " +
+                     describeBytes(limit) + ". ";
   text += aliases.empty() ? "No two tiles share bytes."
                           : "Shared bytes: " + llvm::join(aliases, ", ") + ".";
   out.element("p", {}, text);
@@ -324,19 +326,19 @@ void explain::writeSharedMap(Markup &out, const Report &report) {
                     {"sync", "arrival"}});
   TimeAxis axis = TimeAxis::of(report, kPlot);
   double height = rows.back().y + rows.back().height;
-  writePicture(out, "time", TimeAxis::kTotalWidth, height + 8,
-               "Shared memory over time", [&] {
-                 writeText(out, kScale + kScaleWidth / 2, 12, "tiny mid muted",
-                           "to scale");
-                 writeText(out, kAddresses - 8, 12, "tiny end muted",
-                           "at byte");
-                 writeText(out, kPlot - 8, 12, "tiny end muted", "bytes");
-                 writeScale(out, rows, height);
-                 for (const Row &row : rows)
-                   writeRowName(out, row);
-                 writePlot(out, axis, height, [&] {
-                   for (const Row &row : rows)
-                     writeRowPlot(out, report, axis, row);
-                 });
-               });
+  writePicture(
+      out, "time", TimeAxis::kTotalWidth, height + 8, "Shared memory over time",
+      [&] {
+        writeText(out, kScale + kScaleWidth / 2, 12, "tiny mid muted",
+                  "to scale");
+        writeText(out, kAddresses - 8, 12, "tiny end muted", "at byte");
+        writeText(out, kPlot - 8, 12, "tiny end muted", "bytes");
+        writeScale(out, rows, report.kernel.target->sharedBytesPerCTA, height);
+        for (const Row &row : rows)
+          writeRowName(out, row);
+        writePlot(out, axis, height, [&] {
+          for (const Row &row : rows)
+            writeRowPlot(out, report, axis, row);
+        });
+      });
 }

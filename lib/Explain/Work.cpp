@@ -318,9 +318,10 @@ int64_t explain::countResidentCTAs(const Kernel &kernel,
   int64_t registers = 0;
   for (const Role &role : kernel.roles)
     registers += role.totalRegisters();
-  int64_t byShared =
-      machine.sharedBytes / (kernel.sharedBytes + machine.reservedBytesPerCTA);
-  int64_t byRegisters = machine.registers / std::max<int64_t>(1, registers);
+  int64_t byShared = machine.target->sharedBytesPerSM /
+                     (kernel.sharedBytes + machine.target->reservedSharedBytes);
+  int64_t byRegisters =
+      machine.target->registersPerSM / std::max<int64_t>(1, registers);
   return std::max<int64_t>(1, std::min(byShared, byRegisters));
 }
 

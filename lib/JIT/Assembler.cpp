@@ -231,9 +231,13 @@ Status Linker::link(llvm::StringRef ptx, std::string &cubin) {
   return status;
 }
 
-/// The first device that runs code for `chip` ("sm_90a").
+/// The first device that is of the target `chip`.
 static Status findDevice(const Driver &driver, llvm::StringRef chip,
                          CudaDevice &out) {
+  const TargetSpec *target = findTarget({chip.data(), chip.size()});
+  if (!target)
+    return Status(MLA_INVALID_ARGUMENT,
+                  describeUnknownTarget({chip.data(), chip.size()}));
   int count = 0;
   MLA_DRIVER_CALL(driver, cuDeviceGetCount, &count);
   for (int index = 0; index < count; ++index) {
@@ -244,8 +248,7 @@ static Status findDevice(const Driver &driver, llvm::StringRef chip,
                     device);
     MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor, kCudaAttributeMinor,
                     device);
-    if (chip.rtrim("a") ==
-        "sm_" + std::to_string(major) + std::to_string(minor)) {
+    if (major == target->computeMajor && minor == target->computeMinor) {
       out = device;
       return Status();
     }

@@ -464,9 +464,9 @@ mlaStatus mlaCompilerCreate(const mlaCompilerOptions *options,
     if (in.reserved)
       return invalidArgument("'options.reserved': expected 0, got " +
                              std::to_string(in.reserved));
-    if (in.target && llvm::StringRef(in.target) != "sm_90a")
-      return invalidArgument("'options.target': unknown target '" +
-                             std::string(in.target) + "', expected sm_90a");
+    if (in.target && !findTarget(in.target))
+      return invalidArgument("'options.target': " +
+                             describeUnknownTarget(in.target));
     *out = new mlaCompiler_st(in);
     return Status();
   }());

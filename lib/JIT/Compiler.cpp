@@ -255,6 +255,8 @@ llvm::Error Compilation::generatePTX() {
     return llvmModule.takeError();
   TargetOptions target;
   target.chip = options.target;
+  if (const TargetSpec *spec = findTarget(options.target))
+    target.features = spec->ptxFeature;
   std::string optimized;
   llvm::Expected<std::string> ptx = emitPTX(
       **llvmModule, target, options.dumpFolder.empty() ? nullptr : &optimized);

@@ -44,6 +44,10 @@ struct FoldTilesPass : PassWrapper<FoldTilesPass, OperationPass<func::FuncOp>> {
 void mla::buildTilePipeline(OpPassManager &pm,
                             const KernelPipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
+  // First: every other pass asks for the target's limits.
+  AttachTargetOptions attach;
+  attach.target = options.target;
+  func.addPass(createAttachTarget(attach));
   // Before tiling, which goes by the schedule's tile; and while the operator is
   // there to tell the shape.
   ChooseScheduleOptions choose;
@@ -51,7 +55,6 @@ void mla::buildTilePipeline(OpPassManager &pm,
   choose.tileKeys = options.tileKeys;
   choose.stages = options.stages;
   choose.expectSKV = options.expectSKV;
-  choose.target = options.target;
   choose.gpu = options.gpu;
   choose.tuningTable = options.tuningTable;
   func.addPass(createChooseSchedule(choose));
@@ -114,9 +117,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
 void mla::buildKernelPipeline(OpPassManager &pm,
                               const KernelPipelineOptions &options) {
   buildCTAPipeline(pm, options);
-  ConvertMLAToNVVMOptions convert;
-  convert.target = options.target;
-  pm.addPass(createConvertMLAToNVVM(convert));
+  pm.addPass(createConvertMLAToNVVM());
   // From here on everything is MLIR's own.
   pm.addPass(createFolder());
   pm.addPass(createCSEPass());

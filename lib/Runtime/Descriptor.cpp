@@ -331,7 +331,10 @@ static Status verifyConstants(const KernelDescriptor &descriptor) {
 
 Status verifyDescriptor(const KernelDescriptor &descriptor) {
   MLA_RETURN_IF_ERROR(verifyName("kernel", descriptor.kernel));
-  MLA_RETURN_IF_ERROR(verifyName("target", descriptor.target));
+  const TargetSpec *target = findTarget(descriptor.target);
+  if (!target)
+    return invalidPackage("'target': " +
+                          describeUnknownTarget(descriptor.target));
   MLA_RETURN_IF_ERROR(verifyName("cubin", descriptor.cubin));
   // The cubin lies in the package: a path would reach outside of it.
   if (descriptor.cubin.find('/') != std::string::npos)
@@ -346,9 +349,12 @@ Status verifyDescriptor(const KernelDescriptor &descriptor) {
   for (size_t i = 0; i < descriptor.grid.size(); ++i)
     MLA_RETURN_IF_ERROR(
         verifyGridFactor(descriptor, descriptor.grid[i], at("grid", i)));
-  MLA_RETURN_IF_ERROR(verifyRange("block", descriptor.block, 1, 1024));
-  MLA_RETURN_IF_ERROR(verifyRange("cluster", descriptor.cluster, 1, 16));
-  return verifyRange("sharedBytes", descriptor.sharedBytes, 0, kMaxSharedBytes);
+  MLA_RETURN_IF_ERROR(
+      verifyRange("block", descriptor.block, 1, target->threadsPerCTA()));
+  MLA_RETURN_IF_ERROR(
+      verifyRange("cluster", descriptor.cluster, 1, target->maxCluster));
+  return verifyRange("sharedBytes", descriptor.sharedBytes, 0,
+                     target->sharedBytesPerCTA);
 }
 
 } // namespace mla::runtime

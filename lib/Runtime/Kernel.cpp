@@ -4,7 +4,6 @@
 
 #include "Kernel.h"
 
-#include <cstdlib>
 #include <memory>
 
 namespace mla::runtime {
@@ -14,22 +13,6 @@ namespace {
 std::string versionText(int version) {
   return std::to_string(version / 1000) + "." +
          std::to_string(version % 1000 / 10);
-}
-
-/// The compute capability in "sm_90a": {9, 0}, and whether it is for that one
-/// capability only (the "a"). False if the target is not of this form.
-bool parseTarget(const std::string &target, int &major, int &minor,
-                 bool &exact) {
-  if (target.rfind("sm_", 0) != 0)
-    return false;
-  char *end = nullptr;
-  long number = std::strtol(target.c_str() + 3, &end, 10);
-  exact = *end == 'a';
-  if (number < 10 || number > 999 || end[exact ? 1 : 0] != '\0')
-    return false;
-  major = static_cast<int>(number / 10);
-  minor = static_cast<int>(number % 10);
-  return true;
 }
 
 Status encodeTensorMap(const Driver &driver,
@@ -81,13 +64,8 @@ Kernel::~Kernel() {
 }
 
 Status Kernel::checkDevice(const Driver &driver) const {
-  const std::string &target = package.descriptor.target;
-  int wantMajor = 0, wantMinor = 0;
-  bool exact = false;
-  if (!parseTarget(target, wantMajor, wantMinor, exact))
-    return Status(MLA_UNSUPPORTED_DEVICE,
-                  "kernel '" + package.descriptor.kernel +
-                      "': expected a target like sm_90a, got '" + target + "'");
+  // The package's verifier knows the target.
+  const TargetSpec &target = *findTarget(package.descriptor.target);
   CudaDevice device = 0;
   int major = 0, minor = 0;
   MLA_DRIVER_CALL(driver, cuCtxGetDevice, &device);
@@ -95,17 +73,19 @@ Status Kernel::checkDevice(const Driver &driver) const {
                   device);
   MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor, kCudaAttributeMinor,
                   device);
-  if (major == wantMajor && (exact ? minor == wantMinor : minor >= wantMinor))
+  if (major == target.computeMajor &&
+      (target.exactCompute ? minor == target.computeMinor
+                           : minor >= target.computeMinor))
     return Status();
   char name[128] = "unknown device";
   MLA_DRIVER_CALL(driver, cuDeviceGetName, name, int(sizeof(name)), device);
   return Status(MLA_UNSUPPORTED_DEVICE,
                 "kernel '" + package.descriptor.kernel +
                     "': expected a device of compute capability " +
-                    std::to_string(wantMajor) + "." +
-                    std::to_string(wantMinor) + " (" + target + "), got " +
-                    name + " of " + std::to_string(major) + "." +
-                    std::to_string(minor));
+                    std::to_string(target.computeMajor) + "." +
+                    std::to_string(target.computeMinor) + " (" +
+                    package.descriptor.target + "), got " + name + " of " +
+                    std::to_string(major) + "." + std::to_string(minor));
 }
 
 /// Compares the parameter list with the compiled kernel's, where the driver
@@ -152,8 +132,7 @@ Status Kernel::configure(const Driver &driver, CudaFunction function) const {
                                     "of " +
                                     std::to_string(descriptor.sharedBytes) +
                                     " bytes"));
-  constexpr int kPortableCluster = 8;
-  if (descriptor.cluster > kPortableCluster)
+  if (descriptor.cluster > findTarget(descriptor.target)->portableCluster)
     MLA_DRIVER_CALL(driver, cuFuncSetAttribute, function,
                     kCudaFunctionNonPortableCluster, 1);
   return Status();

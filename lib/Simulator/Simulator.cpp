@@ -6,6 +6,7 @@
 #include "Coverage.h"
 #include "Machine.h"
 #include "mla/Dialect/Levels/Levels.h"
+#include "mla/Dialect/Levels/ProgramTarget.h"
 #include <atomic>
 #include <thread>
 
@@ -102,11 +103,12 @@ LogicalResult Planner::run(const Program &program) {
       plan.grid = &in;
   plan.body = &plan.grid->bodies[0];
   auto bytes = function->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
-  plan.sharedBytes = bytes ? bytes.getInt() : cta::kMaxSharedBytes;
-  if (plan.sharedBytes > cta::kMaxSharedBytes)
+  const int64_t limit = getTarget(function).sharedBytesPerCTA;
+  plan.sharedBytes = bytes ? bytes.getInt() : limit;
+  if (plan.sharedBytes > limit)
     return function.emitOpError()
-           << "expected " << cta::kSharedBytesAttr << " in [0, "
-           << cta::kMaxSharedBytes << "], got " << plan.sharedBytes;
+           << "expected " << cta::kSharedBytesAttr << " in [0, " << limit
+           << "], got " << plan.sharedBytes;
   if (failed(findRoles()) || failed(checkElements()))
     return failure();
   function.walk([&](cta::MBarrierOp op) {

@@ -34,6 +34,10 @@ Problem mla::getExpectedProblem(SparsePrefillOp op, int64_t expectSKV) {
   return problem;
 }
 
+static std::string getTargetName(SparsePrefillOp op) {
+  return std::string(getTarget(op->getParentOfType<func::FuncOp>()).name);
+}
+
 /// Whether the schedule leaves it open how many slots the ring has.
 static bool isDeepenable(RingAttr ring) { return !ring.getOver(); }
 
@@ -67,7 +71,8 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
 private:
   FailureOr<Decision> choose(SparsePrefillOp op) const {
     Decision decision{{schedule}, ""};
-    if (std::string fault = findFault(Gpu{target, gpu}); !fault.empty())
+    if (std::string fault = findFault(Gpu{getTargetName(op), gpu});
+        !fault.empty())
       return op.emitError(fault);
     if (schedule == "auto") {
       if (expectSKV < 1)
@@ -83,7 +88,7 @@ private:
                            shape.topk.value_or(0)})
         if (!llvm::isInt<32>(size))
           return op.emitError("expected sizes below 2^31, got ") << size;
-      decision = decide(problem, {target, gpu}, *table);
+      decision = decide(problem, {getTargetName(op), gpu}, *table);
     }
     Choice &choice = decision.choice;
     if (tileKeys)

@@ -90,7 +90,7 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
       return signalPassFailure();
     }
     if (failed(checkRewritten(programs[0], attr)) ||
-        failed(schedule(programs[0], attr)))
+        failed(schedule(programs[0], attr)) || failed(checkInstructions(func)))
       return signalPassFailure();
     func.walk([&](scf::ForOp loop) {
       if (loop->getParentOfType<cta::RoleOp>())

@@ -133,9 +133,10 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
   }
 
   LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    bool overlay = place(func, rings, false) > cta::kMaxSharedBytes;
+    limit = getTarget(func).sharedBytesPerCTA;
+    bool overlay = place(func, rings, false) > limit;
     int64_t bytes = place(func, rings, overlay);
-    if (bytes > cta::kMaxSharedBytes)
+    if (bytes > limit)
       return reportPlan(func, rings, bytes);
     deepen(func, rings, overlay);
     return placeOver(func, rings);
@@ -163,7 +164,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
                            type.getElementType(), type.getLayout(),
                            type.getSplitDim(), type.getParts()));
-    if (place(func, rings, overlay) <= cta::kMaxSharedBytes)
+    if (place(func, rings, overlay) <= limit)
       return true;
     ring.getResult().setType(type);
     return false;
@@ -231,8 +232,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
                            int64_t bytes) {
     InFlightDiagnostic diag = func.emitOpError()
                               << "needs " << bytes
-                              << " bytes of shared memory, a CTA has "
-                              << cta::kMaxSharedBytes;
+                              << " bytes of shared memory, a CTA has " << limit;
     for (cta::RingOp ring : rings) {
       cta::RingType type = ring.getResult().getType();
       diag.attachNote(ring.getLoc())
@@ -241,5 +241,8 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
     }
     return diag;
   }
+
+  /// Bytes of shared memory that a CTA of the target can have.
+  int64_t limit = 0;
 };
 } // namespace

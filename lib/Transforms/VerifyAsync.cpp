@@ -459,17 +459,19 @@ static LogicalResult checkBudgets(func::FuncOp func,
   int64_t registers = 0;
   for (cta::RoleOp role : roles)
     registers += 32 * role.getWarps() * role.getRegisters();
-  if (registers > 65536)
+  const TargetSpec &target = getTarget(func);
+  if (registers > target.registersPerSM)
     return func.emitOpError()
-           << "roles need " << registers << " registers, an SM has 65536";
+           << "roles need " << registers << " registers, an SM has "
+           << target.registersPerSM;
   auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
   if (!bytes)
     return func.emitOpError() << "expected attribute " << cta::kSharedBytesAttr
                               << "; run --mla-stage-shared first";
-  if (bytes.getInt() > cta::kMaxSharedBytes)
+  if (bytes.getInt() > target.sharedBytesPerCTA)
     return func.emitOpError()
            << "needs " << bytes.getInt()
-           << " bytes of shared memory, a CTA has " << cta::kMaxSharedBytes;
+           << " bytes of shared memory, a CTA has " << target.sharedBytesPerCTA;
   if (failed(checkRingsOver(func)))
     return failure();
   return checkPlan(func, bytes.getInt());
@@ -506,7 +508,8 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
                                 succeeded(checkInFlightUses(op))));
     });
     SmallVector<RingBarriers> rings;
-    if (lowered.wasInterrupted() || failed(checkBudgets(func, roles)) ||
+    if (lowered.wasInterrupted() || failed(checkInstructions(func)) ||
+        failed(checkBudgets(func, roles)) ||
         failed(checkBarriers(func, roles, rings)) ||
         failed(checkInitialised(func, roles.front())) ||
         failed(checkSideBySide(roles)) || failed(checkFences(func, roles)))

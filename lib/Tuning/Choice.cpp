@@ -9,9 +9,11 @@
 using namespace mla;
 using llvm::StringRef;
 
-/// What drivers call the GPUs of the target.
-static constexpr StringRef kGpuNames[] = {"H100", "H200",   "H800",
-                                          "H20",  "H20-3e", "GH200"};
+static void appendGpus(const TargetSpec &target,
+                       llvm::SmallVectorImpl<StringRef> &names) {
+  for (const TargetGpu &gpu : llvm::ArrayRef(target.gpus, target.numGpus))
+    names.push_back(gpu.name);
+}
 
 /// Kernels count entries in 32 bits.
 static constexpr int64_t kMaxTopk = INT32_MAX;
@@ -29,21 +31,30 @@ std::string mla::findFault(const ShapeClass &shape) {
 }
 
 std::string mla::findFault(const Gpu &gpu) {
-  if (gpu.target != Gpu().target)
-    return "unknown target '" + gpu.target + "', expected " + Gpu().target;
-  if (!gpu.name.empty() && !llvm::is_contained(kGpuNames, gpu.name))
+  const TargetSpec *target = findTarget(gpu.target);
+  if (!target)
+    return describeUnknownTarget(gpu.target);
+  llvm::SmallVector<StringRef> names;
+  appendGpus(*target, names);
+  if (!gpu.name.empty() && !llvm::is_contained(names, gpu.name))
     return "unknown GPU '" + gpu.name + "', expected " +
-           listNames(gpu.name, kGpuNames);
+           listNames(gpu.name, names);
   return "";
 }
 
-llvm::ArrayRef<StringRef> mla::getGpuNames() { return kGpuNames; }
+llvm::SmallVector<StringRef> mla::getGpuNames() {
+  llvm::SmallVector<StringRef> names;
+  for (const TargetSpec &target : kTargets)
+    appendGpus(target, names);
+  return names;
+}
 
-std::string mla::getGpuName(const std::string &deviceName) {
+std::string mla::getGpuName(const std::string &deviceName,
+                            const TargetSpec &target) {
   StringRef name = deviceName;
   name.consume_front("NVIDIA ");
   name = name.split(' ').first;
-  return llvm::is_contained(kGpuNames, name) ? name.str() : "";
+  return findGpu(target, {name.data(), name.size()}) ? name.str() : "";
 }
 
 std::string mla::describe(const Choice &choice) {

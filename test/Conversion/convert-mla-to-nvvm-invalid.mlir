@@ -115,6 +115,20 @@ func.func @gather_columns(%kv: memref<?x96xbf16>, %rows: memref<64xi32>)
 
 // -----
 
+// 168 registers are what each thread of 12 warps starts with.
+func.func @registers(%n: memref<?xf32>) attributes {cta.verified, mla.target = "sm_80"} {
+  scf.forall (%i) in (2) {
+    cta.role "a" warps 4 registers 168 {
+    }
+    // expected-error @below {{needs setmaxnreg, which sm_80 does not have; expected 168 registers, what each thread starts with, got 160}}
+    cta.role "b" warps 8 registers 160 {
+    }
+  }
+  return
+}
+
+// -----
+
 func.func @tall(%out: memref<?x64xf32>) attributes {cta.verified} {
   scf.forall (%i) in (2) {
     cta.role "all" warps 8 registers 128 {

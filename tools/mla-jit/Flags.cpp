@@ -19,7 +19,6 @@ using namespace mla;
 //===----------------------------------------------------------------------===//
 
 /// The one target there is.
-static constexpr llvm::StringLiteral kTarget = "sm_90a";
 
 /// "unknown WHAT 'NAME', expected one of A, B", the nearest first, or an empty
 /// text if NAME is known.
@@ -67,7 +66,7 @@ static constexpr llvm::StringLiteral kCompileHelp =
   --threshold=X          how far, in powers of two, weights may grow before a lazy
                          softmax rescales, 0 to 64 (default 8; 0: whenever the
                          maximum grows)
-  --target=NAME          the GPU (default and only one: sm_90a)
+  --target=NAME          the architecture: {2} (default sm_90a)
   --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
                          PATH)
   --ptxas-timeout=N      seconds (default 120)
@@ -77,14 +76,15 @@ static constexpr llvm::StringLiteral kCompileHelp =
 )";
 
 std::string CompileFlags::help() const {
-  return llvm::formatv(
-      kCompileHelp.data(),
-      severalSchedules ? "  --schedule=NAME,...    schedule of an operator "
-                         "that carries none, "
-                         "or several\n                         to compare:"
-                       : "  --schedule=NAME        schedule of an operator "
-                         "that carries none:",
-      llvm::join(getSchedules(), ", "), llvm::join(getGpuNames(), ", "));
+  return llvm::formatv(kCompileHelp.data(),
+                       severalSchedules
+                           ? "  --schedule=NAME,...    schedule of an operator "
+                             "that carries none, "
+                             "or several\n                         to compare:"
+                           : "  --schedule=NAME        schedule of an operator "
+                             "that carries none:",
+                       llvm::join(getSchedules(), ", "),
+                       llvm::join(getGpuNames(), ", "), listTargets());
 }
 
 std::string CompileFlags::parseSchedules(llvm::StringRef value) {
@@ -136,7 +136,8 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
   if (name == "--gpu")
     return text(options.gpu);
   if (name == "--target") {
-    error = checkName("target", value, {kTarget.str()});
+    if (!findTarget({value.data(), value.size()}))
+      error = describeUnknownTarget({value.data(), value.size()});
     return text(options.target);
   }
   if (name == "--tile-keys")
@@ -179,8 +180,7 @@ std::string CompileFlags::findFault() const {
            llvm::join(schedules, ",");
   if (options.gpu.empty())
     return "";
-  std::vector<std::string> known(getGpuNames().begin(), getGpuNames().end());
-  return checkName("GPU", options.gpu, known);
+  return mla::findFault(Gpu{options.target, options.gpu});
 }
 
 //===----------------------------------------------------------------------===//

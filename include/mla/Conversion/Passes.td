@@ -22,8 +22,6 @@ def ConvertMLAToNVVM : Pass<"convert-mla-to-nvvm", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect",
                            "::mlir::vector::VectorDialect",
                            "::mlir::cf::ControlFlowDialect"];
-  let options = [Option<"target", "target", "std::string", "\"sm_90a\"",
-                        "GPU to compile for">];
 }
 
 #endif // MLA_CONVERSION_PASSES_TD

@@ -11,6 +11,7 @@
 #define MLA_EXPLAIN_KERNEL_H
 
 #include "mla/Dialect/CTA/CTA.h"
+#include "mla/Support/Target.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <map>
 #include <optional>
@@ -70,6 +71,7 @@ struct Kernel {
   mutable mlir::func::FuncOp func;
   mutable mlir::scf::ForallOp grid;
   std::string operatorName, schedule;
+  const TargetSpec *target = &kDefaultTarget;
   int64_t sharedBytes = 0;
   /// CTAs of a cluster.
   int64_t clusterSize = 1;

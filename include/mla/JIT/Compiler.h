@@ -5,6 +5,7 @@
 #ifndef MLA_JIT_COMPILER_H
 #define MLA_JIT_COMPILER_H
 
+#include "mla/Support/Target.h"
 #include "mla/Target/PtxasReport.h"
 #include "mla/Tuning/Choice.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -19,7 +20,7 @@
 namespace mla {
 
 struct CompileOptions {
-  std::string target = "sm_90a";
+  std::string target{kDefaultTarget.name};
   /// Schedule of an operator that carries none.
   std::string schedule = "auto";
   /// KV rows per tile, and slots of the schedule's rings (0: as chosen).

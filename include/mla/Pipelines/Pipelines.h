@@ -5,6 +5,7 @@
 #ifndef MLA_PIPELINES_PIPELINES_H
 #define MLA_PIPELINES_PIPELINES_H
 
+#include "mla/Support/Target.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
@@ -16,7 +17,7 @@ struct KernelPipelineOptions
     : mlir::PassPipelineOptions<KernelPipelineOptions> {
   Option<std::string> target{*this, "target",
                              llvm::cl::desc("GPU to compile for (sm_90a)"),
-                             llvm::cl::init("sm_90a")};
+                             llvm::cl::init(std::string(kDefaultTarget.name))};
   Option<std::string> schedule{
       *this, "schedule",
       llvm::cl::desc("schedule of an operator that carries none (auto)"),

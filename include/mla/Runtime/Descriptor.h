@@ -11,6 +11,7 @@
 #define MLA_RUNTIME_DESCRIPTOR_H
 
 #include "mla/Runtime/Status.h"
+#include "mla/Support/Target.h"
 
 #include <cstdint>
 #include <map>
@@ -34,8 +35,6 @@ inline constexpr int kMaxTensorMaps = 16;
 inline constexpr int64_t kMaxDimension = 2147483647;
 /// Bytes of kernel parameters that every driver from CUDA 12.0 on accepts.
 inline constexpr int kMaxParameterBytes = 4096;
-/// Dynamic shared memory that one CTA of Hopper can have.
-inline constexpr int64_t kMaxSharedBytes = 232448;
 
 /// Bytes of one element.
 int64_t itemSize(mlaDType dtype);
@@ -126,7 +125,7 @@ struct KernelDescriptor {
   /// Scalar operands of the operator that are not arguments, since the kernel
   /// has their values compiled in: finite.
   std::vector<ConstantDescriptor> constants;
-  std::string target = "sm_90a";
+  std::string target{kDefaultTarget.name};
   /// File name of the cubin inside the package's folder.
   std::string cubin = "kernel.cubin";
   /// The seal, see sealDescriptor; empty where there is none.

@@ -15,6 +15,7 @@
 #ifndef MLA_TARGET_PTX_H
 #define MLA_TARGET_PTX_H
 
+#include "mla/Support/Target.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 #include <string>
@@ -33,10 +34,10 @@ namespace mla {
 /// What to generate code for, and how far LLVM may rewrite it.
 struct TargetOptions {
   /// The GPU, as LLVM and ptxas name it.
-  std::string chip = "sm_90a";
+  std::string chip{kDefaultTarget.name};
   /// LLVM subtarget features, separated by commas. `+ptxNN` fixes the PTX
   /// version; it decides which ptxas can read the result (8.8 needs 12.9).
-  std::string features = "+ptx88";
+  std::string features{kDefaultTarget.ptxFeature};
   /// 0 to 3, as in `opt -O3`; the NVPTX back end runs at the same level.
   unsigned optLevel = 3;
   /// Pointers to shared, constant and local memory have 32 bits. Saves

@@ -7,6 +7,7 @@
 #ifndef MLA_TARGET_PTXAS_H
 #define MLA_TARGET_PTXAS_H
 
+#include "mla/Support/Target.h"
 #include "mla/Target/PtxasReport.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -65,7 +66,7 @@ llvm::Expected<std::string> ptxasVersionText(llvm::StringRef path,
 struct PtxasOptions {
   /// The executable; findPtxas() decides when empty.
   std::string path;
-  std::string chip = "sm_90a";
+  std::string chip{kDefaultTarget.name};
   /// ptxas -O level, 0 to 3.
   unsigned optLevel = 3;
   /// Wall-clock limit of each run of ptxas in seconds; 0 for none.

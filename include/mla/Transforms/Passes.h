@@ -6,6 +6,7 @@
 #define MLA_TRANSFORMS_PASSES_H
 
 #include "mla/Dialect/CTA/CTA.h"
+#include "mla/Dialect/Levels/ProgramTarget.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Transforms/ProgramPass.h"

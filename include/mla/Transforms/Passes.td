@@ -15,6 +15,20 @@ class FuncPass<string flag> : PassBase<flag, "::mla::ProgramPass"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def AttachTarget : FuncPass<"mla-attach-target"> {
+  let summary = "say which GPU architecture a function is compiled for";
+  let description = [{
+    Sets `mla.target`, the name of a row of the table of targets
+    (`mla/Support/Target.h`), which says what the architecture has: shared
+    memory, registers, instructions. The passes behind hold the program against
+    it. A function without the attribute is for `sm_90a`; one that is for another
+    target already is refused.
+  }];
+  let options = [
+    Option<"target", "target", "std::string",
+           "std::string(::mla::kDefaultTarget.name)", "GPU to compile for">];
+}
+
 def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
   let summary = "give an mla operator its schedule";
   let description = [{
@@ -46,8 +60,6 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
            "slots of the rings that the schedule lists (0: as chosen)">,
     Option<"expectSKV", "expect-s-kv", "int64_t", "65536",
            "rows of kv to choose for, if only known at run time">,
-    Option<"target", "target", "std::string", "\"sm_90a\"",
-           "GPU to compile for">,
     Option<"gpu", "gpu", "std::string", "\"\"",
            "its name (H100, H200), if known">,
     Option<"tuningTable", "tuning-table", "std::string", "\"\"",

@@ -5,7 +5,8 @@
 #ifndef MLA_TUNING_CHOICE_H
 #define MLA_TUNING_CHOICE_H
 
-#include "llvm/ADT/ArrayRef.h"
+#include "mla/Support/Target.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
@@ -34,17 +35,18 @@ struct Problem {
 std::string findFault(const ShapeClass &shape);
 
 struct Gpu {
-  std::string target = "sm_90a";
+  std::string target{kDefaultTarget.name};
   /// As getGpuName() gives it; empty if unknown.
   std::string name;
 };
 
-/// The GPUs of the target, as getGpuName() calls them.
-llvm::ArrayRef<llvm::StringRef> getGpuNames();
+/// The known GPUs of all targets, as getGpuName() calls them.
+llvm::SmallVector<llvm::StringRef> getGpuNames();
 
 /// "H200" of a driver's "NVIDIA H200"; empty for a GPU that is not of the
 /// target.
-std::string getGpuName(const std::string &deviceName);
+std::string getGpuName(const std::string &deviceName,
+                       const TargetSpec &target = kDefaultTarget);
 
 /// Why no GPU is of the target and name: "unknown GPU 'H20O', expected one of
 /// H20, H200, ..."; empty if there is one.

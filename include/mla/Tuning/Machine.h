@@ -5,16 +5,19 @@
 #ifndef MLA_TUNING_MACHINE_H
 #define MLA_TUNING_MACHINE_H
 
+#include "mla/Support/Target.h"
 #include <cstdint>
 #include <string_view>
 
 namespace mla {
 
-/// The limits that a kernel is held against. "Nominal" is the data sheet;
+/// The rates that a kernel is held against. "Nominal" is the data sheet;
 /// "measured" was measured on an H200 and is what a kernel can hope for.
 struct Machine {
+  /// Shared memory, registers, instructions: the architecture's.
+  const TargetSpec *target = &kDefaultTarget;
   const char *name = "H200";
-  int64_t sms = 132;
+  int64_t sms = findGpu(kDefaultTarget, "H200")->sms;
   /// The clock of the data sheet's figures; cycles become seconds with it.
   double clockGHz = 1.83;
 
@@ -36,11 +39,6 @@ struct Machine {
   /// by two CTAs, out of 8,192 rows that the L2 holds; measured. Out of 131,072
   /// rows it is 10.6e12.
   double measuredL2BytesPerSecond = 12.6e12;
-
-  int64_t registers = 65536;
-  /// Shared memory of an SM, and what the system keeps of it for each CTA.
-  int64_t sharedBytes = 233472;
-  int64_t reservedBytesPerCTA = 1024;
 
   double tensorFlopsPerSecond() const {
     return tensorFlopsPerCycle * static_cast<double>(sms) * clockGHz * 1e9;

@@ -230,7 +230,8 @@ LogicalResult CTADialect::verifyOperationAttribute(Operation *op,
 }
 
 LogicalResult RoleOp::verify() {
-  constexpr int64_t kMaxWarps = 32, kMaxRegisters = 255;
+  constexpr int64_t kMaxWarps = getLargest(&TargetSpec::warpsPerCTA);
+  constexpr int64_t kMaxRegisters = getLargest(&TargetSpec::registersPerThread);
   auto warps = static_cast<int64_t>(getWarps());
   auto registers = static_cast<int64_t>(getRegisters());
   if (warps < 1 || warps > kMaxWarps)

@@ -302,6 +302,14 @@ LogicalResult ElectOp::verifyRegions() {
 }
 
 LogicalResult NamedBarrierOp::verify() {
+  constexpr int64_t kMaxId = getLargest(&TargetSpec::namedBarriers) - 1;
+  constexpr int64_t kMaxThreads = 32 * getLargest(&TargetSpec::warpsPerCTA);
+  if (getId() > kMaxId)
+    return emitOpError() << "expected an id of 1 to " << kMaxId << ", got "
+                         << getId();
+  if (getThreads() > kMaxThreads)
+    return emitOpError() << "expected at most " << kMaxThreads
+                         << " threads, got " << getThreads();
   if (getThreads() % 32)
     return emitOpError() << "expected whole warps of 32 threads, got "
                          << getThreads();

@@ -4,6 +4,7 @@
 
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Support/Names.h"
+#include "mla/Support/Target.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -29,6 +30,19 @@ void MLADialect::initialize() {
       >();
 }
 
+LogicalResult MLADialect::verifyOperationAttribute(Operation *op,
+                                                   NamedAttribute attr) {
+  if (attr.getName() != kTargetAttr)
+    return success();
+  auto name = dyn_cast<StringAttr>(attr.getValue());
+  if (!name)
+    return op->emitOpError() << "expected " << kTargetAttr
+                             << " to be a string, got " << attr.getValue();
+  if (!findTarget(name.getValue()))
+    return op->emitOpError(describeUnknownTarget(name.getValue()));
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Schedule
 //===----------------------------------------------------------------------===//
@@ -36,13 +50,19 @@ void MLADialect::initialize() {
 LogicalResult RoleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                StringAttr name, int64_t warps,
                                int64_t registers) {
-  if (warps < 1 || warps > 32)
-    return emitError() << "role " << name << ": expected 1 to 32 warps, got "
-                       << warps;
-  if (registers < 24 || registers > 240 || registers % 8)
+  constexpr int64_t kMaxWarps = getLargest(&TargetSpec::warpsPerCTA);
+  if (warps < 1 || warps > kMaxWarps)
+    return emitError() << "role " << name << ": expected 1 to " << kMaxWarps
+                       << " warps, got " << warps;
+  constexpr const TargetSpec &kTarget = kDefaultTarget;
+  if (registers < kTarget.minSetRegisters ||
+      registers > kTarget.maxSetRegisters ||
+      registers % kTarget.setRegistersStep)
     return emitError() << "role " << name
-                       << ": expected registers a multiple of 8 in [24, 240] "
-                          "(setmaxnreg), got "
+                       << ": expected registers a multiple of "
+                       << kTarget.setRegistersStep << " in ["
+                       << kTarget.minSetRegisters << ", "
+                       << kTarget.maxSetRegisters << "] (setmaxnreg), got "
                        << registers;
   return success();
 }
@@ -112,10 +132,11 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << " is declared twice";
     registers += 32 * role.getWarps() * role.getRegisters();
   }
-  if (registers > 65536) {
-    InFlightDiagnostic diag = emitError()
-                              << "schedule " << name << ": roles need "
-                              << registers << " registers, an SM has 65536 (";
+  constexpr int64_t kMaxRegisters = getLargest(&TargetSpec::registersPerSM);
+  if (registers > kMaxRegisters) {
+    InFlightDiagnostic diag =
+        emitError() << "schedule " << name << ": roles need " << registers
+                    << " registers, an SM has " << kMaxRegisters << " (";
     llvm::interleaveComma(roles, diag, [&](RoleAttr role) {
       diag << role.getName() << " 32*" << role.getWarps() << "*"
            << role.getRegisters();

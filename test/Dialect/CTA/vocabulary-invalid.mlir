@@ -243,6 +243,22 @@ func.func @named_id() {
 
 // -----
 
+func.func @named_id_too_large() {
+  // expected-error @below {{expected an id of 1 to 15, got 16}}
+  %0 = cta.named_barrier "b" id 16 threads 256
+  return
+}
+
+// -----
+
+func.func @named_too_many_threads() {
+  // expected-error @below {{expected at most 1024 threads, got 1056}}
+  %0 = cta.named_barrier "b" id 1 threads 1056
+  return
+}
+
+// -----
+
 func.func @named_threads() {
   // expected-error @below {{expected whole warps of 32 threads, got 100}}
   %0 = cta.named_barrier "b" id 1 threads 100

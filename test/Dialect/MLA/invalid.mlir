@@ -67,6 +67,16 @@ func.func @f() attributes {a = #mla.schedule<"s",
 
 // -----
 
+// expected-error @below {{expected mla.target to be a string, got 90 : i64}}
+func.func @f() attributes {mla.target = 90} { return }
+
+// -----
+
+// expected-error @below {{unknown target 'sm_100', expected one of sm_80, sm_90a}}
+func.func @f() attributes {mla.target = "sm_100"} { return }
+
+// -----
+
 // expected-error @below {{schedule "s": ring "k" has two rows}}
 func.func @f() attributes {a = #mla.schedule<"s",
   roles = [<"a", warps = 4, registers = 24>], table = [<"q" in ["a"]>],

@@ -43,8 +43,10 @@ TEST(Arguments, OfACompiler) {
             "'options.size': expected 88 or a little more, got 0");
   EXPECT_EQ(createError([](Options &o) { o.size = 1 << 20; }),
             "'options.size': expected 88 or a little more, got 1048576");
-  EXPECT_EQ(createError([](Options &o) { o.target = "sm_100a"; }),
-            "'options.target': unknown target 'sm_100a', expected sm_90a");
+  EXPECT_EQ(
+      createError([](Options &o) { o.target = "sm_100a"; }),
+      "'options.target': unknown target 'sm_100a', expected one of sm_80, "
+      "sm_90a");
   EXPECT_EQ(createError([](Options &o) { o.assembler = 3; }),
             "'options.assembler': expected 0 to 2, got 3");
   EXPECT_EQ(createError([](Options &o) { o.cacheBytes = -1; }),
@@ -85,8 +87,10 @@ TEST_F(Create, GivesACompilerOrTheReason) {
   options.target = "sm_100a";
   EXPECT_FALSE(Compiler::create(options, status));
   EXPECT_EQ(status.code(), MLA_INVALID_ARGUMENT);
-  EXPECT_EQ(status.message(),
-            "'options.target': unknown target 'sm_100a', expected sm_90a");
+  EXPECT_EQ(
+      status.message(),
+      "'options.target': unknown target 'sm_100a', expected one of sm_80, "
+      "sm_90a");
   options.target.clear();
   EXPECT_TRUE(Compiler::create(options, status));
   EXPECT_TRUE(status.ok()) << status.message();

@@ -84,12 +84,6 @@ TEST_F(FakeDriver, OtherDevices) {
   expectLaunchError(MLA_UNSUPPORTED_DEVICE, "got Fake GPU of 10.0");
 }
 
-TEST_F(FakeDriver, OtherTargets) {
-  load(sampleJsonWith("sm_90a", "gfx90a"));
-  expectLaunchError(MLA_UNSUPPORTED_DEVICE,
-                    "expected a target like sm_90a, got 'gfx90a'");
-}
-
 TEST_F(FakeDriver, DriverCallsAreReported) {
   fake->failures["cuModuleLoadData"] = kCudaInvalidImage;
   expectLaunchError(MLA_UNSUPPORTED_DRIVER,

@@ -109,13 +109,15 @@ TEST(TuningTable, NamesOfGpus) {
   EXPECT_EQ(getGpuName("NVIDIA H100 80GB HBM3"), "H100");
   EXPECT_EQ(getGpuName("NVIDIA GH200 480GB"), "GH200");
   EXPECT_EQ(getGpuName("NVIDIA A100-SXM4-80GB"), "");
+  EXPECT_EQ(getGpuName("NVIDIA A100-SXM4-80GB", *findTarget("sm_80")),
+            "A100-SXM4-80GB");
   EXPECT_EQ(findFault(Gpu{"sm_90a", "H200"}), "");
   EXPECT_EQ(findFault(Gpu()), "");
   EXPECT_EQ(findFault(Gpu{"sm_90a", "H2O0"}),
             "unknown GPU 'H2O0', expected one of H200, H20, H100, H800, GH200, "
             "H20-3e");
   EXPECT_EQ(findFault(Gpu{"sm_90", ""}),
-            "unknown target 'sm_90', expected sm_90a");
+            "unknown target 'sm_90', expected one of sm_80, sm_90a");
 }
 
 TEST(TuningTable, ShapesThatNoKernelHas) {

@@ -6,6 +6,7 @@
 #define MLA_DIALECT_CTA_CTA_H
 
 #include "mla/Dialect/Tile/Tile.h"
+#include "mla/Support/Target.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -23,8 +24,10 @@
 #include "mla/Dialect/CTA/CTAOps.h.inc"
 
 namespace mla::cta {
-/// Shared memory a CTA can have on sm_90, in bytes.
-inline constexpr int64_t kMaxSharedBytes = 232448;
+/// Shared memory that a CTA can have on any target, in bytes: the limit of
+/// types and ops. Passes ask the function's target (getTarget).
+inline constexpr int64_t kMaxSharedBytes =
+    getLargest(&TargetSpec::sharedBytesPerCTA);
 /// Discardable attribute of a function: bytes of shared memory it uses.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
 /// Discardable attribute of a function that --mla-verify-async has passed.

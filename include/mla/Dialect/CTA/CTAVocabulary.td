@@ -138,8 +138,8 @@ def CTA_NamedBarrierOp : CTA_Op<"named_barrier"> {
     ```
   }];
   let arguments = (ins StrAttr:$name,
-      ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<15>]>:$id,
-      ConfinedAttr<I64Attr, [IntMinValue<32>, IntMaxValue<1024>]>:$threads);
+      ConfinedAttr<I64Attr, [IntMinValue<1>]>:$id,
+      ConfinedAttr<I64Attr, [IntMinValue<32>]>:$threads);
   let results = (outs CTA_NamedBarrier:$result);
   let assemblyFormat = "$name `id` $id `threads` $threads attr-dict";
   let hasVerifier = 1;

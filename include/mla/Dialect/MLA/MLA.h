@@ -22,6 +22,9 @@ namespace mla {
 /// What a schedule may ask for in `after`.
 llvm::ArrayRef<llvm::StringRef> getRewriteNames();
 
+/// Discardable attribute of a function: the target it is compiled for, a name
+/// in the table of targets (a string).
+inline constexpr llvm::StringLiteral kTargetAttr = "mla.target";
 /// Discardable attribute of a function: its #mla.schedule.
 inline constexpr llvm::StringLiteral kScheduleAttr = "mla.schedule";
 /// Discardable attribute of a function: the rewrites of its schedule (an array

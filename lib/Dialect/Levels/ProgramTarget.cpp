@@ -1,0 +1,51 @@
+//===- ProgramTarget.cpp - what a program is compiled for -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Dialect/Levels/ProgramTarget.h"
+#include "mla/Dialect/CTA/CTA.h"
+#include "mla/Dialect/MLA/MLA.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mla;
+
+const TargetSpec &mla::getTarget(func::FuncOp func) {
+  // The dialect has verified the name.
+  if (auto name = func->getAttrOfType<StringAttr>(kTargetAttr))
+    return *findTarget(name.getValue());
+  return kDefaultTarget;
+}
+
+/// The instruction that `op` stands for, if not every target has it.
+static std::optional<TargetFeature> getFeature(Operation *op) {
+  using Result = std::optional<TargetFeature>;
+  auto always = [](TargetFeature feature) {
+    return [feature](auto) -> Result { return feature; };
+  };
+  return TypeSwitch<Operation *, Result>(op)
+      .Case<cta::MmaAsyncOp>(always(TargetFeature::Wgmma))
+      .Case<cta::CopyAsyncOp, cta::CopyMulticastOp, cta::BulkLoadOp,
+            cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp,
+            cta::TensorMapOp>(always(TargetFeature::TMA))
+      .Case<cta::GatherAsyncOp>(always(TargetFeature::CpAsync))
+      .Case<cta::MBarrierOp>(always(TargetFeature::MBarrier))
+      .Case<cta::ClusterRankOp, cta::ClusterArriveOp, cta::ClusterWaitOp,
+            cta::MapPeerOp>(always(TargetFeature::Clusters))
+      .Case<cta::LaunchWaitOp, cta::LaunchDependentsOp>(
+          always(TargetFeature::GridDepControl))
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+LogicalResult mla::checkInstructions(func::FuncOp func) {
+  const TargetSpec &target = getTarget(func);
+  auto check = [&](Operation *op) -> LogicalResult {
+    std::optional<TargetFeature> needed = getFeature(op);
+    if (!needed || target.has(*needed))
+      return success();
+    return op->emitOpError() << "needs " << getName(*needed) << ", which "
+                             << target.name << " does not have";
+  };
+  return failure(func.walk([&](Operation *op) { return WalkResult(check(op)); })
+                     .wasInterrupted());
+}
