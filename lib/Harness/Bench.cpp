@@ -6,6 +6,7 @@
 #include "PeerLibrary.h"
 #include "Timing.h"
 #include "mla/Harness/Gpu.h"
+#include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Plot.h"
 #include "mla/Harness/Progress.h"
 #include "mla/Harness/Tool.h"
@@ -145,7 +146,10 @@ private:
     Contestant contestant;
     contestant.label = subject.label;
     contestant.code = subject.descriptor.kernel;
-    contestant.sizes = sizes;
+    // Sizes may come from files, too.
+    contestant.sizes = sizes.empty() && options.inputs.files.empty()
+                           ? defaultSizes(subject.descriptor)
+                           : sizes;
     std::unique_ptr<GpuKernel> &kernel = kernels.emplace_back();
     MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
     MLA_RETURN_IF_ERROR(

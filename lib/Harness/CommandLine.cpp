@@ -107,6 +107,29 @@ std::string suggest(const std::string &word,
   return nearest ? "; did you mean '" + *nearest + "'?" : "";
 }
 
+std::string listNearest(const std::string &word,
+                        const std::vector<std::string> &candidates) {
+  if (candidates.empty())
+    return "none";
+  // Those that are as near stay in their order.
+  std::vector<std::pair<size_t, size_t>> nearest;
+  for (size_t i = 0; i < candidates.size(); ++i)
+    nearest.emplace_back(countEdits(word, candidates[i]), i);
+  std::sort(nearest.begin(), nearest.end());
+  constexpr size_t kShown = 8;
+  size_t shown = std::min(kShown, nearest.size());
+  size_t more = nearest.size() - shown;
+  std::string text = nearest.size() > 1 ? "one of " : "";
+  for (size_t i = 0; i < shown; ++i) {
+    bool isLast = i + 1 == shown && !more;
+    text += (i == 0   ? ""
+             : isLast ? " and "
+                      : ", ") +
+            candidates[nearest[i].second];
+  }
+  return more ? text + " and " + std::to_string(more) + " more" : text;
+}
+
 std::string readSizes(const std::string &text, Sizes &sizes) {
   for (size_t begin = 0; begin <= text.size();) {
     size_t end = std::min(text.find(',', begin), text.size());

@@ -3,7 +3,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/CommandLine.h"
+#include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Tool.h"
+
+#include <sstream>
 
 namespace mla::harness {
 
@@ -29,36 +32,77 @@ plot   Draws what bench printed, joined of any number of runs: TFLOP/s over the
 
 constexpr char kInputHelp[] = R"(
 sizes (run and bench)
-  --sizes NAME=N,...     one case: the values of the run-time sizes; repeat it for
-                         more cases
+  --sizes NAME=N,...     one case: the values of the run-time sizes; repeat it
+                         for more cases (without any, bench takes the
+                         operator's)
   --size NAME=N,...      sizes of all cases; those of --sizes override them
 
 inputs (run and bench)
   --seed N               seed of the random values (default 0)
   --poison, --no-poison  NaN wherever the kernel must not read, and extreme
                          lengths and sinks (default: run yes, bench no)
-  --invalid SHARE        share of invalid indices (default 0.1 with poison, else
-                         0)
+  --invalid SHARE        share of entries that do not count: invalid indices,
+                         empty splits (default 0.1 with poison, else 0)
   --scale X              the argument 'scale' (default d_qk^-0.5)
   --magnitude X          standard deviation of the random values (default 0.1)
-  --pad NAME=N           N elements of padding, 0 to 1048576, after each row (the
-                         last dimension) of a tensor
+  --pad NAME=N           N elements of padding, 0 to 1048576, after each row
+                         (the last dimension) of a tensor
   --input NAME=FILE.npy  a tensor from a file; its shape gives missing sizes.
                          bf16 is stored as 2-byte items ('<u2', '|V2' or '<V2')
   --without NAME,...     optional tensors that the launch leaves out
 )";
 
+/// A line of the help's right column: NAME, then `text` broken into lines.
+std::string entry(size_t indent, size_t width, std::string name,
+                  const std::string &text) {
+  constexpr size_t kLine = 80;
+  name.resize(std::max(width, name.size() + 2), ' ');
+  std::string lines, line = std::string(indent, ' ') + name;
+  size_t left = line.size();
+  std::istringstream words(text);
+  for (std::string word; words >> word; line += word) {
+    if (line.size() + 1 + word.size() > kLine) {
+      lines += line + "\n";
+      line.assign(left, ' ');
+    } else if (line.size() > left) {
+      line += ' ';
+    }
+  }
+  return lines + line + "\n";
+}
+
 /// The option that lists its values.
 std::string extremeHelp() {
   std::string text =
       R"(  --extreme LIST         place values that users meet into the generated
-                         arguments of sparse_prefill; some of:
+                         arguments; some of those that the operator has:
 )";
-  for (const ExtremeName &known : kExtremes) {
-    std::string shown = known.name;
-    shown.resize(19, ' ');
-    text += "                           " + shown + known.meaning + "\n";
+  for (const auto &host : operatorHosts()) {
+    if (!host->info.extremes.empty())
+      text += std::string(25, ' ') + host->info.name + "\n";
+    for (const Extreme &extreme : host->info.extremes)
+      text += entry(27, 20, extreme.name, extreme.meaning);
   }
+  return text;
+}
+
+/// The operators that have more than random inputs.
+std::string operatorHelp() {
+  std::string text = R"(
+operators with inputs and a reference of their own; kernels of others get random
+values
+)";
+  for (const auto &host : operatorHosts())
+    text += entry(2, 26, host->info.name, host->info.summary);
+  return text;
+}
+
+/// What the bytes of a GB/s are.
+std::string bytesHelp() {
+  std::string text = "\n  GB/s counts each argument once, but of\n";
+  for (const auto &host : operatorHosts())
+    if (!host->info.bytesNote.empty())
+      text += entry(4, 21, host->info.name, host->info.bytesNote);
   return text;
 }
 
@@ -68,9 +112,9 @@ run
   --expect NAME=FILE.npy compare an output with a file, which replaces the
                          reference. A floating-point output is expected in its
                          own type or in '<f4' or '<f8'
-  --tolerance X          with --expect: errors below X times the largest expected
-                         magnitude pass (default 2^-7 for bf16, 2^-10 for f16,
-                         2^-16 for f32; integers are exact)
+  --tolerance X          with --expect: errors below X times the largest
+                         expected magnitude pass (default 2^-7 for bf16, 2^-10
+                         for f16, 2^-16 for f32; integers are exact)
   --repeat N             run each case N times; all have to give the same bits
   --output DIR           write the outputs as DIR/NAME.npy; with several
                          kernels or cases as DIR/0/NAME.npy, DIR/1/...
@@ -95,10 +139,6 @@ bench
   --roof N[,LABEL]       with --plot
   --progress             say on stderr how far it is, which is done anyway where
                          that is a terminal
-
-  GB/s counts each argument once, but of sparse_prefill's kv the row of each
-  valid index, as often as indices name it. Rows that queries share come from
-  the L2, so it may be more than the memory delivers.
 )";
 
 constexpr char kPlotHelp[] = R"(
@@ -130,9 +170,9 @@ std::string toolHelp(const ToolConfig &config, std::optional<Command> only) {
   text += bench ? kBenchSummary : "";
   text += plot ? kPlotSummary : "";
   text += std::string("\n") + kExitCodeHelp;
-  text += run || bench ? kInputHelp + extremeHelp() : "";
+  text += run || bench ? kInputHelp + extremeHelp() + operatorHelp() : "";
   text += run ? kRunHelp : "";
-  text += bench ? kBenchHelp : "";
+  text += bench ? kBenchHelp + bytesHelp() : "";
   text += plot ? kPlotHelp : "";
   if (run || bench)
     text += "\n" + config.name + "\n" + config.optionHelp;

@@ -90,6 +90,23 @@ double HostTensor::get(int64_t offset) const {
   return 0;
 }
 
+void HostTensor::read(int64_t offset, int64_t stride, int64_t count,
+                      double *to) const {
+  // The types of large inputs, without a choice for each element.
+  if (dtype == MLA_BF16) {
+    const uint16_t *from = data<uint16_t>() + offset;
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = bf16ToFloat(from[i * stride]);
+  } else if (dtype == MLA_F32) {
+    const float *from = data<float>() + offset;
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = from[i * stride];
+  } else {
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = get(offset + i * stride);
+  }
+}
+
 void HostTensor::set(int64_t offset, double value) {
   switch (dtype) {
   case MLA_BF16:

@@ -4,10 +4,10 @@
 
 #include "mla/Harness/Inputs.h"
 
-#include "Fill.h"
-#include "SparsePrefillInputs.h"
 #include "mla/Harness/CommandLine.h"
+#include "mla/Harness/Fill.h"
 #include "mla/Harness/Npy.h"
+#include "mla/Harness/OperatorHost.h"
 
 #include <cmath>
 #include <cstdio>
@@ -29,18 +29,6 @@ uint64_t randomBits(uint64_t seed, uint64_t counter) {
 }
 
 namespace {
-
-/// What an operator without a generator of its own gets.
-void fillGeneric(HostTensor &tensor, uint64_t stream, float magnitude) {
-  constexpr int64_t kIntegerBound = 16;
-  if (isFloat(tensor.dtype))
-    return fillWithNormals(tensor, stream, magnitude);
-  forEachRow(tensor, [&](int64_t r, int64_t offset) {
-    fillRow(tensor, r, offset, [&](int64_t i) {
-      return static_cast<float>(randomBelow(stream, i, kIntegerBound));
-    });
-  });
-}
 
 /// "s_q, s_kv, topk"
 std::string join(const std::vector<std::string> &names) {
@@ -258,12 +246,24 @@ Status noSuchTensor(const std::string &what, const KernelDescriptor &descriptor,
                          join(names) + suggest(name, names));
 }
 
+/// Refuses extremes that the kernel's operator does not have.
+Status checkExtremes(const KernelDescriptor &descriptor,
+                     const InputOptions &options) {
+  std::vector<std::string> names;
+  if (const OperatorHost *host = findOperatorHost(descriptor.operatorName))
+    for (const Extreme &extreme : host->info.extremes)
+      names.push_back(extreme.name);
+  for (const std::string &name : options.extremes)
+    if (!std::count(names.begin(), names.end(), name))
+      return invalidArgument("extreme '" + name + "': the operator '" +
+                             descriptor.operatorName +
+                             "' has no such inputs; it has: " + join(names));
+  return Status();
+}
+
 Status checkNames(const KernelDescriptor &descriptor,
                   const InputOptions &options) {
-  if (!options.extremes.empty() && descriptor.operatorName != "sparse_prefill")
-    return invalidArgument("extreme inputs: expected a kernel of "
-                           "sparse_prefill, got one of '" +
-                           descriptor.operatorName + "'");
+  MLA_RETURN_IF_ERROR(checkExtremes(descriptor, options));
   for (const auto &[name, pad] : options.padding) {
     if (!findTensor(descriptor, name))
       return noSuchTensor("padding of '" + name + "'", descriptor, name);
@@ -309,7 +309,7 @@ Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
                      const InputOptions &options,
                      const std::map<std::string, HostTensor> &files,
                      std::vector<HostArgument> &out) {
-  bool isSparsePrefill = descriptor.operatorName == "sparse_prefill";
+  const OperatorHost *host = findOperatorHost(descriptor.operatorName);
   for (const ArgumentDescriptor &argument : descriptor.arguments) {
     HostArgument &made = out.emplace_back();
     made.name = argument.name;
@@ -332,12 +332,12 @@ Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
       made.tensor.fillWithPoison();
     if (auto file = files.find(argument.name); file != files.end())
       copyElements(file->second, made.tensor);
-    else if (argument.access != MLA_WRITE && !isSparsePrefill)
-      fillGeneric(made.tensor, streamSeed(options.seed, argument.name),
-                  options.magnitude);
+    else if (argument.access != MLA_WRITE && !host)
+      fillPlain(made.tensor, streamSeed(options.seed, argument.name),
+                options.magnitude);
   }
   setDefaultScale(options, out);
-  return isSparsePrefill ? fillSparsePrefill(options, out) : Status();
+  return host ? host->fill(descriptor, options, out) : Status();
 }
 
 } // namespace

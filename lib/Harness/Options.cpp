@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/CommandLine.h"
+#include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Tool.h"
 
 #include <algorithm>
@@ -188,11 +189,11 @@ private:
   }
 
   void addExtreme(const std::string &text) {
-    const ExtremeName *known = findExtreme(text);
-    if (!known)
-      return fail("expected some of " + listExtremes() + ", got '" + text +
+    std::vector<std::string> names = extremeNames();
+    if (!std::count(names.begin(), names.end(), text))
+      return fail("expected " + listNearest(text, names) + ", got '" + text +
                   "'");
-    options.inputs.extremes.push_back(known->extreme);
+    options.inputs.extremes.insert(text);
   }
 
   bool parseSizeOption() {

@@ -4,6 +4,7 @@
 
 #include "Cases.h"
 #include "mla/Harness/Npy.h"
+#include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Tool.h"
 
 #include <algorithm>
@@ -94,9 +95,11 @@ private:
     Reference reference = subject.reference ? subject.reference
                                             : findReference(subject.descriptor);
     if (!reference)
-      return invalidArgument("operator '" + subject.descriptor.operatorText() +
-                             "' has no reference to check against; expected "
-                             "--expect NAME=FILE.npy for each output");
+      return invalidArgument(
+          "operator '" + subject.descriptor.operatorText() +
+          "' has no reference to check against; expected --expect "
+          "NAME=FILE.npy for each output; of operators: " +
+          describeUnknownOperator(subject.descriptor.operatorName));
     std::vector<ExpectedOutput> computed;
     MLA_RETURN_IF_ERROR(reference(arguments, computed));
     // The first entry with a name is used.

@@ -56,6 +56,11 @@ std::string joinValues(const std::vector<OptionName> &options,
 std::string suggest(const std::string &word,
                     const std::vector<std::string> &candidates);
 
+/// "one of X, Y and 12 more", those that are spelled most like `word` first:
+/// for an error about a word that is none of them. "none" if there are none.
+std::string listNearest(const std::string &word,
+                        const std::vector<std::string> &candidates);
+
 /// Reads "NAME=N,NAME=N" into `sizes`. Returns an empty text, or what is wrong,
 /// which includes a size that `sizes` has already.
 std::string readSizes(const std::string &text, Sizes &sizes);

@@ -62,6 +62,8 @@ struct HostTensor {
   /// The element at storage place `offset` as a double; int64 above 2^53 lose
   /// digits.
   double get(int64_t offset) const;
+  /// Reads `count` elements, the first at `offset`, `stride` apart.
+  void read(int64_t offset, int64_t stride, int64_t count, double *to) const;
   /// Rounds `value` to the type (nearest even; integers truncate).
   void set(int64_t offset, double value);
 

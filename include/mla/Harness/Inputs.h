@@ -5,7 +5,6 @@
 #ifndef MLA_HARNESS_INPUTS_H
 #define MLA_HARNESS_INPUTS_H
 
-#include "mla/Harness/Extremes.h"
 #include "mla/Harness/HostTensor.h"
 
 #include <cstdint>
@@ -17,17 +16,18 @@ namespace mla::harness {
 
 struct InputOptions {
   uint64_t seed = 0;
-  /// NaN wherever nothing may be read: kv rows that no valid index names, and
-  /// padding. Also makes some queries' indices all invalid, and topk_length
-  /// and attn_sink take their extreme values.
+  /// NaN wherever nothing may be read: rows that no valid entry names, and
+  /// padding. Also makes all entries of some rows invalid, and lengths and
+  /// sinks take their extreme values.
   bool poison = true;
-  /// Share of invalid indices, in [0, 1].
+  /// Share of entries that do not count, in [0, 1]: invalid indices, empty
+  /// splits.
   double invalidShare = 0.1;
-  /// Standard deviation of the random values, but for attn_sink, whose is 1.
+  /// Standard deviation of the random values, but for those that are compared
+  /// with scores (sinks, lse), whose is 1.
   float magnitude = 0.1f;
-  /// Values at the edges to place, without duplicates; other operators than
-  /// sparse_prefill refuse them.
-  std::vector<Extreme> extremes;
+  /// Values at the edges to place, by name: some of OperatorInfo::extremes.
+  std::set<std::string> extremes;
   /// Value of the argument `scale`, by isScale; default d_qk^-0.5.
   std::optional<double> scale;
   /// Elements of padding after each row, by argument name.

@@ -116,4 +116,14 @@ TEST(DenseAttention, TheScaleMayBeCompiledIn) {
   EXPECT_EQ(expected[1].values.at(0), 5);
 }
 
+TEST(DenseAttention, HasNoOptions) {
+  auto arguments = makeArguments(1, 1, 1, 1, 1);
+  mla::runtime::KernelDescriptor descriptor;
+  descriptor.operatorName = "dense_attention";
+  descriptor.options = {{"lse_base", "2"}};
+  std::vector<ExpectedOutput> expected;
+  EXPECT_EQ(findReference(descriptor)(arguments, expected).message(),
+            "dense_attention: expected as an option none, got 'lse_base'");
+}
+
 } // namespace

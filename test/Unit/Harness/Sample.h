@@ -65,6 +65,16 @@ makeSparsePrefill(Sizes sizes = sparsePrefillSizes(),
   return arguments;
 }
 
+/// What the operator's reference says of `arguments`.
+inline Status
+sparsePrefillReference(const std::vector<HostArgument> &arguments,
+                       std::vector<ExpectedOutput> &expected,
+                       const runtime::OperatorOptions &options = {}) {
+  runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  descriptor.options = options;
+  return findReference(descriptor)(arguments, expected);
+}
+
 inline HostTensor &tensorOf(std::vector<HostArgument> &arguments,
                             const std::string &name) {
   return findArgument(arguments, name)->tensor;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_HARNESS_FILL_H
-#define MLA_LIB_HARNESS_FILL_H
+#ifndef MLA_HARNESS_FILL_H
+#define MLA_HARNESS_FILL_H
 
 #include "mla/Harness/Inputs.h"
 #include "mla/Harness/Parallel.h"
@@ -82,6 +82,49 @@ inline void fillWithNormals(HostTensor &tensor, uint64_t stream, float factor) {
   });
 }
 
+/// What a tensor gets of which nothing is known: normals, or small integers.
+inline void fillPlain(HostTensor &tensor, uint64_t stream, float factor) {
+  constexpr int64_t kIntegerBound = 16;
+  if (runtime::isFloat(tensor.dtype))
+    return fillWithNormals(tensor, stream, factor);
+  forEachRow(tensor, [&](int64_t r, int64_t offset) {
+    fillRow(tensor, r, offset, [&](int64_t i) {
+      return static_cast<float>(randomBelow(stream, i, kIntegerBound));
+    });
+  });
+}
+
+/// Lengths in i32 [rows]: each is `most`, or, with poison, a random one up to
+/// it, with `most` in the first row and 0 in the last. Values of `beyond`,
+/// which kernels have to clamp to [0, most], stand in the rows after the first,
+/// as far as there are rows between it and the last.
+inline void fillLengths(HostTensor &lengths, uint64_t stream, int64_t most,
+                        bool poison, const std::vector<int64_t> &beyond = {}) {
+  int64_t rows = lengths.shape[0];
+  bool special = poison && rows > 1;
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t length = poison ? randomBelow(stream, row, most + 1) : most;
+    if (special && row == 0)
+      length = most;
+    else if (special && row == rows - 1)
+      length = 0;
+    else if (special && row <= static_cast<int64_t>(beyond.size()))
+      length = beyond[row - 1];
+    lengths.data<int32_t>()[row * lengths.strides[0]] =
+        static_cast<int32_t>(length);
+  }
+}
+
+/// A length as kernels take it: at least 0, at most `most`; `most` if the
+/// launch leaves the lengths out.
+inline int64_t clampedLength(const HostTensor *lengths, int64_t row,
+                             int64_t most) {
+  if (!lengths)
+    return most;
+  int64_t length = lengths->data<int32_t>()[row * lengths->strides[0]];
+  return std::clamp<int64_t>(length, 0, most);
+}
+
 } // namespace mla::harness
 
-#endif // MLA_LIB_HARNESS_FILL_H
+#endif // MLA_HARNESS_FILL_H

@@ -1,12 +1,10 @@
-//===- SparsePrefillInputs.cpp - the arguments of sparse_prefill ----------===//
+//===- HostInputs.cpp - the arguments of sparse_prefill -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "SparsePrefillInputs.h"
+#include "Host.h"
 
-#include "Fill.h"
-#include "PlaceExtremes.h"
-#include "SparsePrefill.h"
+#include "mla/Harness/Operands.h"
 
 #include <climits>
 #include <limits>
@@ -47,20 +45,6 @@ public:
                       randomBelow(stream, 3 * at + 1, view.tokens));
       }
     });
-  }
-
-  void fillTopkLength(HostTensor &lengths) const {
-    uint64_t stream = streamSeed(options.seed, "topk_length");
-    for (int64_t s = 0; s < view.queries; ++s) {
-      int64_t value =
-          options.poison ? randomBelow(stream, s, view.topk + 1) : view.topk;
-      if (options.poison && view.queries > 1 && s == 0)
-        value = view.topk;
-      if (options.poison && view.queries > 1 && s == view.queries - 1)
-        value = 0;
-      lengths.data<int32_t>()[s * lengths.strides[0]] =
-          static_cast<int32_t>(value);
-    }
   }
 
   void fillSink(HostTensor &sink) const {
@@ -134,24 +118,23 @@ Status fillSparsePrefill(const InputOptions &options,
   SparsePrefillView view;
   MLA_RETURN_IF_ERROR(SparsePrefillView::create(arguments, view));
   SparsePrefillInputs inputs(view, options);
-  auto generated = [&](const char *name) -> HostTensor * {
-    HostArgument *argument = findArgument(arguments, name);
-    bool mine = argument && !argument->leftOut && !options.files.count(name);
-    return mine ? &argument->tensor : nullptr;
+  auto generated = [&](const char *name) {
+    return findGenerated(arguments, options, name);
   };
   if (HostTensor *q = generated("q"))
     fillWithNormals(*q, streamSeed(options.seed, "q"), options.magnitude);
   if (HostTensor *indices = generated("indices"))
     inputs.fillIndices(*indices);
   if (HostTensor *lengths = generated("topk_length"))
-    inputs.fillTopkLength(*lengths);
+    fillLengths(*lengths, streamSeed(options.seed, "topk_length"), view.topk,
+                options.poison);
   if (HostTensor *sink = generated("attn_sink"))
     inputs.fillSink(*sink);
   if (HostTensor *kv = generated("kv"))
     inputs.fillKv(*kv);
-  return options.extremes.empty()
-             ? Status()
-             : placeExtremes(options, inputs.namedRows(), arguments);
+  return options.extremes.empty() ? Status()
+                                  : placeSparsePrefillExtremes(
+                                        options, inputs.namedRows(), arguments);
 }
 
 } // namespace mla::harness

@@ -1,22 +1,24 @@
-//===- Tolerances.h - how far rounding may take attention -------*- C++ -*-===//
+//===- Tolerances.h - how far rounding may take a result --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// FlashMLA's tolerances are made for the inputs of its tests, normals / 10. The
-// relative and cosine ones hold for others too. The absolute ones decide where
-// a result is near 0 by cancellation, so they have to grow with the terms that
-// cancel. Where the terms are those of FlashMLA's inputs, what is computed here
-// stays below FlashMLA's tolerances, which then are the ones that count.
+// For attention: FlashMLA's tolerances are made for the inputs of its tests,
+// normals / 10. The relative and cosine ones hold for others too. The absolute
+// ones decide where a result is near 0 by cancellation, so they have to grow
+// with the terms that cancel. Where the terms are those of FlashMLA's inputs,
+// what is computed here stays below FlashMLA's tolerances, which then are the
+// ones that count.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_HARNESS_TOLERANCES_H
-#define MLA_LIB_HARNESS_TOLERANCES_H
+#ifndef MLA_HARNESS_TOLERANCES_H
+#define MLA_HARNESS_TOLERANCES_H
 
 #include "mla/Harness/Reference.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace mla::harness {
 
@@ -27,6 +29,37 @@ inline constexpr Tolerance kStatTolerance = {1e-6, 2.01 / 65536, 0};
 /// inputs call for nothing: their positions have to match.
 inline double widen(double tolerance, double error) {
   return std::isfinite(error) ? std::max(tolerance, error) : tolerance;
+}
+
+/// What rounds to more than the largest number of `dtype` is infinite.
+inline double overflow(mlaDType dtype, double value) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  // Halfway from the largest number to what would follow.
+  double limit = dtype == MLA_BF16  ? 0x1.ffp127
+                 : dtype == MLA_F16 ? 65520
+                 : dtype == MLA_F32 ? 0x1.ffffffp127
+                                    : kInfinity;
+  return value >= limit ? kInfinity : value <= -limit ? -kInfinity : value;
+}
+
+/// The norm of `count` numbers.
+inline double norm(const double *values, int64_t count) {
+  double squares = 0;
+  for (int64_t i = 0; i < count; ++i)
+    squares += values[i] * values[i];
+  return std::sqrt(squares);
+}
+
+/// The largest error of rounding `value` to `dtype`, a floating-point type:
+/// half the distance of the numbers around it.
+inline double roundingError(mlaDType dtype, double value) {
+  // Fraction bits, and the exponent of the least normal number.
+  int fraction = dtype == MLA_BF16 ? 7 : dtype == MLA_F16 ? 10 : 23;
+  int least = dtype == MLA_F16 ? -14 : -126;
+  if (dtype == MLA_F64 || !std::isfinite(value))
+    return 0;
+  int exponent = value == 0 ? least : std::max(least, std::ilogb(value));
+  return std::ldexp(0.5, exponent - fraction);
 }
 
 /// How far fp32 may take a score, scale * q.k: a sum whose terms add up to at
@@ -58,4 +91,4 @@ inline double outTolerance(double scoreError, double weightedSize) {
 
 } // namespace mla::harness
 
-#endif // MLA_LIB_HARNESS_TOLERANCES_H
+#endif // MLA_HARNESS_TOLERANCES_H

@@ -1,4 +1,4 @@
-//===- PlaceExtremes.cpp - extreme values among the inputs ----------------===//
+//===- HostExtremes.cpp - extreme values among the inputs -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -8,9 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "PlaceExtremes.h"
+#include "Host.h"
 
-#include "Fill.h"
+#include "mla/Harness/Operands.h"
 
 #include <iterator>
 #include <limits>
@@ -23,50 +23,19 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+struct PlacedExtreme;
+
 class Placer {
 public:
   Placer(const InputOptions &options, const std::vector<char> &named,
          std::vector<HostArgument> &arguments)
       : options(options), named(named), arguments(arguments) {}
 
-  Status place(const ExtremeName &what) {
-    name = what.name;
-    stream = streamSeed(options.seed, name);
-    switch (what.extreme) {
-    case Extreme::NanQ:
-      return placeNanQ();
-    case Extreme::NanKv:
-      return placeNanKv();
-    case Extreme::NanSink:
-      return placeNanSink();
-    case Extreme::HugeScores:
-      return placeHugeScores();
-    case Extreme::OverflowingScores:
-      return placeOverflowingScores();
-    }
-    return Status();
-  }
-
-private:
-  Status find(const char *argumentName, HostTensor *&out) {
-    HostArgument *argument = findArgument(arguments, argumentName);
-    std::string where = "extreme '" + name + "': ";
-    if (!argument)
-      return invalidArgument(where + "the kernel has no argument '" +
-                             argumentName + "'");
-    if (argument->leftOut)
-      return invalidArgument(where + "the argument '" + argumentName +
-                             "' is left out");
-    if (options.files.count(argumentName))
-      return invalidArgument(where + "the argument '" + argumentName +
-                             "' is from a file");
-    out = &argument->tensor;
-    return Status();
-  }
+  Status place(const PlacedExtreme &what);
 
   Status placeNanQ() {
     HostTensor *q = nullptr;
-    MLA_RETURN_IF_ERROR(find("q", q));
+    MLA_RETURN_IF_ERROR(need("q", q));
     int64_t heads = q->shape[1];
     forEachRow(*q, [&](int64_t row, int64_t offset) {
       if (row == heads - 1 || randomChance(stream, 2 * row, 0.25))
@@ -77,7 +46,7 @@ private:
 
   Status placeNanKv() {
     HostTensor *kv = nullptr;
-    MLA_RETURN_IF_ERROR(find("kv", kv));
+    MLA_RETURN_IF_ERROR(need("kv", kv));
     int64_t first = std::find(named.begin(), named.end(), 1) - named.begin();
     forEachRow(*kv, [&](int64_t row, int64_t offset) {
       if (named[row] &&
@@ -89,7 +58,7 @@ private:
 
   Status placeNanSink() {
     HostTensor *sink = nullptr;
-    MLA_RETURN_IF_ERROR(find("attn_sink", sink));
+    MLA_RETURN_IF_ERROR(need("attn_sink", sink));
     int64_t heads = sink->shape[0];
     for (int64_t head = 0; head < heads; ++head)
       if (head == heads - 1 || randomChance(stream, head, 0.25))
@@ -102,8 +71,8 @@ private:
   Status placeHugeScores() {
     static constexpr double kSizes[] = {-1e31, 1e31, -3e38, 3e38, 0};
     HostTensor *q = nullptr, *kv = nullptr;
-    MLA_RETURN_IF_ERROR(find("q", q));
-    MLA_RETURN_IF_ERROR(find("kv", kv));
+    MLA_RETURN_IF_ERROR(need("q", q));
+    MLA_RETURN_IF_ERROR(need("kv", kv));
     forEachNamedRow(*kv, [&](int64_t, int64_t offset) { kv->set(offset, 1); });
     forEachHead(*q, [&](int64_t kind, int64_t offset) {
       if (double size = kSizes[kind % std::size(kSizes)]; size != 0)
@@ -116,8 +85,8 @@ private:
   Status placeOverflowingScores() {
     static constexpr double kSizes[] = {-3e38, 3e38, 0};
     HostTensor *q = nullptr, *kv = nullptr;
-    MLA_RETURN_IF_ERROR(find("q", q));
-    MLA_RETURN_IF_ERROR(find("kv", kv));
+    MLA_RETURN_IF_ERROR(need("q", q));
+    MLA_RETURN_IF_ERROR(need("kv", kv));
     if (q->shape[2] < 2)
       return invalidArgument("extreme '" + name +
                              "': expected d_qk of at least 2, got " +
@@ -132,6 +101,12 @@ private:
           q->set(offset + column * q->strides.back(), size);
     });
     return Status();
+  }
+
+private:
+  Status need(const char *argumentName, HostTensor *&out) {
+    return needGenerated(arguments, options, argumentName, out)
+        .within("extreme '" + name + "'");
   }
 
   void setRandomColumn(HostTensor &tensor, int64_t row, int64_t offset) {
@@ -162,15 +137,44 @@ private:
   uint64_t stream = 0;
 };
 
+struct PlacedExtreme {
+  const char *name;
+  const char *meaning;
+  Status (Placer::*place)();
+};
+constexpr PlacedExtreme kExtremes[] = {
+    {"nan-q", "NaN in q of some heads of some queries", &Placer::placeNanQ},
+    {"nan-kv", "NaN in some kv rows that valid indices name",
+     &Placer::placeNanKv},
+    {"nan-sink", "NaN in attn_sink of some heads", &Placer::placeNanSink},
+    {"huge-scores", "q.k of -1e31, 1e31, -3e38 or 3e38 throughout a head",
+     &Placer::placeHugeScores},
+    {"overflowing-scores",
+     "q.k beyond fp32, of either sign, with every second kv row",
+     &Placer::placeOverflowingScores}};
+
+Status Placer::place(const PlacedExtreme &what) {
+  name = what.name;
+  stream = streamSeed(options.seed, name);
+  return (this->*what.place)();
+}
+
 } // namespace
 
-Status placeExtremes(const InputOptions &options,
-                     const std::vector<char> &named,
-                     std::vector<HostArgument> &arguments) {
+std::vector<Extreme> sparsePrefillExtremes() {
+  std::vector<Extreme> extremes;
+  for (const PlacedExtreme &known : kExtremes)
+    extremes.push_back({known.name, known.meaning});
+  return extremes;
+}
+
+Status placeSparsePrefillExtremes(const InputOptions &options,
+                                  const std::vector<char> &named,
+                                  std::vector<HostArgument> &arguments) {
   Placer placer(options, named, arguments);
-  for (const ExtremeName &known : kExtremes)
-    if (std::count(options.extremes.begin(), options.extremes.end(),
-                   known.extreme))
+  // In the order of the list: later ones overwrite earlier ones.
+  for (const PlacedExtreme &known : kExtremes)
+    if (options.extremes.count(known.name))
       MLA_RETURN_IF_ERROR(placer.place(known));
   return Status();
 }

@@ -1,11 +1,12 @@
-//===- SparsePrefill.h - the operator's arguments by role -------*- C++ -*-===//
+//===- Host.h - sparse_prefill in the harness -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_HARNESS_SPARSEPREFILL_H
-#define MLA_LIB_HARNESS_SPARSEPREFILL_H
+#ifndef MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
+#define MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
 
-#include "mla/Harness/HostTensor.h"
+#include "mla/Harness/Fill.h"
+#include "mla/Harness/OperatorHost.h"
 
 namespace mla::harness {
 
@@ -28,11 +29,7 @@ struct SparsePrefillView {
 
   /// Entries of a query that topk_length leaves, at most topk.
   int64_t entries(int64_t query) const {
-    if (!topkLength)
-      return topk;
-    int64_t length =
-        topkLength->data<int32_t>()[query * topkLength->strides[0]];
-    return length < 0 ? 0 : length < topk ? length : topk;
+    return clampedLength(topkLength, query, topk);
   }
   /// Place in `indices` of entry 0; its entries lie indexStride() apart.
   int64_t indexOffset(int64_t query, int64_t kvHead) const {
@@ -68,6 +65,33 @@ struct SparsePrefillView {
   }
 };
 
+/// Fills the tensors that files do not give. Indices and lengths come first,
+/// since the poison of kv depends on them.
+Status fillSparsePrefill(const InputOptions &options,
+                         std::vector<HostArgument> &arguments);
+
+/// The extremes, and what places those of the options into the generated
+/// arguments. `named` says which rows of kv a valid entry names, [token][kv
+/// head]. Errors: an argument that is to hold one is missing, or from a file.
+std::vector<Extreme> sparsePrefillExtremes();
+Status placeSparsePrefillExtremes(const InputOptions &options,
+                                  const std::vector<char> &named,
+                                  std::vector<HostArgument> &arguments);
+
+/// sparse_prefill to the letter of semantics. Reads the arguments q, kv,
+/// indices and, where they are given, topk_length and attn_sink, and the
+/// argument or constant scale; expects out, max_logits and lse. Invalid entries
+/// are never dereferenced. The column count d_v is that of `out`.
+///
+/// A NaN in q or in a valid entry's kv makes NaN all that it belongs to. Scores
+/// that fp32 holds count, however low. One that overflows fp32 to -inf weighs
+/// nothing: in a row that has no others, max_logits and lse are -inf, and out
+/// is the sink's 0, or NaN without a sink. One that overflows to +inf makes
+/// max_logits +inf, and lse and out NaN.
+Status sparsePrefillReference(const runtime::KernelDescriptor &kernel,
+                              const std::vector<HostArgument> &arguments,
+                              std::vector<ExpectedOutput> &expected);
+
 } // namespace mla::harness
 
-#endif // MLA_LIB_HARNESS_SPARSEPREFILL_H
+#endif // MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
