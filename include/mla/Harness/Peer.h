@@ -51,8 +51,8 @@ typedef struct mlaPeerArgument {
  *  kernel was compiled without, or that the launch leaves out, is not among
  *  them. */
 typedef struct mlaPeerArguments {
-  /** e.g. "sparse_prefill"; with options that are not the default as in
-   *  "sparse_prefill lse_base=2", which computes something else */
+  /** e.g. "combine"; with options that are not the default as in
+   *  "combine lse_base=2", which computes something else */
   const char *operatorName;
   const mlaPeerArgument *arguments;
   int32_t count;

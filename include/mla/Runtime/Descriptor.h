@@ -141,8 +141,8 @@ struct KernelDescriptor {
   /// Names of the run-time sizes; Size::symbol is an index into it.
   std::vector<std::string> sizeNames;
 
-  /// The operator with its options, as in "sparse_prefill lse_base=2": equal
-  /// for kernels that compute the same.
+  /// The operator with its options, as in "combine lse_base=2": equal for
+  /// kernels that compute the same.
   std::string operatorText() const;
 
   /// The named size, added to `sizeNames` when it is new.

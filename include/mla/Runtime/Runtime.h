@@ -132,8 +132,8 @@ typedef struct mlaArgumentInfo {
  *  kernel. */
 typedef struct mlaKernelInfo {
   const char *name; /**< the kernel's symbol in the cubin */
-  /** e.g. "sparse_prefill", followed by the options of the operator that are
-   *  not the default, as in "sparse_prefill lse_base=2"; may be empty */
+  /** e.g. "combine", followed by the options of the operator that are not the
+   *  default, as in "combine lse_base=2"; may be empty */
   const char *operatorName;
   const char *target;   /**< e.g. "sm_90a" */
   const char *compiler; /**< the compiler that made it, e.g. "mla 0.1.0" */

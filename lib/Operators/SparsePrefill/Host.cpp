@@ -61,7 +61,7 @@ OperatorInfo describe() {
   info.summary = "attention over the rows of kv that indices name";
   info.options = lseOptions();
   // Those that the kernels have in published figures.
-  info.defaultSizes = {{"s_q", 4096}, {"s_kv", 8192}, {"topk", 2048},
+  info.defaultSizes = {{"s_q", 4096}, {"s_kv", 65536}, {"topk", 2048},
                        {"h_q", 128},  {"h_kv", 1},    {"d_qk", 576},
                        {"d_v", 512}};
   info.extremes = sparsePrefillExtremes();
