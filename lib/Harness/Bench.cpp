@@ -144,7 +144,7 @@ private:
                    std::vector<HostArgument> &arguments) {
     Contestant contestant;
     contestant.label = subject.label;
-    contestant.code = subject.descriptor.kernel;
+    contestant.code = subject.descriptor.name();
     contestant.sizes = sizes;
     std::unique_ptr<GpuKernel> &kernel = kernels.emplace_back();
     MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
