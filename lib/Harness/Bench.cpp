@@ -157,6 +157,7 @@ private:
         shared[signatureOf(subject, arguments)];
     if (!slot)
       MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, slot));
+    MLA_RETURN_IF_ERROR(kernel->reserve(*slot));
     if (contestants.empty())
       firstArguments = slot.get();
     contestant.launch = [kernel = kernel.get(), device = slot.get()] {
