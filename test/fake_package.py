@@ -10,9 +10,11 @@ ITEM_BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8, "i8": 1, "i32": 4, "i64":
 
 
 def parameter_sizes(descriptor):
-    """Bytes of each parameter, as cuFuncGetParamInfo is to tell them."""
+    """Bytes of each parameter of its only kernel, as cuFuncGetParamInfo is to tell
+    them."""
     sizes = []
-    for parameter in descriptor["parameters"]:
+    (kernel,) = descriptor["kernels"]
+    for parameter in kernel["parameters"]:
         if parameter["kind"] == "tensor_map":
             sizes.append(128)
         elif parameter["kind"] == "scalar":

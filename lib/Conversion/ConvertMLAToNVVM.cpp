@@ -136,14 +136,21 @@ public:
   explicit KernelConverter(func::FuncOp func)
       : func(func), target(getTarget(func)) {}
 
-  LogicalResult run();
+  func::FuncOp getFunction() { return func; }
+  /// Checks the function, which is left as it is.
+  LogicalResult check();
+  const KernelInterface &getInterface() const { return interface; }
+  /// After check.
+  LogicalResult convert();
 
 private:
-  LogicalResult checkInput();
   /// The forms of functions and grids that a launch has.
   LogicalResult checkFunction();
   /// What roles take is what others give back: more would never come.
   LogicalResult checkRegisters();
+  /// The launch alone knows the number of SMs: a kernel whose grid depends on
+  /// it reads the grid's size.
+  LogicalResult readGridSize();
   /// Appends the kernel's parameters behind the function's arguments.
   void addParameters();
   void addTensorParameters(BlockArgument arg);
@@ -153,13 +160,13 @@ private:
   LogicalResult lowerOps();
   void inlineRoles();
   void inlineGrid();
-  void declareShared();
 
   func::FuncOp func;
   const TargetSpec &target;
   scf::ForallOp grid;
   SmallVector<cta::RoleOp> roles;
   int64_t threads = 0;
+  KernelInterface interface;
   KernelContext context;
   SmallVector<unsigned> mapParameters;
 };
@@ -189,7 +196,7 @@ LogicalResult KernelConverter::checkFunction() {
   return failure(maps.wasInterrupted());
 }
 
-LogicalResult KernelConverter::checkInput() {
+LogicalResult KernelConverter::check() {
   if (!func->hasAttr(cta::kVerifiedAttr))
     return func.emitOpError("expected a verified CTA program; run "
                             "--mla-verify-async first");
@@ -225,9 +232,32 @@ LogicalResult KernelConverter::checkInput() {
                               << " threads, roles have " << threads;
   if (failed(checkRegisters()))
     return failure();
+  interface = {func, grid, threads, {}};
   func.walk(
-      [&](tile::StoreOp store) { context.written.insert(store.getDest()); });
+      [&](tile::StoreOp store) { interface.written.insert(store.getDest()); });
   return success();
+}
+
+LogicalResult KernelConverter::readGridSize() {
+  auto counts = func.getOps<tile::SmCountOp>();
+  if (!counts.empty() && grid.getRank() == 1) {
+    ImplicitLocOpBuilder b(grid.getLoc(), grid);
+    for (Value bound : grid.getDynamicUpperBound()) {
+      Value ctas = NVVM::GridDimXOp::create(b, b.getI32Type());
+      bound.replaceAllUsesWith(
+          arith::IndexCastUIOp::create(b, b.getIndexType(), ctas));
+    }
+  }
+  // What computed the size is of no more use.
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+    if (!counts.empty() && isOpTriviallyDead(&op))
+      op.erase();
+  WalkResult others = func.walk([](tile::SmCountOp op) -> WalkResult {
+    return op.emitOpError("is lowered where the size of a grid of one "
+                          "dimension is computed of it");
+  });
+  return failure(others.wasInterrupted());
 }
 
 LogicalResult KernelConverter::checkRegisters() {
@@ -414,31 +444,26 @@ void KernelConverter::inlineGrid() {
   grid.erase();
 }
 
-void KernelConverter::declareShared() {
-  OpBuilder b(func);
-  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  LLVM::GlobalOp::create(b, func.getLoc(), type, /*isConstant=*/false,
-                         LLVM::Linkage::External, kSharedSymbol, Attribute(),
-                         /*alignment=*/1024,
-                         static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
-}
-
-LogicalResult KernelConverter::run() {
-  if (failed(checkInput()))
-    return failure();
-  FailureOr<std::string> launch = describeLaunch(func, grid, threads, context);
-  if (failed(launch))
+LogicalResult KernelConverter::convert() {
+  if (failed(readGridSize()))
     return failure();
   addParameters();
   if (failed(lowerOps()))
     return failure();
-  declareShared();
   inlineRoles();
   inlineGrid();
-  func->getParentOfType<ModuleOp>()->setAttr(
-      kLaunchAttr, StringAttr::get(func.getContext(), *launch));
   finishSignature();
   return success();
+}
+
+/// All kernels have the same one: its size is that of a launch.
+static void declareShared(ModuleOp module) {
+  OpBuilder b(module.getBodyRegion());
+  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
+  LLVM::GlobalOp::create(
+      b, module.getBody()->front().getLoc(), type,
+      /*isConstant=*/false, LLVM::Linkage::External, kSharedSymbol, Attribute(),
+      /*alignment=*/1024, static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
 }
 
 namespace {
@@ -447,21 +472,40 @@ struct ConvertMLAToNVVMPass
   using ConvertMLAToNVVMBase::ConvertMLAToNVVMBase;
 
   void runOnOperation() override {
-    SmallVector<func::FuncOp> kernels;
-    for (auto func : getOperation().getOps<func::FuncOp>())
+    if (failed(convert(getOperation())))
+      signalPassFailure();
+  }
+
+  /// Everything is checked before anything is changed.
+  LogicalResult convert(ModuleOp module) {
+    std::vector<KernelConverter> converters;
+    for (auto func : module.getOps<func::FuncOp>())
       if (!func.getOps<scf::ForallOp>().empty())
-        kernels.push_back(func);
-    if (kernels.size() > 1) {
-      kernels[1].emitOpError("expected one kernel a module");
-      return signalPassFailure();
-    }
-    for (func::FuncOp kernel : kernels) {
+        converters.emplace_back(func);
+    if (converters.empty())
+      return success();
+    SmallVector<KernelInterface> interfaces;
+    for (KernelConverter &converter : converters) {
+      func::FuncOp kernel = converter.getFunction();
       if (failed(verifyLevel(kernel)) || failed(checkKernelSymbol(kernel)))
-        return signalPassFailure();
+        return failure();
       expandMath(kernel);
-      if (failed(KernelConverter(kernel).run()))
-        return signalPassFailure();
+      if (failed(converter.check()))
+        return failure();
+      interfaces.push_back(converter.getInterface());
     }
+    FailureOr<runtime::KernelDescriptor> program = describeProgram(interfaces);
+    if (failed(program))
+      return failure();
+    for (KernelConverter &converter : converters)
+      if (failed(converter.convert()))
+        return failure();
+    declareShared(module);
+    module->setAttr(kLaunchAttr,
+                    StringAttr::get(module.getContext(),
+                                    runtime::writeDescriptor(
+                                        *program, /*indented=*/false)));
+    return success();
   }
 
   /// tanh has no instruction of full precision: it is written with exp.

@@ -6,6 +6,7 @@
 #define MLA_LIB_CONVERSION_KERNELCONTEXT_H
 
 #include "mla/Conversion/Passes.h"
+#include "mla/Runtime/Descriptor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/DialectConversion.h"
 
@@ -26,7 +27,6 @@ struct GlobalTensor {
 struct KernelContext {
   llvm::DenseMap<mlir::Value, GlobalTensor> tensors;   ///< by memref argument
   llvm::DenseMap<mlir::Value, mlir::Value> tensorMaps; ///< by cta.tensor_map
-  llvm::DenseSet<mlir::Value> written;                 ///< stored-to memrefs
 
   /// The tensor behind `memref`, or null with an error at `op`.
   const GlobalTensor *lookup(mlir::Operation *op, mlir::Value memref) const;
@@ -143,12 +143,19 @@ void populateStorePatterns(mlir::TypeConverter &types,
 void populateSyncPatterns(mlir::TypeConverter &types,
                           mlir::RewritePatternSet &patterns);
 
-/// The launch descriptor of `func` as JSON text; fails with an error for a
-/// grid that is not a product of sizes. `threads` is the CTA's size.
-mlir::FailureOr<std::string> describeLaunch(mlir::func::FuncOp func,
-                                            mlir::scf::ForallOp grid,
-                                            int64_t threads,
-                                            const KernelContext &context);
+/// What the launch descriptor says of one kernel follows from this.
+struct KernelInterface {
+  mutable mlir::func::FuncOp func;
+  mutable mlir::scf::ForallOp grid;
+  int64_t threads = 0;                 ///< of a CTA
+  llvm::DenseSet<mlir::Value> written; ///< stored-to memrefs
+};
+
+/// The launch descriptor of a program of these kernels, in order. Fails with an
+/// error where kernels disagree on an argument, a grid is no expression, or the
+/// format does not allow the program.
+mlir::FailureOr<runtime::KernelDescriptor>
+describeProgram(llvm::ArrayRef<KernelInterface> kernels);
 
 } // namespace mla
 

@@ -44,9 +44,13 @@ LogicalResult mla::checkKernelSymbol(func::FuncOp kernel) {
   if (isReserved(name.getValue()))
     return kernel.emitOpError()
            << "expected a kernel name that has no meaning in PTX, got " << name;
-  for (Operation &op : *kernel->getBlock())
-    if (&op != kernel)
-      return op.emitOpError() << "expected nothing beside the kernel " << name
-                              << " in its module: it would not be lowered";
+  for (Operation &op : *kernel->getBlock()) {
+    auto other = dyn_cast<func::FuncOp>(op);
+    if (!other || other.getOps<scf::ForallOp>().empty())
+      return op.emitOpError()
+             << "expected nothing but kernels beside the "
+                "kernel "
+             << name << " in its module: it would not be lowered";
+  }
   return success();
 }

@@ -175,6 +175,56 @@ struct RenamePattern : OpConversionPattern<From> {
   }
 };
 
+struct ClusterRankPattern : OpConversionPattern<cta::ClusterRankOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ClusterRankOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    // Clusters are of one dimension.
+    rewriter.replaceOpWithNewOp<NVVM::BlockInClusterIdXOp>(
+        op, rewriter.getI32Type());
+    return success();
+  }
+};
+
+struct ClusterArrivePattern : OpConversionPattern<cta::ClusterArriveOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ClusterArriveOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (op.getRelaxed())
+      rewriter.replaceOpWithNewOp<NVVM::ClusterArriveRelaxedOp>(
+          op, rewriter.getUnitAttr());
+    else
+      rewriter.replaceOpWithNewOp<NVVM::ClusterArriveOp>(
+          op, rewriter.getUnitAttr());
+    return success();
+  }
+};
+
+struct ClusterWaitPattern : OpConversionPattern<cta::ClusterWaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::ClusterWaitOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::ClusterWaitOp>(op,
+                                                     rewriter.getUnitAttr());
+    return success();
+  }
+};
+
+/// What kernels that follow each other tell each other.
+template <typename From, NVVM::GridDepActionKind kind>
+struct GridDependencePattern : OpConversionPattern<From> {
+  using OpConversionPattern<From>::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(From op, typename From::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::GriddepcontrolOp>(op, kind);
+    return success();
+  }
+};
+
 struct FenceAsyncPattern : OpConversionPattern<cta::FenceAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -194,13 +244,17 @@ struct FenceAsyncPattern : OpConversionPattern<cta::FenceAsyncOp> {
 
 void mla::populateSyncPatterns(TypeConverter &types,
                                RewritePatternSet &patterns) {
-  patterns
-      .add<ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
-           FenceAsyncPattern, MBarrierInitPattern, MBarrierPattern,
-           MBarrierWaitPattern, RingPattern, SlotPattern, ViewPattern,
-           RenamePattern<cta::MBarrierInitFenceOp, NVVM::FenceMbarrierInitOp>,
-           RenamePattern<cta::MmaCommitOp, NVVM::WgmmaGroupSyncAlignedOp>,
-           RenamePattern<cta::MmaFenceOp, NVVM::WgmmaFenceAlignedOp>,
-           RenamePattern<cta::SyncOp, NVVM::Barrier0Op>>(types,
-                                                         patterns.getContext());
+  patterns.add<
+      ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
+      ClusterArrivePattern, ClusterRankPattern, ClusterWaitPattern,
+      GridDependencePattern<cta::LaunchWaitOp, NVVM::GridDepActionKind::wait>,
+      GridDependencePattern<cta::LaunchDependentsOp,
+                            NVVM::GridDepActionKind::launch_dependents>,
+      FenceAsyncPattern, MBarrierInitPattern, MBarrierPattern,
+      MBarrierWaitPattern, RingPattern, SlotPattern, ViewPattern,
+      RenamePattern<cta::MBarrierInitFenceOp, NVVM::FenceMbarrierInitOp>,
+      RenamePattern<cta::MmaCommitOp, NVVM::WgmmaGroupSyncAlignedOp>,
+      RenamePattern<cta::MmaFenceOp, NVVM::WgmmaFenceAlignedOp>,
+      RenamePattern<cta::SyncOp, NVVM::Barrier0Op>>(types,
+                                                    patterns.getContext());
 }

@@ -6,6 +6,8 @@
 #include "Text.h"
 #include "mla/Dialect/Levels/ProgramTarget.h"
 #include "mla/Dialect/MLA/MLA.h"
+#include "mla/Dialect/Tile/Tile.h"
+#include "mla/Tuning/Machine.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -104,36 +106,70 @@ static Extent readExtent(OpFoldResult bound) {
   return extent;
 }
 
+/// A value that the grid's size is computed of; "?" where it is not known how.
+static std::string describeBound(func::FuncOp func, OpFoldResult bound) {
+  if (std::optional<int64_t> constant = getConstantIntValue(bound))
+    return std::to_string(*constant);
+  Extent extent = readExtent(bound);
+  if (extent.argument) {
+    std::string size = getSizeName(func, *extent.argument, extent.dim);
+    return extent.divide == 1
+               ? size
+               : "⌈" + size + " / " + std::to_string(extent.divide) + "⌉";
+  }
+  Operation *def = cast<Value>(bound).getDefiningOp();
+  if (isa_and_present<tile::SmCountOp>(def))
+    return "SMs";
+  auto operand = [&](unsigned n) {
+    return describeBound(func, def->getOperand(n));
+  };
+  if (isa_and_present<arith::MulIOp>(def)) {
+    std::string a = operand(0), b = operand(1);
+    return a == "1" ? b : a + " × " + b;
+  }
+  if (isa_and_present<arith::MinUIOp>(def))
+    return "min(" + operand(0) + ", " + operand(1) + ")";
+  return "?";
+}
+
 std::string explain::describeGrid(const Kernel &kernel) {
   std::vector<std::string> texts;
-  for (OpFoldResult bound : kernel.grid.getMixedUpperBound()) {
-    Extent extent = readExtent(bound);
-    if (extent.constant) {
-      texts.push_back(std::to_string(*extent.constant));
-    } else if (extent.argument) {
-      std::string size = getSizeName(kernel.func, *extent.argument, extent.dim);
-      texts.push_back(extent.divide == 1
-                          ? size
-                          : "⌈" + size + " / " + std::to_string(extent.divide) +
-                                "⌉");
-    } else {
-      texts.emplace_back("?");
-    }
-  }
+  for (OpFoldResult bound : kernel.grid.getMixedUpperBound())
+    texts.push_back(describeBound(kernel.func, bound));
   return llvm::join(texts, " × ");
+}
+
+static std::optional<int64_t>
+evaluateBound(func::FuncOp func, OpFoldResult bound, const Sizes &sizes) {
+  if (std::optional<int64_t> constant = getConstantIntValue(bound))
+    return constant;
+  Extent extent = readExtent(bound);
+  if (extent.argument) {
+    std::optional<int64_t> size =
+        evaluateSize(func, *extent.argument, extent.dim, sizes);
+    return size ? std::optional(llvm::divideCeil(*size, extent.divide))
+                : std::nullopt;
+  }
+  Operation *def = cast<Value>(bound).getDefiningOp();
+  if (isa_and_present<tile::SmCountOp>(def))
+    return Machine().sms;
+  if (!isa_and_present<arith::MulIOp, arith::MinUIOp>(def))
+    return std::nullopt;
+  std::optional<int64_t> a = evaluateBound(func, def->getOperand(0), sizes);
+  std::optional<int64_t> b = evaluateBound(func, def->getOperand(1), sizes);
+  if (!a || !b)
+    return std::nullopt;
+  return isa<arith::MulIOp>(def) ? *a * *b : std::min(*a, *b);
 }
 
 std::optional<std::vector<int64_t>> explain::evaluateGrid(const Kernel &kernel,
                                                           const Sizes &sizes) {
   std::vector<int64_t> values;
   for (OpFoldResult bound : kernel.grid.getMixedUpperBound()) {
-    Extent extent = readExtent(bound);
-    std::optional<int64_t> value = extent.constant;
-    if (extent.argument)
-      value = evaluateSize(kernel.func, *extent.argument, extent.dim, sizes);
+    std::optional<int64_t> value = evaluateBound(kernel.func, bound, sizes);
     if (!value)
       return std::nullopt;
-    values.push_back(llvm::divideCeil(*value, extent.divide));
+    values.push_back(*value);
   }
   return values;
 }
@@ -362,7 +398,7 @@ int64_t Kernel::threads() const {
 /// the grid).
 static int64_t readClusterSize(func::FuncOp func) {
   int64_t size = 1;
-  if (auto cluster = func->getAttrOfType<DenseI64ArrayAttr>("cta.cluster"))
+  if (auto cluster = func->getAttrOfType<DenseI64ArrayAttr>(cta::kClusterAttr))
     for (int64_t ctas : cluster.asArrayRef())
       size *= ctas;
   return size;

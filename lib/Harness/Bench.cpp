@@ -145,7 +145,7 @@ private:
                    std::vector<HostArgument> &arguments) {
     Contestant contestant;
     contestant.label = subject.label;
-    contestant.code = subject.descriptor.kernel;
+    contestant.code = subject.descriptor.name();
     // Sizes may come from files, too.
     contestant.sizes = sizes.empty() && options.inputs.files.empty()
                            ? defaultSizes(subject.descriptor)
@@ -161,6 +161,7 @@ private:
         shared[signatureOf(subject, arguments)];
     if (!slot)
       MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, slot));
+    MLA_RETURN_IF_ERROR(kernel->reserve(*slot));
     if (contestants.empty())
       firstArguments = slot.get();
     contestant.launch = [kernel = kernel.get(), device = slot.get()] {

@@ -133,6 +133,7 @@ Status GpuKernel::create(const GpuContext &context, const Subject &subject,
                          std::unique_ptr<GpuKernel> &out) {
   std::unique_ptr<GpuKernel> made(new GpuKernel(context));
   made->label = subject.label;
+  made->options.size = sizeof(made->options);
   std::string json = sealDescriptor(subject.descriptor, subject.cubin);
   Status status = runtimeStatus(
       mlaKernelLoadFromMemory(json.data(), json.size(), subject.cubin.data(),
@@ -144,13 +145,36 @@ Status GpuKernel::create(const GpuContext &context, const Subject &subject,
   return Status();
 }
 
-GpuKernel::~GpuKernel() { (void)mlaKernelDestroy(kernel); }
+GpuKernel::~GpuKernel() {
+  (void)mlaKernelDestroy(kernel);
+  if (options.workspace)
+    (void)context.driver().cuMemFree(options.workspace);
+}
+
+Status GpuKernel::reserve(const GpuArguments &arguments) {
+  const std::vector<mlaArgument> &values = arguments.values();
+  size_t bytes = 0;
+  MLA_RETURN_IF_ERROR(
+      runtimeStatus(mlaKernelGetWorkspaceBytes(
+                        kernel, values.data(),
+                        static_cast<int32_t>(values.size()), &bytes))
+          .within(label));
+  if (bytes <= options.workspaceBytes)
+    return Status();
+  if (options.workspace)
+    MLA_DRIVER_CALL(context.driver(), cuMemFree, options.workspace);
+  options.workspace = options.workspaceBytes = 0;
+  MLA_DRIVER_CALL(context.driver(), cuMemAlloc, &options.workspace, bytes);
+  options.workspaceBytes = bytes;
+  return Status();
+}
 
 Status GpuKernel::launch(const GpuArguments &arguments) const {
   const std::vector<mlaArgument> &values = arguments.values();
-  return runtimeStatus(mlaKernelLaunch(kernel, values.data(),
-                                       static_cast<int32_t>(values.size()),
-                                       context.stream()))
+  return runtimeStatus(
+             mlaKernelLaunchProgram(kernel, values.data(),
+                                    static_cast<int32_t>(values.size()),
+                                    &options, context.stream()))
       .within(label);
 }
 
@@ -161,6 +185,7 @@ Executor gpuExecutor(const GpuContext &context, const Subject &subject) {
     MLA_RETURN_IF_ERROR(GpuKernel::create(context, subject, kernel));
     std::unique_ptr<GpuArguments> device;
     MLA_RETURN_IF_ERROR(GpuArguments::create(context, arguments, device));
+    MLA_RETURN_IF_ERROR(kernel->reserve(*device));
     Samples samples;
     Launch launch = [&] { return kernel->launch(*device); };
     MLA_RETURN_IF_ERROR(timeLaunches(context, subject.label, launch, 1,

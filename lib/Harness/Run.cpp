@@ -24,7 +24,7 @@ public:
   Case(const Subject &subject, const Sizes &sizes, const ToolOptions &options)
       : subject(subject), options(options) {
     report.package = subject.label;
-    report.kernel = subject.descriptor.kernel;
+    report.kernel = subject.descriptor.name();
     report.sizes = sizes;
     report.seed = options.inputs.seed;
     report.leftOut = options.inputs.leftOut;

@@ -204,7 +204,13 @@ static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   return success();
 }
 
+static LogicalResult runSmCount(Frame &frame, const Instruction &in) {
+  frame.set(in.results[0], Lane::ofInt(frame.getOptions().sms));
+  return success();
+}
+
 void mla::interp::addTileOps(HandlerTable &table) {
+  table["tile.sm_count"] = runSmCount;
   table["tensor.splat"] = runSplat;
   table["tile.iota"] = runIota;
   table["tile.view"] = runView;

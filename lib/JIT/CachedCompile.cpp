@@ -201,14 +201,18 @@ CacheLock Request::lock(const std::string &key) {
 }
 
 void Request::describe(const PtxasReport &report) {
+  // Of several kernels the greatest numbers.
   KernelFacts &facts = out.facts;
+  auto raise = [](auto &fact, auto number) {
+    fact = std::max(fact, static_cast<std::decay_t<decltype(fact)>>(number));
+  };
   facts.warnings = static_cast<int32_t>(report.warnings.size());
   for (const FunctionReport &function : report.functions)
     if (function.isEntry) {
-      facts.registers = static_cast<int32_t>(function.registers);
-      facts.stackBytes = static_cast<int32_t>(function.stackBytes);
-      facts.spillBytes = static_cast<int32_t>(function.spillStoreBytes +
-                                              function.spillLoadBytes);
+      raise(facts.registers, function.registers);
+      raise(facts.stackBytes, function.stackBytes);
+      raise(facts.spillBytes,
+            function.spillStoreBytes + function.spillLoadBytes);
     }
 }
 

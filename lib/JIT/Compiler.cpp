@@ -340,12 +340,10 @@ json::Value mla::summarize(const CompiledKernel &kernel) {
   json::Object root{{"seconds", std::move(seconds)},
                     {"ptxBytes", static_cast<int64_t>(kernel.ptx.size())},
                     {"cubinBytes", nullptr}};
-  if (llvm::Expected<json::Value> launch = json::parse(kernel.descriptor)) {
-    json::Object *object = launch->getAsObject();
-    root["kernel"] = *object->get("kernel");
-    root["sharedBytes"] = *object->get("sharedBytes");
-  } else {
-    llvm::consumeError(launch.takeError());
+  runtime::KernelDescriptor launch;
+  if (runtime::parseDescriptor(kernel.descriptor, launch).ok()) {
+    root["kernel"] = launch.name();
+    root["sharedBytes"] = launch.kernels.front().sharedBytes;
   }
   if (kernel.cubin.empty()) {
     root["missingCubin"] = kernel.missingCubin;

@@ -19,6 +19,7 @@ MLA_ABI_SIZE(mlaStatus, 4);
 MLA_ABI_SIZE(mlaDType, 4);
 MLA_ABI_SIZE(mlaArgumentKind, 4);
 MLA_ABI_SIZE(mlaAccess, 4);
+MLA_ABI_SIZE(mlaPhase, 4);
 MLA_ABI_SIZE(mlaKernel, 8);
 MLA_ABI_SIZE(mlaStream, 8);
 
@@ -54,3 +55,19 @@ MLA_ABI_FIELD(mlaKernelInfo, argumentCount, 32);
 MLA_ABI_FIELD(mlaKernelInfo, block, 36);
 MLA_ABI_FIELD(mlaKernelInfo, cluster, 40);
 MLA_ABI_FIELD(mlaKernelInfo, sharedBytes, 48);
+
+MLA_ABI_SIZE(mlaEntryInfo, 40);
+MLA_ABI_FIELD(mlaEntryInfo, name, 0);
+MLA_ABI_FIELD(mlaEntryInfo, grid, 8);
+MLA_ABI_FIELD(mlaEntryInfo, phase, 16);
+MLA_ABI_FIELD(mlaEntryInfo, block, 20);
+MLA_ABI_FIELD(mlaEntryInfo, cluster, 24);
+MLA_ABI_FIELD(mlaEntryInfo, programmatic, 28);
+MLA_ABI_FIELD(mlaEntryInfo, sharedBytes, 32);
+
+MLA_ABI_SIZE(mlaLaunchOptions, 32);
+MLA_ABI_FIELD(mlaLaunchOptions, size, 0);
+MLA_ABI_FIELD(mlaLaunchOptions, phase, 8);
+MLA_ABI_FIELD(mlaLaunchOptions, reserved, 12);
+MLA_ABI_FIELD(mlaLaunchOptions, workspace, 16);
+MLA_ABI_FIELD(mlaLaunchOptions, workspaceBytes, 24);

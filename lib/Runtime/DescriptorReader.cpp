@@ -21,21 +21,21 @@ namespace {
 class ObjectReader {
 public:
   ObjectReader(const json &value, std::string path, Status &status)
-      : value(value), path(std::move(path)), status(status) {
-    if (!value.is_object())
-      fail(this->path.empty() ? "descriptor" : this->path, "an object", value);
+      : root(value), path(std::move(path)), status(status) {
+    if (!root.is_object())
+      fail(this->path.empty() ? "descriptor" : this->path, "an object", root);
   }
 
   bool has(const char *name) const {
-    return value.is_object() && value.contains(name);
+    return root.is_object() && root.contains(name);
   }
 
   /// Refuses fields that are not in `names`: a misspelt optional field would
   /// otherwise be ignored in silence.
   void allowOnly(std::initializer_list<const char *> names) {
-    if (!value.is_object())
+    if (!root.is_object())
       return;
-    for (auto it = value.begin(); it != value.end(); ++it) {
+    for (auto it = root.begin(); it != root.end(); ++it) {
       bool known = false;
       for (const char *name : names)
         known |= it.key() == name;
@@ -79,6 +79,12 @@ public:
     if (!field->is_boolean())
       fail(join(name), "true or false", *field);
     return field->is_boolean() && field->get<bool>();
+  }
+
+  /// Calls `visit(field, path)` for a field of any type.
+  template <typename Visit> void value(const char *name, Visit visit) {
+    if (const json *field = get(name))
+      visit(*field, join(name));
   }
 
   /// Calls `visit(element, path)` for each element of an array.
@@ -133,12 +139,12 @@ public:
 private:
   const json *get(const char *name) {
     if (has(name))
-      return &value.at(name);
+      return &root.at(name);
     fault("'" + join(name) + "': missing");
     return nullptr;
   }
 
-  const json &value;
+  const json &root;
   std::string path;
   Status &status;
 };
@@ -206,7 +212,68 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
   return argument;
 }
 
+/// A number, or the text of an expression over the arguments' sizes.
+Expression readExpression(const json &entry, const std::string &where,
+                          ObjectReader &reader,
+                          const KernelDescriptor &descriptor) {
+  Expression expression;
+  if (entry.is_number_integer()) {
+    int64_t value = reader.toInteger(entry, where);
+    if (value < 0)
+      reader.fail(where, "0 or more", entry);
+    return Expression(value);
+  }
+  if (!entry.is_string())
+    reader.fail(where, "an integer or an expression", entry);
+  else if (Status status = Expression::parse(entry.get<std::string>(),
+                                             descriptor.sizeNames, expression);
+           !status.ok())
+    reader.fault("'" + where + "': " + status.message());
+  return expression;
+}
+
+WorkspaceDescriptor readWorkspace(const json &value, const std::string &path,
+                                  const KernelDescriptor &descriptor,
+                                  Status &status) {
+  ObjectReader reader(value, path, status);
+  reader.allowOnly({"name", "dtype", "shape", "alignment"});
+  WorkspaceDescriptor workspace;
+  workspace.name = reader.string("name");
+  workspace.dtype = readDType(reader);
+  reader.array("shape", [&](const json &entry, const std::string &where) {
+    workspace.shape.push_back(readExpression(entry, where, reader, descriptor));
+  });
+  workspace.alignment = reader.has("alignment") ? reader.integer("alignment")
+                                                : itemSize(workspace.dtype);
+  return workspace;
+}
+
+/// The tensor that the field "argument" or "workspace" names.
+int readTensor(ObjectReader &reader, const KernelDescriptor &descriptor) {
+  int arguments = static_cast<int>(descriptor.arguments.size());
+  if (!reader.has("workspace")) {
+    int index = reader.smallInteger("argument");
+    // What is beyond them would be a workspace.
+    if (index >= arguments)
+      reader.fault("'" + reader.join("argument") + "': expected 0 to " +
+                   std::to_string(arguments - 1) + ", got " +
+                   std::to_string(index));
+    return index;
+  }
+  int count = static_cast<int>(descriptor.workspaces.size());
+  int index = reader.smallInteger("workspace");
+  if (reader.has("argument"))
+    reader.fault("unknown field '" + reader.join("argument") +
+                 "' beside 'workspace'");
+  if (index < 0 || index >= count)
+    reader.fault("'" + reader.join("workspace") + "': expected a workspace " +
+                 "below " + std::to_string(count) + ", got " +
+                 std::to_string(index));
+  return arguments + index;
+}
+
 ParameterDescriptor readParameter(const json &value, const std::string &path,
+                                  const KernelDescriptor &descriptor,
                                   Status &status) {
   using Kind = ParameterDescriptor::Kind;
   ObjectReader reader(value, path, status);
@@ -218,14 +285,14 @@ ParameterDescriptor readParameter(const json &value, const std::string &path,
     parameter.index = reader.smallInteger("index");
     return parameter;
   }
-  parameter.index = reader.smallInteger("argument");
+  parameter.index = readTensor(reader, descriptor);
   if (kind == "size" || kind == "stride") {
-    reader.allowOnly({"kind", "argument", "dim"});
+    reader.allowOnly({"kind", "argument", "workspace", "dim"});
     parameter.kind = kind == "size" ? Kind::Size : Kind::Stride;
     parameter.dim = reader.smallInteger("dim");
     return parameter;
   }
-  reader.allowOnly({"kind", "argument"});
+  reader.allowOnly({"kind", "argument", "workspace"});
   parameter.kind = kind == "scalar" ? Kind::Scalar : Kind::Pointer;
   if (kind != "scalar" && kind != "pointer")
     reader.fail(path + ".kind", "pointer, size, stride, scalar or tensor_map",
@@ -234,11 +301,12 @@ ParameterDescriptor readParameter(const json &value, const std::string &path,
 }
 
 TensorMapDescriptor readTensorMap(const json &value, const std::string &path,
+                                  const KernelDescriptor &descriptor,
                                   Status &status) {
   ObjectReader reader(value, path, status);
-  reader.allowOnly({"argument", "box", "swizzle"});
+  reader.allowOnly({"argument", "workspace", "box", "swizzle"});
   TensorMapDescriptor map;
-  map.argument = reader.smallInteger("argument");
+  map.tensor = readTensor(reader, descriptor);
   map.swizzle = reader.smallInteger("swizzle");
   reader.array("box", [&](const json &entry, const std::string &where) {
     map.box.push_back(reader.toInteger(entry, where));
@@ -246,22 +314,39 @@ TensorMapDescriptor readTensorMap(const json &value, const std::string &path,
   return map;
 }
 
-GridFactor readGridFactor(const json &value, const std::string &path,
-                          Status &status) {
+mlaPhase readPhase(ObjectReader &reader) {
+  std::string word = reader.has("phase") ? reader.string("phase") : "launch";
+  if (word == "plan")
+    return MLA_PHASE_PLAN;
+  if (word != "launch")
+    reader.fail(reader.join("phase"), "plan or launch", word);
+  return MLA_PHASE_LAUNCH;
+}
+
+EntryDescriptor readEntry(const json &value, const std::string &path,
+                          const KernelDescriptor &descriptor, Status &status) {
   ObjectReader reader(value, path, status);
-  GridFactor factor;
-  if (reader.has("constant")) {
-    reader.allowOnly({"constant"});
-    factor.isConstant = true;
-    factor.constant = reader.integer("constant");
-    return factor;
-  }
-  reader.allowOnly({"argument", "dim", "divide"});
-  factor.argument = reader.smallInteger("argument");
-  factor.dim = reader.smallInteger("dim");
-  if (reader.has("divide"))
-    factor.divide = reader.integer("divide");
-  return factor;
+  reader.allowOnly({"symbol", "phase", "parameters", "tensorMaps", "grid",
+                    "block", "cluster", "sharedBytes", "programmatic"});
+  EntryDescriptor entry;
+  entry.symbol = reader.string("symbol");
+  entry.phase = readPhase(reader);
+  reader.array("parameters", [&](const json &item, const std::string &where) {
+    entry.parameters.push_back(readParameter(item, where, descriptor, status));
+  });
+  if (reader.has("tensorMaps"))
+    reader.array("tensorMaps", [&](const json &item, const std::string &where) {
+      entry.tensorMaps.push_back(
+          readTensorMap(item, where, descriptor, status));
+    });
+  reader.value("grid", [&](const json &item, const std::string &where) {
+    entry.grid = readExpression(item, where, reader, descriptor);
+  });
+  entry.block = reader.smallInteger("block");
+  entry.cluster = reader.has("cluster") ? reader.smallInteger("cluster") : 1;
+  entry.sharedBytes = reader.integer("sharedBytes");
+  entry.programmatic = reader.boolean("programmatic");
+  return entry;
 }
 
 /// Format and version come first: of another version nothing else is known.
@@ -278,19 +363,20 @@ void checkVersion(ObjectReader &reader, Status &status) {
                  "to this runtime");
 }
 
+/// In this order: workspaces and kernels name the arguments' sizes.
 void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
   reader.array("arguments", [&](const json &entry, const std::string &path) {
     out.arguments.push_back(readArgument(entry, path, out, status));
   });
-  reader.array("parameters", [&](const json &entry, const std::string &path) {
-    out.parameters.push_back(readParameter(entry, path, status));
-  });
-  if (reader.has("tensorMaps"))
-    reader.array("tensorMaps", [&](const json &entry, const std::string &path) {
-      out.tensorMaps.push_back(readTensorMap(entry, path, status));
+  if (out.sizeNames.size() > static_cast<size_t>(kMaxSizes))
+    reader.fault("'arguments': expected at most " + std::to_string(kMaxSizes) +
+                 " names of sizes, got more");
+  if (reader.has("workspaces"))
+    reader.array("workspaces", [&](const json &entry, const std::string &path) {
+      out.workspaces.push_back(readWorkspace(entry, path, out, status));
     });
-  reader.array("grid", [&](const json &entry, const std::string &path) {
-    out.grid.push_back(readGridFactor(entry, path, status));
+  reader.array("kernels", [&](const json &entry, const std::string &path) {
+    out.kernels.push_back(readEntry(entry, path, out, status));
   });
 }
 
@@ -322,12 +408,10 @@ Status read(const json &root, KernelDescriptor &out) {
   checkVersion(reader, status);
   if (!status.ok())
     return status;
-  reader.allowOnly({"format", "version", "compiler", "kernel", "operator",
-                    "options", "target", "cubin", "sha256", "constants",
-                    "arguments", "parameters", "tensorMaps", "grid", "block",
-                    "cluster", "sharedBytes"});
+  reader.allowOnly({"format", "version", "compiler", "operator", "options",
+                    "target", "cubin", "sha256", "constants", "arguments",
+                    "workspaces", "kernels"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
-  out.kernel = reader.string("kernel");
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
   out.options = readOptions(reader);
   out.constants = readConstants(reader);
@@ -335,9 +419,6 @@ Status read(const json &root, KernelDescriptor &out) {
   out.cubin = reader.string("cubin");
   out.sha256 = reader.has("sha256") ? reader.string("sha256") : "";
   readLists(reader, out, status);
-  out.block = reader.smallInteger("block");
-  out.cluster = reader.has("cluster") ? reader.smallInteger("cluster") : 1;
-  out.sharedBytes = reader.integer("sharedBytes");
   return status;
 }
 

@@ -50,42 +50,76 @@ json write(const KernelDescriptor &descriptor,
   return result;
 }
 
-json write(const ParameterDescriptor &parameter) {
-  using Kind = ParameterDescriptor::Kind;
-  switch (parameter.kind) {
-  case Kind::Pointer:
-    return {{"kind", "pointer"}, {"argument", parameter.index}};
-  case Kind::Size:
-    return {{"kind", "size"},
-            {"argument", parameter.index},
-            {"dim", parameter.dim}};
-  case Kind::Stride:
-    return {{"kind", "stride"},
-            {"argument", parameter.index},
-            {"dim", parameter.dim}};
-  case Kind::Scalar:
-    return {{"kind", "scalar"}, {"argument", parameter.index}};
-  case Kind::TensorMap:
-    return {{"kind", "tensor_map"}, {"index", parameter.index}};
-  }
-  return nullptr;
+/// A shape entry of a workspace: a number, or the text of an expression.
+json write(const Expression &size) {
+  return size.isConstant() ? json::parse(size.text()) : json(size.text());
 }
 
-json write(const GridFactor &factor) {
-  if (factor.isConstant)
-    return {{"constant", factor.constant}};
-  return {{"argument", factor.argument},
-          {"dim", factor.dim},
-          {"divide", factor.divide}};
+json write(const WorkspaceDescriptor &workspace) {
+  json shape = json::array();
+  for (const Expression &size : workspace.shape)
+    shape.push_back(write(size));
+  return {{"name", workspace.name},
+          {"dtype", dtypeName(workspace.dtype)},
+          {"shape", shape},
+          {"alignment", workspace.alignment}};
+}
+
+/// "argument": index, or "workspace": index.
+void writeTensor(const KernelDescriptor &descriptor, int tensor, json &out) {
+  int arguments = static_cast<int>(descriptor.arguments.size());
+  if (tensor < arguments)
+    out["argument"] = tensor;
+  else
+    out["workspace"] = tensor - arguments;
+}
+
+json write(const KernelDescriptor &descriptor,
+           const ParameterDescriptor &parameter) {
+  using Kind = ParameterDescriptor::Kind;
+  constexpr const char *kNames[] = {"pointer", "size", "stride", "scalar",
+                                    "tensor_map"};
+  json result = {{"kind", kNames[static_cast<int>(parameter.kind)]}};
+  if (parameter.kind == Kind::TensorMap)
+    result["index"] = parameter.index;
+  else
+    writeTensor(descriptor, parameter.index, result);
+  if (parameter.kind == Kind::Size || parameter.kind == Kind::Stride)
+    result["dim"] = parameter.dim;
+  return result;
+}
+
+json write(const KernelDescriptor &descriptor, const TensorMapDescriptor &map) {
+  json result = json::object();
+  writeTensor(descriptor, map.tensor, result);
+  result["box"] = map.box;
+  result["swizzle"] = map.swizzle;
+  return result;
+}
+
+json write(const KernelDescriptor &descriptor, const EntryDescriptor &entry) {
+  json result = {{"symbol", entry.symbol},
+                 {"phase", entry.phase == MLA_PHASE_PLAN ? "plan" : "launch"},
+                 {"parameters", json::array()},
+                 {"tensorMaps", json::array()}};
+  for (const ParameterDescriptor &parameter : entry.parameters)
+    result["parameters"].push_back(write(descriptor, parameter));
+  for (const TensorMapDescriptor &map : entry.tensorMaps)
+    result["tensorMaps"].push_back(write(descriptor, map));
+  result["grid"] = entry.grid.text();
+  result["block"] = entry.block;
+  result["cluster"] = entry.cluster;
+  result["sharedBytes"] = entry.sharedBytes;
+  result["programmatic"] = entry.programmatic;
+  return result;
 }
 
 } // namespace
 
-std::string writeDescriptor(const KernelDescriptor &descriptor) {
+std::string writeDescriptor(const KernelDescriptor &descriptor, bool indented) {
   json root = {{"format", "mla-kernel-package"},
                {"version", kPackageVersion},
                {"compiler", descriptor.compiler},
-               {"kernel", descriptor.kernel},
                {"operator", descriptor.operatorName}};
   if (!descriptor.options.empty())
     root["options"] = descriptor.options;
@@ -95,23 +129,18 @@ std::string writeDescriptor(const KernelDescriptor &descriptor) {
     root["sha256"] = descriptor.sha256;
   for (const ConstantDescriptor &constant : descriptor.constants)
     root["constants"][constant.name] = constant.value;
-  for (const char *list : {"arguments", "parameters", "tensorMaps", "grid"})
+  for (const char *list : {"arguments", "workspaces", "kernels"})
     root[list] = json::array();
   for (const ArgumentDescriptor &argument : descriptor.arguments)
     root["arguments"].push_back(write(descriptor, argument));
-  for (const ParameterDescriptor &parameter : descriptor.parameters)
-    root["parameters"].push_back(write(parameter));
-  for (const TensorMapDescriptor &map : descriptor.tensorMaps)
-    root["tensorMaps"].push_back({{"argument", map.argument},
-                                  {"box", map.box},
-                                  {"swizzle", map.swizzle}});
-  for (const GridFactor &factor : descriptor.grid)
-    root["grid"].push_back(write(factor));
-  root["block"] = descriptor.block;
-  root["cluster"] = descriptor.cluster;
-  root["sharedBytes"] = descriptor.sharedBytes;
+  for (const WorkspaceDescriptor &workspace : descriptor.workspaces)
+    root["workspaces"].push_back(write(workspace));
+  for (const EntryDescriptor &entry : descriptor.kernels)
+    root["kernels"].push_back(write(descriptor, entry));
   // `replace`: a name that is not UTF-8 must not throw across this interface.
-  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return root.dump(indented ? 2 : -1, ' ', false,
+                   json::error_handler_t::replace) +
+         (indented ? "\n" : "");
 }
 
 } // namespace mla::runtime

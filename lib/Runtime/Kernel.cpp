@@ -55,6 +55,17 @@ public:
 
 } // namespace
 
+Kernel::Kernel(KernelPackage package)
+    : package(std::move(package)),
+      operatorText(this->package.descriptor.operatorText()) {
+  for (const WorkspaceDescriptor &workspace : descriptor().workspaces)
+    for (const Expression &size : workspace.shape)
+      workspacesUseSms |= size.usesSms();
+  usesSms = workspacesUseSms;
+  for (const EntryDescriptor &entry : descriptor().kernels)
+    usesSms |= entry.grid.usesSms();
+}
+
 Kernel::~Kernel() {
   for (const Loaded *entry = loaded; entry;) {
     const Loaded *next = entry->next;
@@ -63,7 +74,7 @@ Kernel::~Kernel() {
   }
 }
 
-Status Kernel::checkDevice(const Driver &driver) const {
+Status Kernel::checkDevice(const Driver &driver, int &sms) const {
   // The package's verifier knows the target.
   const TargetSpec &target = *findTarget(package.descriptor.target);
   CudaDevice device = 0;
@@ -73,6 +84,8 @@ Status Kernel::checkDevice(const Driver &driver) const {
                   device);
   MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor, kCudaAttributeMinor,
                   device);
+  MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &sms, kCudaAttributeSms,
+                  device);
   if (major == target.computeMajor &&
       (target.exactCompute ? minor == target.computeMinor
                            : minor >= target.computeMinor))
@@ -80,7 +93,7 @@ Status Kernel::checkDevice(const Driver &driver) const {
   char name[128] = "unknown device";
   MLA_DRIVER_CALL(driver, cuDeviceGetName, name, int(sizeof(name)), device);
   return Status(MLA_UNSUPPORTED_DEVICE,
-                "kernel '" + package.descriptor.kernel +
+                "kernel '" + package.descriptor.name() +
                     "': expected a device of compute capability " +
                     std::to_string(target.computeMajor) + "." +
                     std::to_string(target.computeMinor) + " (" +
@@ -91,55 +104,57 @@ Status Kernel::checkDevice(const Driver &driver) const {
 /// Compares the parameter list with the compiled kernel's, where the driver
 /// can tell (12.4 on): a mismatch would be silent garbage in the kernel.
 Status Kernel::checkParameters(const Driver &driver,
+                               const EntryDescriptor &entry,
                                CudaFunction function) const {
   if (!driver.cuFuncGetParamInfo)
     return Status();
-  const std::vector<ParameterDescriptor> &parameters =
-      package.descriptor.parameters;
+  const std::vector<ParameterDescriptor> &parameters = entry.parameters;
   size_t offset = 0, size = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    int64_t expected = parameterSize(package.descriptor, parameters[i]);
+    int64_t expected = parameterSize(descriptor(), parameters[i]);
     if (driver.cuFuncGetParamInfo(function, i, &offset, &size) != kCudaSuccess)
-      return invalidPackage("kernel '" + package.descriptor.kernel +
-                            "': expected " + std::to_string(parameters.size()) +
+      return invalidPackage("expected " + std::to_string(parameters.size()) +
                             " parameters, the cubin has " + std::to_string(i));
     if (static_cast<int64_t>(size) != expected)
-      return invalidPackage("kernel '" + package.descriptor.kernel +
-                            "': expected parameter " + std::to_string(i) +
-                            " of " + std::to_string(expected) +
+      return invalidPackage("expected parameter " + std::to_string(i) + " of " +
+                            std::to_string(expected) +
                             " bytes, the cubin has " + std::to_string(size));
   }
   if (driver.cuFuncGetParamInfo(function, parameters.size(), &offset, &size) ==
       kCudaSuccess)
-    return invalidPackage("kernel '" + package.descriptor.kernel +
-                          "': expected " + std::to_string(parameters.size()) +
+    return invalidPackage("expected " + std::to_string(parameters.size()) +
                           " parameters, the cubin has more");
   return Status();
 }
 
-Status Kernel::configure(const Driver &driver, CudaFunction function) const {
-  const KernelDescriptor &descriptor = package.descriptor;
-  MLA_RETURN_IF_ERROR(checkParameters(driver, function));
+Status Kernel::configure(const Driver &driver, const EntryDescriptor &entry,
+                         CudaFunction function) const {
+  MLA_RETURN_IF_ERROR(checkParameters(driver, entry, function));
   // Drivers since 12.4 load lazily, by default: not in a launch, please.
   if (driver.cuFuncLoad)
     MLA_DRIVER_CALL(driver, cuFuncLoad, function);
   Status shared = driver.check(
       driver.cuFuncSetAttribute(function, kCudaFunctionMaxDynamicShared,
-                                static_cast<int>(descriptor.sharedBytes)),
+                                static_cast<int>(entry.sharedBytes)),
       "cuFuncSetAttribute");
-  MLA_RETURN_IF_ERROR(shared.within("kernel '" + descriptor.kernel +
-                                    "': dynamic shared memory "
-                                    "of " +
-                                    std::to_string(descriptor.sharedBytes) +
+  MLA_RETURN_IF_ERROR(shared.within("dynamic shared memory of " +
+                                    std::to_string(entry.sharedBytes) +
                                     " bytes"));
-  if (descriptor.cluster > findTarget(descriptor.target)->portableCluster)
+  if (entry.cluster > findTarget(descriptor().target)->portableCluster)
     MLA_DRIVER_CALL(driver, cuFuncSetAttribute, function,
                     kCudaFunctionNonPortableCluster, 1);
   return Status();
 }
 
+Status Kernel::loadFunction(const Driver &driver, const EntryDescriptor &entry,
+                            CudaModule module, CudaFunction &out) const {
+  MLA_DRIVER_CALL(driver, cuModuleGetFunction, &out, module,
+                  entry.symbol.c_str());
+  return configure(driver, entry, out);
+}
+
 Status Kernel::load(const Driver &driver, Loaded &entry) const {
-  MLA_RETURN_IF_ERROR(checkDevice(driver));
+  MLA_RETURN_IF_ERROR(checkDevice(driver, entry.sms));
   RelaxedCapture relaxed(driver);
   MLA_RETURN_IF_ERROR(relaxed.status);
   CudaResult result =
@@ -154,19 +169,16 @@ Status Kernel::load(const Driver &driver, Loaded &entry) const {
                                     " and may be too old for this cubin"
                               : "";
     return Status(tooOld ? MLA_UNSUPPORTED_DRIVER : status.code(),
-                  "kernel '" + package.descriptor.kernel + "' (" +
+                  "kernel '" + package.descriptor.name() + "' (" +
                       package.descriptor.target + ", by '" +
                       package.descriptor.compiler + "'): " + status.message() +
                       hint);
   }
-  Status status = driver.check(
-      driver.cuModuleGetFunction(&entry.function, entry.module,
-                                 package.descriptor.kernel.c_str()),
-      "cuModuleGetFunction");
-  if (status.ok())
-    status = configure(driver, entry.function);
-  else
-    status = status.within("kernel '" + package.descriptor.kernel + "'");
+  Status status;
+  const std::vector<EntryDescriptor> &kernels = descriptor().kernels;
+  for (size_t i = 0; i < kernels.size() && status.ok(); ++i)
+    status = loadFunction(driver, kernels[i], entry.module, entry.functions[i])
+                 .within("kernel '" + kernels[i].symbol + "'");
   // The first failure is the one to tell, so this call's own is dropped.
   if (!status.ok())
     (void)driver.cuModuleUnload(entry.module);
@@ -180,13 +192,12 @@ const Kernel::Loaded *Kernel::find(unsigned long long contextId) const {
   return entry;
 }
 
-Status Kernel::functionForCurrentContext(const Driver &driver,
-                                         CudaFunction &out) {
+Status Kernel::codeForCurrentContext(const Driver &driver, const Loaded *&out) {
   Loaded entry = {};
   MLA_DRIVER_CALL(driver, cuCtxGetCurrent, &entry.context);
   if (!entry.context)
     return Status(MLA_NO_CONTEXT,
-                  "kernel '" + package.descriptor.kernel +
+                  "kernel '" + package.descriptor.name() +
                       "': expected a current CUDA context, got none");
   MLA_DRIVER_CALL(driver, cuCtxGetId, entry.context, &entry.contextId);
   const Loaded *known = find(entry.contextId);
@@ -203,81 +214,169 @@ Status Kernel::functionForCurrentContext(const Driver &driver,
       loaded.store(known, std::memory_order_release);
     }
   }
-  out = known->function;
+  out = known;
   return Status();
 }
 
 Status Kernel::prepare() {
   const Driver *driver = nullptr;
   MLA_RETURN_IF_ERROR(Driver::get(driver));
-  CudaFunction function = nullptr;
-  return functionForCurrentContext(*driver, function);
+  const Loaded *code = nullptr;
+  return codeForCurrentContext(*driver, code);
 }
 
-Status Kernel::Checked::fill(const KernelDescriptor &descriptor,
-                             const mlaArgument *arguments, int32_t count) {
-  MLA_RETURN_IF_ERROR(planLaunch(descriptor, arguments, count, plan));
-  // An empty launch needs no maps, and empty tensors cannot have any.
-  if (plan.grid == 0)
-    return Status();
-  for (int i = 0; i < plan.tensorMapCount; ++i)
+Status Kernel::Checked::computeMaps(const KernelDescriptor &descriptor,
+                                    const EntryDescriptor &entry,
+                                    const mlaArgument *arguments, int &count) {
+  for (const ParameterDescriptor &parameter : entry.parameters) {
+    if (parameter.kind != ParameterDescriptor::Kind::TensorMap)
+      continue;
+    const TensorMapDescriptor &map = entry.tensorMaps[parameter.index];
     MLA_RETURN_IF_ERROR(computeTensorMap(
-        descriptor, descriptor.tensorMaps[plan.tensorMaps[i].map], arguments,
-        maps[i]));
+        descriptor, map, tensorAt(descriptor, arguments, binding, map.tensor),
+        maps[count++]));
+  }
   return Status();
 }
 
-Status Kernel::encodeTensorMaps(const Driver &driver, Checked &checked) const {
-  const LaunchPlan &plan = checked.plan;
+Status Kernel::Checked::fill(const KernelDescriptor &descriptor,
+                             const mlaArgument *arguments, int32_t phase) {
+  int mapCount = 0;
+  for (size_t i = 0; i < descriptor.kernels.size(); ++i) {
+    const EntryDescriptor &entry = descriptor.kernels[i];
+    grids[i] = 0;
+    if (phase != MLA_PHASE_ALL && phase != entry.phase)
+      continue;
+    MLA_RETURN_IF_ERROR(computeGrid(entry, binding, grids[i]));
+    // An empty launch needs no maps, and empty tensors cannot have any.
+    if (grids[i] == 0)
+      continue;
+    isEmpty = false;
+    MLA_RETURN_IF_ERROR(computeMaps(descriptor, entry, arguments, mapCount));
+  }
+  return Status();
+}
+
+Status Kernel::check(const mlaArgument *arguments, int32_t count) const {
+  Checked checked;
+  MLA_RETURN_IF_ERROR(
+      checkArguments(descriptor(), arguments, count, checked.binding));
+  if (writesNothing(descriptor(), arguments))
+    return Status();
+  MLA_RETURN_IF_ERROR(layOutWorkspaces(descriptor(), checked.binding));
+  return checked.fill(descriptor(), arguments, MLA_PHASE_ALL);
+}
+
+Status Kernel::workspaceBytes(const mlaArgument *arguments, int32_t count,
+                              uint64_t &bytes) {
+  LaunchBinding binding;
+  MLA_RETURN_IF_ERROR(checkArguments(descriptor(), arguments, count, binding));
+  if (workspacesUseSms) {
+    const Driver *driver = nullptr;
+    MLA_RETURN_IF_ERROR(Driver::get(driver));
+    const Loaded *code = nullptr;
+    MLA_RETURN_IF_ERROR(codeForCurrentContext(*driver, code));
+    binding.sms = code->sms;
+  }
+  MLA_RETURN_IF_ERROR(layOutWorkspaces(descriptor(), binding));
+  bytes = binding.workspaceBytes;
+  return Status();
+}
+
+Status Kernel::encodeTensorMaps(const Driver &driver,
+                                const EntryDescriptor &entry,
+                                const TensorMapParameters *maps,
+                                LaunchPlan &plan) const {
   for (int i = 0; i < plan.tensorMapCount; ++i) {
     const LaunchPlan::PendingTensorMap &pending = plan.tensorMaps[i];
-    Status status = encodeTensorMap(driver, checked.maps[i],
-                                    plan.parameters[pending.parameter]);
+    Status status =
+        encodeTensorMap(driver, maps[i], plan.parameters[pending.parameter]);
     if (!status.ok()) {
-      int argument = descriptor().tensorMaps[pending.map].argument;
-      return status.within("argument '" +
-                           descriptor().arguments[argument].name + "'");
+      int tensor = entry.tensorMaps[pending.map].tensor;
+      return status.within(
+          (descriptor().workspace(tensor) ? "workspace '" : "argument '") +
+          descriptor().tensorName(tensor) + "'");
     }
   }
   return Status();
 }
 
 Status Kernel::launch(const mlaArgument *arguments, int32_t count,
-                      CudaStream stream) {
+                      const mlaLaunchOptions &options, CudaStream stream) {
   Checked checked;
-  MLA_RETURN_IF_ERROR(checked.fill(descriptor(), arguments, count));
-  LaunchPlan &plan = checked.plan;
+  LaunchBinding &binding = checked.binding;
+  MLA_RETURN_IF_ERROR(checkArguments(descriptor(), arguments, count, binding));
   // Before the driver: an empty launch succeeds even without one.
-  if (plan.grid == 0)
+  if (writesNothing(descriptor(), arguments))
     return Status();
   const Driver *driver = nullptr;
-  MLA_RETURN_IF_ERROR(Driver::get(driver));
-  CudaFunction function = nullptr;
-  MLA_RETURN_IF_ERROR(functionForCurrentContext(*driver, function));
-  MLA_RETURN_IF_ERROR(encodeTensorMaps(*driver, checked));
+  const Loaded *code = nullptr;
+  auto findCode = [&]() -> Status {
+    MLA_RETURN_IF_ERROR(Driver::get(driver));
+    return codeForCurrentContext(*driver, code);
+  };
+  if (usesSms) {
+    MLA_RETURN_IF_ERROR(findCode());
+    binding.sms = code->sms;
+  }
+  MLA_RETURN_IF_ERROR(layOutWorkspaces(descriptor(), binding));
+  MLA_RETURN_IF_ERROR(placeWorkspaces(descriptor(), arguments,
+                                      options.workspace, options.workspaceBytes,
+                                      binding));
+  MLA_RETURN_IF_ERROR(checked.fill(descriptor(), arguments, options.phase));
+  if (checked.isEmpty)
+    return Status();
+  if (!code)
+    MLA_RETURN_IF_ERROR(findCode());
+  LaunchPlan plan;
+  const TensorMapParameters *maps = checked.maps;
+  for (size_t i = 0; i < descriptor().kernels.size(); ++i) {
+    const EntryDescriptor &entry = descriptor().kernels[i];
+    if (checked.grids[i] == 0)
+      continue;
+    planLaunch(descriptor(), entry, arguments, binding, plan);
+    MLA_RETURN_IF_ERROR(encodeTensorMaps(*driver, entry, maps, plan));
+    maps += plan.tensorMapCount;
+    MLA_RETURN_IF_ERROR(launchKernel(*driver, entry, code->functions[i],
+                                     checked.grids[i], plan, stream));
+  }
+  return Status();
+}
 
-  CudaLaunchAttribute cluster = {};
-  cluster.id = kCudaLaunchClusterDimension;
-  cluster.value.clusterDim[0] = static_cast<uint32_t>(descriptor().cluster);
-  cluster.value.clusterDim[1] = cluster.value.clusterDim[2] = 1;
+Status Kernel::launchKernel(const Driver &driver, const EntryDescriptor &entry,
+                            CudaFunction function, int64_t grid,
+                            LaunchPlan &plan, CudaStream stream) const {
+  CudaLaunchAttribute attributes[2];
   CudaLaunchConfig config = {};
-  config.gridX = static_cast<unsigned>(plan.grid);
-  config.blockX = static_cast<unsigned>(descriptor().block);
+  config.attributes = attributes;
+  if (entry.cluster > 1) {
+    CudaLaunchAttribute &cluster = attributes[config.attributeCount++];
+    cluster = {};
+    cluster.id = kCudaLaunchClusterDimension;
+    cluster.value.clusterDim[0] = static_cast<uint32_t>(entry.cluster);
+    cluster.value.clusterDim[1] = cluster.value.clusterDim[2] = 1;
+  }
+  if (entry.programmatic) {
+    CudaLaunchAttribute &programmatic = attributes[config.attributeCount++];
+    programmatic = {};
+    programmatic.id = kCudaLaunchProgrammaticStreamSerialization;
+    programmatic.value.programmaticStreamSerialization = 1;
+  }
+  config.gridX = static_cast<unsigned>(grid);
+  config.blockX = static_cast<unsigned>(entry.block);
   config.gridY = config.gridZ = config.blockY = config.blockZ = 1;
-  config.sharedBytes = static_cast<unsigned>(descriptor().sharedBytes);
+  config.sharedBytes = static_cast<unsigned>(entry.sharedBytes);
   config.stream = stream;
-  config.attributes = &cluster;
-  config.attributeCount = descriptor().cluster > 1 ? 1 : 0;
   CudaResult result =
-      driver->cuLaunchKernelEx(&config, function, plan.parameters, nullptr);
+      driver.cuLaunchKernelEx(&config, function, plan.parameters, nullptr);
   return result == kCudaSuccess ? Status()
-                                : launchFailure(*driver, result, stream);
+                                : launchFailure(driver, entry, result, stream);
 }
 
 /// The driver only says "invalid handle" of a stream of another context. That
 /// is looked into here and not before each launch, which so costs nothing.
-Status Kernel::launchFailure(const Driver &driver, CudaResult result,
-                             CudaStream stream) const {
+Status Kernel::launchFailure(const Driver &driver, const EntryDescriptor &entry,
+                             CudaResult result, CudaStream stream) const {
   Status status = driver.check(result, "cuLaunchKernelEx");
   CudaContext current = nullptr, ofStream = nullptr;
   if ((result == kCudaInvalidHandle || result == kCudaInvalidContext) &&
@@ -287,7 +386,7 @@ Status Kernel::launchFailure(const Driver &driver, CudaResult result,
     status = invalidArgument("'stream': expected a stream of the calling "
                              "thread's current context, got one of another (" +
                              status.message() + ")");
-  return status.within("kernel '" + descriptor().kernel + "'");
+  return status.within("kernel '" + entry.symbol + "'");
 }
 
 Status Kernel::unload() {

@@ -16,61 +16,84 @@ namespace mla::runtime {
 /// What mlaKernel points to.
 class Kernel {
 public:
-  explicit Kernel(KernelPackage package)
-      : package(std::move(package)),
-        operatorText(this->package.descriptor.operatorText()) {}
+  explicit Kernel(KernelPackage package);
   ~Kernel();
 
   const KernelDescriptor &descriptor() const { return package.descriptor; }
   /// As long-lived as the kernel.
   const char *operatorName() const { return operatorText.c_str(); }
 
-  /// Everything a launch checks before it needs a driver.
-  static Status check(const KernelDescriptor &descriptor,
-                      const mlaArgument *arguments, int32_t count) {
-    Checked checked;
-    return checked.fill(descriptor, arguments, count);
-  }
+  /// Everything a launch checks before it needs a driver; of a workspace, only
+  /// what it takes.
+  Status check(const mlaArgument *arguments, int32_t count) const;
+  /// Bytes of all workspaces. Needs a driver, and loads the code, only where
+  /// they depend on the number of SMs.
+  Status workspaceBytes(const mlaArgument *arguments, int32_t count,
+                        uint64_t &bytes);
 
   /// Loads the code into the current context unless it is there.
   Status prepare();
-  Status launch(const mlaArgument *arguments, int32_t count, CudaStream stream);
+  Status launch(const mlaArgument *arguments, int32_t count,
+                const mlaLaunchOptions &options, CudaStream stream);
   /// Unloads the code everywhere; reports the first failure but goes on.
   Status unload();
 
 private:
-  /// The kernel's code in one context. The id tells contexts apart whose
+  /// The program's code in one context. The id tells contexts apart whose
   /// handle has the same address because one was destroyed.
   struct Loaded {
     CudaContext context;
     unsigned long long contextId;
     CudaModule module;
-    CudaFunction function;
+    CudaFunction functions[kMaxKernels];
+    /// SMs of the context's device.
+    int sms;
     const Loaded *next;
   };
 
-  /// A plan with its tensor maps computed but not encoded. On the stack of a
-  /// launch: about 8 KiB.
+  /// A launch that is checked: nothing fails from here on but the driver. On
+  /// the stack, with a plan about 13 KiB.
   struct Checked {
-    LaunchPlan plan;
-    TensorMapParameters maps[kMaxTensorMaps];
+    LaunchBinding binding;
+    /// Of every kernel; 0 also for those of another phase.
+    int64_t grids[kMaxKernels];
+    /// Of the kernels that are launched, in the order of their parameters.
+    TensorMapParameters maps[kMaxProgramTensorMaps];
+    bool isEmpty = true;
 
+    /// After checkArguments and layOutWorkspaces.
     Status fill(const KernelDescriptor &descriptor,
-                const mlaArgument *arguments, int32_t count);
+                const mlaArgument *arguments, int32_t phase);
+
+  private:
+    Status computeMaps(const KernelDescriptor &descriptor,
+                       const EntryDescriptor &entry,
+                       const mlaArgument *arguments, int &count);
   };
 
-  Status encodeTensorMaps(const Driver &driver, Checked &checked) const;
-  Status functionForCurrentContext(const Driver &driver, CudaFunction &out);
+  Status launchKernel(const Driver &driver, const EntryDescriptor &entry,
+                      CudaFunction function, int64_t grid, LaunchPlan &plan,
+                      CudaStream stream) const;
+  Status encodeTensorMaps(const Driver &driver, const EntryDescriptor &entry,
+                          const TensorMapParameters *maps,
+                          LaunchPlan &plan) const;
+  Status codeForCurrentContext(const Driver &driver, const Loaded *&out);
   const Loaded *find(unsigned long long contextId) const;
-  Status launchFailure(const Driver &driver, CudaResult result,
-                       CudaStream stream) const;
+  Status launchFailure(const Driver &driver, const EntryDescriptor &entry,
+                       CudaResult result, CudaStream stream) const;
   Status load(const Driver &driver, Loaded &entry) const;
-  Status checkDevice(const Driver &driver) const;
-  Status checkParameters(const Driver &driver, CudaFunction function) const;
-  Status configure(const Driver &driver, CudaFunction function) const;
+  Status loadFunction(const Driver &driver, const EntryDescriptor &entry,
+                      CudaModule module, CudaFunction &out) const;
+  Status checkDevice(const Driver &driver, int &sms) const;
+  Status checkParameters(const Driver &driver, const EntryDescriptor &entry,
+                         CudaFunction function) const;
+  Status configure(const Driver &driver, const EntryDescriptor &entry,
+                   CudaFunction function) const;
 
   const KernelPackage package;
   const std::string operatorText;
+  /// Whether workspaces, or workspaces and grids, depend on the number of SMs.
+  bool workspacesUseSms = false, usesSms = false;
   /// Held while code is loaded. A launch that finds its context takes no lock.
   std::mutex mutex;
   /// A list that only grows, at its head: entries are complete before they

@@ -7,6 +7,7 @@
 #include "Kernel.h"
 
 #include <atomic>
+#include <cstring>
 #include <exception>
 #include <new>
 
@@ -49,13 +50,34 @@ Status nullArgument(const char *name) {
                          "': expected an address, got null");
 }
 
-/// That `index` is one of an argument.
-Status checkIndex(const KernelDescriptor &descriptor, int32_t index) {
-  int32_t count = static_cast<int32_t>(descriptor.arguments.size());
-  if (0 <= index && index < count)
+/// That `index` is one of `count`.
+Status checkIndex(int32_t index, size_t count) {
+  if (0 <= index && static_cast<size_t>(index) < count)
     return Status();
-  return invalidArgument("'index': expected 0 to " + std::to_string(count - 1) +
-                         ", got " + std::to_string(index));
+  return invalidArgument("'index': expected 0 to " +
+                         std::to_string(int64_t(count) - 1) + ", got " +
+                         std::to_string(index));
+}
+
+/// The caller's options, completed by defaults where its struct is a shorter
+/// one: of an earlier version.
+Status readOptions(const mlaLaunchOptions *options, mlaLaunchOptions &out) {
+  out = mlaLaunchOptions{};
+  if (!options)
+    return Status();
+  if (options->size < sizeof(options->size) || options->size > sizeof(out))
+    return invalidArgument("'options.size': expected at most " +
+                           std::to_string(sizeof(out)) + " bytes, got " +
+                           std::to_string(options->size) +
+                           "; is the runtime older than its header?");
+  std::memcpy(&out, options, options->size);
+  if (out.phase < MLA_PHASE_ALL || out.phase > MLA_PHASE_LAUNCH)
+    return invalidArgument("'options.phase': expected an mlaPhase, got " +
+                           std::to_string(out.phase));
+  if (out.reserved != 0)
+    return invalidArgument("'options.reserved': expected 0, got " +
+                           std::to_string(out.reserved));
+  return Status();
 }
 
 } // namespace
@@ -156,14 +178,15 @@ mlaStatus mlaKernelGetInfo(mlaKernel kernel, mlaKernelInfo *out) {
     if (!kernel || !out)
       return nullArgument(kernel ? "out" : "kernel");
     const KernelDescriptor &descriptor = kernel->descriptor();
-    *out = mlaKernelInfo{descriptor.kernel.c_str(),
+    const EntryDescriptor &first = descriptor.kernels.front();
+    *out = mlaKernelInfo{first.symbol.c_str(),
                          kernel->operatorName(),
                          descriptor.target.c_str(),
                          descriptor.compiler.c_str(),
                          static_cast<int32_t>(descriptor.arguments.size()),
-                         descriptor.block,
-                         descriptor.cluster,
-                         descriptor.sharedBytes};
+                         first.block,
+                         first.cluster,
+                         first.sharedBytes};
     return Status();
   });
 }
@@ -174,7 +197,7 @@ mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
     if (!kernel || !out)
       return nullArgument(kernel ? "out" : "kernel");
     const KernelDescriptor &descriptor = kernel->descriptor();
-    MLA_RETURN_IF_ERROR(checkIndex(descriptor, index));
+    MLA_RETURN_IF_ERROR(checkIndex(index, descriptor.arguments.size()));
     const ArgumentDescriptor &argument = descriptor.arguments[index];
     *out = mlaArgumentInfo{};
     out->name = argument.name.c_str();
@@ -199,8 +222,34 @@ mlaStatus mlaKernelIsArgumentOptional(mlaKernel kernel, int32_t index,
   return guarded([&]() -> Status {
     if (!kernel || !out)
       return nullArgument(kernel ? "out" : "kernel");
-    MLA_RETURN_IF_ERROR(checkIndex(kernel->descriptor(), index));
-    *out = kernel->descriptor().arguments[index].optional;
+    const auto &arguments = kernel->descriptor().arguments;
+    MLA_RETURN_IF_ERROR(checkIndex(index, arguments.size()));
+    *out = arguments[index].optional;
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelGetEntryCount(mlaKernel kernel, int32_t *out) {
+  return guarded([&]() -> Status {
+    if (!kernel || !out)
+      return nullArgument(kernel ? "out" : "kernel");
+    *out = static_cast<int32_t>(kernel->descriptor().kernels.size());
+    return Status();
+  });
+}
+
+mlaStatus mlaKernelGetEntry(mlaKernel kernel, int32_t index,
+                            mlaEntryInfo *out) {
+  return guarded([&]() -> Status {
+    if (!kernel || !out)
+      return nullArgument(kernel ? "out" : "kernel");
+    const auto &kernels = kernel->descriptor().kernels;
+    MLA_RETURN_IF_ERROR(checkIndex(index, kernels.size()));
+    const EntryDescriptor &entry = kernels[index];
+    *out = mlaEntryInfo{entry.symbol.c_str(), entry.grid.text().c_str(),
+                        entry.phase,          entry.block,
+                        entry.cluster,        entry.programmatic,
+                        entry.sharedBytes};
     return Status();
   });
 }
@@ -210,7 +259,7 @@ mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
   return guarded([&]() -> Status {
     if (!kernel)
       return nullArgument("kernel");
-    return Kernel::check(kernel->descriptor(), arguments, count);
+    return kernel->check(arguments, count);
   });
 }
 
@@ -221,7 +270,10 @@ mlaStatus mlaKernelGetWorkspaceBytes(mlaKernel kernel,
     if (!kernel || !bytes)
       return nullArgument(kernel ? "bytes" : "kernel");
     *bytes = 0;
-    return Kernel::check(kernel->descriptor(), arguments, count);
+    uint64_t needed = 0;
+    MLA_RETURN_IF_ERROR(kernel->workspaceBytes(arguments, count, needed));
+    *bytes = needed;
+    return Status();
   });
 }
 
@@ -234,8 +286,20 @@ mlaStatus mlaKernelPrepare(mlaKernel kernel) {
 mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,
                           int32_t count, mlaStream stream) {
   return guarded([&]() -> Status {
-    return kernel ? kernel->launch(arguments, count, stream)
+    return kernel ? kernel->launch(arguments, count, mlaLaunchOptions{}, stream)
                   : nullArgument("kernel");
+  });
+}
+
+mlaStatus mlaKernelLaunchProgram(mlaKernel kernel, const mlaArgument *arguments,
+                                 int32_t count, const mlaLaunchOptions *options,
+                                 mlaStream stream) {
+  return guarded([&]() -> Status {
+    if (!kernel)
+      return nullArgument("kernel");
+    mlaLaunchOptions complete;
+    MLA_RETURN_IF_ERROR(readOptions(options, complete));
+    return kernel->launch(arguments, count, complete, stream);
   });
 }
 

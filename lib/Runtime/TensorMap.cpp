@@ -39,27 +39,28 @@ constexpr uint64_t kMaxSize = uint64_t(1) << 32;
 constexpr uint64_t kMaxStrideBytes = uint64_t(1) << 40;
 constexpr uint64_t kAlignment = 16;
 
-Status fault(const ArgumentDescriptor &argument, const std::string &text) {
-  return invalidArgument("argument '" + argument.name +
-                         "': for its tensor map expected " + text);
+Status fault(const KernelDescriptor &descriptor, int tensor,
+             const std::string &text) {
+  return invalidArgument(
+      std::string(descriptor.workspace(tensor) ? "workspace" : "argument") +
+      " '" + descriptor.tensorName(tensor) + "': for its tensor map expected " +
+      text);
 }
 
 } // namespace
 
 Status computeTensorMap(const KernelDescriptor &descriptor,
-                        const TensorMapDescriptor &map,
-                        const mlaArgument *arguments,
+                        const TensorMapDescriptor &map, const mlaTensor &tensor,
                         TensorMapParameters &out) {
-  const ArgumentDescriptor &argument = descriptor.arguments[map.argument];
-  const mlaTensor &tensor = arguments[map.argument].value.tensor;
-  uint64_t bytes = static_cast<uint64_t>(itemSize(argument.dtype));
+  mlaDType dtype = descriptor.tensorType(map.tensor);
+  uint64_t bytes = static_cast<uint64_t>(itemSize(dtype));
   out = TensorMapParameters();
-  out.dataType = tensorMapDataType(argument.dtype);
+  out.dataType = tensorMapDataType(dtype);
   out.rank = static_cast<uint32_t>(tensor.rank);
   out.address = tensor.data;
   out.swizzle = tensorMapSwizzle(map.swizzle);
   if (tensor.data % kAlignment != 0)
-    return fault(argument, "an address aligned to 16 bytes");
+    return fault(descriptor, map.tensor, "an address aligned to 16 bytes");
   // What a contiguous tensor would have: stands in for the stride of a
   // dimension of size 1, which the caller may have left as anything.
   uint64_t contiguous = bytes;
@@ -67,17 +68,18 @@ Status computeTensorMap(const KernelDescriptor &descriptor,
     int dim = tensor.rank - 1 - static_cast<int>(i);
     uint64_t size = static_cast<uint64_t>(tensor.shape[dim]);
     if (size < 1 || size > kMaxSize)
-      return fault(argument, "a size of 1 to 2^32 in dim " +
-                                 std::to_string(dim) + ", got " +
-                                 std::to_string(size));
+      return fault(descriptor, map.tensor,
+                   "a size of 1 to 2^32 in dim " + std::to_string(dim) +
+                       ", got " + std::to_string(size));
     uint64_t stride =
         size == 1 ? (contiguous + kAlignment - 1) / kAlignment * kAlignment
                   : static_cast<uint64_t>(tensor.strides[dim]) * bytes;
     if (i > 0 && (stride % kAlignment != 0 || stride >= kMaxStrideBytes))
-      return fault(argument, "a stride that is a multiple of 16 bytes below "
-                             "2^40 in dim " +
-                                 std::to_string(dim) + ", got " +
-                                 std::to_string(stride) + " bytes");
+      return fault(descriptor, map.tensor,
+                   "a stride that is a multiple of 16 bytes below "
+                   "2^40 in dim " +
+                       std::to_string(dim) + ", got " + std::to_string(stride) +
+                       " bytes");
     out.sizes[i] = size;
     out.box[i] = static_cast<uint32_t>(map.box[dim]);
     out.elementStrides[i] = 1;

@@ -183,12 +183,28 @@ void mla::sim::poison(Cta &cta, int64_t base, const Footprint &footprint) {
 // Global memory
 //===----------------------------------------------------------------------===//
 
+/// Reading what no earlier kernel has written of a workspace. A kernel that
+/// writes the workspace itself may read what it has written.
+static LogicalResult checkWritten(Role &role, const Argument &array,
+                                  ByteRange bytes, const Touch &touch) {
+  if (!array.written || touch.write)
+    return success();
+  auto width = static_cast<int64_t>(getByteWidth(array.elementType));
+  int64_t element = array.written->find_first_unset_in(bytes.begin / width,
+                                                       bytes.end / width);
+  if (element < 0)
+    return success();
+  return role.failAt(touch.op, "reads element " + Twine(element) +
+                                   " of a workspace, which no kernel has "
+                                   "written");
+}
+
 LogicalResult mla::sim::touchGlobal(Role &role, ArrayRef<Warp> warps,
                                     const Argument &array, ByteRange bytes,
                                     const Touch &touch) {
   auto found = role.machine.globals.find(&array);
   if (found == role.machine.globals.end())
-    return success();
+    return checkWritten(role, array, bytes, touch);
   Knowledge common = getCommon(warps);
   Viewer viewer{common, touch.proxy};
   Access access = makeAccess(touch, warps.front());
@@ -205,7 +221,7 @@ LogicalResult mla::sim::touchGlobal(Role &role, const Argument &array,
                                     ArrayRef<int64_t> shape,
                                     std::optional<cta::FragmentLayout> layout,
                                     const Touch &touch) {
-  if (!role.machine.globals.contains(&array))
+  if (!role.machine.globals.contains(&array) && !array.written)
     return success();
   ArrayRef<Warp> warps = role.getWarps();
   auto numWarps = static_cast<int64_t>(warps.size());

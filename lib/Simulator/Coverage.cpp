@@ -49,6 +49,8 @@ std::optional<Failure> Coverage::add(const Machine &machine) {
 std::optional<Failure> Coverage::findGap(const Plan &plan) const {
   for (unsigned number : plan.written) {
     const Argument &array = plan.arguments[number];
+    if (array.written)
+      continue;
     auto found = outputs.find(&array);
     static const Ranges kNothing;
     const Ranges &ranges = found == outputs.end() ? kNothing : found->second;
@@ -83,4 +85,14 @@ std::optional<Failure> Coverage::findGap(const Plan &plan) const {
       return failure;
   }
   return std::nullopt;
+}
+
+void Coverage::noteWorkspaces() const {
+  for (const auto &[array, ranges] : outputs) {
+    if (!array->written)
+      continue;
+    auto width = static_cast<int64_t>(getByteWidth(array->elementType));
+    for (const auto &[begin, range] : ranges)
+      array->written->set(begin / width, range.end / width);
+  }
 }

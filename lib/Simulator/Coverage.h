@@ -15,7 +15,10 @@ public:
   /// Adds what `machine` wrote; an error if another one wrote some of it too.
   std::optional<interp::Failure> add(const Machine &machine);
   /// An error for the first element of an output that nobody wrote.
+  /// Workspaces may have some.
   std::optional<interp::Failure> findGap(const Plan &plan) const;
+  /// Tells the workspaces which of their elements have been written.
+  void noteWorkspaces() const;
 
 private:
   struct Written {

@@ -20,7 +20,7 @@ static LogicalResult runTileLevel(Frame &frame, const Instruction &in) {
 
 static LogicalResult runLoad(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  if (!role.machine.globals.empty()) {
+  if (!role.machine.globals.empty() || frame.getArray(in.operands[0]).written) {
     auto type = cast<RankedTensorType>(in.op->getResult(0).getType());
     SmallVector<int64_t> start =
         frame.getInts(ArrayRef(in.operands).drop_front());

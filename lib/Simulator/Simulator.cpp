@@ -358,7 +358,7 @@ LogicalResult GridRunner::run(Frame &frame) {
     return failure();
   SmallVector<int64_t> dims;
   if (auto cluster =
-          plan.function->getAttrOfType<DenseI64ArrayAttr>("cta.cluster"))
+          plan.function->getAttrOfType<DenseI64ArrayAttr>(cta::kClusterAttr))
     llvm::append_range(dims, cluster.asArrayRef());
   Operation *op = plan.grid->op;
   if (dims.size() > grid->counts.size())
@@ -388,8 +388,10 @@ LogicalResult GridRunner::run(Frame &frame) {
   std::optional<Failure> error = queue.getFailure();
   if (!error && !plan.options.firstClusterOnly)
     error = coverage.findGap(plan);
-  if (!error)
+  if (!error) {
+    coverage.noteWorkspaces();
     return success();
+  }
   frame.adopt(*error);
   return failure();
 }
@@ -433,6 +435,7 @@ LogicalResult mla::sim::simulate(func::FuncOp function,
   if (failed(Planner(plan, function, *grid).run(*program)))
     return failure();
   Run run;
+  run.options.sms = options.sms;
   Frame frame(run, program->numSlots);
   frame.setArguments(program->body.arguments, arguments);
   if (succeeded(execute(plan, frame)))

@@ -14,22 +14,22 @@ using namespace mlir;
 using namespace mla;
 
 /// The grid's points become items, numbered with the last dimension fastest;
-/// CTA c takes items c, c + ctas, ...
-static void persist(scf::ForallOp grid, int64_t ctas) {
+/// CTA c of n takes items c, c + n, ...
+static void persist(scf::ForallOp grid) {
   ImplicitLocOpBuilder b(grid.getLoc(), grid);
-  Value step = arith::ConstantIndexOp::create(b, ctas);
   SmallVector<Value> sizes;
   Value items = arith::ConstantIndexOp::create(b, 1);
   for (OpFoldResult bound : grid.getMixedUpperBound()) {
     sizes.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), bound));
     items = arith::MulIOp::create(b, items, sizes.back());
   }
+  Value ctas = arith::MinUIOp::create(b, items, tile::SmCountOp::create(b));
   auto persistent =
-      scf::ForallOp::create(b, SmallVector<OpFoldResult>{b.getIndexAttr(ctas)},
+      scf::ForallOp::create(b, SmallVector<OpFoldResult>{ctas},
                             /*outputs=*/ValueRange(), /*mapping=*/std::nullopt);
   b.setInsertionPointToStart(persistent.getBody());
   Value first = persistent.getInductionVars()[0];
-  auto loop = scf::ForOp::create(b, first, items, step);
+  auto loop = scf::ForOp::create(b, first, items, ctas);
   // The stages of a schedule are those of the loop over KV tiles.
   loop->setAttr(tile::kPersistentAttr, b.getUnitAttr());
   Block *body = loop.getBody();
@@ -58,10 +58,6 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
     func::FuncOp func = getOperation();
     if (!getScheduleWith(func, "persist"))
       return;
-    if (ctas < 1) {
-      func.emitOpError() << "expected at least 1 CTA, got " << ctas.getValue();
-      return signalPassFailure();
-    }
     for (scf::ForallOp grid :
          llvm::make_early_inc_range(func.getOps<scf::ForallOp>())) {
       if (grid.getNumResults()) {
@@ -72,7 +68,7 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
         grid.emitOpError("expected a grid from 0 in steps of 1");
         return signalPassFailure();
       }
-      persist(grid, ctas);
+      persist(grid);
     }
     setRewritten(func, "persist");
   }

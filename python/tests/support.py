@@ -62,10 +62,11 @@ def arguments_of(make, name="plain", s_q=3, s_kv=100, topk=40, **changes):
 
 
 def expected_parameters(descriptor, arguments):
-    """The bytes of each parameter; None for a tensor map."""
+    """The bytes of each parameter of the only kernel; None for a tensor map."""
     names = [argument["name"] for argument in descriptor["arguments"]]
     result = []
-    for parameter in descriptor["parameters"]:
+    (kernel,) = descriptor["kernels"]
+    for parameter in kernel["parameters"]:
         kind = parameter["kind"]
         if kind == "tensor_map":
             result.append(None)

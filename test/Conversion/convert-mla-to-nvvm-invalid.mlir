@@ -15,7 +15,7 @@ func.func @unverified(%n: memref<?xf32>) {
 
 func.func @grid(%n: memref<?xf32>, %number: i32) attributes {cta.verified} {
   %m = arith.index_cast %number : i32 to index
-  // expected-error @below {{expected bounds that are constants, memref.dim of an argument, or arith.ceildivui of one by a constant}}
+  // expected-error @below {{expected bounds of constants, sizes of arguments (memref.dim) and tile.sm_count by +, *, /, min and max}}
   scf.forall (%i) in (%m) {
     cta.role "all" warps 4 registers 168 {
     }
@@ -45,18 +45,15 @@ func.func @sine(%n: memref<?xf32>) attributes {cta.verified} {
 
 // -----
 
-func.func @first(%n: memref<?xf32>) attributes {cta.verified} {
+func.func @sms_in_the_kernel(%n: memref<?xf32>) attributes {cta.verified} {
+  // expected-error @below {{is lowered where the size of a grid of one dimension is computed of it}}
+  %sms = tile.sm_count
   scf.forall (%i) in (2) {
     cta.role "all" warps 4 registers 168 {
-    }
-  }
-  return
-}
-
-// expected-error @below {{expected one kernel a module}}
-func.func @second(%n: memref<?xf32>) attributes {cta.verified} {
-  scf.forall (%i) in (2) {
-    cta.role "all" warps 4 registers 168 {
+      %i32 = arith.index_cast %sms : index to i32
+      %x = tensor.splat %i32 : tensor<64xi32, #cta.layout<row>>
+      %y = arith.sitofp %x : tensor<64xi32, #cta.layout<row>> to tensor<64xf32, #cta.layout<row>>
+      tile.store %y, %n[%i] : tensor<64xf32, #cta.layout<row>>, memref<?xf32>
     }
   }
   return
@@ -274,7 +271,7 @@ func.func @no_strides(%n: memref<8x8xf32, affine_map<(i, j) -> (i mod 4, j)>>) a
 func.func @dim_outside(%n: memref<?xf32>) attributes {cta.verified} {
   %c1 = arith.constant 1 : index
   %size = memref.dim %n, %c1 : memref<?xf32>
-  // expected-error @below {{expected bounds that are constants, memref.dim of an argument, or arith.ceildivui of one by a constant}}
+  // expected-error @below {{expected bounds of constants, sizes of arguments (memref.dim) and tile.sm_count by +, *, /, min and max}}
   scf.forall (%i) in (%size) {
     cta.role "all" warps 4 registers 168 {
     }

@@ -124,7 +124,7 @@ func.func @xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 
 // -----
 
-// expected-error @below {{'func.func' op expected nothing beside the kernel @kernel in its module: it would not be lowered}}
+// expected-error @below {{'func.func' op expected nothing but kernels beside the kernel @kernel in its module: it would not be lowered}}
 func.func @helper(%a: index) -> index {
   return %a : index
 }
@@ -147,5 +147,5 @@ func.func @kernel() attributes {cta.verified} {
   return
 }
 
-// expected-error @below {{'memref.global' op expected nothing beside the kernel @kernel in its module}}
+// expected-error @below {{'memref.global' op expected nothing but kernels beside the kernel @kernel in its module}}
 memref.global "private" @table : memref<4xf32> = dense<0.0>

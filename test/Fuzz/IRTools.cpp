@@ -60,7 +60,7 @@ static void run(mlir::ModuleOp module, const CompiledKernel &kernel,
       !runtime::parseDescriptor(kernel.descriptor, descriptor).ok() ||
       !makeSmallArguments(descriptor, arguments).ok())
     return;
-  harness::Status status = makeExecutor(copy)(arguments, ms);
+  harness::Status status = makeExecutor(copy, descriptor)(arguments, ms);
   llvm::errs() << status.message() << "\n";
 }
 
@@ -77,11 +77,13 @@ bool mla::fuzz::giveToTools(mlir::ModuleOp module, StringRef file) {
   announce("simulator");
   SimulatorFlags simulator;
   simulator.options.stepLimit = 300'000;
-  run(module, *kernel, lowerToCTA,
-      [&](auto copy) { return makeSimulatorExecutor(copy, simulator); });
+  run(module, *kernel, lowerToCTA, [&](auto copy, const auto &descriptor) {
+    return makeSimulatorExecutor(copy, descriptor, simulator);
+  });
   announce("interpreter");
-  run(module, *kernel, lowerToTile,
-      [&](auto copy) { return makeInterpreterExecutor(copy); });
+  run(module, *kernel, lowerToTile, [&](auto copy, const auto &descriptor) {
+    return makeInterpreterExecutor(copy, descriptor);
+  });
   announce("explain");
   CompileFlags flags;
   flags.options = options;

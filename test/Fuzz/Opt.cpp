@@ -35,7 +35,7 @@ static constexpr llvm::StringLiteral kPasses[] = {
     "mla-choose-schedule{schedule=shared-p tile-keys=32 stages=3}",
     "mla-choose-schedule{expect-s-kv=8192}",
     "mla-tile{threshold=8}",
-    "mla-persist{ctas=132}"};
+    "mla-persist"};
 
 static const mlir::DialectRegistry &getRegistry() {
   static const mlir::DialectRegistry registry = [] {

@@ -101,8 +101,8 @@ def descriptor():
     """A package that uses every feature of the format."""
     argument = dict(kind="tensor", access="read", alignment=16)
     return {
-        "format": "mla-kernel-package", "version": 2, "compiler": "mla 0.1.0",
-        "kernel": "sparse_prefill", "operator": "sparse_prefill", "target": "sm_90a",
+        "format": "mla-kernel-package", "version": 3, "compiler": "mla 0.1.0",
+        "operator": "sparse_prefill", "target": "sm_90a",
         "cubin": "kernel.cubin",
         "arguments": [
             dict(argument, name="q", dtype="bf16", shape=["s_q", 128, 576],
@@ -113,18 +113,27 @@ def descriptor():
             dict(argument, name="out", dtype="bf16", shape=["s_q", 128, 512],
                  strides=[None, 512, 1], access="write"),
             dict(name="flag", kind="scalar", dtype="i8")],
-        "parameters": [
-            dict(kind="pointer", argument=0), dict(kind="scalar", argument=4),
-            dict(kind="scalar", argument=2), dict(kind="size", argument=1, dim=1),
-            dict(kind="stride", argument=0, dim=1), dict(kind="tensor_map", index=0)],
-        "tensorMaps": [dict(argument=0, box=[1, 64, 64], swizzle=128)],
-        "grid": [dict(argument=0, dim=0, divide=1), dict(constant=2)],
-        "block": 384, "cluster": 1, "sharedBytes": 231000}
+        "workspaces": [
+            dict(name="partial", dtype="f32", shape=["min(s_q, sms) + 1", 64],
+                 alignment=16)],
+        "kernels": [
+            dict(symbol="plan", phase="plan", grid=1, block=32, sharedBytes=0,
+                 parameters=[dict(kind="pointer", workspace=0)]),
+            dict(symbol="sparse_prefill", phase="launch",
+                 parameters=[
+                     dict(kind="pointer", argument=0), dict(kind="scalar", argument=4),
+                     dict(kind="scalar", argument=2),
+                     dict(kind="size", argument=1, dim=1),
+                     dict(kind="stride", argument=0, dim=1),
+                     dict(kind="tensor_map", index=0)],
+                 tensorMaps=[dict(argument=0, box=[1, 64, 64], swizzle=128)],
+                 grid="s_q * ceildiv(topk, 64) * 2", block=384, cluster=2,
+                 sharedBytes=231000, programmatic=True)]}
 
 
 def packages():
-    small = dict(descriptor(), arguments=[], parameters=[], tensorMaps=[],
-                 grid=[dict(constant=1)])
+    small = dict(descriptor(), arguments=[], workspaces=[], kernels=[
+        dict(symbol="small", parameters=[], grid=1, block=32, sharedBytes=0)])
     for content in (descriptor(), small):
         text = seal(content, fake_cubin()).encode()
         for choices in (b"", bytes(range(24)), b"\x0f" * 24):

@@ -3,14 +3,15 @@
 // RUN: %mla-opt %s --mla-persist | FileCheck %s
 // Once is enough.
 // RUN: %mla-opt %s --mla-persist --mla-persist | FileCheck %s
-// RUN: %mla-opt %s --mla-persist=ctas=114 | FileCheck %s --check-prefix=CTAS
 
 // The whole of it: counts of slots and phases go on from item to item.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw | FileCheck %s --check-prefix=WHOLE
 // WHOLE:       cta.verified
-// WHOLE:       scf.forall (%[[CTA:.*]]) in (132)
+// WHOLE:       %[[SMS:.*]] = tile.sm_count
+// WHOLE:       %[[CTAS:.*]] = arith.minui %{{.*}}, %[[SMS]]
+// WHOLE:       scf.forall (%[[CTA:.*]]) in (%[[CTAS]])
 // WHOLE:       cta.role "producer"
-// WHOLE-NEXT:    scf.for %{{.*}} = %[[CTA]] to %{{.*}} step %{{.*}} iter_args
+// WHOLE-NEXT:    scf.for %{{.*}} = %[[CTA]] to %{{.*}} step %[[CTAS]] iter_args
 // WHOLE:           cta.mbarrier_wait
 // WHOLE:           scf.for
 
@@ -23,14 +24,15 @@
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?x?xf32>, %[[N:[^:]*]]: index
 // CHECK-DAG:     %[[ITEMS0:.*]] = arith.muli %{{.*}}, %[[N]]
 // CHECK-DAG:     %[[ITEMS:.*]] = arith.muli %[[ITEMS0]], %[[TWO:.*]] : index
-// CHECK:         scf.forall (%[[CTA:.*]]) in (132) {
-// CHECK-NEXT:      scf.for %[[ITEM:.*]] = %[[CTA]] to %[[ITEMS]] step %{{.*}} {
+// No more CTAs than items.
+// CHECK:         %[[SMS:.*]] = tile.sm_count
+// CHECK:         %[[CTAS:.*]] = arith.minui %[[ITEMS]], %[[SMS]]
+// CHECK:         scf.forall (%[[CTA:.*]]) in (%[[CTAS]]) {
+// CHECK-NEXT:      scf.for %[[ITEM:.*]] = %[[CTA]] to %[[ITEMS]] step %[[CTAS]] {
 // The last dimension is the fastest.
 // CHECK-NEXT:        %[[H:.*]] = arith.remui %[[ITEM]], %[[TWO]]
 // CHECK-NEXT:        %[[T:.*]] = arith.divui %[[ITEM]], %[[TWO]]
 // CHECK-NEXT:        tile.load %[[M]][%[[T]], %[[H]]]
-// CTAS:          arith.constant 114 : index
-// CTAS:          scf.forall (%{{.*}}) in (114)
 func.func @two(%m: memref<?x?xf32>, %n: index) attributes {mla.schedule = #persist} {
   scf.forall (%t, %h) in (%n, 2) {
     %v = tile.load %m[%t, %h] : memref<?x?xf32> -> tensor<64xf32>

@@ -148,7 +148,7 @@ llvm::Error Explanation::lower() {
     return makeError("cannot parse '" + input + "'");
   auto funcs = module->getOps<mlir::func::FuncOp>();
   if (!llvm::hasSingleElement(funcs))
-    return makeError("'" + input + "': expected one function, got " +
+    return makeError("'" + input + "': expected a program of one kernel, got " +
                      llvm::Twine(std::distance(funcs.begin(), funcs.end())));
   func = *funcs.begin();
   if (func->hasAttr(cta::kVerifiedAttr))
@@ -193,6 +193,8 @@ llvm::Error Explanation::simulate() {
           runtime::parseDescriptor(kernel->descriptor, descriptor);
       !status.ok())
     return makeError(status.message());
+  if (!descriptor.workspaces.empty())
+    return makeError("'" + input + "': expected a kernel without workspaces");
   if (llvm::Error error = chooseSizes(descriptor))
     return error;
   // Every entry valid: what a CTA does is then what it does at most.

@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "InterpreterExecutor.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "KernelSequence.h"
 #include <chrono>
 
 using namespace mla;
@@ -47,22 +47,33 @@ makeInterpreterArguments(std::vector<HostArgument> &arguments) {
   return converted;
 }
 
-Executor makeInterpreterExecutor(
-    std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module) {
-  return [module](std::vector<HostArgument> &arguments, double &ms) {
-    auto start = std::chrono::steady_clock::now();
-    auto functions = (*module)->getOps<mlir::func::FuncOp>();
-    if (functions.empty())
-      return Status(MLA_INVALID_ARGUMENT,
-                    "expected a function of level tile or above, got none");
-    interp::Options options;
-    options.threads = 0;
-    if (mlir::failed(interp::interpret(
-            *functions.begin(), makeInterpreterArguments(arguments), options)))
+static Status interpret(mlir::ModuleOp module,
+                        const runtime::KernelDescriptor &descriptor,
+                        std::vector<HostArgument> &arguments) {
+  interp::Options options;
+  options.threads = 0;
+  KernelSequence sequence;
+  MLA_RETURN_IF_ERROR(
+      sequence.create(module, descriptor, arguments, options.sms));
+  if (sequence.steps().empty())
+    return Status(MLA_INVALID_ARGUMENT,
+                  "expected a function of level tile or above, got none");
+  for (const KernelSequence::Step &step : sequence.steps())
+    if (mlir::failed(interp::interpret(step.kernel, step.arguments, options)))
       return Status(MLA_INVALID_ARGUMENT, "the interpreter stopped");
-    ms = std::chrono::duration<double, std::milli>(
-             std::chrono::steady_clock::now() - start)
-             .count();
-    return Status();
-  };
+  return Status();
+}
+
+Executor makeInterpreterExecutor(
+    std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
+    const runtime::KernelDescriptor &descriptor) {
+  return
+      [module, descriptor](std::vector<HostArgument> &arguments, double &ms) {
+        auto start = std::chrono::steady_clock::now();
+        Status status = interpret(**module, descriptor, arguments);
+        ms = std::chrono::duration<double, std::milli>(
+                 std::chrono::steady_clock::now() - start)
+                 .count();
+        return status;
+      };
 }

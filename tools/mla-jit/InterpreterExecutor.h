@@ -17,6 +17,7 @@ makeInterpreterArguments(std::vector<mla::harness::HostArgument> &arguments);
 /// Runs the tile program in `module` (after --mla-tile) on all cores. Errors
 /// are diagnostics of the module's context.
 mla::harness::Executor makeInterpreterExecutor(
-    std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module);
+    std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
+    const mla::runtime::KernelDescriptor &descriptor);
 
 #endif // MLA_TOOLS_MLAJIT_INTERPRETEREXECUTOR_H

@@ -184,6 +184,14 @@ llvm::Expected<Compiled> compileProgram(const Program &program) {
   if (llvm::Error error =
           toError(runtime::parseDescriptor(launch.str(), compiled.descriptor)))
     return error;
+  if (compiled.descriptor.kernels.size() > 1 ||
+      !compiled.descriptor.workspaces.empty())
+    return makeError(
+        program.file +
+        ": expected a program of one kernel without workspaces, "
+        "got " +
+        llvm::Twine(compiled.descriptor.kernels.size()) + " kernels and " +
+        llvm::Twine(compiled.descriptor.workspaces.size()) + " workspaces");
   return compiled;
 }
 

@@ -171,9 +171,12 @@ private:
       return runtime::invalidArgument(out.label + ": the passes failed");
     auto shared =
         std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module));
-    out.executor = interpret ? makeInterpreterExecutor(shared)
-                             : makeSimulatorExecutor(shared, simulator);
-    return runtime::parseDescriptor(kernel->descriptor, out.descriptor);
+    MLA_RETURN_IF_ERROR(
+        runtime::parseDescriptor(kernel->descriptor, out.descriptor));
+    out.executor =
+        interpret ? makeInterpreterExecutor(shared, out.descriptor)
+                  : makeSimulatorExecutor(shared, out.descriptor, simulator);
+    return harness::Status();
   }
 
   /// For the GPU, by way of the cache; dumps need a compilation.

@@ -4,6 +4,7 @@
 
 #include "SimulatorExecutor.h"
 #include "InterpreterExecutor.h"
+#include "KernelSequence.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Progress.h"
 #include "mla/Support/Files.h"
@@ -159,20 +160,30 @@ static Status writeTrace(const std::string &path, const sim::Trace &trace) {
   return Status();
 }
 
-static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
+static Status simulate(mlir::ModuleOp module,
+                       const runtime::KernelDescriptor &descriptor,
+                       const SimulatorFlags &flags,
                        std::vector<HostArgument> &arguments) {
-  auto functions = module.getOps<mlir::func::FuncOp>();
-  if (functions.empty())
+  KernelSequence sequence;
+  MLA_RETURN_IF_ERROR(
+      sequence.create(module, descriptor, arguments, flags.options.sms));
+  size_t kernels = sequence.steps().size();
+  if (kernels == 0)
     return Status(MLA_INVALID_ARGUMENT,
                   "expected a function of level cta or above, got none");
-  mlir::func::FuncOp function = *functions.begin();
+  if (!flags.trace.empty() && kernels > 1)
+    return Status(MLA_INVALID_ARGUMENT,
+                  "option '--trace': expected a program of one kernel, got " +
+                      std::to_string(kernels));
   Outputs before = copyOutputs(arguments), first;
   uint64_t argumentBytes = 0;
   if (flags.memoryLimit)
     for (const HostArgument &argument : arguments)
       argumentBytes += argument.tensor.storage.size();
+  if (flags.memoryLimit)
+    argumentBytes += sequence.workspaceBytes();
   RunProgress progress;
-  mlir::ScopedDiagnosticHandler clearFirst(function.getContext(),
+  mlir::ScopedDiagnosticHandler clearFirst(module.getContext(),
                                            [&](mlir::Diagnostic &) {
                                              progress.clear();
                                              return mlir::failure();
@@ -194,10 +205,11 @@ static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
         options.timing = sim::Timing::Modelled;
     }
     restoreOutputs(arguments, before);
-    if (mlir::failed(sim::simulate(
-            function, makeInterpreterArguments(arguments), options)))
-      return Status(MLA_INVALID_ARGUMENT, "the simulator stopped (seed " +
-                                              std::to_string(seed) + ")");
+    sequence.resetWorkspaces();
+    for (const KernelSequence::Step &step : sequence.steps())
+      if (mlir::failed(sim::simulate(step.kernel, step.arguments, options)))
+        return Status(MLA_INVALID_ARGUMENT, "the simulator stopped (seed " +
+                                                std::to_string(seed) + ")");
     if (options.trace)
       if (Status status = writeTrace(flags.trace, trace); !status.ok())
         return status;
@@ -213,10 +225,12 @@ static Status simulate(mlir::ModuleOp module, const SimulatorFlags &flags,
 
 Executor
 makeSimulatorExecutor(std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
+                      const runtime::KernelDescriptor &descriptor,
                       const SimulatorFlags &flags) {
-  return [module, flags](std::vector<HostArgument> &arguments, double &ms) {
+  return [module, descriptor, flags](std::vector<HostArgument> &arguments,
+                                     double &ms) {
     auto start = std::chrono::steady_clock::now();
-    Status status = simulate(**module, flags, arguments);
+    Status status = simulate(**module, descriptor, flags, arguments);
     ms = std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now() - start)
              .count();

@@ -44,6 +44,7 @@ struct SimulatorFlags {
 /// module's context.
 mla::harness::Executor
 makeSimulatorExecutor(std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
+                      const mla::runtime::KernelDescriptor &descriptor,
                       const SimulatorFlags &flags);
 
 #endif // MLA_TOOLS_MLAJIT_SIMULATOREXECUTOR_H

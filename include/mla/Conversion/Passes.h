@@ -17,7 +17,10 @@ namespace mla {
 #define GEN_PASS_REGISTRATION
 #include "mla/Conversion/Passes.h.inc"
 
-/// Discardable attribute of a module that holds a kernel: its launch
+/// What the descriptor calls an argument: its `mla.name`, or "arg0", ...
+std::string getArgumentName(mlir::func::FuncOp func, unsigned number);
+
+/// Discardable attribute of a module that holds kernels: their launch
 /// descriptor, as the JSON text the runtime reads (docs/Package.md).
 inline constexpr llvm::StringLiteral kLaunchAttr = "mla.launch";
 } // namespace mla

@@ -73,6 +73,9 @@ public:
   GpuKernel(const GpuKernel &) = delete;
   GpuKernel &operator=(const GpuKernel &) = delete;
 
+  /// Allocates the workspaces that launches with these arguments need. To be
+  /// called before them: a launch allocates nothing.
+  Status reserve(const GpuArguments &arguments);
   Status launch(const GpuArguments &arguments) const;
 
 private:
@@ -80,6 +83,7 @@ private:
 
   const GpuContext &context;
   mlaKernel kernel = nullptr;
+  mlaLaunchOptions options = {};
   std::string label;
 };
 

@@ -21,6 +21,7 @@
 
 #include "mla/Interpreter/Elements.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace mla::interp {
 
@@ -35,6 +36,10 @@ struct Argument {
   void *data = nullptr;
   llvm::SmallVector<int64_t, 4> shape;
   llvm::SmallVector<int64_t, 4> strides;
+  /// Of a workspace of a program of kernels: by element, in memory, whether it
+  /// has been written. The simulator refuses to read what has not, and adds
+  /// what a kernel writes when it is done. Null for other arrays.
+  llvm::BitVector *written = nullptr;
 
   static Argument integer(ElementType type, int64_t value);
   static Argument floating(ElementType type, float value);
@@ -50,6 +55,8 @@ struct Options {
   /// Ops that may be executed in all, terminators too, over every thread; 0 for
   /// no limit.
   uint64_t stepLimit = 0;
+  /// What tile.sm_count is: by default as of an H100 or H200 (SXM).
+  int64_t sms = 132;
 };
 
 /// Runs `function`. On failure a diagnostic stands at the op at fault, and

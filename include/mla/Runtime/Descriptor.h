@@ -10,6 +10,7 @@
 #ifndef MLA_RUNTIME_DESCRIPTOR_H
 #define MLA_RUNTIME_DESCRIPTOR_H
 
+#include "mla/Runtime/Expression.h"
 #include "mla/Runtime/Status.h"
 #include "mla/Support/Target.h"
 
@@ -26,15 +27,25 @@ namespace mla::runtime {
 /// the format: the parser refuses a descriptor beyond them.
 inline constexpr int kMaxRank = MLA_MAX_RANK;
 inline constexpr int kMaxArguments = 64;
-inline constexpr int kMaxParameters = 128;
+inline constexpr int kMaxWorkspaces = 8;
+inline constexpr int kMaxKernels = 16;
 inline constexpr int kMaxSizes = 64;
+/// Of one kernel.
+inline constexpr int kMaxParameters = 128;
 inline constexpr int kMaxTensorMaps = 16;
+/// Of all kernels together.
+inline constexpr int kMaxProgramTensorMaps = 48;
 /// The largest size of a tensor's dimension: kernels count in 32 bits, and
 /// compare row indices, which are of 32 bits, with the number of rows. Strides
 /// and offsets have 64.
 inline constexpr int64_t kMaxDimension = 2147483647;
 /// Bytes of kernel parameters that every driver from CUDA 12.0 on accepts.
 inline constexpr int kMaxParameterBytes = 4096;
+
+/// Every workspace begins at a multiple of these bytes.
+inline constexpr int64_t kWorkspaceAlignment = 256;
+/// The number of SMs where no device is asked: that of an H100 or H200 (SXM).
+inline constexpr int64_t kDefaultSms = 132;
 
 /// Bytes of one element.
 int64_t itemSize(mlaDType dtype);
@@ -83,42 +94,62 @@ struct ConstantDescriptor {
   double value = 0;
 };
 
-/// One parameter of the compiled kernel, in the kernel's order.
+/// Memory that the caller lends to a launch: what kernels write for later ones
+/// to read. Contiguous, the last dimension innermost.
+struct WorkspaceDescriptor {
+  std::string name;
+  mlaDType dtype = MLA_F32;
+  std::vector<Expression> shape;
+  /// Bytes that divide the stride of every dimension but the last; a launch
+  /// with sizes where they do not is refused.
+  int64_t alignment = 1;
+};
+
+/// One parameter of a compiled kernel, in the kernel's order.
 struct ParameterDescriptor {
   enum class Kind { Pointer, Size, Stride, Scalar, TensorMap };
   Kind kind = Kind::Pointer;
-  /// The argument it is made of; for TensorMap the index of the map.
+  /// The argument it is made of, or, counted on behind the arguments, the
+  /// workspace; for TensorMap the index of the map.
   int index = 0;
   /// The dimension, for Size and Stride.
   int dim = 0;
 };
 
-/// How a CUtensorMap is made of a tensor argument.
+/// How a CUtensorMap is made of a tensor argument or a workspace.
 struct TensorMapDescriptor {
-  int argument = 0;
+  /// As ParameterDescriptor::index.
+  int tensor = 0;
   /// In elements, in the tensor's order (outermost first).
   std::vector<int64_t> box;
   /// In bytes: 0, 32, 64 or 128.
   int swizzle = 0;
 };
 
-/// One factor of the grid: a constant, or ceil(size / divide).
-struct GridFactor {
-  bool isConstant = false;
-  int64_t constant = 1;
-  int argument = 0;
-  int dim = 0;
-  int64_t divide = 1;
+/// One kernel of the program.
+struct EntryDescriptor {
+  /// Symbol of the kernel in the cubin.
+  std::string symbol;
+  mlaPhase phase = MLA_PHASE_LAUNCH;
+  std::vector<ParameterDescriptor> parameters;
+  std::vector<TensorMapDescriptor> tensorMaps;
+  /// CTAs; the grid is one-dimensional.
+  Expression grid;
+  int block = 128;
+  int cluster = 1;
+  int64_t sharedBytes = 0;
+  /// Programmatic dependent launch: it may begin before the kernel in front of
+  /// it has ended, and waits in the kernel for what that one has written.
+  bool programmatic = false;
 };
 
 /// The version of the format that this library writes and reads.
-inline constexpr int kPackageVersion = 2;
+inline constexpr int kPackageVersion = 3;
 
-/// Everything a launch needs besides the code.
+/// Everything a launch needs besides the code: the caller's arguments, and the
+/// kernels that run on them, in order.
 struct KernelDescriptor {
   std::string compiler;
-  /// Symbol of the kernel in the cubin.
-  std::string kernel;
   /// The operator it computes; may be empty.
   std::string operatorName;
   OperatorOptions options;
@@ -131,15 +162,13 @@ struct KernelDescriptor {
   /// The seal, see sealDescriptor; empty where there is none.
   std::string sha256;
   std::vector<ArgumentDescriptor> arguments;
-  std::vector<ParameterDescriptor> parameters;
-  std::vector<TensorMapDescriptor> tensorMaps;
-  /// The grid is one-dimensional: the product of these.
-  std::vector<GridFactor> grid;
-  int block = 128;
-  int cluster = 1;
-  int64_t sharedBytes = 0;
+  std::vector<WorkspaceDescriptor> workspaces;
+  std::vector<EntryDescriptor> kernels;
   /// Names of the run-time sizes; Size::symbol is an index into it.
   std::vector<std::string> sizeNames;
+
+  /// What messages call it: the symbol of its first kernel.
+  const std::string &name() const;
 
   /// The operator with its options, as in "combine lse_base=2": equal for
   /// kernels that compute the same.
@@ -147,6 +176,16 @@ struct KernelDescriptor {
 
   /// The named size, added to `sizeNames` when it is new.
   Size namedSize(const std::string &name);
+
+  // Of arguments and, counted on behind them, workspaces.
+  int tensorCount() const {
+    return static_cast<int>(arguments.size() + workspaces.size());
+  }
+  /// The workspace that a tensor's index stands for; null for an argument.
+  const WorkspaceDescriptor *workspace(int tensor) const;
+  const std::string &tensorName(int tensor) const;
+  mlaDType tensorType(int tensor) const;
+  int tensorRank(int tensor) const;
 };
 
 /// Checks what a descriptor must satisfy beyond its syntax: indices in range,
@@ -159,8 +198,10 @@ Status verifyDescriptor(const KernelDescriptor &descriptor);
 Status parseDescriptor(std::string_view json, KernelDescriptor &out);
 
 /// Writes a descriptor as `kernel.json`: stable order, two-space indentation,
-/// a newline at the end. parseDescriptor reads it back unchanged.
-std::string writeDescriptor(const KernelDescriptor &descriptor);
+/// a newline at the end; in one line if not `indented`. parseDescriptor reads
+/// it back unchanged.
+std::string writeDescriptor(const KernelDescriptor &descriptor,
+                            bool indented = true);
 
 /// Writes a descriptor with the seal of the package in its field `sha256`: the
 /// SHA-256 of this text, with 64 zeros in place of the seal, and of the cubin.

@@ -42,11 +42,13 @@ enum : int {
   kCudaUnsupportedPtxVersion = 222,
   kCudaInvalidSource = 300,
   kCudaInvalidHandle = 400,
+  kCudaAttributeSms = 16,
   kCudaAttributeMajor = 75,
   kCudaAttributeMinor = 76,
   kCudaFunctionMaxDynamicShared = 8,
   kCudaFunctionNonPortableCluster = 14,
   kCudaLaunchClusterDimension = 4,
+  kCudaLaunchProgrammaticStreamSerialization = 6,
   kCudaStreamNonBlocking = 1,
   kCudaCaptureThreadLocal = 1,
   kCudaCaptureRelaxed = 2,
@@ -60,6 +62,7 @@ struct CudaLaunchAttribute {
   union {
     char bytes[64];
     uint32_t clusterDim[3];
+    int programmaticStreamSerialization;
   } value;
 };
 struct CudaLaunchConfig {

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The part of a launch that is arithmetic: checking the caller's arguments,
-// binding the run-time sizes, the grid, the parameter bytes and the inputs of
-// cuTensorMapEncodeTiled. It touches no driver, so it is tested without one.
+// The part of a launch that is arithmetic: checking the caller's arguments and
+// workspace, binding the run-time sizes, the grids, the parameter bytes and the
+// inputs of cuTensorMapEncodeTiled. It touches no driver, so it is tested
+// without one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,27 +25,46 @@ inline constexpr int kMaxTensorMapRank = 5;
 inline constexpr int kTensorMapBytes = 128;
 inline constexpr int kTensorMapAlignment = 128;
 
-/// The arguments of cuTensorMapEncodeTiled, innermost dimension first.
+/// The arguments of cuTensorMapEncodeTiled, innermost dimension first. Without
+/// initial values: a launch has room for many and uses few.
 struct TensorMapParameters {
-  uint32_t dataType = 0;
-  uint32_t rank = 0;
-  uint64_t address = 0;
-  uint64_t sizes[kMaxTensorMapRank] = {};
+  uint32_t dataType;
+  uint32_t rank;
+  uint64_t address;
+  uint64_t sizes[kMaxTensorMapRank];
   /// In bytes; entry i is the stride of dimension i + 1.
-  uint64_t strides[kMaxTensorMapRank] = {};
-  uint32_t box[kMaxTensorMapRank] = {};
-  uint32_t elementStrides[kMaxTensorMapRank] = {};
-  uint32_t swizzle = 0;
+  uint64_t strides[kMaxTensorMapRank];
+  uint32_t box[kMaxTensorMapRank];
+  uint32_t elementStrides[kMaxTensorMapRank];
+  uint32_t swizzle;
 };
 
-/// A checked launch. Of fixed size, so that it can live on the stack.
+/// What the kernels of a launch have in common. Of fixed size, so that it can
+/// live on the stack; entries beyond what the descriptor has are not set.
+struct LaunchBinding {
+  LaunchBinding() = default;
+  LaunchBinding(const LaunchBinding &) = delete;
+  LaunchBinding &operator=(const LaunchBinding &) = delete;
+
+  /// The values of descriptor.sizeNames.
+  int64_t sizes[kMaxSizes];
+  /// SMs of the device.
+  int64_t sms = kDefaultSms;
+  /// Bytes from each argument's address to behind its last element; 0 for an
+  /// empty tensor and for a scalar.
+  uint64_t extents[kMaxArguments];
+  /// The workspaces; `data` is the offset from the caller's address until
+  /// placeWorkspaces.
+  mlaTensor workspaces[kMaxWorkspaces];
+  uint64_t workspaceBytes = 0;
+};
+
+/// The checked launch of one kernel. Of fixed size likewise.
 struct LaunchPlan {
   LaunchPlan() = default;
   LaunchPlan(const LaunchPlan &) = delete;
   LaunchPlan &operator=(const LaunchPlan &) = delete;
 
-  /// CTAs; 0: there is nothing to launch.
-  int64_t grid = 0;
   int parameterCount = 0;
   /// What cuLaunchKernel takes as `kernelParams`: points into `storage`.
   void *parameters[kMaxParameters];
@@ -66,12 +86,11 @@ int64_t parameterSize(const KernelDescriptor &descriptor,
                       const ParameterDescriptor &parameter);
 
 /// Checks `count` arguments against the descriptor and binds the run-time
-/// sizes: `sizes[i]` becomes the value of descriptor.sizeNames[i] (kMaxSizes
-/// entries). Errors (MLA_INVALID_ARGUMENT) name the argument, what was
-/// expected and what came.
+/// sizes. Errors (MLA_INVALID_ARGUMENT) name the argument, what was expected
+/// and what came.
 Status checkArguments(const KernelDescriptor &descriptor,
                       const mlaArgument *arguments, int32_t count,
-                      int64_t *sizes);
+                      LaunchBinding &binding);
 
 /// The part of checkArguments that looks at pairs: that no tensor that the
 /// kernel writes shares memory with another argument. `extents` has the bytes
@@ -80,17 +99,47 @@ Status checkArguments(const KernelDescriptor &descriptor,
 Status checkOverlap(const KernelDescriptor &descriptor,
                     const mlaArgument *arguments, const uint64_t *extents);
 
-/// What cuTensorMapEncodeTiled is to be given for `map`, of arguments that
-/// passed checkArguments. Errors: a size of 0, a size, stride or address that
+/// Whether all that the program writes for its caller is empty: there is
+/// nothing to launch, though a persistent grid would have CTAs even then.
+bool writesNothing(const KernelDescriptor &descriptor,
+                   const mlaArgument *arguments);
+
+/// Computes shape, strides and offset of each workspace, and the bytes of all
+/// together. Errors name the workspace.
+Status layOutWorkspaces(const KernelDescriptor &descriptor,
+                        LaunchBinding &binding);
+
+/// Places the workspaces at the caller's memory. Errors: a null or misaligned
+/// address, too few bytes, memory shared with an argument.
+Status placeWorkspaces(const KernelDescriptor &descriptor,
+                       const mlaArgument *arguments, uint64_t address,
+                       uint64_t bytes, LaunchBinding &binding);
+
+/// The tensor with this index: of an argument, or, counted on behind them, of a
+/// workspace.
+inline const mlaTensor &tensorAt(const KernelDescriptor &descriptor,
+                                 const mlaArgument *arguments,
+                                 const LaunchBinding &binding, int tensor) {
+  int count = static_cast<int>(descriptor.arguments.size());
+  return tensor < count ? arguments[tensor].value.tensor
+                        : binding.workspaces[tensor - count];
+}
+
+/// CTAs of a kernel; 0: there is nothing to launch. Errors name the kernel.
+Status computeGrid(const EntryDescriptor &entry, const LaunchBinding &binding,
+                   int64_t &grid);
+
+/// What cuTensorMapEncodeTiled is to be given for `map` of `tensor`, which
+/// passed the checks above. Errors: a size of 0, a size, stride or address that
 /// a tensor map cannot express.
 Status computeTensorMap(const KernelDescriptor &descriptor,
-                        const TensorMapDescriptor &map,
-                        const mlaArgument *arguments, TensorMapParameters &out);
+                        const TensorMapDescriptor &map, const mlaTensor &tensor,
+                        TensorMapParameters &out);
 
-/// Checks the arguments and fills `plan`, all but the encoded tensor maps.
-Status planLaunch(const KernelDescriptor &descriptor,
-                  const mlaArgument *arguments, int32_t count,
-                  LaunchPlan &plan);
+/// Fills `plan`, all but the encoded tensor maps.
+void planLaunch(const KernelDescriptor &descriptor,
+                const EntryDescriptor &entry, const mlaArgument *arguments,
+                const LaunchBinding &binding, LaunchPlan &plan);
 
 } // namespace mla::runtime
 

@@ -4,9 +4,9 @@
 |*                                                                            *|
 |* The C interface of the runtime. A kernel package is a folder with          *|
 |* `kernel.json` (the launch descriptor) and a cubin; the runtime checks the  *|
-|* caller's arguments against the descriptor and launches the kernel on the   *|
-|* caller's current CUDA context and stream. It needs the driver's            *|
-|* libcuda.so.1, opened on first use, and nothing else.                       *|
+|* caller's arguments against the descriptor and launches the package's       *|
+|* kernels, most often one, on the caller's current CUDA context and stream.  *|
+|* It needs the driver's libcuda.so.1, opened on first use, and nothing else. *|
 |*                                                                            *|
 |* Every function may be called from any thread, and none throws, prints or   *|
 |* exits. A function that returns an mlaStatus other than MLA_SUCCESS has put *|
@@ -26,7 +26,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_RUNTIME_VERSION 10200
+#define MLA_RUNTIME_VERSION 10300
 /** The most dimensions that a tensor has. */
 #define MLA_MAX_RANK 8
 
@@ -87,6 +87,15 @@ typedef enum mlaAccess {
   MLA_READ_WRITE = 2
 } mlaAccess;
 
+/** Which kernels of a package a launch runs. A package with kernels for "plan"
+ *  prepares there, once for each batch of sequences, what the launches for
+ * every layer of the network share. */
+typedef enum mlaPhase {
+  MLA_PHASE_ALL = 0,
+  MLA_PHASE_PLAN = 1,
+  MLA_PHASE_LAUNCH = 2
+} mlaPhase;
+
 /** A strided tensor in device memory. */
 typedef struct mlaTensor {
   uint64_t data;                 /**< device address of element (0, 0, ...) */
@@ -128,8 +137,9 @@ typedef struct mlaArgumentInfo {
   int64_t strides[MLA_MAX_RANK];      /**< in elements; -1: run-time stride */
 } mlaArgumentInfo;
 
-/** What mlaKernelGetInfo tells of a kernel. Strings live as long as the
- *  kernel. */
+/** What mlaKernelGetInfo tells of a package. Strings live as long as the
+ *  kernel. Of several kernels, `name`, `block`, `cluster` and `sharedBytes` are
+ *  those of the first; see mlaKernelGetEntry. */
 typedef struct mlaKernelInfo {
   const char *name; /**< the kernel's symbol in the cubin */
   /** e.g. "combine", followed by the options of the operator that are not the
@@ -142,6 +152,28 @@ typedef struct mlaKernelInfo {
   int32_t cluster;     /**< CTAs per cluster */
   int64_t sharedBytes; /**< dynamic shared memory per CTA */
 } mlaKernelInfo;
+
+/** What mlaKernelGetEntry tells of one kernel of a package. Strings live as
+ * long as the package. */
+typedef struct mlaEntryInfo {
+  const char *name;     /**< its symbol in the cubin */
+  const char *grid;     /**< CTAs: an expression over run-time sizes */
+  int32_t phase;        /**< MLA_PHASE_PLAN or MLA_PHASE_LAUNCH */
+  int32_t block;        /**< threads per CTA */
+  int32_t cluster;      /**< CTAs per cluster */
+  int32_t programmatic; /**< 1: with programmatic dependent launch */
+  int64_t sharedBytes;  /**< dynamic shared memory per CTA */
+} mlaEntryInfo;
+
+/** How mlaKernelLaunchProgram launches. Zero-initialise it and set `size`, so
+ *  that later versions may add fields. */
+typedef struct mlaLaunchOptions {
+  size_t size;             /**< sizeof(mlaLaunchOptions) */
+  int32_t phase;           /**< an mlaPhase */
+  int32_t reserved;        /**< must be 0 */
+  uint64_t workspace;      /**< device address, a multiple of 256 */
+  uint64_t workspaceBytes; /**< what is there */
+} mlaLaunchOptions;
 
 /** MLA_RUNTIME_VERSION of the library that is linked. */
 int32_t mlaRuntimeVersion(void);
@@ -176,6 +208,13 @@ mlaStatus mlaKernelDestroy(mlaKernel kernel);
 /** Describes a kernel. */
 mlaStatus mlaKernelGetInfo(mlaKernel kernel, mlaKernelInfo *out);
 
+/** Stores how many kernels the package has. Since version 1.3. */
+mlaStatus mlaKernelGetEntryCount(mlaKernel kernel, int32_t *out);
+
+/** Describes kernel `index` of the package, in the order in which they run.
+ *  Since version 1.3. */
+mlaStatus mlaKernelGetEntry(mlaKernel kernel, int32_t index, mlaEntryInfo *out);
+
 /** Describes argument `index` (0 to argumentCount - 1). */
 mlaStatus mlaKernelGetArgument(mlaKernel kernel, int32_t index,
                                mlaArgumentInfo *out);
@@ -191,27 +230,40 @@ mlaStatus mlaKernelIsArgumentOptional(mlaKernel kernel, int32_t index,
 mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
                          int32_t count);
 
-/** Stores in `*bytes` how much device memory the caller must give a launch with
- *  these arguments besides them. So far that is 0 for every kernel. The
- *  arguments are checked as by mlaKernelCheck. */
+/** Stores in `*bytes` how much device memory the caller must lend a launch with
+ *  these arguments besides them, for all phases together; 0 for most packages.
+ *  The arguments are checked as by mlaKernelCheck. It depends on their sizes
+ *  only, and for some packages on the device's number of SMs: for those the
+ * call needs a current CUDA context, and loads the code as mlaKernelPrepare
+ * does. */
 mlaStatus mlaKernelGetWorkspaceBytes(mlaKernel kernel,
                                      const mlaArgument *arguments,
                                      int32_t count, size_t *bytes);
 
-/** Loads the kernel's code into the calling thread's current context, which
+/** Loads the package's code into the calling thread's current context, which
  *  the first launch there does otherwise: that one then allocates. */
 mlaStatus mlaKernelPrepare(mlaKernel kernel);
 
-/** Launches the kernel on `stream` of the calling thread's current context and
- *  returns without waiting for it. `arguments` are those of the descriptor, in
- *  its order. All of them are checked before anything is launched. A grid of
- *  no CTAs launches nothing and succeeds. Where the kernel's code is loaded
- *  (mlaKernelPrepare, or an earlier launch in the context), the call neither
- *  allocates nor locks nor synchronises, and may be captured into a graph.
- *  Errors: any mlaStatus but MLA_NOT_FOUND and MLA_INVALID_PACKAGE; a fault
- *  of an earlier asynchronous launch may be reported here. */
+/** Launches the package's kernels, in order, on `stream` of the calling
+ * thread's current context and returns without waiting for them. `arguments`
+ * are those of the descriptor, in its order. All of them are checked before
+ * anything is launched. A grid of no CTAs launches nothing and succeeds. A
+ * package with workspaces is launched by mlaKernelLaunchProgram. Where the code
+ * is loaded (mlaKernelPrepare, or an earlier launch in the context), the call
+ * neither allocates nor locks nor synchronises, and may be captured into a
+ * graph. Errors: any mlaStatus but MLA_NOT_FOUND and MLA_INVALID_PACKAGE; a
+ * fault of an earlier asynchronous launch may be reported here. */
 mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,
                           int32_t count, mlaStream stream);
+
+/** As mlaKernelLaunch, with options; NULL stands for the defaults: all phases,
+ *  no workspace. The memory at `workspace` is the kernels' until they have run.
+ *  What "plan" has left there serves any number of launches of MLA_PHASE_LAUNCH
+ *  with arguments of the same sizes, as long as nobody else writes it. A phase
+ *  without kernels launches nothing and succeeds. Since version 1.3. */
+mlaStatus mlaKernelLaunchProgram(mlaKernel kernel, const mlaArgument *arguments,
+                                 int32_t count, const mlaLaunchOptions *options,
+                                 mlaStream stream);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -121,6 +121,18 @@ inline mlaArgument integer(std::int64_t value) {
   return argument;
 }
 
+/// Options of a launch with a workspace at a device address.
+inline mlaLaunchOptions withWorkspace(std::uint64_t address,
+                                      std::uint64_t bytes,
+                                      mlaPhase phase = MLA_PHASE_ALL) {
+  mlaLaunchOptions options{};
+  options.size = sizeof(options);
+  options.phase = phase;
+  options.workspace = address;
+  options.workspaceBytes = bytes;
+  return options;
+}
+
 /// Owns a reference to an mlaKernel. The functions are those of Runtime.h.
 class Kernel {
 public:
@@ -196,6 +208,17 @@ public:
   }
   Status launch(Arguments arguments, mlaStream stream) const {
     return launch(arguments.begin(), countOf(arguments), stream);
+  }
+
+  /// The kernels of one phase, or all, with memory for their workspaces.
+  Status launch(const mlaArgument *arguments, std::int32_t count,
+                const mlaLaunchOptions &options, mlaStream stream) const {
+    return Status(
+        mlaKernelLaunchProgram(handle, arguments, count, &options, stream));
+  }
+  Status launch(Arguments arguments, const mlaLaunchOptions &options,
+                mlaStream stream) const {
+    return launch(arguments.begin(), countOf(arguments), options, stream);
   }
 
 private:

@@ -49,6 +49,8 @@ struct Options {
   /// Receives what the first cluster of the grid does; null for none. With
   /// Timing::Modelled, in cycles; otherwise in scheduler steps.
   Trace *trace = nullptr;
+  /// What tile.sm_count is: by default as of an H100 or H200 (SXM).
+  int64_t sms = interp::Options().sms;
   /// Runs the first cluster alone, where clusters do not depend on each other:
   /// for traces. Outputs are then written in part, which is no error.
   bool firstClusterOnly = false;
@@ -60,7 +62,8 @@ struct Options {
 /// note at the op that it conflicts with; both name role and iteration. Arrays
 /// may then be partly written. Reports IR of another level than a verified
 /// `cta` program, a rule that is broken, a deadlock (what each role waits for),
-/// an output that is left unwritten, and limits exceeded.
+/// an output that is left unwritten, an element of a workspace that is read and
+/// that no kernel has written, and limits exceeded.
 mlir::LogicalResult simulate(mlir::func::FuncOp function,
                              llvm::ArrayRef<interp::Argument> arguments,
                              const Options &options = {});

@@ -130,13 +130,11 @@ def Persist : FuncPass<"mla-persist"> {
   let summary = "CTAs that stay for several output tiles";
   let description = [{
     For a schedule that asks for `"persist"`: the `scf.forall` over output tiles
-    becomes one over as many CTAs as the GPU has SMs, each with a loop over every
-    so manieth tile. A role that is ahead (the one that loads) begins with the
-    next tile while the others still finish this one. The number is that of an
-    H100 or H200 (SXM); another number of SMs is right too, and slower.
+    becomes one over as many CTAs as the GPU has SMs (`tile.sm_count`), or fewer
+    where there are fewer tiles, each with a loop over every so manieth tile. A
+    role that is ahead (the one that loads) begins with the next tile while the
+    others still finish this one.
   }];
-  let options = [
-    Option<"ctas", "ctas", "int64_t", "132", "CTAs, one for each SM">];
 }
 
 def DecomposeSoftmax : FuncPass<"mla-decompose-softmax"> {

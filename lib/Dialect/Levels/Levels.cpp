@@ -5,6 +5,7 @@
 #include "mla/Dialect/Levels/Levels.h"
 #include "mla/Dialect/CTA/CTA.h"
 #include "mla/Dialect/MLA/MLA.h"
+#include "mla/Dialect/Tile/Tile.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -33,7 +34,8 @@ template <typename Dialect> static bool isOf(Type type) {
 /// Ops that compute values or load them from memory.
 static bool isComputation(Operation *op) {
   return isOf<arith::ArithDialect>(op) || isOf<math::MathDialect>(op) ||
-         isa<memref::DimOp, memref::LoadOp, tensor::SplatOp>(op);
+         isa<memref::DimOp, memref::LoadOp, tensor::SplatOp, tile::SmCountOp>(
+             op);
 }
 
 static bool isControlFlow(Operation *op) {

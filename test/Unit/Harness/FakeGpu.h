@@ -19,15 +19,14 @@ namespace mla::harness {
 /// `c`.
 inline runtime::KernelDescriptor copyDescriptor() {
   runtime::KernelDescriptor d;
-  d.kernel = "copy";
   addTensor(d, "a", MLA_F32, {"n"});
   addTensor(d, "c", MLA_F32, {"n"}, MLA_WRITE);
+  runtime::EntryDescriptor &kernel = d.kernels.emplace_back();
+  kernel.symbol = "copy";
   using Kind = runtime::ParameterDescriptor::Kind;
-  d.parameters = {
+  kernel.parameters = {
       {Kind::Pointer, 0, 0}, {Kind::Pointer, 1, 0}, {Kind::Size, 0, 0}};
-  runtime::GridFactor factor;
-  factor.divide = 128;
-  d.grid = {factor};
+  (void)runtime::Expression::parse("ceildiv(n, 128)", d.sizeNames, kernel.grid);
   return d;
 }
 
@@ -83,7 +82,6 @@ protected:
       Subject &subject = all.emplace_back();
       subject.label = operand;
       subject.descriptor = sparsePrefillDescriptor(/*optional=*/false);
-      subject.descriptor.grid = {{/*isConstant=*/true}};
       subject.cubin = runtime::sampleCubin();
       return Status();
     };

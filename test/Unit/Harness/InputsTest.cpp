@@ -354,7 +354,7 @@ TEST(Inputs, FixedStridesAndPaddingMustAgree) {
 
 TEST(Inputs, UnknownOperatorsGetPlainValues) {
   mla::runtime::KernelDescriptor descriptor;
-  descriptor.kernel = "k";
+  descriptor.kernels.emplace_back().symbol = "k";
   addTensor(descriptor, "a", MLA_F32, {"n"});
   addTensor(descriptor, "b", MLA_I32, {"n"});
   addTensor(descriptor, "c", MLA_F32, {"n"}, MLA_WRITE);

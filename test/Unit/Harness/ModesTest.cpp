@@ -66,6 +66,37 @@ protected:
   }
 };
 
+/// Two kernels and what is between them: memory comes before the first launch,
+/// and a graph has both kernels.
+TEST_F(Modes, ProgramsHaveTheirWorkspace) {
+  auto load = config.load;
+  config.load = [load](const std::string &operand,
+                       std::vector<Subject> &all) -> Status {
+    MLA_RETURN_IF_ERROR(load(operand, all));
+    mla::runtime::KernelDescriptor &d = all.back().descriptor;
+    mla::runtime::WorkspaceDescriptor &workspace = d.workspaces.emplace_back();
+    workspace.name = "between";
+    MLA_RETURN_IF_ERROR(mla::runtime::Expression::parse(
+        "n", d.sizeNames, workspace.shape.emplace_back()));
+    d.kernels.push_back(d.kernels.front());
+    d.kernels[1].symbol = "copy_again";
+    // From `a` to the workspace, which is counted on behind `a` and `c`, to
+    // `c`.
+    d.kernels[0].parameters[1].index = 2;
+    d.kernels[1].parameters[0].index = 2;
+    return Status();
+  };
+  EXPECT_EQ(run({"run", "copy", "--size", "n=1000", "--check"}), kExitSuccess)
+      << err.str();
+  EXPECT_EQ(fake->launches, 2);
+  fake->keepLog = true;
+  EXPECT_EQ(bench("graph", {"--rounds=1"}), kExitSuccess) << err.str();
+  std::string made = calls();
+  made = made.substr(made.find("begin"));
+  made = made.substr(0, made.find(" make"));
+  EXPECT_EQ(made.find("begin launch launch"), 0u) << made;
+}
+
 TEST_F(Modes, BackToBackQueuesWithoutAPause) {
   fake->keepLog = true;
   EXPECT_EQ(bench("b2b", {"--rounds=1"}), kExitSuccess) << err.str();

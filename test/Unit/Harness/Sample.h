@@ -32,7 +32,8 @@ inline void addTensor(runtime::KernelDescriptor &descriptor,
 /// Every size is a run-time size, so that tests can be tiny.
 inline runtime::KernelDescriptor sparsePrefillDescriptor(bool optional = true) {
   runtime::KernelDescriptor d;
-  d.kernel = d.operatorName = "sparse_prefill";
+  d.operatorName = "sparse_prefill";
+  d.kernels.emplace_back().symbol = "sparse_prefill";
   addTensor(d, "q", MLA_BF16, {"s_q", "h_q", "d_qk"});
   addTensor(d, "kv", MLA_BF16, {"s_kv", "h_kv", "d_qk"});
   addTensor(d, "indices", MLA_I32, {"s_q", "h_kv", "topk"});

@@ -36,7 +36,7 @@ protected:
     std::vector<Subject> loaded;
     EXPECT_TRUE(config.load(label, loaded).ok());
     candidate.subject = loaded.front();
-    candidate.subject.descriptor.block = block;
+    candidate.subject.descriptor.kernels[0].block = block;
     return candidate;
   }
 

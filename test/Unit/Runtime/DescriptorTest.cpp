@@ -10,7 +10,7 @@ namespace {
 
 TEST(Descriptor, ReadsEveryField) {
   KernelDescriptor d = parseSample();
-  EXPECT_EQ(d.kernel, "sparse_prefill");
+  EXPECT_EQ(d.name(), "sparse_prefill");
   EXPECT_EQ(d.target, "sm_90a");
   EXPECT_EQ(d.sizeNames, (std::vector<std::string>{"s_q", "topk"}));
   ASSERT_EQ(d.arguments.size(), 5u);
@@ -22,25 +22,49 @@ TEST(Descriptor, ReadsEveryField) {
   EXPECT_EQ(d.arguments[1].shape[0].symbol, 0);
   EXPECT_FALSE(d.arguments[2].isTensor);
   EXPECT_EQ(d.arguments[3].access, MLA_WRITE);
-  ASSERT_EQ(d.parameters.size(), 6u);
-  EXPECT_EQ(d.parameters[3].kind, ParameterDescriptor::Kind::Size);
-  EXPECT_EQ(d.parameters[3].dim, 1);
-  ASSERT_EQ(d.tensorMaps.size(), 1u);
-  EXPECT_EQ(d.tensorMaps[0].box, (std::vector<int64_t>{1, 64, 64}));
-  ASSERT_EQ(d.grid.size(), 3u);
-  EXPECT_EQ(d.grid[1].divide, 64);
-  EXPECT_TRUE(d.grid[2].isConstant);
-  EXPECT_EQ(d.block, 384);
-  EXPECT_EQ(d.sharedBytes, 231000);
+  ASSERT_EQ(d.kernels.size(), 1u);
+  const EntryDescriptor &kernel = d.kernels.front();
+  ASSERT_EQ(kernel.parameters.size(), 6u);
+  EXPECT_EQ(kernel.parameters[3].kind, ParameterDescriptor::Kind::Size);
+  EXPECT_EQ(kernel.parameters[3].dim, 1);
+  ASSERT_EQ(kernel.tensorMaps.size(), 1u);
+  EXPECT_EQ(kernel.tensorMaps[0].box, (std::vector<int64_t>{1, 64, 64}));
+  EXPECT_EQ(kernel.grid.text(), "s_q * ceildiv(128, 64) * 2");
+  EXPECT_EQ(kernel.phase, MLA_PHASE_LAUNCH);
+  EXPECT_FALSE(kernel.programmatic);
+  EXPECT_EQ(kernel.block, 384);
+  EXPECT_EQ(kernel.sharedBytes, 231000);
+}
+
+TEST(Descriptor, ReadsAProgram) {
+  KernelDescriptor d = parseSample(programJson());
+  ASSERT_EQ(d.workspaces.size(), 2u);
+  EXPECT_EQ(d.workspaces[0].alignment, 4);
+  EXPECT_EQ(d.workspaces[1].shape[0].text(), "ceildiv(columns, 256)");
+  ASSERT_EQ(d.kernels.size(), 3u);
+  EXPECT_EQ(d.kernels[0].phase, MLA_PHASE_PLAN);
+  EXPECT_EQ(d.kernels[1].phase, MLA_PHASE_LAUNCH);
+  // Workspaces are counted on behind the two arguments.
+  EXPECT_EQ(d.kernels[1].parameters[1].index, 2);
+  EXPECT_EQ(d.kernels[1].tensorMaps[0].tensor, 3);
+  EXPECT_EQ(d.tensorName(3), "partial");
+  EXPECT_TRUE(d.kernels[2].programmatic);
+  EXPECT_EQ(d.kernels[2].cluster, 2);
 }
 
 TEST(Descriptor, WritesWhatItReads) {
-  std::string once = writeDescriptor(parseSample());
-  EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+  for (const std::string &json : {sampleJson(), programJson()}) {
+    std::string once = writeDescriptor(parseSample(json));
+    EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+    std::string line = writeDescriptor(parseSample(json), /*indented=*/false);
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    EXPECT_EQ(writeDescriptor(parseSample(line)), once);
+  }
 }
 
 TEST(Descriptor, OptionalFieldsHaveDefaults) {
-  EXPECT_EQ(parseSample(sampleJsonWith(", \"cluster\": 1", "")).cluster, 1);
+  KernelDescriptor plain = parseSample(sampleJsonWith(", \"cluster\": 1", ""));
+  EXPECT_EQ(plain.kernels[0].cluster, 1);
   KernelDescriptor d = parseSample(sampleJsonWith(
       "\"access\": \"read\", \"alignment\": 16", "\"access\": \"read\""));
   EXPECT_EQ(d.arguments[0].alignment, 2);
@@ -94,9 +118,9 @@ const BadCase kBadCases[] = {
     {"Format", "mla-kernel-package", "zip", "'format': expected "},
     {"FormatMissing", "\"format\": \"mla-kernel-package\",", "",
      "'format': missing"},
-    {"Version", "\"version\": 2", "\"version\": 3",
-     "'version': expected 2, got 3"},
-    {"VersionType", "\"version\": 2", "\"version\": \"1\"",
+    {"Version", "\"version\": 3", "\"version\": 2",
+     "'version': expected 3, got 2"},
+    {"VersionType", "\"version\": 3", "\"version\": \"1\"",
      "'version': expected an integer, got \"1\""},
     {"ConstantType", "\"target\"",
      "\"constants\": {\"cap\": \"1\"}, \"target\"",
@@ -107,13 +131,26 @@ const BadCase kBadCases[] = {
      "\"constants\": {\"scale\": 1}, \"target\"",
      "'constants.scale': is an argument too"},
     {"UnknownField", "\"block\"", "\"colour\": 1, \"block\"",
-     "unknown field 'colour'"},
+     "unknown field 'kernels[0].colour'"},
     {"UnknownArgumentField", "\"access\"", "\"acess\": 1, \"access\"",
      "unknown field 'arguments[0].acess'"},
-    {"KernelMissing", "\"kernel\": \"sparse_prefill\",", "",
-     "'kernel': missing"},
-    {"KernelEmpty", "\"kernel\": \"sparse_prefill\"", "\"kernel\": \"\"",
-     "'kernel': expected a name"},
+    {"SymbolMissing", "\"symbol\": \"sparse_prefill\",", "",
+     "'kernels[0].symbol': missing"},
+    {"SymbolEmpty", "\"symbol\": \"sparse_prefill\"", "\"symbol\": \"\"",
+     "'kernels[0].symbol': expected a name"},
+    {"KernelsType", "\"kernels\": [{", "\"kernels\": {}, \"x\": [{",
+     "unknown field 'x'"},
+    {"Phase", "\"symbol\"", "\"phase\": \"last\", \"symbol\"",
+     "'kernels[0].phase': expected plan or launch, got \"last\""},
+    {"Programmatic", "\"symbol\"", "\"programmatic\": 1, \"symbol\"",
+     "'kernels[0].programmatic': expected true or false, got 1"},
+    {"NoSuchWorkspace", "\"pointer\", \"argument\": 0",
+     "\"pointer\", \"workspace\": 0",
+     "'kernels[0].parameters[0].workspace': expected a workspace below 0, got "
+     "0"},
+    {"SizeCalledSms", "\"topk\"", "\"sms\"",
+     "'arguments': expected names of sizes without a meaning in expressions, "
+     "got 'sms'"},
     {"CubinPath", "kernel.cubin", "../kernel.cubin",
      "'cubin': expected a file name"},
     {"ArgumentsType", "\"arguments\": [", "\"arguments\": 3, \"x\": [",
@@ -131,7 +168,8 @@ const BadCase kBadCases[] = {
      "'arguments[3].optional': expected a tensor that is only read"},
     {"OptionalTensorMap", "\"access\": \"read\"",
      "\"access\": \"read\", \"optional\": true",
-     "'tensorMaps[0].argument': expected a tensor that every launch gives, got "
+     "'kernels[0].tensorMaps[0].argument': expected a tensor that every launch "
+     "gives, got "
      "optional 'q'"},
     {"OptionsType", "\"operator\"", "\"options\": [], \"operator\"",
      "'options': expected an object, got []"},
@@ -164,23 +202,27 @@ const BadCase kBadCases[] = {
     {"Alignment", "\"alignment\": 16", "\"alignment\": 12",
      "'arguments[0].alignment': expected a power of two"},
     {"ParameterKind", "\"kind\": \"pointer\"", "\"kind\": \"reference\"",
-     "'parameters[0].kind': expected pointer"},
+     "'kernels[0].parameters[0].kind': expected pointer"},
     {"ParameterArgument", "\"pointer\", \"argument\": 0",
-     "\"pointer\", \"argument\": 5", "'parameters[0].argument': expected 0 to"},
+     "\"pointer\", \"argument\": 5",
+     "'kernels[0].parameters[0].argument': expected 0 to"},
     {"PointerToScalar", "\"pointer\", \"argument\": 0",
      "\"pointer\", \"argument\": 2", "expected a tensor, got scalar 'scale'"},
     {"ScalarOfTensor", "\"scalar\", \"argument\": 2",
-     "\"scalar\", \"argument\": 1", "'parameters[2].argument': expected the"},
+     "\"scalar\", \"argument\": 1",
+     "'kernels[0].parameters[2].argument': expected the"},
     {"SizeDim", "\"argument\": 1, \"dim\": 1", "\"argument\": 1, \"dim\": 2",
-     "'parameters[3].dim': expected a dimension of 'indices' below 2, got 2"},
+     "'kernels[0].parameters[3].dim': expected a dimension of 'indices' below "
+     "2, got 2"},
     {"NegativeDim", "\"argument\": 1, \"dim\": 1",
-     "\"argument\": 1, \"dim\": -1", "'parameters[3].dim': expected 0 or"},
+     "\"argument\": 1, \"dim\": -1",
+     "'kernels[0].parameters[3].dim': expected 0 or"},
     {"MapIndex", "\"index\": 0", "\"index\": 1",
-     "'parameters[5].index': expected a tensor map below 1, got 1"},
+     "'kernels[0].parameters[5].index': expected a tensor map below 1, got 1"},
     {"IndexBeyondInt", "\"index\": 0", "\"index\": 4294967296",
-     "'parameters[5].index': out of range"},
+     "'kernels[0].parameters[5].index': out of range"},
     {"BoxRank", "[1, 64, 64]", "[64, 64]",
-     "'tensorMaps[0].box': expected 3 entries for 'q', got 2"},
+     "'kernels[0].tensorMaps[0].box': expected 3 entries for 'q', got 2"},
     {"BoxExtent", "[1, 64, 64]", "[1, 257, 64]",
      "expected extents of 1 to 256, got 257"},
     {"BoxInnerBytes", "[1, 64, 64]", "[1, 64, 4]",
@@ -188,27 +230,30 @@ const BadCase kBadCases[] = {
     {"BoxWiderThanSwizzle", "[1, 64, 64]", "[1, 64, 128]",
      "expected at most 128 inner bytes for this swizzle, got 256"},
     {"Swizzle", "\"swizzle\": 128", "\"swizzle\": 100",
-     "'tensorMaps[0].swizzle': expected 0, 32, 64 or 128, got 100"},
+     "'kernels[0].tensorMaps[0].swizzle': expected 0, 32, 64 or 128, got 100"},
     {"MapInnerStride", "[null, null, 1]", "[null, null, null]",
      "expected inner stride 1 of 'q'"},
-    {"GridDim", "\"dim\": 1, \"divide\": 64", "\"dim\": 3, \"divide\": 64",
-     "'grid[1].dim': expected a dimension of 'q' below 3, got 3"},
-    {"GridDivide", "\"divide\": 64", "\"divide\": 0",
-     "'grid[1].divide': expected 1 or more, got 0"},
-    {"GridConstant", "\"constant\": 2", "\"constant\": -2",
-     "'grid[2].constant': expected 0 or more"},
-    {"GridBoth", "{\"constant\": 2", "{\"dim\": 1, \"constant\": 2",
-     "unknown field 'grid[2].dim'"},
+    {"GridSyntax", "* 2\"", "* \"",
+     "'kernels[0].grid': expression 's_q * ceildiv(128, 64) * ': expected a "
+     "constant, a name or '(', got the end"},
+    {"GridName", "s_q * ceil", "s_k * ceil",
+     "expected the name of a size of an argument, got 's_k * ceildiv(128, "},
+    {"GridDivide", "ceildiv(128, 64)", "ceildiv(128, 0)",
+     "expected a divisor above 0, got '0) * 2'"},
+    {"GridNegative", "\"s_q * ceildiv(128, 64) * 2\"", "-2",
+     "'kernels[0].grid': expected 0 or more, got -2"},
+    {"GridType", "\"s_q * ceildiv(128, 64) * 2\"", "[2]",
+     "'kernels[0].grid': expected an integer or an expression, got [2]"},
     {"Target", "sm_90a", "gfx90a",
      "'target': unknown target 'gfx90a', expected one of sm_80, sm_90a"},
     {"SharedOfTarget", "sm_90a", "sm_80",
-     "'sharedBytes': expected 0 to 166912, got 231000"},
+     "'kernels[0].sharedBytes': expected 0 to 166912, got 231000"},
     {"Block", "\"block\": 384", "\"block\": 2048",
-     "'block': expected 1 to 1024, got 2048"},
+     "'kernels[0].block': expected 1 to 1024, got 2048"},
     {"Cluster", "\"cluster\": 1", "\"cluster\": 0",
-     "'cluster': expected 1 to 16, got 0"},
+     "'kernels[0].cluster': expected 1 to 16, got 0"},
     {"Shared", "231000", "232449",
-     "'sharedBytes': expected 0 to 232448, got 232449"},
+     "'kernels[0].sharedBytes': expected 0 to 232448, got 232449"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, BadDescriptor, testing::ValuesIn(kBadCases),
@@ -216,14 +261,78 @@ INSTANTIATE_TEST_SUITE_P(All, BadDescriptor, testing::ValuesIn(kBadCases),
                            return std::string(info.param.name);
                          });
 
-TEST(Descriptor, TheGridIsOfTensorsThatAreThere) {
+TEST(Descriptor, ExpressionsAreOfTensorsThatAreThere) {
   KernelDescriptor descriptor = parseSample();
   descriptor.arguments[1].optional = true;
-  descriptor.grid[1].argument = 1;
+  ASSERT_TRUE(verifyDescriptor(descriptor).ok());
+  ASSERT_TRUE(Expression::parse("s_q * topk", descriptor.sizeNames,
+                                descriptor.kernels[0].grid)
+                  .ok());
   expectFailure(
       verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
-      "'grid[1].argument': expected a tensor that every launch gives, "
-      "got optional 'indices'");
+      "'kernels[0].grid': expected sizes of tensors that every launch "
+      "gives, got 'topk', which optional ones have");
+}
+
+TEST(Descriptor, ProgramsAreLimited) {
+  KernelDescriptor good = parseSample(programJson()), bad = good;
+  bad.kernels.clear();
+  expectFailure(verifyDescriptor(bad), MLA_INVALID_PACKAGE,
+                "'kernels': expected at least 1 entry, got 0");
+  bad.kernels.assign(kMaxKernels + 1, good.kernels[0]);
+  expectFailure(verifyDescriptor(bad), MLA_INVALID_PACKAGE,
+                "'kernels': expected at most 16 entries, got 17");
+  bad = good;
+  bad.workspaces.assign(kMaxWorkspaces + 1, good.workspaces[0]);
+  expectFailure(verifyDescriptor(bad), MLA_INVALID_PACKAGE,
+                "'workspaces': expected at most 8 entries, got 9");
+  bad = good;
+  bad.kernels.clear();
+  for (int i = 0; i < 4; ++i) {
+    EntryDescriptor entry = good.kernels[1];
+    entry.symbol += std::to_string(i);
+    entry.parameters.assign(13, entry.parameters.back());
+    bad.kernels.push_back(entry);
+  }
+  expectFailure(verifyDescriptor(bad), MLA_INVALID_PACKAGE,
+                "'kernels': expected at most 48 tensor maps together, got 52");
+}
+
+TEST(Descriptor, ProgramsAreChecked) {
+  auto expectRefused = [](const std::string &from, const std::string &to,
+                          const std::string &error) {
+    std::string json = programJson();
+    json.replace(json.find(from), from.size(), to);
+    KernelDescriptor descriptor;
+    expectFailure(parseDescriptor(json, descriptor), MLA_INVALID_PACKAGE,
+                  error);
+  };
+  expectRefused("\"symbol\": \"combine\"", "\"symbol\": \"split\"",
+                "'kernels[2].symbol': expected a name of its own, got 'split' "
+                "again");
+  expectRefused("\"symbol\": \"combine\"",
+                "\"phase\": \"plan\", \"symbol\": \"combine\"",
+                "'kernels[2].phase': expected plan before launch");
+  expectRefused("\"name\": \"table\"", "\"name\": \"x\"",
+                "'workspaces[0].name': 'x' is an argument too");
+  expectRefused("\"name\": \"table\"", "\"name\": \"partial\"",
+                "'workspaces[1].name': expected a name of its own");
+  expectRefused("\"alignment\": 16", "\"alignment\": 512",
+                "'workspaces[1].alignment': expected a power of two up to 256, "
+                "got 512");
+  expectRefused(
+      "rows + 1", "lines + 1",
+      "'workspaces[0].shape[0]': expression 'lines + 1': expected the "
+      "name of a size of an argument");
+  expectRefused("\"workspace\": 1, \"box\"", "\"workspace\": 2, \"box\"",
+                "'kernels[1].tensorMaps[0].workspace': expected a workspace "
+                "below 2, got 2");
+  // An index behind the arguments is none of a workspace.
+  expectRefused("\"argument\": 1}", "\"argument\": 2}",
+                "'kernels[2].parameters[1].argument': expected 0 to 1, got 2");
+  expectRefused("\"workspace\": 1, \"dim\": 0", "\"workspace\": 1, \"dim\": 3",
+                "'kernels[1].parameters[3].dim': expected a dimension of "
+                "'partial' below 3, got 3");
 }
 
 TEST(Descriptor, EveryTruncationIsRefused) {
@@ -258,17 +367,21 @@ TEST(Descriptor, ManySizeNamesAreRefusedAtOnce) {
     shape += "\"n" + std::to_string(i) + "\", ";
   KernelDescriptor descriptor;
   expectFailure(parseDescriptor(sampleJsonWith("\"s_q\", ", shape), descriptor),
-                MLA_INVALID_PACKAGE, "expected at most 64 entries, got 65");
+                MLA_INVALID_PACKAGE,
+                "expected at most 64 names of sizes, got more");
 }
 
 TEST(Descriptor, ParameterBytesAreLimited) {
   KernelDescriptor descriptor = parseSample();
-  descriptor.parameters.assign(17, {ParameterDescriptor::Kind::TensorMap, 0});
+  std::vector<ParameterDescriptor> &parameters =
+      descriptor.kernels[0].parameters;
+  parameters.assign(17, {ParameterDescriptor::Kind::TensorMap, 0});
   expectFailure(verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
                 "expected at most 16 tensor maps, got 17");
-  descriptor.parameters.assign(kMaxParameters + 1, {});
-  expectFailure(verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
-                "'parameters': expected at most 128 entries, got 129");
+  parameters.assign(kMaxParameters + 1, {});
+  expectFailure(
+      verifyDescriptor(descriptor), MLA_INVALID_PACKAGE,
+      "'kernels[0].parameters': expected at most 128 entries, got 129");
 }
 
 } // namespace

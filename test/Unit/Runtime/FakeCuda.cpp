@@ -96,7 +96,9 @@ int cuDeviceGetName(char *name, int size, int) {
   return 0;
 }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
-  *value = attribute == kCudaAttributeMajor ? state().major : state().minor;
+  *value = attribute == kCudaAttributeMajor ? state().major
+           : attribute == kCudaAttributeSms ? state().sms
+                                            : state().minor;
   return 0;
 }
 int cuDevicePrimaryCtxRetain(CudaContext *context, int device) {
@@ -152,8 +154,9 @@ int cuModuleUnload(CudaModule) {
   ++state().modulesUnloaded;
   return CALLED(cuModuleUnload);
 }
-int cuModuleGetFunction(CudaFunction *function, CudaModule, const char *) {
-  *function = reinterpret_cast<CudaFunction>(2);
+int cuModuleGetFunction(CudaFunction *function, CudaModule,
+                        const char *symbol) {
+  *function = const_cast<std::string *>(&*state().symbols.insert(symbol).first);
   return CALLED(cuModuleGetFunction);
 }
 int cuFuncLoad(CudaFunction) { return CALLED(cuFuncLoad); }
@@ -161,19 +164,31 @@ int cuFuncSetAttribute(CudaFunction, int attribute, int value) {
   state().functionAttributes[attribute] = value;
   return CALLED(cuFuncSetAttribute);
 }
-int cuFuncGetParamInfo(CudaFunction, size_t index, size_t *offset,
+int cuFuncGetParamInfo(CudaFunction function, size_t index, size_t *offset,
                        size_t *size) {
   int result = CALLED(cuFuncGetParamInfo);
-  if (index >= state().parameterSizes.size())
+  auto own =
+      state().parameterSizesOf.find(*static_cast<std::string *>(function));
+  const std::vector<size_t> &sizes = own == state().parameterSizesOf.end()
+                                         ? state().parameterSizes
+                                         : own->second;
+  if (index >= sizes.size())
     return 1;
   *offset = 0;
-  *size = state().parameterSizes[index];
+  *size = sizes[index];
   return result;
 }
-int cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction,
+int cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction function,
                      void **params, void **) {
   if (int result = CALLED(cuLaunchKernelEx))
     return result;
+  if (state().keepLog) {
+    FakeCuda::Launch launch = {
+        *static_cast<std::string *>(function), *config, {}};
+    for (unsigned i = 0; i < config->attributeCount; ++i)
+      launch.attributes[config->attributes[i].id] = config->attributes[i];
+    state().history.push_back(launch);
+  }
   if (contextOf(config->stream) != currentContext)
     return kCudaInvalidHandle;
   if (state().capturing) {

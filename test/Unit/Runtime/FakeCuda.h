@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <new>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,7 @@ struct FakeCuda {
 
   int version = 13000;
   int devices = 1;
-  int major = 9, minor = 0;
+  int major = 9, minor = 0, sms = 132;
   /// Result of a call by its name; success where there is none.
   std::map<std::string, int, std::less<>> failures;
   /// The context of a stream; the current one where there is no entry.
@@ -79,8 +80,9 @@ struct FakeCuda {
   /// to leave that.
   bool keepLog = false;
   std::vector<std::string> log;
-  /// What cuFuncGetParamInfo says.
+  /// What cuFuncGetParamInfo says, of any kernel and of those with this symbol.
   std::vector<size_t> parameterSizes;
+  std::map<std::string, std::vector<size_t>> parameterSizesOf;
   /// What the linker logs, and what its cubins begin with.
   std::string linkLog, linkError, linkHeader;
   /// Whether a launch is looked at, besides being counted. Threads that launch
@@ -102,6 +104,16 @@ struct FakeCuda {
   /// By the last cuMemsetD8Async.
   size_t writtenBytes = 0;
   std::map<int, int> functionAttributes;
+  /// The symbols that cuModuleGetFunction was asked for: a handle is the
+  /// address of one.
+  std::set<std::string> symbols;
+  /// Launches in order, where keepLog.
+  struct Launch {
+    std::string symbol;
+    mla::runtime::CudaLaunchConfig config;
+    std::map<int, mla::runtime::CudaLaunchAttribute> attributes;
+  };
+  std::vector<Launch> history;
   mla::runtime::CudaLaunchConfig config = {};
   mla::runtime::CudaLaunchAttribute attribute = {};
 

@@ -17,14 +17,36 @@ template <typename T> T parameter(const LaunchPlan &plan, int number) {
   return value;
 }
 
+/// The plan of the first kernel and its grid: the arithmetic of a launch.
+struct Plan : LaunchPlan {
+  int64_t grid = 0;
+};
+
 Status plan(const KernelDescriptor &descriptor,
-            const std::vector<mlaArgument> &arguments, LaunchPlan &out) {
-  return planLaunch(descriptor, arguments.data(),
-                    static_cast<int32_t>(arguments.size()), out);
+            const std::vector<mlaArgument> &arguments, Plan &out) {
+  LaunchBinding binding;
+  MLA_RETURN_IF_ERROR(checkArguments(descriptor, arguments.data(),
+                                     static_cast<int32_t>(arguments.size()),
+                                     binding));
+  out.grid = 0;
+  if (writesNothing(descriptor, arguments.data()))
+    return Status();
+  const EntryDescriptor &entry = descriptor.kernels.front();
+  MLA_RETURN_IF_ERROR(computeGrid(entry, binding, out.grid));
+  planLaunch(descriptor, entry, arguments.data(), binding, out);
+  return Status();
+}
+
+Expression expression(const KernelDescriptor &descriptor,
+                      const std::string &text) {
+  Expression parsed;
+  Status status = Expression::parse(text, descriptor.sizeNames, parsed);
+  EXPECT_TRUE(status.ok()) << status.message();
+  return parsed;
 }
 
 TEST(Launch, FillsTheParametersInOrder) {
-  LaunchPlan p;
+  Plan p;
   Status status = plan(parseSample(), sampleArguments(), p);
   ASSERT_TRUE(status.ok()) << status.message();
   ASSERT_EQ(p.parameterCount, 6);
@@ -45,10 +67,12 @@ TEST(Launch, FillsTheParametersInOrder) {
 TEST(Launch, OptionalArgumentsMayBeLeftOut) {
   KernelDescriptor descriptor = parseSample();
   descriptor.arguments[1].optional = true;
-  descriptor.parameters.push_back({ParameterDescriptor::Kind::Pointer, 1, 0});
-  descriptor.parameters.push_back({ParameterDescriptor::Kind::Stride, 1, 0});
+  std::vector<ParameterDescriptor> &parameters =
+      descriptor.kernels[0].parameters;
+  parameters.push_back({ParameterDescriptor::Kind::Pointer, 1, 0});
+  parameters.push_back({ParameterDescriptor::Kind::Stride, 1, 0});
   std::vector<mlaArgument> arguments = sampleArguments();
-  LaunchPlan p;
+  Plan p;
   ASSERT_TRUE(plan(descriptor, arguments, p).ok());
   EXPECT_EQ(parameter<int64_t>(p, 3), 128);
   EXPECT_EQ(parameter<uint64_t>(p, 6), 0x200000u);
@@ -79,10 +103,11 @@ TEST(Launch, OptionalArgumentsMayBeLeftOut) {
                 "argument 'indices': expected size s_q = 5 in dim 0");
 }
 
-TEST(Launch, GridIsTheProductOfCeilings) {
-  LaunchPlan p;
+TEST(Launch, GridIsAnExpressionOverSizes) {
+  Plan p;
   KernelDescriptor descriptor = parseSample();
-  descriptor.grid[1].divide = 100; // ceil(128 / 100) = 2
+  descriptor.kernels[0].grid =
+      expression(descriptor, "s_q * ceildiv(topk, 100) * 2");
   ASSERT_TRUE(plan(descriptor, sampleArguments(), p).ok());
   EXPECT_EQ(p.grid, 5 * 2 * 2);
 }
@@ -93,7 +118,7 @@ TEST(Launch, EmptyGridSucceeds) {
     arguments[i].value.tensor.shape[0] = 0;
     arguments[i].value.tensor.data = 0;
   }
-  LaunchPlan p;
+  Plan p;
   Status status = plan(parseSample(), arguments, p);
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(p.grid, 0);
@@ -101,17 +126,24 @@ TEST(Launch, EmptyGridSucceeds) {
 
 TEST(Launch, GridIsLimited) {
   KernelDescriptor descriptor = parseSample();
-  LaunchPlan p;
-  descriptor.grid[2].constant = int64_t(1) << 31;
-  expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
-                "grid: expected fewer than 2^31 CTAs, got 21474836480");
-  descriptor.grid[2].constant = INT64_MAX;
-  expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
-                "grid: expected fewer than 2^31 CTAs");
-  descriptor.grid[2].constant = 1;
-  descriptor.cluster = 4;
-  expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
-                "grid: expected a multiple of the cluster's 4 CTAs, got 10");
+  EntryDescriptor &entry = descriptor.kernels[0];
+  Plan p;
+  auto expectRefused = [&](const std::string &grid, const std::string &error) {
+    entry.grid = expression(descriptor, grid);
+    expectFailure(plan(descriptor, sampleArguments(), p), MLA_INVALID_ARGUMENT,
+                  "kernel 'sparse_prefill': grid: " + error);
+  };
+  expectRefused("s_q * 4294967296",
+                "expected fewer than 2^31 CTAs, got 21474836480");
+  expectRefused("s_q * 9223372036854775807",
+                "expression 's_q * 9223372036854775807': expected values below "
+                "2^63, got more");
+  expectRefused("ceildiv(topk, floordiv(s_q, 6))",
+                "expression 'ceildiv(topk, floordiv(s_q, 6))': expected a "
+                "divisor above 0, got 0");
+  entry.cluster = 4;
+  expectRefused("s_q * 2",
+                "expected a multiple of the cluster's 4 CTAs, got 10");
 }
 
 TEST(Launch, SizeOneDimensionsAreExemptFromStrides) {
@@ -120,7 +152,7 @@ TEST(Launch, SizeOneDimensionsAreExemptFromStrides) {
     arguments[i].value.tensor.shape[0] = 1;
     arguments[i].value.tensor.strides[0] = -7;
   }
-  LaunchPlan p;
+  Plan p;
   Status status = plan(parseSample(), arguments, p);
   EXPECT_TRUE(status.ok()) << status.message();
 }
@@ -128,17 +160,18 @@ TEST(Launch, SizeOneDimensionsAreExemptFromStrides) {
 TEST(Launch, ReadTensorsMayBroadcast) {
   std::vector<mlaArgument> arguments = sampleArguments();
   arguments[1].value.tensor.strides[0] = 0;
-  LaunchPlan p;
+  Plan p;
   EXPECT_TRUE(plan(parseSample(), arguments, p).ok());
 }
 
 TEST(Launch, CountAndNull) {
   KernelDescriptor descriptor = parseSample();
-  LaunchPlan p;
-  expectFailure(planLaunch(descriptor, sampleArguments().data(), 4, p),
-                MLA_INVALID_ARGUMENT, "expected 5 arguments, got 4");
-  expectFailure(planLaunch(descriptor, nullptr, 5, p), MLA_INVALID_ARGUMENT,
-                "got a null pointer");
+  LaunchBinding binding;
+  expectFailure(
+      checkArguments(descriptor, sampleArguments().data(), 4, binding),
+      MLA_INVALID_ARGUMENT, "expected 5 arguments, got 4");
+  expectFailure(checkArguments(descriptor, nullptr, 5, binding),
+                MLA_INVALID_ARGUMENT, "got a null pointer");
 }
 
 struct BadArgument {
@@ -152,7 +185,7 @@ class BadArguments : public testing::TestWithParam<BadArgument> {};
 TEST_P(BadArguments, AreRefusedByName) {
   std::vector<mlaArgument> arguments = sampleArguments();
   GetParam().change(arguments);
-  LaunchPlan p;
+  Plan p;
   expectFailure(plan(parseSample(), arguments, p), MLA_INVALID_ARGUMENT,
                 GetParam().error);
 }
@@ -230,11 +263,10 @@ INSTANTIATE_TEST_SUITE_P(All, BadArguments, testing::ValuesIn(kBadArguments),
 /// A grid of persistent CTAs has as many whatever the sizes are, and tensor
 /// maps of empty tensors cannot be made.
 TEST(Launch, NothingToWriteIsNothingToLaunch) {
-  std::string json = sampleJson();
-  size_t grid = json.find("\"grid\""), end = json.find("]", grid);
-  json.replace(grid, end - grid, "\"grid\": [{\"constant\": 132}");
+  std::string json =
+      sampleJsonWith("\"s_q * ceildiv(128, 64) * 2\"", "\"sms\"");
   std::vector<mlaArgument> arguments = sampleArguments();
-  LaunchPlan some, none;
+  Plan some, none;
   ASSERT_TRUE(plan(parseSample(json), arguments, some).ok());
   EXPECT_EQ(some.grid, 132);
   for (int i : {0, 1, 3})
@@ -246,7 +278,7 @@ TEST(Launch, NothingToWriteIsNothingToLaunch) {
 TEST(Launch, NonFiniteScalarsPass) {
   std::vector<mlaArgument> arguments = sampleArguments();
   arguments[2].value.f64 = INFINITY;
-  LaunchPlan p;
+  Plan p;
   ASSERT_TRUE(plan(parseSample(), arguments, p).ok());
   EXPECT_EQ(parameter<float>(p, 2), INFINITY);
 }

@@ -17,9 +17,9 @@ KernelDescriptor descriptor() {
 }
 
 Status check(const std::vector<mlaArgument> &arguments) {
-  int64_t sizes[kMaxSizes];
+  LaunchBinding binding;
   return checkArguments(descriptor(), arguments.data(),
-                        static_cast<int32_t>(arguments.size()), sizes);
+                        static_cast<int32_t>(arguments.size()), binding);
 }
 
 TEST(Overlap, IsRefusedByName) {

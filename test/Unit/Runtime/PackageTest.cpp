@@ -72,10 +72,10 @@ TEST_F(Package, OfAnotherVersion) {
   KernelPackage package;
   ASSERT_TRUE(
       writeFileAtomically(folder + "/kernel.json",
-                          sampleJsonWith("\"version\": 2", "\"version\": 1"))
+                          sampleJsonWith("\"version\": 3", "\"version\": 2"))
           .ok());
   expectFailure(readPackage(folder, package), MLA_INVALID_PACKAGE,
-                "'version': expected 2, got 1; compile the package again");
+                "'version': expected 3, got 2; compile the package again");
 }
 
 TEST_F(Package, WithoutASeal) {
@@ -118,7 +118,7 @@ TEST(Sha256, KnownDigests) {
 
 TEST_F(Package, InvalidDescriptorsAreNotWritten) {
   KernelPackage package{parseSample(), sampleCubin()};
-  package.descriptor.block = 0;
+  package.descriptor.kernels[0].block = 0;
   EXPECT_FALSE(writePackage(folder, package).ok());
   EXPECT_FALSE(fs::exists(folder + "/kernel.json"));
 }

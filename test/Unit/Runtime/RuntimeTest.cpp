@@ -171,10 +171,10 @@ TEST(Runtime, DamagedPackagesLoadNoKernel) {
   // A bit of a number: another block of threads.
   json.replace(json.find("384"), 3, "385");
   expectRefused("");
-  for (const char *version : {"1", "3"}) {
-    json = sampleJsonWith("\"version\": 2",
+  for (const char *version : {"1", "2", "4"}) {
+    json = sampleJsonWith("\"version\": 3",
                           std::string("\"version\": ") + version);
-    expectRefused(std::string("'version': expected 2, got ") + version);
+    expectRefused(std::string("'version': expected 3, got ") + version);
   }
 }
 

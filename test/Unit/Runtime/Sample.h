@@ -17,8 +17,8 @@ namespace mla::runtime {
 /// A sparse-prefill-like descriptor that uses every feature.
 inline std::string sampleJson() {
   return R"({
-  "format": "mla-kernel-package", "version": 2, "compiler": "mla 0.1.0",
-  "kernel": "sparse_prefill", "operator": "sparse_prefill",
+  "format": "mla-kernel-package", "version": 3, "compiler": "mla 0.1.0",
+  "operator": "sparse_prefill",
   "target": "sm_90a", "cubin": "kernel.cubin",
   "arguments": [
     {"name": "q", "kind": "tensor", "dtype": "bf16",
@@ -32,18 +32,18 @@ inline std::string sampleJson() {
      "shape": ["s_q", 128, 512], "strides": [null, 512, 1],
      "access": "write", "alignment": 16},
     {"name": "flag", "kind": "scalar", "dtype": "i8"}],
-  "parameters": [
-    {"kind": "pointer", "argument": 0},
-    {"kind": "scalar", "argument": 4},
-    {"kind": "scalar", "argument": 2},
-    {"kind": "size", "argument": 1, "dim": 1},
-    {"kind": "stride", "argument": 0, "dim": 1},
-    {"kind": "tensor_map", "index": 0}],
-  "tensorMaps": [{"argument": 0, "box": [1, 64, 64], "swizzle": 128}],
-  "grid": [{"argument": 0, "dim": 0, "divide": 1},
-           {"argument": 0, "dim": 1, "divide": 64},
-           {"constant": 2}],
-  "block": 384, "cluster": 1, "sharedBytes": 231000})";
+  "kernels": [{
+    "symbol": "sparse_prefill",
+    "parameters": [
+      {"kind": "pointer", "argument": 0},
+      {"kind": "scalar", "argument": 4},
+      {"kind": "scalar", "argument": 2},
+      {"kind": "size", "argument": 1, "dim": 1},
+      {"kind": "stride", "argument": 0, "dim": 1},
+      {"kind": "tensor_map", "index": 0}],
+    "tensorMaps": [{"argument": 0, "box": [1, 64, 64], "swizzle": 128}],
+    "grid": "s_q * ceildiv(128, 64) * 2",
+    "block": 384, "cluster": 1, "sharedBytes": 231000}]})";
 }
 
 /// The sample with the first `from` replaced by `to`.
@@ -90,6 +90,49 @@ inline std::vector<mlaArgument> sampleArguments() {
   arguments[4].kind = MLA_INTEGER;
   arguments[4].value.i64 = -3;
   return arguments;
+}
+
+/// A program of three kernels: "plan" writes a table, "split" partial sums of
+/// the rows of `x`, and "combine" adds them up.
+inline std::string programJson() {
+  return R"json({
+  "format": "mla-kernel-package", "version": 3, "compiler": "mla 0.1.0",
+  "operator": "row_sums", "target": "sm_90a", "cubin": "kernel.cubin",
+  "arguments": [
+    {"name": "x", "kind": "tensor", "dtype": "f32", "shape": ["rows", "columns"],
+     "strides": [null, 1], "access": "read", "alignment": 4},
+    {"name": "out", "kind": "tensor", "dtype": "f32", "shape": ["rows"],
+     "strides": [1], "access": "write", "alignment": 4}],
+  "workspaces": [
+    {"name": "table", "dtype": "i32", "shape": ["rows + 1"]},
+    {"name": "partial", "dtype": "f32",
+     "shape": ["ceildiv(columns, 256)", "rows", 64], "alignment": 16}],
+  "kernels": [
+    {"symbol": "plan", "phase": "plan",
+     "parameters": [{"kind": "pointer", "workspace": 0}],
+     "grid": 1, "block": 32, "sharedBytes": 0},
+    {"symbol": "split", "phase": "launch",
+     "parameters": [
+       {"kind": "pointer", "argument": 0},
+       {"kind": "pointer", "workspace": 0},
+       {"kind": "pointer", "workspace": 1},
+       {"kind": "size", "workspace": 1, "dim": 0},
+       {"kind": "stride", "workspace": 1, "dim": 0},
+       {"kind": "tensor_map", "index": 0}],
+     "tensorMaps": [{"workspace": 1, "box": [1, 8, 32], "swizzle": 128}],
+     "grid": "min(rows * ceildiv(columns, 256), sms)",
+     "block": 128, "sharedBytes": 1024},
+    {"symbol": "combine",
+     "parameters": [{"kind": "pointer", "workspace": 1},
+                    {"kind": "pointer", "argument": 1}],
+     "grid": "ceildiv(rows, 64) * 2", "block": 256, "cluster": 2,
+     "sharedBytes": 0, "programmatic": true}]})json";
+}
+
+/// Arguments that fit it: 100 rows of 1000 columns.
+inline std::vector<mlaArgument> programArguments() {
+  return {tensorArgument(0x10000, MLA_F32, {100, 1000}, {1000, 1}),
+          tensorArgument(0x1000000, MLA_F32, {100}, {1})};
 }
 
 /// The least that verifyCubin takes: an ELF header and one section of `bytes`.

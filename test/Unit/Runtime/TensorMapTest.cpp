@@ -11,8 +11,8 @@ namespace {
 Status compute(const std::vector<mlaArgument> &arguments,
                TensorMapParameters &out) {
   KernelDescriptor descriptor = parseSample();
-  return computeTensorMap(descriptor, descriptor.tensorMaps[0],
-                          arguments.data(), out);
+  return computeTensorMap(descriptor, descriptor.kernels[0].tensorMaps[0],
+                          arguments[0].value.tensor, out);
 }
 
 TEST(TensorMap, PutsTheInnermostDimensionFirst) {

@@ -191,6 +191,82 @@ TEST_F(GridTest, OutputsLeftUnwritten) {
   expectRight(test);
 }
 
+TEST_F(GridTest, TheGridFollowsTheDevice) {
+  Case test;
+  test.parameters = "%out: memref<?x4xf32>";
+  test.before = "%sms = tile.sm_count";
+  test.grid = "(%cta) in (%sms)";
+  test.body = R"(
+    cta.role "one" warps 1 registers 24 {
+      %x = arith.constant dense<1.0> : tensor<4xf32, #cta.layout<row>>
+      tile.store %x, %out[%cta, %c0] : tensor<4xf32, #cta.layout<row>>, memref<?x4xf32>
+    }
+  )";
+  ASSERT_TRUE(parse(test));
+  for (int64_t sms : {1, 5, 132}) {
+    std::vector<Array> arrays = {interp::out({sms, 4})};
+    Options options;
+    options.sms = sms;
+    EXPECT_TRUE(simulate(arrays, {}, options));
+    EXPECT_EQ(arrays[0].values(), Doubles(sms * 4, 1));
+    options.sms = sms - 1;
+    EXPECT_FALSE(simulate(arrays, {}, options));
+    expectBlame({{"leaves argument 0 unwritten"}, "func.func"});
+  }
+}
+
+/// A workspace may have gaps, but who reads them is told.
+TEST_F(GridTest, WorkspacesAreReadWhereTheyAreWritten) {
+  Case writer;
+  writer.parameters = "%part: memref<12xf32>";
+  writer.body = R"(
+    cta.role "one" warps 1 registers 24 {
+      %x = arith.constant dense<1.0> : tensor<4xf32, #cta.layout<row>>
+      tile.store %x, %part[%c2] : tensor<4xf32, #cta.layout<row>>, memref<12xf32>
+    }
+  )";
+  Case reader;
+  reader.parameters = "%part: memref<12xf32>, %out: memref<4xf32>";
+  reader.body = R"(
+    cta.role "one" warps 1 registers 24 {
+      %x = tile.load %part[%c2] : memref<12xf32> -> tensor<4xf32, #cta.layout<row>>
+      tile.store %x, %out[%c0] : tensor<4xf32, #cta.layout<row>>, memref<4xf32>
+    }
+  )";
+  Case scalar = reader;
+  scalar.body = R"(
+    cta.role "one" warps 1 registers 24 {
+      %f = memref.load %part[%c64] : memref<12xf32>
+      %x = tensor.splat %f : tensor<4xf32, #cta.layout<row>>
+      tile.store %x, %out[%c0] : tensor<4xf32, #cta.layout<row>>, memref<4xf32>
+    }
+  )";
+  scalar = scalar.with("%c64", "%c1");
+  llvm::BitVector written(12);
+  std::vector<Array> arrays = {interp::out({12})};
+  interp::Argument part = arrays[0];
+  part.written = &written;
+  std::vector<Array> none, outs = {interp::out({4})};
+  interp::Argument out = outs[0];
+  ASSERT_TRUE(parse(writer));
+  EXPECT_TRUE(simulate(none, {part}, Options()));
+  EXPECT_EQ(written.count(), 4u);
+  EXPECT_EQ(written.find_first(), 2);
+  ASSERT_TRUE(parse(reader));
+  EXPECT_TRUE(simulate(none, {part, out}, Options()));
+  EXPECT_EQ(outs[0].values(), Doubles(4, 1));
+  ASSERT_TRUE(parse(reader.with("%part[%c2]", "%part[%c3]")));
+  EXPECT_FALSE(simulate(none, {part, out}, Options()));
+  expectBlame({{"reads element 6 of a workspace, which no kernel has written"},
+               "tile.load",
+               "one"});
+  ASSERT_TRUE(parse(scalar));
+  EXPECT_FALSE(simulate(none, {part, out}, Options()));
+  expectBlame({{"reads element 1 of a workspace, which no kernel has written"},
+               "memref.load",
+               "one"});
+}
+
 TEST_F(GridTest, TwoCtasWriteOneElement) {
   Case test;
   test.parameters = "%out: memref<8xf32>";

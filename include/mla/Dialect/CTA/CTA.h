@@ -30,6 +30,9 @@ inline constexpr int64_t kMaxSharedBytes =
     getLargest(&TargetSpec::sharedBytesPerCTA);
 /// Discardable attribute of a function: bytes of shared memory it uses.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
+/// Discardable attribute of a function: CTAs of a cluster in each dimension of
+/// the grid.
+inline constexpr llvm::StringLiteral kClusterAttr = "cta.cluster";
 /// Discardable attribute of a function that --mla-verify-async has passed.
 inline constexpr llvm::StringLiteral kVerifiedAttr = "cta.verified";
 /// Discardable attributes of an op in a role's loop: its place in the software

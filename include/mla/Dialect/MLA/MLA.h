@@ -45,6 +45,13 @@ inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
 /// Discardable attribute of a memref argument: a launch may leave it out, and
 /// its sizes are 0 then.
 inline constexpr llvm::StringLiteral kArgOptionalAttr = "mla.optional";
+/// Discardable attribute of a memref argument: it is no argument of the program
+/// but memory between its kernels. Its `mla.dims` are expressions over the
+/// arguments' sizes (mla/Runtime/Expression.h).
+inline constexpr llvm::StringLiteral kArgWorkspaceAttr = "mla.workspace";
+/// Discardable attribute of a function, a kernel of a program: the phase in
+/// which it runs, "plan" or "launch" (the default).
+inline constexpr llvm::StringLiteral kPhaseAttr = "mla.phase";
 /// Discardable attributes of a function: the operator it was made from, and
 /// those of its options that are not the default (a dictionary of strings).
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";

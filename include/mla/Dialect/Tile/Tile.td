@@ -211,6 +211,23 @@ def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
   let assemblyFormat = "attr-dict `:` type($result)";
 }
 
+def Tile_SmCountOp : Tile_Op<"sm_count", [Pure]> {
+  let summary = "the number of SMs of the device";
+  let description = [{
+    For the size of a grid: the launch knows it, and a CTA sees the size of the
+    grid alone.
+
+    ```mlir
+    %sms = tile.sm_count
+    %ctas = arith.minui %items, %sms : index
+    scf.forall (%cta) in (%ctas) {
+      scf.for %item = %cta to %items step %ctas {
+    ```
+  }];
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
 def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     AllTypesMatch<["scores", "weights"]>,
     AllTypesMatch<["max", "sum", "newMax", "newSum", "rescale"]>]> {

@@ -1,0 +1,113 @@
+// REQUIRES: jit
+// A program of two kernels: sums over the rows of b of a times b transposed, by
+// splits of 256 rows, and the sums of these. What is between them is a workspace.
+//
+// The sums are those of a script, exactly, in the interpreter and in the simulator
+// under 8 timings.
+// RUN: %python %S/Inputs/split_sums.py %t.data 130 1000
+// DEFINE: %{data} = --input=a=%t.data/a.npy --input=b=%t.data/b.npy --expect=out=%t.data/out.npy --tolerance=0
+// RUN: mla-jit run %s --device=interpreter %{data} | FileCheck %s --check-prefix=RUN
+// RUN: mla-jit run %s --device=sim --seeds=8 %{data} | FileCheck %s --check-prefix=RUN
+// RUN: mla-jit run %s --device=sim --timing=earliest %{data} | FileCheck %s --check-prefix=RUN
+// RUN: mla-jit run %s --device=sim --timing=latest %{data} | FileCheck %s --check-prefix=RUN
+// RUN: PASS
+// One row, one split:
+// RUN: %python %S/Inputs/split_sums.py %t.data 1 3
+// RUN: mla-jit run %s --device=sim %{data} | FileCheck %s --check-prefix=RUN
+//
+// RUN: mla-jit compile %s -o %t.package
+// RUN: FileCheck %s --check-prefix=JSON < %t.package/kernel.json
+// JSON:      "version": 3
+// JSON:      "workspaces":
+// JSON:      "ceildiv(keys, 256)"
+// JSON:      "rows"
+// JSON:      "symbol": "split_sums"
+// JSON:      "grid": "min(ceildiv(rows, 64) * ceildiv(keys, 256), sms)"
+// JSON:      "symbol": "add_splits"
+// JSON:      "grid": "ceildiv(rows, 64)"
+//
+// What a later kernel reads has to be written:
+// RUN: sed 's/(%%blocks, %%splits) {/(%%blocks, 1) {/' %s > %t.gap.mlir
+// RUN: %python %S/Inputs/split_sums.py %t.data 130 1000
+// RUN: not mla-jit run %t.gap.mlir --device=sim %{data} 2>&1 | FileCheck %s --check-prefix=GAP
+// GAP: error: 'tile.load' op {{.*}}reads element 130 of a workspace, which no kernel has written
+//
+// Tools for one kernel say so.
+// RUN: not mla-jit explain %s -o %t.html 2>&1 | FileCheck %s --check-prefix=EXPLAIN
+// EXPLAIN: expected a program of one kernel, got 2
+// RUN: not mla-jit mutate %s 2>&1 | FileCheck %s --check-prefix=MUTATE
+// MUTATE: expected a program of one kernel without workspaces, got 2 kernels and 1 workspaces
+// RUN: not mla-jit run %s --device=sim --trace=%t.json %{data} 2>&1 | FileCheck %s --check-prefix=TRACE
+// TRACE: option '--trace': expected a program of one kernel, got 2
+
+#split = #mla.schedule<"split" after ["persist"],
+  roles = [<"sums", warps = 4, registers = 224>, <"producer", warps = 4, registers = 56>],
+  table = [
+    <"a" in ["producer"]>,
+    <"b" in ["producer"]>,
+    <"products" in ["sums"]>,
+    <"row sums" in ["sums"]>,
+    <"sum" in ["sums"]>,
+    <"store" in ["sums"]>],
+  rings = [<"b", depth = 2>]>
+
+#add = #mla.schedule<"add",
+  roles = [<"sums", warps = 4, registers = 168>],
+  table = [
+    <"part" in ["sums"]>,
+    <"sum" in ["sums"]>,
+    <"store" in ["sums"]>],
+  rings = []>
+
+func.func @split_sums(
+    %a: memref<?x64xbf16, strided<[?, 1]>> {mla.name = "a", mla.dims = ["rows", ""]},
+    %b: memref<?x64xbf16, strided<[?, 1]>> {mla.name = "b", mla.dims = ["keys", ""]},
+    %parts: memref<?x?xf32> {mla.name = "parts", mla.workspace, mla.dims = ["ceildiv(keys, 256)", "rows"]})
+    attributes {mla.schedule = #split} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %c256 = arith.constant 256 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %rows = memref.dim %a, %c0 : memref<?x64xbf16, strided<[?, 1]>>
+  %blocks = arith.ceildivui %rows, %c64 : index
+  %splits = memref.dim %parts, %c0 : memref<?x?xf32>
+  scf.forall (%block, %split) in (%blocks, %splits) {
+    %row = arith.muli %block, %c64 : index
+    %at = tile.load %a[%row, %c0] {tile.label = "a"} : memref<?x64xbf16, strided<[?, 1]>> -> tensor<64x64xbf16>
+    %begin = arith.muli %split, %c256 : index
+    %end = arith.addi %begin, %c256 : index
+    // Rows behind the last one are 0, and so are sums of their products.
+    %sum = scf.for %t = %begin to %end step %c64 iter_args(%s = %zero) -> (tensor<64xf32>) {
+      %bt = tile.load %b[%t, %c0] {tile.label = "b"} : memref<?x64xbf16, strided<[?, 1]>> -> tensor<64x64xbf16>
+      %p = tile.dot %at, %bt transpose_b {tile.label = "products"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      %r = tile.reduce sum %p dim 1 {tile.label = "row sums"} : tensor<64x64xf32> -> tensor<64xf32>
+      %n = arith.addf %s, %r {tile.label = "sum"} : tensor<64xf32>
+      scf.yield %n : tensor<64xf32>
+    }
+    tile.store %sum, %parts[%split, %row] {tile.label = "store"} : tensor<64xf32>, memref<?x?xf32>
+  }
+  return
+}
+
+func.func @add_splits(
+    %parts: memref<?x?xf32> {mla.name = "parts", mla.workspace, mla.dims = ["ceildiv(keys, 256)", "rows"]},
+    %out: memref<?xf32> {mla.name = "out", mla.dims = ["rows"]})
+    attributes {mla.schedule = #add} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %splits = memref.dim %parts, %c0 : memref<?x?xf32>
+  %rows = memref.dim %out, %c0 : memref<?xf32>
+  %blocks = arith.ceildivui %rows, %c64 : index
+  scf.forall (%block) in (%blocks) {
+    %row = arith.muli %block, %c64 : index
+    %sum = scf.for %split = %c0 to %splits step %c1 iter_args(%s = %zero) -> (tensor<64xf32>) {
+      %part = tile.load %parts[%split, %row] {tile.label = "part"} : memref<?x?xf32> -> tensor<64xf32>
+      %n = arith.addf %s, %part {tile.label = "sum"} : tensor<64xf32>
+      scf.yield %n : tensor<64xf32>
+    }
+    tile.store %sum, %out[%row] {tile.label = "store"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}
