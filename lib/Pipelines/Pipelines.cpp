@@ -48,8 +48,6 @@ void mla::buildTilePipeline(OpPassManager &pm,
   // there to tell the shape.
   ChooseScheduleOptions choose;
   choose.schedule = options.schedule;
-  choose.tileKeys = options.tileKeys;
-  choose.stages = options.stages;
   choose.expectSKV = options.expectSKV;
   choose.target = options.target;
   choose.gpu = options.gpu;
