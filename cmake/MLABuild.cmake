@@ -73,6 +73,20 @@ function(mla_add_library name)
   endif()
 endfunction()
 
+# mla_embed(output file...): a C++ file of rows {"stem", R"mla(text)mla"}, one for
+# each text file.
+function(mla_embed output)
+  set(rows "")
+  foreach(file ${ARGN})
+    get_filename_component(file "${file}" ABSOLUTE)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+    get_filename_component(stem "${file}" NAME_WE)
+    file(READ "${file}" text)
+    string(APPEND rows "{\"${stem}\", R\"mla(${text})mla\"},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT "${output}" CONTENT "${rows}" @ONLY)
+endfunction()
+
 # mla_tablegen(file.td output generator-flags...)
 function(mla_tablegen td)
   set(LLVM_TARGET_DEFINITIONS ${td})

@@ -30,8 +30,8 @@ static_assert(sizeof(mlaOperator) == 88, "ABI of mlaOperator");
 static_assert(offsetof(mlaOperator, topkLengthOptional) == 72,
               "ABI of mlaOperator");
 static_assert(sizeof(mlaSource) == 40, "ABI of mlaSource");
-static_assert(sizeof(mlaCompileOptions) == 64, "ABI of mlaCompileOptions");
-static_assert(offsetof(mlaCompileOptions, threshold) == 32,
+static_assert(sizeof(mlaCompileOptions) == 48, "ABI of mlaCompileOptions");
+static_assert(offsetof(mlaCompileOptions, threshold) == 16,
               "ABI of mlaCompileOptions");
 static_assert(sizeof(mlaCompileInfo) == 152, "ABI of mlaCompileInfo");
 static_assert(offsetof(mlaCompileInfo, key) == 80, "ABI of mlaCompileInfo");
@@ -195,19 +195,13 @@ std::string Source::quickKey() const {
 
 /// Likewise of what one call may choose.
 static std::string quickKey(const CompileOptions &options) {
-  std::string key =
-      llvm::formatv("{0} {1} {2} {3}:{4} {5}:{6} ", options.tileKeys,
-                    options.stages, options.expectSKV, options.schedule.size(),
-                    options.schedule, options.gpu.size(), options.gpu);
+  std::string key = llvm::formatv("{0} {1}:{2} {3}:{4} ", options.expectSKV,
+                                  options.schedule.size(), options.schedule,
+                                  options.gpu.size(), options.gpu);
   llvm::raw_string_ostream os(key);
-  os << llvm::format("%a", options.threshold);
-  // What the table says, which may change under its name. One that cannot be
-  // read fails to compile.
-  if (!options.tuningTable.empty()) {
-    os << " " << options.tuningTable;
-    if (std::string table; runtime::readFile(options.tuningTable, table).ok())
-      os << " " << digest(table);
-  }
+  // Files may change under their names.
+  os << llvm::format("%a", options.threshold) << " " << options.tuningTable
+     << " " << digest(readNamedFiles(options));
   return key;
 }
 
@@ -304,12 +298,7 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
   if (!in)
     return Status();
   mlaCompileOptions call = MLA_COMPILE_OPTIONS_INIT;
-  MLA_RETURN_IF_ERROR(readStruct("options", in, call,
-                                 {offsetof(mlaCompileOptions, threshold)}));
-  MLA_RETURN_IF_ERROR(
-      readNumber("options.tileKeys", call.tileKeys, 1, int64_t(1) << 20));
-  MLA_RETURN_IF_ERROR(
-      readNumber("options.stages", call.stages, 1, int64_t(1) << 20));
+  MLA_RETURN_IF_ERROR(readStruct("options", in, call, {}));
   MLA_RETURN_IF_ERROR(
       readNumber("options.expectRows", call.expectRows, 1, INT32_MAX));
   // NaN is refused too.
@@ -323,10 +312,6 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
   }
   if (call.schedule)
     out.compile.schedule = call.schedule;
-  if (call.tileKeys)
-    out.compile.tileKeys = call.tileKeys;
-  if (call.stages)
-    out.compile.stages = call.stages;
   if (call.threshold != 0)
     out.compile.threshold = std::max(call.threshold, 0.0);
   if (call.expectRows)

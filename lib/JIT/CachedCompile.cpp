@@ -24,16 +24,27 @@ static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
   llvm::raw_string_ostream os(key);
   os << versionText() << "\n"
      << assembler.version << "\ntarget " << options.target << "\nschedule "
-     << options.schedule << "\ntile-keys " << options.tileKeys << "\nstages "
-     << options.stages << "\nthreshold "
+     << options.schedule << "\nthreshold "
      << llvm::format("%a", options.threshold) << "\nexpect-s-kv "
      << options.expectSKV << "\ngpu " << options.gpu << "\n";
-  // What the table says, not where it lies; a missing one fails to compile.
-  if (!options.tuningTable.empty())
-    if (std::string table; runtime::readFile(options.tuningTable, table).ok())
-      os << table;
-  os << module;
+  os << readNamedFiles(options) << module;
   return key;
+}
+
+std::string mla::readNamedFiles(const CompileOptions &options) {
+  std::string all;
+  auto add = [&](const std::string &path) {
+    if (std::string text; runtime::readFile(path, text).ok())
+      all += std::to_string(text.size()) + " " + text;
+  };
+  if (!options.tuningTable.empty())
+    add(options.tuningTable);
+  llvm::Expected<Choice> choice = parseChoice(options.schedule);
+  if (!choice)
+    llvm::consumeError(choice.takeError());
+  else if (isScheduleFile(choice->schedule))
+    add(choice->schedule);
+  return all;
 }
 
 std::string mla::serialize(const CachedKernel &kernel) {

@@ -93,7 +93,7 @@ public:
 
 private:
   llvm::Error runPasses();
-  std::string blameOptions();
+  std::string blameParameters();
   llvm::Error generatePTX();
   llvm::Error assemble();
   llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
@@ -132,8 +132,6 @@ static void setOptions(KernelPipelineOptions &pipeline,
                        const CompileOptions &options) {
   pipeline.target = options.target;
   pipeline.schedule = options.schedule;
-  pipeline.tileKeys = options.tileKeys;
-  pipeline.stages = options.stages;
   pipeline.threshold = options.threshold;
   pipeline.expectSKV = options.expectSKV;
   pipeline.gpu = options.gpu;
@@ -143,10 +141,6 @@ static void setOptions(KernelPipelineOptions &pipeline,
 /// Options that choose a schedule are for an operator that carries none.
 static llvm::Error checkOptions(ModuleOp module,
                                 const CompileOptions &options) {
-  const char *given = options.schedule != "auto" ? "schedule"
-                      : options.tileKeys         ? "tile-keys"
-                      : options.stages           ? "stages"
-                                                 : nullptr;
   std::string got = "none";
   WalkResult open = module.walk([&](Operation *op) {
     auto own = op->getAttrOfType<ScheduleAttr>(kScheduleAttr);
@@ -159,12 +153,12 @@ static llvm::Error checkOptions(ModuleOp module,
       got = "schedule '" + own.getName().str() + "'";
     return WalkResult::advance();
   });
-  if (!given || open.wasInterrupted())
+  if (options.schedule == CompileOptions().schedule || open.wasInterrupted())
     return llvm::Error::success();
-  return createStringError("option '" + llvm::Twine(given) +
-                           "': expected an mla operator without a schedule, "
-                           "got " +
-                           got);
+  return createStringError(
+      "option 'schedule': expected an mla operator without "
+      "a schedule, got " +
+      got);
 }
 
 LogicalResult mla::lowerToTile(ModuleOp module, const CompileOptions &options) {
@@ -187,34 +181,33 @@ LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
   return pm.run(module);
 }
 
-/// After a failure of the passes: which of the options that change a schedule
-/// they would do without. Nothing if that would not help, either.
-std::string Compilation::blameOptions() {
+/// After a failure of the passes: which of the schedule's parameters they would
+/// do without. Nothing if that would not help, either.
+std::string Compilation::blameParameters() {
+  llvm::Expected<Choice> asked = parseChoice(options.schedule);
+  if (!asked)
+    return llvm::consumeError(asked.takeError()), "";
   ScopedDiagnosticHandler quiet(module->getContext(),
                                 [](Diagnostic &) { return success(); });
-  auto takes = [&](int64_t tileKeys, int64_t stages) {
+  auto takes = [&](const Choice &choice) {
     CompileOptions others = options;
-    others.tileKeys = tileKeys;
-    others.stages = stages;
+    others.schedule = describe(choice);
     OwningOpRef<ModuleOp> copy = source.clone();
     return succeeded(lowerToCTA(*copy, others));
   };
-  auto say = [](StringRef name, int64_t value) {
-    return llvm::formatv(": the schedule does not take {0} = {1}", name, value)
-        .str();
-  };
   // What fails behind the verified program does so for another reason.
-  if ((!options.tileKeys && !options.stages) ||
-      takes(options.tileKeys, options.stages))
+  if (asked->parameters.empty() || takes(*asked))
     return "";
-  if (options.tileKeys && takes(0, options.stages))
-    return say("tile-keys", options.tileKeys);
-  if (options.stages && takes(options.tileKeys, 0))
-    return say("stages", options.stages);
-  if (options.tileKeys && options.stages && takes(0, 0))
-    return say("tile-keys", options.tileKeys) +
-           " and stages = " + std::to_string(options.stages);
-  return "";
+  auto say = [](const Choice &choice) {
+    return ": the schedule does not take " + describe(choice).substr(1);
+  };
+  for (size_t i = 0; i < asked->parameters.size(); ++i) {
+    Choice others = *asked;
+    others.parameters.erase(others.parameters.begin() + i);
+    if (takes(others))
+      return say({"", {asked->parameters[i]}});
+  }
+  return takes({asked->schedule, {}}) ? say({"", asked->parameters}) : "";
 }
 
 llvm::Error Compilation::runPasses() {
@@ -236,7 +229,7 @@ llvm::Error Compilation::runPasses() {
     module->getContext()->disableMultithreading();
   }
   if (failed(pm.run(*module)))
-    return createStringError("the passes failed" + blameOptions());
+    return createStringError("the passes failed" + blameParameters());
   if (dumper && !dumper->failure.empty())
     return createStringError(dumper->failure);
   auto launch = (*module)->getAttrOfType<StringAttr>(kLaunchAttr);

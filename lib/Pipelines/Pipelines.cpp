@@ -52,8 +52,6 @@ void mla::buildTilePipeline(OpPassManager &pm,
   // there to tell the shape.
   ChooseScheduleOptions choose;
   choose.schedule = options.schedule;
-  choose.tileKeys = options.tileKeys;
-  choose.stages = options.stages;
   choose.expectSKV = options.expectSKV;
   choose.gpu = options.gpu;
   choose.tuningTable = options.tuningTable;

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Transforms/Passes.h"
+#include "mla/Transforms/ScheduleText.h"
 #include "mla/Tuning/TuningTable.h"
 
 namespace mla {
@@ -38,20 +39,6 @@ static std::string getTargetName(SparsePrefillOp op) {
   return std::string(getTarget(op->getParentOfType<func::FuncOp>()).name);
 }
 
-/// Whether the schedule leaves it open how many slots the ring has.
-static bool isDeepenable(RingAttr ring) { return !ring.getOver(); }
-
-/// The rings with \p depth slots, if it is not 0.
-static SmallVector<RingAttr> withDepth(ArrayRef<RingAttr> rings,
-                                       int64_t depth) {
-  SmallVector<RingAttr> result(rings);
-  for (RingAttr &ring : result)
-    if (depth && isDeepenable(ring))
-      ring = RingAttr::get(ring.getContext(), ring.getLabel(), depth, 0,
-                           StringAttr(), -1);
-  return result;
-}
-
 namespace {
 struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   using ChooseScheduleBase::ChooseScheduleBase;
@@ -70,56 +57,61 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
 
 private:
   FailureOr<Decision> choose(SparsePrefillOp op) const {
-    Decision decision{{schedule}, ""};
+    llvm::Expected<Choice> asked = parseChoice(schedule);
+    if (!asked)
+      return op.emitError(llvm::toString(asked.takeError()));
     if (std::string fault = findFault(Gpu{getTargetName(op), gpu});
         !fault.empty())
       return op.emitError(fault);
-    if (schedule == "auto") {
-      if (expectSKV < 1)
-        return op.emitError("expected expect-s-kv >= 1, got ")
-               << expectSKV.getValue();
-      llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
-      if (!table)
-        return op.emitError(llvm::toString(table.takeError()));
-      Problem problem = getExpectedProblem(op, expectSKV);
-      // The model multiplies them, two at a time.
-      const ShapeClass &shape = problem.shape;
-      for (int64_t size : {problem.rows, shape.heads, shape.dimQK, shape.dimV,
-                           shape.topk.value_or(0)})
-        if (!llvm::isInt<32>(size))
-          return op.emitError("expected sizes below 2^31, got ") << size;
-      decision = decide(problem, {getTargetName(op), gpu}, *table);
-    }
-    Choice &choice = decision.choice;
-    if (tileKeys)
-      choice.keys = tileKeys;
-    if (stages)
-      choice.stages = stages;
-    if (choice.stages < 0 || !llvm::isInt<32>(choice.stages))
-      return op.emitError("expected stages of 0 or more, below 2^31, got ")
-             << choice.stages;
+    if (asked->schedule != "auto")
+      return Decision{*asked, ""};
+    FailureOr<Decision> decision = decideFor(op);
+    if (succeeded(decision))
+      override(decision->choice, *asked);
     return decision;
+  }
+
+  FailureOr<Decision> decideFor(SparsePrefillOp op) const {
+    if (expectSKV < 1)
+      return op.emitError("expected expect-s-kv >= 1, got ")
+             << expectSKV.getValue();
+    llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
+    if (!table)
+      return op.emitError(llvm::toString(table.takeError()));
+    Problem problem = getExpectedProblem(op, expectSKV);
+    // The model multiplies them, two at a time.
+    const ShapeClass &shape = problem.shape;
+    for (int64_t size : {problem.rows, shape.heads, shape.dimQK, shape.dimV,
+                         shape.topk.value_or(0)})
+      if (!llvm::isInt<32>(size))
+        return op.emitError("expected sizes below 2^31, got ") << size;
+    return decide(problem, {getTargetName(op), gpu}, *table);
+  }
+
+  /// Parameters that the user gives replace those of the table.
+  static void override(Choice &choice, const Choice &asked) {
+    for (const auto &parameter : asked.parameters) {
+      llvm::erase_if(choice.parameters, [&](const auto &other) {
+        return other.first == parameter.first;
+      });
+      choice.parameters.push_back(parameter);
+    }
   }
 
   static ScheduleAttr make(const Decision &decision, SparsePrefillOp op) {
     const Choice &choice = decision.choice;
-    ScheduleAttr named = getNamedSchedule(choice.schedule, op.getLoc());
+    ScheduleAttr named = isScheduleFile(choice.schedule)
+                             ? readSchedule(choice.schedule, *op.getContext())
+                             : getNamedSchedule(choice.schedule, op.getLoc());
     if (!named)
       return nullptr;
-    if (choice.stages && llvm::none_of(named.getRings(), isDeepenable)) {
-      InFlightDiagnostic diag =
-          op.emitError("schedule ")
-          << named.getName() << " has no ring that could have another number "
-          << "of slots: expected stages = 0, got " << choice.stages;
+    return withParameters(named, choice.parameters, getTileSizeNames(), [&] {
+      InFlightDiagnostic diag = op.emitError();
       if (!decision.source.empty())
-        diag << " (schedule chosen by " << decision.source << ")";
-      return nullptr;
-    }
-    return ScheduleAttr::get(named.getContext(), named.getName(),
-                             choice.keys ? choice.keys : named.getKeys(),
-                             named.getRoles(), named.getTable(),
-                             withDepth(named.getRings(), choice.stages),
-                             named.getRewrites());
+        diag.attachNote() << "schedule '" << describe(choice)
+                          << "' was chosen by " << decision.source;
+      return diag;
+    });
   }
 };
 } // namespace

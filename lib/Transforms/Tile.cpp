@@ -4,6 +4,7 @@
 
 #include "LaunchInterface.h"
 #include "TileRewrites.h"
+#include "mla/Support/Names.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -27,19 +28,23 @@ constexpr float kLowest = std::numeric_limits<float>::lowest();
 /// No less than any topk.
 constexpr int64_t kAllEntries = std::numeric_limits<int32_t>::max();
 
+/// KV rows of a tile, and heads of an output tile.
+constexpr StringRef kKeys = "keys", kRows = "rows";
+constexpr int64_t kDefaultKeys = 64;
+
 /// Builds the tile program of one mla.sparse_prefill.
 class SparsePrefillTiler {
 public:
-  SparsePrefillTiler(SparsePrefillOp op, int64_t tileKeys, bool swapped,
-                     std::optional<float> threshold)
-      : op(op), b(op.getLoc(), op), keys(tileKeys), swapped(swapped),
-        threshold(threshold) {}
+  SparsePrefillTiler(SparsePrefillOp op, std::optional<float> threshold)
+      : op(op), b(op.getLoc(), op), schedule(op.getScheduleAttr()),
+        swapped(schedule.asksFor("swap-operands")), threshold(threshold) {}
 
   LogicalResult run();
 
 private:
   LogicalResult checkSizes();
-  /// Heads of one output tile.
+  LogicalResult checkTile();
+  /// Heads of one output tile unless the schedule says it.
   int64_t getTileHeads() const;
   void buildGridPoint(ValueRange ivs);
   /// One KV tile: `t` its first entry; returns the new (o, m, l), and the top
@@ -83,6 +88,7 @@ private:
 
   SparsePrefillOp op;
   ImplicitLocOpBuilder b;
+  ScheduleAttr schedule;
   int64_t keys, heads, tileHeads, dqk, dv;
   /// Heads will be the columns of products.
   bool swapped;
@@ -92,6 +98,11 @@ private:
   Value token, head, zero, numRows, scaleLog2, limit, q;
 };
 } // namespace
+
+ArrayRef<StringRef> mla::getTileSizeNames() {
+  static constexpr StringRef kNames[] = {kKeys, kRows};
+  return kNames;
+}
 
 LogicalResult mla::checkCovered(SparsePrefillOp op) {
   if (std::string fault = findFault(getShapeClass(op)); !fault.empty())
@@ -119,10 +130,32 @@ LogicalResult SparsePrefillTiler::checkSizes() {
   dv = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
   if (failed(checkCovered(op)))
     return failure();
+  return checkTile();
+}
+
+LogicalResult SparsePrefillTiler::checkTile() {
+  for (NamedAttribute size : schedule.getTile() ? schedule.getTile().getValue()
+                                                : ArrayRef<NamedAttribute>())
+    if (!llvm::is_contained(getTileSizeNames(), size.getName()))
+      return op.emitOpError()
+             << "schedule " << schedule.getName() << ": unknown tile size '"
+             << size.getName().strref() << "', expected "
+             << listNames(size.getName(), getTileSizeNames());
+  keys = schedule.getTileSize(kKeys).value_or(kDefaultKeys);
   if (!areTileKeys(keys))
-    return op.emitOpError() << "expected tile-keys a multiple of 32 in [32, "
-                               "256], got "
+    return op.emitOpError() << "expected tile size 'keys' a multiple of 32 in "
+                               "[32, 256], got "
                             << keys;
+  tileHeads = schedule.getTileSize(kRows).value_or(getTileHeads());
+  if (swapped && (tileHeads > kColumnHeads || tileHeads % kColumnGroup))
+    return op.emitOpError()
+           << "expected tile size 'rows' a multiple of " << kColumnGroup
+           << " up to " << kColumnHeads
+           << " where heads are columns of MMAs, got " << tileHeads;
+  if (!swapped && tileHeads != kRowHeads)
+    return op.emitOpError()
+           << "expected tile size 'rows' of " << kRowHeads
+           << " where heads are rows of MMAs, got " << tileHeads;
   return success();
 }
 
@@ -136,7 +169,6 @@ int64_t SparsePrefillTiler::getTileHeads() const {
 LogicalResult SparsePrefillTiler::run() {
   if (failed(checkSizes()))
     return failure();
-  tileHeads = getTileHeads();
   zero = index(0);
   Value tokens = memref::DimOp::create(b, op.getQ(), zero);
   Value rows = memref::DimOp::create(b, op.getKv(), zero);
@@ -374,12 +406,10 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     }
     if (failed(noteLaunchInterface(ops[0], func)))
       return signalPassFailure();
-    bool swapped = schedule.asksFor("swap-operands");
     std::optional<float> lazy;
     if (schedule.asksFor("lazy-rescale"))
       lazy = static_cast<float>(threshold);
-    if (failed(SparsePrefillTiler(ops[0], schedule.getKeys(), swapped, lazy)
-                   .run()))
+    if (failed(SparsePrefillTiler(ops[0], lazy).run()))
       return signalPassFailure();
     func->setAttr(kScheduleAttr, schedule);
   }

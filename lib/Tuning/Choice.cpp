@@ -57,11 +57,33 @@ std::string mla::getGpuName(const std::string &deviceName,
   return findGpu(target, {name.data(), name.size()}) ? name.str() : "";
 }
 
+llvm::Expected<Choice> mla::parseChoice(StringRef text) {
+  auto fail = [&](const llvm::Twine &what) {
+    return llvm::createStringError("schedule '" + text + "': " + what);
+  };
+  llvm::SmallVector<StringRef> words;
+  text.split(words, ':');
+  Choice choice{words.front().str(), {}};
+  if (choice.schedule.empty())
+    return fail("expected NAME[:PARAMETER=N]...");
+  for (StringRef word : llvm::drop_begin(words)) {
+    auto [name, number] = word.split('=');
+    int64_t value = 0;
+    if (name.empty() || number.getAsInteger(10, value) || value < 1 ||
+        value > INT32_MAX)
+      return fail("expected PARAMETER=N with 1 <= N < 2^31, got '" + word +
+                  "'");
+    for (const auto &given : choice.parameters)
+      if (given.first == name)
+        return fail("parameter '" + name + "' is given twice");
+    choice.parameters.emplace_back(name.str(), value);
+  }
+  return choice;
+}
+
 std::string mla::describe(const Choice &choice) {
   std::string text = choice.schedule;
-  if (choice.keys)
-    text += ", " + std::to_string(choice.keys) + " keys";
-  if (choice.stages)
-    text += ", " + std::to_string(choice.stages) + " stages";
+  for (const auto &[name, value] : choice.parameters)
+    text += ":" + name + "=" + std::to_string(value);
   return text;
 }

@@ -108,14 +108,16 @@ ShapeClass LineReader::readShape() {
 
 Choice LineReader::readChoice() {
   Choice choice;
-  choice.schedule = value("schedule", "NAME").str();
+  StringRef text = value("schedule", "NAME[:PARAMETER=N]...");
+  llvm::Expected<Choice> read = parseChoice(text);
+  if (!read) {
+    if (std::string why = llvm::toString(read.takeError()); fault.empty())
+      fault = why;
+    return choice;
+  }
+  choice = *read;
   if (!findScheduleCosts(choice.schedule))
     badValue("schedule", listSchedules(choice.schedule), choice.schedule);
-  choice.keys = number("tile_keys", 0);
-  if (choice.keys && !areTileKeys(choice.keys))
-    badValue("tile_keys", "0 or a multiple of 32 in [32, 256]",
-             std::to_string(choice.keys));
-  choice.stages = number("stages", 0);
   return choice;
 }
 
@@ -219,12 +221,11 @@ std::string mla::describe(const ShapeClass &shape) {
 
 static std::string printEntry(const TuningEntry &entry) {
   return llvm::formatv(
-      "{0} target={1} gpu={2} schedule={3} tile_keys={4} stages={5} ms={6:f4} "
-      "sizes={7} date={8} version={9}",
+      "{0} target={1} gpu={2} schedule={3} ms={4:f4} sizes={5} date={6} "
+      "version={7}",
       describe(entry.shape), entry.gpu.target,
-      entry.gpu.name.empty() ? "any" : entry.gpu.name, entry.choice.schedule,
-      entry.choice.keys, entry.choice.stages, entry.ms, entry.sizes, entry.date,
-      entry.version);
+      entry.gpu.name.empty() ? "any" : entry.gpu.name, describe(entry.choice),
+      entry.ms, entry.sizes, entry.date, entry.version);
 }
 
 std::string TuningTable::print() const {

@@ -116,8 +116,6 @@ class CompileOptions(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
         ("schedule", c_char_p),
-        ("tileKeys", c_int64),
-        ("stages", c_int64),
         ("threshold", c_double),
         ("expectRows", c_int64),
         ("gpu", c_char_p),

@@ -13,6 +13,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
+#include "mla/Support/TextFault.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -31,8 +32,8 @@ static constexpr llvm::StringLiteral kPasses[] = {
     "cse",
     "mla-cta-pipeline",
     "mla-kernel-pipeline",
-    "mla-kernel-pipeline{schedule=swapped tile-keys=64 stages=2}",
-    "mla-choose-schedule{schedule=shared-p tile-keys=32 stages=3}",
+    "mla-kernel-pipeline{schedule=swapped:keys=64:depth=2}",
+    "mla-choose-schedule{schedule=shared-p:keys=32:depth=3}",
     "mla-choose-schedule{expect-s-kv=8192}",
     "mla-tile{threshold=8}",
     "mla-persist"};

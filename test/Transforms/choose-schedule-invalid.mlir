@@ -2,7 +2,7 @@
 // cannot read: each error names file, line, and what was expected.
 // RUN: rm -rf %t && mkdir -p %t
 // DEFINE: %{input} = %S/Inputs/sparse_prefill.mlir
-// DEFINE: %{good} = sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=seesaw tile_keys=0 stages=0 ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
+// DEFINE: %{good} = sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=seesaw ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
 // DEFINE: %{choose} = not %mla-opt %{input} --mla-choose-schedule=tuning-table=%t/table.txt
 
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
@@ -14,12 +14,36 @@
 // RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=9223372036854775807 2>&1 | FileCheck %s --check-prefix=LARGE
 // LARGE: error: expected sizes below 2^31, got 9223372036854775807
 
-// RUN: not %mla-opt %{input} --mla-choose-schedule=stages=-1 2>&1 | FileCheck %s --check-prefix=STAGES
-// STAGES: error: expected stages of 0 or more, below 2^31, got -1
+// Parameters of a schedule.
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:depth=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
+// NEGATIVE: error: schedule 'shared-p:depth=-1': expected PARAMETER=N with 1 <= N < 2^31, got 'depth=-1'
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:keys=64:keys=32 2>&1 | FileCheck %s --check-prefix=REPEATED
+// REPEATED: error: schedule 'shared-p:keys=64:keys=32': parameter 'keys' is given twice
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:v.depth=2 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: error: schedule "shared-p": unknown parameter 'v.depth', expected one of k.depth, depth,
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:loader.registers=72 2>&1 | FileCheck %s --check-prefix=ROLE
+// ROLE: error: schedule "shared-p": unknown parameter 'loader.registers', expected one of producer.registers,
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:producer.registers=100 2>&1 | FileCheck %s --check-prefix=REGISTERS
+// REGISTERS: error: role "producer": expected registers a multiple of 8 in [24, 240] (setmaxnreg), got 100
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:producer.registers=240 2>&1 | FileCheck %s --check-prefix=BUDGET
+// BUDGET: error: schedule "shared-p": roles need 86016 registers, an SM has 65536
+
+// Files of schedules.
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/none.mlir 2>&1 | FileCheck %s --check-prefix=FILE
+// FILE: error: schedule: cannot read '{{.*}}none.mlir': No such file or directory
+// RUN: echo "// Mine." > %t/bad.mlir && echo '#mla.schedule<"mine", roles = [<"all", warps = 4, registers = 128>], tabel = []>' >> %t/bad.mlir
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/bad.mlir 2>&1 | FileCheck %s --check-prefix=PARSE
+// PARSE: bad.mlir:2:{{.*}}: error: expected 'table'
+// RUN: echo '"seesaw"' > %t/text.mlir
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/text.mlir 2>&1 | FileCheck %s --check-prefix=KIND
+// KIND: text.mlir:1:1: error: expected a #mla.schedule attribute, got "seesaw"
+// RUN: echo '#mla.schedule<"mine" tile = {columns = 8}, roles = [<"all", warps = 4, registers = 128>], table = [<"q" in ["all"]>]>' > %t/tile.mlir
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/tile.mlir --mla-tile 2>&1 | FileCheck %s --check-prefix=TILE
+// TILE: error: 'mla.sparse_prefill' op schedule "mine": unknown tile size 'columns', expected one of rows, keys
 
 // seesaw's only ring lies over another one, and has one slot.
-// RUN: not %mla-opt %{input} --mla-choose-schedule="schedule=seesaw stages=4" 2>&1 | FileCheck %s --check-prefix=RINGS
-// RINGS: error: schedule "seesaw" has no ring that could have another number of slots: expected stages = 0, got 4
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=seesaw:depth=4 2>&1 | FileCheck %s --check-prefix=RINGS
+// RINGS: error: schedule "seesaw" has no ring that could have another number of slots: expected no parameter 'depth', got 4
 
 // RUN: not %mla-opt %{input} --mla-choose-schedule=gpu=H20O 2>&1 | FileCheck %s --check-prefix=GPU
 // GPU: error: unknown GPU 'H20O', expected one of H200, H20, H100, H800, GH200, H20-3e
@@ -85,13 +109,14 @@
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-TARGET
 // ENTRY-TARGET: error: {{.*}}table.txt:1: unknown target 'sm_90', expected one of sm_80, sm_90a
 
-// RUN: echo "%{good}" | sed s/tile_keys=0/tile_keys=33/ > %t/table.txt
+// RUN: echo "%{good}" | sed s/seesaw/seesaw:keys/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-KEYS
-// ENTRY-KEYS: error: {{.*}}table.txt:1: expected tile_keys=0 or a multiple of 32 in [32, 256], got 'tile_keys=33'
+// ENTRY-KEYS: error: {{.*}}table.txt:1: schedule 'seesaw:keys': expected PARAMETER=N with 1 <= N < 2^31, got 'keys'
 
-// RUN: echo "%{good}" | sed "s/h_q=16/h_q=128/; s/topk_length=no/topk_length=yes/; s/stages=0/stages=4/" > %t/table.txt
+// RUN: echo "%{good}" | sed "s/h_q=16/h_q=128/; s/topk_length=no/topk_length=yes/; s/seesaw/seesaw:depth=4/" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-STAGES
-// ENTRY-STAGES: error: schedule "seesaw" has no ring that could have another number of slots: expected stages = 0, got 4 (schedule chosen by the tuning table, line 1)
+// ENTRY-STAGES: error: schedule "seesaw" has no ring that could have another number of slots: expected no parameter 'depth', got 4
+// ENTRY-STAGES: note: schedule 'seesaw:depth=4' was chosen by the tuning table, line 1
 
 // A table is read only where it is asked.
 // RUN: %mla-opt %{input} --mla-choose-schedule="schedule=seesaw tuning-table=%t/table.txt"

@@ -1,14 +1,14 @@
 // mla-tile: an operator becomes a forall over output tiles around a loop over
 // tiles of KV rows, with a label on every op that a schedule may place.
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p --mla-tile | FileCheck %s
-// RUN: %mla-opt %s --mla-choose-schedule="schedule=split-columns tile-keys=128" --mla-tile | FileCheck %s --check-prefix=OPTIONS
+// RUN: %mla-opt %s --mla-choose-schedule=schedule=split-columns:keys=128 --mla-tile | FileCheck %s --check-prefix=OPTIONS
 // RUN: mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile | FileCheck %s --check-prefix=SWAPPED
 
 // 128 heads as columns: four blocks of 32.
 // SWAPPED:      scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 4)
 // SWAPPED:        tile.load {{.*}} -> tensor<32x576xbf16>
 // SWAPPED:        scf.for {{.*}} -> (tensor<32x512xf32>, tensor<32xf32>, tensor<32xf32>)
-// RUN: %mla-opt %s --mla-choose-schedule="schedule=shared-p stages=3" --mla-tile | FileCheck %s --check-prefix=STAGES
+// RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p:depth=3 --mla-tile | FileCheck %s --check-prefix=STAGES
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=4 | FileCheck %s --check-prefix=LAZY
 
 // A lazy softmax: the maximum itself is carried beside the one that weights refer

@@ -183,7 +183,6 @@ llvm::Error Explanation::simulate() {
   descriptorOnly.descriptorOnly = true;
   // The program has its schedule by now.
   descriptorOnly.schedule = CompileOptions().schedule;
-  descriptorOnly.tileKeys = descriptorOnly.stages = 0;
   llvm::Expected<CompiledKernel> kernel =
       compileKernel(*module, descriptorOnly);
   if (!kernel)

@@ -10,6 +10,7 @@
 #include "mla/Tuning/Choice.h"
 #include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
@@ -38,8 +39,15 @@ std::vector<std::string> getSchedules() {
   return names;
 }
 
-std::string checkSchedule(llvm::StringRef name) {
-  return checkName("schedule", name, getSchedules());
+std::string checkSchedule(llvm::StringRef text) {
+  llvm::Expected<Choice> choice = parseChoice(text);
+  if (!choice)
+    return llvm::toString(choice.takeError());
+  if (!isScheduleFile(choice->schedule))
+    return checkName("schedule", choice->schedule, getSchedules());
+  if (!llvm::sys::fs::exists(choice->schedule))
+    return "schedule '" + choice->schedule + "': no such file";
+  return "";
 }
 
 std::string checkOperator(llvm::StringRef name) {
@@ -53,16 +61,17 @@ std::string checkOperator(llvm::StringRef name) {
 static constexpr llvm::StringLiteral kCompileHelp =
     R"({0}
                          {1},
-                         or auto (default): by the tuning table or, for a shape
-                         that it lacks, the cost model
+                         a file with a #mla.schedule attribute (its name has
+                         a '.' or a '/'), or auto (default): by the tuning table
+                         or, for a shape that it lacks, the cost model. Numbers
+                         can be changed, as in NAME:keys=32:producer.registers=72
+                         or auto:depth=3 (slots of the schedule's rings)
   --expect-s-kv=N        rows of kv to choose a schedule for, if the IR leaves
                          them to run time (default 65536)
   --tuning-table=FILE    instead of the tuning table that ships
   --gpu=NAME             name of the GPU for the tuning table:
                          {2}
                          (default: that of the GPU that is run on)
-  --tile-keys=N          KV rows per tile (default: as chosen)
-  --stages=N             slots of the schedule's rings (default: as chosen)
   --threshold=X          how far, in powers of two, weights may grow before a lazy
                          softmax rescales, 0 to 64 (default 8; 0: whenever the
                          maximum grows)
@@ -90,7 +99,8 @@ std::string CompileFlags::help() const {
 std::string CompileFlags::parseSchedules(llvm::StringRef value) {
   schedules.clear();
   for (llvm::StringRef name : llvm::split(value, ',')) {
-    if (name != "auto")
+    // With "auto" the parameters are those of a schedule still to be chosen.
+    if (name.split(':').first != CompileOptions().schedule)
       if (std::string error = checkSchedule(name); !error.empty())
         return error;
     if (llvm::is_contained(schedules, name))
@@ -140,10 +150,6 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
       error = describeUnknownTarget({value.data(), value.size()});
     return text(options.target);
   }
-  if (name == "--tile-keys")
-    return number(options.tileKeys);
-  if (name == "--stages")
-    return number(options.stages);
   if (name == "--threshold") {
     if (value.getAsDouble(options.threshold))
       error = llvm::formatv("expected {0}=X, got '{1}'", name, word);

@@ -78,7 +78,8 @@ std::string checkOperator(llvm::StringRef name);
 /// The names of the schedules.
 std::vector<std::string> getSchedules();
 
-/// What is wrong with the name of a schedule, or an empty text.
-std::string checkSchedule(llvm::StringRef name);
+/// What is wrong with a schedule, "NAME[:PARAMETER=N]..." with the name of one
+/// that ships or of a file, or an empty text.
+std::string checkSchedule(llvm::StringRef text);
 
 #endif // MLA_TOOLS_MLAJIT_FLAGS_H

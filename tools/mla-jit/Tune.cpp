@@ -22,8 +22,8 @@ namespace {
 /// Ways to compile the operator, and what is known of each.
 struct Contender {
   Choice choice;
-  /// By case.
-  std::vector<Prediction> predictions;
+  /// By case; none for a schedule from a file.
+  std::vector<std::optional<Prediction>> predictions;
 };
 
 /// One run of the command.
@@ -144,29 +144,38 @@ Problem Tuning::makeProblem(const harness::Sizes &sizes) {
           size(op.getKv(), 0, "s_kv"), size(op.getIndices(), 2, "topk")};
 }
 
+/// What the cost model says of a schedule that ships.
+static std::optional<Prediction> predictChoice(const Choice &choice,
+                                               const Problem &problem) {
+  const ScheduleCosts *costs = findScheduleCosts(choice.schedule);
+  if (!costs)
+    return std::nullopt;
+  int64_t keys = 64;
+  for (const auto &[name, value] : choice.parameters)
+    if (name == "keys")
+      keys = value;
+  return predict(*costs, problem, keys);
+}
+
 void Tuning::addContenders() {
   if (flags.schedules.empty())
     for (const ScheduleCosts &costs : getScheduleCosts())
       flags.schedules.push_back(costs.name.str());
-  for (const std::string &schedule : flags.schedules)
-    for (int64_t keys : flags.keys)
-      for (int64_t stages : flags.stages) {
-        Contender contender{{schedule, keys, stages}, {}};
-        for (const harness::Sizes &sizes : options.cases)
-          contender.predictions.push_back(predict(*findScheduleCosts(schedule),
-                                                  makeProblem(sizes),
-                                                  keys ? keys : 64));
-        compile(contender.choice, candidates.emplace_back());
-        contenders.push_back(std::move(contender));
-      }
+  for (const std::string &schedule : flags.schedules) {
+    // The options have been checked.
+    Contender contender{llvm::cantFail(parseChoice(schedule)), {}};
+    for (const harness::Sizes &sizes : options.cases)
+      contender.predictions.push_back(
+          predictChoice(contender.choice, makeProblem(sizes)));
+    compile(contender.choice, candidates.emplace_back());
+    contenders.push_back(std::move(contender));
+  }
 }
 
 /// Compiles the operator one way; why it cannot be done goes to the candidate.
 void Tuning::compile(const Choice &choice, harness::Candidate &candidate) {
   CompileOptions compile = flags.compile.options;
-  compile.schedule = choice.schedule;
-  compile.tileKeys = choice.keys;
-  compile.stages = choice.stages;
+  compile.schedule = describe(choice);
   compile.descriptorOnly = flags.dryRun;
   candidate.subject.label = describe(choice);
   std::string reason;
@@ -211,7 +220,9 @@ double Tuning::countFlops(const harness::Sizes &sizes) {
 }
 
 std::string Tuning::printPrediction(size_t contender, size_t number) {
-  const Prediction &p = contenders[contender].predictions[number];
+  if (!contenders[contender].predictions[number])
+    return "not predicted: the schedule is a file";
+  const Prediction &p = *contenders[contender].predictions[number];
   return llvm::formatv("{0,8:f3} {1,7:f0} {2,8} {3,7:f0} {4,6} {5,7:f0} "
                        "{6,8:f0} {7,7:f0} {8,7:f0}",
                        p.ms, countFlops(options.cases[number]) / p.ms / 1e9,
@@ -220,12 +231,14 @@ std::string Tuning::printPrediction(size_t contender, size_t number) {
 }
 
 std::string Tuning::printTimes(size_t contender, size_t number) {
-  double predicted = contenders[contender].predictions[number].ms;
+  const std::optional<Prediction> &predicted =
+      contenders[contender].predictions[number];
   const harness::CandidateTimes &got = candidates[contender].times[number];
   double flops = countFlops(options.cases[number]) / 1e9;
-  return llvm::formatv("{0,9:f3} {1,8:f3} {2,7:f0} {3,8:f3} {4,7:f0}",
-                       predicted, got.backToBackMs, flops / got.backToBackMs,
-                       got.gapMs, flops / got.gapMs);
+  return llvm::formatv(
+      "{0,9} {1,8:f3} {2,7:f0} {3,8:f3} {4,7:f0}",
+      predicted ? llvm::formatv("{0:f3}", predicted->ms).str() : "-",
+      got.backToBackMs, flops / got.backToBackMs, got.gapMs, flops / got.gapMs);
 }
 
 void Tuning::printCase(size_t number) {

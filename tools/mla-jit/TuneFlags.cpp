@@ -21,9 +21,9 @@ of `emit`.
                          which schedule is chosen without --schedule
   --table=FILE           puts the fastest into this tuning table
   --schedule=NAME,...    the schedules to try (default: all):
-                         {0}
-  --tile-keys=N,...      with each of these numbers of KV rows a tile, and
-  --stages=N,...         slots of rings (default of both: 0, as the schedule says)
+                         {0};
+                         files and parameters as for compile, as in
+                         swapped,swapped:keys=32,mine.mlir
   --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
   --gpu=NAME, --target=NAME, --threshold=X, --ptxas=PATH, --ptxas-timeout=N
                          as for compile
@@ -51,18 +51,6 @@ std::string TuneFlags::parseSchedules(llvm::StringRef value) {
   return "";
 }
 
-/// Reads "N,N".
-static std::string parseNumbers(llvm::StringRef word,
-                                std::vector<int64_t> &out) {
-  out.clear();
-  auto [name, value] = word.split('=');
-  for (llvm::StringRef part : llvm::split(value, ','))
-    if (part.getAsInteger(10, out.emplace_back()) || out.back() < 0)
-      return llvm::formatv("expected {0}=N,... with N >= 0, got '{1}'", name,
-                           word);
-  return "";
-}
-
 bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
   auto [name, value] = word.split('=');
   if (word == "--dry-run")
@@ -73,10 +61,6 @@ bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
       error = "expected --table=FILE, got '" + word.str() + "'";
   } else if (name == "--schedule")
     error = parseSchedules(value);
-  else if (name == "--tile-keys")
-    error = parseNumbers(word, keys);
-  else if (name == "--stages")
-    error = parseNumbers(word, stages);
   else
     return op.parse(word, error) || compile.parse(word, error);
   return true;
@@ -118,6 +102,12 @@ std::string findTuneFault(TuneFlags &flags, harness::ToolOptions &options) {
       return fault;
   if (std::string fault = flags.compile.findFault(); !fault.empty())
     return fault;
+  if (!flags.table.empty())
+    for (const std::string &schedule : flags.schedules)
+      if (isScheduleFile(schedule))
+        return "option '--table': a table names schedules that ship, got the "
+               "file '" +
+               schedule + "'";
   if (flags.dryRun && !flags.table.empty())
     return "option '--table': nothing is measured with --dry-run";
   if (!options.peers.empty() || !options.plot.file.empty() ||

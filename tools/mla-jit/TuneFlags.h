@@ -13,7 +13,6 @@ struct TuneFlags {
   CompileFlags compile;
   OperatorFlags op;
   std::vector<std::string> schedules;
-  std::vector<int64_t> keys{0}, stages{0};
   std::string table;
   bool dryRun = false;
 

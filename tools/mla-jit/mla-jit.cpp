@@ -16,7 +16,9 @@
 #include "mla/Runtime/Files.h"
 #include "mla/Support/Files.h"
 #include "mla/Target/Sass.h"
+#include "mla/Transforms/ScheduleText.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include <chrono>
 #include <new>
@@ -29,6 +31,7 @@ constexpr llvm::StringLiteral kUsage =
     R"(mla-jit: compiles multi-head latent attention for Hopper GPUs
 
 usage: mla-jit emit sparse_prefill [options]  write an operator's IR
+       mla-jit schedule NAME                  write a schedule's text
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
        mla-jit package KERNEL... -o DIR       several kernels to one folder
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
@@ -92,6 +95,47 @@ int emit(const std::vector<std::string> &words) {
     return 1;
   if (llvm::Error error = writeOutput(
           output, [&](llvm::raw_ostream &os) { os << *module << "\n"; }))
+    return fail(llvm::toString(std::move(error)));
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// schedule
+//===----------------------------------------------------------------------===//
+
+constexpr llvm::StringLiteral kScheduleHelp =
+    R"(usage: mla-jit schedule NAME [-o FILE]
+
+Writes the text of a schedule that ships: {0}. A changed copy is taken by
+--schedule=FILE.
+
+  -o FILE                output file (default: standard output)
+)";
+
+int schedule(const std::vector<std::string> &words) {
+  std::string output = "-", name;
+  auto option = [&](const Option &option, std::string &) {
+    if (option.name == "-o")
+      output = option.value.str();
+  };
+  auto operand = [&](const std::string &word) -> std::string {
+    if (!name.empty())
+      return "expected one schedule, got '" + name + "' and '" + word + "'";
+    name = word;
+    std::string fault = checkSchedule(word);
+    return fault.empty() && getScheduleText(word).empty()
+               ? "expected the name of a schedule, got '" + word + "'"
+               : fault;
+  };
+  std::string help =
+      llvm::formatv(kScheduleHelp.data(), llvm::join(getSchedules(), ", "));
+  if (std::optional<int> code =
+          readCommand({"schedule", help, option, operand}, words))
+    return *code;
+  if (name.empty())
+    return failUsage("schedule", "expected mla-jit schedule NAME");
+  if (llvm::Error error = writeOutput(
+          output, [&](llvm::raw_ostream &os) { os << getScheduleText(name); }))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }
@@ -199,6 +243,7 @@ struct CommandEntry {
 };
 
 constexpr CommandEntry kCommands[] = {{"emit", emit},
+                                      {"schedule", schedule},
                                       {"compile", compile},
                                       {"package", packageKernels},
                                       {"run", nullptr},

@@ -7,6 +7,7 @@
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Runtime/Files.h"
 #include "mla/Support/Files.h"
+#include "mla/Support/TextFault.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Tuning/TuningTable.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"

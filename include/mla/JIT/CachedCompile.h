@@ -52,6 +52,10 @@ runtime::Status compileCached(mlir::ModuleOp module,
                               const CachedCompileOptions &options,
                               DiskCache &cache, CachedKernel &out);
 
+/// What stands in the files that `options` name, which decides over the kernel
+/// as the options do; one that cannot be read fails to compile.
+std::string readNamedFiles(const CompileOptions &options);
+
 /// Writes and reads a kernel as a value of the cache; the second returns
 /// nothing where `bytes` is no kernel.
 std::string serialize(const CachedKernel &kernel);

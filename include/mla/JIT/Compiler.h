@@ -21,11 +21,8 @@ namespace mla {
 
 struct CompileOptions {
   std::string target{kDefaultTarget.name};
-  /// Schedule of an operator that carries none.
+  /// Schedule of an operator that carries none, as parseChoice() reads it.
   std::string schedule = "auto";
-  /// KV rows per tile, and slots of the schedule's rings (0: as chosen).
-  int64_t tileKeys = 0;
-  int64_t stages = 0;
   /// How far, in powers of two, weights may grow before a lazy softmax
   /// rescales.
   double threshold = 8;

@@ -171,12 +171,11 @@ typedef struct mlaSource {
 /** How to compile. All of it may be zero but `size`. Strings are copied. */
 typedef struct mlaCompileOptions {
   size_t size; /**< sizeof(mlaCompileOptions) */
-  /** Schedule of an operator that carries none. NULL: the compiler's choice.
-   *  This, tileKeys and stages are errors for IR that has its schedule. */
+  /** Schedule of an operator that carries none: the name of one that ships, or
+   *  a file with a #mla.schedule attribute, and numbers to change in it, as in
+   *  "seesaw:keys=32:producer.registers=72". NULL: the compiler's choice, which
+   *  "auto:depth=3" changes. An error for IR that has its schedule. */
   const char *schedule;
-  int64_t tileKeys; /**< rows of kv in a tile; 0: the compiler's choice */
-  int64_t stages;   /**< slots of the schedule's rings; 0: as it lists */
-  /* Since version 1.1. */
   /** How far, in powers of two, weights may grow before a lazy softmax
    *  rescales: up to 64. 0: 8; -1: not at all, it rescales whenever the maximum
    *  grows. */
@@ -191,7 +190,7 @@ typedef struct mlaCompileOptions {
   const char *tuningTable;
 } mlaCompileOptions;
 #define MLA_COMPILE_OPTIONS_INIT                                               \
-  {sizeof(mlaCompileOptions), NULL, 0, 0, 0, 0, NULL, NULL}
+  {sizeof(mlaCompileOptions), NULL, 0, 0, NULL, NULL}
 
 /** Where a kernel came from. */
 typedef enum mlaOrigin {

@@ -7,21 +7,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include <optional>
-#include <string>
 
 namespace mla {
-
-/// What makes a text impossible to parse safely, and the line it stands in.
-struct TextFault {
-  unsigned line;
-  std::string message;
-};
-
-/// Text that would end the process in MLIR's parser: brackets nested so deep
-/// that its recursion overflows the stack, or `array<index: ...>`, whose
-/// element width MLIR 22 asks for in vain.
-std::optional<TextFault> findTextFault(llvm::StringRef text);
 
 /// Parse and verify a module. Null after an error, which is a diagnostic of the
 /// context. A path of "-" is standard input; `name` stands for the text in

@@ -20,16 +20,9 @@ struct KernelPipelineOptions
                              llvm::cl::init(std::string(kDefaultTarget.name))};
   Option<std::string> schedule{
       *this, "schedule",
-      llvm::cl::desc("schedule of an operator that carries none (auto)"),
+      llvm::cl::desc("schedule of an operator that carries none: a name, a "
+                     "file or auto, and :PARAMETER=N to change it"),
       llvm::cl::init("auto")};
-  Option<int64_t> tileKeys{*this, "tile-keys",
-                           llvm::cl::desc("KV rows per tile (0: as chosen)"),
-                           llvm::cl::init(0)};
-  Option<int64_t> stages{
-      *this, "stages",
-      llvm::cl::desc("slots of the rings that the schedule lists (0: as "
-                     "chosen)"),
-      llvm::cl::init(0)};
   Option<int64_t> expectSKV{
       *this, "expect-s-kv",
       llvm::cl::desc("rows of kv to choose for, if only known at run time"),

@@ -29,6 +29,9 @@ namespace mla {
 /// `loc` that lists the names for an unknown one.
 ScheduleAttr getNamedSchedule(llvm::StringRef name, mlir::Location loc);
 
+/// The sizes of tiles that a schedule may set.
+llvm::ArrayRef<llvm::StringRef> getTileSizeNames();
+
 /// Fails with an error that names the size if no kernel can be made of `op`.
 mlir::LogicalResult checkCovered(SparsePrefillOp op);
 

@@ -43,7 +43,9 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
     leaves that to run time, by `expect-s-kv`. Its default is larger than what
     the L2 holds, as a KV cache that is served usually is.
 
-    `tile-keys` and `stages` go over what was chosen with the schedule.
+    `schedule` is the name of a schedule that ships, or of a file that holds one
+    `#mla.schedule` attribute, and numbers to change in it:
+    `seesaw:keys=32:producer.registers=72`. `auto:depth=3` changes what is chosen.
 
     ```mlir
     mla.sparse_prefill ins(...) outs(...)
@@ -53,11 +55,7 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
   }];
   let options = [
     Option<"schedule", "schedule", "std::string", "\"auto\"",
-           "a schedule's name, or auto">,
-    Option<"tileKeys", "tile-keys", "int64_t", "0",
-           "KV rows per tile (0: as chosen)">,
-    Option<"stages", "stages", "int64_t", "0",
-           "slots of the rings that the schedule lists (0: as chosen)">,
+           "a schedule's name or file, or auto, and :PARAMETER=N to change it">,
     Option<"expectSKV", "expect-s-kv", "int64_t", "65536",
            "rows of kv to choose for, if only known at run time">,
     Option<"gpu", "gpu", "std::string", "\"\"",

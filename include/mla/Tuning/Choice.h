@@ -8,9 +8,12 @@
 #include "mla/Support/Target.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mla {
 
@@ -57,14 +60,24 @@ inline bool areTileKeys(int64_t keys) {
   return keys >= 32 && keys <= 256 && keys % 32 == 0;
 }
 
+/// A schedule and what to change about it.
 struct Choice {
+  /// The name of a schedule that ships, a file, or "auto".
   std::string schedule;
-  /// KV rows a tile, and slots of the schedule's rings; 0: as it says.
-  int64_t keys = 0, stages = 0;
+  /// Numbers of the schedule to replace, by name: see withParameters().
+  std::vector<std::pair<std::string, int64_t>> parameters;
 };
 
-/// "split-columns, 32 keys, 4 stages"; what is as usual goes without saying.
+/// Reads "NAME[:PARAMETER=N]...", as in "seesaw:keys=32:k.depth=3".
+llvm::Expected<Choice> parseChoice(llvm::StringRef text);
+
+/// The text that parseChoice() reads.
 std::string describe(const Choice &choice);
+
+/// Whether the name of a schedule is that of a file: it has a '.' or a '/'.
+inline bool isScheduleFile(llvm::StringRef name) {
+  return name.find_first_of("./") != llvm::StringRef::npos;
+}
 
 struct Decision {
   Choice choice;

@@ -13,6 +13,36 @@
 using namespace mlir;
 using namespace mla;
 
+/// {keys = 32, rows = 16}
+static ParseResult parseTileSizes(AsmParser &parser, DictionaryAttr &tile) {
+  NamedAttrList sizes;
+  auto parseSize = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef name;
+    int64_t value = 0;
+    if (parser.parseKeyword(&name) || parser.parseEqual() ||
+        parser.parseInteger(value))
+      return failure();
+    if (sizes.get(name))
+      return parser.emitError(loc) << "tile size '" << name << "' stands twice";
+    sizes.append(name, parser.getBuilder().getI64IntegerAttr(value));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces, parseSize))
+    return failure();
+  tile = sizes.getDictionary(parser.getContext());
+  return success();
+}
+
+static void printTileSizes(AsmPrinter &printer, DictionaryAttr tile) {
+  printer << "{";
+  llvm::interleaveComma(tile, printer, [&](NamedAttribute size) {
+    printer << size.getName().strref() << " = "
+            << cast<IntegerAttr>(size.getValue()).getInt();
+  });
+  printer << "}";
+}
+
 #include "mla/Dialect/MLA/MLADialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "mla/Dialect/MLA/MLAAttrs.cpp.inc"
@@ -109,11 +139,20 @@ static SmallVector<StringRef> getNames(ArrayRef<RoleAttr> roles) {
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   StringAttr name, int64_t,
+                                   StringAttr name, DictionaryAttr tile,
                                    ArrayRef<RoleAttr> roles,
                                    ArrayRef<PlaceAttr> table,
                                    ArrayRef<RingAttr> rings,
                                    ArrayRef<StringAttr> rewrites) {
+  for (NamedAttribute size :
+       tile ? tile.getValue() : ArrayRef<NamedAttribute>()) {
+    auto value = dyn_cast<IntegerAttr>(size.getValue());
+    if (!value || value.getValue().getSignificantBits() > 32 ||
+        value.getInt() < 1)
+      return emitError() << "schedule " << name << ": expected tile size "
+                         << size.getName() << " in [1, 2^31), got "
+                         << size.getValue();
+  }
   llvm::StringSet<> asked;
   for (StringAttr rewrite : rewrites) {
     if (!llvm::is_contained(getRewriteNames(), rewrite.getValue()))
@@ -161,6 +200,12 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                            << listNames(role, getNames(roles));
   }
   return success();
+}
+
+std::optional<int64_t> ScheduleAttr::getTileSize(StringRef name) const {
+  if (auto size = getTile() ? getTile().getAs<IntegerAttr>(name) : nullptr)
+    return size.getInt();
+  return std::nullopt;
 }
 
 PlaceAttr ScheduleAttr::lookup(StringRef label) const {

@@ -163,11 +163,6 @@ TEST_F(CallArguments, OfASource) {
 
 TEST_F(CallArguments, OfACall) {
   mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
-  how.tileKeys = -1;
-  expectError("'options.tileKeys': expected 1 to 1048576, got -1", &how);
-  how = MLA_COMPILE_OPTIONS_INIT;
-  how.stages = -1;
-  expectError("'options.stages': expected 1 to 1048576, got -1", &how);
   std::pair<double, const char *> thresholds[] = {{-0.5, "-0.5"},
                                                   {-2, "-2"},
                                                   {64.125, "64.125"},
@@ -189,7 +184,7 @@ TEST_F(CallArguments, OfACall) {
               &how);
   how = MLA_COMPILE_OPTIONS_INIT;
   how.size = 40;
-  expectError("'options.size': expected 64 or a little more, got 40", &how);
+  expectError("'options.size': expected 48 or a little more, got 40", &how);
   mlaKernel kernel = nullptr;
   mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
   info.size = 16;
@@ -448,7 +443,7 @@ TEST_F(CompileChoices, ATuningTableDecides) {
     writeFile(table, "sparse_prefill h_q=128 d_qk=576 d_v=512 topk=any "
                      "topk_length=no target=sm_90a gpu=any schedule=" +
                          schedule +
-                         " tile_keys=0 stages=0 ms=1 sizes=s_q=1 "
+                         " ms=1 sizes=s_q=1 "
                          "date=2026-11-21 version=0.1.0\n");
   };
   write("seesaw");
@@ -459,18 +454,26 @@ TEST_F(CompileChoices, ATuningTableDecides) {
   EXPECT_NE(key(how), before);
 }
 
-TEST_F(CompileChoices, OfAnOlderCaller) {
-  // The struct of version 1.0 ended before the threshold; what lies behind it
-  // is not the caller's.
+TEST_F(CompileChoices, AScheduleFileDecides) {
   mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
-  std::string before = key(how);
-  how.size = 32;
-  how.threshold = 1000;
-  how.expectRows = -1;
-  how.gpu = how.tuningTable = reinterpret_cast<const char *>(1);
-  EXPECT_EQ(key(how, MLA_FROM_MEMORY), before);
-  how.schedule = "shared-p";
-  EXPECT_NE(key(how), before);
+  fs::path file = root / "mine.mlir";
+  how.schedule = file.c_str();
+  Status status;
+  EXPECT_FALSE(compiler->compile(op, status, &how));
+  EXPECT_EQ(status.code(), MLA_COMPILE_ERROR);
+  EXPECT_TRUE(contains(status.message(), file.string()));
+  auto write = [&](const std::string &registers) {
+    writeFile(file, "#mla.schedule<\"mine\", roles = [<\"all\", warps = 4, "
+                    "registers = " +
+                        registers + ">], table = [<\"q\" in [\"all\"]>]>");
+  };
+  // Neither compiles, for another reason each: the file is read anew.
+  write("100");
+  EXPECT_FALSE(compiler->compile(op, status, &how));
+  EXPECT_TRUE(contains(status.message(), "got 100")) << status.message();
+  write("108");
+  EXPECT_FALSE(compiler->compile(op, status, &how));
+  EXPECT_TRUE(contains(status.message(), "got 108")) << status.message();
 }
 
 TEST_F(Compile, WithoutMemory) {
@@ -570,17 +573,16 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
   EXPECT_TRUE(contains(status.message(), "error: unknown schedule 'best'"));
   // A choice that the program does not leave open.
   how = MLA_COMPILE_OPTIONS_INIT;
-  how.tileKeys = 32;
+  how.schedule = "auto:keys=32";
   EXPECT_FALSE(compiler.compile(program(), status, nullptr, &how));
   EXPECT_EQ(status.message(),
-            "ir: option 'tile-keys': expected an mla operator without a "
+            "ir: option 'schedule': expected an mla operator without a "
             "schedule, got schedule 'math'");
   // One that the schedule cannot take, and a GPU that does not exist.
   how = MLA_COMPILE_OPTIONS_INIT;
-  how.schedule = "seesaw";
-  how.stages = 4;
+  how.schedule = "seesaw:depth=4";
   EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
-  EXPECT_TRUE(contains(status.message(), "does not take stages = 4"));
+  EXPECT_TRUE(contains(status.message(), "does not take depth=4"));
   how = MLA_COMPILE_OPTIONS_INIT;
   how.gpu = "H2OO";
   EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));

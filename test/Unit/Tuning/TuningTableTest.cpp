@@ -38,20 +38,19 @@ TEST(TuningTable, PrintsSortedAndReadsBack) {
   TuningEntry fixed = makeEntry(8, "", "split-columns");
   fixed.shape.topk = 100;
   fixed.shape.topkLength = true;
-  fixed.choice.keys = 32;
-  fixed.choice.stages = 4;
+  fixed.choice.parameters = {{"keys", 32}, {"depth", 4}};
   table.set(fixed);
   table.set(makeEntry(8, "H200", "seesaw"));
   std::string text = table.print();
   EXPECT_EQ(text,
             "sparse_prefill h_q=8 d_qk=576 d_v=512 topk=any topk_length=no "
-            "target=sm_90a gpu=H200 schedule=seesaw tile_keys=0 stages=0 "
+            "target=sm_90a gpu=H200 schedule=seesaw "
             "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
             "sparse_prefill h_q=8 d_qk=576 d_v=512 topk=100 topk_length=yes "
-            "target=sm_90a gpu=any schedule=split-columns tile_keys=32 "
-            "stages=4 ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
+            "target=sm_90a gpu=any schedule=split-columns:keys=32:depth=4 "
+            "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
             "sparse_prefill h_q=64 d_qk=576 d_v=512 topk=any topk_length=no "
-            "target=sm_90a gpu=H200 schedule=seesaw tile_keys=0 stages=0 "
+            "target=sm_90a gpu=H200 schedule=seesaw "
             "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n");
   text = "# What it is.\n" + text;
   llvm::Expected<TuningTable> again = TuningTable::parse(text, "t");

@@ -106,22 +106,25 @@ def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
     that the register budget fits: the sum over roles of 32 * warps * registers
     is at most 65,536.
 
-    `keys` is the number of KV rows of a tile. `after` names the passes that
-    change the tile program before it is placed (`"pair-tiles"` for
-    `--mla-pair-tiles`): they do nothing unless the schedule asks for them.
+    `tile` gives sizes of the operator's tiles by name, such as `keys`, the number
+    of KV rows; those that are missing have the operator's default. `after` names
+    the passes that change the tile program before it is placed (`"pair-tiles"`
+    for `--mla-pair-tiles`): they do nothing unless the schedule asks for them.
   }];
   let parameters = (ins "::mlir::StringAttr":$name,
-      DefaultValuedParameter<"int64_t", "64">:$keys,
+      OptionalParameter<"::mlir::DictionaryAttr">:$tile,
       ArrayRefParameter<"::mla::RoleAttr">:$roles,
       ArrayRefParameter<"::mla::PlaceAttr">:$table,
       OptionalArrayRefParameter<"::mla::RingAttr">:$rings,
       OptionalArrayRefParameter<"::mlir::StringAttr">:$rewrites);
   let assemblyFormat = [{
-    `<` $name (`keys` `=` $keys^)? (`after` `[` $rewrites^ `]`)? `,` `roles` `=` `[` $roles `]` `,`
+    `<` $name (`tile` `=` custom<TileSizes>($tile)^)? (`after` `[` $rewrites^ `]`)? `,` `roles` `=` `[` $roles `]` `,`
     `table` `=` `[` $table `]` (`,` `rings` `=` `[` $rings^ `]`)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// The size `name` of the operator's tiles, if the schedule has it.
+    ::std::optional<int64_t> getTileSize(::llvm::StringRef name) const;
     /// The row for `label`: the row of that very label, else that of its longest
     /// dotted prefix, else null.
     ::mla::PlaceAttr lookup(::llvm::StringRef label) const;
