@@ -13,27 +13,6 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-ShapeClass mla::getShapeClass(SparsePrefillOp op) {
-  auto dim = [](Value v, unsigned d) {
-    return cast<MemRefType>(v.getType()).getDimSize(d);
-  };
-  ShapeClass shape;
-  shape.heads = dim(op.getQ(), 1);
-  shape.dimQK = dim(op.getQ(), 2);
-  shape.dimV = dim(op.getOut(), 2);
-  if (int64_t topk = dim(op.getIndices(), 2); !ShapedType::isDynamic(topk))
-    shape.topk = topk;
-  shape.topkLength = static_cast<bool>(op.getTopkLength());
-  return shape;
-}
-
-Problem mla::getExpectedProblem(SparsePrefillOp op, int64_t expectSKV) {
-  Problem problem{getShapeClass(op)};
-  int64_t rows = cast<MemRefType>(op.getKv().getType()).getDimSize(0);
-  problem.rows = ShapedType::isDynamic(rows) ? expectSKV : rows;
-  return problem;
-}
-
 /// Whether the schedule leaves it open how many slots the ring has.
 static bool isDeepenable(RingAttr ring) { return !ring.getOver(); }
 
@@ -53,7 +32,7 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   using ChooseScheduleBase::ChooseScheduleBase;
 
   void runOnProgram() override {
-    getOperation().walk([&](SparsePrefillOp op) {
+    getOperation().walk([&](OperatorInterface op) {
       if (op.getScheduleAttr())
         return;
       FailureOr<Decision> choice = choose(op);
@@ -65,25 +44,24 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   }
 
 private:
-  FailureOr<Decision> choose(SparsePrefillOp op) const {
+  FailureOr<Decision> choose(OperatorInterface op) const {
     Decision decision{{schedule}, ""};
     if (std::string fault = findFault(Gpu{target, gpu}); !fault.empty())
-      return op.emitError(fault);
+      return op->emitError(fault);
     if (schedule == "auto") {
       if (expectSKV < 1)
-        return op.emitError("expected expect-s-kv >= 1, got ")
+        return op->emitError("expected expect-s-kv >= 1, got ")
                << expectSKV.getValue();
-      llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
+      llvm::Expected<TuningTable> table =
+          TuningTable::load(tuningTable, getKnownOperators(op->getContext()));
       if (!table)
-        return op.emitError(llvm::toString(table.takeError()));
+        return op->emitError(llvm::toString(table.takeError()));
       Problem problem = getExpectedProblem(op, expectSKV);
       // The model multiplies them, two at a time.
-      const ShapeClass &shape = problem.shape;
-      for (int64_t size : {problem.rows, shape.heads, shape.dimQK, shape.dimV,
-                           shape.topk.value_or(0)})
+      for (const auto &[name, size] : problem.sizes)
         if (!llvm::isInt<32>(size))
-          return op.emitError("expected sizes below 2^31, got ") << size;
-      decision = decide(problem, {target, gpu}, *table);
+          return op->emitError("expected sizes below 2^31, got ") << size;
+      decision = decide(op.getOperator(), problem, {target, gpu}, *table);
     }
     Choice &choice = decision.choice;
     if (tileKeys)
@@ -91,19 +69,19 @@ private:
     if (stages)
       choice.stages = stages;
     if (choice.stages < 0 || !llvm::isInt<32>(choice.stages))
-      return op.emitError("expected stages of 0 or more, below 2^31, got ")
+      return op->emitError("expected stages of 0 or more, below 2^31, got ")
              << choice.stages;
     return decision;
   }
 
-  static ScheduleAttr make(const Decision &decision, SparsePrefillOp op) {
+  static ScheduleAttr make(const Decision &decision, OperatorInterface op) {
     const Choice &choice = decision.choice;
-    ScheduleAttr named = getNamedSchedule(choice.schedule, op.getLoc());
+    ScheduleAttr named = getNamedSchedule(op, choice.schedule);
     if (!named)
       return nullptr;
     if (choice.stages && llvm::none_of(named.getRings(), isDeepenable)) {
       InFlightDiagnostic diag =
-          op.emitError("schedule ")
+          op->emitError("schedule ")
           << named.getName() << " has no ring that could have another number "
           << "of slots: expected stages = 0, got " << choice.stages;
       if (!decision.source.empty())

@@ -8,6 +8,7 @@
 #include "Info.h"
 #include "Interrupt.h"
 #include "Mutate.h"
+#include "OperatorFlags.h"
 #include "PackageCommand.h"
 #include "RunCommand.h"
 #include "Session.h"
@@ -28,12 +29,12 @@ namespace {
 constexpr llvm::StringLiteral kUsage =
     R"(mla-jit: compiles multi-head latent attention for Hopper GPUs
 
-usage: mla-jit emit sparse_prefill [options]  write an operator's IR
+usage: mla-jit emit OPERATOR [options]        write an operator's IR
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
        mla-jit package KERNEL... -o DIR       several kernels to one folder
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
-       mla-jit tune FILE.mlir|sparse_prefill [options]
+       mla-jit tune FILE.mlir|OPERATOR [options]
                                               which schedule is the fastest
        mla-jit plot RESULTS.jsonl... -o FILE.svg [options]
                                               draw what bench printed
@@ -57,10 +58,10 @@ int fail(const llvm::Twine &message) {
 //===----------------------------------------------------------------------===//
 
 constexpr llvm::StringLiteral kEmitHelp =
-    R"(usage: mla-jit emit sparse_prefill[:NAME=N,...] [options]
+    R"(usage: mla-jit emit OPERATOR[:NAME=N,...] [options]
 
-Writes a function with the operator. A size of '?' is known at run time. Sizes may
-stand behind the operator's name or in --sizes.
+Writes a function with the operator. A size of '?' is known at run time. Sizes and
+options may stand behind the operator's name, as in OPERATOR:h_q=64.
 
   -o FILE                output file (default: standard output)
 )";
@@ -72,7 +73,7 @@ int emit(const std::vector<std::string> &words) {
     if (option.name == "-o")
       output = option.value.str();
     else
-      flags.parse(option.word, error);
+      flags.parse(option.word);
   };
   auto operand = [&](const std::string &word) -> std::string {
     if (!op.empty())
@@ -81,13 +82,16 @@ int emit(const std::vector<std::string> &words) {
     return flags.parseOperand(word);
   };
   if (std::optional<int> code = readCommand(
-          {"emit", (kEmitHelp + OperatorFlags::kHelp).str(), option, operand},
+          {"emit", (kEmitHelp + OperatorFlags::help()).str(), option, operand},
           words))
     return *code;
-  if (op.empty())
-    return failUsage("emit", "expected mla-jit emit sparse_prefill");
+  std::string fault = op.empty() ? "expected mla-jit emit OPERATOR, one of " +
+                                       getOperatorNames()
+                                 : flags.resolve();
+  if (!fault.empty())
+    return failUsage("emit", fault);
   Session session;
-  auto module = buildSparsePrefill(session.context, flags.shape);
+  auto module = buildOperator(session.context, flags.getSpec());
   if (!module)
     return 1;
   if (llvm::Error error = writeOutput(

@@ -8,30 +8,35 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mla {
 
-/// What is known of an operator when it is compiled.
+/// What of an operator is known when it is compiled, as far as schedules are
+/// tuned for it.
 struct ShapeClass {
-  std::string op = "sparse_prefill";
-  int64_t heads = 128, dimQK = 576, dimV = 512;
-  /// Without a value it is known at run time only.
-  std::optional<int64_t> topk;
-  bool topkLength = false;
+  std::string op;
+  /// By name, in the order of the operator's table. A size without a value is
+  /// known at run time only.
+  std::vector<std::pair<std::string, std::optional<int64_t>>> sizes;
+  std::vector<std::pair<std::string, std::string>> options;
+
+  /// The value of a size; none where it is known at run time only.
+  std::optional<int64_t> getSize(llvm::StringRef name) const;
+  void setSize(llvm::StringRef name, std::optional<int64_t> value);
+  void setOption(llvm::StringRef name, llvm::StringRef value);
 };
 
-/// An operator with its run-time sizes, or what is typical: KV caches that are
-/// served are larger than the L2.
+/// An operator with all its sizes, those of run time too.
 struct Problem {
   ShapeClass shape;
-  int64_t queries = 4096, rows = 65536, topk = 2048;
-};
+  std::map<std::string, int64_t, std::less<>> sizes;
 
-/// Why no kernel can be made for the shape: "expected 1 <= h_q <= 128, got
-/// 129"; empty if one can.
-std::string findFault(const ShapeClass &shape);
+  int64_t getSize(llvm::StringRef name) const;
+};
 
 struct Gpu {
   std::string target = "sm_90a";
@@ -55,6 +60,14 @@ inline bool areTileKeys(int64_t keys) {
   return keys >= 32 && keys <= 256 && keys % 32 == 0;
 }
 
+/// KV rows a tile where neither the choice nor the schedule says another
+/// number.
+inline constexpr int64_t kUsualTileKeys = 64;
+
+/// Rows of kv that schedules are chosen for where only the launch tells: KV
+/// caches that are served are larger than the L2.
+inline constexpr int64_t kExpectedSKV = 65536;
+
 struct Choice {
   std::string schedule;
   /// KV rows a tile, and slots of the schedule's rings; 0: as it says.
@@ -69,13 +82,6 @@ struct Decision {
   /// "the tuning table, line 9" or "the cost model".
   std::string source;
 };
-
-class TuningTable;
-
-/// The table's choice if it has an entry for the shape and GPU, otherwise the
-/// cost model's.
-Decision decide(const Problem &problem, const Gpu &gpu,
-                const TuningTable &table);
 
 } // namespace mla
 

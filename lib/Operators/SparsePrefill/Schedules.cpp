@@ -1,28 +1,19 @@
-//===- Schedules.cpp - the schedules that ship with the project -*- C++ -*-===//
+//===- Schedules.cpp - the schedules of mla.sparse_prefill ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
 // A schedule is data: the text below is what stands in the IR behind
-// --mla-choose-schedule. What each costs is in lib/Tuning/ScheduleCosts.cpp.
+// --mla-choose-schedule. What each costs is in ScheduleCosts.cpp.
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Transforms/Passes.h"
-#include "mla/Tuning/CostModel.h"
-#include "mlir/AsmParser/AsmParser.h"
+#include "Schedules.h"
 
-using namespace mlir;
 using namespace mla;
+using llvm::StringLiteral;
 
 // In all of them the producer has the indices of the next tiles before it asks
 // for these: a gather that waits for its indices is late by a trip to memory.
-
-namespace {
-struct NamedSchedule {
-  StringLiteral name;
-  StringLiteral text;
-};
-} // namespace
 
 /// One warpgroup computes scores and softmax and hands P and the rescale factor
 /// to the other through shared memory; both accumulate half of the output
@@ -195,12 +186,6 @@ static constexpr NamedSchedule kSchedules[] = {{"seesaw", kSeesaw},
                                                {"split-columns", kSplitColumns},
                                                {"swapped", kSwapped}};
 
-ScheduleAttr mla::getNamedSchedule(StringRef name, Location loc) {
-  for (const NamedSchedule &schedule : kSchedules)
-    if (schedule.name == name)
-      return dyn_cast_or_null<ScheduleAttr>(
-          parseAttribute(schedule.text, loc.getContext()));
-  emitError(loc) << "unknown schedule '" << name << "', expected "
-                 << listSchedules(name);
-  return {};
+llvm::ArrayRef<NamedSchedule> mla::getSparsePrefillSchedules() {
+  return kSchedules;
 }
