@@ -1,5 +1,7 @@
 # Generates the reference of the dialects and passes into OUTPUT_DIR. With
 # COMPARE_DIR it fails when the files there differ. See docs/CMakeLists.txt.
+cmake_minimum_required(VERSION 3.25)
+file(MAKE_DIRECTORY "${OUTPUT_DIR}")
 
 function(generate out td)
   execute_process(
@@ -43,6 +45,30 @@ generate(transforms Transforms/Passes.td -gen-pass-doc)
 generate(conversion Conversion/Passes.td -gen-pass-doc)
 write_page(Passes.md "include/mla/{Transforms,Conversion}/Passes.td"
   "# Passes\n\nIn alphabetical order; [Architecture.md](../Architecture.md) has them in the\norder in which they run.\n\n${transforms}\n${conversion}")
+
+# A page for each operator, and Python's copy of all tables.
+file(GLOB tables "${SOURCE_DIR}/lib/Operators/*/*.td")
+set(write_table "${PYTHON}" "${SOURCE_DIR}/lib/Operators/table.py"
+  "--tblgen=${LLVM_TBLGEN}" "-I${SOURCE_DIR}/include" "-I${MLIR_INCLUDE_DIR}")
+foreach(table ${tables})
+  cmake_path(GET table STEM name)
+  execute_process(
+    COMMAND ${write_table} "${table}" "--markdown=${OUTPUT_DIR}/${name}.md"
+    COMMAND_ERROR_IS_FATAL ANY)
+  file(READ "${OUTPUT_DIR}/${name}.md" text)
+  write_page(${name}.md "lib/Operators/${name}/${name}.td" "${text}")
+endforeach()
+execute_process(COMMAND ${write_table} ${tables} "--python=${PYTHON_OUTPUT}"
+  COMMAND_ERROR_IS_FATAL ANY)
+if(COMPARE_DIR)
+  execute_process(
+    COMMAND "${CMAKE_COMMAND}" -E compare_files "${PYTHON_OUTPUT}"
+            "${SOURCE_DIR}/python/mla/_operators.py"
+    RESULT_VARIABLE differs OUTPUT_QUIET ERROR_QUIET)
+  if(differs)
+    set_property(GLOBAL APPEND PROPERTY stale "python/mla/_operators.py")
+  endif()
+endif()
 
 get_property(stale GLOBAL PROPERTY stale)
 if(stale)

@@ -17,7 +17,8 @@
 namespace {
 
 std::optional<mla::Kernel> compile(const mla::jit::Compiler &compiler,
-                                   const mlaOperator &op, mla::Status &status) {
+                                   const mla::jit::Operator &op,
+                                   mla::Status &status) {
   mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
   std::optional<mla::Kernel> kernel =
       compiler.compile(op, status, nullptr, &info);
@@ -36,13 +37,14 @@ mla::Status run(CUstream stream, const char *folder) {
   if (!compiler)
     return status;
   // Sizes that are not set are known at the launch.
-  mlaOperator op = MLA_OPERATOR_INIT;
-  op.heads = 64;
+  constexpr int64_t heads = 64;
+  mla::jit::Operator op("sparse_prefill");
+  op.size("h_q", heads);
   std::optional<mla::Kernel> kernel = compile(*compiler, op, status);
   if (!kernel)
     return status;
   float lse = 0;
-  status = attend(*kernel, op.heads, stream, lse);
+  status = attend(*kernel, heads, stream, lse);
   if (!status.ok())
     return status;
   std::printf("lse %g\n", lse);

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ApiStructs.h"
 #include "KernelStore.h"
 #include "mla/Dialect/Tile/Tile.h"
-#include "mla/JIT/Operators.h"
 #include "mla/JIT/Version.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
@@ -16,7 +16,6 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <atomic>
-#include <cstring>
 
 using namespace mla;
 using runtime::invalidArgument;
@@ -26,9 +25,6 @@ using runtime::Status;
 static_assert(sizeof(mlaCompilerOptions) == 88, "ABI of mlaCompilerOptions");
 static_assert(offsetof(mlaCompilerOptions, progress) == 64,
               "ABI of mlaCompilerOptions");
-static_assert(sizeof(mlaOperator) == 88, "ABI of mlaOperator");
-static_assert(offsetof(mlaOperator, topkLengthOptional) == 72,
-              "ABI of mlaOperator");
 static_assert(sizeof(mlaSource) == 40, "ABI of mlaSource");
 static_assert(sizeof(mlaCompileOptions) == 48, "ABI of mlaCompileOptions");
 static_assert(offsetof(mlaCompileOptions, threshold) == 16,
@@ -37,42 +33,8 @@ static_assert(sizeof(mlaCompileInfo) == 152, "ABI of mlaCompileInfo");
 static_assert(offsetof(mlaCompileInfo, key) == 80, "ABI of mlaCompileInfo");
 
 //===----------------------------------------------------------------------===//
-// Structs of the caller
+// What the caller asks for
 //===----------------------------------------------------------------------===//
-
-static Status nullArgument(const char *name) {
-  return invalidArgument(std::string("'") + name +
-                         "': expected an address, got null");
-}
-
-/// Copies the caller's struct `in` to `out`, whose fields have their defaults.
-/// A caller of an older version has one of the sizes `older`, and a caller of a
-/// newer one may have more fields; what is not known here must not be asked
-/// for.
-template <typename T>
-static Status readStruct(const char *name, const T *in, T &out,
-                         std::initializer_list<size_t> older = {}) {
-  if (!in)
-    return nullArgument(name);
-  if (llvm::is_contained(older, in->size)) {
-    std::memcpy(static_cast<void *>(&out), in, in->size);
-    return Status();
-  }
-  if (in->size < sizeof(T) || in->size > 4096)
-    return invalidArgument(
-        llvm::formatv("'{0}.size': expected {1} or a little more, got {2}",
-                      name, sizeof(T), in->size)
-            .str());
-  const char *bytes = reinterpret_cast<const char *>(in);
-  if (std::any_of(bytes + sizeof(T), bytes + in->size,
-                  [](char byte) { return byte != 0; }))
-    return invalidArgument(
-        llvm::formatv("'{0}': a field is set that mla-jit {1} does not know",
-                      name, MLA_JIT_VERSION)
-            .str());
-  out = *in;
-  return Status();
-}
 
 /// `low` to `high`, or the default for 0.
 static Status readNumber(const char *name, int64_t value, int64_t low,
@@ -84,21 +46,10 @@ static Status readNumber(const char *name, int64_t value, int64_t low,
                              .str());
 }
 
-static Status readSize(const char *name, int64_t value,
-                       std::optional<int64_t> &out) {
-  if (value < 1 && value != MLA_DYNAMIC)
-    return invalidArgument(
-        llvm::formatv("'source.op.{0}': expected 1 or more{1}, got {2}", name,
-                      " or MLA_DYNAMIC", value)
-            .str());
-  out = value == MLA_DYNAMIC ? std::nullopt : std::optional(value);
-  return Status();
-}
-
 namespace {
 /// An mlaSource that was checked.
 struct Source {
-  std::optional<SparsePrefillShape> shape;
+  std::optional<OperatorSpec> op;
   std::string ir, name;
 
   Status read(const mlaSource *in);
@@ -106,63 +57,10 @@ struct Source {
   std::string quickKey() const;
   /// Null after a diagnostic.
   mlir::OwningOpRef<mlir::ModuleOp> build(mlir::MLIRContext &context) const {
-    return shape ? buildSparsePrefill(context, *shape)
-                 : parseProgram(ir, context, name);
+    return op ? buildOperator(context, *op) : parseProgram(ir, context, name);
   }
-
-private:
-  Status readOperator(const mlaOperator *in);
-  Status readOptions(const mlaOperator &op);
 };
 } // namespace
-
-Status Source::readOperator(const mlaOperator *in) {
-  mlaOperator op = MLA_OPERATOR_INIT;
-  MLA_RETURN_IF_ERROR(readStruct("source.op", in, op,
-                                 {offsetof(mlaOperator, topkLengthOptional)}));
-  if (!op.name)
-    return nullArgument("source.op.name");
-  if (llvm::StringRef(op.name) != "sparse_prefill")
-    return invalidArgument("'source.op.name': unknown operator '" +
-                           std::string(op.name) + "', expected sparse_prefill");
-  name = op.name;
-  shape.emplace();
-  std::pair<const char *, std::pair<int64_t, int64_t *>> fixed[] = {
-      {"heads", {op.heads, &shape->heads}},
-      {"dimQK", {op.dimQK, &shape->dimQK}},
-      {"dimV", {op.dimV, &shape->dimV}}};
-  for (auto &[field, value] : fixed) {
-    if (value.first < 1)
-      return invalidArgument(
-          llvm::formatv("'source.op.{0}': expected 1 or more, got {1}", field,
-                        value.first)
-              .str());
-    *value.second = value.first;
-  }
-  MLA_RETURN_IF_ERROR(readSize("topk", op.topk, shape->topk));
-  MLA_RETURN_IF_ERROR(readSize("queries", op.queries, shape->numQueries));
-  MLA_RETURN_IF_ERROR(readSize("rows", op.rows, shape->numRows));
-  return readOptions(op);
-}
-
-Status Source::readOptions(const mlaOperator &op) {
-  shape->topkLength = op.hasTopkLength != 0;
-  shape->attnSink = op.hasAttnSink != 0;
-  const std::pair<const char *, int32_t> choices[] = {
-      {"source.op.topkLengthOptional", op.topkLengthOptional},
-      {"source.op.attnSinkOptional", op.attnSinkOptional},
-      {"source.op.lseBase", op.lseBase},
-      {"source.op.emptyLse", op.emptyLse}};
-  for (auto [field, value] : choices)
-    MLA_RETURN_IF_ERROR(readNumber(field, value, 0, 1));
-  shape->topkLengthOptional = op.topkLengthOptional != 0;
-  shape->attnSinkOptional = op.attnSinkOptional != 0;
-  if (op.lseBase == MLA_LSE_BASE_2)
-    shape->lseBase = "2";
-  if (op.emptyLse == MLA_EMPTY_LSE_MINUS_INF)
-    shape->emptyLse = "-inf";
-  return Status();
-}
 
 Status Source::read(const mlaSource *in) {
   mlaSource source = MLA_SOURCE_INIT;
@@ -171,26 +69,18 @@ Status Source::read(const mlaSource *in) {
     return invalidArgument(std::string("'source': expected one of 'op' and "
                                        "'ir', got ") +
                            (source.op ? "both" : "neither"));
-  if (source.op)
-    return readOperator(source.op);
+  if (source.op) {
+    MLA_RETURN_IF_ERROR(readOperator(source.op, op));
+    name = op->getOperator().getName().str();
+    return Status();
+  }
   ir.assign(source.ir, source.irSize);
   name = source.irName ? source.irName : "ir";
   return Status();
 }
 
 std::string Source::quickKey() const {
-  if (!shape)
-    return "ir " + digest(ir);
-  auto text = [](std::optional<int64_t> size) {
-    return size ? std::to_string(*size) : "?";
-  };
-  return llvm::formatv("{0} {1} {2} {3} {4} {5} {6} {7} {8} {9} {10} {11} {12}",
-                       name, shape->heads, shape->dimQK, shape->dimV,
-                       text(shape->topk), text(shape->numQueries),
-                       text(shape->numRows), shape->topkLength, shape->attnSink,
-                       shape->topkLengthOptional, shape->attnSinkOptional,
-                       shape->lseBase, shape->emptyLse)
-      .str();
+  return op ? op->describe() : "ir " + digest(ir);
 }
 
 /// Likewise of what one call may choose.
@@ -298,7 +188,7 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
   if (!in)
     return Status();
   mlaCompileOptions call = MLA_COMPILE_OPTIONS_INIT;
-  MLA_RETURN_IF_ERROR(readStruct("options", in, call, {}));
+  MLA_RETURN_IF_ERROR(readStruct("options", in, call));
   MLA_RETURN_IF_ERROR(
       readNumber("options.expectRows", call.expectRows, 1, INT32_MAX));
   // NaN is refused too.
@@ -339,10 +229,10 @@ Status mlaCompiler_st::compile(const Source &source,
   context.printOpOnDiagnostic(false);
   Diagnostics diagnostics(context);
   auto module = source.build(context);
-  Status status = module ? compileCached(*module, how, disk, out)
-                         : Status(MLA_COMPILE_ERROR,
-                                  source.shape ? "no kernel has these sizes"
-                                               : "the IR is invalid");
+  Status status =
+      module ? compileCached(*module, how, disk, out)
+             : Status(MLA_COMPILE_ERROR, source.op ? "no kernel has these sizes"
+                                                   : "the IR is invalid");
   if (status.ok())
     return status;
   return Status(status.code(),
@@ -390,12 +280,8 @@ static Status compileCall(mlaCompiler compiler, const mlaSource *in,
   auto start = std::chrono::steady_clock::now();
   if (!compiler)
     return nullArgument("compiler");
-  // A newer caller's struct is longer: what is not known here stays as it is.
-  if (info && info->size < sizeof(mlaCompileInfo))
-    return invalidArgument(
-        llvm::formatv("'info.size': expected {0} or more, got {1}",
-                      sizeof(mlaCompileInfo), info->size)
-            .str());
+  if (info)
+    MLA_RETURN_IF_ERROR(checkOutput("info", info));
   Source source;
   CachedCompileOptions how;
   MLA_RETURN_IF_ERROR(source.read(in));

@@ -144,8 +144,8 @@ static llvm::Error checkOptions(ModuleOp module,
   std::string got = "none";
   WalkResult open = module.walk([&](Operation *op) {
     auto own = op->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    if (auto prefill = dyn_cast<SparsePrefillOp>(op)) {
-      own = prefill.getScheduleAttr();
+    if (auto mlaOperator = dyn_cast<OperatorInterface>(op)) {
+      own = mlaOperator.getScheduleAttr();
       if (!own)
         return WalkResult::interrupt();
     }

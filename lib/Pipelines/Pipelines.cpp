@@ -4,6 +4,7 @@
 
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Operators/Operators.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -176,4 +177,5 @@ void mla::registerDialects(DialectRegistry &registry) {
                   func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
                   memref::MemRefDialect, NVVM::NVVMDialect, scf::SCFDialect,
                   tensor::TensorDialect, vector::VectorDialect>();
+  registerOperators(registry);
 }

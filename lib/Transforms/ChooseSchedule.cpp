@@ -14,28 +14,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-ShapeClass mla::getShapeClass(SparsePrefillOp op) {
-  auto dim = [](Value v, unsigned d) {
-    return cast<MemRefType>(v.getType()).getDimSize(d);
-  };
-  ShapeClass shape;
-  shape.heads = dim(op.getQ(), 1);
-  shape.dimQK = dim(op.getQ(), 2);
-  shape.dimV = dim(op.getOut(), 2);
-  if (int64_t topk = dim(op.getIndices(), 2); !ShapedType::isDynamic(topk))
-    shape.topk = topk;
-  shape.topkLength = static_cast<bool>(op.getTopkLength());
-  return shape;
-}
-
-Problem mla::getExpectedProblem(SparsePrefillOp op, int64_t expectSKV) {
-  Problem problem{getShapeClass(op)};
-  int64_t rows = cast<MemRefType>(op.getKv().getType()).getDimSize(0);
-  problem.rows = ShapedType::isDynamic(rows) ? expectSKV : rows;
-  return problem;
-}
-
-static std::string getTargetName(SparsePrefillOp op) {
+static std::string getTargetName(OperatorInterface op) {
   return std::string(getTarget(op->getParentOfType<func::FuncOp>()).name);
 }
 
@@ -44,7 +23,7 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   using ChooseScheduleBase::ChooseScheduleBase;
 
   void runOnProgram() override {
-    getOperation().walk([&](SparsePrefillOp op) {
+    getOperation().walk([&](OperatorInterface op) {
       if (op.getScheduleAttr())
         return;
       FailureOr<Decision> choice = choose(op);
@@ -56,13 +35,13 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
   }
 
 private:
-  FailureOr<Decision> choose(SparsePrefillOp op) const {
+  FailureOr<Decision> choose(OperatorInterface op) const {
     llvm::Expected<Choice> asked = parseChoice(schedule);
     if (!asked)
-      return op.emitError(llvm::toString(asked.takeError()));
+      return op->emitError(llvm::toString(asked.takeError()));
     if (std::string fault = findFault(Gpu{getTargetName(op), gpu});
         !fault.empty())
-      return op.emitError(fault);
+      return op->emitError(fault);
     if (asked->schedule != "auto")
       return Decision{*asked, ""};
     FailureOr<Decision> decision = decideFor(op);
@@ -71,21 +50,20 @@ private:
     return decision;
   }
 
-  FailureOr<Decision> decideFor(SparsePrefillOp op) const {
+  FailureOr<Decision> decideFor(OperatorInterface op) const {
     if (expectSKV < 1)
-      return op.emitError("expected expect-s-kv >= 1, got ")
+      return op->emitError("expected expect-s-kv >= 1, got ")
              << expectSKV.getValue();
-    llvm::Expected<TuningTable> table = TuningTable::load(tuningTable);
+    llvm::Expected<TuningTable> table =
+        TuningTable::load(tuningTable, getKnownOperators(op->getContext()));
     if (!table)
-      return op.emitError(llvm::toString(table.takeError()));
+      return op->emitError(llvm::toString(table.takeError()));
     Problem problem = getExpectedProblem(op, expectSKV);
     // The model multiplies them, two at a time.
-    const ShapeClass &shape = problem.shape;
-    for (int64_t size : {problem.rows, shape.heads, shape.dimQK, shape.dimV,
-                         shape.topk.value_or(0)})
+    for (const auto &[name, size] : problem.sizes)
       if (!llvm::isInt<32>(size))
-        return op.emitError("expected sizes below 2^31, got ") << size;
-    return decide(problem, {getTargetName(op), gpu}, *table);
+        return op->emitError("expected sizes below 2^31, got ") << size;
+    return decide(op.getOperator(), problem, {getTargetName(op), gpu}, *table);
   }
 
   /// Parameters that the user gives replace those of the table.
@@ -98,15 +76,16 @@ private:
     }
   }
 
-  static ScheduleAttr make(const Decision &decision, SparsePrefillOp op) {
+  static ScheduleAttr make(const Decision &decision, OperatorInterface op) {
     const Choice &choice = decision.choice;
     ScheduleAttr named = isScheduleFile(choice.schedule)
-                             ? readSchedule(choice.schedule, *op.getContext())
-                             : getNamedSchedule(choice.schedule, op.getLoc());
+                             ? readSchedule(choice.schedule, *op->getContext())
+                             : getNamedSchedule(op, choice.schedule);
     if (!named)
       return nullptr;
-    return withParameters(named, choice.parameters, getTileSizeNames(), [&] {
-      InFlightDiagnostic diag = op.emitError();
+    ArrayRef<StringRef> tileSizes = op.getOperator().tileSizes;
+    return withParameters(named, choice.parameters, tileSizes, [&] {
+      InFlightDiagnostic diag = op->emitError();
       if (!decision.source.empty())
         diag.attachNote() << "schedule '" << describe(choice)
                           << "' was chosen by " << decision.source;

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileRewrites.h"
+#include "mla/Transforms/RowMax.h"
 
 namespace mla {
 #define GEN_PASS_DEF_DECOMPOSESOFTMAX

@@ -8,91 +8,85 @@
 using namespace mlir;
 using namespace mla;
 
+/// The names of the argument's dimensions. A size that another operand fixes
+/// holds for this one too.
+static ArrayAttr getDimensions(OperatorInterface op, const OperandInfo &info,
+                               MemRefType type) {
+  Builder b(op->getContext());
+  SmallVector<Attribute> dims;
+  for (auto [name, size] : llvm::zip(info.dims, type.getShape())) {
+    int64_t fixed = getSize(op, name);
+    dims.push_back(ShapedType::isDynamic(size) && !ShapedType::isDynamic(fixed)
+                       ? Attribute(b.getIndexAttr(fixed))
+                       : b.getStringAttr(name));
+  }
+  return b.getArrayAttr(dims);
+}
+
 /// Names the function's arguments after the operands they are, so that the
 /// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
-static void nameArguments(SparsePrefillOp op, func::FuncOp func) {
-  struct Operand {
-    Value value;
-    StringRef name;
-    SmallVector<StringRef> dims;
-  };
-  const Operand operands[] = {
-      {op.getQ(), "q", {"s_q", "h_q", "d_qk"}},
-      {op.getKv(), "kv", {"s_kv", "h_kv", "d_qk"}},
-      {op.getIndices(), "indices", {"s_q", "h_kv", "topk"}},
-      {op.getScale(), "scale", {}},
-      {op.getTopkLength(), "topk_length", {"s_q"}},
-      {op.getAttnSink(), "attn_sink", {"h_q"}},
-      {op.getOut(), "out", {"s_q", "h_q", "d_v"}},
-      {op.getMaxLogits(), "max_logits", {"s_q", "h_q"}},
-      {op.getLse(), "lse", {"s_q", "h_q"}}};
-  auto getShape = [](const Operand &operand) {
-    auto type = operand.value ? dyn_cast<MemRefType>(operand.value.getType())
-                              : MemRefType();
-    return type ? type.getShape() : ArrayRef<int64_t>();
-  };
-  // A size that one operand fixes holds for the other operands too.
-  llvm::StringMap<int64_t> fixed;
-  for (const Operand &operand : operands)
-    for (auto [dim, size] : llvm::zip(operand.dims, getShape(operand)))
-      if (!ShapedType::isDynamic(size))
-        fixed[dim] = size;
+static void nameArguments(OperatorInterface op, func::FuncOp func) {
   Builder b(func.getContext());
-  for (const Operand &operand : operands) {
-    auto arg = dyn_cast_or_null<BlockArgument>(operand.value);
+  const OperatorTable &table = op.getOperator().table;
+  for (auto [info, operand] :
+       llvm::zip(table.operands, op.getTableOperands())) {
+    auto arg = dyn_cast_or_null<BlockArgument>(operand);
     if (!arg || arg.getOwner() != &func.getBody().front())
       continue;
     unsigned number = arg.getArgNumber();
-    func.setArgAttr(number, kArgNameAttr, b.getStringAttr(operand.name));
-    SmallVector<Attribute> dims;
-    for (auto [dim, size] : llvm::zip(operand.dims, getShape(operand)))
-      dims.push_back(ShapedType::isDynamic(size) && fixed.contains(dim)
-                         ? Attribute(b.getIndexAttr(fixed[dim]))
-                         : b.getStringAttr(dim));
-    if (!dims.empty())
-      func.setArgAttr(number, kArgDimsAttr, b.getArrayAttr(dims));
-    // A masked score is -inf before it is scaled: the sign must survive.
-    if (operand.value == op.getScale())
+    func.setArgAttr(number, kArgNameAttr, b.getStringAttr(info.name));
+    if (auto type = dyn_cast<MemRefType>(arg.getType()))
+      func.setArgAttr(number, kArgDimsAttr, getDimensions(op, info, type));
+    if (info.isPositive)
       func.setArgAttr(number, kArgPositiveAttr, b.getUnitAttr());
-    if ((operand.value == op.getTopkLength() && op.getTopkLengthOptional()) ||
-        (operand.value == op.getAttnSink() && op.getAttnSinkOptional()))
+    if (info.isOptional && op->hasAttr(getOptionalAttrName(info.name)))
       func.setArgAttr(number, kArgOptionalAttr, b.getUnitAttr());
   }
 }
 
 /// The operator's options that differ from their defaults.
-static DictionaryAttr getOptions(SparsePrefillOp op) {
-  Builder b(op.getContext());
+static DictionaryAttr getOptions(OperatorInterface op) {
+  Builder b(op->getContext());
   SmallVector<NamedAttribute> options;
-  if (op.getEmptyLse() != "+inf")
-    options.push_back(b.getNamedAttr("empty_lse", op.getEmptyLseAttr()));
-  if (op.getLseBase() != "e")
-    options.push_back(b.getNamedAttr("lse_base", op.getLseBaseAttr()));
+  for (const OptionInfo &option : op.getOperator().table.options) {
+    auto value = op->getAttrOfType<StringAttr>(option.name);
+    if (option.kind == OptionKind::Attribute && value &&
+        value.getValue() != StringRef(option.values[0]))
+      options.push_back(b.getNamedAttr(option.name, value));
+  }
   return b.getDictionaryAttr(options);
 }
 
-/// Records the value of a scale that is a constant. It is not an argument of
+/// Records the values of scalars that are constants. They are no arguments of
 /// the kernel, so the launch descriptor is the only place where a caller or a
-/// reference can read it.
-static LogicalResult noteConstants(SparsePrefillOp op, func::FuncOp func) {
-  FloatAttr scale;
-  if (!matchPattern(op.getScale(), m_Constant(&scale)))
-    return success();
-  // A launch refuses the same values of an argument.
-  APFloat value = scale.getValue();
-  if (!value.isFinite() || value.isNegative() || value.isZero())
-    return op.emitOpError("expected a scale above 0 that is finite, got ")
-           << scale;
+/// reference can read them.
+static LogicalResult noteConstants(OperatorInterface op, func::FuncOp func) {
   Builder b(func.getContext());
-  func->setAttr(kConstantsAttr,
-                b.getDictionaryAttr(b.getNamedAttr("scale", scale)));
+  SmallVector<NamedAttribute> constants;
+  const OperatorTable &table = op.getOperator().table;
+  for (auto [info, operand] :
+       llvm::zip(table.operands, op.getTableOperands())) {
+    FloatAttr constant;
+    if (!operand || !matchPattern(operand, m_Constant(&constant)))
+      continue;
+    // A launch refuses the same values of an argument.
+    APFloat value = constant.getValue();
+    if (info.isPositive &&
+        (!value.isFinite() || value.isNegative() || value.isZero()))
+      return op->emitOpError("expected a ")
+             << info.name << " above 0 that is finite, got " << constant;
+    constants.push_back(b.getNamedAttr(info.name, constant));
+  }
+  if (!constants.empty())
+    func->setAttr(kConstantsAttr, b.getDictionaryAttr(constants));
   return success();
 }
 
-LogicalResult mla::noteLaunchInterface(SparsePrefillOp op, func::FuncOp func) {
+LogicalResult mla::noteLaunchInterface(OperatorInterface op,
+                                       func::FuncOp func) {
   nameArguments(op, func);
   Builder b(func.getContext());
-  func->setAttr(kOperatorAttr, b.getStringAttr("sparse_prefill"));
+  func->setAttr(kOperatorAttr, b.getStringAttr(op.getOperator().getName()));
   if (DictionaryAttr options = getOptions(op); !options.empty())
     func->setAttr(kOptionsAttr, options);
   return noteConstants(op, func);

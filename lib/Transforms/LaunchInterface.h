@@ -13,7 +13,7 @@ namespace mla {
 /// of the operator: its name, its options, the names of arguments and sizes,
 /// and scalar operands that are constants. Fails with an error for a constant
 /// that a launch would refuse as an argument.
-mlir::LogicalResult noteLaunchInterface(SparsePrefillOp op,
+mlir::LogicalResult noteLaunchInterface(OperatorInterface op,
                                         mlir::func::FuncOp func);
 
 } // namespace mla

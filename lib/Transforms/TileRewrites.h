@@ -58,18 +58,6 @@ spreadToUsers(llvm::SetVector<mlir::Value> &values, llvm::StringRef what,
 mlir::Value resizeSplat(mlir::ImplicitLocOpBuilder &b, mlir::Value splat,
                         mlir::RankedTensorType type);
 
-/// The least finite number in every element of the f32 tile `type`.
-mlir::Value createLeast(mlir::ImplicitLocOpBuilder &b, mlir::Type type);
-
-/// `rowMax`, the row maxima of `scores`, but at least the least finite number
-/// if any column is valid: so that an empty row can be told from one whose
-/// valid scores are all -inf. The flags are looked at once; only where heads
-/// will be columns (`swapped`), so that the flags are spread over warps, the
-/// scores are bounded instead, and reduced anew. `label` labels what is made.
-mlir::Value createRowMax(mlir::ImplicitLocOpBuilder &b, mlir::Value scores,
-                         mlir::Value rowMax, mlir::Value valid, bool swapped,
-                         llvm::function_ref<mlir::Value(mlir::Value)> label);
-
 /// `indices` of what lies `columns` to the right.
 llvm::SmallVector<mlir::Value> moveRight(mlir::ImplicitLocOpBuilder &b,
                                          mlir::ValueRange indices,

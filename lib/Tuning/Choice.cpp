@@ -15,19 +15,34 @@ static void appendGpus(const TargetSpec &target,
     names.push_back(gpu.name);
 }
 
-/// Kernels count entries in 32 bits.
-static constexpr int64_t kMaxTopk = INT32_MAX;
+std::optional<int64_t> ShapeClass::getSize(StringRef name) const {
+  for (const auto &[known, value] : sizes)
+    if (known == name)
+      return value;
+  return std::nullopt;
+}
 
-std::string mla::findFault(const ShapeClass &shape) {
-  if (shape.heads < 1 || shape.heads > 128)
-    return llvm::formatv("expected 1 <= h_q <= 128, got {0}", shape.heads);
-  if (shape.dimV != 512 || (shape.dimQK != 576 && shape.dimQK != 512))
-    return llvm::formatv("expected d_qk/d_v of 576/512 or 512/512, got {0}/{1}",
-                         shape.dimQK, shape.dimV);
-  if (shape.topk && (*shape.topk < 1 || *shape.topk > kMaxTopk))
-    return llvm::formatv("expected 1 <= topk <= {0}, got {1}", kMaxTopk,
-                         *shape.topk);
-  return "";
+/// Changes the entry named \p name, if there is one.
+template <typename Entries, typename Value>
+static void setEntry(Entries &entries, StringRef name, Value value) {
+  for (auto &[known, old] : entries)
+    if (known == name)
+      old = value;
+}
+
+void ShapeClass::setSize(StringRef name, std::optional<int64_t> value) {
+  setEntry(sizes, name, value);
+}
+
+void ShapeClass::setOption(StringRef name, StringRef value) {
+  setEntry(options, name, value.str());
+}
+
+int64_t Problem::getSize(StringRef name) const {
+  if (std::optional<int64_t> size = shape.getSize(name))
+    return *size;
+  auto found = sizes.find(std::string_view(name));
+  return found == sizes.end() ? 0 : found->second;
 }
 
 std::string mla::findFault(const Gpu &gpu) {
@@ -55,6 +70,13 @@ std::string mla::getGpuName(const std::string &deviceName,
   name.consume_front("NVIDIA ");
   name = name.split(' ').first;
   return findGpu(target, {name.data(), name.size()}) ? name.str() : "";
+}
+
+int64_t Choice::getParameter(StringRef name, int64_t otherwise) const {
+  for (const auto &[known, value] : parameters)
+    if (known == name)
+      return value;
+  return otherwise;
 }
 
 llvm::Expected<Choice> mla::parseChoice(StringRef text) {

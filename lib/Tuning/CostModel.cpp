@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/CostModel.h"
+#include "mla/Tuning/Operator.h"
 #include "mla/Tuning/TuningTable.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -31,10 +32,10 @@ struct Residency {
 };
 } // namespace
 
-static Residency findResidency(const Problem &problem, int64_t readers,
+static Residency findResidency(const AttentionProblem &problem, int64_t readers,
                                const Machine &machine) {
-  double bytes = std::max(
-      1.0, 2.0 * static_cast<double>(problem.rows * problem.shape.dimQK));
+  double bytes =
+      std::max(1.0, 2.0 * static_cast<double>(problem.rows * problem.dimQK));
   double far = std::max(0.0, 1 - kNearBytes / bytes);
   double missed = std::max(0.0, 1 - kCachedBytes / bytes);
   double cached = readers > 1 ? machine.measuredL2BytesPerSecond : kGatherAlone;
@@ -54,14 +55,14 @@ double mla::countProductCycles(int64_t rows, int64_t columns, int64_t depth) {
   return instructions * std::max(compute, operands);
 }
 
-Prediction mla::predict(const ScheduleCosts &costs, const Problem &problem,
-                        int64_t keys, const Machine &machine) {
-  const ShapeClass &shape = problem.shape;
-  int64_t allHeads = std::max<int64_t>(1, shape.heads);
+Prediction mla::predictAttention(const ScheduleCosts &costs,
+                                 const AttentionProblem &problem, int64_t keys,
+                                 const Machine &machine) {
+  int64_t allHeads = std::max<int64_t>(1, problem.heads);
   int64_t parts = llvm::divideCeil(allHeads, costs.heads);
   int64_t heads = llvm::divideCeil(allHeads, parts);
   TileShape tile{static_cast<int64_t>(llvm::alignTo(heads, costs.headGroup)),
-                 keys, shape.dimQK, shape.dimV};
+                 keys, problem.dimQK, problem.dimV};
   Residency residency = findResidency(problem, parts, machine);
 
   Prediction result;
@@ -70,12 +71,16 @@ Prediction mla::predict(const ScheduleCosts &costs, const Problem &problem,
       costs.exposed + costs.exposedPerHead * static_cast<double>(tile.heads);
   result.refill = costs.refill * kFarCycles * residency.far;
   result.gather =
-      2.0 * static_cast<double>(keys * shape.dimQK) / residency.bytesPerCycle;
+      2.0 * static_cast<double>(keys * problem.dimQK) / residency.bytesPerCycle;
   result.edges = costs.edges + kEdgeCyclesPerHead * static_cast<double>(heads);
-  result.tiles = static_cast<int64_t>(
-      llvm::alignTo(llvm::divideCeil(shape.topk.value_or(problem.topk), keys),
-                    costs.tilesPerIteration));
+  result.tiles = static_cast<int64_t>(llvm::alignTo(
+      llvm::divideCeil(problem.keys, keys), costs.tilesPerIteration));
   result.waves = llvm::divideCeil(problem.queries * parts, machine.sms);
+  // Doubles: the product of the largest sizes is beyond 64 bits.
+  result.flops = 2.0 * static_cast<double>(problem.queries) *
+                 static_cast<double>(problem.heads) *
+                 static_cast<double>(problem.keys) *
+                 static_cast<double>(problem.dimQK + problem.dimV);
   double cycles =
       std::max(result.tensor + result.exposed + result.refill, result.gather);
   cycles = result.edges + static_cast<double>(result.tiles) * cycles;
@@ -84,17 +89,17 @@ Prediction mla::predict(const ScheduleCosts &costs, const Problem &problem,
   return result;
 }
 
-Decision mla::decide(const Problem &problem, const Gpu &gpu,
+Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
                      const TuningTable &table) {
   if (const TuningEntry *entry = table.find(problem.shape, gpu))
     return {entry->choice,
             "the tuning table, line " + std::to_string(entry->line)};
-  const ScheduleCosts *best = nullptr;
+  const NamedSchedule *best = nullptr;
   double bestMs = 0;
-  for (const ScheduleCosts &costs : getScheduleCosts()) {
-    double ms = predict(costs, problem).ms;
+  for (const NamedSchedule &schedule : op.schedules) {
+    double ms = op.predict({schedule.name.str(), {}}, problem, Machine()).ms;
     if (!best || ms < bestMs) {
-      best = &costs;
+      best = &schedule;
       bestMs = ms;
     }
   }

@@ -4,7 +4,6 @@
 
 #include "mla/Tuning/TuningTable.h"
 #include "mla/Support/Files.h"
-#include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -13,13 +12,8 @@
 using namespace mla;
 using llvm::StringRef;
 
-static constexpr llvm::StringLiteral kShipped =
-#include "tuning.inc"
-    ;
-
 static auto getKey(const ShapeClass &shape) {
-  return std::make_tuple(shape.op, shape.heads, shape.dimQK, shape.dimV,
-                         shape.topk, shape.topkLength);
+  return std::tie(shape.op, shape.sizes, shape.options);
 }
 
 static auto getKey(const TuningEntry &entry) {
@@ -34,7 +28,8 @@ namespace {
 /// The words of one line, in their order.
 class LineReader {
 public:
-  explicit LineReader(StringRef line) : rest(line) {}
+  LineReader(StringRef line, OperatorList operators)
+      : operators(operators), rest(line) {}
 
   llvm::Expected<TuningEntry> read();
 
@@ -73,37 +68,53 @@ private:
     StringRef text = value(name, "NAME or any");
     return text == "any" ? "" : text.str();
   }
+  std::optional<int64_t> numberOrAny(StringRef name);
+  std::string readPresence(StringRef name);
   ShapeClass readShape();
   Choice readChoice();
 
+  OperatorList operators;
+  /// The entry's operator, once it is known.
+  const Operator *op = nullptr;
   StringRef rest;
   std::string fault;
 };
 } // namespace
 
 ShapeClass LineReader::readShape() {
-  ShapeClass shape;
-  StringRef op = next();
-  shape.op = op.str();
-  if (op != ShapeClass().op)
-    fail(ShapeClass().op, op);
-  shape.heads = number("h_q", 1);
-  shape.dimQK = number("d_qk", 1);
-  shape.dimV = number("d_v", 1);
-  StringRef topk = value("topk", "N or any");
-  int64_t entries = 0;
-  if (topk != "any") {
-    if (topk.getAsInteger(10, entries) || entries < 1)
-      badValue("topk", "N or any", topk);
-    shape.topk = entries;
+  StringRef name = next();
+  op = findOperator(operators, name);
+  if (!op) {
+    fail(listOperators(operators, name), name);
+    return {};
   }
-  StringRef length = value("topk_length", "yes or no");
-  if (length != "yes" && length != "no")
-    badValue("topk_length", "yes or no", length);
-  shape.topkLength = length == "yes";
-  if (std::string why = findFault(shape); !why.empty() && fault.empty())
+  ShapeClass shape = getUsualShape(*op);
+  for (auto &[name, value] : shape.sizes)
+    value = findEntry(op->table.sizes, name)->isStatic
+                ? std::optional(number(name, 1))
+                : numberOrAny(name);
+  for (auto &[name, text] : shape.options)
+    text = readPresence(name);
+  if (std::string why = findFault(*op, shape); !why.empty() && fault.empty())
     fault = why;
   return shape;
+}
+
+std::optional<int64_t> LineReader::numberOrAny(StringRef name) {
+  StringRef text = value(name, "N or any");
+  int64_t result = 0;
+  if (text == "any")
+    return std::nullopt;
+  if (text.getAsInteger(10, result) || result < 1)
+    badValue(name, "N or any", text);
+  return result;
+}
+
+std::string LineReader::readPresence(StringRef name) {
+  StringRef text = value(name, "yes or no");
+  if (text != StringRef(kPresent) && text != StringRef(kAbsent))
+    badValue(name, "yes or no", text);
+  return text.str();
 }
 
 Choice LineReader::readChoice() {
@@ -116,14 +127,16 @@ Choice LineReader::readChoice() {
     return choice;
   }
   choice = *read;
-  if (!findScheduleCosts(choice.schedule))
-    badValue("schedule", listSchedules(choice.schedule), choice.schedule);
+  if (!findSchedule(*op, choice.schedule))
+    badValue("schedule", listSchedules(*op, choice.schedule), choice.schedule);
   return choice;
 }
 
 llvm::Expected<TuningEntry> LineReader::read() {
   TuningEntry entry;
   entry.shape = readShape();
+  if (!op)
+    return llvm::createStringError(fault);
   entry.gpu.target = value("target", "NAME").str();
   entry.gpu.name = orAny("gpu");
   // An entry of a GPU that does not exist would never be found.
@@ -144,7 +157,8 @@ llvm::Expected<TuningEntry> LineReader::read() {
   return entry;
 }
 
-llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file) {
+llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file,
+                                               OperatorList operators) {
   TuningTable table;
   unsigned number = 0;
   auto fail = [&](const std::string &what) {
@@ -164,7 +178,7 @@ llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file) {
       table.comment += (line.rtrim() + "\n").str();
       continue;
     }
-    llvm::Expected<TuningEntry> entry = LineReader(line).read();
+    llvm::Expected<TuningEntry> entry = LineReader(line, operators).read();
     if (!entry)
       return fail(llvm::toString(entry.takeError()));
     entry->line = number;
@@ -178,14 +192,28 @@ llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file) {
   return table;
 }
 
-llvm::Expected<TuningTable> TuningTable::load(StringRef file) {
+llvm::Expected<TuningTable> TuningTable::loadShipped(OperatorList operators) {
+  TuningTable all;
+  for (const Operator *op : operators) {
+    llvm::Expected<TuningTable> table =
+        parse(op->tuning, (op->getName() + "/tuning.txt").str(), op);
+    if (!table)
+      return table.takeError();
+    all.comment += table->comment;
+    llvm::append_range(all.entries, table->entries);
+  }
+  return all;
+}
+
+llvm::Expected<TuningTable> TuningTable::load(StringRef file,
+                                              OperatorList operators) {
   if (file.empty())
-    return parse(kShipped, "tuning.txt");
+    return loadShipped(operators);
   auto buffer = readFile(file);
   if (!buffer)
     return llvm::createStringError("tuning table: " +
                                    llvm::toString(buffer.takeError()));
-  return parse((*buffer)->getBuffer(), file);
+  return parse((*buffer)->getBuffer(), file, operators);
 }
 
 //===----------------------------------------------------------------------===//
@@ -213,10 +241,12 @@ void TuningTable::set(const TuningEntry &entry) {
 }
 
 std::string mla::describe(const ShapeClass &shape) {
-  return llvm::formatv("{0} h_q={1} d_qk={2} d_v={3} topk={4} topk_length={5}",
-                       shape.op, shape.heads, shape.dimQK, shape.dimV,
-                       shape.topk ? std::to_string(*shape.topk) : "any",
-                       shape.topkLength ? "yes" : "no");
+  std::string text = shape.op;
+  for (const auto &[name, value] : shape.sizes)
+    text += " " + name + "=" + (value ? std::to_string(*value) : "any");
+  for (const auto &[name, value] : shape.options)
+    text += " " + name + "=" + value;
+  return text;
 }
 
 static std::string printEntry(const TuningEntry &entry) {

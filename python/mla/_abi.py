@@ -11,7 +11,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_vo
 
 # The first version that has all that is called here.
 RUNTIME_VERSION = 10200
-JIT_VERSION = 10200
+JIT_VERSION = 20000
 MAX_RANK = 8
 DYNAMIC = -1
 NO_THRESHOLD = -1
@@ -62,22 +62,22 @@ class SizedStructure(ctypes.Structure):
         super().__init__(ctypes.sizeof(self), **fields)
 
 
+class NamedSize(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("value", c_int64)]
+
+
+class NamedOption(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("value", c_char_p)]
+
+
 class Operator(SizedStructure):
     _fields_ = [
         ("size", c_size_t),
         ("name", c_char_p),
-        ("heads", c_int64),
-        ("dimQK", c_int64),
-        ("dimV", c_int64),
-        ("topk", c_int64),
-        ("queries", c_int64),
-        ("rows", c_int64),
-        ("hasTopkLength", c_int32),
-        ("hasAttnSink", c_int32),
-        ("topkLengthOptional", c_int32),
-        ("attnSinkOptional", c_int32),
-        ("lseBase", c_int32),
-        ("emptyLse", c_int32),
+        ("sizes", POINTER(NamedSize)),
+        ("sizeCount", c_size_t),
+        ("options", POINTER(NamedOption)),
+        ("optionCount", c_size_t),
     ]
 
 

@@ -9,16 +9,18 @@ that use_packages or $MLA_PACKAGES name.
 """
 
 import ctypes
-import itertools
+import functools
 import numbers
 import os
 import pathlib
 import struct
 import threading
 import warnings
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from . import _abi
+from ._operator import Operator
+from ._operators import OPERATORS
 
 
 _MAX_LAUNCHES = 1024
@@ -37,28 +39,9 @@ class MLAError(RuntimeError):
         return self.args[1]
 
 
-class ShapeClass(NamedTuple):
-    """What every kernel is compiled for."""
-
-    heads: int
-    d_qk: int
-    d_v: int
-    has_topk_length: bool
-    has_attn_sink: bool
-    lse_base: str = "e"
-    empty_lse: str = "+inf"
-
-
-class Sizes(NamedTuple):
-    """What a kernel may be compiled for; _abi.DYNAMIC where only the launch
-    tells."""
-
-    topk: int
-    s_q: int
-    s_kv: int
-
-    def fit(self, call):
-        return all(mine in (_abi.DYNAMIC, size) for mine, size in zip(self, call))
+@functools.lru_cache(maxsize=None)
+def operator(name) -> Operator:
+    return Operator(name)
 
 
 class CompileOptions(NamedTuple):
@@ -95,27 +78,14 @@ class Kernel:
         )
         self._pack = struct.Struct("@" + "".join(formats)).pack
 
-    def shape_classes(self) -> List[ShapeClass]:
-        """Of the calls of sparse_prefill that it serves."""
-        q, out = self.arguments["q"], self.arguments["out"]
-
-        def given(name):
-            with_it = [True] if name in self.arguments else []
-            without = [False] if not with_it or name in self.optional else []
-            return with_it + without
-
-        return [
-            ShapeClass(q.shape[1], q.shape[2], out.shape[2], *has, **self.options)
-            for has in itertools.product(given("topk_length"), given("attn_sink"))
-        ]
-
-    def sizes(self) -> Sizes:
-        """Of sparse_prefill."""
-        return Sizes(
-            self.arguments["indices"].shape[2],
-            self.arguments["q"].shape[0],
-            self.arguments["kv"].shape[0],
+    def shape_classes(self):
+        """Of the calls that it serves."""
+        return operator(self.operator).shape_classes_of(
+            self.arguments, self.optional, self.options
         )
+
+    def sizes(self):
+        return operator(self.operator).sizes_of(self.arguments)
 
     def marshal(self, values):
         """The fields of all arguments, and where among them the address or the
@@ -144,6 +114,23 @@ class Kernel:
             len(self.arguments),
             stream,
         )
+
+
+def _describe(shape_class):
+    """The mlaOperator of a shape class; other sizes are known at the launch."""
+    op = shape_class.operator
+    values = shape_class._asdict()
+    sizes = [(name.encode(), values.pop(name)) for name in op.static]
+    for name in op.optional:
+        values[name] = "yes" if values[name] else "no"
+    options = [(name.encode(), value.encode()) for name, value in values.items()]
+    return _abi.Operator(
+        name=op.name.encode(),
+        sizes=(_abi.NamedSize * len(sizes))(*sizes),
+        sizeCount=len(sizes),
+        options=(_abi.NamedOption * len(options))(*options),
+        optionCount=len(options),
+    )
 
 
 def _is_package(folder):
@@ -214,10 +201,11 @@ class Library:
     def kernel(self, shape_class, sizes) -> Kernel:
         """The kernel for a call: the package that fits it most closely, else one
         that is compiled."""
-        for (_, fixed), kernel in self._packages.get(shape_class, ()):
+        name = shape_class.operator.name
+        for (_, fixed), kernel in self._packages.get((name, shape_class), ()):
             if fixed.fit(sizes):
                 return kernel
-        key = shape_class, self.options
+        key = name, shape_class, self.options
         kernel = self._compiled.get(key)
         if kernel is None:
             with self._lock:
@@ -225,7 +213,7 @@ class Library:
                 if kernel is None:
                     if not self.has_jit:
                         raise LookupError(self._no_package(shape_class, sizes))
-                    kernel = self._compiled[key] = self._compile(*key)
+                    kernel = self._compiled[key] = self._compile(*key[1:])
         return kernel
 
     def launches(self):
@@ -244,7 +232,7 @@ class Library:
     def _no_package(self, shape_class, sizes):
         got = [
             f"{known} for {fixed}"
-            for known, kernels in self._packages.items()
+            for (_, known), kernels in self._packages.items()
             for (_, fixed), _ in kernels
         ]
         return (
@@ -259,20 +247,7 @@ class Library:
             made = _abi.CompilerOptions(warning=self._on_warning)
             self.call("mlaCompilerCreate", made, ctypes.byref(handle))
             self._compiler, handle = handle, ctypes.c_void_p()
-        operator = _abi.Operator(
-            name=b"sparse_prefill",
-            heads=shape_class.heads,
-            dimQK=shape_class.d_qk,
-            dimV=shape_class.d_v,
-            topk=_abi.DYNAMIC,
-            queries=_abi.DYNAMIC,
-            rows=_abi.DYNAMIC,
-            hasTopkLength=shape_class.has_topk_length,
-            hasAttnSink=shape_class.has_attn_sink,
-            lseBase=shape_class.lse_base == "2",
-            emptyLse=shape_class.empty_lse == "-inf",
-        )
-        source = _abi.Source(op=ctypes.pointer(operator))
+        source = _abi.Source(op=ctypes.pointer(_describe(shape_class)))
         how = _abi.CompileOptions()
         if options.schedule is not None:
             how.schedule = options.schedule.encode()
@@ -301,15 +276,16 @@ class Library:
             handle = ctypes.c_void_p()
             self.call("mlaKernelLoad", os.fsencode(path), ctypes.byref(handle))
             kernel = Kernel(self, handle)
-            if kernel.operator != "sparse_prefill":
+            if kernel.operator not in OPERATORS:
                 raise ValueError(
-                    f"package '{path}': expected operator sparse_prefill, got "
+                    f"package '{path}': expected operator {' or '.join(OPERATORS)}, got "
                     f"'{kernel.operator}'"
                 )
-            if not kernel.options.keys() <= {"lse_base", "empty_lse"}:
+            options = OPERATORS[kernel.operator]["options"]
+            if not kernel.options.keys() <= options.keys():
                 raise ValueError(
-                    f"package '{path}': expected the options lse_base and empty_lse "
-                    f"of sparse_prefill, got {', '.join(kernel.options)}"
+                    f"package '{path}': expected the options {' and '.join(options)} "
+                    f"of {kernel.operator}, got {', '.join(kernel.options)}"
                 )
             self._add_package(kernel)
         return len(found)
@@ -318,10 +294,11 @@ class Library:
         with self._lock:
             place = bool(kernel.optional), kernel.sizes()
             for shape_class in kernel.shape_classes():
-                kernels = dict(self._packages.get(shape_class, ()))
+                key = kernel.operator, shape_class
+                kernels = dict(self._packages.get(key, ()))
                 kernels[place] = kernel
                 # A new list: calls of other threads go through the old one.
-                self._packages[shape_class] = sorted(
+                self._packages[key] = sorted(
                     kernels.items(),
                     key=lambda item: (
                         item[0][0],

@@ -4,65 +4,29 @@
 import math
 import numbers
 
-from ._abi import DTYPES
 from ._cuda import device_guard
-from ._library import ShapeClass, Sizes, library
+from ._library import library, operator
 from ._tensor import is_traced, tensor_of, torch_of
 
-_RANK = {
-    "q": 3,
-    "kv": 3,
-    "indices": 3,
-    "topk_length": 1,
-    "attn_sink": 1,
-    "out": 3,
-    "max_logits": 2,
-    "lse": 2,
-}
-_DTYPE = {
-    "q": "bf16",
-    "kv": "bf16",
-    "indices": "i32",
-    "topk_length": "i32",
-    "attn_sink": "f32",
-    "out": "bf16",
-    "max_logits": "f32",
-    "lse": "f32",
-}
+OPERATOR = operator("sparse_prefill")
 
 
 def check(tensors):
-    """What has to hold before a kernel can be chosen; shapes against each other,
-    strides and addresses are checked by every launch. The device's ordinal."""
-    device = tensors["q"].device
-    for name, tensor in tensors.items():
-        if DTYPES[tensor.dtype] != _DTYPE[name]:
-            raise TypeError(
-                f"{name}: expected {_DTYPE[name]}, got {DTYPES[tensor.dtype]}"
-            )
-        if tensor.rank != _RANK[name]:
-            raise ValueError(
-                f"{name}: expected {_RANK[name]} dimensions, got {tensor.rank}"
-            )
-        # An empty tensor is nowhere.
-        if tensor.device is None:
-            continue
-        if device is None:
-            device = tensor.device
-        if tensor.device != device:
-            raise ValueError(
-                f"{name}: expected a tensor on device {device}, as q is, got one on "
-                f"device {tensor.device}"
-            )
+    """What has to hold before a kernel can be chosen. The device's ordinal."""
+    device = OPERATOR.check(tensors)
     heads, d_qk = tensors["q"].shape[1:3]
     d_v = tensors["out"].shape[2]
-    if not 1 <= heads <= 128:
-        raise ValueError(f"q: expected 1 to 128 heads in dimension 1, got {heads}")
+    limits = OPERATOR.table["sizes"]["h_q"]
+    if not limits["least"] <= heads <= limits["most"]:
+        raise ValueError(
+            f"q: expected {limits['least']} to {limits['most']} heads in dimension 1, "
+            f"got {heads}"
+        )
     if d_qk not in (512, 576):
         raise ValueError(f"q: expected size 512 or 576 in dimension 2, got {d_qk}")
     if d_v != 512:
         raise ValueError(f"out: expected size 512 in dimension 2, got {d_v}")
-    return device or 0
+    return device
 
 
 def check_scale(name, scale):
@@ -118,19 +82,7 @@ class _Launch:
     def __init__(self, tensors, lse_options):
         self._device = check(tensors)
         self._kernel = library().kernel(
-            ShapeClass(
-                tensors["q"].shape[1],
-                tensors["q"].shape[2],
-                tensors["out"].shape[2],
-                "topk_length" in tensors,
-                "attn_sink" in tensors,
-                *lse_options,
-            ),
-            Sizes(
-                tensors["indices"].shape[2],
-                tensors["q"].shape[0],
-                tensors["kv"].shape[0],
-            ),
+            OPERATOR.shape_class_of(tensors, lse_options), OPERATOR.sizes_of(tensors)
         )
         self._fields, self._places = self._kernel.marshal({**tensors, "scale": 0.0})
 

@@ -18,7 +18,7 @@ from support import Base, arguments_of, descriptors, driver, setUpModule  # noqa
 
 from fake_package import fake_cubin, make_package, seal
 from fakes import CudaArray
-from mla import _library
+from mla import _library, sparse
 
 
 class Kernels(Base):
@@ -31,7 +31,7 @@ class Kernels(Base):
         arguments["lse"] = CudaArray("f32", (3, 127))
         if not library.has_jit:
             self.expect_error(
-                LookupError, "no package for ShapeClass(heads=127", arguments
+                LookupError, "no package for sparse_prefill(h_q=127", arguments
             )
             return
         before = len(library._compiled)
@@ -68,10 +68,10 @@ class Kernels(Base):
             "MLA_CACHE_DIR": __file__,
             "MLA_PTXAS": str(root / "test" / "Unit" / "JIT" / "fake-ptxas"),
         }
-        shape = _library.ShapeClass(16, 512, 512, False, False)
+        shape = sparse.OPERATOR.shape_class(16, 512, 512, False, False)
         with mock.patch.dict(os.environ, environment):
             with self.assertWarns(RuntimeWarning) as caught:
-                kernel = library.kernel(shape, _library.Sizes(64, 1, 100))
+                kernel = library.kernel(shape, sparse.OPERATOR.sizes(1, 100, 64))
         self.assertEqual(kernel.shape_classes(), [shape])
         # There may be more, of the assembler.
         messages = [str(warning.message) for warning in caught.warnings]
@@ -115,7 +115,7 @@ class Kernels(Base):
 class FixedSizes(Base):
     """Packages of one shape class for different sizes."""
 
-    SHAPE = _library.ShapeClass(32, 512, 512, False, False)
+    SHAPE = sparse.OPERATOR.shape_class(32, 512, 512, False, False)
 
     @classmethod
     def setUpClass(cls):
@@ -154,7 +154,8 @@ class FixedSizes(Base):
             )
         (kernel, *_), _ = launch.call_args
         self.assertEqual(kernel.shape_classes(), [self.SHAPE])
-        return tuple(kernel.sizes())
+        sizes = kernel.sizes()
+        return sizes.topk, sizes.s_q, sizes.s_kv
 
     def test_the_closest_fit(self):
         names = ["any", "topk64", "topk96", "topk64-s_q2", "s_kv100"]
@@ -175,16 +176,16 @@ class FixedSizes(Base):
         self.assertEqual(self.launched(topk=65, s_kv=100), (-1, -1, 100))
         if _library.library().has_jit:
             with mock.patch.object(_library.Library, "_compile") as compile:
-                sizes = _library.Sizes(65, 3, 50)
+                sizes = sparse.OPERATOR.sizes(3, 50, 65)
                 kernel = _library.library().kernel(self.SHAPE, sizes)
             self.assertIs(kernel, compile.return_value)
             return
         with self.assertRaises(LookupError) as caught:
             self.launched(topk=65)
         text = str(caught.exception)
-        self.assertIn("no package for ShapeClass(heads=32, ", text)
-        self.assertIn("and Sizes(topk=65, s_q=3, s_kv=50); ", text)
-        self.assertIn("for Sizes(topk=64, s_q=-1, s_kv=-1)", text)
+        self.assertIn("no package for sparse_prefill(h_q=32, ", text)
+        self.assertIn("and Sizes(s_q=3, s_kv=50, topk=65); ", text)
+        self.assertIn("for Sizes(s_q=-1, s_kv=-1, topk=64)", text)
 
     def test_a_launch(self):
         self.use_packages("any", "topk64")
@@ -299,8 +300,8 @@ class OptionalOperands(Base):
         # With one of the two neither package will do.
         library = _library.library()
         for lse in ("2", "+inf"), ("e", "-inf"):
-            call = _library.ShapeClass(32, 512, 512, False, True, *lse)
-            sizes = _library.Sizes(40, 3, 50)
+            call = sparse.OPERATOR.shape_class(32, 512, 512, False, True, *lse)
+            sizes = sparse.OPERATOR.sizes(3, 50, 40)
             with mock.patch.object(library, "_compile") as compiled:
                 if library.has_jit:
                     self.assertIs(library.kernel(call, sizes), compiled.return_value)
@@ -314,11 +315,11 @@ class OptionalOperands(Base):
         library = _library.library()
         if not library.has_jit:
             self.skipTest("needs the compiler")
-        shape = _library.ShapeClass(32, 512, 512, False, False, "2", "-inf")
+        shape = sparse.OPERATOR.shape_class(32, 512, 512, False, False, "2", "-inf")
         with mock.patch.object(library, "call") as call, mock.patch.object(
             _library, "Kernel"
         ):
-            library.kernel(shape, _library.Sizes(64, 3, 100))
+            library.kernel(shape, sparse.OPERATOR.sizes(3, 100, 64))
         source = call.call_args[0][2]
         self.assertEqual((source.op[0].lseBase, source.op[0].emptyLse), (1, 1))
 
@@ -376,10 +377,10 @@ class Options(Base):
         """The kernel, and the struct that the compiler got."""
         library = _library.library()
         mla.compile_options(**options)
-        shape = _library.ShapeClass(16, 512, 512, False, False)
+        shape = sparse.OPERATOR.shape_class(16, 512, 512, False, False)
         with mock.patch.object(library, "call", wraps=library.call) as call:
             try:
-                kernel = library.kernel(shape, _library.Sizes(64, 3, 100))
+                kernel = library.kernel(shape, sparse.OPERATOR.sizes(3, 100, 64))
             except mla.MLAError as error:
                 if error.status == 3:
                     self.skipTest("needs a ptxas")

@@ -15,7 +15,7 @@ from support import arguments_of, driver
 
 from fake_package import parameter_sizes
 from fakes import CudaArray
-from mla import _cuda, _library
+from mla import _cuda, _library, sparse
 
 
 def launch(descriptor):
@@ -59,9 +59,9 @@ def compile_a_kernel():
     library = _library.library()
     if not library.has_jit:
         return None
-    shape = _library.ShapeClass(16, 512, 512, False, False)
+    shape = sparse.OPERATOR.shape_class(16, 512, 512, False, False)
     try:
-        return library.kernel(shape, _library.Sizes(64, 3, 100)) is not None
+        return library.kernel(shape, sparse.OPERATOR.sizes(3, 100, 64)) is not None
     except mla.MLAError as error:
         if error.status == 3:
             return None

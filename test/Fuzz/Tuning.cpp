@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mla/Operators/Operators.h"
 #include "mla/Tuning/TuningTable.h"
 #include <cstdlib>
 
@@ -14,14 +15,16 @@ using namespace mla;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   llvm::StringRef text(reinterpret_cast<const char *>(data), size);
-  llvm::Expected<TuningTable> table = TuningTable::parse(text, "input");
+  llvm::Expected<TuningTable> table =
+      TuningTable::parse(text, "input", getOperators());
   if (!table) {
     llvm::consumeError(table.takeError());
     return 0;
   }
   (void)table->find(ShapeClass(), Gpu());
   std::string printed = table->print();
-  llvm::Expected<TuningTable> again = TuningTable::parse(printed, "again");
+  llvm::Expected<TuningTable> again =
+      TuningTable::parse(printed, "again", getOperators());
   if (!again || again->print() != printed)
     std::abort();
   return 0;

@@ -154,7 +154,7 @@ def npys():
 
 
 def tables():
-    yield (TESTS.parent / "lib/Tuning/tuning.txt").read_bytes()
+    yield (TESTS.parent / "lib/Operators/SparsePrefill/tuning.txt").read_bytes()
     table = (TESTS / "Tools/Inputs/tuning.txt").read_bytes()
     yield table
     yield re.sub(rb"ms=\S+", b"ms=4e-300", table)

@@ -4,11 +4,10 @@
 
 #include "Flags.h"
 #include "mla/Dialect/Tile/Tile.h"
-#include "mla/Harness/CommandLine.h"
+#include "mla/Operators/Operators.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mla/Support/Names.h"
 #include "mla/Tuning/Choice.h"
-#include "mla/Tuning/CostModel.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -34,8 +33,10 @@ static std::string checkName(llvm::StringRef what, llvm::StringRef name,
 
 std::vector<std::string> getSchedules() {
   std::vector<std::string> names;
-  for (const ScheduleCosts &costs : getScheduleCosts())
-    names.push_back(costs.name.str());
+  for (const Operator *op : getOperators())
+    for (const NamedSchedule &schedule : op->schedules)
+      if (!llvm::is_contained(names, schedule.name))
+        names.push_back(schedule.name.str());
   return names;
 }
 
@@ -48,10 +49,6 @@ std::string checkSchedule(llvm::StringRef text) {
   if (!llvm::sys::fs::exists(choice->schedule))
     return "schedule '" + choice->schedule + "': no such file";
   return "";
-}
-
-std::string checkOperator(llvm::StringRef name) {
-  return checkName("operator", name, {"sparse_prefill"});
 }
 
 //===----------------------------------------------------------------------===//
@@ -187,140 +184,4 @@ std::string CompileFlags::findFault() const {
   if (options.gpu.empty())
     return "";
   return mla::findFault(Gpu{options.target, options.gpu});
-}
-
-//===----------------------------------------------------------------------===//
-// An operator's IR
-//===----------------------------------------------------------------------===//
-
-const llvm::StringLiteral OperatorFlags::kHelp =
-    R"(  --sizes=NAME=N,...     sizes of the operator:
-                           h_q   query heads (default 128)
-                           d_qk  head dimension of q and kv (default 576)
-                           d_v   head dimension of the output (default 512)
-                           topk  entries of indices a query (default ?)
-                           s_q   queries (default ?)
-                           s_kv  rows of kv (default ?)
-                         '?' leaves topk, s_q or s_kv to run time
-  --topk-length          with the argument topk_length
-  --sink                 with the argument attn_sink
-  --optional=LIST        which of topk_length and attn_sink a launch may leave
-                         out; the kernel takes those that are named
-  --lse-base=B           base of the logarithm in lse: e (default) or 2
-  --empty-lse=X          lse of a query without a valid entry: +inf (default) or
-                         -inf
-  --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N
-                         h_q, d_qk, ... one by one
-)";
-
-static constexpr llvm::StringLiteral kFixedSizes[] = {"h_q", "d_qk", "d_v"};
-
-llvm::ArrayRef<llvm::StringLiteral> OperatorFlags::fixedSizes() {
-  return kFixedSizes;
-}
-
-/// "s_q" of "s-q" and "h_q" of "h": names as the IR has them.
-static std::string getSizeName(llvm::StringRef name) {
-  if (name == "h")
-    return "h_q";
-  if (name == "sink")
-    return "attn_sink";
-  std::string text = name.str();
-  llvm::replace(text, '-', '_');
-  return text;
-}
-
-std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
-  auto [spelled, text] = setting.split('=');
-  std::string name = getSizeName(spelled);
-  if (!given.insert(name).second)
-    return llvm::formatv("expected '{0}' once", spelled);
-  if (name == "attn_sink" || name == "topk_length") {
-    bool required = setting.ends_with("=required"),
-         isSink = name == "attn_sink";
-    if (setting.contains('=') && !required)
-      return llvm::formatv("expected {0} or {0}=required, got '{1}'", spelled,
-                           setting);
-    (isSink ? shape.attnSink : shape.topkLength) = true;
-    if (argumentsAreOptional)
-      (isSink ? shape.attnSinkOptional : shape.topkLengthOptional) = !required;
-    return "";
-  }
-  if (name == "lse_base" || name == "empty_lse") {
-    (name == "lse_base" ? shape.lseBase : shape.emptyLse) = text.str();
-    return "";
-  }
-  std::optional<int64_t> *size = name == "topk"   ? &shape.topk
-                                 : name == "s_q"  ? &shape.numQueries
-                                 : name == "s_kv" ? &shape.numRows
-                                                  : nullptr;
-  int64_t *fixed = name == "h_q"    ? &shape.heads
-                   : name == "d_qk" ? &shape.dimQK
-                   : name == "d_v"  ? &shape.dimV
-                                    : nullptr;
-  if (!size && !fixed)
-    return llvm::formatv(
-        "unknown name '{0}', expected h_q, d_qk, d_v, topk, "
-        "s_q, s_kv, topk_length, attn_sink, lse_base or empty_lse{1}",
-        spelled,
-        harness::suggest(name, {"h_q", "d_qk", "d_v", "topk", "s_q", "s_kv",
-                                "topk_length", "attn_sink", "lse_base",
-                                "empty_lse"}));
-  int64_t value = 0;
-  if (size && text == "?")
-    size->reset();
-  else if (text.getAsInteger(10, value) || value < 1 ||
-           value > harness::kMaxSize)
-    return llvm::formatv("expected {0}=N with 1 <= N <= {1}, got '{2}'",
-                         spelled, harness::kMaxSize, setting);
-  else if (size)
-    *size = value;
-  else
-    *fixed = value;
-  return "";
-}
-
-bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
-  static constexpr llvm::StringLiteral kOptions[] = {
-      "--topk-length", "--sink", "--topk", "--s-q",      "--s-kv",
-      "--h",           "--d-qk", "--d-v",  "--lse-base", "--empty-lse"};
-  auto [name, value] = word.split('=');
-  if (name == "--sizes") {
-    for (llvm::StringRef part : llvm::split(value, ','))
-      if (error.empty())
-        error = parseSetting(part);
-    return true;
-  }
-  if (name == "--optional") {
-    error = parseOptional(value);
-    return true;
-  }
-  if (!llvm::is_contained(kOptions, name))
-    return false;
-  error = parseSetting(word.drop_front(2));
-  return true;
-}
-
-std::string OperatorFlags::parseOptional(llvm::StringRef names) {
-  for (llvm::StringRef name : llvm::split(names, ','))
-    if (name == "topk_length")
-      shape.topkLength = shape.topkLengthOptional = true;
-    else if (name == "attn_sink")
-      shape.attnSink = shape.attnSinkOptional = true;
-    else
-      return llvm::formatv("--optional: expected some of topk_length and "
-                           "attn_sink, got '{0}'",
-                           name);
-  return "";
-}
-
-std::string OperatorFlags::parseOperand(llvm::StringRef operand) {
-  auto [op, settings] = operand.split(':');
-  std::string error = checkOperator(op);
-  llvm::SmallVector<llvm::StringRef> parts;
-  settings.split(parts, ',', -1, /*KeepEmpty=*/false);
-  for (llvm::StringRef part : parts)
-    if (error.empty())
-      error = parseSetting(part);
-  return error;
 }

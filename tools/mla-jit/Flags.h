@@ -6,8 +6,8 @@
 #define MLA_TOOLS_MLAJIT_FLAGS_H
 
 #include "mla/JIT/Compiler.h"
-#include "mla/JIT/Operators.h"
-#include <set>
+#include <string>
+#include <vector>
 
 /// Options that say how to compile.
 struct CompileFlags {
@@ -36,46 +36,7 @@ private:
   bool severalSchedules;
 };
 
-/// Options that say what an operator's IR is like. Words of options are checked
-/// by the operator's verifier.
-struct OperatorFlags {
-  mla::SparsePrefillShape shape;
-
-  /// With `argumentsAreOptional` a launch may leave out the arguments that
-  /// settings add, but for those that are "=required".
-  explicit OperatorFlags(bool argumentsAreOptional = false)
-      : argumentsAreOptional(argumentsAreOptional) {}
-
-  /// Takes `word`, "--name=value", if it is one of them; `error` is set if it
-  /// is malformed.
-  bool parse(llvm::StringRef word, std::string &error);
-
-  /// Takes an operand "sparse_prefill[:NAME[=N],...]". Returns an empty text,
-  /// or what is wrong with it.
-  std::string parseOperand(llvm::StringRef operand);
-
-  /// Takes "h_q=64" or the name of an optional argument, "attn_sink". Returns
-  /// what is wrong with it.
-  std::string parseSetting(llvm::StringRef setting);
-
-  /// The sizes that are a kernel's own, and never known at run time only.
-  static llvm::ArrayRef<llvm::StringLiteral> fixedSizes();
-
-  static const llvm::StringLiteral kHelp;
-
-private:
-  /// Makes arguments optional: a list of their names. Returns what is wrong
-  /// with it.
-  std::string parseOptional(llvm::StringRef names);
-
-  bool argumentsAreOptional;
-  std::set<std::string> given;
-};
-
-/// Takes the name of an operator; the error lists those there are.
-std::string checkOperator(llvm::StringRef name);
-
-/// The names of the schedules.
+/// The names of all operators' schedules.
 std::vector<std::string> getSchedules();
 
 /// What is wrong with a schedule, "NAME[:PARAMETER=N]..." with the name of one

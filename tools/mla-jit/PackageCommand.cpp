@@ -4,7 +4,7 @@
 
 #include "PackageCommand.h"
 #include "Command.h"
-#include "mla/JIT/Operators.h"
+#include "OperatorFlags.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Support/Files.h"
 #include "llvm/ADT/StringSet.h"
@@ -22,18 +22,14 @@ constexpr llvm::StringLiteral kHelp =
 
 Compiles each KERNEL into a package of its own in DIR, and writes their list,
 DIR/index.json, when all are there. A KERNEL is a file of IR, FILE.mlir, or an
-operator with what differs from the defaults of mla-jit emit:
+operator with what differs from the defaults of mla-jit emit, whose help lists the
+names:
 
-  sparse_prefill[:NAME[=N],...]    with h_q, d_qk, d_v, topk, s_q, s_kv,
-                                   topk_length, attn_sink, lse_base and empty_lse
-                                   (or h, d-qk, d-v, s-q, s-kv, topk-length,
-                                   sink, lse-base and empty-lse)
+  OPERATOR[:NAME[=VALUE],...]
 
-as in sparse_prefill:h_q=64,topk=2048,attn_sink, whose package is
-DIR/sparse_prefill-h_q64-topk2048-attn_sink. A launch may leave out what
-topk_length and attn_sink add, so that sparse_prefill:h_q=64,topk_length,attn_sink
-serves all calls with 64 heads; topk_length=required and attn_sink=required make
-kernels that insist on it.
+as in OPERATOR:h_q=64,topk=2048,attn_sink, whose package is
+DIR/OPERATOR-h_q64-topk2048-attn_sink. A launch may leave out the arguments
+that are named so (attn_sink); those with "=required" have to be given.
 
   -o DIR                 the folder
 )";
@@ -49,23 +45,24 @@ std::string checkKernel(llvm::StringRef kernel) {
     return "";
   llvm::StringRef op = kernel.split(':').first;
   if (!checkOperator(op).empty())
-    return ("'" + kernel + "': expected FILE.mlir or sparse_prefill, got '" +
-            op + "'")
+    return ("'" + kernel + "': expected FILE.mlir or " +
+            listOperators(getOperators(), op) + ", got '" + op + "'")
         .str();
-  std::string error =
-      OperatorFlags(/*argumentsAreOptional=*/true).parseOperand(kernel);
+  OperatorFlags flags(/*argumentsAreOptional=*/true);
+  flags.parseOperand(kernel);
+  std::string error = flags.resolve();
   return error.empty() ? "" : ("'" + kernel + "': " + error).str();
 }
 
-/// The IR of `kernel` as the command line has it; null after an error.
+/// The IR of `kernel`, which was checked; null after an error.
 mlir::OwningOpRef<mlir::ModuleOp> getModule(llvm::StringRef kernel,
                                             mlir::MLIRContext &context) {
   if (kernel.ends_with(".mlir"))
     return parseProgramFile(kernel, context);
   OperatorFlags flags(/*argumentsAreOptional=*/true);
-  return flags.parseOperand(kernel).empty()
-             ? buildSparsePrefill(context, flags.shape)
-             : nullptr;
+  flags.parseOperand(kernel);
+  flags.resolve();
+  return buildOperator(context, flags.getSpec());
 }
 
 /// The folder of a kernel's package below that of all.

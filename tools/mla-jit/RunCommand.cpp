@@ -146,7 +146,7 @@ private:
   static harness::Status checkChoice(mlir::ModuleOp module,
                                      const std::string &operand) {
     bool open = false;
-    module.walk([&](SparsePrefillOp op) { open |= !op.getScheduleAttr(); });
+    module.walk([&](OperatorInterface op) { open |= !op.getScheduleAttr(); });
     return open ? harness::Status()
                 : runtime::invalidArgument(
                       "'" + operand +

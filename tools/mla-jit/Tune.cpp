@@ -44,10 +44,9 @@ public:
 private:
   llvm::Error readOperator();
   llvm::Error fillSizes(harness::Sizes &sizes);
-  void addContenders();
+  llvm::Error addContenders();
   void compile(const Choice &choice, harness::Candidate &candidate);
   Problem makeProblem(const harness::Sizes &sizes);
-  double countFlops(const harness::Sizes &sizes);
   void printCase(size_t number);
   std::string printPrediction(size_t contender, size_t number);
   std::string printTimes(size_t contender, size_t number);
@@ -60,7 +59,7 @@ private:
   harness::ToolOptions &options;
   mlir::MLIRContext &context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  SparsePrefillOp op;
+  OperatorInterface op;
   std::unique_ptr<harness::GpuContext> gpu;
   /// The table to write.
   TuningTable table;
@@ -86,7 +85,7 @@ llvm::Error toError(const harness::Status &status) {
 llvm::Error Tuning::readOperator() {
   const std::string &operand = options.operands.front();
   if (isOperatorName(operand)) {
-    module = buildSparsePrefill(context, flags.op.shape);
+    module = buildOperator(context, flags.op.getSpec());
     if (!module)
       return makeError("cannot make IR of '" + operand + "'");
   } else {
@@ -95,7 +94,7 @@ llvm::Error Tuning::readOperator() {
   if (!module)
     return makeError("cannot parse '" + operand + "'");
   int64_t count = 0;
-  module->walk([&](SparsePrefillOp found) {
+  module->walk([&](OperatorInterface found) {
     op = found;
     ++count;
   });
@@ -114,18 +113,13 @@ llvm::Error Tuning::readOperator() {
 
 /// A run-time size that no option gives is that of a typical problem.
 llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
-  Problem typical;
   std::vector<std::string> names;
-  auto fill = [&](mlir::Value value, unsigned dim, const char *name,
-                  int64_t size) {
-    if (!mlir::cast<mlir::MemRefType>(value.getType()).isDynamicDim(dim))
-      return;
-    sizes.emplace(name, size);
-    names.push_back(name);
-  };
-  fill(op.getQ(), 0, "s_q", typical.queries);
-  fill(op.getKv(), 0, "s_kv", flags.compile.options.expectSKV);
-  fill(op.getIndices(), 2, "topk", typical.topk);
+  Problem typical = getExpectedProblem(op, flags.compile.options.expectSKV);
+  for (const SizeInfo &size : op.getOperator().table.sizes)
+    if (mlir::ShapedType::isDynamic(getSize(op, size.name))) {
+      names.emplace_back(size.name);
+      sizes.emplace(size.name, typical.getSize(size.name));
+    }
   for (const auto &[name, size] : sizes)
     if (!llvm::is_contained(names, name))
       return makeError("size '" + name +
@@ -136,40 +130,40 @@ llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
 }
 
 Problem Tuning::makeProblem(const harness::Sizes &sizes) {
-  auto size = [&](mlir::Value value, unsigned dim, const char *name) {
-    auto type = mlir::cast<mlir::MemRefType>(value.getType());
-    return type.isDynamicDim(dim) ? sizes.at(name) : type.getDimSize(dim);
-  };
-  return {getShapeClass(op), size(op.getQ(), 0, "s_q"),
-          size(op.getKv(), 0, "s_kv"), size(op.getIndices(), 2, "topk")};
+  Problem problem = getExpectedProblem(op, flags.compile.options.expectSKV);
+  for (const auto &[name, size] : sizes)
+    problem.sizes[name] = size;
+  return problem;
 }
 
 /// What the cost model says of a schedule that ships.
-static std::optional<Prediction> predictChoice(const Choice &choice,
+static std::optional<Prediction> predictChoice(const Operator &op,
+                                               const Choice &choice,
                                                const Problem &problem) {
-  const ScheduleCosts *costs = findScheduleCosts(choice.schedule);
-  if (!costs)
+  if (isScheduleFile(choice.schedule))
     return std::nullopt;
-  int64_t keys = 64;
-  for (const auto &[name, value] : choice.parameters)
-    if (name == "keys")
-      keys = value;
-  return predict(*costs, problem, keys);
+  return op.predict(choice, problem, Machine());
 }
 
-void Tuning::addContenders() {
+llvm::Error Tuning::addContenders() {
+  const Operator &known = op.getOperator();
   if (flags.schedules.empty())
-    for (const ScheduleCosts &costs : getScheduleCosts())
-      flags.schedules.push_back(costs.name.str());
+    for (const NamedSchedule &schedule : known.schedules)
+      flags.schedules.push_back(schedule.name.str());
   for (const std::string &schedule : flags.schedules) {
     // The options have been checked.
     Contender contender{llvm::cantFail(parseChoice(schedule)), {}};
+    const std::string &name = contender.choice.schedule;
+    if (!isScheduleFile(name) && !findSchedule(known, name))
+      return makeError("unknown schedule '" + name + "' of " + known.getName() +
+                       ", expected " + listSchedules(known, name));
     for (const harness::Sizes &sizes : options.cases)
       contender.predictions.push_back(
-          predictChoice(contender.choice, makeProblem(sizes)));
+          predictChoice(known, contender.choice, makeProblem(sizes)));
     compile(contender.choice, candidates.emplace_back());
     contenders.push_back(std::move(contender));
   }
+  return llvm::Error::success();
 }
 
 /// Compiles the operator one way; why it cannot be done goes to the candidate.
@@ -210,31 +204,27 @@ static std::string joinSizes(const harness::Sizes &sizes) {
   return llvm::join(parts, ",");
 }
 
-double Tuning::countFlops(const harness::Sizes &sizes) {
-  Problem problem = makeProblem(sizes);
-  // Doubles: the product of the largest sizes is beyond 64 bits.
-  return 2.0 * static_cast<double>(problem.queries) *
-         static_cast<double>(problem.shape.heads) *
-         static_cast<double>(problem.topk) *
-         static_cast<double>(problem.shape.dimQK + problem.shape.dimV);
-}
-
 std::string Tuning::printPrediction(size_t contender, size_t number) {
   if (!contenders[contender].predictions[number])
     return "not predicted: the schedule is a file";
   const Prediction &p = *contenders[contender].predictions[number];
   return llvm::formatv("{0,8:f3} {1,7:f0} {2,8} {3,7:f0} {4,6} {5,7:f0} "
                        "{6,8:f0} {7,7:f0} {8,7:f0}",
-                       p.ms, countFlops(options.cases[number]) / p.ms / 1e9,
-                       p.waves, p.edges, p.tiles, p.tensor, p.exposed, p.refill,
-                       p.gather);
+                       p.ms, p.flops / p.ms / 1e9, p.waves, p.edges, p.tiles,
+                       p.tensor, p.exposed, p.refill, p.gather);
 }
 
 std::string Tuning::printTimes(size_t contender, size_t number) {
   const std::optional<Prediction> &predicted =
       contenders[contender].predictions[number];
   const harness::CandidateTimes &got = candidates[contender].times[number];
-  double flops = countFlops(options.cases[number]) / 1e9;
+  // They are the operator's, whatever the schedule.
+  const Operator &known = op.getOperator();
+  double flops = known
+                     .predict({known.schedules[0].name.str(), {}},
+                              makeProblem(options.cases[number]), Machine())
+                     .flops /
+                 1e9;
   return llvm::formatv(
       "{0,9} {1,8:f3} {2,7:f0} {3,8:f3} {4,7:f0}",
       predicted ? llvm::formatv("{0:f3}", predicted->ms).str() : "-",
@@ -267,11 +257,13 @@ void Tuning::printCase(size_t number) {
 
 llvm::Error Tuning::printDecision() {
   const CompileOptions &compile = flags.compile.options;
-  llvm::Expected<TuningTable> known = TuningTable::load(compile.tuningTable);
+  llvm::Expected<TuningTable> known =
+      TuningTable::load(compile.tuningTable, getOperators());
   if (!known)
     return known.takeError();
-  Decision decision = decide(getExpectedProblem(op, compile.expectSKV),
-                             {compile.target, compile.gpu}, *known);
+  Decision decision =
+      decide(op.getOperator(), getExpectedProblem(op, compile.expectSKV),
+             {compile.target, compile.gpu}, *known);
   llvm::outs() << "\nms: waves x (edges + tiles x max(tensor + exposed + "
                   "refill, gather)), cycles at "
                << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";
@@ -340,7 +332,7 @@ llvm::Error Tuning::run() {
   if (!flags.table.empty()) {
     bool exists = llvm::sys::fs::exists(flags.table);
     llvm::Expected<TuningTable> read =
-        exists ? TuningTable::load(flags.table) : TuningTable();
+        exists ? TuningTable::load(flags.table, getOperators()) : TuningTable();
     if (!read)
       return read.takeError();
     table = std::move(*read);
@@ -356,7 +348,8 @@ llvm::Error Tuning::run() {
                        "GPU '" +
                        gpu->deviceName() + "'");
   }
-  addContenders();
+  if (llvm::Error error = addContenders())
+    return error;
   if (llvm::all_of(candidates, [](const harness::Candidate &candidate) {
         return !candidate.skipped.empty();
       }))

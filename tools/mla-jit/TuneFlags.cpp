@@ -6,16 +6,16 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <set>
 
 using namespace mla;
 
 static constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit tune FILE.mlir|sparse_prefill[:NAME=N,...] [options]
+    R"(usage: mla-jit tune FILE.mlir|OPERATOR[:NAME=N,...] [options]
 
 Compiles an operator with each schedule, checks the kernels, times them in turns
 on the GPU, and prints which is the fastest back to back. FILE.mlir has one
-operator without a schedule; sparse_prefill takes h_q, d_qk, d_v and the options
-of `emit`.
+operator without a schedule; OPERATOR takes the options of `emit`, listed below.
 
   --dry-run              no GPU: what the cost model predicts, in cycles, and
                          which schedule is chosen without --schedule
@@ -28,18 +28,16 @@ of `emit`.
   --gpu=NAME, --target=NAME, --threshold=X, --ptxas=PATH, --ptxas-timeout=N
                          as for compile
   --expect-s-kv=N        as for compile, for the choice that --dry-run prints
-  --sizes NAME=N,...     a case (default: s_q=4096, topk=2048, s_kv as expected);
+  --sizes NAME=N,...     a case (default: what is typical, s_kv as expected);
                          repeat it for more, which count alike
   --size NAME=N          a size of all cases
-  --topk-length, --sink, --h=N, --d-qk=N, --d-v=N, --topk=N, --s-q=N, --s-kv=N,
-  --optional=LIST, --lse-base=B, --empty-lse=X
-                         as for emit
   --iterations=N, --warmup=N, --rounds=N, --gap=MS, --seed=N, --scale=X
                          as for bench
 )";
 
 std::string TuneFlags::help() {
-  return llvm::formatv(kHelp.data(), llvm::join(getSchedules(), ", "));
+  return llvm::formatv(kHelp.data(), llvm::join(getSchedules(), ", ")).str() +
+         OperatorFlags::help();
 }
 
 std::string TuneFlags::parseSchedules(llvm::StringRef value) {
@@ -62,7 +60,7 @@ bool TuneFlags::parse(llvm::StringRef word, std::string &error) {
   } else if (name == "--schedule")
     error = parseSchedules(value);
   else
-    return op.parse(word, error) || compile.parse(word, error);
+    return op.parse(word) || compile.parse(word, error);
   return true;
 }
 
@@ -75,22 +73,27 @@ bool isOperatorName(const std::string &operand) {
 static std::string readOperatorName(TuneFlags &flags,
                                     harness::ToolOptions &options) {
   std::string fault = flags.op.parseOperand(options.operands.front());
-  for (llvm::StringRef name : OperatorFlags::fixedSizes()) {
+  if (!fault.empty())
+    return fault;
+  for (const SizeInfo &size : flags.op.getOperator()->table.sizes) {
+    if (!size.isStatic)
+      continue;
     std::set<int64_t> values;
     for (harness::Sizes &sizes : options.cases)
-      if (auto found = sizes.find(name.str()); found != sizes.end()) {
+      if (auto found = sizes.find(std::string(size.name));
+          found != sizes.end()) {
         values.insert(found->second);
         sizes.erase(found);
       }
     if (values.size() > 1)
       return llvm::formatv("size '{0}': expected one value in all cases, got "
                            "{1} and {2}",
-                           name, *values.begin(), *values.rbegin());
-    if (!values.empty() && fault.empty())
-      fault = flags.op.parseSetting(
-          llvm::formatv("{0}={1}", name, *values.begin()).str());
+                           size.name, *values.begin(), *values.rbegin());
+    if (!values.empty())
+      flags.op.addSetting(
+          llvm::formatv("{0}={1}", size.name, *values.begin()).str());
   }
-  return fault;
+  return flags.op.resolve();
 }
 
 std::string findTuneFault(TuneFlags &flags, harness::ToolOptions &options) {

@@ -6,6 +6,7 @@
 #define MLA_TOOLS_MLAJIT_TUNEFLAGS_H
 
 #include "Flags.h"
+#include "OperatorFlags.h"
 #include "mla/Harness/Tool.h"
 
 /// The options of `tune`, besides those that it shares with `bench`.

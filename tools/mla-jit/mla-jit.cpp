@@ -8,6 +8,7 @@
 #include "Info.h"
 #include "Interrupt.h"
 #include "Mutate.h"
+#include "OperatorFlags.h"
 #include "PackageCommand.h"
 #include "RunCommand.h"
 #include "Session.h"
@@ -16,7 +17,6 @@
 #include "mla/Runtime/Files.h"
 #include "mla/Support/Files.h"
 #include "mla/Target/Sass.h"
-#include "mla/Transforms/ScheduleText.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
@@ -30,13 +30,13 @@ namespace {
 constexpr llvm::StringLiteral kUsage =
     R"(mla-jit: compiles multi-head latent attention for Hopper GPUs
 
-usage: mla-jit emit sparse_prefill [options]  write an operator's IR
-       mla-jit schedule NAME                  write a schedule's text
+usage: mla-jit emit OPERATOR [options]        write an operator's IR
+       mla-jit schedule OPERATOR NAME         write a schedule's text
        mla-jit compile FILE.mlir -o DIR       IR to a kernel package
        mla-jit package KERNEL... -o DIR       several kernels to one folder
        mla-jit run FILE.mlir|DIR [options]    run, and check with --check
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
-       mla-jit tune FILE.mlir|sparse_prefill [options]
+       mla-jit tune FILE.mlir|OPERATOR [options]
                                               which schedule is the fastest
        mla-jit plot RESULTS.jsonl... -o FILE.svg [options]
                                               draw what bench printed
@@ -60,10 +60,10 @@ int fail(const llvm::Twine &message) {
 //===----------------------------------------------------------------------===//
 
 constexpr llvm::StringLiteral kEmitHelp =
-    R"(usage: mla-jit emit sparse_prefill[:NAME=N,...] [options]
+    R"(usage: mla-jit emit OPERATOR[:NAME=N,...] [options]
 
-Writes a function with the operator. A size of '?' is known at run time. Sizes may
-stand behind the operator's name or in --sizes.
+Writes a function with the operator. A size of '?' is known at run time. Sizes and
+options may stand behind the operator's name, as in OPERATOR:h_q=64.
 
   -o FILE                output file (default: standard output)
 )";
@@ -75,7 +75,7 @@ int emit(const std::vector<std::string> &words) {
     if (option.name == "-o")
       output = option.value.str();
     else
-      flags.parse(option.word, error);
+      flags.parse(option.word);
   };
   auto operand = [&](const std::string &word) -> std::string {
     if (!op.empty())
@@ -84,13 +84,16 @@ int emit(const std::vector<std::string> &words) {
     return flags.parseOperand(word);
   };
   if (std::optional<int> code = readCommand(
-          {"emit", (kEmitHelp + OperatorFlags::kHelp).str(), option, operand},
+          {"emit", (kEmitHelp + OperatorFlags::help()).str(), option, operand},
           words))
     return *code;
-  if (op.empty())
-    return failUsage("emit", "expected mla-jit emit sparse_prefill");
+  std::string fault = op.empty() ? "expected mla-jit emit OPERATOR, one of " +
+                                       getOperatorNames()
+                                 : flags.resolve();
+  if (!fault.empty())
+    return failUsage("emit", fault);
   Session session;
-  auto module = buildSparsePrefill(session.context, flags.shape);
+  auto module = buildOperator(session.context, flags.getSpec());
   if (!module)
     return 1;
   if (llvm::Error error = writeOutput(
@@ -104,38 +107,56 @@ int emit(const std::vector<std::string> &words) {
 //===----------------------------------------------------------------------===//
 
 constexpr llvm::StringLiteral kScheduleHelp =
-    R"(usage: mla-jit schedule NAME [-o FILE]
+    R"(usage: mla-jit schedule OPERATOR NAME [-o FILE]
 
-Writes the text of a schedule that ships: {0}. A changed copy is taken by
---schedule=FILE.
-
+Writes the text of a schedule that ships with an operator. --schedule=FILE takes
+a changed copy. Schedules:
+{0}
   -o FILE                output file (default: standard output)
 )";
 
+/// "  combine: a, b", a line for each operator.
+std::string listAllSchedules() {
+  std::string text;
+  for (const Operator *op : getOperators()) {
+    auto names = llvm::map_range(op->schedules,
+                                 [](const NamedSchedule &s) { return s.name; });
+    text +=
+        llvm::formatv("  {0}: {1}\n", op->getName(), llvm::join(names, ", "));
+  }
+  return text;
+}
+
 int schedule(const std::vector<std::string> &words) {
-  std::string output = "-", name;
+  std::string output = "-";
+  std::vector<std::string> names;
   auto option = [&](const Option &option, std::string &) {
     if (option.name == "-o")
       output = option.value.str();
   };
   auto operand = [&](const std::string &word) -> std::string {
-    if (!name.empty())
-      return "expected one schedule, got '" + name + "' and '" + word + "'";
-    name = word;
-    std::string fault = checkSchedule(word);
-    return fault.empty() && getScheduleText(word).empty()
-               ? "expected the name of a schedule, got '" + word + "'"
-               : fault;
+    names.push_back(word);
+    return "";
   };
-  std::string help =
-      llvm::formatv(kScheduleHelp.data(), llvm::join(getSchedules(), ", "));
-  if (std::optional<int> code =
-          readCommand({"schedule", help, option, operand}, words))
+  if (std::optional<int> code = readCommand(
+          {"schedule", llvm::formatv(kScheduleHelp.data(), listAllSchedules()),
+           option, operand},
+          words))
     return *code;
-  if (name.empty())
-    return failUsage("schedule", "expected mla-jit schedule NAME");
+  if (names.size() != 2)
+    return failUsage("schedule", "expected mla-jit schedule OPERATOR NAME");
+  const Operator *op = findOperator(getOperators(), names[0]);
+  if (!op)
+    return failUsage("schedule", "unknown operator '" + names[0] +
+                                     "', expected " +
+                                     listOperators(getOperators(), names[0]));
+  const NamedSchedule *found = findSchedule(*op, names[1]);
+  if (!found)
+    return failUsage("schedule", "unknown schedule '" + names[1] + "' of " +
+                                     names[0] + ", expected " +
+                                     listSchedules(*op, names[1]));
   if (llvm::Error error = writeOutput(
-          output, [&](llvm::raw_ostream &os) { os << getScheduleText(name); }))
+          output, [&](llvm::raw_ostream &os) { os << found->text; }))
     return fail(llvm::toString(std::move(error)));
   return 0;
 }

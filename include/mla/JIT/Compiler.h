@@ -27,7 +27,7 @@ struct CompileOptions {
   /// rescales.
   double threshold = 8;
   /// Rows of kv that "auto" expects where the IR leaves them to run time.
-  int64_t expectSKV = Problem().rows;
+  int64_t expectSKV = kExpectedSKV;
   /// The GPU's name (H200) if it is known, and a tuning table other than the
   /// one that ships: what "auto" goes by.
   std::string gpu, tuningTable;

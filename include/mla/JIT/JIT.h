@@ -35,7 +35,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_JIT_VERSION 10200
+#define MLA_JIT_VERSION 20000
 /** A size that is known only at run time. */
 #define MLA_DYNAMIC (-1)
 
@@ -113,46 +113,96 @@ typedef struct mlaCompilerOptions {
    NULL,                                                                       \
    NULL}
 
-/** What lse is for a query without a valid entry. */
-typedef enum mlaEmptyLse {
-  MLA_EMPTY_LSE_PLUS_INF = 0, /**< as FlashMLA has it */
-  MLA_EMPTY_LSE_MINUS_INF = 1 /**< what a merge of partial results wants */
-} mlaEmptyLse;
+/** A size of an operator, by its name. */
+typedef struct mlaNamedSize {
+  const char *name;
+  int64_t value; /**< or MLA_DYNAMIC, where the size may be */
+} mlaNamedSize;
 
-/** The base of the logarithm in lse. */
-typedef enum mlaLseBase { MLA_LSE_BASE_E = 0, MLA_LSE_BASE_2 = 1 } mlaLseBase;
+/** An option of an operator, by its name. */
+typedef struct mlaNamedOption {
+  const char *name;
+  const char *value;
+} mlaNamedOption;
 
-/** An operator and its sizes; docs/RationaleMLA.md says what it computes. The
- *  kernel's arguments, in the order of a launch, are (bf16 but where noted)
- *    sparse_prefill: q [s_q, heads, dimQK], kv [s_kv, 1, dimQK],
- *      indices i32 [s_q, 1, topk], scale f32, topk_length i32 [s_q] (if
- *      hasTopkLength), attn_sink f32 [heads] (if hasAttnSink),
- *      out [s_q, heads, dimV], max_logits f32 [s_q, heads], lse f32
- *      [s_q, heads]
- *  and mlaKernelGetArgument tells them. All strides but the last, which is 1,
- *  are known at run time. */
+/** An operator with the sizes and options of one kernel. Those that are not
+ *  listed have their defaults. mlaOperatorGetInfo and the functions behind it
+ *  tell which there are, docs/reference has a page for each operator, and
+ *  mlaKernelGetArgument tells a kernel's arguments. All strides but the last,
+ *  which is 1, are known at run time. */
 typedef struct mlaOperator {
-  size_t size;           /**< sizeof(mlaOperator) */
-  const char *name;      /**< "sparse_prefill" */
-  int64_t heads;         /**< query heads, 1 to 128 */
-  int64_t dimQK;         /**< head dimension of q and kv: 576 or 512 */
-  int64_t dimV;          /**< head dimension of out: 512 */
-  int64_t topk;          /**< entries of indices a query, or MLA_DYNAMIC */
-  int64_t queries;       /**< s_q, or MLA_DYNAMIC */
-  int64_t rows;          /**< s_kv, or MLA_DYNAMIC */
-  int32_t hasTopkLength; /**< 0 or 1: takes the argument topk_length */
-  int32_t hasAttnSink;   /**< 0 or 1: takes the argument attn_sink */
-  /* Since version 1.2. */
-  /** 0 or 1: a launch may leave the argument, which the kernel takes, out. */
-  int32_t topkLengthOptional;
-  int32_t attnSinkOptional;
-  int32_t lseBase;  /**< an mlaLseBase */
-  int32_t emptyLse; /**< an mlaEmptyLse */
+  size_t size;      /**< sizeof(mlaOperator) */
+  const char *name; /**< as in "sparse_prefill" */
+  const mlaNamedSize *sizes;
+  size_t sizeCount;
+  const mlaNamedOption *options;
+  size_t optionCount;
 } mlaOperator;
-#define MLA_OPERATOR_INIT                                                      \
-  {sizeof(mlaOperator), "sparse_prefill",      128, 576, 512, MLA_DYNAMIC,     \
-   MLA_DYNAMIC,         MLA_DYNAMIC,           0,   0,   0,   0,               \
-   MLA_LSE_BASE_E,      MLA_EMPTY_LSE_PLUS_INF}
+#define MLA_OPERATOR_INIT {sizeof(mlaOperator), NULL, NULL, 0, NULL, 0}
+
+/** What the library knows of an operator. Texts live as long as the library. */
+typedef struct mlaOperatorInfo {
+  size_t size; /**< sizeof(mlaOperatorInfo), set by the caller */
+  const char *name;
+  const char *summary;  /**< a line */
+  int32_t operandCount; /**< also those that may be left out */
+  int32_t sizeCount;
+  int32_t optionCount;
+  int32_t reserved;
+} mlaOperatorInfo;
+#define MLA_OPERATOR_INFO_INIT {sizeof(mlaOperatorInfo), NULL, NULL, 0, 0, 0, 0}
+
+/** Values that an option has, or element types that an operand has, at most. */
+#define MLA_MAX_OPTION_VALUES 8
+
+/** What an operator takes as an argument. */
+typedef struct mlaOperandInfo {
+  size_t size; /**< sizeof(mlaOperandInfo), set by the caller */
+  const char *name;
+  const char *summary;
+  int32_t isOptional; /**< there with an option of its name only */
+  int32_t isWritten;
+  int32_t rank; /**< 0: a scalar */
+  int32_t elementTypeCount;
+  /** As in "bf16", the default first. Where there are several,
+   *  `elementTypeOption` is the option that chooses. */
+  const char *elementTypes[MLA_MAX_OPTION_VALUES];
+  const char *elementTypeOption; /**< or NULL */
+  const char *sizeNames[MLA_MAX_RANK];
+} mlaOperandInfo;
+#define MLA_OPERAND_INFO_INIT                                                  \
+  {                                                                            \
+    sizeof(mlaOperandInfo), NULL, NULL, 0, 0, 0, 0, {NULL}, NULL, { NULL }     \
+  }
+
+/** A size of an operator. */
+typedef struct mlaSizeInfo {
+  size_t size; /**< sizeof(mlaSizeInfo), set by the caller */
+  const char *name;
+  const char *summary;
+  int64_t defaultValue; /**< or MLA_DYNAMIC */
+  int64_t least;        /**< that kernels cover */
+  int64_t most;         /**< equal to `least`: it is no choice */
+  int32_t mayBeDynamic; /**< 0 or 1 */
+  int32_t reserved;
+} mlaSizeInfo;
+#define MLA_SIZE_INFO_INIT {sizeof(mlaSizeInfo), NULL, NULL, 0, 0, 0, 0, 0}
+
+/** An option of an operator. That of an argument which may be missing has the
+ *  argument's name and the values "no", "yes", and "optional": each launch may
+ *  leave it out. */
+typedef struct mlaOptionInfo {
+  size_t size; /**< sizeof(mlaOptionInfo), set by the caller */
+  const char *name;
+  const char *summary;
+  int32_t valueCount;
+  int32_t reserved;
+  const char *values[MLA_MAX_OPTION_VALUES]; /**< the default first */
+} mlaOptionInfo;
+#define MLA_OPTION_INFO_INIT                                                   \
+  {                                                                            \
+    sizeof(mlaOptionInfo), NULL, NULL, 0, 0, { NULL }                          \
+  }
 
 /** What to compile: an operator, or IR. Exactly one of `op` and `ir` is not
  *  NULL. */
@@ -180,8 +230,8 @@ typedef struct mlaCompileOptions {
    *  rescales: up to 64. 0: 8; -1: not at all, it rescales whenever the maximum
    *  grows. */
   double threshold;
-  /** Rows of kv to choose a schedule for where the source leaves them to run
-   *  time. 0: 65,536. */
+  /** Rows of kv (s_kv) to choose a schedule for where the source leaves them to
+   * run time. 0: 65,536. */
   int64_t expectRows;
   /** Name of the GPU, "H100" or "H200", for the tuning table. NULL: not known
    */
@@ -232,6 +282,19 @@ int32_t mlaJitVersion(void);
 /** The compiler that is linked, as in "mla 0.1.0+0123456789ab, LLVM 22.1.0".
  *  Another text means that kernels of the cache are compiled anew. */
 const char *mlaJitVersionText(void);
+
+/** The number of operators that the library has; they are numbered from 0. */
+int32_t mlaOperatorCount(void);
+
+/** Fills in what is known of operator `index`, and of its operands, in the
+ * order of a kernel's arguments, its sizes and its options. Errors:
+ * MLA_INVALID_ARGUMENT for an index that there is not. */
+mlaStatus mlaOperatorGetInfo(int32_t index, mlaOperatorInfo *info);
+mlaStatus mlaOperatorGetOperand(int32_t index, int32_t operand,
+                                mlaOperandInfo *info);
+mlaStatus mlaOperatorGetSize(int32_t index, int32_t size, mlaSizeInfo *info);
+mlaStatus mlaOperatorGetOption(int32_t index, int32_t option,
+                               mlaOptionInfo *info);
 
 /** Makes a compiler and stores it in `*out`. Touches no file. `options` may be
  *  NULL: all defaults.

@@ -10,7 +10,8 @@
 //   auto compiler = mla::jit::Compiler::create({}, status);
 //   if (!compiler)
 //     return log(status.message());
-//   mlaOperator op = MLA_OPERATOR_INIT;
+//   mla::jit::Operator op("sparse_prefill");
+//   op.size("h_q", 64).option("attn_sink", "yes");
 //   std::optional<mla::Kernel> kernel = compiler->compile(op, status);
 //
 //===----------------------------------------------------------------------===//
@@ -22,13 +23,54 @@
 #include "mla/Runtime/Runtime.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mla::jit {
+
+/// An operator with the sizes and options that differ from their defaults: see
+/// mlaOperator.
+class Operator {
+public:
+  explicit Operator(std::string name) : name(std::move(name)) {}
+
+  /// `value` may be MLA_DYNAMIC.
+  Operator &size(std::string name, int64_t value) {
+    sizes[std::move(name)] = value;
+    return *this;
+  }
+  Operator &option(std::string name, std::string value) {
+    options[std::move(name)] = std::move(value);
+    return *this;
+  }
+
+  /// Calls `body` with the description in C, which lives as long as the call.
+  template <typename Body> auto with(Body body) const {
+    std::vector<mlaNamedSize> allSizes;
+    for (const auto &[key, value] : sizes)
+      allSizes.push_back({key.c_str(), value});
+    std::vector<mlaNamedOption> allOptions;
+    for (const auto &[key, value] : options)
+      allOptions.push_back({key.c_str(), value.c_str()});
+    mlaOperator op = MLA_OPERATOR_INIT;
+    op.name = name.c_str();
+    op.sizes = allSizes.data();
+    op.sizeCount = allSizes.size();
+    op.options = allOptions.data();
+    op.optionCount = allOptions.size();
+    return body(op);
+  }
+
+private:
+  std::string name;
+  std::map<std::string, int64_t> sizes;
+  std::map<std::string, std::string> options;
+};
 
 /// How a compiler is made: see mlaCompilerOptions. What is 0 or empty is left
 /// to the library. The callbacks must not throw.
@@ -60,6 +102,13 @@ public:
                                 mlaCompileInfo *info = nullptr) const {
     return compile(source(op), status, how, info);
   }
+  std::optional<Kernel> compile(const Operator &op, Status &status,
+                                const mlaCompileOptions *how = nullptr,
+                                mlaCompileInfo *info = nullptr) const {
+    return op.with([&](const mlaOperator &description) {
+      return compile(description, status, how, info);
+    });
+  }
   /// `ir` is MLIR as text; `name` stands before positions in errors.
   std::optional<Kernel> compile(std::string_view ir, Status &status,
                                 const char *name = nullptr,
@@ -74,6 +123,13 @@ public:
                         mlaCompileInfo *info = nullptr) const {
     mlaSource from = source(op);
     return Status(mlaCompilePackage(get(), &from, how, folder.c_str(), info));
+  }
+  Status compilePackage(const Operator &op, const std::string &folder,
+                        const mlaCompileOptions *how = nullptr,
+                        mlaCompileInfo *info = nullptr) const {
+    return op.with([&](const mlaOperator &description) {
+      return compilePackage(description, folder, how, info);
+    });
   }
   Status compilePackage(std::string_view ir, const std::string &folder,
                         const char *name = nullptr,

@@ -5,30 +5,49 @@
 #ifndef MLA_JIT_OPERATORS_H
 #define MLA_JIT_OPERATORS_H
 
+#include "mla/Operators/Operators.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include <optional>
-#include <string>
 
 namespace mla {
 
-/// Sizes of mla.sparse_prefill. A size without a value is a run-time size; all
-/// strides but the last are run-time strides.
-struct SparsePrefillShape {
-  std::optional<int64_t> numQueries, numRows, topk;
-  int64_t heads = 128, dimQK = 576, dimV = 512;
-  bool topkLength = false, attnSink = false;
-  /// Whether a launch may leave the operand out; only where there is one.
-  bool topkLengthOptional = false, attnSinkOptional = false;
-  /// As the operator's attributes of these names.
-  std::string lseBase = "e", emptyLse = "+inf";
+/// An operator with the sizes and options of one kernel, by the names that its
+/// table has.
+class OperatorSpec {
+public:
+  /// All as is usual.
+  explicit OperatorSpec(const Operator &op);
+
+  const Operator &getOperator() const { return *op; }
+
+  /// Sets a size; without a value it is a run-time size. Returns what is wrong
+  /// with it, or an empty text.
+  std::string setSize(llvm::StringRef name, std::optional<int64_t> value);
+  /// Sets an option. Returns what is wrong with it, or an empty text.
+  std::string setOption(llvm::StringRef name, llvm::StringRef value);
+
+  std::optional<int64_t> getSize(llvm::StringRef name) const;
+  llvm::StringRef getOption(llvm::StringRef name) const;
+
+  /// "sparse_prefill h_q=64 topk=? lse_base=e": everything, so that equal texts
+  /// are equal kernels.
+  std::string describe() const;
+
+private:
+  const Operator *op;
+  /// In the order of the table.
+  std::vector<std::optional<int64_t>> sizes;
+  std::vector<std::string_view> options;
 };
 
-/// A module with one function that holds the operator. Fails with a diagnostic
-/// if the operator's verifier refuses the sizes or the options, or no pass
-/// takes the sizes.
-mlir::OwningOpRef<mlir::ModuleOp>
-buildSparsePrefill(mlir::MLIRContext &context, const SparsePrefillShape &shape);
+/// The sizes that a spec may set, which are all but those of one value.
+llvm::SmallVector<const SizeInfo *> getChoosableSizes(const Operator &op);
+
+/// A module with one function that holds the operator; all strides but the last
+/// are run-time strides. Fails with a diagnostic if the operator's verifier
+/// refuses the sizes, or no pass takes them.
+mlir::OwningOpRef<mlir::ModuleOp> buildOperator(mlir::MLIRContext &context,
+                                                const OperatorSpec &spec);
 
 } // namespace mla
 

@@ -10,7 +10,7 @@
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Transforms/ProgramPass.h"
-#include "mla/Tuning/Choice.h"
+#include "mla/Tuning/Operator.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,20 +25,23 @@ namespace mla {
 #define GEN_PASS_REGISTRATION
 #include "mla/Transforms/Passes.h.inc"
 
-/// The schedules that ship with the project, by name. Null and an error at
-/// `loc` that lists the names for an unknown one.
-ScheduleAttr getNamedSchedule(llvm::StringRef name, mlir::Location loc);
+/// A schedule that ships with `op`, by its name. Null and an error at `op` that
+/// lists the names for an unknown one.
+ScheduleAttr getNamedSchedule(OperatorInterface op, llvm::StringRef name);
 
 /// The sizes of tiles that a schedule may set.
 llvm::ArrayRef<llvm::StringRef> getTileSizeNames();
 
 /// Fails with an error that names the size if no kernel can be made of `op`.
-mlir::LogicalResult checkCovered(SparsePrefillOp op);
+mlir::LogicalResult checkCovered(OperatorInterface op);
 
 /// What --mla-choose-schedule goes by: of the sizes that are typically known at
 /// run time only, s_kv decides; `expectSKV` if the operator leaves it open.
-ShapeClass getShapeClass(SparsePrefillOp op);
-Problem getExpectedProblem(SparsePrefillOp op, int64_t expectSKV);
+ShapeClass getShapeClass(OperatorInterface op);
+Problem getExpectedProblem(OperatorInterface op, int64_t expectSKV);
+
+/// The operators that the context knows.
+OperatorList getKnownOperators(mlir::MLIRContext *context);
 } // namespace mla
 
 #endif // MLA_TRANSFORMS_PASSES_H

@@ -48,9 +48,9 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
     `seesaw:keys=32:producer.registers=72`. `auto:depth=3` changes what is chosen.
 
     ```mlir
-    mla.sparse_prefill ins(...) outs(...)
+    mla.attention ins(...) outs(...)
     // becomes
-    mla.sparse_prefill ins(...) outs(...) {schedule = #mla.schedule<"seesaw" ...>}
+    mla.attention ins(...) outs(...) {schedule = #mla.schedule<"seesaw" ...>}
     ```
   }];
   let options = [
@@ -67,14 +67,15 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
 def Tile : FuncPass<"mla-tile"> {
   let summary = "turn an mla operator into a tile program";
   let description = [{
-    Replaces the one `mla` operator of a function by an `scf.forall` over output
-    tiles (a token and 64 heads for `mla.sparse_prefill`; for a schedule that
-    asks for `"swap-operands"` up to 32, a multiple of 8) around a loop over
-    tiles of KV rows. Ops that a schedule may place carry labels: q, k, valid,
-    qk, mask, softmax, p, rescale, pv, stats, inverse, normalise, out. The
-    function gets the operator's schedule as the attribute `mla.schedule`. Its
-    arguments get the operands' names (`mla.name`, `mla.dims`); `scale` is marked
-    `mla.positive`, since a masked score is -inf before it is scaled, and the
+    Replaces the one `mla` operator of a function by its tile program, which the
+    operator's folder builds (`lib/Operators/<Name>`): an `scf.forall` over output
+    tiles around a loop over tiles of KV rows. An output tile of attention has 64
+    heads; for a schedule that asks for `"swap-operands"` up to 32, a multiple of
+    8. Ops that a schedule may place carry labels: q, k, valid, qk, mask, softmax,
+    p, rescale, pv, stats, inverse, normalise, out. The function gets the
+    operator's schedule as the attribute `mla.schedule`. Its arguments get the
+    operands' names (`mla.name`, `mla.dims`); a scalar that has to be above 0 is
+    marked `mla.positive`: a masked score is -inf before it is scaled, and the
     runtime refuses other values.
 
     For a schedule that asks for `"lazy-rescale"`, the softmax refers to a

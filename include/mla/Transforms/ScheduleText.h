@@ -15,10 +15,6 @@ namespace mla {
 ScheduleAttr parseSchedule(llvm::StringRef text, llvm::StringRef name,
                            mlir::MLIRContext &context);
 
-/// The text of a schedule that ships, comments included; empty for an unknown
-/// name.
-llvm::StringRef getScheduleText(llvm::StringRef name);
-
 /// Parses the schedule in a file.
 ScheduleAttr readSchedule(llvm::StringRef path, mlir::MLIRContext &context);
 

@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,25 +18,28 @@
 
 namespace mla {
 
-/// What is known of an operator when it is compiled.
+/// What of an operator is known when it is compiled, as far as schedules are
+/// tuned for it.
 struct ShapeClass {
-  std::string op = "sparse_prefill";
-  int64_t heads = 128, dimQK = 576, dimV = 512;
-  /// Without a value it is known at run time only.
-  std::optional<int64_t> topk;
-  bool topkLength = false;
+  std::string op;
+  /// By name, in the order of the operator's table. A size without a value is
+  /// known at run time only.
+  std::vector<std::pair<std::string, std::optional<int64_t>>> sizes;
+  std::vector<std::pair<std::string, std::string>> options;
+
+  /// The value of a size; none where it is known at run time only.
+  std::optional<int64_t> getSize(llvm::StringRef name) const;
+  void setSize(llvm::StringRef name, std::optional<int64_t> value);
+  void setOption(llvm::StringRef name, llvm::StringRef value);
 };
 
-/// An operator with its run-time sizes, or what is typical: KV caches that are
-/// served are larger than the L2.
+/// An operator with all its sizes, those of run time too.
 struct Problem {
   ShapeClass shape;
-  int64_t queries = 4096, rows = 65536, topk = 2048;
-};
+  std::map<std::string, int64_t, std::less<>> sizes;
 
-/// Why no kernel can be made for the shape: "expected 1 <= h_q <= 128, got
-/// 129"; empty if one can.
-std::string findFault(const ShapeClass &shape);
+  int64_t getSize(llvm::StringRef name) const;
+};
 
 struct Gpu {
   std::string target{kDefaultTarget.name};
@@ -55,10 +59,9 @@ std::string getGpuName(const std::string &deviceName,
 /// H20, H200, ..."; empty if there is one.
 std::string findFault(const Gpu &gpu);
 
-/// Whether tiles may have that many KV rows: whole products of warpgroups.
-inline bool areTileKeys(int64_t keys) {
-  return keys >= 32 && keys <= 256 && keys % 32 == 0;
-}
+/// Rows of kv that schedules are chosen for where only the launch tells: KV
+/// caches that are served are larger than the L2.
+inline constexpr int64_t kExpectedSKV = 65536;
 
 /// A schedule and what to change about it.
 struct Choice {
@@ -66,6 +69,9 @@ struct Choice {
   std::string schedule;
   /// Numbers of the schedule to replace, by name: see withParameters().
   std::vector<std::pair<std::string, int64_t>> parameters;
+
+  /// The parameter, or `otherwise` where it is not given.
+  int64_t getParameter(llvm::StringRef name, int64_t otherwise) const;
 };
 
 /// Reads "NAME[:PARAMETER=N]...", as in "seesaw:keys=32:k.depth=3".
@@ -84,13 +90,6 @@ struct Decision {
   /// "the tuning table, line 9" or "the cost model".
   std::string source;
 };
-
-class TuningTable;
-
-/// The table's choice if it has an entry for the shape and GPU, otherwise the
-/// cost model's.
-Decision decide(const Problem &problem, const Gpu &gpu,
-                const TuningTable &table);
 
 } // namespace mla
 

@@ -17,10 +17,10 @@
 //   gather   bytes of a tile by the rate at which they come
 //
 // in cycles of the nominal clock. What a schedule costs besides its products is
-// measured, launches back to back: a row of ScheduleCosts.cpp. The model has no
-// term for the clock, which power lowers in long launches of many heads, so it
-// is up to a tenth off. docs/Performance.md has the figures, and a test holds
-// the model to them.
+// measured, launches back to back: a row of a table beside the operator
+// (lib/Operators). The model has no term for the clock, which power lowers in
+// long launches of many heads, so it is up to a tenth off. docs/Performance.md
+// has the figures, and a test holds the model to them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,22 +61,31 @@ struct ScheduleCosts {
   double edges;
 };
 
-/// A row for each named schedule, in the order in which equals are chosen.
-llvm::ArrayRef<ScheduleCosts> getScheduleCosts();
-/// Null for an unknown name.
-const ScheduleCosts *findScheduleCosts(llvm::StringRef name);
-/// "one of seesaw, shared-p, ...", those nearest to `name` first.
-std::string listSchedules(llvm::StringRef name);
+/// KV rows of a tile where neither the choice nor the schedule says another
+/// number.
+inline constexpr int64_t kUsualTileKeys = 64;
 
-/// The terms above, in cycles.
+/// The terms above, in cycles, and what follows from them.
 struct Prediction {
   double tensor = 0, exposed = 0, refill = 0, gather = 0, edges = 0;
   int64_t tiles = 0, waves = 0;
+  /// Of the operator, whatever the schedule computes besides.
+  double flops = 0;
   double ms = 0;
 };
 
-Prediction predict(const ScheduleCosts &costs, const Problem &problem,
-                   int64_t keys = 64, const Machine &machine = Machine());
+/// Attention of each query over as many rows of KV, all heads over the same.
+struct AttentionProblem {
+  int64_t queries, heads, dimQK, dimV;
+  /// KV rows of a query, out of `rows` altogether.
+  int64_t keys, rows;
+};
+
+/// The model, for attention whose KV tiles are gathered; `tileKeys` rows a
+/// tile.
+Prediction predictAttention(const ScheduleCosts &costs,
+                            const AttentionProblem &problem, int64_t tileKeys,
+                            const Machine &machine);
 
 } // namespace mla
 

@@ -3,14 +3,15 @@
 //===----------------------------------------------------------------------===//
 //
 // A text, one entry a line, sorted; lines that begin with '#' stand in front.
-// lib/Tuning/tuning.txt is the one that ships, inside the library.
+// The one that ships with an operator stands beside it (tuning.txt), and inside
+// the library.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_TUNING_TUNINGTABLE_H
 #define MLA_TUNING_TUNINGTABLE_H
 
-#include "mla/Tuning/Choice.h"
+#include "mla/Tuning/Operator.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <vector>
@@ -35,10 +36,12 @@ struct TuningEntry {
 class TuningTable {
 public:
   /// `file` is named in errors, with the line and what was expected there.
-  static llvm::Expected<TuningTable> parse(llvm::StringRef text,
-                                           llvm::StringRef file);
-  /// The table in `file`; the one that ships if that is empty.
-  static llvm::Expected<TuningTable> load(llvm::StringRef file);
+  /// Entries are of one of `operators`.
+  static llvm::Expected<TuningTable>
+  parse(llvm::StringRef text, llvm::StringRef file, OperatorList operators);
+  /// The table in `file`; those that ship with the operators if that is empty.
+  static llvm::Expected<TuningTable> load(llvm::StringRef file,
+                                          OperatorList operators);
 
   /// The entry of the shape for this GPU, else for any GPU of its target, else
   /// for another one of it; or null.
@@ -51,6 +54,8 @@ public:
   llvm::Error write(llvm::StringRef file) const;
 
 private:
+  static llvm::Expected<TuningTable> loadShipped(OperatorList operators);
+
   std::string comment;
   std::vector<TuningEntry> entries;
 };

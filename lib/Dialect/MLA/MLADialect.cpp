@@ -1,4 +1,4 @@
-//===- MLADialect.cpp - attributes and operators of mla ---------*- C++ -*-===//
+//===- MLADialect.cpp - attributes of the mla dialect -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -46,17 +46,12 @@ static void printTileSizes(AsmPrinter &printer, DictionaryAttr tile) {
 #include "mla/Dialect/MLA/MLADialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "mla/Dialect/MLA/MLAAttrs.cpp.inc"
-#define GET_OP_CLASSES
-#include "mla/Dialect/MLA/MLAOps.cpp.inc"
+#include "mla/Dialect/MLA/Operators.cpp.inc"
 
 void MLADialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "mla/Dialect/MLA/MLAAttrs.cpp.inc"
-      >();
-  addOperations<
-#define GET_OP_LIST
-#include "mla/Dialect/MLA/MLAOps.cpp.inc"
       >();
 }
 
@@ -241,141 +236,4 @@ RoleAttr ScheduleAttr::getRole(StringRef name) const {
     if (role.getName() == name)
       return role;
   return {};
-}
-
-//===----------------------------------------------------------------------===//
-// SparsePrefillOp
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Checks one operand against rank, element type and sizes that must agree.
-struct OperandChecker {
-  Operation *op;
-
-  LogicalResult check(Value operand, StringRef name, StringRef element,
-                      ArrayRef<std::pair<StringRef, int64_t>> dims) const {
-    auto type = cast<MemRefType>(operand.getType());
-    if (type.getRank() != static_cast<int64_t>(dims.size()))
-      return op->emitOpError() << name << ": expected rank " << dims.size()
-                               << ", got " << type.getRank();
-    std::string got;
-    llvm::raw_string_ostream(got) << type.getElementType();
-    if (got != element)
-      return op->emitOpError() << name << ": expected element type " << element
-                               << ", got " << got;
-    // Kernels count in 32 bits, as row indices do.
-    constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
-    for (auto [dim, expected] : llvm::enumerate(dims)) {
-      int64_t size = type.getDimSize(dim);
-      if (size > kMaxSize)
-        return op->emitOpError()
-               << name << ": expected " << expected.first << " of at most "
-               << kMaxSize << " in dimension " << dim << ", got " << size;
-      if (size == expected.second || ShapedType::isDynamic(size) ||
-          ShapedType::isDynamic(expected.second))
-        continue;
-      return op->emitOpError()
-             << name << ": expected " << expected.first << " = "
-             << expected.second << " in dimension " << dim << ", got " << size;
-    }
-    SmallVector<int64_t> strides;
-    int64_t offset = 0;
-    if (failed(type.getStridesAndOffset(strides, offset)) ||
-        (type.getRank() && strides.back() != 1))
-      return op->emitOpError()
-             << name
-             << ": expected a contiguous last dimension (stride 1), got "
-             << type;
-    return success();
-  }
-};
-} // namespace
-
-/// Each output has a memref that is no other operand: results would overwrite
-/// each other, or what is still read.
-static LogicalResult verifyOutputsApart(SparsePrefillOp op) {
-  std::pair<Value, StringRef> outputs[] = {{op.getOut(), "out"},
-                                           {op.getMaxLogits(), "max_logits"},
-                                           {op.getLse(), "lse"}};
-  for (auto [output, name] : outputs)
-    if (llvm::count(op->getOperands(), output) > 1)
-      return op.emitOpError()
-             << name << ": expected a memref of its own, got one that is "
-             << "another operand too";
-  return success();
-}
-
-/// A string attribute that is one of two words.
-static LogicalResult checkWord(Operation *op, StringRef name, StringRef got,
-                               StringRef usual, StringRef other) {
-  if (got == usual || got == other)
-    return success();
-  return op->emitOpError() << name << ": expected '" << usual << "' or '"
-                           << other << "', got '" << got << "'";
-}
-
-/// An operand that a launch may leave out has to have a size that can be 0.
-static LogicalResult checkOptional(Operation *op, StringRef name,
-                                   Value operand) {
-  if (!operand)
-    return op->emitOpError() << name << "_optional: expected the operand "
-                             << name << ", got none";
-  if (cast<MemRefType>(operand.getType()).isDynamicDim(0))
-    return success();
-  return op->emitOpError() << name << ": expected a run-time size of an "
-                           << "operand that may be left out, got "
-                           << operand.getType();
-}
-
-LogicalResult SparsePrefillOp::verify() {
-  auto shape = [](Value v) { return cast<MemRefType>(v.getType()).getShape(); };
-  auto dim = [&](Value v, size_t d) {
-    return d < shape(v).size() ? shape(v)[d] : ShapedType::kDynamic;
-  };
-  // A size that some operand fixes: the others must not contradict it.
-  auto known = [](std::initializer_list<int64_t> sizes) {
-    auto it = llvm::find_if_not(sizes, ShapedType::isDynamic);
-    return it == sizes.end() ? ShapedType::kDynamic : *it;
-  };
-  int64_t hq = dim(getQ(), 1), dqk = dim(getQ(), 2), skv = dim(getKv(), 0);
-  int64_t topk = dim(getIndices(), 2), dv = dim(getOut(), 2);
-  int64_t hkv = known({dim(getKv(), 1), dim(getIndices(), 1)});
-  int64_t sq =
-      known({dim(getQ(), 0), dim(getIndices(), 0), dim(getOut(), 0),
-             dim(getMaxLogits(), 0), dim(getLse(), 0),
-             getTopkLength() ? dim(getTopkLength(), 0) : ShapedType::kDynamic});
-  OperandChecker c{*this};
-  if (failed(c.check(getQ(), "q", "bf16",
-                     {{"s_q", sq}, {"h_q", hq}, {"d_qk", dqk}})) ||
-      failed(c.check(getKv(), "kv", "bf16",
-                     {{"s_kv", skv}, {"h_kv", hkv}, {"d_qk", dqk}})) ||
-      failed(c.check(getIndices(), "indices", "i32",
-                     {{"s_q", sq}, {"h_kv", hkv}, {"topk", topk}})) ||
-      failed(c.check(getOut(), "out", "bf16",
-                     {{"s_q", sq}, {"h_q", hq}, {"d_v", dv}})) ||
-      failed(c.check(getMaxLogits(), "max_logits", "f32",
-                     {{"s_q", sq}, {"h_q", hq}})) ||
-      failed(c.check(getLse(), "lse", "f32", {{"s_q", sq}, {"h_q", hq}})))
-    return failure();
-  if (getTopkLength() &&
-      failed(c.check(getTopkLength(), "topk_length", "i32", {{"s_q", sq}})))
-    return failure();
-  if (getAttnSink() &&
-      failed(c.check(getAttnSink(), "attn_sink", "f32", {{"h_q", hq}})))
-    return failure();
-  if (ShapedType::isDynamic(hq) || ShapedType::isDynamic(dqk) ||
-      ShapedType::isDynamic(dv))
-    return emitOpError("expected static h_q, d_qk and d_v");
-  if (dv > dqk)
-    return emitOpError() << "expected d_v <= d_qk, got " << dv << " > " << dqk;
-  if (topk == 0)
-    return emitOpError("indices: expected topk >= 1 or '?', got 0");
-  if ((getTopkLengthOptional() &&
-       failed(checkOptional(*this, "topk_length", getTopkLength()))) ||
-      (getAttnSinkOptional() &&
-       failed(checkOptional(*this, "attn_sink", getAttnSink()))) ||
-      failed(checkWord(*this, "lse_base", getLseBase(), "e", "2")) ||
-      failed(checkWord(*this, "empty_lse", getEmptyLse(), "+inf", "-inf")))
-    return failure();
-  return verifyOutputsApart(*this);
 }

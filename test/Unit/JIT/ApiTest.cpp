@@ -77,7 +77,7 @@ TEST(Arguments, OfANewerCaller) {
   options.more = 1;
   EXPECT_EQ(mlaCompilerCreate(&options.known, &compiler), MLA_INVALID_ARGUMENT);
   EXPECT_STREQ(mlaLastError(),
-               "'options': a field is set that mla-jit 10200 does not know");
+               "'options': a field is set that mla-jit 20000 does not know");
 }
 
 class Create : public JitTest {};
@@ -94,6 +94,13 @@ TEST_F(Create, GivesACompilerOrTheReason) {
   options.target.clear();
   EXPECT_TRUE(Compiler::create(options, status));
   EXPECT_TRUE(status.ok()) << status.message();
+}
+
+/// The operator as is usual.
+mlaOperator sparsePrefill() {
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.name = "sparse_prefill";
+  return op;
 }
 
 class CallArguments : public JitTest {
@@ -113,42 +120,135 @@ protected:
   }
 
   std::optional<Compiler> compiler;
-  mlaOperator op = MLA_OPERATOR_INIT;
+  mlaOperator op = sparsePrefill();
   mlaSource source = MLA_SOURCE_INIT;
 };
 
 TEST_F(CallArguments, OfAnOperator) {
-  auto with = [&](auto mlaOperator::*field, auto value) {
-    op = MLA_OPERATOR_INIT;
-    op.*field = value;
-  };
-  with(&mlaOperator::size, 8u);
-  expectError("'source.op.size': expected 88 or a little more, got 8");
-  with(&mlaOperator::name, nullptr);
+  op.size = 8;
+  expectError("'source.op.size': expected 48 or a little more, got 8");
+  op = MLA_OPERATOR_INIT;
   expectError("'source.op.name': expected an address, got null");
-  with(&mlaOperator::name, "attention");
-  expectError("'source.op.name': unknown operator 'attention', expected "
-              "sparse_prefill");
-  with(&mlaOperator::heads, -1);
-  expectError("'source.op.heads': expected 1 or more, got -1");
-  with(&mlaOperator::dimQK, 0);
-  expectError("'source.op.dimQK': expected 1 or more, got 0");
-  with(&mlaOperator::dimV, 0);
-  expectError("'source.op.dimV': expected 1 or more, got 0");
-  with(&mlaOperator::topk, 0);
-  expectError("'source.op.topk': expected 1 or more or MLA_DYNAMIC, got 0");
-  with(&mlaOperator::queries, -2);
-  expectError("'source.op.queries': expected 1 or more or MLA_DYNAMIC, got -2");
-  with(&mlaOperator::rows, -2);
-  expectError("'source.op.rows': expected 1 or more or MLA_DYNAMIC, got -2");
-  with(&mlaOperator::topkLengthOptional, -1);
-  expectError("'source.op.topkLengthOptional': expected 0 to 1, got -1");
-  with(&mlaOperator::attnSinkOptional, 2);
-  expectError("'source.op.attnSinkOptional': expected 0 to 1, got 2");
-  with(&mlaOperator::lseBase, 2);
-  expectError("'source.op.lseBase': expected 0 to 1, got 2");
-  with(&mlaOperator::emptyLse, -1);
-  expectError("'source.op.emptyLse': expected 0 to 1, got -1");
+  op.name = "sparse_prefil";
+  expectError("'source.op.name': unknown operator 'sparse_prefil', expected " +
+              std::string("sparse_prefill"));
+}
+
+TEST_F(CallArguments, SizesOfAnOperator) {
+  op.sizeCount = 1;
+  expectError("'source.op.sizes': expected an address, got null");
+  auto with = [&](const char *name, int64_t value, const std::string &error) {
+    mlaNamedSize size = {name, value};
+    op.sizes = &size;
+    expectError(error);
+  };
+  with(nullptr, 1, "'source.op.sizes[0].name': expected an address, got null");
+  with("hq", 1,
+       "'source.op': unknown size 'hq', expected one of h_q, s_q, s_kv, d_v, "
+       "d_qk, topk");
+  // Kernels have one value of it.
+  with("h_kv", 2,
+       "'source.op': unknown size 'h_kv', expected one of s_kv, h_q, s_q, d_v, "
+       "d_qk, topk");
+  with("h_q", 0, "'source.op': size 'h_q': expected 1 to 2147483647, got 0");
+  with("d_v", MLA_DYNAMIC,
+       "'source.op': size 'd_v': expected 1 to 2147483647, got a run-time "
+       "size");
+  with("topk", -2,
+       "'source.op': size 'topk': expected 1 to 2147483647 or a run-time size, "
+       "got -2");
+  mlaNamedSize twice[] = {{"h_q", 1}, {"h_q", 1}};
+  op.sizes = twice;
+  op.sizeCount = 2;
+  expectError("'source.op.sizes[1].name': expected 'h_q' once");
+}
+
+TEST_F(CallArguments, OptionsOfAnOperator) {
+  op.optionCount = 1;
+  expectError("'source.op.options': expected an address, got null");
+  auto with = [&](const char *name, const char *value,
+                  const std::string &error) {
+    mlaNamedOption option = {name, value};
+    op.options = &option;
+    expectError(error);
+  };
+  with(nullptr, "e",
+       "'source.op.options[0].name': expected an address, got null");
+  with("lse_base", nullptr,
+       "'source.op.options[0].value': expected an address, got null");
+  with("lse-base", "e",
+       "'source.op': unknown option 'lse-base', expected one of lse_base, "
+       "empty_lse, attn_sink, topk_length");
+  with("lse_base", "10",
+       "'source.op': lse_base: expected 'e' or '2', got '10'");
+  with("attn_sink", "1",
+       "'source.op': attn_sink: expected 'no' or 'yes' or 'optional', got '1'");
+}
+
+TEST(Operators, CanBeAskedFor) {
+  int32_t sparse = -1;
+  mlaOperatorInfo info = MLA_OPERATOR_INFO_INIT;
+  for (int32_t i = 0; i < mlaOperatorCount(); ++i) {
+    ASSERT_EQ(mlaOperatorGetInfo(i, &info), MLA_SUCCESS) << mlaLastError();
+    EXPECT_GT(std::string(info.summary).size(), 0u);
+    if (info.name == std::string("sparse_prefill"))
+      sparse = i;
+  }
+  ASSERT_GE(sparse, 0);
+  ASSERT_EQ(mlaOperatorGetInfo(sparse, &info), MLA_SUCCESS);
+  std::string operands, sizes, choices;
+  for (int32_t i = 0; i < info.operandCount; ++i) {
+    mlaOperandInfo operand = MLA_OPERAND_INFO_INIT;
+    ASSERT_EQ(mlaOperatorGetOperand(sparse, i, &operand), MLA_SUCCESS);
+    ASSERT_GE(operand.elementTypeCount, 1);
+    operands += std::string(operand.name) + " " + operand.elementTypes[0];
+    for (int32_t d = 0; d < operand.rank; ++d)
+      operands += std::string(" ") + operand.sizeNames[d];
+    operands += operand.isOptional  ? " optional; "
+                : operand.isWritten ? " written; "
+                                    : "; ";
+  }
+  EXPECT_EQ(operands,
+            "q bf16 s_q h_q d_qk; kv bf16 s_kv h_kv d_qk; indices i32 s_q h_kv "
+            "topk; scale f32; topk_length i32 s_q optional; attn_sink f32 h_q "
+            "optional; out bf16 s_q h_q d_v written; max_logits f32 s_q h_q "
+            "written; lse f32 s_q h_q written; ");
+  for (int32_t i = 0; i < info.sizeCount; ++i) {
+    mlaSizeInfo size = MLA_SIZE_INFO_INIT;
+    ASSERT_EQ(mlaOperatorGetSize(sparse, i, &size), MLA_SUCCESS);
+    EXPECT_LE(size.least, size.most);
+    sizes += std::string(size.name) + "=" + std::to_string(size.defaultValue) +
+             (size.mayBeDynamic ? "? " : " ");
+  }
+  EXPECT_EQ(sizes,
+            "s_q=-1? s_kv=-1? h_q=128 h_kv=1 d_qk=576 d_v=512 topk=-1? ");
+  for (int32_t i = 0; i < info.optionCount; ++i) {
+    mlaOptionInfo option = MLA_OPTION_INFO_INIT;
+    ASSERT_EQ(mlaOperatorGetOption(sparse, i, &option), MLA_SUCCESS);
+    choices += std::string(option.name) + "=";
+    for (int32_t v = 0; v < option.valueCount; ++v)
+      choices += std::string(v ? "|" : "") + option.values[v];
+    choices += " ";
+  }
+  EXPECT_EQ(choices, "lse_base=e|2 empty_lse=+inf|-inf "
+                     "topk_length=no|yes|optional attn_sink=no|yes|optional ");
+}
+
+TEST(Operators, ThatThereAreNot) {
+  mlaOperatorInfo info = MLA_OPERATOR_INFO_INIT;
+  mlaSizeInfo size = MLA_SIZE_INFO_INIT;
+  std::string last = std::to_string(mlaOperatorCount() - 1);
+  EXPECT_EQ(mlaOperatorGetInfo(-1, &info), MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mlaLastError(), "'index': expected 0 to " + last + ", got -1");
+  EXPECT_EQ(mlaOperatorGetSize(mlaOperatorCount(), 0, &size),
+            MLA_INVALID_ARGUMENT);
+  EXPECT_EQ(mlaOperatorGetSize(0, 1000, &size), MLA_INVALID_ARGUMENT);
+  EXPECT_TRUE(contains(mlaLastError(), "'size': expected 0 to "));
+  EXPECT_EQ(mlaOperatorGetInfo(0, nullptr), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'info': expected an address, got null");
+  info.size = 16;
+  EXPECT_EQ(mlaOperatorGetInfo(0, &info), MLA_INVALID_ARGUMENT);
+  EXPECT_STREQ(mlaLastError(), "'info.size': expected 40 or more, got 16");
 }
 
 TEST_F(CallArguments, OfASource) {
@@ -182,7 +282,10 @@ TEST_F(CallArguments, OfACall) {
   how.expectRows = int64_t(1) << 31;
   expectError("'options.expectRows': expected 1 to 2147483647, got 2147483648",
               &how);
+  // There are no callers of version 1 any more.
   how = MLA_COMPILE_OPTIONS_INIT;
+  how.size = 32;
+  expectError("'options.size': expected 64 or a little more, got 32", &how);
   how.size = 40;
   expectError("'options.size': expected 48 or a little more, got 40", &how);
   mlaKernel kernel = nullptr;
@@ -247,9 +350,8 @@ TEST_F(Compile, FromIr) {
 
 TEST_F(Compile, FromAnOperator) {
   Compiler compiler = makeCompiler();
-  mlaOperator op = MLA_OPERATOR_INIT;
-  op.heads = 64;
-  op.hasAttnSink = 1;
+  Operator op("sparse_prefill");
+  op.size("h_q", 64).option("attn_sink", "yes");
   mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
   Status status;
   std::optional<Kernel> kernel = compiler.compile(op, status, nullptr, &info);
@@ -267,51 +369,36 @@ TEST_F(Compile, FromAnOperator) {
 
 TEST_F(Compile, OptionsOfTheOperatorTellKernelsApart) {
   Compiler compiler = makeCompiler();
-  mlaOperator op = MLA_OPERATOR_INIT;
-  op.heads = 8;
-  op.hasTopkLength = op.hasAttnSink = 1;
-  using Change = void (*)(mlaOperator &);
-  const std::pair<Change, const char *> changes[] = {
-      {[](mlaOperator &) {}, "sparse_prefill"},
-      {[](mlaOperator &o) { o.topkLengthOptional = 1; }, "sparse_prefill"},
-      {[](mlaOperator &o) { o.attnSinkOptional = 1; }, "sparse_prefill"},
-      {[](mlaOperator &o) { o.lseBase = MLA_LSE_BASE_2; },
-       "sparse_prefill lse_base=2"},
-      {[](mlaOperator &o) { o.emptyLse = MLA_EMPTY_LSE_MINUS_INF; },
-       "sparse_prefill empty_lse=-inf"}};
+  struct Change {
+    const char *option, *value, *name;
+    bool isOptional[2];
+  };
+  const Change changes[] = {
+      {"lse_base", "e", "sparse_prefill", {false, false}},
+      {"topk_length", "optional", "sparse_prefill", {true, false}},
+      {"attn_sink", "optional", "sparse_prefill", {false, true}},
+      {"lse_base", "2", "sparse_prefill lse_base=2", {false, false}},
+      {"empty_lse", "-inf", "sparse_prefill empty_lse=-inf", {false, false}}};
   std::set<mlaKernel> seen;
   std::vector<Kernel> kept;
-  for (auto [change, name] : changes) {
-    mlaOperator changed = op;
-    change(changed);
+  for (const Change &change : changes) {
+    Operator op("sparse_prefill");
+    op.size("h_q", 8).option("topk_length", "yes").option("attn_sink", "yes");
+    op.option(change.option, change.value);
     mlaCompileInfo info = MLA_COMPILE_INFO_INIT;
     Status status;
-    std::optional<Kernel> kernel =
-        compiler.compile(changed, status, nullptr, &info);
+    std::optional<Kernel> kernel = compiler.compile(op, status, nullptr, &info);
     ASSERT_TRUE(kernel) << status.message();
     EXPECT_EQ(info.origin, MLA_COMPILED);
-    EXPECT_STREQ(kernel->info().operatorName, name);
-    bool optional = false;
-    ASSERT_TRUE(kernel->isArgumentOptional(4, optional).ok());
-    EXPECT_EQ(optional, changed.topkLengthOptional == 1);
-    ASSERT_TRUE(kernel->isArgumentOptional(5, optional).ok());
-    EXPECT_EQ(optional, changed.attnSinkOptional == 1);
+    EXPECT_STREQ(kernel->info().operatorName, change.name);
+    for (int32_t i : {0, 1}) {
+      bool optional = false;
+      ASSERT_TRUE(kernel->isArgumentOptional(4 + i, optional).ok());
+      EXPECT_EQ(optional, change.isOptional[i]);
+    }
     EXPECT_TRUE(seen.insert(kernel->get()).second);
     kept.push_back(std::move(*kernel));
   }
-}
-
-TEST_F(Compile, CallersOfVersion11) {
-  Compiler compiler = makeCompiler();
-  mlaOperator op = MLA_OPERATOR_INIT;
-  op.heads = 8;
-  op.size = offsetof(mlaOperator, topkLengthOptional);
-  // Behind the caller's struct.
-  op.lseBase = op.emptyLse = op.attnSinkOptional = 77;
-  Status status;
-  std::optional<Kernel> kernel = compiler.compile(op, status);
-  ASSERT_TRUE(kernel) << status.message();
-  EXPECT_STREQ(kernel->info().operatorName, "sparse_prefill");
 }
 
 TEST_F(Compile, EqualCallsGiveOneKernel) {
@@ -386,7 +473,7 @@ protected:
   }
 
   std::optional<Compiler> compiler;
-  mlaOperator op = MLA_OPERATOR_INIT;
+  mlaOperator op = sparsePrefill();
 };
 
 TEST_F(CompileChoices, ThresholdsAreOtherKernels) {
@@ -511,7 +598,7 @@ TEST_F(Compile, Package) {
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(info.origin, MLA_COMPILED);
   EXPECT_TRUE(Kernel::load(root / "a" / "package", status)) << status.message();
-  status = compiler.compilePackage(MLA_OPERATOR_INIT, root / "operator");
+  status = compiler.compilePackage(sparsePrefill(), root / "operator");
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(Kernel::load(root / "operator", status)) << status.message();
   writeFile(root / "file", "");
@@ -561,15 +648,15 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
             "use -allow-unregistered-dialect with the MLIR tool used");
   EXPECT_EQ(error(""), "a.mlir: expected a function with an mla operator or a "
                        "tile program (one scf.forall), got none");
-  mlaOperator op = MLA_OPERATOR_INIT;
-  op.heads = 129;
+  Operator op("sparse_prefill");
+  op.size("h_q", 129);
   EXPECT_FALSE(compiler.compile(op, status));
   EXPECT_EQ(status.message(), "sparse_prefill: no kernel has these sizes\n"
                               "error: 'mla.sparse_prefill' op expected 1 <= "
                               "h_q <= 128, got 129");
   mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
   how.schedule = "best";
-  EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
+  EXPECT_FALSE(compiler.compile(sparsePrefill(), status, &how));
   EXPECT_TRUE(contains(status.message(), "error: unknown schedule 'best'"));
   // A choice that the program does not leave open.
   how = MLA_COMPILE_OPTIONS_INIT;
@@ -581,11 +668,11 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
   // One that the schedule cannot take, and a GPU that does not exist.
   how = MLA_COMPILE_OPTIONS_INIT;
   how.schedule = "seesaw:depth=4";
-  EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
+  EXPECT_FALSE(compiler.compile(sparsePrefill(), status, &how));
   EXPECT_TRUE(contains(status.message(), "does not take depth=4"));
   how = MLA_COMPILE_OPTIONS_INIT;
   how.gpu = "H2OO";
-  EXPECT_FALSE(compiler.compile(MLA_OPERATOR_INIT, status, &how));
+  EXPECT_FALSE(compiler.compile(sparsePrefill(), status, &how));
   EXPECT_TRUE(
       contains(status.message(), "unknown GPU 'H2OO', expected one of H200, "));
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
@@ -651,7 +738,7 @@ TEST_F(Compile, LeavesTheProcessAlone) {
     Compiler compiler = makeCompiler();
     compileWith(compiler);
     Status status;
-    EXPECT_TRUE(compiler.compile(MLA_OPERATOR_INIT, status));
+    EXPECT_TRUE(compiler.compile(sparsePrefill(), status));
   }
   EXPECT_EQ(handlers(), before);
   EXPECT_EQ(count("/proc/self/task"), threads);
@@ -677,7 +764,7 @@ double bestOf(int count, const std::function<void()> &body) {
 }
 
 TEST_F(Compile, HitsAreQuick) {
-  mlaOperator op = MLA_OPERATOR_INIT;
+  mlaOperator op = sparsePrefill();
   Compiler compiler = makeCompiler();
   Status status;
   (void)compiler.compile(op, status);

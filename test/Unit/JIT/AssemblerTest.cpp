@@ -116,7 +116,8 @@ TEST_F(DriverLinker, CompilesToTheEnd) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  auto module = buildSparsePrefill(context, SparsePrefillShape());
+  auto module = buildOperator(
+      context, OperatorSpec(*findOperator(getOperators(), "sparse_prefill")));
   DiskCache cache(scratch.file("cache"), 1 << 20);
   CachedKernel kernel;
   Status status = compileCached(*module, CachedCompileOptions(), cache, kernel);
@@ -152,7 +153,8 @@ TEST_F(DriverLinker, ABadCubinInTheCacheIsCompiledAnew) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  auto module = buildSparsePrefill(context, SparsePrefillShape());
+  auto module = buildOperator(
+      context, OperatorSpec(*findOperator(getOperators(), "sparse_prefill")));
   DiskCache cache(scratch.file("cache"), 1 << 20);
   CachedKernel kernel;
   std::string warning;
@@ -292,7 +294,8 @@ TEST_F(InstalledPtxas, CompilesToTheEnd) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  auto module = buildSparsePrefill(context, SparsePrefillShape());
+  auto module = buildOperator(
+      context, OperatorSpec(*findOperator(getOperators(), "sparse_prefill")));
   DiskCache none("", 0);
   CachedKernel kernel;
   std::string warnings;

@@ -54,6 +54,7 @@ int main(int count, char **words) {
   find("mlaLastError", &lastError);
   options.ptxas = words[3];
   options.cacheFolder = words[4];
+  op.name = "sparse_prefill";
   source.op = &op;
   status = create(&options, &compiler);
   if (status == MLA_SUCCESS)

@@ -32,9 +32,9 @@ class Kernels {
 public:
   Kernels() : context(getRegistry()) {
     for (const char *schedule : {"shared-p", "split-columns", "seesaw"}) {
-      SparsePrefillShape shape;
-      shape.heads = 64;
-      add(buildSparsePrefill(context, shape), schedule);
+      OperatorSpec spec(*findOperator(getOperators(), "sparse_prefill"));
+      EXPECT_EQ(spec.setSize("h_q", 64), "");
+      add(buildOperator(context, spec), schedule);
     }
     add(mlir::parseSourceFile<mlir::ModuleOp>(
             MLA_TEST_DIR "/Programs/dense-attention.mlir", &context),

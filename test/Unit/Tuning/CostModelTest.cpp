@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Tuning/CostModel.h"
-#include "mla/Transforms/Passes.h"
+#include "mla/Dialect/MLA/MLA.h"
+#include "mla/Operators/Operators.h"
 #include "mla/Tuning/TuningTable.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include "gtest/gtest.h"
 
 using namespace mla;
@@ -52,14 +53,29 @@ constexpr Measured kMeasured[] = {
     {"split-columns", 128, 65536, 2048, 6.134},
 };
 
+const Operator &getOp() {
+  return *findOperator(getOperators(), "sparse_prefill");
+}
+
+/// The operator with sizes that are not the typical ones.
+Problem makeProblem(int64_t heads, int64_t rows = kExpectedSKV,
+                    int64_t topk = 2048) {
+  Problem problem = getTypicalProblem(getOp(), getUsualShape(getOp()));
+  problem.shape.setSize("h_q", heads);
+  problem.sizes["s_kv"] = rows;
+  problem.sizes["topk"] = topk;
+  return problem;
+}
+
+Prediction predict(llvm::StringRef schedule, const Problem &problem) {
+  return getOp().predict({schedule.str(), {}}, problem, Machine());
+}
+
 double predictMs(const Measured &measured) {
-  Problem problem;
-  problem.shape.heads = measured.heads;
-  problem.rows = measured.rows;
-  problem.topk = measured.topk;
-  const ScheduleCosts *costs = findScheduleCosts(measured.schedule);
-  EXPECT_NE(costs, nullptr) << measured.schedule;
-  return costs ? predict(*costs, problem).ms : 0;
+  EXPECT_NE(findSchedule(getOp(), measured.schedule), nullptr);
+  return predict(measured.schedule,
+                 makeProblem(measured.heads, measured.rows, measured.topk))
+      .ms;
 }
 
 TEST(CostModel, RanksSchedulesAsMeasured) {
@@ -97,65 +113,48 @@ TEST(CostModel, ProductsCostWhatTheyComputeOrRead) {
 }
 
 TEST(CostModel, TermsOfOneTile) {
-  Problem problem;
-  problem.shape.heads = 16;
-  problem.rows = 8192;
-  problem.topk = 65;
-  Prediction got = predict(*findScheduleCosts("seesaw"), problem);
+  Prediction got = predict("seesaw", makeProblem(16, 8192, 65));
   // 16 heads are computed as 64; two tiles make up an iteration.
   EXPECT_EQ(got.tensor, 2176);
   EXPECT_EQ(got.tiles, 2);
   EXPECT_EQ(got.waves, 32);
   EXPECT_EQ(got.refill, 0);
-  problem.topk = 129;
-  EXPECT_EQ(predict(*findScheduleCosts("seesaw"), problem).tiles, 4);
-  EXPECT_EQ(predict(*findScheduleCosts("shared-p"), problem).tiles, 3);
-  problem.shape.heads = 65;
-  EXPECT_EQ(predict(*findScheduleCosts("seesaw"), problem).waves, 63);
+  EXPECT_EQ(got.flops, 2.0 * 4096 * 16 * 65 * (576 + 512));
+  EXPECT_EQ(predict("seesaw", makeProblem(16, 8192, 129)).tiles, 4);
+  EXPECT_EQ(predict("shared-p", makeProblem(16, 8192, 129)).tiles, 3);
+  EXPECT_EQ(predict("seesaw", makeProblem(65, 8192, 129)).waves, 63);
   // Rows that are far for one CTA are so half as often for two that share them.
-  problem.rows = 65536;
-  double shared = predict(*findScheduleCosts("seesaw"), problem).refill;
-  problem.shape.heads = 64;
-  EXPECT_DOUBLE_EQ(predict(*findScheduleCosts("seesaw"), problem).refill,
+  double shared = predict("seesaw", makeProblem(65, 65536, 129)).refill;
+  EXPECT_DOUBLE_EQ(predict("seesaw", makeProblem(64, 65536, 129)).refill,
                    2 * shared);
 }
 
 TEST(CostModel, HeadsAsColumnsArePaddedToGroups) {
-  Problem problem;
-  problem.shape.heads = 12;
-  Prediction got = predict(*findScheduleCosts("swapped"), problem);
+  Prediction got = predict("swapped", makeProblem(12));
   // 36 steps for the scores and 8 x 4 for the output, of 64 rows by 16 columns.
   EXPECT_EQ(got.tensor, (36 + 32) * 20);
   EXPECT_EQ(got.waves, 32);
   // Two blocks of 24.
-  problem.shape.heads = 44;
-  EXPECT_EQ(predict(*findScheduleCosts("swapped"), problem).waves, 63);
+  EXPECT_EQ(predict("swapped", makeProblem(44)).waves, 63);
 }
 
-TEST(CostModel, HasARowForEachName) {
-  mlir::MLIRContext context;
+TEST(CostModel, EveryScheduleIsWellFormed) {
+  mlir::DialectRegistry registry;
+  registry.insert<MLADialect>();
+  mlir::MLIRContext context(registry);
   context.loadDialect<MLADialect>();
-  mlir::Location loc = mlir::UnknownLoc::get(&context);
-  for (const ScheduleCosts &costs : getScheduleCosts())
-    EXPECT_TRUE(getNamedSchedule(costs.name, loc)) << costs.name.str();
-  // The error lists the names there are.
-  std::string message;
-  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diag) {
-    message = diag.str();
-    return mlir::success();
-  });
-  EXPECT_FALSE(getNamedSchedule("?", loc));
-  for (const ScheduleCosts &costs : getScheduleCosts())
-    EXPECT_NE(message.find(costs.name), std::string::npos) << message;
+  for (const Operator *op : getOperators())
+    for (const NamedSchedule &schedule : op->schedules)
+      EXPECT_TRUE(mlir::isa_and_present<ScheduleAttr>(
+          mlir::parseAttribute(schedule.text, &context)))
+          << schedule.name.str();
 }
 
 std::string chooseSchedule(int64_t heads, int64_t rows,
                            std::optional<int64_t> topk = std::nullopt) {
-  Problem problem;
-  problem.shape.heads = heads;
-  problem.shape.topk = topk;
-  problem.rows = rows;
-  Decision decision = decide(problem, Gpu(), TuningTable());
+  Problem problem = makeProblem(heads, rows);
+  problem.shape.setSize("topk", topk);
+  Decision decision = decide(getOp(), problem, Gpu(), TuningTable());
   EXPECT_EQ(decision.source, "the cost model");
   return decision.choice.schedule;
 }
@@ -170,7 +169,7 @@ TEST(CostModel, Decides) {
     }
   // 32 heads are about as fast with both where rows are far.
   EXPECT_EQ(chooseSchedule(32, 8192), "seesaw");
-  EXPECT_EQ(chooseSchedule(32, Problem().rows), "seesaw");
+  EXPECT_EQ(chooseSchedule(32, kExpectedSKV), "seesaw");
   EXPECT_EQ(chooseSchedule(32, 131072), "swapped");
 }
 

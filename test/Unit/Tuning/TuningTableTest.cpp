@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/TuningTable.h"
+#include "mla/Operators/Operators.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "gtest/gtest.h"
@@ -11,9 +12,14 @@ using namespace mla;
 
 namespace {
 
+const Operator &getOp() {
+  return *findOperator(getOperators(), "sparse_prefill");
+}
+
 TuningEntry makeEntry(int64_t heads, std::string gpu, std::string schedule) {
   TuningEntry entry;
-  entry.shape.heads = heads;
+  entry.shape = getUsualShape(getOp());
+  entry.shape.setSize("h_q", heads);
   entry.gpu.name = std::move(gpu);
   entry.choice.schedule = std::move(schedule);
   entry.ms = 1.5;
@@ -25,8 +31,8 @@ TuningEntry makeEntry(int64_t heads, std::string gpu, std::string schedule) {
 
 std::string findSchedule(const TuningTable &table, int64_t heads,
                          const Gpu &gpu) {
-  ShapeClass shape;
-  shape.heads = heads;
+  ShapeClass shape = getUsualShape(getOp());
+  shape.setSize("h_q", heads);
   const TuningEntry *entry = table.find(shape, gpu);
   return entry ? entry->choice.schedule : "";
 }
@@ -36,8 +42,8 @@ TEST(TuningTable, PrintsSortedAndReadsBack) {
   table.set(makeEntry(64, "H200", "seesaw"));
   table.set(makeEntry(8, "H200", "shared-p"));
   TuningEntry fixed = makeEntry(8, "", "split-columns");
-  fixed.shape.topk = 100;
-  fixed.shape.topkLength = true;
+  fixed.shape.setSize("topk", 100);
+  fixed.shape.setOption("topk_length", "yes");
   fixed.choice.parameters = {{"keys", 32}, {"depth", 4}};
   table.set(fixed);
   table.set(makeEntry(8, "H200", "seesaw"));
@@ -53,7 +59,8 @@ TEST(TuningTable, PrintsSortedAndReadsBack) {
             "target=sm_90a gpu=H200 schedule=seesaw "
             "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n");
   text = "# What it is.\n" + text;
-  llvm::Expected<TuningTable> again = TuningTable::parse(text, "t");
+  llvm::Expected<TuningTable> again =
+      TuningTable::parse(text, "t", getOperators());
   ASSERT_TRUE(static_cast<bool>(again));
   EXPECT_EQ(again->print(), text);
 }
@@ -79,7 +86,7 @@ TEST(TuningTable, WritesAFileWhole) {
   TuningTable table;
   table.set(makeEntry(8, "H200", "seesaw"));
   ASSERT_FALSE(static_cast<bool>(table.write(file)));
-  llvm::Expected<TuningTable> again = TuningTable::load(file);
+  llvm::Expected<TuningTable> again = TuningTable::load(file, getOperators());
   ASSERT_TRUE(static_cast<bool>(again));
   EXPECT_EQ(again->print(), table.print());
   // Nothing else is left in the folder.
@@ -96,7 +103,8 @@ TEST(TuningTable, WritesAFileWhole) {
 }
 
 TEST(TuningTable, ShipsOneThatIsAsItWouldBeWritten) {
-  llvm::Expected<TuningTable> table = TuningTable::load("");
+  const Operator *op = &getOp();
+  llvm::Expected<TuningTable> table = TuningTable::load("", op);
   ASSERT_TRUE(static_cast<bool>(table)) << llvm::toString(table.takeError());
   auto file = llvm::MemoryBuffer::getFile(MLA_TUNING_FILE);
   ASSERT_TRUE(static_cast<bool>(file));
@@ -121,16 +129,16 @@ TEST(TuningTable, NamesOfGpus) {
 
 TEST(TuningTable, ShapesThatNoKernelHas) {
   auto fault = [](auto change) {
-    ShapeClass shape;
+    ShapeClass shape = getUsualShape(getOp());
     change(shape);
-    return findFault(shape);
+    return findFault(getOp(), shape);
   };
   EXPECT_EQ(fault([](ShapeClass &) {}), "");
-  EXPECT_EQ(fault([](ShapeClass &shape) { shape.heads = 129; }),
+  EXPECT_EQ(fault([](ShapeClass &shape) { shape.setSize("h_q", 129); }),
             "expected 1 <= h_q <= 128, got 129");
-  EXPECT_EQ(fault([](ShapeClass &shape) { shape.dimQK = 100; }),
+  EXPECT_EQ(fault([](ShapeClass &shape) { shape.setSize("d_qk", 100); }),
             "expected d_qk/d_v of 576/512 or 512/512, got 100/512");
-  EXPECT_EQ(fault([](ShapeClass &shape) { shape.topk = 0; }),
+  EXPECT_EQ(fault([](ShapeClass &shape) { shape.setSize("topk", 0); }),
             "expected 1 <= topk <= 2147483647, got 0");
 }
 

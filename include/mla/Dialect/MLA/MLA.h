@@ -5,6 +5,7 @@
 #ifndef MLA_DIALECT_MLA_MLA_H
 #define MLA_DIALECT_MLA_MLA_H
 
+#include "mla/Tuning/Operator.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -12,13 +13,49 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mla {
+struct TilingOptions;
+class OperatorInterface;
+
+/// Checks operands and options against the operator's table.
+mlir::LogicalResult verifyOperator(OperatorInterface op);
+} // namespace mla
+
 #include "mla/Dialect/MLA/MLADialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "mla/Dialect/MLA/MLAAttrs.h.inc"
-#define GET_OP_CLASSES
-#include "mla/Dialect/MLA/MLAOps.h.inc"
+
+#include "mla/Dialect/MLA/Operators.h.inc"
 
 namespace mla {
+/// How --mla-tile makes a tile program.
+struct TilingOptions {
+  ScheduleAttr schedule;
+  /// How far weights may grow before a softmax that the schedule wants lazy
+  /// rescales, in powers of two.
+  double threshold;
+
+  /// KV rows of a tile.
+  int64_t getKeys() const {
+    return schedule.getTileSize("keys").value_or(kUsualTileKeys);
+  }
+  /// Heads will be the columns of products.
+  bool areOperandsSwapped() const { return schedule.asksFor("swap-operands"); }
+  /// The threshold, if the softmax is lazy.
+  std::optional<float> getLazyThreshold() const {
+    return schedule.asksFor("lazy-rescale")
+               ? std::optional(static_cast<float>(threshold))
+               : std::nullopt;
+  }
+};
+
+/// A size of the operator, by the name that the table has: that of the first
+/// operand that fixes it, else dynamic.
+int64_t getSize(OperatorInterface op, llvm::StringRef name);
+
+/// The attribute by which a launch may leave out the optional operand `name`.
+std::string getOptionalAttrName(llvm::StringRef name);
+
 /// What a schedule may ask for in `after`.
 llvm::ArrayRef<llvm::StringRef> getRewriteNames();
 

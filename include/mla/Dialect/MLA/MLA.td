@@ -8,7 +8,6 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/OpBase.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def MLA_Dialect : Dialect {
   let name = "mla";
@@ -24,6 +23,24 @@ def MLA_Dialect : Dialect {
   let hasConstantMaterializer = 0;
   let hasOperationAttrVerify = 1;
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let extraClassDeclaration = [{
+    /// Operators are no part of the dialect's library: each adds its op by an
+    /// extension of the dialect (mla/Operators/Operators.h).
+    template <typename OpTy> void addOperator() {
+      addOperations<OpTy>();
+      operators.push_back(&OpTy::getOperator());
+    }
+
+    /// The operators that were added to the dialect of this context.
+    ::llvm::ArrayRef<const ::mla::Operator *> getOperators() const {
+      return operators;
+    }
+
+  private:
+    ::llvm::SmallVector<const ::mla::Operator *> operators;
+
+  public:
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,70 +154,6 @@ def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
     /// The role named `name`, or null.
     ::mla::RoleAttr getRole(::llvm::StringRef name) const;
   }];
-}
-
-//===----------------------------------------------------------------------===//
-// Operators
-//===----------------------------------------------------------------------===//
-
-class MLA_Op<string opMnemonic, list<Trait> traits = []>
-    : Op<MLA_Dialect, opMnemonic, traits>;
-
-def MLA_SparsePrefillOp
-    : MLA_Op<"sparse_prefill", [AttrSizedOperandSegments,
-        MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "sparse MLA forward over the rows that indices name";
-  let description = [{
-    For each query token and head, softmax attention over the KV rows that
-    `indices` names; V is the first d_v columns of a KV row. Semantics are
-    FlashMLA's `flash_mla_sparse_fwd`.
-
-    | operand | shape | element |
-    | --- | --- | --- |
-    | q | [s_q, h_q, d_qk] | bf16 |
-    | kv | [s_kv, h_kv, d_qk] | bf16 |
-    | indices | [s_q, h_kv, topk] | i32 |
-    | scale | scalar, multiplies q k^T | f32 |
-    | topk_length (optional) | [s_q] | i32 |
-    | attn_sink (optional) | [h_q] | f32 |
-    | out | [s_q, h_q, d_v] | bf16 |
-    | max_logits, lse | [s_q, h_q] | f32 |
-
-    Entry t of a query counts iff t < topk_length and 0 <= index < s_kv; other
-    entries are never dereferenced. A query without a valid entry gets out = 0,
-    lse = +inf, max_logits = -inf. The sink enters the output, not the lse.
-
-    The attributes `lse_base` (`"e"`, the default, or `"2"`) and `empty_lse`
-    (`"+inf"`, the default, or `"-inf"`) give the base of the logarithm in lse
-    and its value for a query without a valid entry. They are part of the launch
-    descriptor, so that no kernel is taken for one with another lse.
-
-    With `topk_length_optional` or `attn_sink_optional` a launch may leave that
-    operand out. One that is left out has size 0; the kernel then computes what
-    one compiled without the operand does. So its size must be a run-time size.
-
-    ```mlir
-    mla.sparse_prefill ins(%q, %kv, %indices, %scale : ...)
-        topk_length(%len : memref<?xi32>) outs(%out, %max_logits, %lse : ...)
-        {lse_base = "2", topk_length_optional}
-    ```
-  }];
-  let arguments = (ins AnyMemRef:$q, AnyMemRef:$kv, AnyMemRef:$indices,
-      F32:$scale, Optional<AnyMemRef>:$topkLength,
-      Optional<AnyMemRef>:$attnSink, AnyMemRef:$out, AnyMemRef:$maxLogits,
-      AnyMemRef:$lse, OptionalAttr<MLA_ScheduleAttr>:$schedule,
-      UnitAttr:$topk_length_optional, UnitAttr:$attn_sink_optional,
-      DefaultValuedStrAttr<StrAttr, "e">:$lse_base,
-      DefaultValuedStrAttr<StrAttr, "+inf">:$empty_lse);
-  let assemblyFormat = [{
-    `ins` `(` $q `,` $kv `,` $indices `,` $scale `:` type($q) `,` type($kv) `,`
-    type($indices) `)`
-    (`topk_length` `(` $topkLength^ `:` type($topkLength) `)`)?
-    (`attn_sink` `(` $attnSink^ `:` type($attnSink) `)`)?
-    `outs` `(` $out `,` $maxLogits `,` $lse `:` type($out) `,`
-    type($maxLogits) `,` type($lse) `)` attr-dict
-  }];
-  let hasVerifier = 1;
 }
 
 #endif // MLA_DIALECT_MLA_TD

@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A row for each name in lib/Transforms/Schedules.cpp. The measured columns are
+// A row for each name in Schedules.cpp. The measured columns are
 // fitted to launches of 4,096 queries back to back (docs/Performance.md):
 // exposed shows at s_kv = 8,192, where rows are near in L2; refill in how the
 // time grows with s_kv; edges in how it grows with topk.
 //
 //===----------------------------------------------------------------------===//
 
-#include "mla/Support/Names.h"
-#include "mla/Tuning/CostModel.h"
+#include "ScheduleCosts.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mla;
@@ -51,17 +50,8 @@ static constexpr ScheduleCosts kCosts[] = {
 };
 // clang-format on
 
-llvm::ArrayRef<ScheduleCosts> mla::getScheduleCosts() { return kCosts; }
-
-const ScheduleCosts *mla::findScheduleCosts(llvm::StringRef name) {
-  const auto *found = llvm::find_if(
-      kCosts, [&](const ScheduleCosts &costs) { return costs.name == name; });
-  return found == std::end(kCosts) ? nullptr : found;
-}
-
-std::string mla::listSchedules(llvm::StringRef name) {
-  return listNames(name,
-                   llvm::map_to_vector(kCosts, [](const ScheduleCosts &costs) {
-                     return llvm::StringRef(costs.name);
-                   }));
+const ScheduleCosts &mla::getSparsePrefillCosts(llvm::StringRef schedule) {
+  return *llvm::find_if(kCosts, [&](const ScheduleCosts &costs) {
+    return costs.name == schedule;
+  });
 }

@@ -1,0 +1,196 @@
+//===- TileBuilder.cpp - parts of operators' tile programs ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "mla/Operators/TileBuilder.h"
+#include "mla/Transforms/RowMax.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mla;
+
+/// log2 e and its inverse: the softmax runs in base 2.
+static constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
+static constexpr float kInf = std::numeric_limits<float>::infinity();
+static constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+//===----------------------------------------------------------------------===//
+// TileBuilder
+//===----------------------------------------------------------------------===//
+
+Value TileBuilder::createIndex(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+
+Value TileBuilder::createSplat(Value scalar, ArrayRef<int64_t> shape) {
+  return tensor::SplatOp::create(
+      *this, scalar, RankedTensorType::get(shape, scalar.getType()));
+}
+
+Value TileBuilder::createSplat(float value, ArrayRef<int64_t> shape) {
+  return arith::ConstantOp::create(
+      *this, DenseElementsAttr::get(getF32Tile(shape),
+                                    getF32FloatAttr(value).getValue()));
+}
+
+Value TileBuilder::createBroadcast(Value v, int64_t dim,
+                                   ArrayRef<int64_t> shape) {
+  auto type = RankedTensorType::get(
+      shape, cast<RankedTensorType>(v.getType()).getElementType());
+  return tile::BroadcastOp::create(*this, type, v, dim);
+}
+
+LogicalResult mla::checkTileKeys(OperatorInterface op,
+                                 const TilingOptions &options) {
+  int64_t keys = options.getKeys();
+  if (keys >= 32 && keys <= 256 && keys % 32 == 0)
+    return success();
+  return op->emitOpError()
+         << "expected tile size 'keys' a multiple of 32 in [32, 256], got "
+         << keys;
+}
+
+FailureOr<int64_t> mla::getTileHeads(OperatorInterface op, int64_t heads,
+                                     const TilingOptions &options) {
+  constexpr int64_t kRowHeads = 64;
+  // As many columns as one warpgroup can accumulate the output of.
+  constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
+  std::optional<int64_t> asked = options.schedule.getTileSize("rows");
+  if (!options.areOperandsSwapped()) {
+    if (asked.value_or(kRowHeads) == kRowHeads)
+      return kRowHeads;
+    return op->emitOpError() << "expected tile size 'rows' of " << kRowHeads
+                             << " where heads are rows of MMAs, got " << *asked;
+  }
+  int64_t tiles = llvm::divideCeil(heads, kColumnHeads);
+  int64_t rows = asked.value_or(
+      llvm::alignTo(llvm::divideCeil(heads, tiles), kColumnGroup));
+  if (rows <= kColumnHeads && rows % kColumnGroup == 0)
+    return rows;
+  return op->emitOpError() << "expected tile size 'rows' a multiple of "
+                           << kColumnGroup << " up to " << kColumnHeads
+                           << " where heads are columns of MMAs, got " << rows;
+}
+
+//===----------------------------------------------------------------------===//
+// The loop
+//===----------------------------------------------------------------------===//
+
+void AttentionBuilder::buildScale() {
+  Value log2e = arith::ConstantOp::create(b, b.getF32FloatAttr(kLog2E));
+  scaleLog2 = arith::MulFOp::create(b, scale, log2e);
+}
+
+SmallVector<Value> AttentionBuilder::buildInit() {
+  SmallVector<Value> init{b.createSplat(0, {heads, dimV}),
+                          splatRows(threshold ? kLowest : -kInf), splatRows(0)};
+  if (threshold)
+    init.push_back(splatRows(-kInf));
+  return init;
+}
+
+Value AttentionBuilder::buildMask(Value scores, Value valid) {
+  Value flags = b.createBroadcast(valid, 0, {heads, keys});
+  return b.label(arith::SelectOp::create(b, flags, scores,
+                                         b.createSplat(-kInf, {heads, keys})),
+                 "mask");
+}
+
+SmallVector<Value> AttentionBuilder::buildStep(Value scores, Value valid,
+                                               Value v, ValueRange state) {
+  Value o = state[0], m = state[1], l = state[2];
+  auto softmax = b.label(
+      tile::OnlineSoftmaxOp::create(
+          b, TypeRange{scores.getType(), m.getType(), m.getType(), m.getType()},
+          scores, m, l, threshold ? Value() : valid, scaleLog2,
+          threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
+      "softmax");
+  auto weights = cast<RankedTensorType>(scores.getType())
+                     .clone(getElementTypeOrSelf(v.getType()));
+  Value p =
+      b.label(arith::TruncFOp::create(b, weights, softmax.getWeights()), "p");
+  Value factor = b.createBroadcast(softmax.getRescale(), 1, {heads, dimV});
+  auto rescaled = b.label(arith::MulFOp::create(b, o, factor), "rescale");
+  if (threshold)
+    rescaled->setAttr(tile::kOftenOneAttr, b.getUnitAttr());
+  Value next = b.label(
+      tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
+  SmallVector<Value> result{next, softmax.getNewMax(), softmax.getNewSum()};
+  if (threshold)
+    result.push_back(buildTop(scores, valid, state[3]));
+  return result;
+}
+
+/// Its row maxima are those of the softmax, whose decomposition has them once.
+Value AttentionBuilder::buildTop(Value scores, Value valid, Value top) {
+  auto labelled = [&](Value v) {
+    b.label(v.getDefiningOp(), "top");
+    return v;
+  };
+  Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
+                                        scores, 1);
+  rowMax = createRowMax(b, scores, rowMax, valid, options.areOperandsSwapped(),
+                        labelled);
+  return labelled(arith::MaximumFOp::create(b, top, rowMax));
+}
+
+//===----------------------------------------------------------------------===//
+// Behind the loop
+//===----------------------------------------------------------------------===//
+
+Value AttentionBuilder::equals(Value v, float value) {
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, v,
+                               splatRows(value));
+}
+
+/// The logarithm of `sum` weights relative to `logit`.
+Value AttentionBuilder::buildLse(Value logit, Value sum, bool isBase2) {
+  auto scaled = [&](Value v, float factor) {
+    return arith::MulFOp::create(b, v, splatRows(factor));
+  };
+  Value logSum = math::Log2Op::create(b, sum);
+  if (!isBase2)
+    return arith::AddFOp::create(b, logit, scaled(logSum, kLn2));
+  return arith::AddFOp::create(b, scaled(logit, kLog2E), logSum);
+}
+
+AttentionBuilder::Statistics
+AttentionBuilder::buildStatistics(ValueRange state, const LseOptions &lse) {
+  Value m = state[1], top = threshold ? state[3] : Value();
+  Statistics result;
+  result.sum = state[2];
+  // The maximum has moved if and only if an entry was valid.
+  result.empty = equals(top ? top : m, -kInf);
+  Value scales = b.createSplat(scale, {heads});
+  result.logit = arith::MulFOp::create(b, m, scales);
+  result.lse = buildLse(result.logit, result.sum, lse.isBase2);
+  result.lse = arith::SelectOp::create(
+      b, result.empty, splatRows(lse.isEmptyNegative ? -kInf : kInf),
+      result.lse);
+  // Where nothing was summed up, every valid score was -inf.
+  result.maxLogits = top ? arith::MulFOp::create(b, top, scales) : result.logit;
+  result.maxLogits = arith::SelectOp::create(
+      b, equals(result.sum, 0), splatRows(-kInf), result.maxLogits);
+  return result;
+}
+
+Value AttentionBuilder::addSink(const Statistics &statistics, Value sink) {
+  // Logits are subtracted before they are scaled: finite ones of any size have
+  // a difference.
+  Value exponent = arith::MulFOp::create(
+      b, arith::SubFOp::create(b, sink, statistics.logit), splatRows(kLog2E));
+  return arith::AddFOp::create(b, statistics.sum,
+                               math::Exp2Op::create(b, exponent));
+}
+
+Value AttentionBuilder::buildOutput(ValueRange state, Value empty, Value sum,
+                                    Type element) {
+  Value inverse = arith::DivFOp::create(b, splatRows(1), sum);
+  inverse = b.label(arith::SelectOp::create(b, empty, splatRows(0), inverse),
+                    "inverse");
+  Value factor = b.createBroadcast(inverse, 1, {heads, dimV});
+  Value scaled =
+      b.label(arith::MulFOp::create(b, state[0], factor), "normalise");
+  return arith::TruncFOp::create(
+      b, RankedTensorType::get({heads, dimV}, element), scaled);
+}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What calls and kernels of an operator have to agree in, by the operator's table."""
+
+import collections
+import itertools
+
+from ._abi import DTYPES, DYNAMIC
+from ._operators import OPERATORS
+
+
+class _Sizes:
+    """Mixed into the tuple of an operator's run-time sizes: what a kernel may be
+    compiled for; DYNAMIC where only the launch tells."""
+
+    def fit(self, call):
+        return all(mine in (DYNAMIC, size) for mine, size in zip(self, call))
+
+
+class Operator:
+    """An operator by its name.
+
+    shape_class: a named tuple of what every kernel is compiled for: static sizes,
+        whether each optional argument is there, options, element types
+    sizes: a named tuple of the other sizes
+    """
+
+    def __init__(self, name):
+        self.name, self.table = name, OPERATORS[name]
+        operands = self.table["operands"]
+        sizes = self.table["sizes"]
+        self.static = [size for size, limits in sizes.items() if limits["static"]]
+        dynamic = [
+            size
+            for size, limits in sizes.items()
+            if not limits["static"] and limits["least"] < limits["most"]
+        ]
+        self.optional = [name for name, operand in operands.items() if operand["optional"]]
+        choices = {**self.table["options"], **self.table["element_types"]}
+        fields = self.static + self.optional + list(choices)
+        defaults = [values[0] for values in choices.values()]
+        self.shape_class = type(
+            name,
+            (collections.namedtuple(name, fields, defaults=defaults),),
+            {"operator": self, "__slots__": ()},
+        )
+        self.sizes = type(
+            "Sizes",
+            (_Sizes, collections.namedtuple("Sizes", dynamic)),
+            {"__slots__": ()},
+        )
+
+    def _size(self, size, tensors):
+        """Of tensors or arguments, by name."""
+        for name, operand in self.table["operands"].items():
+            if size in operand["dims"] and not operand["optional"]:
+                return tensors[name].shape[operand["dims"].index(size)]
+        raise KeyError(size)
+
+    def _element_types(self, tensors):
+        for variable in self.table["element_types"]:
+            for name, operand in self.table["operands"].items():
+                if operand["variable"] == variable:
+                    yield DTYPES[tensors[name].dtype]
+                    break
+
+    def shape_classes_of(self, arguments, optional, options):
+        """Of the calls that a kernel with these arguments serves, of which `optional`
+        may be left out."""
+
+        def given(name):
+            with_it = [True] if name in arguments else []
+            without = [False] if not with_it or name in optional else []
+            return with_it + without
+
+        static = [self._size(size, arguments) for size in self.static]
+        words = [
+            options.get(option, values[0])
+            for option, values in self.table["options"].items()
+        ]
+        return [
+            self.shape_class(*static, *has, *words, *self._element_types(arguments))
+            for has in itertools.product(*map(given, self.optional))
+        ]
+
+    def shape_class_of(self, tensors, options):
+        """Of a call; `options` are words in the order of the table."""
+        return self.shape_class(
+            *(self._size(size, tensors) for size in self.static),
+            *(name in tensors for name in self.optional),
+            *options,
+            *self._element_types(tensors),
+        )
+
+    def sizes_of(self, tensors):
+        return self.sizes(*(self._size(size, tensors) for size in self.sizes._fields))
+
+    def check(self, tensors):
+        """What has to hold before a kernel can be chosen; shapes against each other,
+        strides and addresses are checked by every launch. The device's ordinal."""
+        device, first = None, {}
+        for name, tensor in tensors.items():
+            operand = self.table["operands"][name]
+            dtype, expected = DTYPES[tensor.dtype], operand["elements"]
+            if dtype not in expected:
+                raise TypeError(f"{name}: expected {' or '.join(expected)}, got {dtype}")
+            other = first.setdefault(operand["variable"] or name, name)
+            if DTYPES[tensors[other].dtype] != dtype:
+                raise TypeError(
+                    f"{name}: expected {DTYPES[tensors[other].dtype]}, as {other} has, "
+                    f"got {dtype}"
+                )
+            if tensor.rank != len(operand["dims"]):
+                raise ValueError(
+                    f"{name}: expected {len(operand['dims'])} dimensions, got "
+                    f"{tensor.rank}"
+                )
+            # An empty tensor is nowhere.
+            if tensor.device is None:
+                continue
+            if device is None:
+                device, on = tensor.device, name
+            if tensor.device != device:
+                raise ValueError(
+                    f"{name}: expected a tensor on device {device}, as {on} is, got one "
+                    f"on device {tensor.device}"
+                )
+        return device or 0

@@ -1,0 +1,22 @@
+#mla.schedule<"dense-rows",
+  roles = [
+    <"low", warps = 4, registers = 224>,
+    <"high", warps = 4, registers = 224>,
+    <"producer", warps = 4, registers = 56>],
+  table = [
+    <"q" in ["producer"]>,
+    <"k" in ["producer"]>,
+    <"v" in ["producer"]>,
+    <"qk" in ["low", "high"], split = 0, stage = 0, order = 1>,
+    <"qk.wait" in ["low", "high"], split = 0, stage = 0, order = 3>,
+    <"mask" in ["low", "high"], split = 0, stage = 1>,
+    <"softmax" in ["low", "high"], split = 0, stage = 1>,
+    <"p" in ["low", "high"], split = 0, stage = 1>,
+    <"rescale" in ["low", "high"], split = 0, stage = 1>,
+    <"pv" in ["low", "high"], split = 0, stage = 1>,
+    <"pv.wait" in ["low", "high"], split = 0, stage = 1, order = 2>,
+    <"stats" in ["low", "high"], split = 0>,
+    <"inverse" in ["low", "high"], split = 0>,
+    <"normalise" in ["low", "high"], split = 0>,
+    <"out" in ["low", "high"], split = 0>],
+  rings = [<"k", depth = 3>, <"v", depth = 3>]>

@@ -1,0 +1,52 @@
+// REQUIRES: jit
+// An operator that is in no library: its table, tile program and schedule are in
+// this folder, the passes are the same.
+//
+// RUN: rm -rf %t && mkdir -p %t
+// RUN: mla-example-opt emit dense_attention > %t/op.mlir
+// RUN: FileCheck %s --check-prefix=EMIT < %t/op.mlir
+// EMIT: func.func @dense_attention(
+// EMIT: mla.dense_attention ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : memref<?x?x128xbf16, strided<[?, ?, 1]>>
+// EMIT-SAME: outs(%{{.*}}, %{{.*}} : memref<?x?x128xbf16, strided<[?, ?, 1]>>, memref<?x?xf32, strided<[?, 1]>>)
+// RUN: mla-example-opt %t/op.mlir --mla-choose-schedule --mla-tile -o %t/tile.mlir
+// RUN: FileCheck %s --check-prefix=TILE < %t/tile.mlir
+// TILE: mla.dims = ["heads", "s_q", "d"], mla.name = "q"
+// TILE: mla.name = "scale", mla.positive
+// TILE: mla.operator = "dense_attention"
+// TILE: scf.forall
+//
+// It computes what the reference does, on the interpreter and as a kernel.
+// RUN: mla-jit run %t/tile.mlir --device=interpreter --check --scale=0.0884 --sizes heads=2,s_q=130,s_kv=200
+// RUN: mla-jit run %t/tile.mlir --device=sim --seeds=2 --check --scale=0.0884 \
+// RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=5,s_kv=64
+//
+// What does not fit the table is refused.
+// RUN: mla-example-opt %s --mla-choose-schedule --mla-tile -verify-diagnostics -split-input-file
+
+func.func @elements(%q: memref<?x?x128xbf16>, %k: memref<?x?x128xf32>, %v: memref<?x?x128xbf16>, %scale: f32,
+                    %out: memref<?x?x128xbf16>, %lse: memref<?x?xf32>) {
+  // expected-error @below {{k: expected element type bf16, got f32}}
+  mla.dense_attention ins(%q, %k, %v, %scale : memref<?x?x128xbf16>, memref<?x?x128xf32>, memref<?x?x128xbf16>)
+      outs(%out, %lse : memref<?x?x128xbf16>, memref<?x?xf32>)
+  return
+}
+
+// -----
+
+func.func @sizes(%q: memref<?x?x128xbf16>, %k: memref<?x8x128xbf16>, %v: memref<?x9x128xbf16>, %scale: f32,
+                 %out: memref<?x?x128xbf16>, %lse: memref<?x?xf32>) {
+  // expected-error @below {{v: expected s_kv = 8 in dimension 1, got 9}}
+  mla.dense_attention ins(%q, %k, %v, %scale : memref<?x?x128xbf16>, memref<?x8x128xbf16>, memref<?x9x128xbf16>)
+      outs(%out, %lse : memref<?x?x128xbf16>, memref<?x?xf32>)
+  return
+}
+
+// -----
+
+func.func @covered(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: memref<?x?x64xbf16>, %scale: f32,
+                   %out: memref<?x?x64xbf16>, %lse: memref<?x?xf32>) {
+  // expected-error @below {{expected d = 128, got 64}}
+  mla.dense_attention ins(%q, %k, %v, %scale : memref<?x?x64xbf16>, memref<?x?x64xbf16>, memref<?x?x64xbf16>)
+      outs(%out, %lse : memref<?x?x64xbf16>, memref<?x?xf32>)
+  return
+}
