@@ -338,6 +338,12 @@ def write_python(tables):
     return text + "}\n"
 
 
+def write_if_changed(path, text):
+    """So that what includes it is not compiled again in vain."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("td", nargs="+")
@@ -358,7 +364,7 @@ def main():
         return 1
     for name, write in writers.items():
         if getattr(arguments, name):
-            pathlib.Path(getattr(arguments, name)).write_text(write(tables))
+            write_if_changed(pathlib.Path(getattr(arguments, name)), write(tables))
     return 0
 
 

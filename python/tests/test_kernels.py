@@ -320,8 +320,20 @@ class OptionalOperands(Base):
             _library, "Kernel"
         ):
             library.kernel(shape, sparse.OPERATOR.sizes(3, 100, 64))
-        source = call.call_args[0][2]
-        self.assertEqual((source.op[0].lseBase, source.op[0].emptyLse), (1, 1))
+        op = call.call_args[0][2].op[0]
+        self.assertEqual(op.name, b"sparse_prefill")
+        sizes = {op.sizes[i].name: op.sizes[i].value for i in range(op.sizeCount)}
+        self.assertEqual(sizes, {b"h_q": 32, b"d_qk": 512, b"d_v": 512})
+        options = {op.options[i].name: op.options[i].value for i in range(op.optionCount)}
+        self.assertEqual(
+            options,
+            {
+                b"topk_length": b"no",
+                b"attn_sink": b"no",
+                b"lse_base": b"2",
+                b"empty_lse": b"-inf",
+            },
+        )
 
     def test_bad_options(self):
         self.use_packages("optional")

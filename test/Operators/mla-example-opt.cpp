@@ -3,7 +3,8 @@
 //===----------------------------------------------------------------------===//
 //
 //   mla-example-opt FILE.mlir PASS...   as mla-opt
-//   mla-example-opt emit OPERATOR       an operator's IR, as mla-jit emit
+//   mla-example-opt emit OPERATOR [NAME=VALUE...]
+//                                       an operator's IR, as mla-jit emit
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,20 +23,34 @@ namespace mla {
 #undef MLA_OPERATOR
 } // namespace mla
 
-static int emit(llvm::StringRef name, mlir::DialectRegistry &registry) {
+static int fail(const llvm::Twine &message) {
+  llvm::errs() << "error: " << message << "\n";
+  return 1;
+}
+
+static int emit(llvm::StringRef name, llvm::ArrayRef<char *> settings,
+                mlir::DialectRegistry &registry) {
   const Operator *operators[] = {
 #define MLA_OPERATOR(name) &get##name(),
 #include "ExampleOperators.inc"
 #undef MLA_OPERATOR
   };
   const Operator *op = findOperator(operators, name);
-  if (!op) {
-    llvm::errs() << "error: expected " << listOperators(operators, name)
-                 << ", got '" << name << "'\n";
-    return 1;
+  if (!op)
+    return fail("expected " + listOperators(operators, name) + ", got '" +
+                name + "'");
+  OperatorSpec spec(*op);
+  for (llvm::StringRef setting : settings) {
+    auto [key, value] = setting.split('=');
+    int64_t size = 0;
+    std::string fault = value.getAsInteger(10, size)
+                            ? spec.setOption(key, value)
+                            : spec.setSize(key, size);
+    if (!fault.empty())
+      return fail(fault);
   }
   mlir::MLIRContext context(registry);
-  auto module = buildOperator(context, OperatorSpec(*op));
+  auto module = buildOperator(context, spec);
   if (!module)
     return 1;
   llvm::outs() << *module << "\n";
@@ -48,8 +63,8 @@ int main(int argc, char **argv) {
 #define MLA_OPERATOR(name) register##name(registry);
 #include "ExampleOperators.inc"
 #undef MLA_OPERATOR
-  if (argc == 3 && llvm::StringRef(argv[1]) == "emit")
-    return emit(argv[2], registry);
+  if (argc > 2 && llvm::StringRef(argv[1]) == "emit")
+    return emit(argv[2], llvm::ArrayRef(argv + 3, argc - 3), registry);
   registerMLATransformsPasses();
   registerPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(

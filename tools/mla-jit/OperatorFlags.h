@@ -35,6 +35,9 @@ public:
   /// is wrong with it.
   std::string resolve();
 
+  /// Whether nothing was said of an operator but its name.
+  bool isEmpty() const { return settings.empty() && optionals.empty(); }
+
   /// The operator that was named; null before.
   const mla::Operator *getOperator() const { return op; }
   /// Once it is resolved.

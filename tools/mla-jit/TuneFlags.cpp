@@ -103,6 +103,10 @@ std::string findTuneFault(TuneFlags &flags, harness::ToolOptions &options) {
   if (isOperatorName(options.operands.front()))
     if (std::string fault = readOperatorName(flags, options); !fault.empty())
       return fault;
+  if (!flags.op.getOperator() && !flags.op.isEmpty())
+    return "expected the name of an operator with options that change its IR, "
+           "got " +
+           options.operands.front();
   if (std::string fault = flags.compile.findFault(); !fault.empty())
     return fault;
   if (!flags.table.empty())

@@ -27,7 +27,8 @@ private:
   void buildGridPoint(ValueRange ivs);
   SmallVector<Value> buildStep(Value t, ValueRange state);
   RankedTensorType getTile(int64_t rows) {
-    return RankedTensorType::get({rows, kDim}, b.getBF16Type());
+    return RankedTensorType::get({rows, kDim},
+                                 getElementTypeOrSelf(op.getQ().getType()));
   }
 
   DenseAttentionOp op;
@@ -76,8 +77,9 @@ void Tiler::buildGridPoint(ValueRange ivs) {
   b.label(tile::StoreOp::create(b, statistics.lse, op.getLse(),
                                 ValueRange{head, row}),
           "stats");
-  Value out = attention.buildOutput(loop.getResults(), statistics.empty,
-                                    statistics.sum, b.getBF16Type());
+  Value out =
+      attention.buildOutput(loop.getResults(), statistics.empty, statistics.sum,
+                            getElementTypeOrSelf(op.getQ().getType()));
   b.label(
       tile::StoreOp::create(b, out, op.getOut(), ValueRange{head, row, zero}),
       "out");

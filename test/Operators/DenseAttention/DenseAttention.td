@@ -4,7 +4,7 @@
 
 include "mla/Dialect/MLA/Operators.td"
 
-defvar Elements = MLA_Elements<["bf16"], "dtype">;
+defvar Elements = MLA_Elements<["bf16", "f16"], "dtype">;
 
 def MLA_DenseAttentionOp : MLA_Operator<"dense_attention"> {
   let summary = "attention of each head over all keys";

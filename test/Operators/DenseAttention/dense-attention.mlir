@@ -6,14 +6,22 @@
 // RUN: mla-example-opt emit dense_attention > %t/op.mlir
 // RUN: FileCheck %s --check-prefix=EMIT < %t/op.mlir
 // EMIT: func.func @dense_attention(
-// EMIT: mla.dense_attention ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : memref<?x?x128xbf16, strided<[?, ?, 1]>>
-// EMIT-SAME: outs(%{{.*}}, %{{.*}} : memref<?x?x128xbf16, strided<[?, ?, 1]>>, memref<?x?xf32, strided<[?, 1]>>)
+// EMIT: mla.dense_attention ins(%arg0, %arg1, %arg2, %arg3 : memref<?x?x128xbf16, strided<[?, ?, 1]>>
+// EMIT-SAME: outs(%arg4, %arg5 : memref<?x?x128xbf16, strided<[?, ?, 1]>>, memref<?x?xf32, strided<[?, 1]>>)
 // RUN: mla-example-opt %t/op.mlir --mla-choose-schedule --mla-tile -o %t/tile.mlir
 // RUN: FileCheck %s --check-prefix=TILE < %t/tile.mlir
 // TILE: mla.dims = ["heads", "s_q", "d"], mla.name = "q"
 // TILE: mla.name = "scale", mla.positive
 // TILE: mla.operator = "dense_attention"
 // TILE: scf.forall
+//
+// Options and sizes may be given by name, as to `mla-jit emit`.
+// RUN: mla-example-opt emit dense_attention dtype=f16 s_q=64 | FileCheck %s --check-prefix=HALF
+// HALF: memref<?x64x128xf16, strided<[?, ?, 1]>>, memref<?x?x128xf16, strided<[?, ?, 1]>>
+// RUN: not mla-example-opt emit dense_attention dtype=f32 2>&1 | FileCheck %s --check-prefix=DTYPE
+// DTYPE: error: dtype: expected 'bf16' or 'f16', got 'f32'
+// RUN: not mla-example-opt emit dense_atention 2>&1 | FileCheck %s --check-prefix=NAME
+// NAME: error: expected dense_attention, got 'dense_atention'
 //
 // It computes what the reference does, on the interpreter and as a kernel.
 // RUN: mla-jit run %t/tile.mlir --device=interpreter --check --scale=0.0884 --sizes heads=2,s_q=130,s_kv=200
@@ -25,8 +33,18 @@
 
 func.func @elements(%q: memref<?x?x128xbf16>, %k: memref<?x?x128xf32>, %v: memref<?x?x128xbf16>, %scale: f32,
                     %out: memref<?x?x128xbf16>, %lse: memref<?x?xf32>) {
-  // expected-error @below {{k: expected element type bf16, got f32}}
+  // expected-error @below {{k: expected element type bf16 or f16, got f32}}
   mla.dense_attention ins(%q, %k, %v, %scale : memref<?x?x128xbf16>, memref<?x?x128xf32>, memref<?x?x128xbf16>)
+      outs(%out, %lse : memref<?x?x128xbf16>, memref<?x?xf32>)
+  return
+}
+
+// -----
+
+func.func @other_elements(%q: memref<?x?x128xbf16>, %k: memref<?x?x128xbf16>, %v: memref<?x?x128xf16>, %scale: f32,
+                          %out: memref<?x?x128xbf16>, %lse: memref<?x?xf32>) {
+  // expected-error @below {{v: expected element type bf16, as q has, got f16}}
+  mla.dense_attention ins(%q, %k, %v, %scale : memref<?x?x128xbf16>, memref<?x?x128xbf16>, memref<?x?x128xf16>)
       outs(%out, %lse : memref<?x?x128xbf16>, memref<?x?xf32>)
   return
 }

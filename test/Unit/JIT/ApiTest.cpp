@@ -144,11 +144,11 @@ TEST_F(CallArguments, SizesOfAnOperator) {
   };
   with(nullptr, 1, "'source.op.sizes[0].name': expected an address, got null");
   with("hq", 1,
-       "'source.op': unknown size 'hq', expected one of h_q, s_q, s_kv, d_v, "
-       "d_qk, topk");
+       "'source.op': unknown size 'hq', expected one of h_q, s_q, d_qk, d_v, "
+       "s_kv, topk");
   // Kernels have one value of it.
   with("h_kv", 2,
-       "'source.op': unknown size 'h_kv', expected one of s_kv, h_q, s_q, d_v, "
+       "'source.op': unknown size 'h_kv', expected one of s_kv, h_q, d_v, s_q, "
        "d_qk, topk");
   with("h_q", 0, "'source.op': size 'h_q': expected 1 to 2147483647, got 0");
   with("d_v", MLA_DYNAMIC,

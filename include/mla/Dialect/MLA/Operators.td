@@ -89,8 +89,8 @@ class MLA_StaticSize<string name, int default, string doc, int least = 1,
 }
 
 class MLA_RunTimeSize<string name, int atRunTime, string doc, int least = 0,
-                      bit tuned = 0, string alias = "">
-    : MLA_Size<name, doc, least, 0x7fffffff, alias> {
+                      int most = 0x7fffffff, bit tuned = 0, string alias = "">
+    : MLA_Size<name, doc, least, most, alias> {
   let typical = atRunTime;
   let isTuned = tuned;
 }
