@@ -139,7 +139,10 @@ public:
   func::FuncOp getFunction() { return func; }
   /// Checks the function, which is left as it is.
   LogicalResult check();
-  const KernelInterface &getInterface() const { return interface; }
+  /// After check, of a converter that stays where it is.
+  KernelInterface getInterface() const {
+    return {func, grid, threads, context};
+  }
   /// After check.
   LogicalResult convert();
 
@@ -166,7 +169,6 @@ private:
   scf::ForallOp grid;
   SmallVector<cta::RoleOp> roles;
   int64_t threads = 0;
-  KernelInterface interface;
   KernelContext context;
   SmallVector<unsigned> mapParameters;
 };
@@ -232,9 +234,11 @@ LogicalResult KernelConverter::check() {
                               << " threads, roles have " << threads;
   if (failed(checkRegisters()))
     return failure();
-  interface = {func, grid, threads, {}};
-  func.walk(
-      [&](tile::StoreOp store) { interface.written.insert(store.getDest()); });
+  func.walk([&](Operation *op) {
+    if (auto store = dyn_cast<tile::StoreOp>(op))
+      context.written.insert(store.getDest());
+    context.waits |= isa<cta::LaunchWaitOp>(op);
+  });
   return success();
 }
 

@@ -27,6 +27,14 @@ struct GlobalTensor {
 struct KernelContext {
   llvm::DenseMap<mlir::Value, GlobalTensor> tensors;   ///< by memref argument
   llvm::DenseMap<mlir::Value, mlir::Value> tensorMaps; ///< by cta.tensor_map
+  llvm::DenseSet<mlir::Value> written;                 ///< stored-to memrefs
+  /// The kernel may begin while those before it still write, and waits.
+  bool waits = false;
+
+  /// Whether the memref has the same contents as long as the kernel runs.
+  bool isConstant(mlir::Value memref) const {
+    return !waits && !written.contains(memref);
+  }
 
   /// The tensor behind `memref`, or null with an error at `op`.
   const GlobalTensor *lookup(mlir::Operation *op, mlir::Value memref) const;
@@ -147,8 +155,8 @@ void populateSyncPatterns(mlir::TypeConverter &types,
 struct KernelInterface {
   mutable mlir::func::FuncOp func;
   mutable mlir::scf::ForallOp grid;
-  int64_t threads = 0;                 ///< of a CTA
-  llvm::DenseSet<mlir::Value> written; ///< stored-to memrefs
+  int64_t threads = 0; ///< of a CTA
+  const KernelContext &context;
 };
 
 /// The launch descriptor of a program of these kernels, in order. Fails with an

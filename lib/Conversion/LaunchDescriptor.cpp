@@ -205,7 +205,7 @@ LogicalResult ProgramDescriber::addTensor(const KernelInterface &kernel,
   ArgumentDescriptor &known = **merged;
   known.alignment = std::max(known.alignment, getAlignment(arg));
   // What one kernel writes and a later one reads is the program's own affair.
-  if (kernel.written.contains(arg) && known.access == MLA_READ)
+  if (kernel.context.written.contains(arg) && known.access == MLA_READ)
     known.access = firstUser[known.name] == func ? MLA_WRITE : MLA_READ_WRITE;
   return success();
 }
@@ -243,7 +243,7 @@ LogicalResult ProgramDescriber::addWorkspace(const KernelInterface &kernel,
     if (!status.ok())
       return error() << status.message();
   }
-  bool written = kernel.written.contains(arg);
+  bool written = kernel.context.written.contains(arg);
   bool isNew = !firstUser.contains(workspace.name);
   if (isNew && !written && isRead(arg))
     return error() << "expected an earlier kernel that writes it, got none";
@@ -445,9 +445,7 @@ ProgramDescriber::describeEntry(const KernelInterface &kernel) {
   if (auto shared = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr))
     entry.sharedBytes = shared.getInt();
   // A kernel that waits for those before it may be launched before their end.
-  entry.programmatic =
-      func.walk([](cta::LaunchWaitOp) { return WalkResult::interrupt(); })
-          .wasInterrupted();
+  entry.programmatic = kernel.context.waits;
   return entry;
 }
 

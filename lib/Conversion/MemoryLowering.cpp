@@ -66,7 +66,7 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     b.readThreadAnew();
     GlobalBox box{*tensor, toI64(b, op.getIndices()), type};
     Value padding = makePadding(b, op, type.getElementType());
-    bool constant = !kernel.written.contains(op.getSource());
+    bool constant = kernel.isConstant(op.getSource());
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       SmallVector<Value> at = box.locate(b, i);
       return load(

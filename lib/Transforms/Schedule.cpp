@@ -63,6 +63,19 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   return eraseTiles(program);
 }
 
+/// A kernel that may begin before the one in front of it has ended waits for
+/// it, before it reads anything.
+static LogicalResult waitForKernelsBefore(scf::ForallOp program) {
+  for (auto &op : *program->getBlock())
+    if (isa<memref::LoadOp>(op))
+      return op.emitOpError(
+          "expected no loads in front of the grid of a kernel "
+          "that is launched with programmatic dependence");
+  auto b = OpBuilder::atBlockBegin(program.getBody());
+  cta::LaunchWaitOp::create(b, program.getLoc());
+  return success();
+}
+
 namespace {
 struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
   void runOnProgram() override {
@@ -91,6 +104,9 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
     }
     if (failed(checkRewritten(programs[0], attr)) ||
         failed(schedule(programs[0], attr)) || failed(checkInstructions(func)))
+      return signalPassFailure();
+    if (func->hasAttr(kProgrammaticAttr) &&
+        failed(waitForKernelsBefore(programs[0])))
       return signalPassFailure();
     func.walk([&](scf::ForOp loop) {
       if (loop->getParentOfType<cta::RoleOp>())

@@ -94,8 +94,16 @@ void load(std::string_view json, std::string_view cubin,
     mlaArgumentInfo argument{};
     mlaKernelGetArgument(kernel, i, &argument);
   }
+  int32_t kernels = 0;
+  mlaKernelGetEntryCount(kernel, &kernels);
+  for (int32_t i = 0; i < kernels; ++i) {
+    mlaEntryInfo entry{};
+    mlaKernelGetEntry(kernel, i, &entry);
+  }
   int32_t count = static_cast<int32_t>(arguments.size());
   mlaKernelCheck(kernel, arguments.data(), count);
+  size_t workspace = 0;
+  mlaKernelGetWorkspaceBytes(kernel, arguments.data(), count, &workspace);
   mlaKernelDestroy(kernel);
 }
 

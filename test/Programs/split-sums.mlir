@@ -25,6 +25,12 @@
 // JSON:      "grid": "min(ceildiv(rows, 64) * ceildiv(keys, 256), sms)"
 // JSON:      "symbol": "add_splits"
 // JSON:      "grid": "ceildiv(rows, 64)"
+// JSON:      "programmatic": true
+// RUN: FileCheck %s --check-prefix=PTX < %t.package/kernel.ptx
+// PTX:       .entry split_sums(
+// PTX:       %nctaid.x
+// PTX:       .entry add_splits(
+// PTX:       griddepcontrol.wait
 //
 // What a later kernel reads has to be written:
 // RUN: sed 's/(%%blocks, %%splits) {/(%%blocks, 1) {/' %s > %t.gap.mlir
@@ -92,7 +98,7 @@ func.func @split_sums(
 func.func @add_splits(
     %parts: memref<?x?xf32> {mla.name = "parts", mla.workspace, mla.dims = ["ceildiv(keys, 256)", "rows"]},
     %out: memref<?xf32> {mla.name = "out", mla.dims = ["rows"]})
-    attributes {mla.schedule = #add} {
+    attributes {mla.programmatic, mla.schedule = #add} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index

@@ -411,3 +411,19 @@ func.func @over_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   }
   return
 }
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"y" in ["a"]>], rings = []>
+func.func @load_before_the_wait(%m: memref<?x64xf32>) attributes {mla.schedule = #s, mla.programmatic} {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{expected no loads in front of the grid of a kernel that is launched with programmatic dependence}}
+  %f = memref.load %m[%c0, %c0] : memref<?x64xf32>
+  %t = tensor.splat %f : tensor<64xf32>
+  scf.forall (%i) in (8) {
+    %x = math.exp2 %t {tile.label = "x"} : tensor<64xf32>
+    tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}

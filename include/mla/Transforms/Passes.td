@@ -237,7 +237,9 @@ def Schedule : FuncPass<"mla-schedule"> {
     is used in a role where it is not computed travels there through a ring in
     shared memory; loads of matrices and gathers fill their ring asynchronously.
     Products become `cta.mma_async` and `cta.mma_wait`. Ops in loops get
-    `cta.stage` and `cta.order` for `--mla-pipeline`.
+    `cta.stage` and `cta.order` for `--mla-pipeline`. A kernel with
+    `mla.programmatic`, which may begin before the one in front of it has ended,
+    gets `cta.launch_wait`.
 
     Refuses a label without a row, a split that does not divide, a tile that one
     role needs whole and others hold in parts, and a ring or a row `L.load` of a
