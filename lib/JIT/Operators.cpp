@@ -30,10 +30,11 @@ OwningOpRef<ModuleOp> mla::buildSparsePrefill(MLIRContext &context,
   ImplicitLocOpBuilder b(UnknownLoc::get(&context), &context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc());
   b.setInsertionPointToEnd(module->getBody());
-  Type bf16 = b.getBF16Type(), f32 = b.getF32Type(), i32 = b.getI32Type();
+  Type element = shape.dtype == "f16" ? Type(b.getF16Type()) : b.getBF16Type();
+  Type f32 = b.getF32Type(), i32 = b.getI32Type();
   SmallVector<Type> types{
-      getTensor(b, bf16, {shape.numQueries, shape.heads, shape.dimQK}),
-      getTensor(b, bf16, {shape.numRows, 1, shape.dimQK}),
+      getTensor(b, element, {shape.numQueries, shape.heads, shape.dimQK}),
+      getTensor(b, element, {shape.numRows, 1, shape.dimQK}),
       getTensor(b, i32, {shape.numQueries, 1, shape.topk}), f32};
   // One that may be left out has size 0 then: a run-time size.
   if (shape.topkLength)
@@ -44,7 +45,7 @@ OwningOpRef<ModuleOp> mla::buildSparsePrefill(MLIRContext &context,
         b, f32,
         {shape.attnSinkOptional ? std::nullopt : std::optional(shape.heads)}));
   types.push_back(
-      getTensor(b, bf16, {shape.numQueries, shape.heads, shape.dimV}));
+      getTensor(b, element, {shape.numQueries, shape.heads, shape.dimV}));
   types.append(2, getTensor(b, f32, {shape.numQueries, shape.heads}));
   auto func =
       func::FuncOp::create(b, "sparse_prefill", b.getFunctionType(types, {}));

@@ -83,6 +83,8 @@ private:
 
   SparsePrefillOp op;
   ImplicitLocOpBuilder b;
+  /// The element type of q, kv, the weights and the output.
+  Type element;
   int64_t keys, heads, tileHeads, dqk, dv;
   /// Heads will be the columns of products.
   bool swapped;
@@ -114,6 +116,7 @@ LogicalResult mla::checkCovered(SparsePrefillOp op) {
 
 LogicalResult SparsePrefillTiler::checkSizes() {
   auto q = cast<MemRefType>(op.getQ().getType());
+  element = q.getElementType();
   heads = q.getDimSize(1);
   dqk = q.getDimSize(2);
   dv = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
@@ -123,6 +126,13 @@ LogicalResult SparsePrefillTiler::checkSizes() {
     return op.emitOpError() << "expected tile-keys a multiple of 32 in [32, "
                                "256], got "
                             << keys;
+  // Weights are at most 2^threshold, and f16 ends at 65,504. Sums of weights
+  // are of f32 and have no such limit.
+  constexpr int kMaxF16Threshold = 15;
+  if (element.isF16() && threshold && *threshold > kMaxF16Threshold)
+    return op.emitOpError()
+           << "expected a threshold of at most " << kMaxF16Threshold
+           << " for f16, in which larger weights overflow, got " << *threshold;
   return success();
 }
 
@@ -162,7 +172,7 @@ void SparsePrefillTiler::buildGridPoint(ValueRange ivs) {
   head = arith::MulIOp::create(b, ivs[1], index(tileHeads));
   Value topk = memref::DimOp::create(b, op.getIndices(), index(2));
   limit = buildLimit(topk);
-  auto qType = RankedTensorType::get({tileHeads, dqk}, b.getBF16Type());
+  auto qType = RankedTensorType::get({tileHeads, dqk}, element);
   q = label(tile::LoadOp::create(b, qType, op.getQ(),
                                  ValueRange{token, head, zero}, nullptr),
             "q");
@@ -236,18 +246,18 @@ Value SparsePrefillTiler::buildRows(Value t) {
 SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
   Value o = state[0], m = state[1], l = state[2];
   Value rows = buildRows(t);
-  auto bf16 = [&](ArrayRef<int64_t> shape) {
-    return RankedTensorType::get(shape, b.getBF16Type());
+  auto narrow = [&](ArrayRef<int64_t> shape) {
+    return RankedTensorType::get(shape, element);
   };
-  Value k = label(tile::GatherOp::create(b, bf16({keys, dqk}), op.getKv(), rows,
-                                         ValueRange{zero, zero}),
+  Value k = label(tile::GatherOp::create(b, narrow({keys, dqk}), op.getKv(),
+                                         rows, ValueRange{zero, zero}),
                   "k");
   // An index counts iff it names a row: unsigned, so that negative ones fail.
   Value valid = label(arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
                                             splat(numRows, {keys})),
                       "valid");
   Value v =
-      tile::ViewOp::create(b, bf16({keys, dv}), k, ArrayRef<int64_t>{0, 0});
+      tile::ViewOp::create(b, narrow({keys, dv}), k, ArrayRef<int64_t>{0, 0});
   Value s = label(tile::DotOp::create(b, f32({tileHeads, keys}), q, k, Value(),
                                       false, true),
                   "qk");
@@ -261,9 +271,9 @@ SmallVector<Value> SparsePrefillTiler::buildStep(Value t, ValueRange state) {
           masked, m, l, threshold ? Value() : valid, scaleLog2,
           threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
       "softmax");
-  Value p = label(
-      arith::TruncFOp::create(b, bf16({tileHeads, keys}), softmax.getWeights()),
-      "p");
+  Value p = label(arith::TruncFOp::create(b, narrow({tileHeads, keys}),
+                                          softmax.getWeights()),
+                  "p");
   Value rescaled =
       label(arith::MulFOp::create(
                 b, o, broadcast(softmax.getRescale(), 1, {tileHeads, dv})),
@@ -340,7 +350,7 @@ void SparsePrefillTiler::buildEpilogue(Value o, Value m, Value l, Value top) {
       label(arith::MulFOp::create(b, o, broadcast(inverse, 1, {tileHeads, dv})),
             "normalise");
   Value result = arith::TruncFOp::create(
-      b, RankedTensorType::get({tileHeads, dv}, b.getBF16Type()), scaled);
+      b, RankedTensorType::get({tileHeads, dv}, element), scaled);
   label(tile::StoreOp::create(b, result, op.getOut(),
                               ValueRange{token, head, zero}),
         "out");

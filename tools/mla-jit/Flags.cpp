@@ -200,6 +200,7 @@ const llvm::StringLiteral OperatorFlags::kHelp =
   --sink                 with the argument attn_sink
   --optional=LIST        which of topk_length and attn_sink a launch may leave
                          out; the kernel takes those that are named
+  --dtype=T              element type of q, kv and out: bf16 (default) or f16
   --lse-base=B           base of the logarithm in lse: e (default) or 2
   --empty-lse=X          lse of a query without a valid entry: +inf (default) or
                          -inf
@@ -244,6 +245,10 @@ std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
     (name == "lse_base" ? shape.lseBase : shape.emptyLse) = text.str();
     return "";
   }
+  if (name == "dtype") {
+    shape.dtype = text.str();
+    return checkName("dtype", shape.dtype, {"bf16", "f16"});
+  }
   std::optional<int64_t> *size = name == "topk"   ? &shape.topk
                                  : name == "s_q"  ? &shape.numQueries
                                  : name == "s_kv" ? &shape.numRows
@@ -255,10 +260,10 @@ std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
   if (!size && !fixed)
     return llvm::formatv(
         "unknown name '{0}', expected h_q, d_qk, d_v, topk, "
-        "s_q, s_kv, topk_length, attn_sink, lse_base or empty_lse{1}",
+        "s_q, s_kv, topk_length, attn_sink, dtype, lse_base or empty_lse{1}",
         spelled,
         harness::suggest(name, {"h_q", "d_qk", "d_v", "topk", "s_q", "s_kv",
-                                "topk_length", "attn_sink", "lse_base",
+                                "topk_length", "attn_sink", "lse_base", "dtype",
                                 "empty_lse"}));
   int64_t value = 0;
   if (size && text == "?")
@@ -276,8 +281,8 @@ std::string OperatorFlags::parseSetting(llvm::StringRef setting) {
 
 bool OperatorFlags::parse(llvm::StringRef word, std::string &error) {
   static constexpr llvm::StringLiteral kOptions[] = {
-      "--topk-length", "--sink", "--topk", "--s-q",      "--s-kv",
-      "--h",           "--d-qk", "--d-v",  "--lse-base", "--empty-lse"};
+      "--topk-length", "--sink", "--topk",     "--s-q",       "--s-kv", "--h",
+      "--d-qk",        "--d-v",  "--lse-base", "--empty-lse", "--dtype"};
   auto [name, value] = word.split('=');
   if (name == "--sizes") {
     for (llvm::StringRef part : llvm::split(value, ','))

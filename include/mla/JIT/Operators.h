@@ -20,6 +20,8 @@ struct SparsePrefillShape {
   bool topkLength = false, attnSink = false;
   /// Whether a launch may leave the operand out; only where there is one.
   bool topkLengthOptional = false, attnSinkOptional = false;
+  /// Element type of q, kv and out: "bf16" or "f16".
+  std::string dtype = "bf16";
   /// As the operator's attributes of these names.
   std::string lseBase = "e", emptyLse = "+inf";
 };

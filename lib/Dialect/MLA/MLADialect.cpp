@@ -300,13 +300,16 @@ LogicalResult SparsePrefillOp::verify() {
              dim(getMaxLogits(), 0), dim(getLse(), 0),
              getTopkLength() ? dim(getTopkLength(), 0) : ShapedType::kDynamic});
   OperandChecker c{*this};
-  if (failed(c.check(getQ(), "q", "bf16",
+  StringRef element =
+      cast<MemRefType>(getQ().getType()).getElementType().isF16() ? "f16"
+                                                                  : "bf16";
+  if (failed(c.check(getQ(), "q", element,
                      {{"s_q", sq}, {"h_q", hq}, {"d_qk", dqk}})) ||
-      failed(c.check(getKv(), "kv", "bf16",
+      failed(c.check(getKv(), "kv", element,
                      {{"s_kv", skv}, {"h_kv", hkv}, {"d_qk", dqk}})) ||
       failed(c.check(getIndices(), "indices", "i32",
                      {{"s_q", sq}, {"h_kv", hkv}, {"topk", topk}})) ||
-      failed(c.check(getOut(), "out", "bf16",
+      failed(c.check(getOut(), "out", element,
                      {{"s_q", sq}, {"h_q", hq}, {"d_v", dv}})) ||
       failed(c.check(getMaxLogits(), "max_logits", "f32",
                      {{"s_q", sq}, {"h_q", hq}})) ||

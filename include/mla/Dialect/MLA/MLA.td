@@ -154,13 +154,13 @@ def MLA_SparsePrefillOp
 
     | operand | shape | element |
     | --- | --- | --- |
-    | q | [s_q, h_q, d_qk] | bf16 |
-    | kv | [s_kv, h_kv, d_qk] | bf16 |
+    | q | [s_q, h_q, d_qk] | bf16 or f16 |
+    | kv | [s_kv, h_kv, d_qk] | as q |
     | indices | [s_q, h_kv, topk] | i32 |
     | scale | scalar, multiplies q k^T | f32 |
     | topk_length (optional) | [s_q] | i32 |
     | attn_sink (optional) | [h_q] | f32 |
-    | out | [s_q, h_q, d_v] | bf16 |
+    | out | [s_q, h_q, d_v] | as q |
     | max_logits, lse | [s_q, h_q] | f32 |
 
     Entry t of a query counts iff t < topk_length and 0 <= index < s_kv; other
