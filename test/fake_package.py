@@ -6,7 +6,7 @@ import pathlib
 import struct
 import subprocess
 
-ITEM_BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8, "i8": 1, "i32": 4, "i64": 8}
+ITEM_BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8, "i8": 1, "i32": 4, "i64": 8, "f8E4M3FN": 1}
 
 
 def parameter_sizes(descriptor):

@@ -42,7 +42,7 @@ static void addTypeConversions(TypeConverter &types) {
       return VectorType::get(count / 2, i32);
     if (isBits(type))
       return VectorType::get(getNumWords(type), i32);
-    return VectorType::get(count, type.getElementType());
+    return VectorType::get(count, getRegisterType(type.getElementType()));
   };
   types.addConversion(fragment);
   types.addConversion([=](cta::InFlightType type) -> Type {
@@ -293,7 +293,7 @@ void KernelConverter::addTensorParameters(BlockArgument arg) {
   Type i64 = IntegerType::get(func.getContext(), 64);
   Builder b(func.getContext());
   GlobalTensor tensor;
-  tensor.elementType = type.getElementType();
+  tensor.elementType = getRegisterType(type.getElementType());
   tensor.base = entry.addArgument(i64, arg.getLoc());
   auto [strides, offset] = type.getStridesAndOffset();
   for (int64_t d = 0; d < type.getRank(); ++d)

@@ -20,6 +20,10 @@ Value fromRegisters(ThreadBuilder &b, RankedTensorType type, Value registers) {
   return isBits(type) ? packBits(b, type, registers) : registers;
 }
 
+bool isByteFloat(RankedTensorType type) {
+  return getRegisterType(type.getElementType()) != type.getElementType();
+}
+
 /// Any elementwise op keeps its name on vectors of registers.
 struct ElementwisePattern : ConversionPattern {
   ElementwisePattern(TypeConverter &types, MLIRContext *context)
@@ -32,11 +36,13 @@ struct ElementwisePattern : ConversionPattern {
         op->getNumResults() != 1 || !getFragment(op->getResult(0)))
       return rewriter.notifyMatchFailure(op, "not elementwise on a fragment");
     for (Value v : op->getOperands())
-      if (RankedTensorType type = getFragment(v); type && isPacked(type))
-        return op->emitOpError("is not lowered on bf16 fragments; compute in "
-                               "f32");
+      if (RankedTensorType type = getFragment(v);
+          type && (isPacked(type) || isByteFloat(type)))
+        return op->emitOpError()
+               << "is not lowered on " << type.getElementType()
+               << " fragments; compute in f32";
     RankedTensorType type = getFragment(op->getResult(0));
-    if (isPacked(type))
+    if (isPacked(type) || isByteFloat(type))
       return rewriter.notifyMatchFailure(op, "packed result");
     ThreadBuilder b(op, rewriter);
     OperationState state(op->getLoc(), op->getName());
@@ -137,7 +143,7 @@ struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
   }
 };
 
-/// f32 to bf16, two registers into one.
+/// f32 to bf16 or f16, two registers into one. Out of f16's range is infinite.
 struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -146,16 +152,77 @@ struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getResult());
     if (!type || !isPacked(type) || type.getRank() != 2)
-      return rewriter.notifyMatchFailure(op, "not a bf16 accumulator");
+      return rewriter.notifyMatchFailure(op, "not a packed accumulator");
+    StringRef text = type.getElementType().isBF16()
+                         ? "cvt.rn.bf16x2.f32 $0, $1, $2;"
+                         : "cvt.rn.f16x2.f32 $0, $1, $2;";
     ThreadBuilder b(op, rewriter);
     Value packed = b.pack(getNumRegisters(type) / 2, [&](int64_t i) {
-      return b.compute("cvt.rn.bf16x2.f32 $0, $1, $2;",
+      return b.compute(text,
                        {b.extract(adaptor.getIn(), 2 * i + 1),
                         b.extract(adaptor.getIn(), 2 * i)},
                        b.getI32Type());
     });
     rewriter.replaceOp(op, packed);
     return success();
+  }
+};
+
+/// e4m3 to f32 or, packed, to f16 or bf16. The instruction converts a pair to
+/// f16, which has all values of e4m3.
+struct ExtFPattern : OpConversionPattern<arith::ExtFOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ExtFOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType from = getFragment(op.getIn()),
+                     to = getFragment(op.getOut());
+    if (!from || !isa<Float8E4M3FNType>(from.getElementType()))
+      return rewriter.notifyMatchFailure(op, "not a fragment of e4m3");
+    Type element = to.getElementType();
+    if (isPacked(to) ? to.getRank() != 2 : !element.isF32())
+      return op.emitOpError() << "is not lowered to " << to
+                              << "; expected f32, or a matrix of bf16 or f16";
+    ThreadBuilder b(op, rewriter);
+    int64_t count = getNumRegisters(from);
+    SmallVector<Value> results;
+    for (int64_t i = 0; i < count; i += 2) {
+      Value first = b.extract(adaptor.getIn(), i);
+      // The last one of an odd number is its own neighbour.
+      Value second = i + 1 < count ? b.extract(adaptor.getIn(), i + 1) : first;
+      Value pair = convertPair(b, first, second);
+      if (element.isF16()) {
+        results.push_back(pair);
+        continue;
+      }
+      Value low = widen(b, pair, 0), high = widen(b, pair, 1);
+      if (element.isBF16()) {
+        results.push_back(b.compute("cvt.rn.bf16x2.f32 $0, $1, $2;",
+                                    {high, low}, b.getI32Type()));
+        continue;
+      }
+      results.push_back(low);
+      if (i + 1 < count)
+        results.push_back(high);
+    }
+    rewriter.replaceOp(op, b.pack(results));
+    return success();
+  }
+
+  /// Two bytes to two f16 in an i32.
+  static Value convertPair(ThreadBuilder &b, Value first, Value second) {
+    Value bytes =
+        LLVM::BitcastOp::create(b, b.getI16Type(), b.pack({first, second}));
+    return b
+        .assembly("cvt.rn.f16x2.e4m3x2 $0, $1;", "=r,h", bytes, b.getI32Type())
+        ->getResult(0);
+  }
+
+  static Value widen(ThreadBuilder &b, Value pair, int64_t which) {
+    auto halves = VectorType::get(2, b.getF16Type());
+    Value half = b.extract(LLVM::BitcastOp::create(b, halves, pair), which);
+    return LLVM::FPExtOp::create(b, b.getF32Type(), half);
   }
 };
 
@@ -231,7 +298,7 @@ struct IotaPattern : OpConversionPattern<tile::IotaOp> {
   }
 };
 
-/// An accumulator packed to bf16 is an A operand register for register.
+/// A packed accumulator is an A operand register for register.
 struct ConvertLayoutPattern : OpConversionPattern<cta::ConvertLayoutOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -282,7 +349,8 @@ void mla::populateElementwisePatterns(TypeConverter &types,
                ElementwisePattern, IotaPattern, SplatPattern, TransposePattern>(
       types, context);
   // Before ElementwisePattern.
-  patterns.add<OftenOnePattern, TruncFPattern>(types, context, /*benefit=*/2);
+  patterns.add<ExtFPattern, OftenOnePattern, TruncFPattern>(types, context,
+                                                            /*benefit=*/2);
   patterns.add<SpecialFunctionPattern<math::ExpOp>>(
       types, context, "ex2.approx.ftz.f32", /*log2 e*/ 1.44269504f);
   patterns.add<SpecialFunctionPattern<math::Exp2Op>>(types, context,

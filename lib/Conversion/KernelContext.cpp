@@ -218,8 +218,15 @@ int64_t mla::getColumnRegister(RankedTensorType acc, int64_t reg) {
   return inBlock / 4 * 2 + inBlock % 2;
 }
 
+Type mla::getRegisterType(Type element) {
+  if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 8)
+    return IntegerType::get(element.getContext(), 8);
+  return element;
+}
+
 bool mla::isPacked(RankedTensorType fragment) {
-  return fragment.getElementType().isBF16();
+  Type element = fragment.getElementType();
+  return element.isBF16() || element.isF16();
 }
 
 Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,

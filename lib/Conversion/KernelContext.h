@@ -119,6 +119,9 @@ int64_t getColumnRegister(mlir::RankedTensorType acc, int64_t reg);
 /// True for fragments that are kept as pairs of two-byte values in i32.
 bool isPacked(mlir::RankedTensorType fragment);
 
+/// The type in which LLVM holds an element: the bits of a float of one byte.
+mlir::Type getRegisterType(mlir::Type element);
+
 /// True for i1 vectors by column, which are kept as words of 32 bits: column c
 /// is bit c mod 32 of word c / 32.
 bool isBits(mlir::RankedTensorType fragment);

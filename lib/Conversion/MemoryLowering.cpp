@@ -65,13 +65,14 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     ThreadBuilder b(op, rewriter);
     b.readThreadAnew();
     GlobalBox box{*tensor, toI64(b, op.getIndices()), type};
-    Value padding = makePadding(b, op, type.getElementType());
+    Type element = getRegisterType(type.getElementType());
+    Value padding = makePadding(b, op, element);
     bool constant = kernel.isConstant(op.getSource());
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       SmallVector<Value> at = box.locate(b, i);
       return load(
           b, box.isInside(b, at, 0), padding, constant,
-          [&] { return b.elementPointer(*tensor, at); }, type.getElementType());
+          [&] { return b.elementPointer(*tensor, at); }, element);
     });
     rewriter.replaceOp(op, result);
     return success();
@@ -81,6 +82,9 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     TypedAttr padding = op.getPaddingAttr();
     if (!padding)
       padding = b.getZeroAttr(type);
+    else if (padding.getType() != type) // A float of one byte.
+      padding = b.getIntegerAttr(
+          type, cast<FloatAttr>(padding).getValue().bitcastToAPInt());
     return LLVM::ConstantOp::create(b, type, padding);
   }
 
@@ -119,7 +123,8 @@ struct ScalarLoadPattern : GlobalPattern<memref::LoadOp> {
   }
 };
 
-/// Vectors out of shared memory (those of i1: BitLowering.cpp).
+/// Vectors, and swizzled matrices of one-byte or two-byte elements, out of
+/// shared memory (vectors of i1: BitLowering.cpp).
 struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -127,12 +132,19 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getFragment());
     FragmentLayout layout = *cta::getLayout(type);
-    Type element = type.getElementType();
+    Type element = getRegisterType(type.getElementType());
     if (element.isInteger(1))
       return rewriter.notifyMatchFailure(op, "bits");
+    ThreadBuilder b(op, rewriter);
+    cta::SharedLayoutAttr shared = op.getSource().getType().getLayout();
+    if (layout == FragmentLayout::acc && shared && shared.getSwizzle() == 128 &&
+        (element.isInteger(8) || isPacked(type))) {
+      rewriter.replaceOp(
+          op, loadMatrix(b, type, adaptor.getSource(), shared.getRows() * 128));
+      return success();
+    }
     if (type.getRank() != 1 || isPacked(type))
       return op.emitOpError() << "is not lowered for " << type;
-    ThreadBuilder b(op, rewriter);
     int64_t width = element.getIntOrFloatBitWidth() / 8;
     // Columns come in pairs, which are one access.
     int64_t group = layout == FragmentLayout::column ? 2 : 1;
@@ -150,10 +162,40 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     rewriter.replaceOp(op, b.pack(values));
     return success();
   }
+
+  /// Neighbouring columns, a pair a load, out of blocks of 128 bytes a row
+  /// whose chunks of 16 bytes are swizzled by the row's number.
+  static Value loadMatrix(ThreadBuilder &b, RankedTensorType type, Value source,
+                          int64_t blockBytes) {
+    int64_t width = type.getElementTypeBitWidth() / 8;
+    Type access = isPacked(type) ? b.getI32Type()
+                                 : Type(VectorType::get(2, b.getI8Type()));
+    // Registers are 8 rows apart, which leaves the phase alone.
+    Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(2));
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(type); i += 2) {
+      Coordinate row = getCoordinate(b, type, 0, i);
+      Coordinate column = getCoordinate(b, type, 1, i);
+      int64_t byte = column.offset * width;
+      Value chunk = LLVM::XOrOp::create(b, phase, b.i32(byte % 128 / 16));
+      Value mine = b.add(
+          b.mul(row.base, b.i32(128)),
+          b.add(b.mul(chunk, b.i32(16)), b.mul(column.base, b.i32(width))));
+      Value loaded = LLVM::LoadOp::create(
+          b, access,
+          b.offset(b.offset(source, mine),
+                   byte / 128 * blockBytes + row.offset * 128 + byte % 16));
+      if (isPacked(type))
+        values.push_back(loaded);
+      else
+        for (int64_t j = 0; j < 2; ++j)
+          values.push_back(b.extract(loaded, j));
+    }
+    return b.pack(values);
+  }
 };
 
-/// Rows by cp.async: 8 threads a row, 16 bytes a thread and block of 64
-/// columns.
+/// Rows by cp.async: 8 threads a row, 16 bytes a thread and block of 128 bytes.
 struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -164,14 +206,16 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     auto role = op->getParentOfType<cta::RoleOp>();
     if (!tensor)
       return failure();
+    int64_t bits = buffer.getElementType().getIntOrFloatBitWidth();
     if (!role || role.getWarps() != 4 || buffer.getShape()[0] % 32 ||
-        buffer.getElementType().getIntOrFloatBitWidth() != 16)
+        (bits != 8 && bits != 16))
       return op.emitOpError("is lowered for a role of 4 warps and rows of "
-                            "two-byte elements, a multiple of 32 of them");
+                            "elements of one or two bytes, a multiple of 32 "
+                            "of them");
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> at{b.i64(0)};
     llvm::append_range(at, toI64(b, op.getIndices()));
-    if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 8))
+    if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 128 / bits))
       return op.emitOpError("expected columns inside the memref, from a "
                             "multiple of 16 bytes on: only rows are checked");
     Value chunk = LLVM::AndOp::create(b, b.lane(), b.i32(7));
@@ -213,11 +257,14 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     // address that is not formed from the index.
     Value safe = LLVM::SelectOp::create(b, valid, index, b.i32(0));
     Value bytes = LLVM::SelectOp::create(b, valid, b.i32(16), b.i32(0));
-    Value stride = b.mul(b.toI64(tensor.strides[0]), b.i64(2));
+    int64_t width = buffer.getElementType().getIntOrFloatBitWidth() / 8;
+    Value stride = b.toI64(tensor.strides[0]);
+    if (width != 1)
+      stride = b.mul(stride, b.i64(width));
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
     Value source = b.offset(base, b.mul(wide, stride));
     int64_t rows = buffer.getShape()[0];
-    for (int64_t block = 0; block < buffer.getShape()[1] / 64; ++block)
+    for (int64_t block = 0; block < buffer.getShape()[1] * width / 128; ++block)
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +
                      std::to_string(block * 128) + "], 16, $2;",
@@ -225,7 +272,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   }
 };
 
-/// TMA: one copy for each swizzled block of 64 columns, by one thread.
+/// TMA: one copy for each swizzled block of 128 bytes, by one thread.
 struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -248,10 +295,11 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
       coordinates.push_back(
           LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(index)));
     Value leader = compare(b, LLVM::ICmpPredicate::eq, b.thread(), b.i32(0));
+    int64_t columns = 8 * 128 / buffer.getElementType().getIntOrFloatBitWidth();
     b.ifThen(leader, [&] {
-      for (int64_t block = 0; block < buffer.getShape()[1] / 64; ++block) {
+      for (int64_t block = 0; block < buffer.getShape()[1] / columns; ++block) {
         SmallVector<Value> at(coordinates);
-        at[0] = b.add(at[0], b.i32(64 * block));
+        at[0] = b.add(at[0], b.i32(columns * block));
         Value dest = b.offset(adaptor.getDest(),
                               block * buffer.getLayout().getRows() * 128);
         emitCopy(b, dest, map, barrier, at);

@@ -65,7 +65,8 @@ std::string offsetDescriptor(StringRef result, int64_t operand, int64_t bytes) {
          ", {l, h}; ";
 }
 
-SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
+/// `type` is the operands' in PTX: "bf16" or "f16".
+SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step, StringRef type,
                             ArrayRef<Value> acc, int64_t count) {
   bool hasAcc = !acc.empty();
   // Inputs follow the outputs and the accumulators tied to them.
@@ -98,8 +99,9 @@ SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step,
   operands.push_back(step.bDescriptor);
   constraints += ",l";
   std::string text = setup + "wgmma.mma_async.sync.aligned.m64n" +
-                     std::to_string(2 * count) + "k16.f32.bf16.bf16 {" +
-                     listOperands(0, count) + "}, " + a + ", db, p, 1, 1, ";
+                     std::to_string(2 * count) + "k16.f32." + type.str() + "." +
+                     type.str() + " {" + listOperands(0, count) + "}, " + a +
+                     ", db, p, 1, 1, ";
   if (step.aDescriptor)
     text += step.aTransposed ? "1, " : "0, ";
   text += step.bTransposed ? "1; }" : "0; }";
@@ -173,13 +175,15 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto bType = dyn_cast<cta::DescriptorType>(op.getB().getType());
     auto aType = dyn_cast<cta::DescriptorType>(op.getA().getType());
-    if (!bType || !bType.getElementType().isBF16())
-      return op.emitOpError("is lowered for bf16 operands with descriptors");
+    Type element = bType ? bType.getElementType() : Type();
+    if (!element || !(element.isBF16() || element.isF16()))
+      return op.emitOpError(
+          "is lowered for bf16 or f16 operands with descriptors");
     if (auto a = dyn_cast<RankedTensorType>(op.getA().getType());
         !aType && (!a || !isPacked(a) ||
                    cta::getLayout(a) != cta::FragmentLayout::a_operand))
       return op.emitOpError()
-             << "is lowered for A with a descriptor, or a bf16 "
+             << "is lowered for A with a descriptor, or a bf16 or f16 "
                 "fragment of layout a_operand, got "
              << op.getA().getType();
     ThreadBuilder b(op, rewriter);
@@ -209,7 +213,8 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
           for (int64_t i = 0; i < 4; ++i)
             step.aRegisters.push_back(b.extract(adaptor.getA(), 4 * k + i));
         }
-        acc[block] = emitStep(b, step, acc[block], count);
+        acc[block] = emitStep(b, step, element.isBF16() ? "bf16" : "f16",
+                              acc[block], count);
       }
     SmallVector<Value> values;
     for (ArrayRef<Value> block : acc)

@@ -20,6 +20,8 @@ double defaultTolerance(mlaDType dtype) {
   switch (dtype) {
   case MLA_BF16:
     return 0x1p-7;
+  case MLA_E4M3:
+    return 0x1p-3;
   case MLA_F16:
     return 0x1p-10;
   case MLA_F32:

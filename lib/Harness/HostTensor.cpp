@@ -86,6 +86,8 @@ double HostTensor::get(int64_t offset) const {
     return data<int32_t>()[offset];
   case MLA_I64:
     return static_cast<double>(data<int64_t>()[offset]);
+  case MLA_E4M3:
+    return e4m3ToFloat(data<uint8_t>()[offset]);
   }
   return 0;
 }
@@ -97,6 +99,10 @@ void HostTensor::read(int64_t offset, int64_t stride, int64_t count,
     const uint16_t *from = data<uint16_t>() + offset;
     for (int64_t i = 0; i < count; ++i)
       to[i] = bf16ToFloat(from[i * stride]);
+  } else if (dtype == MLA_F16) {
+    const uint16_t *from = data<uint16_t>() + offset;
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = f16ToFloat(from[i * stride]);
   } else if (dtype == MLA_F32) {
     const float *from = data<float>() + offset;
     for (int64_t i = 0; i < count; ++i)
@@ -129,6 +135,9 @@ void HostTensor::set(int64_t offset, double value) {
     return;
   case MLA_I64:
     data<int64_t>()[offset] = static_cast<int64_t>(value);
+    return;
+  case MLA_E4M3:
+    data<uint8_t>()[offset] = doubleToE4m3(value);
     return;
   }
 }

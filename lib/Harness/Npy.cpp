@@ -38,13 +38,16 @@ const char *describe(mlaDType dtype) {
     return "<i4";
   case MLA_I64:
     return "<i8";
+  case MLA_E4M3:
+    return "|u1";
   }
   return "";
 }
 
 bool describes(const std::string &text, mlaDType dtype) {
   return text == describe(dtype) ||
-         (dtype == MLA_BF16 && (text == "|V2" || text == "<V2"));
+         (dtype == MLA_BF16 && (text == "|V2" || text == "<V2")) ||
+         (dtype == MLA_E4M3 && (text == "|V1" || text == "<V1"));
 }
 
 /// Reads the header: a Python dictionary literal with the keys 'descr',

@@ -3,16 +3,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Interpreter/Elements.h"
+#include "mla/Runtime/Float.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/ADT/bit.h"
 #include <cstring>
 
 using namespace mlir;
+using namespace mla;
 using namespace mla::interp;
-using llvm::APFloat;
 
 std::optional<ElementType> mla::interp::getElementType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type)) {
@@ -68,31 +68,16 @@ unsigned mla::interp::getByteWidth(ElementType type) {
   return (getBitWidth(type) + 7) / 8;
 }
 
-/// The APFloat semantics of the types that have no fast path here.
-static const llvm::fltSemantics &getSemantics(ElementType type) {
-  return type == ElementType::F16 ? APFloat::IEEEhalf()
-                                  : APFloat::Float8E4M3FN();
-}
-
-/// bf16 is the upper half of an fp32: round to nearest even, keep NaN a NaN.
-static uint16_t toBF16(float value) {
-  uint32_t bits = llvm::bit_cast<uint32_t>(value);
-  if (value != value)
-    return static_cast<uint16_t>((bits >> 16) | ((bits & 0xffff) ? 0x40 : 0));
-  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 uint64_t mla::interp::toBits(ElementType type, Lane lane) {
   if (!isFloat(type))
     return zeroExtend(lane.i, getBitWidth(type));
   if (type == ElementType::F32)
     return llvm::bit_cast<uint32_t>(lane.f);
   if (type == ElementType::BF16)
-    return toBF16(lane.f);
-  APFloat value(lane.f);
-  bool losesInfo;
-  value.convert(getSemantics(type), APFloat::rmNearestTiesToEven, &losesInfo);
-  return value.bitcastToAPInt().getZExtValue();
+    return runtime::floatToBf16(lane.f);
+  if (type == ElementType::F16)
+    return runtime::floatToF16(lane.f);
+  return runtime::floatToE4m3(lane.f);
 }
 
 Lane mla::interp::fromBits(ElementType type, uint64_t bits) {
@@ -101,10 +86,10 @@ Lane mla::interp::fromBits(ElementType type, uint64_t bits) {
   if (type == ElementType::F32)
     return Lane::ofFloat(llvm::bit_cast<float>(static_cast<uint32_t>(bits)));
   if (type == ElementType::BF16)
-    return Lane::ofFloat(
-        llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16));
-  llvm::APInt encoding(getBitWidth(type), bits);
-  return Lane::ofFloat(APFloat(getSemantics(type), encoding).convertToFloat());
+    return Lane::ofFloat(runtime::bf16ToFloat(static_cast<uint16_t>(bits)));
+  if (type == ElementType::F16)
+    return Lane::ofFloat(runtime::f16ToFloat(static_cast<uint16_t>(bits)));
+  return Lane::ofFloat(runtime::e4m3ToFloat(static_cast<uint8_t>(bits)));
 }
 
 Lane mla::interp::roundTo(ElementType type, Lane lane) {

@@ -40,6 +40,19 @@ Value TileBuilder::createBroadcast(Value v, int64_t dim,
   return tile::BroadcastOp::create(*this, type, v, dim);
 }
 
+LogicalResult mla::checkWeights(OperatorInterface op, Type element,
+                                const TilingOptions &options) {
+  // Weights are at most 2^threshold, and f16 ends at 65,504. Sums of weights
+  // are of f32 and have no such limit.
+  constexpr int kMaxF16Threshold = 15;
+  std::optional<float> threshold = options.getLazyThreshold();
+  if (!element.isF16() || threshold.value_or(0) <= kMaxF16Threshold)
+    return success();
+  return op->emitOpError()
+         << "expected a threshold of at most " << kMaxF16Threshold
+         << " for f16, in which larger weights overflow, got " << *threshold;
+}
+
 LogicalResult mla::checkTileKeys(OperatorInterface op,
                                  const TilingOptions &options) {
   int64_t keys = options.getKeys();

@@ -17,7 +17,7 @@ constexpr DTypeRow kDTypes[] = {
     {MLA_BF16, "bf16", 2, true}, {MLA_F16, "f16", 2, true},
     {MLA_F32, "f32", 4, true},   {MLA_F64, "f64", 8, true},
     {MLA_I8, "i8", 1, false},    {MLA_I32, "i32", 4, false},
-    {MLA_I64, "i64", 8, false},
+    {MLA_I64, "i64", 8, false},  {MLA_E4M3, "f8E4M3FN", 1, true},
 };
 } // namespace
 

@@ -164,8 +164,8 @@ mlaDType readDType(ObjectReader &reader) {
   std::string word = reader.string("dtype");
   std::optional<mlaDType> dtype = parseDType(word);
   if (!dtype)
-    reader.fail(reader.join("dtype"), "bf16, f16, f32, f64, i8, i32 or i64",
-                word);
+    reader.fail(reader.join("dtype"),
+                "bf16, f16, f32, f64, i8, i32, i64 or f8E4M3FN", word);
   return dtype.value_or(MLA_F32);
 }
 

@@ -21,7 +21,7 @@ Status fault(const ArgumentDescriptor &argument, const std::string &text) {
 std::string inDim(int dim) { return " in dim " + std::to_string(dim); }
 
 std::string nameOfDType(int32_t dtype) {
-  if (dtype < MLA_BF16 || dtype > MLA_I64)
+  if (dtype < MLA_BF16 || dtype > MLA_E4M3)
     return "dtype " + std::to_string(dtype);
   return dtypeName(static_cast<mlaDType>(dtype));
 }

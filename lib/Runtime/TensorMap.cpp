@@ -8,11 +8,12 @@ namespace mla::runtime {
 
 namespace {
 
-/// CUtensorMapDataType. 8-bit integers travel as unsigned bytes: the copy does
-/// not look at the value, and there is no signed type.
+/// CUtensorMapDataType. Elements of 8 bits travel as unsigned bytes: the copy
+/// does not look at the value, and there is no signed type.
 uint32_t tensorMapDataType(mlaDType dtype) {
   switch (dtype) {
   case MLA_I8:
+  case MLA_E4M3:
     return 0;
   case MLA_I32:
     return 3;

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Machine.h"
+#include "mla/Runtime/Float.h"
 
 using namespace mlir;
 using namespace mla;
@@ -149,6 +150,13 @@ void mla::sim::loadTile(const Cta &cta, int64_t base,
     forEachPiece(footprint, base, [&](int64_t element, int64_t byte, int64_t) {
       uint32_t bits = bytes[byte] << 16 | bytes[byte + 1] << 24;
       std::memcpy(&tile.floats[element], &bits, sizeof(float));
+    });
+    return;
+  }
+  if (tile.type == ElementType::F16) {
+    forEachPiece(footprint, base, [&](int64_t element, int64_t byte, int64_t) {
+      tile.floats[element] = runtime::f16ToFloat(
+          static_cast<uint16_t>(bytes[byte] | bytes[byte + 1] << 8));
     });
     return;
   }

@@ -16,10 +16,14 @@ using namespace mla;
 /// TMA and wgmma want their 128-byte swizzled tiles at multiples of this.
 static constexpr int64_t kTileAlignment = 1024;
 static constexpr int64_t kVectorAlignment = 16;
-/// Columns of a swizzled block: 128 bytes of two-byte elements.
-static constexpr int64_t kBlockColumns = 64;
+/// Bytes of a row of a swizzled block.
+static constexpr int64_t kBlockBytes = 128;
 /// A full and a free mbarrier of 8 bytes for every slot.
 static constexpr int64_t kBarrierBytes = 16;
+
+static int64_t getBlockColumns(Type element) {
+  return 8 * kBlockBytes / element.getIntOrFloatBitWidth();
+}
 
 static int64_t getAlignment(cta::RingType type) {
   return type.getLayout().getSwizzle() ? kTileAlignment : kVectorAlignment;
@@ -32,14 +36,14 @@ static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   MLIRContext *context = ring.getContext();
   if (shape.size() == 1)
     return cta::SharedLayoutAttr::get(context, 0, shape[0]);
-  if (shape.size() != 2 ||
-      type.getElementType().getIntOrFloatBitWidth() != 16 || shape[0] % 8 ||
-      shape[1] % kBlockColumns)
+  unsigned bits = type.getElementType().getIntOrFloatBitWidth();
+  if (shape.size() != 2 || (bits != 8 && bits != 16) || shape[0] % 8 ||
+      shape[1] % getBlockColumns(type.getElementType()))
     return ring.emitOpError()
-           << "expected a vector, or a matrix of two-byte elements with rows a "
-              "multiple of 8 and columns a multiple of "
-           << kBlockColumns << ", got " << type;
-  return cta::SharedLayoutAttr::get(context, 128, shape[0]);
+           << "expected a vector, or a matrix of elements of one or two bytes "
+              "with rows a multiple of 8 and columns a multiple of "
+           << kBlockBytes << " bytes, got " << type;
+  return cta::SharedLayoutAttr::get(context, kBlockBytes, shape[0]);
 }
 
 /// Gives \p slot the layout, and whatever it flows into: views, and what loops
@@ -91,11 +95,11 @@ static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
                               << copy.getDest().getType() << " of " << type;
   SmallVector<int64_t> box(type.getRank(), 1);
   box[type.getRank() - 2] = shape[0];
-  box[type.getRank() - 1] = kBlockColumns;
+  box[type.getRank() - 1] = getBlockColumns(type.getElementType());
   OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
   auto map = cta::TensorMapOp::create(
       b, copy.getLoc(), b.getType<cta::TensorMapType>(), source,
-      b.getDenseI64ArrayAttr(box), b.getI64IntegerAttr(128));
+      b.getDenseI64ArrayAttr(box), b.getI64IntegerAttr(kBlockBytes));
   copy.getMapMutable().assign(map);
   return success();
 }

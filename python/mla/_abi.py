@@ -18,7 +18,7 @@ NO_THRESHOLD = -1
 
 SUCCESS, INVALID_ARGUMENT, NO_DRIVER, DRIVER_ERROR = 0, 1, 4, 8
 
-DTYPES = ("bf16", "f16", "f32", "f64", "i8", "i32", "i64")
+DTYPES = ("bf16", "f16", "f32", "f64", "i8", "i32", "i64", "f8E4M3FN")
 
 # One mlaArgument as struct packs it: a tensor's kind, reserved, data, dtype,
 # rank, shape and strides; a scalar's kind, reserved and value.

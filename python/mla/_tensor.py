@@ -78,6 +78,7 @@ _TORCH_DTYPES = {
     "torch.int8": "i8",
     "torch.int32": "i32",
     "torch.int64": "i64",
+    "torch.float8_e4m3fn": "f8E4M3FN",
 }
 _torch_dtypes = {}
 
@@ -128,7 +129,8 @@ class _DLTensor(ctypes.Structure):
     ]
 
 
-# By DLDataTypeCode and bits: kDLInt 0, kDLFloat 2, kDLBfloat 4.
+# By DLDataTypeCode and bits: kDLInt 0, kDLFloat 2, kDLBfloat 4,
+# kDLFloat8_e4m3fn 10.
 _DLPACK_DTYPES = {
     (4, 16): "bf16",
     (2, 16): "f16",
@@ -137,6 +139,7 @@ _DLPACK_DTYPES = {
     (0, 8): "i8",
     (0, 32): "i32",
     (0, 64): "i64",
+    (10, 8): "f8E4M3FN",
 }
 _DLPACK_CUDA = (2, 13)  # kDLCUDA, kDLCUDAManaged
 
@@ -177,8 +180,8 @@ def _from_dlpack(name, value, stream):
 # __cuda_array_interface__
 # ------------------------------------------------------------------------------
 
-# bf16 has no code in this protocol: ml_dtypes, and so those who use it, writes
-# two opaque bytes.
+# bf16 and e4m3 have no code in this protocol: ml_dtypes, and so those who use it,
+# writes two opaque bytes, or one.
 _CAI_DTYPES = {
     "V2": "bf16",
     "f2": "f16",
@@ -187,6 +190,7 @@ _CAI_DTYPES = {
     "i1": "i8",
     "i4": "i32",
     "i8": "i64",
+    "V1": "f8E4M3FN",
 }
 
 

@@ -313,7 +313,7 @@ class Torch(Base):
             ),
             (
                 TypeError,
-                "indices: expected bf16, f16, f32, f64, i8, i32, i64, got torch.uint8",
+                "indices: expected bf16, f16, f32, f64, i8, i32, i64, f8E4M3FN, got torch.uint8",
                 {"indices": self.torch.Tensor("u8", (3, 1, 40))},
             ),
             (TypeError, "q: expected a torch tensor, got CudaArray", {"q": CudaArray("bf16", (3, 128, 576))}),

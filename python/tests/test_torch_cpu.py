@@ -167,7 +167,7 @@ class Fakes(Base):
             ),
             (
                 TypeError,
-                "indices: expected bf16, f16, f32, f64, i8, i32, i64, got torch.uint8",
+                "indices: expected bf16, f16, f32, f64, i8, i32, i64, f8E4M3FN, got torch.uint8",
                 {"indices": empty(3, 1, 40, dtype=torch.uint8)},
             ),
             (

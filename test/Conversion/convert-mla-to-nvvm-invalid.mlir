@@ -32,7 +32,7 @@ func.func @sine(%n: memref<?xf32>) attributes {cta.verified} {
       %f = memref.load %n[%c0] : memref<?xf32>
       %x = tensor.splat %f : tensor<64x16xf32, #cta.layout<acc>>
       %b = arith.truncf %x : tensor<64x16xf32, #cta.layout<acc>> to tensor<64x16xbf16, #cta.layout<acc>>
-      // expected-error @below {{is not lowered on bf16 fragments; compute in f32}}
+      // expected-error @below {{is not lowered on 'bf16' fragments; compute in f32}}
       // expected-error @below {{failed to legalize operation 'arith.addf'}}
       %y = arith.addf %b, %b : tensor<64x16xbf16, #cta.layout<acc>>
       %z = arith.extf %y : tensor<64x16xbf16, #cta.layout<acc>> to tensor<64x16xf32, #cta.layout<acc>>

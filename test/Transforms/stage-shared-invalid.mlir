@@ -14,8 +14,18 @@
 
 func.func @element() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x64x64xf32>'}}
+    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x64x64xf32>'}}
     %r = cta.ring "r" : !cta.ring<1x64x64xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @half_a_block() {
+  scf.forall (%i) in (8) {
+    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x64x64xf8E4M3FN>'}}
+    %r = cta.ring "r" : !cta.ring<1x64x64xf8E4M3FN>
   }
   return
 }
@@ -24,7 +34,7 @@ func.func @element() {
 
 func.func @columns() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x64x96xbf16>'}}
+    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x64x96xbf16>'}}
     %r = cta.ring "r" : !cta.ring<1x64x96xbf16>
   }
   return
@@ -34,7 +44,7 @@ func.func @columns() {
 
 func.func @rows() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x60x64xbf16>'}}
+    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x60x64xbf16>'}}
     %r = cta.ring "r" : !cta.ring<1x60x64xbf16>
   }
   return
@@ -44,7 +54,7 @@ func.func @rows() {
 
 func.func @rank() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of two-byte elements with rows a multiple of 8 and columns a multiple of 64, got '!cta.ring<1x8x64x64xbf16>'}}
+    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x8x64x64xbf16>'}}
     %r = cta.ring "r" : !cta.ring<1x8x64x64xbf16>
   }
   return

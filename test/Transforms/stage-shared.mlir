@@ -174,3 +174,20 @@ func.func @deep() attributes {mla.schedule = #deep} {
   }
   return
 }
+
+// A swizzled block is 128 bytes wide: 128 columns of one byte.
+// CHECK-LABEL: func @bytes
+// CHECK:         %[[MAP:.*]] = cta.tensor_map %{{.*}} box [64, 128] swizzle 128 : memref<?x256xf8E4M3FN>
+// CHECK:         cta.ring "k" at 0 : !cta.ring<1x64x256xf8E4M3FN, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         cta.copy_async %{{.*}} map %[[MAP]]
+func.func @bytes(%kv: memref<?x256xf8E4M3FN>) {
+  scf.forall (%i) in (8) {
+    %k = cta.ring "k" : !cta.ring<1x64x256xf8E4M3FN>
+    cta.role "load" warps 1 registers 40 {
+      %c0 = arith.constant 0 : index
+      %s = cta.acquire %k : !cta.ring<1x64x256xf8E4M3FN>
+      cta.copy_async %kv[%i, %c0] to %s : memref<?x256xf8E4M3FN>, !cta.buffer<64x256xf8E4M3FN>
+    }
+  }
+  return
+}

@@ -15,6 +15,8 @@ static interp::ElementType getElementType(mlaDType dtype) {
     return interp::ElementType::BF16;
   case MLA_F16:
     return interp::ElementType::F16;
+  case MLA_E4M3:
+    return interp::ElementType::F8E4M3FN;
   case MLA_F32:
     return interp::ElementType::F32;
   case MLA_I8:

@@ -13,11 +13,11 @@
 namespace mla::harness {
 
 /// Reads a .npy file of version 1.0 or 2.0 as a contiguous tensor of `dtype`.
-/// bf16, which NumPy lacks, is read from 2-byte items: '<u2', '|V2' or '<V2'
-/// (that of ml_dtypes).
-/// Errors name the file: missing, truncated or overlong, not little-endian, in
-/// Fortran order, of another type than `dtype`, or of more than `maxBytes`. No
-/// more is read than the header says that there is.
+/// bf16 and e4m3, which NumPy lacks, are read from items of their size: '<u2',
+/// '|V2' or '<V2', and '|u1', '|V1' or '<V1' (that of ml_dtypes). Errors name
+/// the file: missing, truncated or overlong, not little-endian, in Fortran
+/// order, of another type than `dtype`, or of more than `maxBytes`. No more is
+/// read than the header says that there is.
 Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out,
                uint64_t maxBytes = std::numeric_limits<uint64_t>::max());
 

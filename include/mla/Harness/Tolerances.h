@@ -22,7 +22,14 @@
 
 namespace mla::harness {
 
-inline constexpr Tolerance kOutTolerance = {8e-4, 3.01 / 128, 7e-6};
+/// Of an attention's output of the type: FlashMLA's for bf16, and as many times
+/// smaller as the type rounds finer, but for the cosine, whose error is a
+/// square.
+inline Tolerance getOutTolerance(mlaDType dtype) {
+  if (dtype == MLA_F16)
+    return {1e-4, 3.01 / 1024, 1.1e-7};
+  return {8e-4, 3.01 / 128, 7e-6};
+}
 inline constexpr Tolerance kStatTolerance = {1e-6, 2.01 / 65536, 0};
 
 /// The larger of a tolerance and what the inputs call for. NaN and infinite
@@ -75,18 +82,22 @@ inline double statTolerance(double scoreError) {
 }
 
 /// The absolute tolerance of a row of the output. `weightedSize` is the sum of
-/// the weights times the root mean square of their values' rows. A weight is
-/// rounded to bf16, by 2^-8 of it, and is off by the errors of its score and of
-/// the maximum; one value may be some times the root mean square, but not all
-/// roundings go the same way.
-inline double outTolerance(double scoreError, double weightedSize) {
-  constexpr double kBf16 = 1.5 * 0x1p-8;
+/// the weights times the root mean square of their values' rows; `size` the sum
+/// of the root mean squares, divided by the sum of the weights, of which the
+/// largest is 1. A weight is rounded to `dtype`, and is off by the
+/// errors of its score and of the maximum; one value may be some times the root
+/// mean square, but not all roundings go the same way.
+inline double outTolerance(mlaDType dtype, double scoreError,
+                           double weightedSize, double size) {
+  double relative = 1.5 * roundingError(dtype, 1);
+  double absolute = 1.5 * roundingError(dtype, 0);
   // More than this is said of inputs whose softmax fp32 cannot compute.
   constexpr double kMaxSoftmaxError = 0x1p-6;
   double softmaxError = std::isfinite(scoreError)
                             ? std::min(2 * scoreError, kMaxSoftmaxError)
                             : 0;
-  return widen(kOutTolerance.absolute, weightedSize * (kBf16 + softmaxError));
+  return widen(getOutTolerance(dtype).absolute,
+               weightedSize * (relative + softmaxError) + size * absolute);
 }
 
 } // namespace mla::harness

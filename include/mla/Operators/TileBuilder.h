@@ -36,6 +36,10 @@ public:
   }
 };
 
+/// Fails with an error if weights of a lazy softmax may exceed `element`.
+mlir::LogicalResult checkWeights(OperatorInterface op, mlir::Type element,
+                                 const TilingOptions &options);
+
 /// Fails with an error if MMAs take no tiles of as many KV rows as the schedule
 /// says.
 mlir::LogicalResult checkTileKeys(OperatorInterface op,

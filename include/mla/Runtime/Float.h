@@ -1,8 +1,8 @@
-//===- Float.h - bf16 and f16 as bits ---------------------------*- C++ -*-===//
+//===- Float.h - bf16, f16, e4m3 as bits ------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// C++17 has neither type, so both travel as their 16 bits. All conversions
+// C++17 has none of the types, so they travel as their bits. All conversions
 // round to nearest, ties to even; a NaN stays a NaN, whatever its payload.
 //
 //===----------------------------------------------------------------------===//
@@ -71,6 +71,33 @@ inline float f16ToFloat(uint16_t bits) {
   return floatOfBits(sign | ((exponent + 112u) << 23) | (mantissa << 13));
 }
 
+/// e4m3 as in OCP's FP8: 4 exponent bits of bias 7, 3 of fraction, no infinity;
+/// 0x7f and 0xff are NaN. What rounds beyond 448, the largest, is NaN, as
+/// LLVM's APFloat has it.
+inline float e4m3ToFloat(uint8_t bits) {
+  uint32_t magnitude = bits & 0x7fu;
+  float value = magnitude == 0x7f ? floatOfBits(0x7fc00000u)
+                : magnitude < 8 ? static_cast<float>(magnitude) * 0x1p-9f
+                                : floatOfBits((magnitude << 20) + 0x3c000000u);
+  return bits & 0x80 ? -value : value;
+}
+
+inline uint8_t floatToE4m3(float value) {
+  uint8_t sign = static_cast<uint8_t>(bitsOf(value) >> 24 & 0x80u);
+  uint32_t magnitude = bitsOf(value) & 0x7fffffffu;
+  // Above 464, the midpoint between 448 and what would follow.
+  if (magnitude > 0x43e80000u)
+    return sign | 0x7fu;
+  // Below 2^-6 the result is a multiple of 2^-9, the last bit of a float that
+  // is 2^14 or more.
+  if (magnitude < 0x3c800000u)
+    return sign |
+           static_cast<uint8_t>(bitsOf(floatOfBits(magnitude) + 0x1p14f) -
+                                bitsOf(0x1p14f));
+  magnitude += 0x7ffffu + (magnitude >> 20 & 1u);
+  return sign | static_cast<uint8_t>((magnitude - 0x3c000000u) >> 20);
+}
+
 /// Nearest float with the last bit forced odd where inexact, so that rounding
 /// it again to 16 bits gives what one rounding of the double would.
 inline float doubleToFloatToOdd(double value) {
@@ -88,6 +115,9 @@ inline uint16_t doubleToBf16(double value) {
 }
 inline uint16_t doubleToF16(double value) {
   return floatToF16(doubleToFloatToOdd(value));
+}
+inline uint8_t doubleToE4m3(double value) {
+  return floatToE4m3(doubleToFloatToOdd(value));
 }
 
 } // namespace mla::runtime

@@ -69,7 +69,8 @@ typedef enum mlaDType {
   MLA_F64 = 3,
   MLA_I8 = 4,
   MLA_I32 = 5,
-  MLA_I64 = 6
+  MLA_I64 = 6,
+  MLA_E4M3 = 7 /**< FP8 without infinities: 448 is the largest, 0x7f NaN */
 } mlaDType;
 
 /** What an argument is. A scalar is passed as a double or as an int64 and

@@ -346,12 +346,24 @@ static ArrayRef<int64_t> getOperandShape(Type type) {
       .Default([](Type t) { return cast<RankedTensorType>(t).getShape(); });
 }
 
+static Type getOperandElement(Type type) {
+  return TypeSwitch<Type, Type>(type)
+      .Case<BufferType, DescriptorType>(
+          [](auto t) { return t.getElementType(); })
+      .Default([](Type t) { return getElementTypeOrSelf(t); });
+}
+
 LogicalResult MmaAsyncOp::verify() {
   ArrayRef<int64_t> a = getOperandShape(getA().getType());
   ArrayRef<int64_t> b = getOperandShape(getB().getType());
   RankedTensorType result = getResult().getType().getFragment();
   if (a.size() != 2 || b.size() != 2 || result.getRank() != 2)
     return emitOpError("expected operands and result of rank 2");
+  Type aElement = getOperandElement(getA().getType());
+  Type bElement = getOperandElement(getB().getType());
+  if (aElement != bElement)
+    return emitOpError() << "expected operands of one element type, got "
+                         << aElement << " and " << bElement;
   int64_t m = a[getTransposeA() ? 1 : 0], ka = a[getTransposeA() ? 0 : 1];
   int64_t kb = b[getTransposeB() ? 1 : 0], n = b[getTransposeB() ? 0 : 1];
   if (getTransposeA() && isa<RankedTensorType>(getA().getType()))

@@ -69,13 +69,19 @@ public:
   /// The first column of every kv row is 1, and that of q is the wanted score.
   /// It is so large that the other columns do not change the score.
   Status placeHugeScores() {
+    // f16 has no such numbers: the products are as large as they can be.
     static constexpr double kSizes[] = {-1e31, 1e31, -3e38, 3e38, 0};
+    static constexpr double kF16Sizes[] = {-2e4, 2e4, -6e4, 6e4, 0};
     HostTensor *q = nullptr, *kv = nullptr;
     MLA_RETURN_IF_ERROR(need("q", q));
     MLA_RETURN_IF_ERROR(need("kv", kv));
-    forEachNamedRow(*kv, [&](int64_t, int64_t offset) { kv->set(offset, 1); });
+    bool isF16 = q->dtype == MLA_F16;
+    forEachNamedRow(*kv, [&](int64_t, int64_t offset) {
+      kv->set(offset, isF16 ? 1024 : 1);
+    });
     forEachHead(*q, [&](int64_t kind, int64_t offset) {
-      if (double size = kSizes[kind % std::size(kSizes)]; size != 0)
+      const double *sizes = isF16 ? kF16Sizes : kSizes;
+      if (double size = sizes[kind % std::size(kSizes)]; size != 0)
         q->set(offset, size);
     });
     return Status();
@@ -87,6 +93,10 @@ public:
     HostTensor *q = nullptr, *kv = nullptr;
     MLA_RETURN_IF_ERROR(need("q", q));
     MLA_RETURN_IF_ERROR(need("kv", kv));
+    if (q->dtype == MLA_F16)
+      return invalidArgument("extreme '" + name +
+                             "': expected q of bf16, got f16, whose products "
+                             "do not overflow fp32");
     if (q->shape[2] < 2)
       return invalidArgument("extreme '" + name +
                              "': expected d_qk of at least 2, got " +
@@ -147,7 +157,8 @@ constexpr PlacedExtreme kExtremes[] = {
     {"nan-kv", "NaN in some kv rows that valid indices name",
      &Placer::placeNanKv},
     {"nan-sink", "NaN in attn_sink of some heads", &Placer::placeNanSink},
-    {"huge-scores", "q.k of -1e31, 1e31, -3e38 or 3e38 throughout a head",
+    {"huge-scores",
+     "q.k of -1e31, 1e31, -3e38 or 3e38 (f16: up to 6e7) throughout a head",
      &Placer::placeHugeScores},
     {"overflowing-scores",
      "q.k beyond fp32, of either sign, with every second kv row",

@@ -49,20 +49,22 @@ public:
         q(kHeadChunk * view.qkSize), logits(kHeadChunk * logitStride),
         panels(kTokenBlock * std::max(view.qkSize, vColumns)),
         sums(kHeadChunk * vColumns), qNorms(kHeadChunk),
-        weightedSizes(kHeadChunk) {}
+        weightedSizes(kHeadChunk), inverseSums(kHeadChunk) {}
 
   void run(int64_t query, int64_t kvHead, int64_t firstHead, int64_t heads) {
     collectValid(query, kvHead);
     computeLogits(query, kvHead, firstHead, heads);
     for (int64_t h = 0; h < heads; ++h)
-      softmax(query, firstHead + h, logits.data() + h * logitStride);
+      inverseSums[h] =
+          softmax(query, firstHead + h, logits.data() + h * logitStride);
     sumRows(kvHead, heads);
     for (int64_t h = 0; h < heads; ++h) {
       int64_t at = query * view.heads + firstHead + h;
       std::copy_n(sums.data() + h * vColumns, view.vSize,
                   results.out.data() + at * view.vSize);
       double error = scoreError(scale, qNorms[h], kNorm);
-      results.outAbsolute[at] = outTolerance(error, weightedSizes[h]);
+      results.outAbsolute[at] = outTolerance(
+          view.q->dtype, error, weightedSizes[h], inverseSums[h] * size);
       results.statAbsolute[at] = statTolerance(error);
       results.lseAbsolute[at] = statTolerance(error * lseConvention.perNat);
     }
@@ -113,7 +115,8 @@ private:
 
   /// Writes max and lse and turns the logits into weights of the rows. A row is
   /// empty if it has no valid entry; one whose scores are all -inf is not.
-  void softmax(int64_t query, int64_t head, double *p) {
+  /// Returns what the weights relative to the maximum were multiplied by.
+  double softmax(int64_t query, int64_t head, double *p) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     int64_t count = static_cast<int64_t>(valid.size());
     double max = -kInfinity, lse = kInfinity;
@@ -142,11 +145,13 @@ private:
     // logarithm of the sum is rounded away.
     for (int64_t t = 0; t < count; ++t)
       p[t] /= sum + sink;
+    return count > 0 ? 1 / (sum + sink) : 0;
   }
 
   void sumRows(int64_t kvHead, int64_t heads) {
     sums.clear();
     std::fill(weightedSizes.begin(), weightedSizes.end(), 0);
+    size = 0;
     double rootOfSize = std::sqrt(static_cast<double>(view.vSize));
     for (int64_t begin = 0; begin < static_cast<int64_t>(valid.size());
          begin += kTokenBlock) {
@@ -154,9 +159,11 @@ private:
       int64_t depth = blockSize(begin);
       for (int64_t t = 0; t < depth; ++t) {
         loadRow(begin + t, kvHead, view.vSize);
-        double size = norm(row.data(), view.vSize) / rootOfSize;
+        double rowSize = norm(row.data(), view.vSize) / rootOfSize;
+        size += rowSize;
         for (int64_t h = 0; h < heads; ++h)
-          weightedSizes[h] += logits.data()[h * logitStride + begin + t] * size;
+          weightedSizes[h] +=
+              logits.data()[h * logitStride + begin + t] * rowSize;
         for (int64_t c = 0; c < vColumns; ++c)
           panels.data()[(c / kPanelColumns * depth + t) * kPanelColumns +
                         c % kPanelColumns] = c < view.vSize ? row[c] : 0;
@@ -182,9 +189,10 @@ private:
   std::vector<double> row;
   PanelBuffer q, logits, panels, sums;
   /// Inputs of the tolerances: the norm of each head's q, the largest norm of a
-  /// kv row, and the weighted sum of row magnitudes for each head.
-  std::vector<double> qNorms, weightedSizes;
-  double kNorm = 0;
+  /// kv row, the weighted sum of row magnitudes for each head, their plain sum,
+  /// and the inverse sum of weights.
+  std::vector<double> qNorms, weightedSizes, inverseSums;
+  double kNorm = 0, size = 0;
 };
 
 } // namespace
@@ -219,7 +227,7 @@ Status sparsePrefillReference(const runtime::KernelDescriptor &kernel,
     }
   });
   addExpected(arguments,
-              {"out", std::move(results.out), kOutTolerance,
+              {"out", std::move(results.out), getOutTolerance(view.q->dtype),
                std::move(results.outAbsolute)},
               expected);
   addExpected(arguments,

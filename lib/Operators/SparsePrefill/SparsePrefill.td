@@ -4,7 +4,7 @@
 
 include "mla/Dialect/MLA/Operators.td"
 
-defvar Elements = MLA_Elements<["bf16"], "dtype">;
+defvar Elements = MLA_Elements<["bf16", "f16"], "dtype">;
 
 def MLA_SparsePrefillOp : MLA_Operator<"sparse_prefill"> {
   let summary = "sparse MLA forward over the rows that indices name";

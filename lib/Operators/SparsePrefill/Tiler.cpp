@@ -200,7 +200,9 @@ void Tiler::buildEpilogue(ValueRange state) {
 LogicalResult SparsePrefillOp::buildTileProgram(const TilingOptions &options) {
   FailureOr<int64_t> heads =
       getTileHeads(*this, getSize(*this, "h_q"), options);
-  if (failed(heads) || failed(checkTileKeys(*this, options)))
+  if (failed(heads) || failed(checkTileKeys(*this, options)) ||
+      failed(checkWeights(*this, getElementTypeOrSelf(getQ().getType()),
+                          options)))
     return failure();
   Tiler(*this, *heads, options).run();
   return success();

@@ -160,6 +160,15 @@ func.func @mma_rank(%a: tensor<64xbf16>, %b: !cta.buffer<64x64xbf16>) {
 
 // -----
 
+func.func @mma_elements(%a: !cta.buffer<64x64xf16>, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected operands of one element type, got 'f16' and 'bf16'}}
+  %0 = cta.mma_async %a, %b : !cta.buffer<64x64xf16>, !cta.buffer<64x64xbf16>
+      -> !cta.in_flight<tensor<64x64xf32>>
+  return
+}
+
+// -----
+
 func.func @mma_rows(%a: !cta.buffer<96x64xbf16>, %b: !cta.buffer<64x64xbf16>) {
   // expected-error @below {{expected a multiple of 64 rows, got 96}}
   %0 = cta.mma_async %a, %b : !cta.buffer<96x64xbf16>, !cta.buffer<64x64xbf16>

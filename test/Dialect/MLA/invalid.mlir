@@ -118,6 +118,16 @@ func.func @element_type(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xf16>, %i
 
 // -----
 
+func.func @element_type_of_out(%q: memref<?x128x576xf16>, %kv: memref<?x1x576xf16>, %indices: memref<?x1x?xi32>, %scale: f32,
+                               %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
+  // expected-error @below {{out: expected element type f16, got bf16}}
+  mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xf16>, memref<?x1x576xf16>, memref<?x1x?xi32>)
+      outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
 func.func @d_qk(%q: memref<?x128x576xbf16>, %kv: memref<?x1x512xbf16>, %indices: memref<?x1x?xi32>, %scale: f32,
                 %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
   // expected-error @below {{kv: expected d_qk = 576 in dimension 2, got 512}}

@@ -47,7 +47,7 @@ TEST_P(NpyTypes, RoundTrip) {
 
 INSTANTIATE_TEST_SUITE_P(All, NpyTypes,
                          testing::Values(MLA_BF16, MLA_F16, MLA_F32, MLA_F64,
-                                         MLA_I8, MLA_I32, MLA_I64));
+                                         MLA_I8, MLA_I32, MLA_I64, MLA_E4M3));
 
 TEST(Npy, PaddingIsNotWritten) {
   HostTensor tensor(MLA_I32, {2, 3}, 5), back;
@@ -70,6 +70,13 @@ TEST(Npy, ReadsWhatOthersWrite) {
                         12),
                     MLA_BF16)
                   .ok());
+  // ml_dtypes' float8_e4m3fn, and a view of it as bytes.
+  for (const char *descr : {"|V1", "<V1", "|u1"})
+    EXPECT_TRUE(parse(npy("{'descr': '" + std::string(descr) +
+                              "', 'fortran_order': False, 'shape': (6,), }\n",
+                          6),
+                      MLA_E4M3)
+                    .ok());
   // ml_dtypes' bfloat16.
   const char *mlDtypes =
       "{'descr': '<V2', 'fortran_order': False, 'shape': (6,), }\n";

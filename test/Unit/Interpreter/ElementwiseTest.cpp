@@ -183,6 +183,9 @@ TEST_F(ElementwiseTest, FloatConversions) {
   Argument half = Argument::floating(ElementType::BF16, 0.5f);
   EXPECT_EQ(convert("arith.bitcast", half, ElementType::I16), 0x3f00);
   EXPECT_EQ(convert("arith.extf", half, ElementType::F32), 0.5);
+  Argument e4m3 = Argument::floating(ElementType::F8E4M3FN, -0x1.cp-6f);
+  EXPECT_EQ(convert("arith.extf", e4m3, ElementType::F32), -0x1.cp-6);
+  EXPECT_EQ(convert("arith.extf", e4m3, ElementType::BF16), -0x1.cp-6);
 }
 
 TEST_F(ElementwiseTest, RoundsToNearestEven) {
@@ -197,6 +200,13 @@ TEST_F(ElementwiseTest, RoundsToNearestEven) {
   EXPECT_TRUE(std::isnan(bf16(kNaN)));
   EXPECT_EQ(convert("arith.truncf", scalar(65504), ElementType::F16), 65504);
   EXPECT_EQ(convert("arith.truncf", scalar(65520), ElementType::F16), kInf);
+  // f16 ends in multiples of 2^-24; half of that is nearer to the even 0.
+  EXPECT_EQ(convert("arith.truncf", scalar(0x1p-25f), ElementType::F16), 0);
+  EXPECT_EQ(convert("arith.truncf", scalar(0x1.8p-25f), ElementType::F16),
+            0x1p-24);
+  EXPECT_EQ(convert("arith.truncf", scalar(-7e4f), ElementType::F16), -kInf);
+  EXPECT_TRUE(
+      std::isnan(convert("arith.truncf", scalar(kNaN), ElementType::F16)));
   EXPECT_EQ(convert("arith.truncf", scalar(1.0625f), ElementType::F8E4M3FN), 1);
   EXPECT_EQ(convert("arith.truncf", scalar(448), ElementType::F8E4M3FN), 448);
 }

@@ -1,4 +1,5 @@
-//===- FloatTest.cpp - rounding to bf16 and f16 ---------------------------===//
+//===- FloatTest.cpp - rounding to 8 and 16 bits
+//---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -66,6 +67,34 @@ TEST(F16, RoundsToNearestEvenEverywhere) {
   }
   EXPECT_TRUE(std::isnan(f16ToFloat(floatToF16(std::nanf("")))));
   EXPECT_EQ(floatToF16(-kInfinity), 0xfc00);
+}
+
+TEST(E4m3, EveryValueSurvivesTheRoundTrip) {
+  for (uint32_t bits = 0; bits < 0x100; ++bits)
+    if ((bits & 0x7f) != 0x7f) {
+      EXPECT_EQ(floatToE4m3(e4m3ToFloat(static_cast<uint8_t>(bits))), bits);
+    }
+  EXPECT_EQ(e4m3ToFloat(0x01), 0x1p-9f);
+  EXPECT_EQ(e4m3ToFloat(0x08), 0x1p-6f);
+  EXPECT_EQ(e4m3ToFloat(0xb8), -1.0f);
+  EXPECT_EQ(e4m3ToFloat(0x7e), 448.0f);
+  EXPECT_TRUE(std::isnan(e4m3ToFloat(0x7f)));
+  EXPECT_TRUE(std::isnan(e4m3ToFloat(0xff)));
+}
+
+TEST(E4m3, RoundsToNearestEvenEverywhere) {
+  for (uint32_t bits = 0; bits < 0x7f; ++bits) {
+    float low = e4m3ToFloat(static_cast<uint8_t>(bits));
+    // What would follow 448 is NaN.
+    float high =
+        bits == 0x7e ? 480.0f : e4m3ToFloat(static_cast<uint8_t>(bits + 1));
+    float middle = (low + high) / 2;
+    EXPECT_EQ(floatToE4m3(middle), bits % 2 ? bits + 1 : bits);
+    EXPECT_EQ(floatToE4m3(std::nextafterf(middle, 0)), bits);
+    EXPECT_EQ(floatToE4m3(std::nextafterf(middle, kInfinity)), bits + 1);
+  }
+  EXPECT_EQ(floatToE4m3(-kInfinity), 0xff);
+  EXPECT_EQ(floatToE4m3(std::nanf("")), 0x7f);
 }
 
 } // namespace

@@ -231,7 +231,7 @@ TEST_F(ValueTest, EveryLayoutHoldsEveryType) {
   for (Kind kind :
        {Kind{"bf16", ElementType::BF16}, Kind{"f32", ElementType::F32},
         Kind{"i32", ElementType::I32}, Kind{"i1", ElementType::I1},
-        Kind{"f16", ElementType::F16}})
+        Kind{"f16", ElementType::F16}, Kind{"f8E4M3FN", ElementType::F8E4M3FN}})
     for (int64_t swizzle : {0, 16, 32, 64, 128}) {
       SCOPED_TRACE(std::string(kind.name) + ", swizzle " + str(swizzle));
       // Stored by rows, read back as a whole and through a view of rows.
@@ -279,6 +279,67 @@ TEST_F(ValueTest, EveryLayoutHoldsEveryType) {
       test.results[2].assign(x.begin() + 40 * 128, x.begin() + 56 * 128);
       expectValues(test);
     }
+}
+
+/// Rows of e4m3 through a swizzled slot, widened to bf16: by TMA, and gathered,
+/// of which the last are none.
+TEST_F(ValueTest, RowsOfBytes) {
+  constexpr int64_t kRows = 100, kColumns = 128;
+  const std::string fill[] = {
+      R"(
+        cta.arrive_expect %full[%i0] bytes 8192 : !b1
+        cta.copy_async %A[%c2, %c0] to %t map %map signals %full[%i0] : !b1 : memref<100x128xf8E4M3FN>, !bytes)",
+      R"(
+        %rows = tile.load %indices[%c0] : memref<64xi32> -> tensor<64xi32, #cta.layout<gather>>
+        cta.gather_async %A[%rows] [%c0] to %t : memref<100x128xf8E4M3FN>, tensor<64xi32, #cta.layout<gather>>, !bytes
+        cta.arrive_copies %full[%i0] : !b1)"};
+  for (bool gather : {false, true}) {
+    SCOPED_TRACE(gather ? "gathered" : "copied");
+    Case test;
+    test.parameters = "%A: memref<100x128xf8E4M3FN>, %indices: memref<64xi32>, "
+                      "%out: memref<64x128xbf16>";
+    test.before = "%map = cta.tensor_map %A box [64, 128] swizzle 128 : "
+                  "memref<100x128xf8E4M3FN>\n";
+    test.body = R"(
+      %t = cta.buffer "t" at 0 : !bytes
+      %full = cta.mbarrier "full" count )" +
+                std::string(gather ? "128" : "1") + R"( at 8192 : !b1
+      cta.mbarrier_init %full : !b1
+      cta.mbarrier_init_fence
+      cta.sync
+      cta.role "one" warps 4 registers 216 {)" +
+                fill[gather] + R"(
+        cta.mbarrier_wait %full[%i0] parity %i0 : !b1
+        %x = cta.load_shared %t : !bytes -> tensor<64x128xf8E4M3FN, #cta.layout<acc>>
+        %y = arith.extf %x : tensor<64x128xf8E4M3FN, #cta.layout<acc>> to tensor<64x128xbf16, #cta.layout<acc>>
+        tile.store %y, %out[%c0, %c0] : tensor<64x128xbf16, #cta.layout<acc>>, memref<64x128xbf16>
+      })";
+    size_t at = 0;
+    constexpr llvm::StringLiteral kBytes =
+        "!cta.buffer<64x128xf8E4M3FN, #cta.shared_layout<swizzle = 128, rows = "
+        "64>>";
+    while ((at = test.body.find("!bytes")) != std::string::npos)
+      test.body.replace(at, 6, kBytes.str());
+    Doubles a = makeValues(kRows * kColumns), indices(64);
+    // The least and the largest magnitude.
+    a[2 * kColumns] = 0x1p-9;
+    a[2 * kColumns + 1] = -448;
+    for (int64_t row = 0; row < 64; ++row)
+      indices[row] = row < 60 ? static_cast<double>((2 + 7 * row) % kRows)
+                              : (row % 2 ? -1 : kRows);
+    for (int64_t row = 0; row < 64; ++row) {
+      auto from = static_cast<int64_t>(gather ? indices[row] : 2 + row);
+      for (int64_t c = 0; c < kColumns; ++c)
+        test.results[2].push_back(
+            from < 0 || from >= kRows
+                ? 0
+                : a[static_cast<size_t>(from * kColumns + c)]);
+    }
+    test.arrays = {Array(ElementType::F8E4M3FN, {kRows, kColumns}, a),
+                   Array(ElementType::I32, {64}, indices),
+                   bf16({64, 128}, Doubles(64 * 128, interp::kNaN))};
+    expectValues(test);
+  }
 }
 
 TEST_F(ValueTest, CopiesAndLoadsAgreeOnSwizzles) {
