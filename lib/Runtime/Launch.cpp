@@ -51,8 +51,6 @@ void storeScalar(mlaDType dtype, const mlaArgument &argument,
     return store(place, argument.value.i64);
   case MLA_E4M3:
     return store(place, doubleToE4m3(argument.value.f64));
-  case MLA_E4M3:
-    return store(place, doubleToE4m3(argument.value.f64));
   }
 }
 
