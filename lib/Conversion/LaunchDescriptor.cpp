@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "KernelContext.h"
+#include "MemoryAccess.h"
 #include "llvm/Support/JSON.h"
 
 using namespace mlir;
@@ -25,14 +25,21 @@ static std::string getTypeName(Type type) {
 static int64_t getAlignment(Value memref) {
   int64_t width =
       cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
+  int64_t alignment = width;
   for (Operation *user : memref.getUsers()) {
     if (isa<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::TensorMapOp>(user))
       return 16;
-    if (auto store = dyn_cast<tile::StoreOp>(user))
-      if (cast<RankedTensorType>(store.getTile().getType()).getRank() == 2)
+    if (auto load = dyn_cast<tile::LoadOp>(user))
+      alignment = std::max(alignment, getAccessBytes(load));
+    if (auto store = dyn_cast<tile::StoreOp>(user)) {
+      Type type = store.getTile().getType();
+      if (!cta::getDirectLayout(type) &&
+          cast<RankedTensorType>(type).getRank() == 2)
         return 16;
+      alignment = std::max(alignment, getAccessBytes(store));
+    }
   }
-  return width;
+  return alignment;
 }
 
 static json::Value describeTensor(func::FuncOp func, BlockArgument arg,
