@@ -9,9 +9,9 @@
 //
 // CHECK:     scf.forall
 // CHECK:       cta.ring "q"
-// CHECK-NEXT:  cta.ring "k"
-// CHECK-NEXT:  cta.ring "v"
-// CHECK-NOT:   cta.ring
+// CHECK:       cta.ring "k"
+// CHECK:       cta.ring "v"
+// CHECK-NOT:   = cta.ring
 // CHECK:       cta.role "math"
 // CHECK:         tile.store %{{.*}} dims [0, 2] bounds{{ ?}}[%{{.*}}]
 // CHECK:       cta.role "load"

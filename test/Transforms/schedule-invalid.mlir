@@ -52,6 +52,7 @@ func.func @two_loaders(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     // expected-error @below {{expected one role for an asynchronous load, got 2}}
     %x = tile.load %m[%i, %c0] {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+    %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
   return
 }
@@ -65,6 +66,7 @@ func.func @padded_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     // expected-error @below {{expected no padding on an asynchronous load, which pads with zeros}}
     %x = tile.load %m[%i, %c0] pad 1.0 : f32 {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+    %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
   return
 }
@@ -85,8 +87,7 @@ func.func @softmax(%m: memref<?x64xf32>, %s: tensor<64x64xf32>, %f: f32) attribu
 
 // -----
 
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a"]>]>
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>], table = [<"x" in ["a"]>]>
 func.func @branch_unlabelled(%m: memref<?xf32>, %cond: i1, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -98,7 +99,7 @@ func.func @branch_unlabelled(%m: memref<?xf32>, %cond: i1, %n: index) attributes
       %y = scf.if %cond -> tensor<64xf32> {
         scf.yield %a : tensor<64xf32>
       } else {
-        %z = math.exp2 %a : tensor<64xf32>
+        %z = math.exp2 %a {tile.label = "x"} : tensor<64xf32>
         scf.yield %z : tensor<64xf32>
       }
       scf.yield %y : tensor<64xf32>
