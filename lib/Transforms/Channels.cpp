@@ -21,9 +21,34 @@ std::string Channels::makeName(Value tile) {
   return label.str();
 }
 
+cta::RingOp Channels::findOfSiblingLoop(Value tile, unsigned writer) const {
+  Operation *def = tile.getDefiningOp();
+  if (!def || tile::getLabel(def).empty())
+    return {};
+  auto loop = dyn_cast<scf::ForOp>(def->getParentOp());
+  for (const Channel &channel : list) {
+    Operation *other = channel.tile.getDefiningOp();
+    if (!other || channel.writer != writer ||
+        other->getName() != def->getName() ||
+        channel.tile.getType() != tile.getType() ||
+        tile::getLabel(other) != tile::getLabel(def))
+      continue;
+    auto before = dyn_cast<scf::ForOp>(other->getParentOp());
+    if (loop && before && loop != before &&
+        loop->getBlock() == before->getBlock())
+      return channel.ring;
+  }
+  return {};
+}
+
 cta::RingOp Channels::get(Value tile, unsigned writer) {
   if (auto it = index.find(tile); it != index.end())
     return list[it->second].ring;
+  if (cta::RingOp ring = findOfSiblingLoop(tile, writer)) {
+    index[tile] = list.size();
+    list.push_back({ring, tile, writer});
+    return ring;
+  }
   std::string name = makeName(tile);
   RankedTensorType type = cast<RankedTensorType>(tile.getType());
   auto ringType = cta::RingType::getChecked(

@@ -16,7 +16,9 @@ struct Channel {
   unsigned writer;
 };
 
-/// Channels by the tile they carry, shared by the emitters of all roles.
+/// Channels by the tile they carry, shared by the emitters of all roles. Tiles
+/// of one label in loops that follow each other, over full tiles and then over
+/// masked ones for example, travel in one ring.
 class Channels {
 public:
   Channels(mlir::scf::ForallOp program, ScheduleAttr schedule)
@@ -36,6 +38,10 @@ public:
 
 private:
   std::string makeName(mlir::Value tile);
+  /// The ring of the tile of the same label in a loop before that of `tile`;
+  /// null if there is none. The loops run one after the other, so that one ring
+  /// serves both.
+  cta::RingOp findOfSiblingLoop(mlir::Value tile, unsigned writer) const;
   bool hasRing(mlir::StringAttr name) const;
 
   mlir::scf::ForallOp program;

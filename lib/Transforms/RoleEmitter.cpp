@@ -47,7 +47,9 @@ LogicalResult RoleEmitter::emitBlock(Block *from, Block *to) {
 LogicalResult RoleEmitter::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
   if (auto loop = dyn_cast<scf::ForOp>(op))
-    return needsLoop(loop) ? emitLoop(loop) : success();
+    return needsRegions(loop) ? emitLoop(loop) : success();
+  if (auto branch = dyn_cast<scf::IfOp>(op); branch && isAroundTiles(branch))
+    return needsRegions(branch) ? emitIf(branch) : success();
   if (!touchesTiles(op)) {
     // Scalars of the grid point are shared by all roles and stay in front.
     if (op->getBlock() != program.getBody())
@@ -72,13 +74,73 @@ LogicalResult RoleEmitter::emitOp(Operation *op) {
   return success();
 }
 
-bool RoleEmitter::needsLoop(scf::ForOp loop) {
-  return loop
-      .walk([&](Operation *op) {
-        return placement.get(op).contains(role) ? WalkResult::interrupt()
-                                                : WalkResult::advance();
+bool RoleEmitter::needsRegions(Operation *op) {
+  return op
+      ->walk([&](Operation *inner) {
+        return placement.get(inner).contains(role) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
       })
       .wasInterrupted();
+}
+
+LogicalResult RoleEmitter::emitIf(scf::IfOp branch) {
+  row = schedule.lookup(tile::getLabel(branch));
+  if (branch->getParentOfType<scf::ForOp>() && !row)
+    return branch.emitOpError()
+           << "expected a label with a row in schedule " << schedule.getName();
+  SmallVector<unsigned> kept;
+  SmallVector<Type> types;
+  for (OpResult result : branch.getResults()) {
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    if (!type)
+      return branch.emitOpError("expected results that are tiles, of a branch "
+                                "around tiles");
+    const Placement &place = placement.get(result);
+    if (!place.contains(role))
+      continue;
+    kept.push_back(result.getResultNumber());
+    types.push_back(RankedTensorType::get(
+        place.getSlice(role).apply(type.getShape()), type.getElementType()));
+  }
+  auto copy = mark(scf::IfOp::create(
+      b, types, scalars.lookupOrDefault(branch.getCondition()),
+      /*addThenBlock=*/true, /*addElseBlock=*/!types.empty()));
+  for (auto [from, to] : {std::pair(branch.thenBlock(), copy.thenBlock()),
+                          std::pair(branch.elseBlock(), copy.elseBlock())}) {
+    if (!from || !to)
+      continue;
+    if (!to->empty())
+      to->back().erase();
+    if (failed(emitBlock(from, to)) ||
+        failed(emitYield(cast<scf::YieldOp>(from->getTerminator()), to,
+                         branch.getResults(), kept)))
+      return failure();
+  }
+  for (auto [k, i] : llvm::enumerate(kept))
+    fragments[branch.getResult(i)] = copy.getResult(k);
+  return success();
+}
+
+LogicalResult RoleEmitter::emitYield(scf::YieldOp from, Block *to,
+                                     ValueRange results,
+                                     ArrayRef<unsigned> kept) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(to);
+  row = {};
+  SmallVector<Value> yields;
+  for (unsigned i : kept) {
+    Value value = from.getOperand(i);
+    Value mapped =
+        isa<RankedTensorType>(value.getType())
+            ? getFragment(value, placement.get(results[i]).getSlice(role),
+                          from->getParentOp())
+            : scalars.lookupOrDefault(value);
+    if (!mapped)
+      return failure();
+    yields.push_back(mapped);
+  }
+  scf::YieldOp::create(b, yields);
+  return success();
 }
 
 LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
@@ -121,21 +183,9 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
     body->back().erase();
   if (failed(emitBlock(loop.getBody(), body)))
     return failure();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(body);
-  row = {};
-  SmallVector<Value> yields;
-  for (unsigned i : kept) {
-    Value value = loop.getBody()->getTerminator()->getOperand(i);
-    Value mapped =
-        isa<RankedTensorType>(value.getType())
-            ? getFragment(value, placement.get(value).getSlice(role), loop)
-            : scalars.lookupOrDefault(value);
-    if (!mapped)
-      return failure();
-    yields.push_back(mapped);
-  }
-  scf::YieldOp::create(b, yields);
+  if (failed(emitYield(cast<scf::YieldOp>(loop.getBody()->getTerminator()),
+                       body, loop.getResults(), kept)))
+    return failure();
   for (auto [k, i] : llvm::enumerate(kept))
     bind(loop.getResult(i), copy.getResult(k));
   return success();
@@ -146,17 +196,16 @@ LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
   cta::RingOp ring = channels.get(tile, role);
   if (!ring)
     return failure();
-  auto map = [&](ValueRange values) {
-    return llvm::map_to_vector(
-        values, [&](Value v) { return scalars.lookupOrDefault(v); });
-  };
   if (auto load = dyn_cast<tile::LoadOp>(op)) {
     if (load.getPaddingAttr())
       return load.emitOpError("expected no padding on an asynchronous load, "
                               "which pads with zeros");
+    if (load.getDims() || !load.getBounds().empty())
+      return emitBoundedLoad(load, ring);
     auto slot = mark(cta::AcquireOp::create(b, ring));
-    mark(cta::CopyAsyncOp::create(b, load.getSource(), map(load.getIndices()),
-                                  slot, Value(), Value(), Value()));
+    mark(cta::CopyAsyncOp::create(b, load.getSource(),
+                                  mapScalars(load.getIndices()), slot, Value(),
+                                  Value(), Value()));
     return success();
   }
   auto gather = cast<tile::GatherOp>(op);
@@ -165,7 +214,44 @@ LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
     return failure();
   auto slot = mark(cta::AcquireOp::create(b, ring));
   mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows,
-                                  map(gather.getIndices()), slot));
+                                  mapScalars(gather.getIndices()), slot));
+  return success();
+}
+
+LogicalResult RoleEmitter::emitBoundedLoad(tile::LoadOp load,
+                                           cta::RingOp ring) {
+  int64_t rank = load.getIndices().size();
+  SmallVector<int64_t> order = tile::orderDims(load.getDims(), rank, 2);
+  if (load.getBounds().size() > 1 || order[rank - 2] != 0 ||
+      order[rank - 1] != rank - 1)
+    return load.emitOpError(
+        "expected rows of the memref's first dimension, and "
+        "a bound of rows alone, of an asynchronous load "
+        "with dims or bounds");
+  // The rows as indices; one past the bound is outside of the memref.
+  SmallVector<Value> indices = mapScalars(load.getIndices());
+  Type i32 = b.getI32Type();
+  auto type =
+      RankedTensorType::get(getTileType(load.getResult()).getDimSize(0), i32);
+  auto splat = [&](Value scalar) -> Value {
+    Value number = mark(arith::IndexCastOp::create(b, i32, scalar));
+    return mark(tensor::SplatOp::create(b, number, type));
+  };
+  Value rows = mark(arith::AddIOp::create(
+      b, mark(tile::IotaOp::create(b, type)), splat(indices[0])));
+  for (Value bound : mapScalars(load.getBounds())) {
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    Value size = memref::DimOp::create(b, load.getSource(), zero);
+    Value end = mark(arith::MinSIOp::create(b, bound, size));
+    Value inside = mark(
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, rows, splat(end)));
+    Value outside = mark(arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, APInt(32, -1, true))));
+    rows = mark(arith::SelectOp::create(b, inside, rows, outside));
+  }
+  auto slot = mark(cta::AcquireOp::create(b, ring));
+  mark(cta::GatherAsyncOp::create(b, load.getSource(), rows,
+                                  ArrayRef(indices).drop_front(), slot));
   return success();
 }
 
@@ -214,25 +300,50 @@ LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {
   if (!tile)
     return failure();
   RankedTensorType whole = getTileType(store.getTile());
-  mark(tile::StoreOp::create(b, tile, store.getDest(),
-                             offsetIndices(store.getIndices(), whole, slice)));
+  mark(tile::StoreOp::create(
+      b, tile, store.getDest(), offsetIndices(store, whole, slice),
+      mapScalars(store.getBounds()), store.getDimsAttr()));
   return success();
 }
 
-SmallVector<Value> RoleEmitter::offsetIndices(ValueRange indices,
-                                              RankedTensorType tile,
+SmallVector<Value> RoleEmitter::mapScalars(ValueRange values) {
+  return llvm::map_to_vector(
+      values, [&](Value v) { return scalars.lookupOrDefault(v); });
+}
+
+template <typename OpTy>
+SmallVector<Value> RoleEmitter::offsetIndices(OpTy op, RankedTensorType tile,
                                               Slice slice) {
-  auto result = llvm::map_to_vector(
-      indices, [&](Value v) { return scalars.lookupOrDefault(v); });
+  SmallVector<Value> result = mapScalars(op.getIndices());
   if (slice.isWhole())
     return result;
   int64_t offset = slice.getOffset(slice.dim, tile.getDimSize(slice.dim));
   if (offset == 0)
     return result;
-  Value &index = result[indices.size() - tile.getRank() + slice.dim];
+  int64_t rank = result.size();
+  SmallVector<int64_t> order =
+      tile::orderDims(op.getDims(), rank, tile.getRank());
+  Value &index = result[order[rank - tile.getRank() + slice.dim]];
   auto constant = mark(arith::ConstantIndexOp::create(b, offset));
   index = mark(arith::AddIOp::create(b, index, constant));
   return result;
+}
+
+Value RoleEmitter::emitLoad(tile::LoadOp load, Slice slice) {
+  RankedTensorType whole = getTileType(load.getResult());
+  auto sliced = RankedTensorType::get(slice.apply(whole.getShape()),
+                                      whole.getElementType());
+  auto copy = mark(tile::LoadOp::create(
+      b, sliced, load.getSource(), offsetIndices(load, whole, slice),
+      mapScalars(load.getBounds()), load.getDimsAttr(), load.getPaddingAttr()));
+  StringRef label = tile::getLabel(load);
+  if (PlaceAttr own = label.empty() ? PlaceAttr() : schedule.lookup(label)) {
+    if (own.getThreads())
+      copy->setAttr(cta::kThreadsAttr, b.getI64IntegerAttr(own.getThreads()));
+    if (own.getVector())
+      copy->setAttr(cta::kVectorAttr, b.getI64IntegerAttr(own.getVector()));
+  }
+  return copy;
 }
 
 Value RoleEmitter::emitClone(Operation *op, Slice slice) {
@@ -258,9 +369,7 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     return mark(arith::AddIOp::create(b, iota, start));
   }
   if (auto load = dyn_cast<tile::LoadOp>(op))
-    return mark(tile::LoadOp::create(
-        b, sliced, load.getSource(),
-        offsetIndices(load.getIndices(), whole, slice), load.getPaddingAttr()));
+    return emitLoad(load, slice);
   Slice operandSlice = slice;
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
     operandSlice = slice.dropDim(broadcast.getDim());

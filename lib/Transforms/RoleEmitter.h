@@ -30,6 +30,12 @@ private:
   mlir::LogicalResult emitBlock(mlir::Block *from, mlir::Block *to);
   mlir::LogicalResult emitOp(mlir::Operation *op);
   mlir::LogicalResult emitLoop(mlir::scf::ForOp loop);
+  mlir::LogicalResult emitIf(mlir::scf::IfOp branch);
+  /// Yields the parts of the values that `from` yields, of number `kept`, that
+  /// this role holds of the `results` of the op around.
+  mlir::LogicalResult emitYield(mlir::scf::YieldOp from, mlir::Block *to,
+                                mlir::ValueRange results,
+                                llvm::ArrayRef<unsigned> kept);
   mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
   mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
   mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
@@ -42,13 +48,19 @@ private:
   mlir::Value getBuffer(mlir::Value tile, Slice slice);
   mlir::Value awaitChannel(mlir::Value tile, unsigned writer);
 
-  bool needsLoop(mlir::scf::ForOp loop);
+  /// Whether this role computes something in the regions of `op`.
+  bool needsRegions(mlir::Operation *op);
   /// Moves the builder to where this role defines what stands in `defBlock`.
   void moveTo(mlir::Block *defBlock);
-  /// Adds the slice's start to the index of its dimension.
-  llvm::SmallVector<mlir::Value> offsetIndices(mlir::ValueRange indices,
-                                               mlir::RankedTensorType tile,
-                                               Slice slice);
+  /// The indices of the access `op` for a role: the slice's start is added to
+  /// that of its dimension.
+  template <typename OpTy>
+  llvm::SmallVector<mlir::Value>
+  offsetIndices(OpTy op, mlir::RankedTensorType tile, Slice slice);
+  llvm::SmallVector<mlir::Value> mapScalars(mlir::ValueRange values);
+  mlir::Value emitLoad(tile::LoadOp load, Slice slice);
+  /// Row by row, as far as the bounds go: TMA knows the memref's size alone.
+  mlir::LogicalResult emitBoundedLoad(tile::LoadOp load, cta::RingOp ring);
   /// Marks `op` with the pipeline place of the op being emitted.
   template <typename OpTy> OpTy mark(OpTy op);
 

@@ -29,15 +29,34 @@ static int64_t getAlignment(cta::RingType type) {
   return type.getLayout().getSwizzle() ? kTileAlignment : kVectorAlignment;
 }
 
-/// The layout of a ring's slots: matrices are swizzled, vectors are dense.
+/// Whether a product reads `slot`, or a copy fills it.
+static bool isAsynchronous(Value slot) {
+  return llvm::any_of(slot.getUsers(), [](Operation *user) {
+    if (isa<cta::ViewOp>(user))
+      return isAsynchronous(user->getResult(0));
+    return !isa<cta::LoadSharedOp, cta::StoreSharedOp>(user);
+  });
+}
+
+/// Whether threads alone fill and read the ring.
+static bool isOfThreads(cta::RingOp ring) {
+  return !ring->use_empty() &&
+         llvm::none_of(ring.getResult().getUsers(), [](Operation *user) {
+           return llvm::any_of(user->getResults(), isAsynchronous);
+         });
+}
+
+/// The layout of a ring's slots: vectors, and matrices of words that threads
+/// alone touch, are dense; other matrices are swizzled.
 static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   cta::RingType type = ring.getResult().getType();
   ArrayRef<int64_t> shape = type.getShape();
   MLIRContext *context = ring.getContext();
-  if (shape.size() == 1)
+  unsigned width = type.getElementType().getIntOrFloatBitWidth();
+  if (shape.size() == 1 ||
+      (shape.size() == 2 && width == 32 && isOfThreads(ring)))
     return cta::SharedLayoutAttr::get(context, 0, shape[0]);
-  unsigned bits = type.getElementType().getIntOrFloatBitWidth();
-  if (shape.size() != 2 || (bits != 8 && bits != 16) || shape[0] % 8 ||
+  if (shape.size() != 2 || (width != 8 && width != 16) || shape[0] % 8 ||
       shape[1] % getBlockColumns(type.getElementType()))
     return ring.emitOpError()
            << "expected a vector, or a matrix of elements of one or two bytes "

@@ -30,10 +30,14 @@ static LogicalResult checkLowered(Operation *op) {
                                "--mla-wgmma-descriptors first");
   if (!op->getParentOfType<cta::RoleOp>())
     return success();
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op);
+      reduce && cta::crossesWarps(reduce))
+    return op->emitOpError("expected a reduction within warps; run "
+                           "--mla-reduce-across-warps first");
   for (Type type : op->getResultTypes()) {
     if (auto inFlight = dyn_cast<cta::InFlightType>(type))
       type = inFlight.getFragment();
-    if (isa<RankedTensorType>(type) && !cta::getLayout(type))
+    if (isa<RankedTensorType>(type) && !cta::hasLayout(type))
       return op->emitOpError() << "expected a fragment with a layout, got "
                                << type << "; run --mla-assign-layouts first";
   }

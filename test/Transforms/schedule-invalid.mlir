@@ -52,6 +52,7 @@ func.func @two_loaders(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     // expected-error @below {{expected one role for an asynchronous load, got 2}}
     %x = tile.load %m[%i, %c0] {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+    %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
   return
 }
@@ -65,6 +66,7 @@ func.func @padded_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     // expected-error @below {{expected no padding on an asynchronous load, which pads with zeros}}
     %x = tile.load %m[%i, %c0] pad 1.0 : f32 {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+    %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
   return
 }
@@ -85,19 +87,65 @@ func.func @softmax(%m: memref<?x64xf32>, %s: tensor<64x64xf32>, %f: f32) attribu
 
 // -----
 
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a"]>]>
-func.func @branch(%m: memref<?x64xf32>, %cond: i1) attributes {mla.schedule = #s} {
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>], table = [<"x" in ["a"]>]>
+func.func @branch_unlabelled(%m: memref<?xf32>, %cond: i1, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
   scf.forall (%i) in (8) {
-    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
-    // expected-error @below {{expected scf.for as the only region around tiles}}
+    %x = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32>
+    %e = math.exp2 %x {tile.label = "x"} : tensor<64xf32>
+    %r = scf.for %j = %c0 to %n step %c1 iter_args(%a = %e) -> tensor<64xf32> {
+      // expected-error @below {{expected a label with a row in schedule "s"}}
+      %y = scf.if %cond -> tensor<64xf32> {
+        scf.yield %a : tensor<64xf32>
+      } else {
+        %z = math.exp2 %a {tile.label = "x"} : tensor<64xf32>
+        scf.yield %z : tensor<64xf32>
+      }
+      scf.yield %y : tensor<64xf32>
+    }
+    tile.store %r, %m[%i] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"y" in ["b"]>]>
+func.func @branch_of_roles(%m: memref<?xf32>, %cond: i1) attributes {mla.schedule = #s} {
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32>
+    %e = math.exp2 %x {tile.label = "x"} : tensor<64xf32>
+    // expected-error @below {{expected both sides of a branch to give a tile of the same roles}}
     %y = scf.if %cond -> tensor<64xf32> {
-      scf.yield %x : tensor<64xf32>
+      scf.yield %e : tensor<64xf32>
     } else {
-      %z = math.exp2 %x : tensor<64xf32>
+      %z = math.exp2 %x {tile.label = "y"} : tensor<64xf32>
       scf.yield %z : tensor<64xf32>
     }
+    tile.store %y, %m[%i] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"k" in ["b"]>, <"x" in ["a"]>]>
+func.func @branch_product(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %cond: i1) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %k = tile.load %m[%i, %c0] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    %y = scf.if %cond -> tensor<64x64xf32> {
+      // expected-error @below {{expected no product, asynchronous load or loop in a branch}}
+      %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      scf.yield %z : tensor<64x64xf32>
+    } else {
+      scf.yield %zero : tensor<64x64xf32>
+    }
+    tile.store %y, %out[%i, %c0] {tile.label = "x"} : tensor<64x64xf32>, memref<?x64xf32>
   }
   return
 }
@@ -293,17 +341,16 @@ func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
 
 // -----
 
-// Tiles in a condition belong to no role.
+// An asynchronous load ends at a bound of rows, of the memref's first dimension.
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a"]>]>
-func.func @condition(%m: memref<?x64xf32>, %yes: i1) attributes {mla.schedule = #s} {
+  table = [<"k" in ["b"]>, <"x" in ["a"]>]>
+func.func @bounded_columns(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
-    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
-    // expected-error @below {{expected scf.for as the only region around tiles}}
-    scf.if %yes {
-      tile.store %x, %m[%i, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
-    }
+    // expected-error @below {{expected rows of the memref's first dimension, and a bound of rows alone, of an asynchronous load with dims or bounds}}
+    %k = tile.load %m[%i, %c0] bounds [%n, %n] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    tile.store %z, %out[%i, %c0] {tile.label = "x"} : tensor<64x64xf32>, memref<?x64xf32>
   }
   return
 }

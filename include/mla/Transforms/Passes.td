@@ -248,7 +248,7 @@ def Schedule : FuncPass<"mla-schedule"> {
 }
 
 def ReduceAcrossWarps : FuncPass<"mla-reduce-across-warps"> {
-  let summary = "reductions along the rows of an accumulator, over four warps";
+  let summary = "reductions that several warps of a role share";
   let description = [{
     The rows of an accumulator are spread over the warps of a role. A
     `tile.reduce` along dimension 0 becomes a reduction in each warp
@@ -264,6 +264,18 @@ def ReduceAcrossWarps : FuncPass<"mla-reduce-across-warps"> {
     %m0 = cta.load_shared %v0 : !cta.buffer<16xf32> -> tensor<16xf32>
     ...
     ```
+
+    Of a fragment with a direct layout whose reduced dimension more than one warp
+    holds, each warp combines its part, and every thread then combines the parts:
+
+    ```mlir
+    %part = cta.reduce_warp sum %x dim 0 : tensor<256x32xf32> -> tensor<8x32xf32>
+    %slot = cta.acquire %ring : !cta.ring<1x8x32xf32>
+    cta.store_shared %part to %slot : ...
+    %parts = cta.await %ring : !cta.ring<1x8x32xf32>
+    %all = cta.load_shared %parts : ... -> tensor<8x32xf32>
+    %sum = tile.reduce sum %all dim 0 : tensor<8x32xf32> -> tensor<32xf32>
+    ```
   }];
 }
 
@@ -273,7 +285,12 @@ def AssignLayouts : FuncPass<"mla-assign-layouts"> {
     Products fix the `acc` layout, their register operand is converted to
     `a_operand`, reductions and broadcasts tie `row` and `column` vectors to it,
     gathers fix the layout of their indices; elementwise ops and loops carry
-    layouts along. Refuses a fragment that would need two layouts, or whose
+    layouts along.
+
+    In a role without products, loads get direct layouts (`#cta.direct`): accesses
+    of up to 16 bytes a thread, neighbouring threads along the tile's last
+    dimension, the rest of the role's threads along its first, unless the schedule
+    gives the load `threads` and `vector`. Refuses a fragment that would need two layouts, or whose
     layout nothing determines.
   }];
 }

@@ -349,3 +349,46 @@ func.func @copy_barrier(%m: memref<?x64xbf16>, %i: index, %b: !cta.buffer<64x64x
     : (memref<?x64xbf16>, index, index, !cta.buffer<64x64xbf16>, !cta.mbarrier<1>) -> ()
   return
 }
+
+// -----
+
+func.func @reduce_warp_dim(%s: tensor<64x16xf32>) {
+  // expected-error @below {{expected a result that differs from the source in no dimension but 0, which is no larger, got 'tensor<64x16xf32>' and 'tensor<4x8xf32>'}}
+  %m = cta.reduce_warp max %s dim 0 : tensor<64x16xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected as many strides as threads, got 1 and 2}}
+func.func private @direct_strides(tensor<8x8xf32, #cta.direct<threads = [4, 2], strides = [1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected a vector of a power of two up to 16, got 3}}
+func.func private @direct_vector(tensor<12xf32, #cta.direct<threads = [4], strides = [1], vector = 3>>)
+
+// -----
+
+// expected-error @below {{expected threads and strides that are powers of two up to 1024, got 6}}
+func.func private @direct_threads(tensor<12xf32, #cta.direct<threads = [6], strides = [1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected at most 1024 threads, got 64, 32 apart}}
+func.func private @direct_span(tensor<64xf32, #cta.direct<threads = [64], strides = [32], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected dimensions to go by different bits of a thread's number}}
+func.func private @direct_bits(tensor<8x8xf32, #cta.direct<threads = [4, 8], strides = [4, 1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected a layout of rank 2, got 1}}
+func.func private @direct_rank(tensor<8x8xf32, #cta.direct<threads = [8], strides = [1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected dimension 1 to be a multiple of 32, got 48}}
+func.func private @direct_shape(tensor<8x48xf32, #cta.direct<threads = [4, 8], strides = [8, 1], vector = 4>>)

@@ -159,3 +159,14 @@ func.func @reduce_warp(%x: tensor<64x16xf32, #cta.layout<acc>>, %y: tensor<128x8
   %1 = cta.reduce_warp sum %y : tensor<128x8xf32> -> tensor<32xf32>
   return
 }
+
+// Direct layouts; one of a scalar has no dimensions.
+// CHECK-LABEL: func @direct
+// CHECK-SAME:    tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
+// CHECK-SAME:    tensor<f32, #cta.direct<threads = [], strides = [], vector = 1>>
+// CHECK:         cta.reduce_warp sum %{{.*}} dim 0 : tensor<64x128xf32{{.*}}> -> tensor<4x128xf32>
+func.func @direct(%x: tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>,
+                  %y: tensor<f32, #cta.direct<threads = [], strides = [], vector = 1>>) {
+  %0 = cta.reduce_warp sum %x dim 0 : tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>> -> tensor<4x128xf32>
+  return
+}

@@ -294,21 +294,27 @@ def CTA_ReduceKindAttr
 }
 
 def CTA_ReduceWarpOp : CTA_Op<"reduce_warp", [Pure]> {
-  let summary = "combine the rows of an accumulator that each warp holds";
+  let summary = "combine what each warp holds of a dimension";
   let description = [{
     A vector a warp, one behind the other: element w n + c of the result combines
     those elements of column c (of n) whose row is held by warp w of the role.
     What warps hold together is for shared memory to bring together.
 
+    Of a fragment with a direct layout, dimension `dim` is combined as far as it
+    lies within warps: the result has one element a group of threads that shares a
+    warp, instead of the dimension's own.
+
     ```mlir
     %m = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<64xf32>
+    %p = cta.reduce_warp sum %x dim 0 : tensor<256x32xf32> -> tensor<8x32xf32>
     ```
   }];
-  let arguments = (ins CTA_ReduceKindAttr:$kind, CTA_Fragment:$source);
+  let arguments = (ins CTA_ReduceKindAttr:$kind, CTA_Fragment:$source,
+                       OptionalAttr<I64Attr>:$dim);
   let results = (outs CTA_Fragment:$result);
   let assemblyFormat = [{
-    custom<ReduceKind>($kind) $source attr-dict `:` type($source) `->`
-    type($result)
+    custom<ReduceKind>($kind) $source (`dim` $dim^)? attr-dict `:`
+    type($source) `->` type($result)
   }];
   let hasVerifier = 1;
 }
