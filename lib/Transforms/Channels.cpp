@@ -14,7 +14,7 @@ std::string Channels::makeName(Value tile) {
   std::string number = std::to_string(list.size());
   if (label.empty())
     return "tile" + number;
-  // Barriers are paired with rings by name: no two rings may share one.
+  // Rows of the schedule tell rings by name.
   for (const Channel &channel : list)
     if (cta::RingOp(channel.ring).getName() == label)
       return (label + "." + number).str();
@@ -40,9 +40,9 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
       b.setInsertionPoint(&op);
       break;
     }
-  auto ring = cta::RingOp::create(
-      b, tile.getLoc(), ringType, b.getStringAttr(name), IntegerAttr(),
-      StringAttr(), StringAttr(), IntegerAttr(), StringAttr());
+  auto ring =
+      cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
+                          /*offset=*/IntegerAttr(), /*over=*/Value());
   index[tile] = list.size();
   list.push_back({ring, tile, writer});
   return ring;

@@ -24,6 +24,18 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::slots;
 
+static Event getPublication(ArrivalKind kind) {
+  switch (kind) {
+  case ArrivalKind::Warps:
+    return PublishedByWarps;
+  case ArrivalKind::Copies:
+    return PublishedCopies;
+  case ArrivalKind::Bytes:
+    return PublishedBytes;
+  }
+  llvm_unreachable("covered switch");
+}
+
 namespace {
 /// Groups older than this count as one.
 constexpr size_t kMaxGroups = 8;
@@ -40,11 +52,17 @@ struct Cell {
 
 class Interpreter {
 public:
-  Interpreter(cta::RoleOp role, ArrayRef<RingBarriers> all) : rings(all) {
+  Interpreter(cta::RoleOp role, ArrayRef<RingBarriers> all)
+      : rings(all), publications(all.size()), isOwnReader(all.size()) {
     state.counts.resize(kEvents * rings.size());
     for (auto [i, ring] : llvm::enumerate(rings)) {
-      if (!ring.isBorrowing())
+      for (ArrivalKind kind : kArrivalKinds)
+        if (hasArrival(role, ring.full, kind))
+          publications[i].push_back(getPublication(kind));
+      if (!ring.isBorrowing()) {
+        isOwnReader[i] = !publications[i].empty() && ring.isReadBy(role);
         continue;
+      }
       // What a role does not write, or read, it does not begin with either.
       if (ring.isWrittenBy(role))
         count(i, Acquired) = Count{0, ring.firstAcquired};
@@ -102,6 +120,8 @@ private:
     return op.getResult().getType().getDepth();
   }
   bool isHeld(const Slot &slot, Event from, Event until);
+  bool isHeldToFill(const Slot &slot);
+  bool isDeadlock(unsigned ring, bool writer);
   bool mayEqual(const Slot &a, const Slot &b);
   bool isInFlight(const Slot &slot);
 
@@ -115,6 +135,10 @@ private:
   }
 
   SmallVector<RingBarriers> rings;
+  /// The ways in which the role publishes slots, ring by ring.
+  SmallVector<SmallVector<Event>> publications;
+  /// Whether the role reads what it has a part in filling.
+  SmallVector<bool> isOwnReader;
   State state;
   llvm::DenseMap<Value, Count> values;
   unsigned symbols = 1;
@@ -265,6 +289,30 @@ bool Interpreter::isHeld(const Slot &slot, Event from, Event until) {
   return false;
 }
 
+/// Whether the role has acquired the slot, and still has to publish it in one
+/// way at least.
+bool Interpreter::isHeldToFill(const Slot &slot) {
+  return llvm::any_of(publications[slot.ring], [&](Event published) {
+    return isHeld(slot, Acquired, published);
+  });
+}
+
+/// Whether the next wait is for what the role itself has to do first: hand on
+/// an older slot, or fill this one.
+bool Interpreter::isDeadlock(unsigned ring, bool writer) {
+  Count next = count(ring, writer ? Acquired : Awaited);
+  auto lags = [&](Event event, int64_t by) {
+    Count done = count(ring, event);
+    return done.symbol == next.symbol && next.offset - done.offset >= by;
+  };
+  if ((!writer || isOwnReader[ring]) && lags(Released, depth(ring)))
+    return true;
+  return (writer || isOwnReader[ring]) &&
+         llvm::any_of(publications[ring], [&](Event published) {
+           return lags(published, writer ? depth(ring) : 0);
+         });
+}
+
 bool Interpreter::mayEqual(const Slot &a, const Slot &b) {
   return a.ring == b.ring &&
          (a.count.symbol != b.count.symbol || a.count.symbol == kUnknown ||
@@ -297,8 +345,7 @@ void Interpreter::visitWait(cta::MBarrierWaitOp wait) {
         refuse(wait, "waits for another phase than the next", i);
     }
     // The others wait for this role to hand that slot on first.
-    Count oldest = count(i, writer ? Published : Released);
-    if (next.symbol == oldest.symbol && next.offset - oldest.offset >= depth(i))
+    if (isDeadlock(i, writer))
       refuse(wait, "waits for a slot that the role holds itself", i);
     next = next + 1;
   }
@@ -309,27 +356,29 @@ void Interpreter::visitArrival(Operation *op) {
     bool writer = op->getOperand(0) == ring.full;
     if (!writer && op->getOperand(0) != ring.released)
       continue;
-    Count &next = count(i, writer ? Published : Released);
+    ArrivalKind kind = *getArrivalKind(op);
+    Event event = writer ? getPublication(kind) : Released;
+    Count &next = count(i, event);
     Slot slot{static_cast<unsigned>(i), next};
     if (!isSlotOf(op->getOperand(1), next, depth(i)))
       refuse(op, "hands on another slot than the next", i);
-    else if (!isHeld(slot, writer ? Acquired : Awaited,
-                     writer ? Published : Released))
+    else if (!isHeld(slot, writer ? Acquired : Awaited, event))
       refuse(op, "hands on a slot that the role does not hold", i);
     // The place of a ring over another is not the writer's to fill next.
-    else if ((!writer || ring.isOver()) && isInFlight(slot))
+    else if ((!writer || ring.ring.getOver()) && isInFlight(slot))
       refuse(op,
              writer ? "publishes a slot that a product may still read"
                     : "releases a slot that a product may still read",
              i);
     // Bytes are expected before they come; their copies are counted elsewhere.
-    else if (writer && !isa<cta::ArriveExpectOp>(op) &&
-             llvm::none_of(state.filled, [&](const Slot &filled) {
-               return filled.count.symbol == slot.count.symbol &&
-                      mayEqual(filled, slot);
-             }))
+    Slots &filled = kind == ArrivalKind::Copies ? state.gathered : state.stored;
+    if (writer && kind != ArrivalKind::Bytes &&
+        llvm::none_of(filled, [&](const Slot &other) {
+          return other.count.symbol == slot.count.symbol &&
+                 mayEqual(other, slot);
+        }))
       refuse(op, "publishes a slot that is not filled", i);
-    for (Slots *slots : {&state.filled, &state.written})
+    for (Slots *slots : {&filled, &state.written})
       for (auto it = slots->begin(); it != slots->end();)
         it = mayEqual(*it, slot) ? slots->erase(it) : std::next(it);
     next = next + 1;
@@ -352,7 +401,7 @@ void Interpreter::read(Operation *op, Value buffer) {
   std::optional<Slot> slot = evaluateSlot(buffer);
   if (!slot)
     return;
-  if (!isHeld(*slot, Awaited, Released) && !isHeld(*slot, Acquired, Published))
+  if (!isHeld(*slot, Awaited, Released) && !isHeldToFill(*slot))
     refuse(op, "reads a slot that the role does not hold", slot->ring);
   readUnder(op, buffer, *slot);
 }
@@ -363,14 +412,13 @@ void Interpreter::read(Operation *op, Value buffer) {
 void Interpreter::readUnder(Operation *op, Value buffer, const Slot &slot) {
   cta::RingOp below = rings[slot.ring].ring;
   for (auto [i, ring] : llvm::enumerate(rings)) {
-    if (ring.ring.getOver() != below.getName() ||
+    if (ring.ring.getOver() != below.getResult() ||
         !mayReadUnder(buffer, below, ring.ring))
       continue;
     Slot top{static_cast<unsigned>(i), count(i, Acquired) + -1};
     bool isWritten = llvm::any_of(
         state.written, [&](const Slot &other) { return mayEqual(other, top); });
-    if (!isa<cta::MmaAsyncOp>(op) || !isHeld(top, Acquired, Published) ||
-        isWritten)
+    if (!isa<cta::MmaAsyncOp>(op) || !isHeldToFill(top) || isWritten)
       refuse(op, "reads what the ring may have been written over", i);
     state.open.insert(top);
   }
@@ -382,20 +430,23 @@ void Interpreter::write(Operation *op, Value buffer) {
   if (!slot)
     return;
   // A copy comes after the arrival that expects its bytes.
-  Count &published = count(slot->ring, Published);
   auto copy = dyn_cast<cta::CopyAsyncOp>(op);
-  bool expected = copy != nullptr;
-  published = published + -expected;
-  if (!isHeld(*slot, Acquired, Published))
+  bool gathers = isa<cta::GatherAsyncOp>(op);
+  Event event = copy      ? PublishedBytes
+                : gathers ? PublishedCopies
+                          : PublishedByWarps;
+  Count &published = count(slot->ring, event);
+  published = published + (copy ? -1 : 0);
+  if (!isHeld(*slot, Acquired, event))
     refuse(op, "writes a slot that the role does not hold", slot->ring);
   else if (isInFlight(*slot))
     refuse(op, "writes a slot that a product may still read", slot->ring);
-  published = published + expected;
+  published = published + (copy ? 1 : 0);
   if (depth(slot->ring) == 1)
     slot->count = count(slot->ring, Acquired) + -1;
-  if (!expected) {
-    state.filled.insert(*slot);
-    if (rings[slot->ring].isOver())
+  if (!copy) {
+    (gathers ? state.gathered : state.stored).insert(*slot);
+    if (rings[slot->ring].ring.getOver())
       state.written.insert(*slot);
   } else if (copy.getBarrier() != rings[slot->ring].full ||
              !isSlotOf(copy.getBarrierIndex(), slot->count, depth(slot->ring)))

@@ -36,9 +36,13 @@ State mla::slots::join(const State &a, const State &b, ArrayRef<Count> to) {
     joined.open.merge(rebase(each->open, each->counts, to));
     joined.written.merge(rebase(each->written, each->counts, to));
   }
-  Slots other = rebase(b.filled, b.counts, to);
-  for (const Slot &slot : rebase(a.filled, a.counts, to))
-    if (other.count(slot))
-      joined.filled.insert(slot);
+  auto meet = [&](Slots State::*slots) {
+    Slots other = rebase(b.*slots, b.counts, to);
+    for (const Slot &slot : rebase(a.*slots, a.counts, to))
+      if (other.count(slot))
+        (joined.*slots).insert(slot);
+  };
+  meet(&State::stored);
+  meet(&State::gathered);
   return joined;
 }

@@ -30,9 +30,17 @@ struct Count {
 /// The symbol of a count about which nothing is known.
 inline constexpr unsigned kUnknown = ~0u;
 
-/// What a role counts for each ring.
-enum Event { Awaited, Released, Acquired, Published };
-inline constexpr unsigned kEvents = 4;
+/// What a role counts for each ring. It publishes a slot in as many ways as it
+/// fills it: see ArrivalKind.
+enum Event {
+  Awaited,
+  Released,
+  Acquired,
+  PublishedByWarps,
+  PublishedCopies,
+  PublishedBytes
+};
+inline constexpr unsigned kEvents = 6;
 
 /// Slot number `count` mod depth of ring number `ring`.
 struct Slot {
@@ -56,18 +64,18 @@ struct State {
   /// youngest first, and those not committed yet.
   llvm::SmallVector<Slots> groups;
   Slots open;
-  /// Slots that are filled and not published; those of rings over others that
-  /// may be.
-  Slots filled, written;
+  /// Slots with stores and with gathers that are not published yet; slots of
+  /// rings over others that may have some.
+  Slots stored, gathered, written;
 
   bool operator==(const State &other) const {
     return counts == other.counts && groups == other.groups &&
-           open == other.open && filled == other.filled &&
-           written == other.written;
+           open == other.open && stored == other.stored &&
+           gathered == other.gathered && written == other.written;
   }
 };
 
-/// What may be in flight or written in `a` or in `b`, what is filled in both;
+/// What may be in flight or written in `a` or in `b`, what is stored in both;
 /// in terms of the counts `to`, which stand for those of either.
 State join(const State &a, const State &b, llvm::ArrayRef<Count> to);
 

@@ -17,14 +17,14 @@
 // CHECK-LABEL: func @counts
 // CHECK-SAME:    cta.shared_bytes = 24896
 // CHECK:         %[[Q:.*]] = cta.ring "q"
-// CHECK-NEXT:    %[[QF:.*]] = cta.mbarrier "q.full" count 1 at 24832 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[QE:.*]] = cta.mbarrier "q.free" count 4 at 24840 : !cta.mbarrier<1>
 // CHECK-NEXT:    %[[K:.*]] = cta.ring "k"
-// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" count 128 at 24848 : !cta.mbarrier<2>
-// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.free" count 6 at 24864 : !cta.mbarrier<2>
 // CHECK-NEXT:    %[[V:.*]] = cta.ring "v"
-// CHECK-NEXT:    %[[VF:.*]] = cta.mbarrier "v.full" count 4 at 24880 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[VE:.*]] = cta.mbarrier "v.free" count 2 at 24888 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[QF:.*]] = cta.mbarrier "q.full" full(%[[Q]] : {{.*}}) count 1 bytes 8192 at 24832 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[QE:.*]] = cta.mbarrier "q.empty" empty(%[[Q]] : {{.*}}) count 4 at 24840 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 128 at 24848 : !cta.mbarrier<2>
+// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.empty" empty(%[[K]] : {{.*}}) count 6 at 24864 : !cta.mbarrier<2>
+// CHECK-NEXT:    %[[VF:.*]] = cta.mbarrier "v.full" full(%[[V]] : {{.*}}) count 4 at 24880 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[VE:.*]] = cta.mbarrier "v.empty" empty(%[[V]] : {{.*}}) count 2 at 24888 : !cta.mbarrier<1>
 // CHECK-COUNT-6: cta.mbarrier_init %
 // CHECK-NEXT:    cta.mbarrier_init_fence
 // CHECK-NEXT:    cta.sync
@@ -342,11 +342,11 @@ func.func @carried_slot(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: inde
 // none but that.
 // CHECK-LABEL: func @over
 // CHECK-SAME:    cta.shared_bytes = 16408
-// CHECK:         cta.ring "k" at 0
-// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" count 1 at 16384 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.free" count 8 at 16392 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 over "k"
-// CHECK-NEXT:    %[[PF:.*]] = cta.mbarrier "p.full" count 4 at 16400 : !cta.mbarrier<1>
+// CHECK:         %[[K:.*]] = cta.ring "k" at 0
+// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 over(%[[K]] : {{.*}})
+// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 1 bytes 16384 at 16384 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.empty" empty(%[[K]] : {{.*}}) count 8 at 16392 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[PF:.*]] = cta.mbarrier "p.full" full(%[[P]] : {{.*}}) count 4 at 16400 : !cta.mbarrier<1>
 // CHECK-NOT:     cta.mbarrier "
 // CHECK:         cta.mbarrier_init %[[KF]]
 // CHECK-NEXT:    cta.mbarrier_init %[[KE]]
@@ -378,7 +378,7 @@ func.func @over(%m: memref<?x128xbf16>, %x: tensor<64x64xbf16>, %n: index)
   %c1 = arith.constant 1 : index
   scf.forall (%t) in (8) {
     %k = cta.ring "k" at 0 : !k
-    %p = cta.ring "p" at 8192 over "k" : !p
+    %p = cta.ring "p" at 8192 over(%k : !k) : !p
     cta.role "load" warps 1 registers 24 {
       scf.for %i = %c0 to %n step %c1 {
         %s = cta.acquire %k : !k
