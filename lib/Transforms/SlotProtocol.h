@@ -17,11 +17,11 @@ mlir::LogicalResult checkRingsOver(mlir::func::FuncOp func);
 /// it, may have bytes where `top` lies.
 bool mayReadUnder(mlir::Value operand, cta::RingOp below, cta::RingOp top);
 
-/// Checks that `role` goes round each ring slot by slot: its nth wait is for
+/// Checks that each role goes round each ring slot by slot: its nth wait is for
 /// slot n mod depth in that slot's next phase, its nth arrival hands on slot n
 /// mod depth; it reads and writes slots only between the two; it publishes what
 /// it has filled, and releases what no product of its own still reads.
-mlir::LogicalResult checkSlotProtocol(cta::RoleOp role,
+mlir::LogicalResult checkSlotProtocol(mlir::func::FuncOp func,
                                       llvm::ArrayRef<RingBarriers> rings);
 
 } // namespace mla

@@ -8,12 +8,14 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cstdint>
+#include <map>
 #include <set>
-#include <utility>
+#include <tuple>
 
 namespace mla::slots {
 
-/// An unknown number, `symbol`, plus `offset`. Symbol 0 is the number 0.
+/// An unknown number, `symbol`, plus `offset`. Symbol 0 is the number 0. Counts
+/// of one state can be compared if their symbols are equal.
 struct Count {
   unsigned symbol = 0;
   int64_t offset = 0;
@@ -29,6 +31,8 @@ struct Count {
 };
 /// The symbol of a count about which nothing is known.
 inline constexpr unsigned kUnknown = ~0u;
+
+inline int64_t modulo(int64_t a, int64_t b) { return ((a % b) + b) % b; }
 
 /// What a role counts for each ring. It publishes a slot in as many ways as it
 /// fills it: see ArrivalKind.
@@ -60,6 +64,9 @@ using Slots = std::set<Slot>;
 struct State {
   /// kEvents for each ring.
   llvm::SmallVector<Count> counts;
+  /// What arguments and results of loops and conditions stand for, by number: a
+  /// count, or the number of a slot.
+  std::map<unsigned, Count> values;
   /// Slots that products in flight read: those of committed groups, the
   /// youngest first, and those not committed yet.
   llvm::SmallVector<Slots> groups;
@@ -69,15 +76,16 @@ struct State {
   Slots stored, gathered, written;
 
   bool operator==(const State &other) const {
-    return counts == other.counts && groups == other.groups &&
-           open == other.open && stored == other.stored &&
-           gathered == other.gathered && written == other.written;
+    return std::tie(counts, values, groups, open, stored, gathered, written) ==
+           std::tie(other.counts, other.values, other.groups, other.open,
+                    other.stored, other.gathered, other.written);
   }
 };
 
-/// What may be in flight or written in `a` or in `b`, what is stored in both;
-/// in terms of the counts `to`, which stand for those of either.
-State join(const State &a, const State &b, llvm::ArrayRef<Count> to);
+/// What may be in flight or written in `a` or in `b`, what is stored in both.
+/// Counts and values that are the same number apart in both share a symbol,
+/// which is named after the first of them: states that know the same are equal.
+State join(const State &a, const State &b, llvm::ArrayRef<int64_t> depths);
 
 } // namespace mla::slots
 

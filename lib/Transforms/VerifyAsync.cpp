@@ -88,9 +88,9 @@ static LogicalResult checkFenced(cta::MmaAsyncOp mma) {
                          "--mla-insert-mma-sync first");
 }
 
-static LogicalResult checkProducts(cta::RoleOp role) {
-  GroupAges ages(role, /*everyMmaCommits=*/false);
-  WalkResult result = role.walk([&](Operation *op) -> WalkResult {
+static LogicalResult checkProducts(func::FuncOp func) {
+  GroupAges ages(func, /*insertsCommits=*/false);
+  WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
       return checkFenced(mma);
     auto wait = dyn_cast<cta::MmaWaitOp>(op);
@@ -214,16 +214,13 @@ static LogicalResult checkBudgets(func::FuncOp func,
   return checkPlan(func, bytes.getInt());
 }
 
-static LogicalResult checkFences(func::FuncOp func,
-                                 ArrayRef<cta::RoleOp> roles) {
-  DenseSet<Value> asyncRead = getAsyncReadRings(func);
+static LogicalResult checkFences(func::FuncOp func) {
   LogicalResult result = success();
-  for (cta::RoleOp role : roles)
-    findUnfencedPublications(role, asyncRead, [&](Operation *op) {
-      result = op->emitOpError(
-          "publishes generic writes to the async proxy without "
-          "cta.fence_async; run --mla-insert-async-fences first");
-    });
+  findUnfencedPublications(func, [&](Operation *op) {
+    result =
+        op->emitOpError("publishes generic writes to the async proxy without "
+                        "cta.fence_async; run --mla-insert-async-fences first");
+  });
   return result;
 }
 
@@ -248,11 +245,9 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
     if (lowered.wasInterrupted() || failed(checkBudgets(func, roles)) ||
         failed(checkBarriers(func, roles, rings)) ||
         failed(checkInitialised(func, roles.front())) ||
-        failed(checkSideBySide(roles)) || failed(checkFences(func, roles)))
+        failed(checkSideBySide(roles)) || failed(checkFences(func)) ||
+        failed(checkProducts(func)) || failed(checkSlotProtocol(func, rings)))
       return signalPassFailure();
-    for (cta::RoleOp role : roles)
-      if (failed(checkProducts(role)) || failed(checkSlotProtocol(role, rings)))
-        return signalPassFailure();
     func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
   }
 };
