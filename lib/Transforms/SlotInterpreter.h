@@ -31,6 +31,9 @@ public:
   State begin;
 };
 
+/// What `buffer` is a view or a descriptor of.
+mlir::Value getWhole(mlir::Value buffer);
+
 /// Follows ops of one role from the state before them to that behind.
 class SlotInterpreter {
 public:
