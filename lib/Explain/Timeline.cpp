@@ -6,6 +6,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -142,9 +143,9 @@ static std::string findReason(const Kernel &kernel, Operation *op) {
   const Barrier *barrier = kernel.findBarrier(findRoot(op->getOperand(0)));
   if (!barrier)
     return "";
-  SmallVector<StringRef> roles;
+  llvm::SmallSetVector<StringRef, 4> roles;
   for (const Arrival &arrival : barrier->arrivals)
-    roles.push_back(arrival.role);
+    roles.insert(arrival.role);
   std::string who = llvm::join(roles, " and ");
   StringRef plural = roles.size() == 1 ? "s " : " ";
   auto name = [](Value ring) {
