@@ -216,7 +216,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value stride = b.mul(b.toI64(tensor.strides[0]), b.i64(2));
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
     Value source = b.offset(base, b.mul(wide, stride));
-    int64_t rows = buffer.getShape()[0];
+    int64_t rows = buffer.getLayout().getRows();
     for (int64_t block = 0; block < buffer.getShape()[1] / 64; ++block)
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +

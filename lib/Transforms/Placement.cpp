@@ -46,8 +46,13 @@ bool mla::isReplicable(Operation *op) {
              tile::ViewOp, tile::IotaOp>(op);
 }
 
+bool mla::isPartOfConcat(Operation *op) {
+  return op->hasOneUse() && isa<tile::ConcatOp>(*op->user_begin()) &&
+         isa<tile::GatherOp, tile::LoadOp>(op);
+}
+
 bool mla::isAsyncLoad(Operation *op) {
-  return isa<tile::GatherOp>(op) ||
+  return isa<tile::GatherOp, tile::ConcatOp>(op) ||
          (isa<tile::LoadOp>(op) && !isReplicable(op));
 }
 
@@ -140,6 +145,17 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
   if (store != (op->getNumResults() == 0) ||
       (!store && !isTile(op->getResult(0).getType())))
     return op->emitOpError("expected a tile as its result");
+  // It goes where the whole is.
+  if (isPartOfConcat(op))
+    return success();
+  if (isa<tile::ConcatOp>(op) &&
+      !llvm::all_of(op->getOperands(), [](Value part) {
+        Operation *def = part.getDefiningOp();
+        return def && isPartOfConcat(def) && isAsyncLoad(def) &&
+               def->getBlock() == part.getParentBlock();
+      }))
+    return op->emitOpError("expected parts that are loaded or gathered for it "
+                           "alone");
   StringRef label = tile::getLabel(op);
   if (!label.empty()) {
     if (PlaceAttr row = schedule.lookup(label))

@@ -49,6 +49,9 @@ struct Placement {
 /// broadcasts, views, counters, and loads of vectors.
 bool isReplicable(mlir::Operation *op);
 
+/// True for a load or gather of a part of a tile that is put together.
+bool isPartOfConcat(mlir::Operation *op);
+
 /// True for a load that fills shared memory asynchronously.
 bool isAsyncLoad(mlir::Operation *op);
 

@@ -15,6 +15,8 @@ namespace mla {
 /// Writes the program of one role. A tile that another role computes is
 /// received through a ring: the reader awaits a slot where the tile is defined
 /// in the program, the writer fills one right after it has computed the tile.
+/// So is one that roles compute in parts, and one that a role has computed
+/// itself and a product wants in shared memory.
 class RoleEmitter {
 public:
   RoleEmitter(mlir::scf::ForallOp program, ScheduleAttr schedule, unsigned role,
@@ -31,6 +33,9 @@ private:
   mlir::LogicalResult emitOp(mlir::Operation *op);
   mlir::LogicalResult emitLoop(mlir::scf::ForOp loop);
   mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
+  /// Fills `dest`, a slot or a part of one; a gather by the indices `rows`.
+  mlir::LogicalResult emitFill(mlir::Operation *op, mlir::Value rows,
+                               mlir::Value dest);
   mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
   mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
   /// Clones `op` for the part `slice` of its result.
@@ -38,9 +43,13 @@ private:
 
   /// The part `slice` of `tile` in registers.
   mlir::Value getFragment(mlir::Value tile, Slice slice, mlir::Operation *user);
-  /// The part `slice` of `tile` in shared memory; null where it is not there.
-  mlir::Value getBuffer(mlir::Value tile, Slice slice);
-  mlir::Value awaitChannel(mlir::Value tile, unsigned writer);
+  /// The part `slice` of `tile` in shared memory; null where it is not there:
+  /// the role has that part in registers, unless it is to `stage` it.
+  mlir::Value getBuffer(mlir::Value tile, Slice slice, bool stage = false);
+  mlir::Value awaitChannel(mlir::Value tile, llvm::ArrayRef<unsigned> writers);
+  /// The rectangle of `slot`; all of it is no view.
+  mlir::Value getView(mlir::Value slot, llvm::ArrayRef<int64_t> offsets,
+                      llvm::ArrayRef<int64_t> shape);
 
   bool needsLoop(mlir::scf::ForOp loop);
   /// Moves the builder to where this role defines what stands in `defBlock`.

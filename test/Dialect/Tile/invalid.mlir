@@ -275,3 +275,43 @@ func.func @transpose_shape(%x: tensor<64x16xbf16>) {
   %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<64x16xbf16>
   return
 }
+
+// -----
+
+func.func @concat_dimension(%a: tensor<32x64xbf16>) {
+  // expected-error @below {{expected a dimension of 'tensor<32x64xbf16>', got 2}}
+  %0 = tile.concat %a dim 2 : tensor<32x64xbf16> -> tensor<32x64xbf16>
+  return
+}
+
+// -----
+
+func.func @concat_shape(%a: tensor<32x64xbf16>, %b: tensor<32x32xbf16>) {
+  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' in dimension 0 alone, got 'tensor<32x32xbf16>'}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<32x32xbf16> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @concat_rank(%a: tensor<32x64xbf16>, %b: tensor<64xbf16>) {
+  // expected-error @below {{expected parts that differ from 'tensor<33x64xbf16>' in dimension 0 alone, got 'tensor<64xbf16>'}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<64xbf16> -> tensor<33x64xbf16>
+  return
+}
+
+// -----
+
+func.func @concat_element(%a: tensor<32x64xbf16>, %b: tensor<32x64xf16>) {
+  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' in dimension 0 alone, got 'tensor<32x64xf16>'}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<32x64xf16> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @concat_size(%a: tensor<32x64xbf16>, %b: tensor<16x64xbf16>) {
+  // expected-error @below {{expected parts that make up 'tensor<64x64xbf16>', got 48 of 64 in dimension 0}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<16x64xbf16> -> tensor<64x64xbf16>
+  return
+}

@@ -103,3 +103,10 @@ func.func @transpose(%x: tensor<64x16xbf16>) {
   %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<16x64xbf16>
   return
 }
+
+// CHECK-LABEL: func @concat
+// CHECK:         tile.concat %{{.*}}, %{{.*}} dim 1 : tensor<64x32xbf16>, tensor<64x16xbf16> -> tensor<64x48xbf16>
+func.func @concat(%a: tensor<64x32xbf16>, %b: tensor<64x16xbf16>) -> tensor<64x48xbf16> {
+  %0 = tile.concat %a, %b dim 1 : tensor<64x32xbf16>, tensor<64x16xbf16> -> tensor<64x48xbf16>
+  return %0 : tensor<64x48xbf16>
+}
