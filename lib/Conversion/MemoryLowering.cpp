@@ -286,7 +286,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
       stride = b.mul(stride, b.i64(width));
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
     Value source = b.offset(base, b.mul(wide, stride));
-    int64_t rows = buffer.getShape()[0];
+    int64_t rows = buffer.getLayout().getRows();
     for (int64_t block = 0; block < buffer.getShape()[1] * width / 128; ++block)
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +

@@ -60,6 +60,11 @@ bool mla::isReplicable(Operation *op) {
              tile::ViewOp, tile::IotaOp>(op);
 }
 
+bool mla::isPartOfConcat(Operation *op) {
+  return op->hasOneUse() && isa<tile::ConcatOp>(*op->user_begin()) &&
+         isa<tile::GatherOp, tile::LoadOp>(op);
+}
+
 static bool isReadByProduct(Value tile) {
   return llvm::any_of(tile.getUsers(), [](Operation *user) {
     return isa<tile::DotOp>(user) ||
@@ -68,8 +73,10 @@ static bool isReadByProduct(Value tile) {
 }
 
 bool mla::isAsyncLoad(Operation *op) {
-  return loadsMatrix(op) &&
-         (isa<tile::GatherOp>(op) || isReadByProduct(op->getResult(0)));
+  return isa<tile::ConcatOp>(op) ||
+         (loadsMatrix(op) &&
+          (isa<tile::GatherOp>(op) || isPartOfConcat(op) ||
+           isReadByProduct(op->getResult(0))));
 }
 
 tile::DotOp mla::getAccInFlight(tile::DotOp dot, ScheduleAttr schedule) {
@@ -156,6 +163,17 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
   if (store != (op->getNumResults() == 0) ||
       (!store && !isTile(op->getResult(0).getType())))
     return op->emitOpError("expected a tile as its result");
+  // It goes where the whole is.
+  if (isPartOfConcat(op))
+    return success();
+  if (isa<tile::ConcatOp>(op) &&
+      !llvm::all_of(op->getOperands(), [](Value part) {
+        Operation *def = part.getDefiningOp();
+        return def && isPartOfConcat(def) && isAsyncLoad(def) &&
+               def->getBlock() == part.getParentBlock();
+      }))
+    return op->emitOpError("expected parts that are loaded or gathered for it "
+                           "alone");
   StringRef label = tile::getLabel(op);
   if (!label.empty()) {
     if (PlaceAttr row = schedule.lookup(label))

@@ -49,8 +49,12 @@ struct Placement {
 /// broadcasts, views, counters, and loads and gathers of vectors.
 bool isReplicable(mlir::Operation *op);
 
-/// True for a load that fills shared memory asynchronously: a gather of rows,
-/// or a load that products read. Other loads go straight into registers.
+/// True for a load or gather of a part of a tile that is put together.
+bool isPartOfConcat(mlir::Operation *op);
+
+/// True for a load that fills shared memory asynchronously: a gather of rows, a
+/// load that products read, a tile that is put together. Other loads go straight
+/// into registers.
 bool isAsyncLoad(mlir::Operation *op);
 
 /// True if `op` has a tile among its operands or results.

@@ -52,7 +52,7 @@ private:
 std::string WarpsReducer::makeName() {
   StringRef label = tile::getLabel(reduce);
   std::string base = (label.empty() ? "reduce" : label).str() + ".warps";
-  // Barriers are paired with rings by name: no two rings may share one.
+  // Names are for people, who tell rings by them.
   std::string name = base;
   auto taken = [&](cta::RingOp ring) { return ring.getName() == name; };
   for (int n = 1; llvm::any_of(role->getBlock()->getOps<cta::RingOp>(), taken);
@@ -67,8 +67,7 @@ cta::RingOp WarpsReducer::createRing(RankedTensorType parts) {
   auto type = cta::RingType::get(b.getContext(), /*depth=*/1, parts.getShape(),
                                  parts.getElementType(), {});
   return cta::RingOp::create(b, type, b.getStringAttr(makeName()),
-                             IntegerAttr(), StringAttr(), StringAttr(),
-                             IntegerAttr(), StringAttr());
+                             /*offset=*/IntegerAttr(), /*over=*/Value());
 }
 
 Value WarpsReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {

@@ -61,6 +61,7 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
       return failure();
   if (failed(channels.checkUse()))
     return failure();
+  channels.share();
   return eraseTiles(program);
 }
 

@@ -225,6 +225,26 @@ def _():
                    {"out": stack("f32", out)})
 
 
+@program("parts", level="cta")
+def _():
+    """slots of several fills, by TMA, gathers and stores, from two roles"""
+    a = [ints(f"pa{t}", 64, 64, 1) for t in range(5)]
+    b, k = ints("pb", 64, 64, 2), ints("pk", 64 * len(a), 128, 2)
+    generator = random.Random("pi")
+    indices = [[generator.randrange(-1, len(k)) for _ in range(32)] for _ in a]
+    indices[1][3], indices[2][30] = -1, len(k)
+    out = []
+    for t, tile in enumerate(a):
+        p = beside(multiply(tile, b), multiply(tile, transpose(b)))
+        assert max(map(abs, flat(p))) <= 256
+        rows = k[64 * t + 16:64 * t + 32] + k[64 * t:64 * t + 16]
+        rows += [k[n] if 0 <= n < len(k) else [0] * 128 for n in indices[t]]
+        out.append(multiply(p, transpose(rows)))
+    yield Case("only", {"a": stack("bf16", a), "b": matrix("bf16", b),
+                        "k": matrix("bf16", k), "indices": matrix("i32", indices)},
+               {"out": stack("f32", out)})
+
+
 @program("vectors")
 def _():
     """vectors by row, read by row and by column"""

@@ -227,36 +227,6 @@ func.func @no_common_role() attributes {mla.schedule = #s} {
 
 // -----
 
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>, <"c", warps = 4, registers = 64>],
-  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["c"]>]>
-func.func @whole_of_parts() attributes {mla.schedule = #s} {
-  %c0 = arith.constant 0 : index
-  %z = arith.constant dense<0.0> : tensor<64x64xf32>
-  scf.forall (%i) in (8) {
-    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
-    // expected-error @below {{role "c" needs a tile that roles hold in parts}}
-    %y = math.absf %x {tile.label = "y"} : tensor<64x64xf32>
-  }
-  return
-}
-
-// -----
-
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["a", "b"], split = 0>]>
-func.func @other_part() attributes {mla.schedule = #s} {
-  %c0 = arith.constant 0 : index
-  %z = arith.constant dense<0.0> : tensor<64x64xf32>
-  scf.forall (%i) in (8) {
-    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
-    // expected-error @below {{role "a" holds another part of an operand than it needs}}
-    %y = math.absf %x {tile.label = "y"} : tensor<64x64xf32>
-  }
-  return
-}
-
-// -----
-
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"x" in ["a", "b"], split = 0>]>
 func.func @part_of_constant() attributes {mla.schedule = #s} {
@@ -273,13 +243,12 @@ func.func @part_of_constant() attributes {mla.schedule = #s} {
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"a" in ["b"]>, <"s" in ["a"]>]>
-func.func @b_in_registers(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
+func.func @b_is_constant(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
     %a = tile.load %m[%i, %c0] {tile.label = "a"} : memref<?x64xbf16> -> tensor<64x64xbf16>
-    %s = tile.dot %a, %a {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-    %p = arith.truncf %s {tile.label = "s"} : tensor<64x64xf32> to tensor<64x64xbf16>
-    // expected-error @below {{expected operand B in shared memory: it must be loaded, or computed by another role}}
+    %p = arith.constant dense<1.0> : tensor<64x64xbf16>
+    // expected-error @below {{expected operand B in shared memory: a tile that is loaded or computed, not repeated where it is used}}
     %t = tile.dot %a, %p {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   }
   return
@@ -387,7 +356,7 @@ func.func @index_tile(%m: memref<?x64xindex>) attributes {mla.schedule = #s} {
     %x = tile.load %m[%i, %c0] : memref<?x64xindex> -> tensor<64xindex>
     // expected-error @below {{ring 'x': expected elements of an integer or floating-point type, got 'index'}}
     %y = arith.addi %x, %x {tile.label = "x"} : tensor<64xindex>
-    // expected-error @below {{role "b" needs a tile that roles hold in parts}}
+    // expected-error @below {{role "b" needs a tile that it neither has nor gets through a ring}}
     tile.store %y, %m[%i, %c0] {tile.label = "y"} : tensor<64xindex>, memref<?x64xindex>
   }
   return
@@ -471,6 +440,21 @@ func.func @load_before_the_wait(%m: memref<?x64xf32>) attributes {mla.schedule =
   scf.forall (%i) in (8) {
     %x = math.exp2 %t {tile.label = "x"} : tensor<64xf32>
     tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"k" in ["b"]>, <"s" in ["a"]>]>
+func.func @parts_computed(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %a = tile.load %m[%i, %c0] : memref<?x64xbf16> -> tensor<32x64xbf16>
+    %b = arith.constant dense<1.0> : tensor<32x64xbf16>
+    // expected-error @below {{expected parts that are loaded or gathered for it alone}}
+    %k = tile.concat %a, %b dim 0 {tile.label = "k"} : tensor<32x64xbf16>, tensor<32x64xbf16> -> tensor<64x64xbf16>
   }
   return
 }

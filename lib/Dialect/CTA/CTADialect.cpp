@@ -349,25 +349,6 @@ LogicalResult RoleOp::verify() {
   return success();
 }
 
-/// The deepest nest of loops in `region`.
-static int getLoopDepth(Region &region) {
-  int deepest = 0;
-  for (Operation &op : region.getOps())
-    for (Region &inner : op.getRegions())
-      deepest =
-          std::max(deepest, getLoopDepth(inner) + int(isa<scf::ForOp>(op)));
-  return deepest;
-}
-
-LogicalResult RoleOp::verifyRegions() {
-  // Analyses follow a loop's body several times, and so each loop in it.
-  constexpr int kMaxDepth = 6;
-  if (int depth = getLoopDepth(getBody()); depth > kMaxDepth)
-    return emitOpError() << "expected loops nested at most " << kMaxDepth
-                         << " deep, got " << depth;
-  return success();
-}
-
 LogicalResult ViewOp::verify() {
   BufferType source = getSource().getType(), result = getResult().getType();
   size_t rank = source.getShape().size();

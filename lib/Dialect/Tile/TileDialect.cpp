@@ -144,6 +144,32 @@ OpFoldResult ViewOp::fold(FoldAdaptor) {
   return {};
 }
 
+LogicalResult ConcatOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  auto dim = static_cast<int64_t>(getDim());
+  if (dim >= result.getRank())
+    return emitOpError() << "expected a dimension of " << result << ", got "
+                         << dim;
+  int64_t size = 0;
+  for (Type type : getParts().getTypes()) {
+    auto part = cast<RankedTensorType>(type);
+    SmallVector<int64_t> shape(part.getShape());
+    if (part.getRank() == result.getRank()) {
+      size += shape[dim];
+      shape[dim] = result.getDimSize(dim);
+    }
+    if (shape != result.getShape() ||
+        part.getElementType() != result.getElementType())
+      return emitOpError() << "expected parts that differ from " << result
+                           << " in dimension " << dim << " alone, got " << part;
+  }
+  if (size != result.getDimSize(dim))
+    return emitOpError() << "expected parts that make up " << result << ", got "
+                         << size << " of " << result.getDimSize(dim)
+                         << " in dimension " << dim;
+  return success();
+}
+
 int64_t DotOp::getReductionSize() {
   return cast<RankedTensorType>(getA().getType())
       .getDimSize(getTransposeA() ? 0 : 1);

@@ -118,3 +118,10 @@ func.func @windows(%m: memref<?x?x64xf32>, %t: tensor<4xf32>, %table: memref<?x8
   %2 = tile.gather %table[%rows][%c] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
   return
 }
+
+// CHECK-LABEL: func @concat
+// CHECK:         tile.concat %{{.*}}, %{{.*}} dim 1 : tensor<64x32xbf16>, tensor<64x16xbf16> -> tensor<64x48xbf16>
+func.func @concat(%a: tensor<64x32xbf16>, %b: tensor<64x16xbf16>) -> tensor<64x48xbf16> {
+  %0 = tile.concat %a, %b dim 1 : tensor<64x32xbf16>, tensor<64x16xbf16> -> tensor<64x48xbf16>
+  return %0 : tensor<64x48xbf16>
+}

@@ -139,6 +139,25 @@ def Tile_ViewOp : Tile_Op<"view", [Pure]> {
   let hasFolder = 1;
 }
 
+def Tile_ConcatOp : Tile_Op<"concat", [Pure]> {
+  let summary = "tiles one behind the other";
+  let description = [{
+    The parts follow each other along dimension `dim`: a tile of K out of several
+    pages of a cache. Each part is loaded, or gathered, into its place.
+
+    ```mlir
+    %k = tile.concat %page0, %page1 dim 0 : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<128x576xbf16>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$parts,
+                       ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $parts `dim` $dim attr-dict `:` type($parts) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_DotOp : Tile_Op<"dot", [Pure]> {
   let summary = "matrix product with fp32 accumulation";
   let description = [{
