@@ -168,7 +168,7 @@ struct StoreBitsPattern : OpConversionPattern<cta::StoreSharedOp> {
   matchAndRewrite(cta::StoreSharedOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getFragment());
-    FragmentLayout layout = *cta::getLayout(type);
+    std::optional<FragmentLayout> layout = cta::getLayout(type);
     bool gathered = layout == FragmentLayout::gather;
     if (!type.getElementType().isInteger(1) ||
         (!gathered && layout != FragmentLayout::row))
@@ -252,6 +252,8 @@ struct AnyPattern : OpConversionPattern<tile::AnyOp> {
   matchAndRewrite(tile::AnyOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getSource());
+    if (!isBits(type))
+      return op.emitOpError() << "is lowered on bits by column, got " << type;
     ThreadBuilder b(op, rewriter);
     Value words = adaptor.getSource();
     Value common = b.extract(words, 0);

@@ -34,7 +34,7 @@ static bool setsRegisters(cta::RoleOp role) { return role.getWarps() % 4 == 0; }
 static void addTypeConversions(TypeConverter &types) {
   types.addConversion([](Type type) { return type; });
   auto fragment = [](RankedTensorType type) -> Type {
-    if (!cta::getLayout(type))
+    if (!cta::hasLayout(type))
       return {};
     int64_t count = getNumRegisters(type);
     Type i32 = IntegerType::get(type.getContext(), 32);
@@ -65,7 +65,7 @@ static void addTypeConversions(TypeConverter &types) {
 }
 
 /// The layouts of fragments count rows and gathered rows in one warpgroup.
-static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
+static LogicalResult checkFragment(Operation *op, Type type, cta::RoleOp role) {
   /// Far more than there are registers.
   constexpr int64_t kMaxElements = 1 << 18;
   if (auto inFlight = dyn_cast<cta::InFlightType>(type))
@@ -74,7 +74,7 @@ static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
   if (!tensor)
     return success();
   std::optional<cta::FragmentLayout> layout = cta::getLayout(type);
-  if (!layout)
+  if (!cta::hasLayout(type))
     return op->emitOpError() << "expected a fragment with a layout, got "
                              << type << "; run --mla-assign-layouts first";
   if (!tensor.getElementType().isIntOrFloat())
@@ -87,6 +87,16 @@ static LogicalResult checkFragment(Operation *op, Type type, int64_t warps) {
       return op->emitOpError() << "is lowered for fragments of 1 to "
                                << kMaxElements << " elements, got " << type;
     most /= size;
+  }
+  // Constants may stand in front of the roles.
+  int64_t warps = role ? role.getWarps() : 4;
+  if (auto direct = cta::getDirectLayout(type)) {
+    for (int64_t d = 0; role && d < direct.getRank(); ++d)
+      if (direct.getSpan(d) > 32 * warps)
+        return op->emitOpError()
+               << "expected a layout of at most " << 32 * warps
+               << " threads, those of the role, got " << type;
+    return success();
   }
   ArrayRef<int64_t> shape = tensor.getShape();
   auto isShaped = [&](ArrayRef<int64_t> units) {
@@ -168,7 +178,7 @@ private:
   const TargetSpec &target;
   scf::ForallOp grid;
   SmallVector<cta::RoleOp> roles;
-  int64_t threads = 0;
+  int64_t threads = 0, onlyRoleRegisters = 0;
   KernelContext context;
   SmallVector<unsigned> mapParameters;
 };
@@ -218,12 +228,11 @@ LogicalResult KernelConverter::check() {
     threads += 32 * warps;
   }
   WalkResult fragments = func.walk([&](Operation *op) {
-    // Operands too: constants stand in front of the roles.
     auto role = op->getParentOfType<cta::RoleOp>();
     SmallVector<Type> used(op->getOperandTypes());
     llvm::append_range(used, op->getResultTypes());
     for (Type type : used)
-      if (failed(checkFragment(op, type, role ? role.getWarps() : 4)))
+      if (failed(checkFragment(op, type, role)))
         return WalkResult::interrupt();
     return WalkResult(checkInstruction(op));
   });
@@ -234,6 +243,8 @@ LogicalResult KernelConverter::check() {
                               << " threads, roles have " << threads;
   if (failed(checkRegisters()))
     return failure();
+  if (roles.size() == 1)
+    onlyRoleRegisters = roles[0].getRegisters();
   func.walk([&](Operation *op) {
     if (auto store = dyn_cast<tile::StoreOp>(op))
       context.written.insert(store.getDest());
@@ -356,7 +367,12 @@ void KernelConverter::finishSignature() {
   kernel->setAttr("nvvm.kernel", b.getUnitAttr());
   kernel->setAttr("nvvm.reqntid",
                   b.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
-  kernel->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
+  // A role by itself takes no more registers than it says, so that as many CTAs
+  // fit on an SM as that allows.
+  if (onlyRoleRegisters)
+    kernel->setAttr("nvvm.maxnreg", b.getI32IntegerAttr(onlyRoleRegisters));
+  else
+    kernel->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
   func.erase();
 }
 
@@ -376,6 +392,7 @@ LogicalResult KernelConverter::lowerOps() {
   });
   RewritePatternSet patterns(ctx);
   populateBitPatterns(types, patterns);
+  populateDirectPatterns(types, patterns, context);
   populateElementwisePatterns(types, patterns);
   populateMemoryPatterns(types, patterns, context);
   populateStorePatterns(types, patterns, context);
@@ -410,7 +427,8 @@ void KernelConverter::inlineRoles() {
       b.setInsertionPointToStart(branch.thenBlock());
     }
     int64_t registers = role.getRegisters();
-    if (setsRegisters(role) && registers != atLaunch)
+    // A role by itself has its registers from the launch on.
+    if (roles.size() > 1 && setsRegisters(role) && registers != atLaunch)
       NVVM::SetMaxRegisterOp::create(
           b, registers,
           registers > atLaunch ? NVVM::SetMaxRegisterAction::increase

@@ -69,7 +69,8 @@ struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
   matchAndRewrite(arith::MulFOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto factor = op.getRhs().getDefiningOp<tile::BroadcastOp>();
-    if (!op->hasAttr(tile::kOftenOneAttr) || !factor || factor.getDim() != 1)
+    if (!op->hasAttr(tile::kOftenOneAttr) || !factor || factor.getDim() != 1 ||
+        !cta::getLayout(op.getType()))
       return rewriter.notifyMatchFailure(op, "not often a factor of 1 a row");
     ThreadBuilder b(op, rewriter);
     Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
@@ -272,9 +273,8 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
     RankedTensorType type = getFragment(op.getResult());
     Value source =
         toRegisters(b, getFragment(op.getSource()), adaptor.getSource());
-    auto getRegister = op.getDim() == 1 ? getRowRegister : getColumnRegister;
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
-      return b.extract(source, getRegister(type, i));
+      return b.extract(source, getSideRegister(type, op.getDim(), i));
     });
     rewriter.replaceOp(op, result);
     return success();

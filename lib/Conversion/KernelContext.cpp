@@ -186,7 +186,43 @@ Operation *ThreadBuilder::assembly(StringRef text, StringRef constraints,
   return create(state);
 }
 
+/// Elements of dimension `d` that one thread holds.
+static int64_t getLocalSize(RankedTensorType fragment,
+                            cta::DirectLayoutAttr layout, int64_t d) {
+  return fragment.getDimSize(d) / layout.getThreads()[d];
+}
+
+/// Which of those of dimension `dim` register `reg` is: registers are counted
+/// row by row.
+static int64_t getLocalIndex(RankedTensorType fragment,
+                             cta::DirectLayoutAttr layout, int64_t dim,
+                             int64_t reg) {
+  for (int64_t d = layout.getRank() - 1; d > dim; --d)
+    reg /= getLocalSize(fragment, layout, d);
+  return reg % getLocalSize(fragment, layout, dim);
+}
+
+int64_t mla::getSideRegister(RankedTensorType fragment, int64_t dim,
+                             int64_t reg) {
+  auto layout = cta::getDirectLayout(fragment);
+  if (!layout)
+    return dim == 1 ? getRowRegister(fragment, reg)
+                    : getColumnRegister(fragment, reg);
+  int64_t side = 0;
+  for (int64_t d = 0; d < layout.getRank(); ++d)
+    if (d != dim)
+      side = side * getLocalSize(fragment, layout, d) +
+             getLocalIndex(fragment, layout, d, reg);
+  return side;
+}
+
 int64_t mla::getNumRegisters(RankedTensorType fragment) {
+  if (auto direct = cta::getDirectLayout(fragment)) {
+    int64_t count = 1;
+    for (int64_t d = 0; d < direct.getRank(); ++d)
+      count *= getLocalSize(fragment, direct, d);
+    return count;
+  }
   switch (*cta::getLayout(fragment)) {
   case FragmentLayout::acc:
   case FragmentLayout::acc_transposed:
@@ -226,11 +262,21 @@ Type mla::getRegisterType(Type element) {
 
 bool mla::isPacked(RankedTensorType fragment) {
   Type element = fragment.getElementType();
-  return element.isBF16() || element.isF16();
+  return (element.isBF16() || element.isF16()) && cta::getLayout(fragment);
 }
 
 Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
                               int64_t dim, int64_t reg) {
+  if (auto direct = cta::getDirectLayout(fragment)) {
+    int64_t threads = direct.getThreads()[dim], vector = direct.getVector(dim);
+    Value thread = b.thread();
+    if (int64_t stride = direct.getStrides()[dim]; stride > 1)
+      thread = LLVM::LShrOp::create(b, thread, b.i32(llvm::Log2_64(stride)));
+    thread = LLVM::AndOp::create(b, thread, b.i32(threads - 1));
+    int64_t index = getLocalIndex(fragment, direct, dim, reg);
+    return {b.mul(thread, b.i32(vector)),
+            index / vector * vector * threads + index % vector};
+  }
   FragmentLayout layout = *cta::getLayout(fragment);
   Value lane = b.lane();
   auto rowBase = [&] {

@@ -111,6 +111,11 @@ Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
 /// Elements of `fragment` that one thread holds.
 int64_t getNumRegisters(mlir::RankedTensorType fragment);
 
+/// The register of what is left of `fragment` without dimension `dim` that goes
+/// with its register `reg`.
+int64_t getSideRegister(mlir::RankedTensorType fragment, int64_t dim,
+                        int64_t reg);
+
 /// The registers of a fragment by row, and by column, that go with register
 /// `reg` of an accumulator.
 int64_t getRowRegister(mlir::RankedTensorType acc, int64_t reg);
@@ -139,6 +144,9 @@ void populateBitPatterns(mlir::TypeConverter &types,
 /// an error otherwise.
 mlir::LogicalResult checkInstruction(mlir::Operation *op);
 
+void populateDirectPatterns(mlir::TypeConverter &types,
+                            mlir::RewritePatternSet &patterns,
+                            KernelContext &context);
 void populateElementwisePatterns(mlir::TypeConverter &types,
                                  mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(mlir::TypeConverter &types,

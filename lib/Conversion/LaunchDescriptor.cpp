@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GridExpression.h"
-#include "KernelContext.h"
+#include "MemoryAccess.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -26,14 +26,21 @@ std::string mla::getArgumentName(func::FuncOp func, unsigned number) {
 static int64_t getAlignment(Value memref) {
   int64_t width =
       cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
+  int64_t alignment = width;
   for (Operation *user : memref.getUsers()) {
     if (isa<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::TensorMapOp>(user))
       return 16;
-    if (auto store = dyn_cast<tile::StoreOp>(user))
-      if (cast<RankedTensorType>(store.getTile().getType()).getRank() == 2)
+    if (auto load = dyn_cast<tile::LoadOp>(user))
+      alignment = std::max(alignment, getAccessBytes(load));
+    if (auto store = dyn_cast<tile::StoreOp>(user)) {
+      Type type = store.getTile().getType();
+      if (!cta::getDirectLayout(type) &&
+          cast<RankedTensorType>(type).getRank() == 2)
         return 16;
+      alignment = std::max(alignment, getAccessBytes(store));
+    }
   }
-  return width;
+  return alignment;
 }
 
 /// Whether the kernel reads elements, and not only sizes, of `memref`.

@@ -13,8 +13,9 @@ namespace mla {
 template <typename OpTy>
 struct GlobalPattern : mlir::OpConversionPattern<OpTy> {
   GlobalPattern(mlir::TypeConverter &types, mlir::MLIRContext *context,
-                KernelContext &kernel)
-      : mlir::OpConversionPattern<OpTy>(types, context), kernel(kernel) {}
+                KernelContext &kernel, mlir::PatternBenefit benefit = 1)
+      : mlir::OpConversionPattern<OpTy>(types, context, benefit),
+        kernel(kernel) {}
 
   KernelContext &kernel;
 };
@@ -70,12 +71,40 @@ struct GlobalBox {
 llvm::SmallVector<mlir::Value> toI64(ThreadBuilder &b,
                                      mlir::ValueRange indices);
 
+/// What a load or store of a tile takes for its memref: its dimensions in the
+/// order in which the tile spans the last ones, ended by the bounds.
+class GlobalWindow {
+public:
+  template <typename OpTy>
+  GlobalWindow(ThreadBuilder &b, const GlobalTensor &whole, OpTy op,
+               mlir::RankedTensorType fragment)
+      : tensor(whole), box{tensor, {}, fragment} {
+    init(b, whole, toI64(b, op.getIndices()), op.getBounds(), op.getDims());
+  }
+  GlobalWindow(const GlobalWindow &) = delete;
+
+private:
+  void init(ThreadBuilder &b, const GlobalTensor &whole,
+            mlir::ValueRange indices, mlir::ValueRange bounds,
+            std::optional<llvm::ArrayRef<int64_t>> dims);
+
+  GlobalTensor tensor;
+
+public:
+  GlobalBox box;
+};
+
 /// Whether `columns` elements from `indices` on lie inside each row of the
 /// memref, side by side, and start at a multiple of `unit` elements in every
 /// row. (Run-time strides are multiples of 16 bytes: the launch checks that.)
 bool areColumnsWhole(const GlobalTensor &tensor,
                      llvm::ArrayRef<mlir::Value> indices, int64_t columns,
                      int64_t unit);
+
+/// Bytes of the accesses that a load or store of a fragment with a direct
+/// layout is made of.
+int64_t getAccessBytes(tile::LoadOp load);
+int64_t getAccessBytes(tile::StoreOp store);
 
 } // namespace mla
 

@@ -16,6 +16,23 @@ SmallVector<Value> mla::toI64(ThreadBuilder &b, ValueRange indices) {
   });
 }
 
+void GlobalWindow::init(ThreadBuilder &b, const GlobalTensor &whole,
+                        ValueRange indices, ValueRange bounds,
+                        std::optional<ArrayRef<int64_t>> dims) {
+  int64_t rank = whole.sizes.size(), tileRank = box.fragment.getRank();
+  for (auto [to, from] :
+       llvm::enumerate(tile::orderDims(dims, rank, tileRank))) {
+    tensor.sizes[to] = whole.sizes[from];
+    tensor.strides[to] = whole.strides[from];
+    box.indices.push_back(indices[from]);
+  }
+  for (auto [d, bound] : llvm::enumerate(bounds)) {
+    OpFoldResult &size = tensor.sizes[rank - tileRank + d];
+    Value positive = arith::MaxSIOp::create(b, b.toI64(bound), b.i64(0));
+    size = arith::MinSIOp::create(b, positive, b.toI64(size)).getResult();
+  }
+}
+
 bool mla::areColumnsWhole(const GlobalTensor &tensor, ArrayRef<Value> indices,
                           int64_t columns, int64_t unit) {
   std::optional<int64_t> size = getConstantIntValue(tensor.sizes.back());
@@ -51,7 +68,8 @@ struct DimPattern : GlobalPattern<memref::DimOp> {
   }
 };
 
-/// Loads of vectors, each thread its own elements.
+/// Loads of vectors, each thread its own elements. (Those with direct layouts:
+/// DirectLowering.cpp.)
 struct LoadPattern : GlobalPattern<tile::LoadOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -59,12 +77,15 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     const GlobalTensor *tensor = kernel.lookup(op, op.getSource());
     RankedTensorType type = getFragment(op.getResult());
-    if (!tensor || type.getRank() != 1 || isPacked(type) ||
+    if (!tensor || !cta::getLayout(type))
+      return failure();
+    if (type.getRank() != 1 || isPacked(type) ||
         type.getElementType().isInteger(1))
       return op.emitOpError("is lowered for vectors of i32 or f32");
     ThreadBuilder b(op, rewriter);
     b.readThreadAnew();
-    GlobalBox box{*tensor, toI64(b, op.getIndices()), type};
+    GlobalWindow window(b, *tensor, op, type);
+    const GlobalBox &box = window.box;
     Type element = getRegisterType(type.getElementType());
     Value padding = makePadding(b, op, element);
     bool constant = kernel.isConstant(op.getSource());
@@ -72,7 +93,7 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
       SmallVector<Value> at = box.locate(b, i);
       return load(
           b, box.isInside(b, at, 0), padding, constant,
-          [&] { return b.elementPointer(*tensor, at); }, element);
+          [&] { return b.elementPointer(box.tensor, at); }, element);
     });
     rewriter.replaceOp(op, result);
     return success();
@@ -131,6 +152,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   matchAndRewrite(cta::LoadSharedOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getFragment());
+    if (!cta::getLayout(type))
+      return failure();
     FragmentLayout layout = *cta::getLayout(type);
     Type element = getRegisterType(type.getElementType());
     if (element.isInteger(1))
@@ -263,7 +286,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
       stride = b.mul(stride, b.i64(width));
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
     Value source = b.offset(base, b.mul(wide, stride));
-    int64_t rows = buffer.getShape()[0];
+    int64_t rows = buffer.getLayout().getRows();
     for (int64_t block = 0; block < buffer.getShape()[1] * width / 128; ++block)
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +

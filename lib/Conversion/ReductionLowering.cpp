@@ -14,6 +14,10 @@ namespace {
 //===----------------------------------------------------------------------===//
 
 Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
+  if (x.getType().isInteger())
+    return kind == tile::ReduceKind::max
+               ? arith::MaxSIOp::create(b, x, y).getResult()
+               : arith::AddIOp::create(b, x, y).getResult();
   if (kind == tile::ReduceKind::max)
     return arith::MaximumFOp::create(b, x, y);
   return arith::AddFOp::create(b, x, y);
@@ -23,7 +27,7 @@ Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
 /// gives the number `group`, as a tree.
 Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
                    RankedTensorType type, int64_t group,
-                   int64_t (*getGroup)(RankedTensorType, int64_t)) {
+                   function_ref<int64_t(RankedTensorType, int64_t)> getGroup) {
   SmallVector<Value> values;
   for (int64_t i = 0; i < getNumRegisters(type); ++i)
     if (getGroup(type, i) == group)
@@ -43,12 +47,12 @@ Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
 /// differ in the bits `distances` of their number.
 Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
                    RankedTensorType type, int64_t groups,
-                   int64_t (*getGroup)(RankedTensorType, int64_t),
+                   function_ref<int64_t(RankedTensorType, int64_t)> getGroup,
                    ArrayRef<int64_t> distances) {
   return b.pack(groups, [&](int64_t group) {
     Value result = reduceThread(b, kind, source, type, group, getGroup);
     for (int64_t distance : distances) {
-      Value other = NVVM::ShflOp::create(b, b.getF32Type(), b.i32(-1), result,
+      Value other = NVVM::ShflOp::create(b, result.getType(), b.i32(-1), result,
                                          b.i32(distance), b.i32(31),
                                          NVVM::ShflKind::bfly, UnitAttr());
       result = combine(b, kind, result, other);
@@ -63,6 +67,27 @@ bool isReducible(RankedTensorType type) {
          cta::getLayout(type) == cta::FragmentLayout::acc;
 }
 
+/// Along dimension `dim` of a fragment with a direct layout, as far as it lies
+/// in a warp: the thread's share, then the lanes.
+FailureOr<Value> reduceDirect(Operation *op, ThreadBuilder &b,
+                              tile::ReduceKind kind, Value source,
+                              RankedTensorType type, int64_t dim) {
+  if (!type.getElementType().isF32() && !type.getElementType().isInteger(32))
+    return op->emitOpError() << "is lowered on f32 and i32, got " << type;
+  auto layout = cta::getDirectLayout(type);
+  SmallVector<int64_t> distances;
+  for (int64_t lanes = layout.getStrides()[dim];
+       lanes < std::min<int64_t>(layout.getSpan(dim), 32); lanes *= 2)
+    distances.push_back(lanes);
+  auto along = type.getDimSize(dim) / layout.getThreads()[dim];
+  return reduceGroups(
+      b, kind, source, type, getNumRegisters(type) / along,
+      [dim](RankedTensorType of, int64_t reg) {
+        return getSideRegister(of, dim, reg);
+      },
+      distances);
+}
+
 /// Along a row: the thread's share, then the four lanes of a quad.
 struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -71,6 +96,18 @@ struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getSource());
+    if (cta::crossesWarps(op))
+      return op.emitOpError("expected a reduction within warps; run "
+                            "--mla-reduce-across-warps first");
+    if (cta::getDirectLayout(type)) {
+      ThreadBuilder b(op, rewriter);
+      FailureOr<Value> result = reduceDirect(
+          op, b, op.getKind(), adaptor.getSource(), type, op.getDim());
+      if (failed(result))
+        return failure();
+      rewriter.replaceOp(op, *result);
+      return success();
+    }
     if (!isReducible(type) || op.getDim() != 1)
       return op.emitOpError("is lowered along the rows of f32 accumulators "
                             "only");
@@ -91,9 +128,18 @@ struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
   matchAndRewrite(cta::ReduceWarpOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getSource());
-    if (!isReducible(type))
-      return op.emitOpError("is lowered on f32 accumulators only");
     ThreadBuilder b(op, rewriter);
+    if (op.getDim() && cta::getDirectLayout(type)) {
+      FailureOr<Value> result =
+          reduceDirect(op, b, op.getKind(), adaptor.getSource(), type,
+                       static_cast<int64_t>(*op.getDim()));
+      if (failed(result))
+        return failure();
+      rewriter.replaceOp(op, *result);
+      return success();
+    }
+    if (op.getDim() || !isReducible(type))
+      return op.emitOpError("is lowered on f32 accumulators only");
     rewriter.replaceOp(op, reduceGroups(b, op.getKind(), adaptor.getSource(),
                                         type, type.getDimSize(1) / 4,
                                         getColumnRegister, {4, 8, 16}));
@@ -122,7 +168,7 @@ struct ScaledDifferencePattern : OpConversionPattern<arith::MulFOp> {
         difference ? difference.getRhs().getDefiningOp<tile::BroadcastOp>()
                    : tile::BroadcastOp();
     if (!splat || !broadcast || !mayDistribute(op) ||
-        !mayDistribute(difference))
+        !mayDistribute(difference) || !cta::getLayout(op.getType()))
       return rewriter.notifyMatchFailure(op, "not a scaled difference");
     ThreadBuilder b(op, rewriter);
     Subtrahend y(b, rewriter, difference.getLhs(), broadcast.getSource(),

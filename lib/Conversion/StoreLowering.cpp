@@ -37,32 +37,34 @@ Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
 }
 
 /// Stores of fragments. Neighbouring registers of an accumulator are
-/// neighbouring columns: they leave as one access.
+/// neighbouring columns: they leave as one access. (Those with direct layouts:
+/// DirectLowering.cpp.)
 struct StorePattern : GlobalPattern<tile::StoreOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
   matchAndRewrite(tile::StoreOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     const GlobalTensor *tensor = kernel.lookup(op, op.getDest());
-    if (!tensor)
-      return failure();
     RankedTensorType type = getFragment(op.getTile());
+    if (!tensor || !cta::getLayout(type))
+      return failure();
     ThreadBuilder b(op, rewriter);
     b.readThreadAnew();
-    GlobalBox box{*tensor, toI64(b, op.getIndices()), type};
+    GlobalWindow window(b, *tensor, op, type);
+    const GlobalBox &box = window.box;
     FragmentLayout layout = *cta::getLayout(type);
     if (layout == FragmentLayout::acc) {
-      if (!areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 2))
+      if (!areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 2))
         return op.emitOpError("expected columns inside the memref, from an "
                               "even element on: only rows are checked, and "
                               "pairs are stored");
       if (isPacked(type) && type.getDimSize(1) % 16 == 0 &&
-          areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 4))
+          areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 4))
         storePackedWide(b, box, adaptor.getTile());
       else
         storeAccumulator(b, box, adaptor.getTile());
     } else if (layout == FragmentLayout::acc_transposed && isPacked(type)) {
-      if (!areColumnsWhole(*tensor, box.indices, type.getDimSize(1), 4))
+      if (!areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 4))
         return op.emitOpError("expected columns inside the memref, from a "
                               "multiple of 8 bytes on: only rows are checked");
       storeTransposed(b, box, adaptor.getTile());
@@ -203,6 +205,8 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
   matchAndRewrite(cta::StoreSharedOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     RankedTensorType type = getFragment(op.getFragment());
+    if (!cta::getLayout(type))
+      return failure();
     if (type.getRank() == 2 && !op.getDest().getType().getLayout())
       return op.emitOpError() << "expected a buffer with a layout, got "
                               << op.getDest().getType();

@@ -53,20 +53,38 @@ struct SlotPattern : OpConversionPattern<cta::SlotOp> {
   }
 };
 
-/// Part of a vector. (Those of matrices have become offsets in descriptors.)
+/// Bytes from the beginning of \p type to the rectangle at \p offsets, of whole
+/// rows or from a row and a column on where the swizzle repeats.
+std::optional<int64_t> getViewOffset(cta::BufferType type,
+                                     ArrayRef<int64_t> offsets) {
+  constexpr int64_t kRowBytes = 128;
+  int64_t width = type.getElementType().getIntOrFloatBitWidth();
+  if (type.getShape().size() == 1)
+    return offsets[0] * width / 8;
+  cta::SharedLayoutAttr layout = type.getLayout();
+  int64_t column = offsets[1] * width / 8;
+  if (type.getShape().size() != 2 || !layout || layout.getSwizzle() != 128 ||
+      offsets[0] % 8 || column % kRowBytes)
+    return std::nullopt;
+  return column * layout.getRows() + offsets[0] * kRowBytes;
+}
+
+/// Parts of vectors, and parts of matrices that are filled. (Those that
+/// products read have become offsets in descriptors.)
 struct ViewPattern : OpConversionPattern<cta::ViewOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(cta::ViewOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     cta::BufferType type = op.getResult().getType();
-    if (type.getShape().size() != 1)
-      return op.emitOpError()
-             << "is lowered for parts of vectors, got " << type;
+    std::optional<int64_t> offset = getViewOffset(type, op.getOffsets());
+    if (!offset)
+      return op.emitOpError() << "is lowered for parts of vectors, and of "
+                                 "swizzled matrices from a multiple of 8 rows "
+                                 "and 128 bytes on, got "
+                              << type;
     ThreadBuilder b(op, rewriter);
-    int64_t width = type.getBytes() / type.getShape()[0];
-    rewriter.replaceOp(
-        op, b.offset(adaptor.getSource(), op.getOffsets()[0] * width));
+    rewriter.replaceOp(op, b.offset(adaptor.getSource(), *offset));
     return success();
   }
 };

@@ -8,6 +8,7 @@
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Tuning/Machine.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -241,6 +242,8 @@ static Allocation readRing(cta::RingOp ring) {
   allocation.slotBytes = type.getSlotType().getBytes();
   allocation.type = describeTile(type.getShape(), type.getElementType());
   allocation.swizzle = type.getLayout() ? type.getLayout().getSwizzle() : 0;
+  if (cta::RingOp below = ring.getRingBelow())
+    allocation.over = below.getName().str();
   allocation.op = ring;
   return allocation;
 }
@@ -335,18 +338,17 @@ static std::optional<Arrival> readArrival(Operation *op, const Role &role) {
   return std::nullopt;
 }
 
-/// Adds what `role` does with `barrier`. It arrives in one way only
-/// (--mla-verify-async), so the first arrival speaks for all.
+/// Adds what `role` does with `barrier`. It arrives alike by all ops of a kind
+/// (--mla-verify-async), so the first one speaks for all.
 static void readUses(const Role &role, Barrier &barrier) {
-  bool arrives = false, waits = false;
+  llvm::SmallDenseSet<OperationName> arrives;
+  bool waits = false;
   cta::RoleOp(role.op).walk([&](Operation *op) {
     if (op->getNumOperands() == 0 || findRoot(op->getOperand(0)) != barrier.op)
       return;
     if (std::optional<Arrival> arrival = readArrival(op, role);
-        arrival && !arrives) {
+        arrival && arrives.insert(op->getName()).second)
       barrier.arrivals.push_back(std::move(*arrival));
-      arrives = true;
-    }
     waits |= getCategory(op) == Category::Wait;
   });
   if (waits)

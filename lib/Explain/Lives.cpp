@@ -81,17 +81,18 @@ private:
 // Releases
 //===----------------------------------------------------------------------===//
 
-/// The arrivals on `<allocation>.free`, role by role, in order. Rings are used
-/// in order, so the n-th one of a role hands back the n-th use.
+/// The arrivals on the ring's empty barrier, role by role, in order. Rings are
+/// used in order, so the n-th one of a role hands back the n-th use; but for a
+/// ring that another one returns, whose arrivals say so of other uses.
 static std::vector<std::vector<double>>
 findReleases(const Kernel &kernel, const sim::Trace &trace,
              const Allocation &allocation) {
-  auto barrier = llvm::find_if(kernel.barriers, [&](const Barrier &b) {
-    return b.name == allocation.name + ".free";
-  });
   std::vector<std::vector<double>> releases;
-  if (barrier == kernel.barriers.end())
+  auto ring = dyn_cast<cta::RingOp>(allocation.op);
+  auto empty = ring ? ring.getEmptyBarrier() : cta::MBarrierOp();
+  if (!empty || empty.getFull())
     return releases;
+  const Barrier *barrier = kernel.findBarrier(empty);
   for (const Arrival &arrival : barrier->arrivals) {
     std::vector<double> times;
     for (const sim::TraceEvent &event : trace.events)

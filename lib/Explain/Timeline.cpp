@@ -6,6 +6,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -142,16 +143,20 @@ static std::string findReason(const Kernel &kernel, Operation *op) {
   const Barrier *barrier = kernel.findBarrier(findRoot(op->getOperand(0)));
   if (!barrier)
     return "";
-  SmallVector<StringRef> roles;
+  llvm::SmallSetVector<StringRef, 4> roles;
   for (const Arrival &arrival : barrier->arrivals)
-    roles.push_back(arrival.role);
+    roles.insert(arrival.role);
   std::string who = llvm::join(roles, " and ");
-  StringRef name = barrier->name;
   StringRef plural = roles.size() == 1 ? "s " : " ";
-  if (name.consume_back(".full"))
-    return (who + " fill" + plural + name).str();
-  if (name.consume_back(".free"))
-    return (who + " release" + plural + name).str();
+  auto name = [](Value ring) {
+    return ring.getDefiningOp<cta::RingOp>().getName();
+  };
+  auto mbarriers = dyn_cast<cta::MBarrierOp>(barrier->op);
+  if (mbarriers && mbarriers.getFull())
+    return (who + " fill" + plural + name(mbarriers.getFull())).str();
+  if (mbarriers && !mbarriers.getEmpty().empty())
+    return (who + " release" + plural + name(mbarriers.getEmpty().front()))
+        .str();
   return (who + " arrive" + plural).str();
 }
 

@@ -61,6 +61,35 @@ void Box::forEachRun(llvm::function_ref<void(const Run1D &)> visit) const {
   }
 }
 
+Window::Window(const Frame &frame, tile::LoadOp op, ArrayRef<Slot> operands) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  init(frame, operands, op.getDims(), type.getRank());
+}
+
+Window::Window(const Frame &frame, tile::StoreOp op, ArrayRef<Slot> operands) {
+  auto type = cast<RankedTensorType>(op.getTile().getType());
+  init(frame, operands.drop_front(), op.getDims(), type.getRank());
+}
+
+void Window::init(const Frame &frame, ArrayRef<Slot> operands,
+                  std::optional<ArrayRef<int64_t>> dims, int64_t tileRank) {
+  const Argument &whole = frame.getArray(operands.front());
+  auto rank = static_cast<int64_t>(whole.shape.size());
+  SmallVector<int64_t> indices = frame.getInts(operands.slice(1, rank));
+  array = whole;
+  for (auto [to, from] :
+       llvm::enumerate(tile::orderDims(dims, rank, tileRank))) {
+    array.shape[to] = whole.shape[from];
+    array.strides[to] = whole.strides[from];
+    start.push_back(indices[from]);
+  }
+  SmallVector<int64_t> bounds = frame.getInts(operands.drop_front(1 + rank));
+  for (auto [d, bound] : llvm::enumerate(bounds)) {
+    int64_t &size = array.shape[rank - tileRank + d];
+    size = std::clamp<int64_t>(bound, 0, size);
+  }
+}
+
 void mla::interp::readBox(const Box &box, DenseTile &tile, int64_t at) {
   box.forEachRun([&](const Run1D &run) {
     for (int64_t n = 0; n < run.count; ++n)
@@ -85,10 +114,11 @@ void mla::interp::readRows(const Argument &array, const DenseTile &rows,
   // Each row is a box of its own; one outside leaves the tile as it is.
   SmallVector<int64_t> start{0};
   llvm::append_range(start, rest);
-  ArrayRef<int64_t> shape = tile.shape.drop_front();
+  ArrayRef<int64_t> shape = ArrayRef(tile.shape).drop_front();
+  int64_t width = shape.empty() ? 1 : shape[0];
   for (int64_t r = 0; r < rows.size(); ++r) {
     start[0] = rows.ints[r];
-    readBox({array, start, shape}, tile, r * shape[0]);
+    readBox({array, start, shape}, tile, r * width);
   }
 }
 
@@ -103,19 +133,16 @@ static LogicalResult runLoad(Frame &frame, const Instruction &in) {
     for (int64_t n = 0, size = result->size(); n < size; ++n)
       result->set(n, lane);
   }
-  SmallVector<int64_t> start =
-      frame.getInts(ArrayRef(in.operands).drop_front());
-  readBox({frame.getArray(in.operands[0]), start, result->shape}, *result);
+  Window window(frame, cast<tile::LoadOp>(in.op), in.operands);
+  readBox(window.getBox(result->shape), *result);
   frame.set(in.results[0], std::move(result));
   return success();
 }
 
 static LogicalResult runStore(Frame &frame, const Instruction &in) {
   const DenseTile &tile = frame.getTile(in.operands[0]);
-  const Argument &array = frame.getArray(in.operands[1]);
-  SmallVector<int64_t> start =
-      frame.getInts(ArrayRef(in.operands).drop_front(2));
-  writeBox({array, start, tile.shape}, tile);
+  Window window(frame, cast<tile::StoreOp>(in.op), in.operands);
+  writeBox(window.getBox(tile.shape), tile);
   return success();
 }
 

@@ -51,6 +51,25 @@ static LogicalResult runView(Frame &frame, const Instruction &in) {
   return success();
 }
 
+static LogicalResult runConcat(Frame &frame, const Instruction &in) {
+  auto dim = static_cast<size_t>(cast<tile::ConcatOp>(in.op).getDim());
+  TilePtr result = makeResult(in);
+  // Elements behind each other in the dimension and those after it.
+  int64_t inner = 1;
+  for (int64_t size : ArrayRef(result->shape).drop_front(dim + 1))
+    inner *= size;
+  int64_t row = result->shape[dim] * inner, begin = 0;
+  for (Slot operand : in.operands) {
+    const DenseTile &part = frame.getTile(operand);
+    int64_t length = part.shape[dim] * inner;
+    for (int64_t n = 0, size = part.size(); n < size; ++n)
+      result->set(n / length * row + begin + n % length, part.get(n));
+    begin += length;
+  }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
 static LogicalResult runTranspose(Frame &frame, const Instruction &in) {
   const DenseTile &source = frame.getTile(in.operands[0]);
   TilePtr result = makeResult(in);
@@ -214,6 +233,7 @@ void mla::interp::addTileOps(HandlerTable &table) {
   table["tensor.splat"] = runSplat;
   table["tile.iota"] = runIota;
   table["tile.view"] = runView;
+  table["tile.concat"] = runConcat;
   table["tile.transpose"] = runTranspose;
   table["tile.broadcast"] = runBroadcast;
   table["tile.reduce"] = runReduce;

@@ -8,6 +8,7 @@
 #include "mla/Dialect/CTA/CTA.h"
 #include "mla/Mutation/Mutation.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mla::mutation {
@@ -40,10 +41,16 @@ mlir::OpOperand *getBarrier(mlir::Operation *op);
 mlir::OpOperand &getBarrierIndex(mlir::Operation *op);
 /// The ring of the slot (or view, or descriptor) `value`, or null.
 cta::RingOp getRing(mlir::Value value);
-/// The ring that "<ring>.full" and "<ring>.free" belong to; empty if none.
-llvm::StringRef getRingName(mlir::Value barrier);
-/// Whether `op` reads or writes the ring's slots.
-bool accesses(mlir::Operation *op, llvm::StringRef ring);
+
+/// Rings that have to do with each other.
+using Rings = llvm::SmallSetVector<mlir::Value, 4>;
+/// The rings that the mbarriers `barrier` say something of, and those over
+/// them.
+Rings getRings(mlir::Value barrier);
+/// Whether `op` reads or writes slots of one of `rings`.
+bool accesses(mlir::Operation *op, const Rings &rings);
+/// Whether `op` waits for, arrives at or signals mbarriers of one of `rings`.
+bool signals(mlir::Operation *op, const Rings &rings);
 
 /// Collects mutations and gives each its identifier.
 class Enumerator {

@@ -20,19 +20,14 @@ namespace {
 /// Why `op` may change places with `other`, or "".
 using Rule = StringRef (*)(Operation *op, Operation *other, bool earlier);
 
-bool isBarrierOf(Operation *op, StringRef ring) {
-  OpOperand *barrier = getBarrier(op);
-  return barrier && getRingName(barrier->get()) == ring;
-}
-
-/// Whether a product reads the ring whose wait `op` is.
-bool completesRead(Operation *op, StringRef ring) {
+/// Whether a product reads one of the rings whose wait `op` is.
+bool completesRead(Operation *op, const Rings &rings) {
   if (!isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
     return false;
   // Groups complete in order: a wait may cover products other than its own.
   bool reads = false;
   op->getParentOfType<cta::RoleOp>().walk(
-      [&](cta::MmaAsyncOp mma) { reads |= accesses(mma, ring); });
+      [&](cta::MmaAsyncOp mma) { reads |= accesses(mma, rings); });
   return reads;
 }
 
@@ -87,8 +82,8 @@ StringRef commuteWait(Operation *op, Operation *other, bool earlier) {
     return "";
   if (earlier)
     return "waits sooner for a barrier";
-  StringRef ring = getRingName(getBarrier(op)->get());
-  if (accesses(other, ring) || isBarrierOf(other, ring))
+  Rings rings = getRings(getBarrier(op)->get());
+  if (rings.empty() || accesses(other, rings) || signals(other, rings))
     return "";
   return "waits later for a slot, over nothing that touches the ring";
 }
@@ -99,9 +94,9 @@ StringRef commuteArrival(Operation *op, Operation *other, bool earlier) {
     return "";
   if (!earlier)
     return "arrives later";
-  StringRef ring = getRingName(barrier->get());
-  if (accesses(other, ring) || isBarrierOf(other, ring) ||
-      completesRead(other, ring) || isa<cta::FenceAsyncOp>(other))
+  Rings rings = getRings(barrier->get());
+  if (rings.empty() || accesses(other, rings) || signals(other, rings) ||
+      completesRead(other, rings) || isa<cta::FenceAsyncOp>(other))
     return "";
   return "arrives sooner, over nothing that touches the ring";
 }

@@ -87,10 +87,10 @@ void moveOut(Operation *op, Operation *parent, bool after) {
 /// Whether moving `op` past `other` could make a difference by what they are.
 bool isRelated(Operation *op, Operation *other) {
   if (OpOperand *barrier = getBarrier(op)) {
-    StringRef ring = getRingName(barrier->get());
+    Rings rings = getRings(barrier->get());
     OpOperand *second = getBarrier(other);
-    return accesses(other, ring) ||
-           (second && getRingName(second->get()) == ring);
+    return accesses(other, rings) || signals(other, rings) ||
+           (second && second->get() == barrier->get());
   }
   if (isa<cta::FenceAsyncOp>(op))
     return isa<cta::StoreSharedOp, cta::MmaAsyncOp, cta::StoreAsyncOp,

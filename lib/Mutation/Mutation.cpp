@@ -81,22 +81,40 @@ cta::RingOp mutation::getRing(Value value) {
   return {};
 }
 
-StringRef mutation::getRingName(Value barrier) {
+Rings mutation::getRings(Value barrier) {
+  Rings rings;
   if (auto peer = barrier.getDefiningOp<cta::MapPeerOp>())
     barrier = peer.getSource();
   auto op = barrier.getDefiningOp<cta::MBarrierOp>();
-  return op ? op.getName().rsplit('.').first : StringRef();
+  if (!op)
+    return rings;
+  if (op.getFull())
+    rings.insert(op.getFull());
+  rings.insert_range(op.getEmpty());
+  // Their places are as full and empty as those below.
+  for (Value below : llvm::to_vector(rings))
+    for (Operation *user : below.getUsers())
+      if (isa<cta::RingOp>(user))
+        rings.insert(user->getResult(0));
+  return rings;
 }
 
-bool mutation::accesses(Operation *op, StringRef ring) {
+bool mutation::accesses(Operation *op, const Rings &rings) {
   if (!isEvent(op) || op->getNumRegions())
     return false;
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     if (!isa<cta::BufferType, cta::DescriptorType>(operand.getType()))
       return false;
     cta::RingOp used = getRing(operand);
-    return used && used.getName() == ring;
+    return used && rings.contains(used.getResult());
   });
+}
+
+bool mutation::signals(Operation *op, const Rings &rings) {
+  OpOperand *barrier = getBarrier(op);
+  return barrier && llvm::any_of(getRings(barrier->get()), [&](Value ring) {
+           return rings.contains(ring);
+         });
 }
 
 //===----------------------------------------------------------------------===//

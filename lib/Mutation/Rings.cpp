@@ -84,14 +84,14 @@ static DepthUses collectDepthUses(Enumerator &e, cta::RingOp ring,
   llvm::SetVector<Operation *> own, others;
   for (Operation *op : e.getOps()) {
     if (auto barrier = dyn_cast<cta::MBarrierOp>(op))
-      if (getRingName(barrier.getResult()) == ring.getName())
+      if (getRings(barrier.getResult()).contains(ring.getResult()))
         uses.barriers.push_back(e.number(op));
     auto slot = dyn_cast<cta::SlotOp>(op);
     OpOperand *barrier = getBarrier(op);
     if (!slot && !barrier)
       continue;
     bool isOwn = slot ? slot.getRing() == ring.getResult()
-                      : getRingName(barrier->get()) == ring.getName();
+                      : getRings(barrier->get()).contains(ring.getResult());
     for (Value operand : op->getOperands())
       if (operand.getType().isSignlessInteger(32)) {
         collectDivisions(operand, depth, isOwn ? own : others);

@@ -69,14 +69,15 @@ static void enumerateBarriers(Enumerator &e, Operation *op,
     return other != own &&
            other.getResult().getType() == own.getResult().getType();
   };
-  StringRef ring = getRingName(used->get());
+  Rings rings = getRings(used->get());
   bool partner = false, neighbour = false;
   for (size_t i = 1; i < barriers.size(); ++i) {
     cta::MBarrierOp other =
         barriers[(at - barriers.begin() + i) % barriers.size()];
     if (!fits(other))
       continue;
-    bool same = getRingName(other.getResult()) == ring;
+    bool same = llvm::any_of(getRings(other.getResult()),
+                             [&](Value ring) { return rings.contains(ring); });
     bool &done = same ? partner : neighbour;
     if (!std::exchange(done, true))
       use(other, same ? "other-side" : "next-ring");

@@ -87,10 +87,11 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:
-  // pipelining copies ops into the preload and the drain.
+  // pipelining copies ops into the preload and the drain. They say which
+  // reductions several warps share.
   func.addPass(createSchedule());
-  func.addPass(createReduceAcrossWarps());
   func.addPass(createAssignLayouts());
+  func.addPass(createReduceAcrossWarps());
   func.addPass(createPipeline());
   func.addPass(createFolder());
   func.addPass(createCSEPass());

@@ -114,12 +114,11 @@ LogicalResult mla::sim::touchShared(Role &role, ArrayRef<Warp> warps, Ref base,
 }
 
 LogicalResult mla::sim::touchByWarp(Role &role, Ref base,
-                                    cta::BufferType buffer,
-                                    cta::FragmentLayout layout,
+                                    cta::BufferType buffer, Attribute layout,
                                     const Touch &touch) {
   ArrayRef<Warp> warps = role.getWarps();
   auto it = role.machine.plan.warpFootprints.find(
-      {buffer, getFootprintKey(layout, warps.size())});
+      {buffer, {layout, static_cast<unsigned>(warps.size())}});
   for (size_t w = 0; w < warps.size(); ++w) {
     // Where every warp holds every element, the first one stores them.
     bool shared = it == role.machine.plan.warpFootprints.end();
@@ -225,28 +224,27 @@ LogicalResult mla::sim::touchGlobal(Role &role, ArrayRef<Warp> warps,
 }
 
 LogicalResult mla::sim::touchGlobal(Role &role, const Argument &array,
-                                    ArrayRef<int64_t> start,
-                                    ArrayRef<int64_t> shape,
-                                    std::optional<cta::FragmentLayout> layout,
+                                    const Box &box, Attribute layout,
                                     const Touch &touch) {
   if (!role.machine.globals.contains(&array) && !array.written)
     return success();
   ArrayRef<Warp> warps = role.getWarps();
   auto numWarps = static_cast<int64_t>(warps.size());
   auto width = static_cast<int64_t>(getByteWidth(array.elementType));
-  // A row of a matrix is in one warp, but for a transposed one.
-  bool rowByRow =
-      shape.size() == 2 && layout != cta::FragmentLayout::acc_transposed;
+  // A row of a matrix is in one warp, but for a transposed or direct one.
+  auto named = dyn_cast_or_null<cta::FragmentLayoutAttr>(layout);
+  bool rowByRow = box.shape.size() == 2 && named &&
+                  named.getValue() != cta::FragmentLayout::acc_transposed;
   LogicalResult result = success();
   auto touchElements = [&](int64_t tileAt, int64_t arrayAt, int64_t count) {
     std::optional<int64_t> warp;
     if (layout)
-      warp = getWarpOf(*layout, shape, tileAt, numWarps);
+      warp = getWarpOf(layout, box.shape, tileAt, numWarps);
     ByteRange bytes{arrayAt * width, (arrayAt + count) * width};
     result = touchGlobal(role, warp ? warps.slice(*warp, 1) : warps, array,
                          bytes, touch);
   };
-  Box{array, start, shape}.forEachRun([&](const Run1D &run) {
+  box.forEachRun([&](const Run1D &run) {
     bool whole = run.stride == 1 && (rowByRow || !layout);
     if (whole && succeeded(result))
       return touchElements(run.tileAt, run.arrayAt, run.count);

@@ -62,8 +62,9 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
   for (int64_t row : rows->ints) {
     SmallVector<int64_t> start{row};
     llvm::append_range(start, rest);
-    if (failed(touchGlobal(role, array, start, type.getShape().drop_front(),
-                           std::nullopt, read)))
+    if (failed(touchGlobal(role, array,
+                           {array, start, type.getShape().drop_front()},
+                           Attribute(), read)))
       return failure();
   }
   poison(*role.machine.ctas[dest.cta], dest.at, footprint);
@@ -205,8 +206,8 @@ static LogicalResult runTensorCopy(Frame &frame, const Instruction &in,
   if (failed(barrier))
     return failure();
   Touch read = makeCountedRead(role, in, *barrier);
-  if (failed(
-          touchGlobal(role, array, start, type.getShape(), std::nullopt, read)))
+  if (failed(touchGlobal(role, array, {array, start, type.getShape()},
+                         Attribute(), read)))
     return failure();
   // Seen on an H200: such a copy is an illegal instruction.
   int64_t byte =
@@ -423,8 +424,8 @@ static LogicalResult runStoreAsync(Frame &frame, const Instruction &in) {
   SmallVector<int64_t> start =
       frame.getInts(ArrayRef(in.operands).slice(2, op.getIndices().size()));
   Touch touch = makeStoreTouch(role, in);
-  if (failed(touchGlobal(role, array, start, type.getShape(), std::nullopt,
-                         touch)))
+  if (failed(touchGlobal(role, array, {array, start, type.getShape()},
+                         Attribute(), touch)))
     return failure();
   return launchStore(role, in, type, touch.event,
                      [&array, start](const DenseTile &tile) {

@@ -22,11 +22,11 @@ static LogicalResult runLoad(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   if (!role.machine.globals.empty() || frame.getArray(in.operands[0]).written) {
     auto type = cast<RankedTensorType>(in.op->getResult(0).getType());
-    SmallVector<int64_t> start =
-        frame.getInts(ArrayRef(in.operands).drop_front());
+    Window window(frame, cast<tile::LoadOp>(in.op), in.operands);
     Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
-    if (failed(touchGlobal(role, frame.getArray(in.operands[0]), start,
-                           type.getShape(), cta::getLayout(type), touch)))
+    if (failed(touchGlobal(role, frame.getArray(in.operands[0]),
+                           window.getBox(type.getShape()), getLayoutOf(type),
+                           touch)))
       return failure();
   }
   return runTileLevel(frame, in);
@@ -34,13 +34,13 @@ static LogicalResult runLoad(Frame &frame, const Instruction &in) {
 
 static LogicalResult runStore(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  auto type =
-      cast<RankedTensorType>(cast<tile::StoreOp>(in.op).getTile().getType());
-  SmallVector<int64_t> start =
-      frame.getInts(ArrayRef(in.operands).drop_front(2));
+  auto store = cast<tile::StoreOp>(in.op);
+  auto type = cast<RankedTensorType>(store.getTile().getType());
+  Window window(frame, store, in.operands);
   Touch touch{in.op, role.makeEvent(in.op), /*write=*/true};
-  if (failed(touchGlobal(role, frame.getArray(in.operands[1]), start,
-                         type.getShape(), cta::getLayout(type), touch)))
+  if (failed(touchGlobal(role, frame.getArray(in.operands[1]),
+                         window.getBox(type.getShape()), getLayoutOf(type),
+                         touch)))
     return failure();
   return runTileLevel(frame, in);
 }
@@ -53,8 +53,8 @@ static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
   SmallVector<int64_t> start =
       frame.getInts(ArrayRef(in.operands).drop_front());
   Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
-  return touchGlobal(role, frame.getArray(in.operands[0]), start, {},
-                     std::nullopt, touch);
+  const Argument &array = frame.getArray(in.operands[0]);
+  return touchGlobal(role, array, {array, start, {}}, Attribute(), touch);
 }
 
 /// The address of the element that the op names.

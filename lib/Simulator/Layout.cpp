@@ -155,9 +155,37 @@ std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
          row * rowBytes;
 }
 
-std::optional<int64_t> mla::sim::getWarpOf(cta::FragmentLayout layout,
+ThreadSet mla::sim::getThreads(cta::DirectLayoutAttr layout,
+                               ArrayRef<int64_t> shape, int64_t element) {
+  ThreadSet set;
+  for (int64_t d = layout.getRank(); d-- > 0; element /= shape[d]) {
+    int64_t threads = layout.getThreads()[d], stride = layout.getStrides()[d];
+    int64_t thread = element % shape[d] / layout.getVector(d) % threads;
+    set.mask |= (threads - 1) * stride;
+    set.value |= thread * stride;
+  }
+  return set;
+}
+
+/// The only warp that has threads of `set`.
+static std::optional<int64_t> findOnlyWarp(ThreadSet set, int64_t warps) {
+  std::optional<int64_t> only;
+  for (int64_t warp = 0; warp < warps; ++warp) {
+    if ((warp & set.mask / 32) != set.value / 32)
+      continue;
+    if (only)
+      return std::nullopt;
+    only = warp;
+  }
+  return only;
+}
+
+std::optional<int64_t> mla::sim::getWarpOf(Attribute attribute,
                                            ArrayRef<int64_t> shape,
                                            int64_t element, int64_t warps) {
+  if (auto direct = dyn_cast<cta::DirectLayoutAttr>(attribute))
+    return findOnlyWarp(getThreads(direct, shape, element), warps);
+  auto layout = cast<cta::FragmentLayoutAttr>(attribute).getValue();
   // The elements of a vector are rows of one column.
   int64_t columns = shape.size() > 1 ? shape.back() : 1;
   switch (layout) {

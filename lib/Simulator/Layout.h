@@ -51,15 +51,25 @@ std::optional<int64_t> getViewOffset(cta::BufferType type,
                                      llvm::ArrayRef<int64_t> offsets);
 
 /// Which of the `warps` warps of a role holds an element of a fragment of shape
-/// `shape`, counted row by row; nothing if all of them hold every element.
-std::optional<int64_t> getWarpOf(cta::FragmentLayout layout,
+/// `shape`, counted row by row; nothing if several warps hold every element.
+std::optional<int64_t> getWarpOf(mlir::Attribute layout,
                                  llvm::ArrayRef<int64_t> shape, int64_t element,
                                  int64_t warps);
 
-/// Names a fragment layout over a number of warps.
-inline unsigned getFootprintKey(cta::FragmentLayout layout, size_t warps) {
-  return static_cast<unsigned>(layout) * 64 + static_cast<unsigned>(warps);
+/// The layout of a fragment; null for a plain tensor.
+inline mlir::Attribute getLayoutOf(mlir::Type fragment) {
+  auto type = llvm::cast<mlir::RankedTensorType>(fragment);
+  return cta::hasLayout(type) ? type.getEncoding() : mlir::Attribute();
 }
+
+/// Which threads, of all that hold the elements of a fragment with a direct
+/// layout, hold `element`: those whose number has the bits `value` among the
+/// bits `mask`.
+struct ThreadSet {
+  int64_t mask = 0, value = 0;
+};
+ThreadSet getThreads(cta::DirectLayoutAttr layout,
+                     llvm::ArrayRef<int64_t> shape, int64_t element);
 
 } // namespace mla::sim
 

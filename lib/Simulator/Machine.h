@@ -305,8 +305,10 @@ struct Plan {
   llvm::DenseSet<const interp::DenseTile *> constants;
   /// Footprints, by type.
   llvm::DenseMap<mlir::Type, Footprint> footprints;
-  /// Those of the rows of each warp of a role of 4, by type and layout.
-  llvm::DenseMap<std::pair<mlir::Type, unsigned>, std::vector<Footprint>>
+  /// Those of what each warp of a role holds, by type, layout and number of
+  /// warps.
+  llvm::DenseMap<std::pair<mlir::Type, std::pair<mlir::Attribute, unsigned>>,
+                 std::vector<Footprint>>
       warpFootprints;
   /// Arguments that the kernel writes, by number.
   llvm::SmallVector<unsigned, 4> written;
@@ -475,7 +477,7 @@ mlir::LogicalResult touchShared(Role &role, llvm::ArrayRef<Warp> warps,
 /// As above, by ordinary loads or stores: each warp its rows of a fragment in
 /// `layout`.
 mlir::LogicalResult touchByWarp(Role &role, Ref base, cta::BufferType buffer,
-                                cta::FragmentLayout layout, const Touch &touch);
+                                mlir::Attribute layout, const Touch &touch);
 /// Elements between shared memory and a tile.
 void loadTile(const Cta &cta, int64_t base, const Footprint &footprint,
               interp::DenseTile &tile);
@@ -488,11 +490,10 @@ void poison(Cta &cta, int64_t base, const Footprint &footprint);
 mlir::LogicalResult touchGlobal(Role &role, llvm::ArrayRef<Warp> warps,
                                 const interp::Argument &array, ByteRange bytes,
                                 const Touch &touch);
-/// As above, to a box. Without `layout` the executing warps make it together.
+/// As above, to a box of `array` or of a window of it. Without `layout` the
+/// executing warps make it together.
 mlir::LogicalResult touchGlobal(Role &role, const interp::Argument &array,
-                                llvm::ArrayRef<int64_t> start,
-                                llvm::ArrayRef<int64_t> shape,
-                                std::optional<cta::FragmentLayout> layout,
+                                const interp::Box &box, mlir::Attribute layout,
                                 const Touch &touch);
 
 /// Handlers by op name, from one file each.

@@ -96,10 +96,10 @@ static LogicalResult runSame(Frame &frame, const Instruction &in) {
 }
 
 /// Who holds what of a fragment.
-static FailureOr<cta::FragmentLayout>
-getFragmentLayout(Role &role, Operation *op, RankedTensorType fragment) {
-  if (std::optional<cta::FragmentLayout> layout = cta::getLayout(fragment))
-    return *layout;
+static FailureOr<Attribute> getFragmentLayout(Role &role, Operation *op,
+                                              RankedTensorType fragment) {
+  if (Attribute layout = getLayoutOf(fragment))
+    return layout;
   return role.failAt(op, "expected a fragment with a layout; run "
                          "--mla-assign-layouts first");
 }
@@ -135,10 +135,48 @@ static LogicalResult runStoreShared(Frame &frame, const Instruction &in) {
   return success();
 }
 
+/// Of a fragment with a direct layout: the groups of threads of dimension `dim`
+/// that are in different warps.
+static LogicalResult runReduceGroups(Frame &frame, const Instruction &in,
+                                     int64_t dim) {
+  Role &role = Role::of(frame);
+  auto op = cast<cta::ReduceWarpOp>(in.op);
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  auto layout = cta::getDirectLayout(op.getSource().getType());
+  if (!layout)
+    return role.failAt(in.op, "expected a fragment with a direct layout");
+  int64_t stride = layout.getStrides()[dim];
+  int64_t group = std::max<int64_t>(stride, 32);
+  TilePtr result = makeResult(in);
+  int64_t groups = result->shape[dim];
+  if (groups != layout.getSpan(dim) / group)
+    return role.failAt(in.op, "expected " + Twine(layout.getSpan(dim) / group) +
+                                  " groups, got " + Twine(groups));
+  for (int64_t n = 0, size = result->size(); n < size; ++n)
+    result->set(n, getNeutral(op.getKind(), source.type));
+  int64_t inner = 1;
+  for (int64_t size : ArrayRef(source.shape).drop_front(dim + 1))
+    inner *= size;
+  cta::DirectLayoutAttr along = cta::DirectLayoutAttr::get(
+      op.getContext(), layout.getThreads()[dim], stride, layout.getVector(dim));
+  for (int64_t n = 0, size = source.size(); n < size; ++n) {
+    int64_t at = n / inner % source.shape[dim];
+    int64_t number = getThreads(along, source.shape[dim], at).value / group;
+    int64_t to =
+        (n / inner / source.shape[dim] * groups + number) * inner + n % inner;
+    result->set(
+        to, combine(op.getKind(), source.type, result->get(to), source.get(n)));
+  }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
 /// The rows of each warp as one vector after the other.
 static LogicalResult runReduceWarp(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::ReduceWarpOp>(in.op);
+  if (std::optional<uint64_t> dim = op.getDim())
+    return runReduceGroups(frame, in, static_cast<int64_t>(*dim));
   const DenseTile &source = frame.getTile(in.operands[0]);
   auto warps = static_cast<int64_t>(role.getWarps().size());
   auto layout = getFragmentLayout(role, op, op.getSource().getType());

@@ -202,16 +202,16 @@ void Planner::addFootprints(Type type) {
 
 void Planner::addWarpFootprints(cta::BufferType buffer, Type fragment,
                                 unsigned warps) {
-  std::optional<cta::FragmentLayout> layout = cta::getLayout(fragment);
+  Attribute layout = getLayoutOf(fragment);
   ArrayRef<int64_t> shape = buffer.getShape();
-  if (!layout || !getWarpOf(*layout, shape, 0, warps))
+  if (!layout || !getWarpOf(layout, shape, 0, warps))
     return;
   std::vector<Footprint> &parts =
-      plan.warpFootprints[{buffer, getFootprintKey(*layout, warps)}];
+      plan.warpFootprints[{buffer, {layout, warps}}];
   for (unsigned w = 0; parts.size() < warps; ++w)
     parts.push_back(
         selectElements(plan.footprints[buffer], [&](int64_t element) {
-          return *getWarpOf(*layout, shape, element, warps) == w;
+          return *getWarpOf(layout, shape, element, warps) == w;
         }));
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "DirectLayout.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
@@ -31,27 +32,44 @@ public:
   LogicalResult run();
 
 private:
-  /// Constants and splats have no layout of their own: one copy for each use.
+  /// Whether the role works without products, on what it loads itself.
+  bool isDirect();
+  /// Ops that have no layout of their own: one copy for each use.
   void splitReplicas();
   /// Layouts that the program has already stay.
   void readLayouts();
   void convertAOperands();
+  /// Follows the ops until nothing changes.
+  LogicalResult settle();
+  /// Chooses layouts in a role without products: of matrices that it loads,
+  /// then of what nothing ties to them.
+  LogicalResult chooseDirect();
   LogicalResult visit(Operation *op);
   LogicalResult visitLoop(scf::ForOp loop);
-  LogicalResult fix(Value v, FragmentLayout layout, Operation *op);
+  LogicalResult visitIf(scf::IfOp branch);
+  LogicalResult visitAccumulators(Operation *op);
+  LogicalResult visitDirect(Operation *op);
+  LogicalResult fix(Value v, FragmentLayout layout, Operation *op) {
+    return fix(v, cta::FragmentLayoutAttr::get(op->getContext(), layout), op);
+  }
+  LogicalResult fix(Value v, Attribute layout, Operation *op);
   /// All of `values` that are fragments have one layout.
   LogicalResult unite(ArrayRef<Value> values, Operation *op);
   LogicalResult apply();
 
   cta::RoleOp role;
-  DenseMap<Value, FragmentLayout> layouts;
-  bool changed = false;
+  DenseMap<Value, Attribute> layouts;
+  bool direct = false, changed = false;
 };
 } // namespace
 
-/// Constants and splats of tiles, which each user may have for itself.
+/// Tiles that each user may have for itself: constants, counters, and what
+/// repeats a scalar.
 static bool isReplica(Operation *op) {
-  return isa_and_nonnull<arith::ConstantOp, tensor::SplatOp>(op) &&
+  if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op))
+    return broadcast.getSource().getType().getRank() == 0;
+  return isa_and_nonnull<arith::ConstantOp, tensor::SplatOp, tile::IotaOp>(
+             op) &&
          isa<RankedTensorType>(op->getResult(0).getType());
 }
 
@@ -83,8 +101,8 @@ void LayoutSolver::splitReplicas() {
 void LayoutSolver::readLayouts() {
   auto read = [&](Value v) {
     if (RankedTensorType type = getFragmentType(v.getType()))
-      if (std::optional<FragmentLayout> layout = cta::getLayout(type))
-        layouts.try_emplace(v, *layout);
+      if (cta::hasLayout(type))
+        layouts.try_emplace(v, type.getEncoding());
   };
   role.walk([&](Operation *op) {
     llvm::for_each(op->getResults(), read);
@@ -113,34 +131,87 @@ LogicalResult LayoutSolver::run() {
   splitReplicas();
   readLayouts();
   convertAOperands();
+  direct = isDirect();
+  if (failed(settle()) || (direct && failed(chooseDirect())))
+    return failure();
+  return apply();
+}
+
+LogicalResult LayoutSolver::settle() {
   do {
     changed = false;
     if (role.walk([&](Operation *op) { return WalkResult(visit(op)); })
             .wasInterrupted())
       return failure();
   } while (changed);
-  return apply();
+  return success();
 }
 
-LogicalResult LayoutSolver::fix(Value v, FragmentLayout layout, Operation *op) {
+bool LayoutSolver::isDirect() {
+  for (auto &[value, layout] : layouts)
+    if (isa<cta::FragmentLayoutAttr>(layout))
+      return false;
+  bool products = false, loads = false, matrices = false;
+  role.walk([&](Operation *op) {
+    products |= isa<cta::MmaAsyncOp, cta::GatherAsyncOp, tile::TransposeOp>(op);
+    for (Value result : op->getResults())
+      if (auto type = getFragmentType(result.getType());
+          type && type.getRank() > 1) {
+        matrices = true;
+        loads |= isa<tile::LoadOp>(op);
+      }
+  });
+  return !products && (loads || !matrices);
+}
+
+LogicalResult LayoutSolver::chooseDirect() {
+  // Matrices first: the vectors along their sides follow.
+  for (bool loadsOfMatrices : {true, false}) {
+    WalkResult result = role.walk([&](Operation *op) -> WalkResult {
+      for (Value v : op->getResults()) {
+        auto type = dyn_cast<RankedTensorType>(v.getType());
+        if (!type || layouts.contains(v) ||
+            (loadsOfMatrices && (type.getRank() < 2 || !isa<tile::LoadOp>(op))))
+          continue;
+        cta::DirectLayoutAttr layout = chooseDirectLayout(op, type, role);
+        if (!layout || failed(fix(v, layout, op)) || failed(settle()))
+          return WalkResult::interrupt();
+      }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return failure();
+  }
+  return success();
+}
+
+static std::string describe(Attribute layout) {
+  if (auto named = dyn_cast<cta::FragmentLayoutAttr>(layout))
+    return stringifyFragmentLayout(named.getValue()).str();
+  std::string text;
+  llvm::raw_string_ostream(text) << layout;
+  return text;
+}
+
+LogicalResult LayoutSolver::fix(Value v, Attribute layout, Operation *op) {
   auto [it, inserted] = layouts.try_emplace(v, layout);
   changed |= inserted;
   if (it->second == layout)
     return success();
-  return op->emitOpError() << "needs layout " << stringifyFragmentLayout(layout)
+  return op->emitOpError() << "needs layout " << describe(layout)
                            << " of a fragment that has layout "
-                           << stringifyFragmentLayout(it->second);
+                           << describe(it->second);
 }
 
 LogicalResult LayoutSolver::unite(ArrayRef<Value> values, Operation *op) {
-  std::optional<FragmentLayout> layout;
+  Attribute layout;
   for (Value v : values)
-    if (auto it = layouts.find(v); it != layouts.end() && !layout)
-      layout = it->second;
+    if (Attribute known = layouts.lookup(v); known && !layout)
+      layout = known;
   if (!layout)
     return success();
   for (Value v : values)
-    if (getFragmentType(v.getType()) && failed(fix(v, *layout, op)))
+    if (getFragmentType(v.getType()) && failed(fix(v, layout, op)))
       return failure();
   return success();
 }
@@ -155,25 +226,31 @@ LogicalResult LayoutSolver::visitLoop(scf::ForOp loop) {
   return success();
 }
 
-/// Whether `load` reads a part of what cta.reduce_warp has left in a ring.
-static bool readsReduction(cta::LoadSharedOp load) {
-  auto view = load.getSource().getDefiningOp<cta::ViewOp>();
-  auto await =
-      view ? view.getSource().getDefiningOp<cta::AwaitOp>() : cta::AwaitOp();
-  if (!await)
-    return false;
-  for (Operation *user : await.getRing().getUsers())
-    if (auto acquire = dyn_cast<cta::AcquireOp>(user))
-      for (Operation *fill : acquire.getSlot().getUsers())
-        if (auto store = dyn_cast<cta::StoreSharedOp>(fill))
-          return store.getFragment().getDefiningOp<cta::ReduceWarpOp>() !=
-                 nullptr;
-  return false;
+LogicalResult LayoutSolver::visitIf(scf::IfOp branch) {
+  for (OpResult result : branch.getResults()) {
+    unsigned i = result.getResultNumber();
+    if (failed(unite({branch.thenYield().getOperand(i),
+                      branch.elseYield().getOperand(i), result},
+                     branch)))
+      return failure();
+  }
+  return success();
 }
 
 LogicalResult LayoutSolver::visit(Operation *op) {
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return visitLoop(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return visitIf(branch);
+  if (OpTrait::hasElementwiseMappableTraits(op) || isa<tile::GatherOp>(op)) {
+    SmallVector<Value> values(op->getOperands());
+    llvm::append_range(values, op->getResults());
+    return unite(values, op);
+  }
+  return direct ? visitDirect(op) : visitAccumulators(op);
+}
+
+LogicalResult LayoutSolver::visitAccumulators(Operation *op) {
   if (auto mma = dyn_cast<cta::MmaAsyncOp>(op)) {
     if (mma.getAcc() && failed(fix(mma.getAcc(), FragmentLayout::acc, op)))
       return failure();
@@ -186,14 +263,16 @@ LogicalResult LayoutSolver::visit(Operation *op) {
         succeeded(fix(convert.getSource(), FragmentLayout::acc, op)) &&
         succeeded(fix(convert.getResult(), FragmentLayout::a_operand, op)));
   if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
-    if (reduce.getDim() != 1)
-      return op->emitOpError()
-             << "expected a reduction along dimension 1 of "
-                "an accumulator, got dimension "
-             << reduce.getDim() << "; run --mla-reduce-across-warps first";
+    if (reduce.getSource().getType().getRank() != 2)
+      return op->emitOpError() << "expected a reduction of an accumulator, got "
+                               << reduce.getSource().getType()
+                               << " in a role with products or gathers";
     return success(
         succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
-        succeeded(fix(reduce.getResult(), FragmentLayout::row, op)));
+        succeeded(fix(reduce.getResult(),
+                      reduce.getDim() == 1 ? FragmentLayout::row
+                                           : FragmentLayout::column,
+                      op)));
   }
   if (auto reduce = dyn_cast<cta::ReduceWarpOp>(op))
     return success(
@@ -213,15 +292,21 @@ LogicalResult LayoutSolver::visit(Operation *op) {
         succeeded(fix(broadcast.getResult(), FragmentLayout::acc, op)));
   if (auto any = dyn_cast<tile::AnyOp>(op)) // Its result may have any layout.
     return fix(any.getSource(), FragmentLayout::column, op);
-  if (auto load = dyn_cast<cta::LoadSharedOp>(op); load && readsReduction(load))
-    return fix(load.getFragment(), FragmentLayout::column, op);
   if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
     return fix(gather.getRows(), FragmentLayout::gather, op);
-  if (OpTrait::hasElementwiseMappableTraits(op)) {
-    SmallVector<Value> values(op->getOperands());
-    llvm::append_range(values, op->getResults());
-    return unite(values, op);
-  }
+  return success();
+}
+
+LogicalResult LayoutSolver::visitDirect(Operation *op) {
+  auto lookup = [&](Value v) {
+    return dyn_cast_or_null<cta::DirectLayoutAttr>(layouts.lookup(v));
+  };
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+    if (auto layout = lookup(reduce.getSource()))
+      return fix(reduce.getResult(), layout.dropDim(reduce.getDim()), op);
+  if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
+    if (auto layout = lookup(broadcast.getResult()))
+      return fix(broadcast.getSource(), layout.dropDim(broadcast.getDim()), op);
   return success();
 }
 
@@ -235,8 +320,8 @@ LogicalResult LayoutSolver::apply() {
       return emitError(v.getLoc())
              << "cannot tell the layout of " << type
              << ": nothing ties it to a product or a gather";
-    type = cta::withLayout(type, it == layouts.end() ? FragmentLayout::acc
-                                                     : it->second);
+    type = it == layouts.end() ? cta::withLayout(type, FragmentLayout::acc)
+                               : cta::withLayout(type, it->second);
     if (isa<cta::InFlightType>(v.getType()))
       v.setType(cta::InFlightType::get(v.getContext(), type));
     else
@@ -250,6 +335,8 @@ LogicalResult LayoutSolver::apply() {
     return success();
   };
   WalkResult result = role.walk([&](Operation *op) {
+    op->removeAttr(cta::kThreadsAttr);
+    op->removeAttr(cta::kVectorAttr);
     for (Region &region : op->getRegions())
       for (Block &block : region)
         for (Value arg : block.getArguments())

@@ -10,7 +10,7 @@
 #ifndef MLA_LIB_TRANSFORMS_ASYNCANALYSIS_H
 #define MLA_LIB_TRANSFORMS_ASYNCANALYSIS_H
 
-#include "mla/Transforms/Passes.h"
+#include "RoleFlow.h"
 
 namespace mla {
 
@@ -18,50 +18,45 @@ namespace mla {
 /// least, on the way to a wait.
 class GroupAges {
 public:
-  /// With `everyMmaCommits` each product counts as committed at once (before
-  /// commits are inserted); otherwise only cta.mma_commit commits.
-  GroupAges(cta::RoleOp role, bool everyMmaCommits)
-      : everyMmaCommits(everyMmaCommits) {
-    visit(role.getBody().front());
-  }
+  /// With `insertsCommits` each product of a role without commits counts as
+  /// committed at once (before commits are inserted); otherwise only
+  /// cta.mma_commit commits.
+  GroupAges(mlir::func::FuncOp func, bool insertsCommits);
 
   /// Groups younger than the one that `wait` waits for; nothing if that was
   /// not committed on some path.
-  std::optional<int64_t> getPending(cta::MmaWaitOp wait) const;
+  std::optional<int64_t> getPending(cta::MmaWaitOp wait);
 
 private:
+  /// The ages of products that were issued on every path.
   using Ages = llvm::DenseMap<mlir::Value, int64_t>;
-  /// The age of a value that no commit has closed yet.
-  static constexpr int64_t kOpen = -1;
-  /// Age of a product that was not issued on some path.
-  static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::min();
+  struct Facts {
+    using State = Ages;
 
-  void visit(mlir::Block &block);
-  void visitLoop(mlir::scf::ForOp loop);
-  void visitIf(mlir::scf::IfOp op);
-  void commit();
-  /// The smaller age wins: it asks for the stronger wait.
-  bool lower(mlir::Value value, int64_t age);
-  /// Gives \p into the age that \p from has in \p known.
-  bool merge(mlir::Value into, mlir::Value from, const Ages &known);
+    Facts(mlir::func::FuncOp func, bool insertsCommits);
+    Ages begin(cta::RoleOp) { return Ages(); }
+    void visit(mlir::Operation *op, Ages &ages);
+    /// The smaller age wins: it asks for the stronger wait.
+    void join(Ages &to, const Ages &from);
+    void assign(mlir::ValueRange targets, mlir::ValueRange sources, Ages &ages);
 
-  bool everyMmaCommits;
-  Ages ages;
-  llvm::DenseMap<mlir::Operation *, int64_t> pending;
+    /// Roles whose products count as committed.
+    llvm::DenseSet<cta::RoleOp> committed;
+  };
+
+  Facts facts;
+  RoleFlow<Facts> flow;
 };
 
 /// The ring that `slot` (or a view of it) belongs to, or null.
 mlir::Value getRing(mlir::Value slot);
 
-/// Calls `report` for each op of `role` that makes an unfenced generic write to
-/// a slot of a ring in `asyncRead` visible to a reader of the async proxy: the
-/// arrival that publishes it, or a product of the role itself.
+/// Calls `report` for each op that makes an unfenced generic write to a slot
+/// which products read through descriptors visible to a reader of the async
+/// proxy: the arrival that publishes it, or a product of the role itself.
 void findUnfencedPublications(
-    cta::RoleOp role, const llvm::DenseSet<mlir::Value> &asyncRead,
+    mlir::func::FuncOp func,
     llvm::function_ref<void(mlir::Operation *)> report);
-
-/// Rings whose slots products read through descriptors.
-llvm::DenseSet<mlir::Value> getAsyncReadRings(mlir::func::FuncOp func);
 
 } // namespace mla
 

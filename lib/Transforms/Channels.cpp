@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Channels.h"
+#include "Placement.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -14,14 +15,14 @@ std::string Channels::makeName(Value tile) {
   std::string number = std::to_string(list.size());
   if (label.empty())
     return "tile" + number;
-  // Barriers are paired with rings by name: no two rings may share one.
+  // Rows of the schedule tell rings by name.
   for (const Channel &channel : list)
     if (cta::RingOp(channel.ring).getName() == label)
       return (label + "." + number).str();
   return label.str();
 }
 
-cta::RingOp Channels::get(Value tile, unsigned writer) {
+cta::RingOp Channels::get(Value tile, ArrayRef<unsigned> writers) {
   if (auto it = index.find(tile); it != index.end())
     return list[it->second].ring;
   std::string name = makeName(tile);
@@ -40,13 +41,79 @@ cta::RingOp Channels::get(Value tile, unsigned writer) {
       b.setInsertionPoint(&op);
       break;
     }
-  auto ring = cta::RingOp::create(
-      b, tile.getLoc(), ringType, b.getStringAttr(name), IntegerAttr(),
-      StringAttr(), StringAttr(), IntegerAttr(), StringAttr());
+  auto ring =
+      cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
+                          /*offset=*/IntegerAttr(), /*over=*/Value());
   index[tile] = list.size();
-  list.push_back({ring, tile, writer});
+  list.push_back({ring, tile, llvm::to_vector(writers)});
   return ring;
 }
+
+//===----------------------------------------------------------------------===//
+// Loops that share rings
+//===----------------------------------------------------------------------===//
+
+/// Whether `a` and `b` stand in two loops of which one follows the other: the
+/// last tile of the first is done with when the second's are filled.
+static bool areInSequence(Operation *a, Operation *b) {
+  for (; a; a = a->getParentOp()) {
+    Operation *beside =
+        a->getBlock() ? a->getBlock()->findAncestorOpInBlock(*b) : nullptr;
+    if (beside)
+      return beside != a && isa<scf::ForOp>(a) && isa<scf::ForOp>(beside);
+  }
+  return false;
+}
+
+/// How a tile gets into its ring.
+static StringRef getFillName(Operation *def) {
+  return isAsyncLoad(def) ? def->getName().getStringRef()
+                          : cta::StoreSharedOp::getOperationName();
+}
+
+static llvm::SmallPtrSet<Operation *, 4> getReaders(cta::RingOp ring) {
+  llvm::SmallPtrSet<Operation *, 4> readers;
+  for (Operation *user : ring.getResult().getUsers())
+    if (isa<cta::AwaitOp>(user))
+      readers.insert(user->getParentOfType<cta::RoleOp>());
+  return readers;
+}
+
+static bool mayShare(const Channel &a, const Channel &b) {
+  Operation *def = a.tile.getDefiningOp(), *other = b.tile.getDefiningOp();
+  if (!def || !other || tile::getLabel(def).empty() ||
+      tile::getLabel(def) != tile::getLabel(other))
+    return false;
+  return areInSequence(def, other) && a.tile.getType() == b.tile.getType() &&
+         a.writers == b.writers && getFillName(def) == getFillName(other) &&
+         getReaders(a.ring) == getReaders(b.ring);
+}
+
+void Channels::share() {
+  // Those that share a ring, which is that of the first.
+  SmallVector<SmallVector<Channel>> groups;
+  for (const Channel &channel : list) {
+    auto *group = llvm::find_if(groups, [&](ArrayRef<Channel> members) {
+      return llvm::all_of(members, [&](const Channel &member) {
+        return mayShare(member, channel);
+      });
+    });
+    if (group == groups.end())
+      groups.push_back({channel});
+    else
+      group->push_back(channel);
+  }
+  for (ArrayRef<Channel> group : groups)
+    for (Channel other : group.drop_front()) {
+      other.ring.getResult().replaceAllUsesWith(
+          cta::RingOp(group.front().ring).getResult());
+      other.ring.erase();
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
 
 bool Channels::hasRing(StringAttr name) const {
   return llvm::any_of(list, [&](const Channel &channel) {

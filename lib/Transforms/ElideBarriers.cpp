@@ -1,4 +1,4 @@
-//===- ElideBarriers.cpp - free barriers that others imply ------*- C++ -*-===//
+//===- ElideBarriers.cpp - empty barriers that others imply -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Transforms/Passes.h"
-#include "llvm/ADT/StringSet.h"
 
 namespace mla {
 #define GEN_PASS_DEF_ELIDEBARRIERS
@@ -23,7 +22,8 @@ namespace {
 /// A ring, its barriers, and who waits for and arrives at them.
 struct RingUse {
   cta::RingOp ring;
-  cta::MBarrierOp full, free;
+  /// `empty` is null where it is that of another ring too.
+  cta::MBarrierOp full, empty;
   cta::RoleOp writer = {}, reader = {};
   /// Filled by stores, not by copies.
   bool stored = false;
@@ -121,27 +121,27 @@ static std::optional<int64_t> findAhead(RingUse ring, RingUse by) {
       ring.depth() != 1 || by.depth() != 1)
     return std::nullopt;
   std::optional<int64_t> acquired =
-      LeadFinder(isWait(ring.free), isWait(by.full))
+      LeadFinder(isWait(ring.empty), isWait(by.full))
           .run(ring.writer.getBody().front());
   std::optional<int64_t> released =
-      LeadFinder(isArrival(ring.free), isArrival(by.full))
+      LeadFinder(isArrival(ring.empty), isArrival(by.full))
           .run(ring.reader.getBody().front());
   if (!acquired || acquired != released || *acquired < 0 || *acquired > 1)
     return std::nullopt;
   return acquired;
 }
 
-/// Whether `ring` is free whenever `with` is: acquired behind it and released
+/// Whether `ring` is empty whenever `with` is: acquired behind it and released
 /// before it, round by round.
 static bool isReturnedWith(RingUse ring, RingUse with) {
-  if (with.ring == ring.ring || !with.free || with.writer != ring.writer ||
+  if (with.ring == ring.ring || !with.empty || with.writer != ring.writer ||
       with.reader != ring.reader || with.depth() != ring.depth())
     return false;
   std::optional<int64_t> acquired =
-      LeadFinder(isWait(ring.free), isWait(with.free))
+      LeadFinder(isWait(ring.empty), isWait(with.empty))
           .run(ring.writer.getBody().front());
   std::optional<int64_t> released =
-      LeadFinder(isArrival(ring.free), isArrival(with.free))
+      LeadFinder(isArrival(ring.empty), isArrival(with.empty))
           .run(ring.reader.getBody().front());
   return acquired == 1 && released == 0;
 }
@@ -155,21 +155,17 @@ static bool isPlain(cta::MBarrierOp barrier) {
 
 /// The rings that one role fills and one other reads.
 static SmallVector<RingUse> findRings(func::FuncOp func) {
-  llvm::StringMap<cta::MBarrierOp> barriers;
-  func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
   SmallVector<RingUse> rings;
-  llvm::StringSet<> names;
   func.walk([&](cta::RingOp ring) {
-    RingUse use{ring, barriers.lookup((ring.getName() + ".full").str()),
-                barriers.lookup((ring.getName() + ".free").str())};
+    RingUse use{ring, ring.getFullBarrier(), ring.getEmptyBarrier()};
     if (!use.full)
       return;
+    if (use.empty && (use.empty.getFull() || use.empty.getEmpty().size() != 1))
+      use.empty = {};
     use.writer = getRole(use.full, /*waits=*/false);
     use.reader = getRole(use.full, /*waits=*/true);
     use.stored = isPlain(use.full);
-    // Two rings of one name would share their barriers.
-    if (use.writer && use.reader && use.writer != use.reader &&
-        names.insert(ring.getName()).second)
+    if (use.writer && use.reader && use.writer != use.reader)
       rings.push_back(use);
   });
   return rings;
@@ -183,7 +179,7 @@ struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
     // What arrives by copies keeps its barrier: its copies take longest, and
     // others are returned with it.
     for (RingUse &ring : rings)
-      if (ring.free && ring.stored && isPlain(ring.free))
+      if (ring.empty && ring.stored && isPlain(ring.empty))
         returnByAnother(ring, rings);
     closeGaps();
   }
@@ -207,24 +203,34 @@ private:
   }
 
   void returnByAnother(RingUse &ring, ArrayRef<RingUse> rings) {
-    Builder b(&getContext());
-    for (const RingUse &other : rings) {
-      StringAttr name = b.getStringAttr(RingUse(other).ring.getName());
-      if (std::optional<int64_t> ahead = findAhead(ring, other)) {
-        ring.ring.setReturnedByAttr(name);
-        ring.ring.setAheadAttr(b.getI64IntegerAttr(*ahead));
-      } else if (!other.stored && isReturnedWith(ring, other)) {
-        ring.ring.setReturnedWithAttr(name);
-      } else {
+    for (RingUse other : rings) {
+      if (std::optional<int64_t> ahead = findAhead(ring, other))
+        sayEmpty(other.full, ring.ring, *ahead);
+      else if (!other.stored && isReturnedWith(ring, other))
+        sayEmpty(other.empty, ring.ring, std::nullopt);
+      else
         continue;
-      }
-      for (Operation *user : llvm::make_early_inc_range(ring.free->getUsers()))
+      for (Operation *user : llvm::make_early_inc_range(ring.empty->getUsers()))
         user->erase();
-      ring.free.erase();
-      ring.free = {};
+      ring.empty.erase();
+      ring.empty = {};
       elided = true;
       return;
     }
+  }
+
+  /// From now on `barrier` says that slots of `ring` are empty.
+  void sayEmpty(cta::MBarrierOp barrier, cta::RingOp ring,
+                std::optional<int64_t> ahead) {
+    // An operand is defined before its user.
+    if (barrier->isBeforeInBlock(ring))
+      ring->moveBefore(barrier);
+    barrier.getEmptyMutable().append(ring.getResult());
+    if (!ahead)
+      return;
+    SmallVector<int64_t> all(barrier.getAhead().value_or(ArrayRef<int64_t>()));
+    all.push_back(*ahead);
+    barrier.setAhead(all);
   }
 
   bool elided = false;

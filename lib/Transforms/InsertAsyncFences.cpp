@@ -16,12 +16,9 @@ namespace {
 struct InsertAsyncFencesPass
     : mla::impl::InsertAsyncFencesBase<InsertAsyncFencesPass> {
   void runOnProgram() override {
-    DenseSet<Value> asyncRead = getAsyncReadRings(getOperation());
-    getOperation().walk([&](cta::RoleOp role) {
-      findUnfencedPublications(role, asyncRead, [](Operation *op) {
-        OpBuilder b(op);
-        cta::FenceAsyncOp::create(b, op->getLoc());
-      });
+    findUnfencedPublications(getOperation(), [](Operation *op) {
+      OpBuilder b(op);
+      cta::FenceAsyncOp::create(b, op->getLoc());
     });
   }
 };

@@ -12,7 +12,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-static LogicalResult setPending(cta::MmaWaitOp wait, const GroupAges &ages) {
+static LogicalResult setPending(cta::MmaWaitOp wait, GroupAges &ages) {
   std::optional<int64_t> pending = ages.getPending(wait);
   if (!pending)
     return wait.emitOpError("waits for a product that was not issued on some "
@@ -24,12 +24,12 @@ static LogicalResult setPending(cta::MmaWaitOp wait, const GroupAges &ages) {
 namespace {
 struct InsertMmaSyncPass : mla::impl::InsertMmaSyncBase<InsertMmaSyncPass> {
   void runOnProgram() override {
-    WalkResult result = getOperation().walk([](cta::RoleOp role) {
+    GroupAges ages(getOperation(), /*insertsCommits=*/true);
+    WalkResult result = getOperation().walk([&](cta::RoleOp role) {
       // A role that commits its groups itself keeps them.
       bool grouped =
           role.walk([](cta::MmaCommitOp) { return WalkResult::interrupt(); })
               .wasInterrupted();
-      GroupAges ages(role, /*everyMmaCommits=*/!grouped);
       WalkResult waits = role.walk([&](cta::MmaWaitOp wait) {
         return wait.getPending() ? WalkResult::advance()
                                  : WalkResult(setPending(wait, ages));

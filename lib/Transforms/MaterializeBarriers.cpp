@@ -9,6 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Fills.h"
+#include "Releases.h"
 #include "ThreadCounts.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -23,127 +25,6 @@ using namespace mlir;
 using namespace mla;
 
 //===----------------------------------------------------------------------===//
-// Releases
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Where the readers of one awaited slot are known to be done.
-struct Completions {
-  /// In the await's own iteration: the last one in its block counts.
-  SmallVector<Operation *> local;
-  /// After a loop carry: the waits themselves.
-  llvm::SetVector<Operation *> carried;
-};
-} // namespace
-
-namespace {
-/// Follows an awaited slot, and the products in flight that read it, through
-/// loops and branches to the ops that complete them.
-class CompletionFinder {
-public:
-  /// \p block is the await's own.
-  CompletionFinder(Block *block) : block(block) {}
-
-  Completions run(Value slot) {
-    follow(slot, /*carried=*/false);
-    return std::move(found);
-  }
-
-private:
-  void follow(Value v, bool carried);
-  /// Where \p use passes the value on to; false if it reads it.
-  bool followForwarded(OpOperand &use, bool carried);
-  void complete(Operation *op, bool carried);
-
-  Block *block;
-  Completions found;
-  llvm::SmallDenseSet<std::pair<Value, unsigned>> seen;
-};
-} // namespace
-
-void CompletionFinder::complete(Operation *op, bool carried) {
-  if (block->findAncestorOpInBlock(*op) && !carried)
-    found.local.push_back(op);
-  else
-    found.carried.insert(op);
-}
-
-bool CompletionFinder::followForwarded(OpOperand &use, bool carried) {
-  Operation *user = use.getOwner();
-  if (auto loop = dyn_cast<scf::ForOp>(user)) {
-    follow(loop.getTiedLoopRegionIterArg(&use), true);
-    follow(loop.getTiedLoopResult(&use), true);
-  } else if (isa<scf::YieldOp>(user)) {
-    auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
-    if (!loop && !isa<scf::IfOp>(user->getParentOp()))
-      return false;
-    unsigned i = use.getOperandNumber();
-    if (loop)
-      follow(loop.getRegionIterArg(i), true);
-    follow(user->getParentOp()->getResult(i), carried || loop);
-  } else if (auto view = dyn_cast<cta::ViewOp>(user)) {
-    follow(view.getResult(), carried);
-  } else if (auto mma = dyn_cast<cta::MmaAsyncOp>(user)) {
-    follow(mma.getResult(), carried);
-  } else {
-    return false;
-  }
-  return true;
-}
-
-void CompletionFinder::follow(Value v, bool carried) {
-  if (!seen.insert({v, carried}).second)
-    return;
-  for (OpOperand &use : v.getUses())
-    if (!followForwarded(use, carried))
-      complete(use.getOwner(), carried);
-}
-
-/// Adds the ops behind which a slot is known to be free to `points`, one on
-/// each way through `block`: the last of `readers`, or where it is a condition,
-/// the last one of each branch; `start` where there is none.
-static void findReleasePoints(Block *block, Block::iterator start,
-                              ArrayRef<Operation *> readers,
-                              SmallVectorImpl<OpBuilder::InsertPoint> &points) {
-  Operation *last = nullptr;
-  for (Operation *reader : readers) {
-    Operation *op = block->findAncestorOpInBlock(*reader);
-    if (op && (!last || last->isBeforeInBlock(op)))
-      last = op;
-  }
-  auto condition = dyn_cast_or_null<scf::IfOp>(last);
-  if (!condition || !condition.elseBlock()) {
-    points.push_back({block, last ? std::next(last->getIterator()) : start});
-    return;
-  }
-  for (Block *branch : {condition.thenBlock(), condition.elseBlock()})
-    findReleasePoints(branch, branch->begin(), readers, points);
-}
-
-/// Releases the slots that the role of `awaits` reads from `ring`.
-static void insertReleases(cta::RingOp ring, ArrayRef<cta::AwaitOp> awaits) {
-  // Where a later iteration completes slots, after every local reader, it does
-  // so for all awaits of the slot.
-  llvm::SetVector<Operation *> carried;
-  SmallVector<OpBuilder::InsertPoint> points;
-  for (cta::AwaitOp await : awaits) {
-    Block *block = await->getBlock();
-    Completions found = CompletionFinder(block).run(await.getSlot());
-    carried.insert(found.carried.begin(), found.carried.end());
-    if (found.carried.empty())
-      findReleasePoints(block, std::next(await->getIterator()), found.local,
-                        points);
-  }
-  for (Operation *op : carried)
-    points.push_back({op->getBlock(), std::next(op->getIterator())});
-  OpBuilder b(ring.getContext());
-  for (OpBuilder::InsertPoint point : points) {
-    b.restoreInsertionPoint(point);
-    cta::ReleaseOp::create(b, ring.getLoc(), ring);
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Barriers
 //===----------------------------------------------------------------------===//
 
@@ -151,10 +32,9 @@ namespace {
 /// A ring, its barriers, and who uses it.
 struct RingUse {
   cta::RingOp ring;
-  cta::RoleOp producer;
-  SmallVector<cta::AcquireOp> acquires;
+  llvm::MapVector<cta::RoleOp, SmallVector<cta::AcquireOp>> producers;
   llvm::MapVector<cta::RoleOp, SmallVector<cta::AwaitOp>> consumers;
-  Value full, free;
+  Value full, empty;
 };
 } // namespace
 
@@ -188,12 +68,9 @@ struct MaterializeBarriersPass
   void runOnProgram() override;
 
   LogicalResult collect(cta::RingOp ring, RingUse &use);
-  LogicalResult createBarriers(RingUse &use, int64_t &offset);
-  FailureOr<int64_t> countFills(RingUse &use);
+  LogicalResult createBarriers(RingUse &use, OpBuilder &b, int64_t &offset);
   void initialise(ArrayRef<RingUse> uses, Operation *before);
   void lowerRole(cta::RoleOp role, MutableArrayRef<RingUse> uses);
-  CountedAccess acquireOf(RingUse &use);
-  void publish(Value slot, Value index, RingUse &use);
 };
 } // namespace
 
@@ -229,82 +106,45 @@ LogicalResult MaterializeBarriersPass::collect(cta::RingOp ring, RingUse &use) {
     } else if (auto acquire = dyn_cast<cta::AcquireOp>(op)) {
       if (acquire.getRing() != ring.getResult())
         return WalkResult::advance();
-      if (use.producer && use.producer != role) {
-        acquire.emitOpError()
-            << "expected one producer role of ring " << ring.getNameAttr();
-        return WalkResult::interrupt();
-      }
-      use.producer = role;
-      use.acquires.push_back(acquire);
+      use.producers[role].push_back(acquire);
     }
     return WalkResult::advance();
   });
   if (result.wasInterrupted())
     return failure();
-  if (!use.producer || use.consumers.empty())
+  if (use.producers.empty() || use.consumers.empty())
     return ring.emitOpError("expected a role that fills the ring and one that "
                             "reads it");
   return success();
 }
 
-/// Ops that fill `slot`, through views.
-static void getFills(Value slot, SmallVectorImpl<Operation *> &fills) {
-  for (Operation *user : slot.getUsers()) {
-    if (auto view = dyn_cast<cta::ViewOp>(user))
-      getFills(view.getResult(), fills);
-    else
-      fills.push_back(user);
-  }
-}
-
-/// Arrivals that complete the full barrier of the ring's slots.
-FailureOr<int64_t> MaterializeBarriersPass::countFills(RingUse &use) {
-  std::optional<int64_t> count;
-  for (cta::AcquireOp acquire : use.acquires) {
-    SmallVector<Operation *> fills;
-    getFills(acquire.getSlot(), fills);
-    if (fills.size() != 1)
-      return acquire.emitOpError()
-             << "expected one op that fills the slot, got " << fills.size();
-    int64_t warps = use.producer.getWarps();
-    int64_t arrivals = 1;
-    if (isa<cta::GatherAsyncOp>(fills[0]))
-      arrivals = 32 * warps;
-    else if (isa<cta::StoreSharedOp>(fills[0]))
-      arrivals = warps;
-    else if (!isa<cta::CopyAsyncOp>(fills[0]))
-      return fills[0]->emitOpError("does not fill a slot");
-    if (count && *count != arrivals)
-      return fills[0]->emitOpError(
-          "fills a slot of a ring that another kind of "
-          "op fills too");
-    count = arrivals;
-  }
-  return *count;
-}
-
 LogicalResult MaterializeBarriersPass::createBarriers(RingUse &use,
+                                                      OpBuilder &b,
                                                       int64_t &offset) {
-  FailureOr<int64_t> fullCount = countFills(use);
-  if (failed(fullCount))
+  FailureOr<Filling> filling = findFilling(use.ring, use.producers);
+  if (failed(filling))
     return failure();
-  int64_t freeCount = 0;
+  int64_t readers = 0;
   for (auto &[role, awaits] : use.consumers)
-    freeCount += role.getWarps();
+    readers += role.getWarps();
   int64_t depth = use.ring.getResult().getType().getDepth();
-  OpBuilder b(&getContext());
-  b.setInsertionPointAfter(use.ring);
-  auto make = [&](StringRef suffix, int64_t count) {
+  auto make = [&](StringRef suffix, Value full, ValueRange empty, int64_t count,
+                  IntegerAttr bytes) {
     auto barrier = cta::MBarrierOp::create(
         b, use.ring.getLoc(), cta::MBarrierType::get(&getContext(), depth),
-        (use.ring.getName() + suffix).str(), count, offset);
+        b.getStringAttr(use.ring.getName() + suffix), full, empty,
+        DenseI64ArrayAttr(), b.getI64IntegerAttr(count), bytes,
+        b.getI64IntegerAttr(offset));
     offset += 8 * depth;
     return barrier.getResult();
   };
-  use.full = make(".full", *fullCount);
-  // The ring below says when the place is free.
+  Value ring = use.ring.getResult();
+  use.full = make(".full", ring, {}, filling->arrivals,
+                  filling->bytes ? b.getI64IntegerAttr(filling->bytes)
+                                 : IntegerAttr());
+  // The ring below says when the place is empty.
   if (!use.ring.getOver())
-    use.free = make(".free", freeCount);
+    use.empty = make(".empty", {}, ring, readers, IntegerAttr());
   return success();
 }
 
@@ -313,47 +153,28 @@ void MaterializeBarriersPass::initialise(ArrayRef<RingUse> uses,
   ImplicitLocOpBuilder b(before->getLoc(), before);
   for (const RingUse &use : uses) {
     cta::MBarrierInitOp::create(b, use.full);
-    if (use.free)
-      cta::MBarrierInitOp::create(b, use.free);
+    if (use.empty)
+      cta::MBarrierInitOp::create(b, use.empty);
   }
   cta::MBarrierInitFenceOp::create(b);
   cta::SyncOp::create(b);
 }
 
-/// Adds the arrival that tells the readers that `slot` is being filled.
-void MaterializeBarriersPass::publish(Value slot, Value index, RingUse &use) {
-  SmallVector<Operation *> fills;
-  getFills(slot, fills);
-  Operation *fill = fills.front();
-  ImplicitLocOpBuilder b(fill->getLoc(), fill);
-  if (auto copy = dyn_cast<cta::CopyAsyncOp>(fill)) {
-    // The bytes are expected before they can arrive.
-    cta::ArriveExpectOp::create(b, use.full, index,
-                                copy.getDest().getType().getBytes());
-    copy.getBarrierMutable().assign(use.full);
-    copy.getBarrierIndexMutable().assign(index);
-    return;
-  }
-  b.setInsertionPointAfter(fill);
-  if (isa<cta::GatherAsyncOp>(fill))
-    cta::ArriveCopiesOp::create(b, use.full, index);
-  else
-    cta::ArriveOp::create(b, use.full, index);
-}
-
-CountedAccess MaterializeBarriersPass::acquireOf(RingUse &use) {
-  auto lower = [this, &use](Operation *op, Value count) {
+static CountedAccess acquireOf(RingUse &use) {
+  auto lower = [&use](Operation *op, Value count) {
     auto acquire = cast<cta::AcquireOp>(op);
     Value ring = use.ring.getResult();
     int64_t depth = use.ring.getResult().getType().getDepth();
+    // Its fills were found to be well before.
+    Fills fills = *findFills(acquire);
     ImplicitLocOpBuilder b(op->getLoc(), op);
     auto [index, parity] = getSlotAndParity(b, count, depth, /*writer=*/true);
-    if (use.free)
-      cta::MBarrierWaitOp::create(b, use.free, index, parity);
+    if (use.empty)
+      cta::MBarrierWaitOp::create(b, use.empty, index, parity);
     Value slot = cta::SlotOp::create(b, ring, index);
     acquire.getSlot().replaceAllUsesWith(slot);
     acquire.erase();
-    publish(slot, index, use);
+    fills.publish(use.full, index);
   };
   return {isAccessTo<cta::AcquireOp>(use.ring), lower};
 }
@@ -377,8 +198,8 @@ static CountedAccess releaseOf(RingUse &use) {
     int64_t depth = use.ring.getResult().getType().getDepth();
     ImplicitLocOpBuilder b(op->getLoc(), op);
     Value index = getSlotAndParity(b, count, depth, /*writer=*/false).first;
-    if (use.free)
-      cta::ArriveOp::create(b, use.free, index);
+    if (use.empty)
+      cta::ArriveOp::create(b, use.empty, index);
     op->erase();
   };
   return {isAccessTo<cta::ReleaseOp>(use.ring), lower};
@@ -389,7 +210,7 @@ void MaterializeBarriersPass::lowerRole(cta::RoleOp role,
                                         MutableArrayRef<RingUse> uses) {
   SmallVector<CountedAccess> accesses;
   for (RingUse &use : uses) {
-    if (use.producer == role)
+    if (use.producers.contains(role))
       accesses.push_back(acquireOf(use));
     if (use.consumers.contains(role)) {
       accesses.push_back(awaitOf(use));
@@ -415,14 +236,19 @@ void MaterializeBarriersPass::runOnProgram() {
   }
   int64_t offset = bytes.getInt();
   SmallVector<RingUse> uses(rings.size());
-  for (auto [ring, use] : llvm::zip(rings, uses)) {
-    if (failed(collect(ring, use)) || failed(createBarriers(use, offset)))
+  for (auto [ring, use] : llvm::zip(rings, uses))
+    if (failed(collect(ring, use)))
       return signalPassFailure();
-    for (auto &[role, awaits] : use.consumers)
-      insertReleases(ring, awaits);
-  }
   Operation *firstRole =
       *rings.front()->getBlock()->getOps<cta::RoleOp>().begin();
+  // Behind all rings, so that an mbarrier can be that of several.
+  OpBuilder b(firstRole);
+  for (RingUse &use : uses) {
+    if (failed(createBarriers(use, b, offset)))
+      return signalPassFailure();
+    for (auto &[role, awaits] : use.consumers)
+      insertReleases(use.ring, awaits);
+  }
   initialise(uses, firstRole);
   for (auto role : firstRole->getBlock()->getOps<cta::RoleOp>())
     lowerRole(role, uses);

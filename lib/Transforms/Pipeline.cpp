@@ -141,7 +141,7 @@ static bool isInnermost(scf::ForOp loop) {
 /// Whether `op` may run for an iteration that does not exist. What a load finds
 /// outside of its memref is padding, so it may.
 static bool mayRunAhead(Operation *op) {
-  return isPure(op) || isa<tile::LoadOp>(op);
+  return isPure(op) || isa<tile::LoadOp, tile::GatherOp>(op);
 }
 
 static LogicalResult pipelineLoop(scf::ForOp loop) {

@@ -39,16 +39,44 @@ bool mla::touchesTiles(Operation *op) {
          llvm::any_of(op->getResultTypes(), isTile);
 }
 
+bool mla::isAroundTiles(Operation *op) {
+  return op->getNumRegions() && op->walk([](Operation *inner) {
+                                    return touchesTiles(inner)
+                                               ? WalkResult::interrupt()
+                                               : WalkResult::advance();
+                                  }).wasInterrupted();
+}
+
+/// Whether `op` reads a matrix out of memory.
+static bool loadsMatrix(Operation *op) {
+  return isa<tile::LoadOp, tile::GatherOp>(op) &&
+         cast<RankedTensorType>(op->getResult(0).getType()).getRank() > 1;
+}
+
 bool mla::isReplicable(Operation *op) {
-  if (auto load = dyn_cast<tile::LoadOp>(op))
-    return cast<RankedTensorType>(load.getResult().getType()).getRank() == 1;
+  if (isa<tile::LoadOp, tile::GatherOp>(op))
+    return !loadsMatrix(op);
   return isa<arith::ConstantOp, tensor::SplatOp, tile::BroadcastOp,
              tile::ViewOp, tile::IotaOp>(op);
 }
 
+bool mla::isPartOfConcat(Operation *op) {
+  return op->hasOneUse() && isa<tile::ConcatOp>(*op->user_begin()) &&
+         isa<tile::GatherOp, tile::LoadOp>(op);
+}
+
+static bool isReadByProduct(Value tile) {
+  return llvm::any_of(tile.getUsers(), [](Operation *user) {
+    return isa<tile::DotOp>(user) ||
+           (isa<tile::ViewOp>(user) && isReadByProduct(user->getResult(0)));
+  });
+}
+
 bool mla::isAsyncLoad(Operation *op) {
-  return isa<tile::GatherOp>(op) ||
-         (isa<tile::LoadOp>(op) && !isReplicable(op));
+  return isa<tile::ConcatOp>(op) ||
+         (loadsMatrix(op) &&
+          (isa<tile::GatherOp>(op) || isPartOfConcat(op) ||
+           isReadByProduct(op->getResult(0))));
 }
 
 tile::DotOp mla::getAccInFlight(tile::DotOp dot, ScheduleAttr schedule) {
@@ -124,13 +152,8 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
     visitLoop(loop);
     return success();
   }
-  bool aroundTiles = op->getNumRegions() &&
-                     op->walk([](Operation *inner) {
-                         return touchesTiles(inner) ? WalkResult::interrupt()
-                                                    : WalkResult::advance();
-                       }).wasInterrupted();
-  if (aroundTiles)
-    return op->emitOpError("expected scf.for as the only region around tiles");
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return visitIf(branch);
   if (isa<scf::YieldOp>(op) || !touchesTiles(op))
     return success();
   if (op->getNumResults() > 1)
@@ -140,6 +163,17 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
   if (store != (op->getNumResults() == 0) ||
       (!store && !isTile(op->getResult(0).getType())))
     return op->emitOpError("expected a tile as its result");
+  // It goes where the whole is.
+  if (isPartOfConcat(op))
+    return success();
+  if (isa<tile::ConcatOp>(op) &&
+      !llvm::all_of(op->getOperands(), [](Value part) {
+        Operation *def = part.getDefiningOp();
+        return def && isPartOfConcat(def) && isAsyncLoad(def) &&
+               def->getBlock() == part.getParentBlock();
+      }))
+    return op->emitOpError("expected parts that are loaded or gathered for it "
+                           "alone");
   StringRef label = tile::getLabel(op);
   if (!label.empty()) {
     if (PlaceAttr row = schedule.lookup(label))
@@ -147,7 +181,7 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
     return op->emitOpError() << "schedule " << schedule.getName()
                              << " has no row for label '" << label << "'";
   }
-  if (isAsyncLoad(op) || isa<tile::StoreOp, tile::DotOp>(op))
+  if (loadsMatrix(op) || isa<tile::StoreOp, tile::DotOp>(op))
     return op->emitOpError()
            << "expected a label with a row in schedule " << schedule.getName();
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
@@ -228,6 +262,35 @@ void PlacementAnalysis::visitLoop(scf::ForOp loop) {
     set(loop.getRegionIterArg(i), placement);
     set(loop.getResult(i), placement);
   }
+}
+
+/// Each role that computes a tile of the branch takes it by itself: what an if
+/// gives is where its two sides are.
+LogicalResult PlacementAnalysis::visitIf(scf::IfOp branch) {
+  if (!isAroundTiles(branch))
+    return success();
+  for (OpResult result : branch.getResults()) {
+    if (!isTile(result.getType()))
+      continue;
+    Placement met;
+    for (scf::YieldOp yield : {branch.thenYield(), branch.elseYield()}) {
+      const Placement &side = get(yield.getOperand(result.getResultNumber()));
+      if (side.isAnywhere() || met == side)
+        continue;
+      if (!met.isAnywhere())
+        return branch.emitOpError("expected both sides of a branch to give a "
+                                  "tile of the same roles");
+      met = side;
+    }
+    set(result, met);
+  }
+  WalkResult inner = branch.walk([&](Operation *op) -> WalkResult {
+    if (isAsyncLoad(op) || isa<tile::DotOp, scf::ForOp>(op))
+      return op->emitOpError("expected no product, asynchronous load or loop "
+                             "in a branch");
+    return WalkResult::advance();
+  });
+  return failure(inner.wasInterrupted());
 }
 
 LogicalResult PlacementAnalysis::checkSplits() {

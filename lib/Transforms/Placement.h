@@ -46,14 +46,22 @@ struct Placement {
 };
 
 /// True for ops that a role repeats rather than receives: constants, splats,
-/// broadcasts, views, counters, and loads of vectors.
+/// broadcasts, views, counters, and loads and gathers of vectors.
 bool isReplicable(mlir::Operation *op);
 
-/// True for a load that fills shared memory asynchronously.
+/// True for a load or gather of a part of a tile that is put together.
+bool isPartOfConcat(mlir::Operation *op);
+
+/// True for a load that fills shared memory asynchronously: a gather of rows, a
+/// load that products read, a tile that is put together. Other loads go straight
+/// into registers.
 bool isAsyncLoad(mlir::Operation *op);
 
 /// True if `op` has a tile among its operands or results.
 bool touchesTiles(mlir::Operation *op);
+
+/// True if `op` has a tile among its results or in its regions.
+bool isAroundTiles(mlir::Operation *op);
 
 /// The product that `dot` adds to without waiting for it: in the same block,
 /// with the same roles, in the same stage and not later, and read by nothing
@@ -83,6 +91,7 @@ private:
   mlir::LogicalResult visitLabelled(mlir::Operation *op, PlaceAttr row);
   mlir::LogicalResult meetOperands(mlir::Operation *op);
   void visitLoop(mlir::scf::ForOp loop);
+  mlir::LogicalResult visitIf(mlir::scf::IfOp branch);
   mlir::LogicalResult checkSplits();
   void set(mlir::Operation *op, const Placement &placement);
   void set(mlir::Value tile, const Placement &placement);

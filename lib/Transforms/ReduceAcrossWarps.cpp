@@ -14,15 +14,21 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// Replaces one reduction along the rows of a role's accumulator.
-class RowReducer {
+/// Replaces one reduction that several warps of a role share.
+class WarpsReducer {
 public:
-  RowReducer(tile::ReduceOp reduce, cta::RoleOp role)
+  WarpsReducer(tile::ReduceOp reduce, cta::RoleOp role)
       : reduce(reduce), role(role), b(reduce.getLoc(), reduce) {}
 
-  LogicalResult run();
+  /// Along the rows of an accumulator.
+  LogicalResult reduceRows();
+  /// Along a dimension of a fragment with a direct layout.
+  LogicalResult reduceDirect(cta::DirectLayoutAttr layout);
 
 private:
+  /// Sends `part`, what each warp has combined, through a ring of the role's
+  /// own; returns the slot, full.
+  Value exchange(TypedValue<RankedTensorType> part);
   /// The ring through which the warps of the role meet.
   cta::RingOp createRing(RankedTensorType parts);
   std::string makeName();
@@ -43,10 +49,10 @@ private:
 };
 } // namespace
 
-std::string RowReducer::makeName() {
+std::string WarpsReducer::makeName() {
   StringRef label = tile::getLabel(reduce);
   std::string base = (label.empty() ? "reduce" : label).str() + ".warps";
-  // Barriers are paired with rings by name: no two rings may share one.
+  // Names are for people, who tell rings by them.
   std::string name = base;
   auto taken = [&](cta::RingOp ring) { return ring.getName() == name; };
   for (int n = 1; llvm::any_of(role->getBlock()->getOps<cta::RingOp>(), taken);
@@ -55,17 +61,16 @@ std::string RowReducer::makeName() {
   return name;
 }
 
-cta::RingOp RowReducer::createRing(RankedTensorType parts) {
+cta::RingOp WarpsReducer::createRing(RankedTensorType parts) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(*role->getBlock()->getOps<cta::RoleOp>().begin());
   auto type = cta::RingType::get(b.getContext(), /*depth=*/1, parts.getShape(),
                                  parts.getElementType(), {});
   return cta::RingOp::create(b, type, b.getStringAttr(makeName()),
-                             IntegerAttr(), StringAttr(), StringAttr(),
-                             IntegerAttr(), StringAttr());
+                             /*offset=*/IntegerAttr(), /*over=*/Value());
 }
 
-Value RowReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {
+Value WarpsReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {
   auto part =
       cta::BufferType::get(b.getContext(), type.getShape(),
                            type.getElementType(), cta::SharedLayoutAttr());
@@ -75,13 +80,20 @@ Value RowReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {
   return mark(cta::LoadSharedOp::create(b, type, view));
 }
 
-Value RowReducer::combine(Value x, Value y) {
+Value WarpsReducer::combine(Value x, Value y) {
   if (reduce.getKind() == tile::ReduceKind::max)
     return mark(arith::MaximumFOp::create(b, x, y));
   return mark(arith::AddFOp::create(b, x, y));
 }
 
-LogicalResult RowReducer::run() {
+Value WarpsReducer::exchange(TypedValue<RankedTensorType> part) {
+  Value ring = createRing(part.getType());
+  Value slot = mark(cta::AcquireOp::create(b, ring));
+  mark(cta::StoreSharedOp::create(b, part, slot));
+  return mark(cta::AwaitOp::create(b, ring));
+}
+
+LogicalResult WarpsReducer::reduceRows() {
   auto source = cast<RankedTensorType>(reduce.getSource().getType());
   auto type = cast<RankedTensorType>(reduce.getResult().getType());
   auto warps = static_cast<int64_t>(role.getWarps());
@@ -95,12 +107,11 @@ LogicalResult RowReducer::run() {
                                 << " columns, got " << type.getDimSize(0);
   auto parts = RankedTensorType::get({warps * type.getDimSize(0)},
                                      type.getElementType());
-  Value ring = createRing(parts);
-  auto part = mark(cta::ReduceWarpOp::create(b, parts, reduce.getKind(),
-                                             reduce.getSource()));
-  Value slot = mark(cta::AcquireOp::create(b, ring));
-  mark(cta::StoreSharedOp::create(b, part, slot));
-  Value all = mark(cta::AwaitOp::create(b, ring));
+  if (cta::hasLayout(source))
+    parts = cta::withLayout(parts, cta::FragmentLayout::warp_column);
+  auto part = mark(cta::ReduceWarpOp::create(
+      b, parts, reduce.getKind(), reduce.getSource(), IntegerAttr()));
+  Value all = exchange(part.getResult());
   SmallVector<Value> loaded;
   for (int64_t warp = 0; warp < warps; ++warp)
     loaded.push_back(loadPart(all, warp, type));
@@ -112,21 +123,55 @@ LogicalResult RowReducer::run() {
   return success();
 }
 
+LogicalResult WarpsReducer::reduceDirect(cta::DirectLayoutAttr layout) {
+  auto source = cast<RankedTensorType>(reduce.getSource().getType());
+  auto dim = static_cast<int64_t>(reduce.getDim());
+  // One element for each group of threads that are in different warps.
+  int64_t group = std::max<int64_t>(layout.getStrides()[dim], 32);
+  SmallVector<int64_t> shape(source.getShape());
+  shape[dim] = layout.getSpan(dim) / group;
+  auto getType = [&](int64_t threads, int64_t stride) {
+    SmallVector<int64_t> counts(layout.getThreads());
+    SmallVector<int64_t> strides(layout.getStrides());
+    counts[dim] = threads;
+    strides[dim] = stride;
+    bool last = dim == layout.getRank() - 1;
+    return RankedTensorType::get(
+        shape, source.getElementType(),
+        cta::DirectLayoutAttr::get(b.getContext(), counts, strides,
+                                   last ? 1 : layout.getVector()));
+  };
+  auto part = mark(
+      cta::ReduceWarpOp::create(b, getType(shape[dim], group), reduce.getKind(),
+                                reduce.getSource(), b.getI64IntegerAttr(dim)));
+  Value all = exchange(part.getResult());
+  auto loaded = mark(cta::LoadSharedOp::create(b, getType(1, 1), all));
+  reduce.getSourceMutable().assign(loaded);
+  return success();
+}
+
 namespace {
 struct ReduceAcrossWarpsPass
     : mla::impl::ReduceAcrossWarpsBase<ReduceAcrossWarpsPass> {
   void runOnProgram() override {
     SmallVector<tile::ReduceOp> reductions;
     getOperation().walk([&](tile::ReduceOp reduce) {
-      auto source = cast<RankedTensorType>(reduce.getSource().getType());
-      if (reduce->getParentOfType<cta::RoleOp>() && reduce.getDim() == 0 &&
-          source.getRank() == 2)
+      if (reduce->getParentOfType<cta::RoleOp>())
         reductions.push_back(reduce);
     });
     for (tile::ReduceOp reduce : reductions)
-      if (failed(
-              RowReducer(reduce, reduce->getParentOfType<cta::RoleOp>()).run()))
+      if (failed(run(reduce)))
         return signalPassFailure();
+  }
+
+  static LogicalResult run(tile::ReduceOp reduce) {
+    auto source = cast<RankedTensorType>(reduce.getSource().getType());
+    WarpsReducer reducer(reduce, reduce->getParentOfType<cta::RoleOp>());
+    if (auto layout = cta::getDirectLayout(source))
+      return cta::crossesWarps(reduce) ? reducer.reduceDirect(layout)
+                                       : success();
+    return reduce.getDim() == 0 && source.getRank() == 2 ? reducer.reduceRows()
+                                                         : success();
   }
 };
 } // namespace

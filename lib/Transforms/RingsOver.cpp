@@ -3,7 +3,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "SlotProtocol.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -19,21 +18,6 @@ struct Bytes {
 };
 } // namespace
 
-static bool hasUser(Value barrier, cta::RoleOp role, bool waits) {
-  return llvm::any_of(barrier.getUsers(), [&](Operation *user) {
-    return role->isProperAncestor(user) &&
-           isa<cta::MBarrierWaitOp>(user) == waits;
-  });
-}
-
-bool RingBarriers::isReadBy(cta::RoleOp role) const {
-  return hasUser(full, role, /*waits=*/true);
-}
-
-bool RingBarriers::isWrittenBy(cta::RoleOp role) const {
-  return hasUser(full, role, /*waits=*/false);
-}
-
 /// Where `top` lies in the slot of `below`.
 static Bytes getPlace(cta::RingOp below, cta::RingOp top) {
   cta::RingType type = top.getResult().getType();
@@ -43,30 +27,25 @@ static Bytes getPlace(cta::RingOp below, cta::RingOp top) {
 }
 
 LogicalResult mla::checkRingsOver(func::FuncOp func) {
-  llvm::StringMap<cta::RingOp> rings;
-  func.walk([&](cta::RingOp ring) { rings[ring.getName()] = ring; });
-  llvm::StringMap<SmallVector<Bytes>> taken;
+  llvm::DenseMap<Operation *, SmallVector<Bytes>> taken;
   WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
-    if (!ring.getOver())
+    cta::RingOp below = ring.getRingBelow();
+    if (!below)
       return WalkResult::advance();
-    cta::RingOp below = rings.lookup(*ring.getOver());
-    if (!below || below.getOver())
-      return ring.emitOpError() << "expected a ring named " << *ring.getOver()
-                                << " that lies over no other";
     Bytes place = getPlace(below, ring);
     cta::RingType base = below.getResult().getType();
     int64_t size = base.getSlotType().getBytes();
     if (place.begin < 0 || place.end > size || base.getDepth() != 1 ||
         ring.getResult().getType().getDepth() != 1)
       return ring.emitOpError()
-             << "expected one slot inside the one slot of " << *ring.getOver()
+             << "expected one slot inside the one slot of " << below.getName()
              << ", got bytes [" << place.begin << ", " << place.end << ") of "
              << base.getDepth() << " x " << size;
-    SmallVector<Bytes> &others = taken[below.getName()];
+    SmallVector<Bytes> &others = taken[below];
     if (llvm::any_of(others, [&](Bytes b) { return b.overlaps(place); }))
       return ring.emitOpError()
              << "lies at bytes [" << place.begin << ", " << place.end << ") of "
-             << *ring.getOver() << ", which another ring over it uses";
+             << below.getName() << ", which another ring over it uses";
     others.push_back(place);
     return WalkResult::advance();
   });

@@ -47,7 +47,9 @@ LogicalResult RoleEmitter::emitBlock(Block *from, Block *to) {
 LogicalResult RoleEmitter::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
   if (auto loop = dyn_cast<scf::ForOp>(op))
-    return needsLoop(loop) ? emitLoop(loop) : success();
+    return needsRegions(loop) ? emitLoop(loop) : success();
+  if (auto branch = dyn_cast<scf::IfOp>(op); branch && isAroundTiles(branch))
+    return needsRegions(branch) ? emitIf(branch) : success();
   if (!touchesTiles(op)) {
     // Scalars of the grid point are shared by all roles and stay in front.
     if (op->getBlock() != program.getBody())
@@ -72,13 +74,73 @@ LogicalResult RoleEmitter::emitOp(Operation *op) {
   return success();
 }
 
-bool RoleEmitter::needsLoop(scf::ForOp loop) {
-  return loop
-      .walk([&](Operation *op) {
-        return placement.get(op).contains(role) ? WalkResult::interrupt()
-                                                : WalkResult::advance();
+bool RoleEmitter::needsRegions(Operation *op) {
+  return op
+      ->walk([&](Operation *inner) {
+        return placement.get(inner).contains(role) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
       })
       .wasInterrupted();
+}
+
+LogicalResult RoleEmitter::emitIf(scf::IfOp branch) {
+  row = schedule.lookup(tile::getLabel(branch));
+  if (branch->getParentOfType<scf::ForOp>() && !row)
+    return branch.emitOpError()
+           << "expected a label with a row in schedule " << schedule.getName();
+  SmallVector<unsigned> kept;
+  SmallVector<Type> types;
+  for (OpResult result : branch.getResults()) {
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    if (!type)
+      return branch.emitOpError("expected results that are tiles, of a branch "
+                                "around tiles");
+    const Placement &place = placement.get(result);
+    if (!place.contains(role))
+      continue;
+    kept.push_back(result.getResultNumber());
+    types.push_back(RankedTensorType::get(
+        place.getSlice(role).apply(type.getShape()), type.getElementType()));
+  }
+  auto copy = mark(scf::IfOp::create(
+      b, types, scalars.lookupOrDefault(branch.getCondition()),
+      /*addThenBlock=*/true, /*addElseBlock=*/!types.empty()));
+  for (auto [from, to] : {std::pair(branch.thenBlock(), copy.thenBlock()),
+                          std::pair(branch.elseBlock(), copy.elseBlock())}) {
+    if (!from || !to)
+      continue;
+    if (!to->empty())
+      to->back().erase();
+    if (failed(emitBlock(from, to)) ||
+        failed(emitYield(cast<scf::YieldOp>(from->getTerminator()), to,
+                         branch.getResults(), kept)))
+      return failure();
+  }
+  for (auto [k, i] : llvm::enumerate(kept))
+    fragments[branch.getResult(i)] = copy.getResult(k);
+  return success();
+}
+
+LogicalResult RoleEmitter::emitYield(scf::YieldOp from, Block *to,
+                                     ValueRange results,
+                                     ArrayRef<unsigned> kept) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(to);
+  row = {};
+  SmallVector<Value> yields;
+  for (unsigned i : kept) {
+    Value value = from.getOperand(i);
+    Value mapped =
+        isa<RankedTensorType>(value.getType())
+            ? getFragment(value, placement.get(results[i]).getSlice(role),
+                          from->getParentOp())
+            : scalars.lookupOrDefault(value);
+    if (!mapped)
+      return failure();
+    yields.push_back(mapped);
+  }
+  scf::YieldOp::create(b, yields);
+  return success();
 }
 
 LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
@@ -121,21 +183,9 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
     body->back().erase();
   if (failed(emitBlock(loop.getBody(), body)))
     return failure();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(body);
-  row = {};
-  SmallVector<Value> yields;
-  for (unsigned i : kept) {
-    Value value = loop.getBody()->getTerminator()->getOperand(i);
-    Value mapped =
-        isa<RankedTensorType>(value.getType())
-            ? getFragment(value, placement.get(value).getSlice(role), loop)
-            : scalars.lookupOrDefault(value);
-    if (!mapped)
-      return failure();
-    yields.push_back(mapped);
-  }
-  scf::YieldOp::create(b, yields);
+  if (failed(emitYield(cast<scf::YieldOp>(loop.getBody()->getTerminator()),
+                       body, loop.getResults(), kept)))
+    return failure();
   for (auto [k, i] : llvm::enumerate(kept))
     bind(loop.getResult(i), copy.getResult(k));
   return success();
@@ -146,27 +196,107 @@ LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
   cta::RingOp ring = channels.get(tile, role);
   if (!ring)
     return failure();
-  auto map = [&](ValueRange values) {
-    return llvm::map_to_vector(
-        values, [&](Value v) { return scalars.lookupOrDefault(v); });
+  SmallVector<Operation *> loads{op};
+  auto concat = dyn_cast<tile::ConcatOp>(op);
+  if (concat)
+    loads = llvm::map_to_vector(concat.getParts(),
+                                [](Value v) { return v.getDefiningOp(); });
+  // What is looked up first stands before the slot is waited for.
+  SmallVector<Value> rows;
+  for (Operation *load : loads) {
+    FailureOr<Value> looked = emitRows(load);
+    if (failed(looked))
+      return failure();
+    rows.push_back(*looked);
+  }
+  Value slot = mark(cta::AcquireOp::create(b, ring));
+  SmallVector<int64_t> offsets(getTileType(tile).getRank(), 0);
+  for (auto [load, index] : llvm::zip(loads, rows)) {
+    RankedTensorType type = getTileType(load->getResult(0));
+    Value dest = getView(slot, offsets, type.getShape());
+    if (!dest || failed(emitFill(load, index, dest)))
+      return failure();
+    if (concat)
+      offsets[concat.getDim()] += type.getDimSize(concat.getDim());
+  }
+  return success();
+}
+
+FailureOr<Value> RoleEmitter::emitRows(Operation *op) {
+  if (auto gather = dyn_cast<tile::GatherOp>(op)) {
+    Value rows = getFragment(gather.getRows(), {}, op);
+    return rows ? FailureOr<Value>(rows) : failure();
+  }
+  auto load = cast<tile::LoadOp>(op);
+  if (load.getPaddingAttr())
+    return load.emitOpError("expected no padding on an asynchronous load, "
+                            "which pads with zeros");
+  if (!load.getDims() && load.getBounds().empty())
+    return Value();
+  int64_t rank = load.getIndices().size();
+  SmallVector<int64_t> order = tile::orderDims(load.getDims(), rank, 2);
+  if (load.getBounds().size() > 1 || order[rank - 2] != 0 ||
+      order[rank - 1] != rank - 1)
+    return load.emitOpError(
+        "expected rows of the memref's first dimension, and "
+        "a bound of rows alone, of an asynchronous load "
+        "with dims or bounds");
+  return emitBoundedRows(load);
+}
+
+Value RoleEmitter::emitBoundedRows(tile::LoadOp load) {
+  Type i32 = b.getI32Type();
+  auto type =
+      RankedTensorType::get(getTileType(load.getResult()).getDimSize(0), i32);
+  auto splat = [&](Value scalar) -> Value {
+    Value number = mark(arith::IndexCastOp::create(b, i32, scalar));
+    return mark(tensor::SplatOp::create(b, number, type));
   };
-  if (auto load = dyn_cast<tile::LoadOp>(op)) {
-    if (load.getPaddingAttr())
-      return load.emitOpError("expected no padding on an asynchronous load, "
-                              "which pads with zeros");
-    auto slot = mark(cta::AcquireOp::create(b, ring));
-    mark(cta::CopyAsyncOp::create(b, load.getSource(), map(load.getIndices()),
-                                  slot, Value(), Value(), Value()));
+  Value first = mapScalars(load.getIndices())[0];
+  Value rows = mark(arith::AddIOp::create(
+      b, mark(tile::IotaOp::create(b, type)), splat(first)));
+  for (Value bound : mapScalars(load.getBounds())) {
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    Value size = memref::DimOp::create(b, load.getSource(), zero);
+    Value end = mark(arith::MinSIOp::create(b, bound, size));
+    Value inside = mark(
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, rows, splat(end)));
+    Value outside = mark(arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, APInt(32, -1, true))));
+    rows = mark(arith::SelectOp::create(b, inside, rows, outside));
+  }
+  return rows;
+}
+
+LogicalResult RoleEmitter::emitFill(Operation *op, Value rows, Value dest) {
+  if (auto gather = dyn_cast<tile::GatherOp>(op)) {
+    mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows,
+                                    mapScalars(gather.getIndices()), dest));
     return success();
   }
-  auto gather = cast<tile::GatherOp>(op);
-  Value rows = getFragment(gather.getRows(), {}, op);
-  if (!rows)
-    return failure();
-  auto slot = mark(cta::AcquireOp::create(b, ring));
-  mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows,
-                                  map(gather.getIndices()), slot));
+  auto load = cast<tile::LoadOp>(op);
+  SmallVector<Value> indices = mapScalars(load.getIndices());
+  if (rows)
+    mark(cta::GatherAsyncOp::create(b, load.getSource(), rows,
+                                    ArrayRef(indices).drop_front(), dest));
+  else
+    mark(cta::CopyAsyncOp::create(b, load.getSource(), indices, dest, Value(),
+                                  Value(), Value()));
   return success();
+}
+
+Value RoleEmitter::getView(Value slot, ArrayRef<int64_t> offsets,
+                           ArrayRef<int64_t> shape) {
+  auto type = cast<cta::BufferType>(slot.getType());
+  if (shape == type.getShape())
+    return slot;
+  auto viewType = cta::BufferType::getChecked(
+      [&] { return emitError(b.getLoc(), "part of a tile: "); }, b.getContext(),
+      shape, type.getElementType(), type.getLayout());
+  if (!viewType)
+    return {};
+  return mark(
+      cta::ViewOp::create(b, viewType, slot, b.getDenseI64ArrayAttr(offsets)));
 }
 
 LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
@@ -176,15 +306,16 @@ LogicalResult RoleEmitter::emitDot(tile::DotOp dot, Slice slice) {
     aSlice = {dot.getTransposeA() ? 1 : 0, slice.part, slice.parts};
   if (slice.dim == 1)
     bSlice = {dot.getTransposeB() ? 0 : 1, slice.part, slice.parts};
-  Value a = getBuffer(dot.getA(), aSlice);
+  Value a = getBuffer(dot.getA(), aSlice, /*stage=*/dot.getTransposeA());
   if (!a)
     a = getFragment(dot.getA(), aSlice, dot);
-  Value bOperand = getBuffer(dot.getB(), bSlice);
+  Value bOperand = getBuffer(dot.getB(), bSlice, /*stage=*/true);
   if (!a)
     return failure();
   if (!bOperand)
-    return dot.emitOpError("expected operand B in shared memory: it must be "
-                           "loaded, or computed by another role");
+    return dot.emitOpError(
+        "expected operand B in shared memory: a tile that is "
+        "loaded or computed, not repeated where it is used");
   Value acc;
   if (auto inner = getAccInFlight(dot, schedule)) {
     acc = inFlight.lookup(inner.getResult());
@@ -214,25 +345,50 @@ LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {
   if (!tile)
     return failure();
   RankedTensorType whole = getTileType(store.getTile());
-  mark(tile::StoreOp::create(b, tile, store.getDest(),
-                             offsetIndices(store.getIndices(), whole, slice)));
+  mark(tile::StoreOp::create(
+      b, tile, store.getDest(), offsetIndices(store, whole, slice),
+      mapScalars(store.getBounds()), store.getDimsAttr()));
   return success();
 }
 
-SmallVector<Value> RoleEmitter::offsetIndices(ValueRange indices,
-                                              RankedTensorType tile,
+SmallVector<Value> RoleEmitter::mapScalars(ValueRange values) {
+  return llvm::map_to_vector(
+      values, [&](Value v) { return scalars.lookupOrDefault(v); });
+}
+
+template <typename OpTy>
+SmallVector<Value> RoleEmitter::offsetIndices(OpTy op, RankedTensorType tile,
                                               Slice slice) {
-  auto result = llvm::map_to_vector(
-      indices, [&](Value v) { return scalars.lookupOrDefault(v); });
+  SmallVector<Value> result = mapScalars(op.getIndices());
   if (slice.isWhole())
     return result;
   int64_t offset = slice.getOffset(slice.dim, tile.getDimSize(slice.dim));
   if (offset == 0)
     return result;
-  Value &index = result[indices.size() - tile.getRank() + slice.dim];
+  int64_t rank = result.size();
+  SmallVector<int64_t> order =
+      tile::orderDims(op.getDims(), rank, tile.getRank());
+  Value &index = result[order[rank - tile.getRank() + slice.dim]];
   auto constant = mark(arith::ConstantIndexOp::create(b, offset));
   index = mark(arith::AddIOp::create(b, index, constant));
   return result;
+}
+
+Value RoleEmitter::emitLoad(tile::LoadOp load, Slice slice) {
+  RankedTensorType whole = getTileType(load.getResult());
+  auto sliced = RankedTensorType::get(slice.apply(whole.getShape()),
+                                      whole.getElementType());
+  auto copy = mark(tile::LoadOp::create(
+      b, sliced, load.getSource(), offsetIndices(load, whole, slice),
+      mapScalars(load.getBounds()), load.getDimsAttr(), load.getPaddingAttr()));
+  StringRef label = tile::getLabel(load);
+  if (PlaceAttr own = label.empty() ? PlaceAttr() : schedule.lookup(label)) {
+    if (own.getThreads())
+      copy->setAttr(cta::kThreadsAttr, b.getI64IntegerAttr(own.getThreads()));
+    if (own.getVector())
+      copy->setAttr(cta::kVectorAttr, b.getI64IntegerAttr(own.getVector()));
+  }
+  return copy;
 }
 
 Value RoleEmitter::emitClone(Operation *op, Slice slice) {
@@ -258,9 +414,7 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     return mark(arith::AddIOp::create(b, iota, start));
   }
   if (auto load = dyn_cast<tile::LoadOp>(op))
-    return mark(tile::LoadOp::create(
-        b, sliced, load.getSource(),
-        offsetIndices(load.getIndices(), whole, slice), load.getPaddingAttr()));
+    return emitLoad(load, slice);
   Slice operandSlice = slice;
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
     operandSlice = slice.dropDim(broadcast.getDim());
@@ -290,13 +444,8 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
   const Placement &place = placement.get(tile);
   Operation *def = tile.getDefiningOp();
   bool local = !place.isAnywhere() && place.contains(role);
-  if (local && fragments.count(tile)) {
-    if (place.getSlice(role) == slice)
-      return fragments[tile];
-    user->emitOpError() << "role " << schedule.getRoles()[role].getName()
-                        << " holds another part of an operand than it needs";
-    return {};
-  }
+  if (local && fragments.count(tile) && place.getSlice(role) == slice)
+    return fragments[tile];
   if (def && def->getNumRegions() && place.isAnywhere()) {
     user->emitOpError("expected a tile that some role computes, got one that a "
                       "loop carries unchanged");
@@ -325,7 +474,7 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
   Value buffer = getBuffer(tile, slice);
   if (!buffer) {
     user->emitOpError() << "role " << schedule.getRoles()[role].getName()
-                        << " needs a tile that roles hold in parts";
+                        << " needs a tile that it neither has nor gets through a ring";
     return {};
   }
   auto type = cast<cta::BufferType>(buffer.getType());
@@ -336,44 +485,39 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
   return fragment;
 }
 
-Value RoleEmitter::getBuffer(Value tile, Slice slice) {
+Value RoleEmitter::getBuffer(Value tile, Slice slice, bool stage) {
   SmallVector<int64_t> offsets(getTileType(tile).getRank(), 0);
   SmallVector<int64_t> shape = slice.apply(getTileType(tile).getShape());
   for (auto [d, size] : llvm::enumerate(getTileType(tile).getShape()))
     offsets[d] = slice.getOffset(d, size);
+  bool viewed = false;
   while (auto view = tile.getDefiningOp<tile::ViewOp>()) {
     for (auto [offset, start] : llvm::zip(offsets, view.getOffsets()))
       offset += start;
     tile = view.getSource();
+    viewed = true;
   }
   Operation *def = tile.getDefiningOp();
   const Placement &place = placement.get(tile);
-  bool async = def && isAsyncLoad(def);
-  if (place.isAnywhere() || (def && isReplicable(def)) || place.split >= 0 ||
-      (!async && place.contains(role)))
+  if (place.isAnywhere() || (def && isReplicable(def)))
     return {};
-  Value slot = awaitChannel(tile, place.roles.front());
-  if (!slot)
+  bool inRegisters = !(def && isAsyncLoad(def)) && place.contains(role) &&
+                     (viewed || place.getSlice(role) == slice);
+  if (inRegisters && !stage)
     return {};
-  auto type = cast<cta::BufferType>(slot.getType());
-  if (ArrayRef(shape) == type.getShape())
-    return slot;
-  auto viewType = cta::BufferType::getChecked(
-      [&] { return emitError(tile.getLoc(), "part of a tile: "); },
-      b.getContext(), ArrayRef<int64_t>(shape), type.getElementType(),
-      type.getLayout());
-  if (!viewType)
-    return {};
-  return mark(
-      cta::ViewOp::create(b, viewType, slot, b.getDenseI64ArrayAttr(offsets)));
+  // Where all hold the whole, one of them writes it.
+  ArrayRef<unsigned> writers = place.roles;
+  Value slot =
+      awaitChannel(tile, place.split < 0 ? writers.take_front() : writers);
+  return slot ? getView(slot, offsets, shape) : Value();
 }
 
-Value RoleEmitter::awaitChannel(Value tile, unsigned writer) {
+Value RoleEmitter::awaitChannel(Value tile, ArrayRef<unsigned> writers) {
   Value &slot = slots[tile];
   if (slot)
     return slot;
   OpBuilder::InsertionGuard guard(b);
-  cta::RingOp ring = channels.get(tile, writer);
+  cta::RingOp ring = channels.get(tile, writers);
   if (!ring)
     return {};
   moveTo(tile.getParentBlock());
@@ -395,7 +539,7 @@ void RoleEmitter::moveTo(Block *defBlock) {
 LogicalResult RoleEmitter::fillChannels() {
   for (Channel channel : channels.all()) {
     Operation *def = channel.tile.getDefiningOp();
-    if (channel.writer != role || (def && isAsyncLoad(def)))
+    if (!llvm::is_contained(channel.writers, role) || (def && isAsyncLoad(def)))
       continue;
     Value fragment = fragments.lookup(channel.tile);
     if (!fragment)
@@ -405,8 +549,16 @@ LogicalResult RoleEmitter::fillChannels() {
     b.setInsertionPointAfterValue(fragment);
     b.setLoc(channel.tile.getLoc());
     row = def ? schedule.lookup(tile::getLabel(def)) : PlaceAttr();
-    auto slot = mark(cta::AcquireOp::create(b, channel.ring));
-    mark(cta::StoreSharedOp::create(b, fragment, slot));
+    Slice slice = placement.get(channel.tile).getSlice(role);
+    ArrayRef<int64_t> shape = getTileType(channel.tile).getShape();
+    SmallVector<int64_t> offsets;
+    for (auto [d, size] : llvm::enumerate(shape))
+      offsets.push_back(slice.getOffset(d, size));
+    Value slot = mark(cta::AcquireOp::create(b, channel.ring));
+    Value part = getView(slot, offsets, slice.apply(shape));
+    if (!part)
+      return failure();
+    mark(cta::StoreSharedOp::create(b, fragment, part));
   }
   return success();
 }

@@ -15,6 +15,8 @@ namespace mla {
 /// Writes the program of one role. A tile that another role computes is
 /// received through a ring: the reader awaits a slot where the tile is defined
 /// in the program, the writer fills one right after it has computed the tile.
+/// So is one that roles compute in parts, and one that a role has computed
+/// itself and a product wants in shared memory.
 class RoleEmitter {
 public:
   RoleEmitter(mlir::scf::ForallOp program, ScheduleAttr schedule, unsigned role,
@@ -30,7 +32,16 @@ private:
   mlir::LogicalResult emitBlock(mlir::Block *from, mlir::Block *to);
   mlir::LogicalResult emitOp(mlir::Operation *op);
   mlir::LogicalResult emitLoop(mlir::scf::ForOp loop);
+  mlir::LogicalResult emitIf(mlir::scf::IfOp branch);
+  /// Yields the parts of the values that `from` yields, of number `kept`, that
+  /// this role holds of the `results` of the op around.
+  mlir::LogicalResult emitYield(mlir::scf::YieldOp from, mlir::Block *to,
+                                mlir::ValueRange results,
+                                llvm::ArrayRef<unsigned> kept);
   mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
+  /// Fills `dest`, a slot or a part of one; a gather by the indices `rows`.
+  mlir::LogicalResult emitFill(mlir::Operation *op, mlir::Value rows,
+                               mlir::Value dest);
   mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
   mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
   /// Clones `op` for the part `slice` of its result.
@@ -38,17 +49,30 @@ private:
 
   /// The part `slice` of `tile` in registers.
   mlir::Value getFragment(mlir::Value tile, Slice slice, mlir::Operation *user);
-  /// The part `slice` of `tile` in shared memory; null where it is not there.
-  mlir::Value getBuffer(mlir::Value tile, Slice slice);
-  mlir::Value awaitChannel(mlir::Value tile, unsigned writer);
+  /// The part `slice` of `tile` in shared memory; null where it is not there:
+  /// the role has that part in registers, unless it is to `stage` it.
+  mlir::Value getBuffer(mlir::Value tile, Slice slice, bool stage = false);
+  mlir::Value awaitChannel(mlir::Value tile, llvm::ArrayRef<unsigned> writers);
+  /// The rectangle of `slot`; all of it is no view.
+  mlir::Value getView(mlir::Value slot, llvm::ArrayRef<int64_t> offsets,
+                      llvm::ArrayRef<int64_t> shape);
 
-  bool needsLoop(mlir::scf::ForOp loop);
+  /// Whether this role computes something in the regions of `op`.
+  bool needsRegions(mlir::Operation *op);
   /// Moves the builder to where this role defines what stands in `defBlock`.
   void moveTo(mlir::Block *defBlock);
-  /// Adds the slice's start to the index of its dimension.
-  llvm::SmallVector<mlir::Value> offsetIndices(mlir::ValueRange indices,
-                                               mlir::RankedTensorType tile,
-                                               Slice slice);
+  /// The indices of the access `op` for a role: the slice's start is added to
+  /// that of its dimension.
+  template <typename OpTy>
+  llvm::SmallVector<mlir::Value>
+  offsetIndices(OpTy op, mlir::RankedTensorType tile, Slice slice);
+  llvm::SmallVector<mlir::Value> mapScalars(mlir::ValueRange values);
+  mlir::Value emitLoad(tile::LoadOp load, Slice slice);
+  /// The row indices of a gather, or of a load that has a bound of rows, one
+  /// past which is outside of the memref; null for another load.
+  mlir::FailureOr<mlir::Value> emitRows(mlir::Operation *op);
+  /// Row by row, as far as the bounds go: TMA knows the memref's size alone.
+  mlir::Value emitBoundedRows(tile::LoadOp load);
   /// Marks `op` with the pipeline place of the op being emitted.
   template <typename OpTy> OpTy mark(OpTy op);
 

@@ -22,7 +22,8 @@ using namespace mla;
 static LogicalResult eraseTiles(scf::ForallOp program) {
   llvm::SetVector<Operation *> dead;
   for (Operation &op : program.getBody()->without_terminator())
-    if (touchesTiles(&op) || isa<scf::ForOp>(op))
+    if (touchesTiles(&op) || isa<scf::ForOp>(op) ||
+        (isa<scf::IfOp>(op) && isAroundTiles(&op)))
       dead.insert(&op);
   for (Operation *op : dead)
     for (Operation *user : op->getUsers())
@@ -60,6 +61,7 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
       return failure();
   if (failed(channels.checkUse()))
     return failure();
+  channels.share();
   return eraseTiles(program);
 }
 

@@ -8,37 +8,81 @@
 using namespace llvm;
 using namespace mla::slots;
 
-/// The slot as it stands to the role's counts, which go from `from` to `to`.
-static Slot rebase(Slot slot, ArrayRef<Count> from, ArrayRef<Count> to) {
-  for (Event event : {Awaited, Acquired}) {
-    unsigned i = kEvents * slot.ring + event;
-    if (slot.count.symbol == from[i].symbol && from[i] != Count())
-      return {slot.ring, to[i] + (slot.count.offset - from[i].offset)};
+namespace {
+/// Gives numbers of two states a common symbol where they stay the same number
+/// apart.
+class Merger {
+public:
+  /// \p number is that of the count or value.
+  Count merge(unsigned number, Count a, Count b) {
+    if (a == b && a.symbol == 0)
+      return a;
+    auto key = std::tuple(a.symbol, b.symbol, a.offset - b.offset);
+    return {symbols.try_emplace(key, number + 1).first->second, a.offset};
   }
-  return {slot.ring, {kUnknown, 0}};
-}
 
-static Slots rebase(const Slots &slots, ArrayRef<Count> from,
-                    ArrayRef<Count> to) {
-  Slots result;
-  for (const Slot &slot : slots)
-    result.insert(rebase(slot, from, to));
-  return result;
-}
+private:
+  std::map<std::tuple<unsigned, unsigned, int64_t>, unsigned> symbols;
+};
 
-State mla::slots::join(const State &a, const State &b, ArrayRef<Count> to) {
+/// Says what slots of one state are in another, which has other counts.
+class Rebase {
+public:
+  Rebase(ArrayRef<Count> from, ArrayRef<Count> to, ArrayRef<int64_t> depths)
+      : from(from), to(to), depths(depths) {}
+
+  Slots operator()(const Slots &slots) const {
+    Slots result;
+    for (const Slot &slot : slots)
+      result.insert(rebase(slot));
+    return result;
+  }
+
+private:
+  /// The slot as one of the last that the role has awaited, or acquired.
+  Slot rebase(Slot slot) const {
+    for (Event event : {Awaited, Acquired}) {
+      unsigned i = kEvents * slot.ring + event;
+      if (slot.count.symbol != from[i].symbol || from[i] == Count())
+        continue;
+      int64_t before =
+          modulo(from[i].offset - 1 - slot.count.offset, depths[slot.ring]);
+      return {slot.ring, to[i] + (-1 - before)};
+    }
+    return {slot.ring, {kUnknown, 0}};
+  }
+
+  ArrayRef<Count> from, to;
+  ArrayRef<int64_t> depths;
+};
+} // namespace
+
+State mla::slots::join(const State &a, const State &b,
+                       ArrayRef<int64_t> depths) {
   State joined;
-  joined.counts.assign(to.begin(), to.end());
+  Merger merger;
+  for (auto [i, counts] : llvm::enumerate(llvm::zip(a.counts, b.counts)))
+    joined.counts.push_back(
+        merger.merge(i, std::get<0>(counts), std::get<1>(counts)));
+  for (auto [number, count] : a.values)
+    if (auto it = b.values.find(number); it != b.values.end())
+      joined.values[number] =
+          merger.merge(a.counts.size() + number, count, it->second);
   joined.groups.resize(std::max(a.groups.size(), b.groups.size()));
   for (const State *each : {&a, &b}) {
+    Rebase rebase(each->counts, joined.counts, depths);
     for (auto [i, reads] : llvm::enumerate(each->groups))
-      joined.groups[i].merge(rebase(reads, each->counts, to));
-    joined.open.merge(rebase(each->open, each->counts, to));
-    joined.written.merge(rebase(each->written, each->counts, to));
+      joined.groups[i].merge(rebase(reads));
+    joined.open.merge(rebase(each->open));
+    joined.written.merge(rebase(each->written));
   }
-  Slots other = rebase(b.filled, b.counts, to);
-  for (const Slot &slot : rebase(a.filled, a.counts, to))
-    if (other.count(slot))
-      joined.filled.insert(slot);
+  auto meet = [&](Slots State::*slots) {
+    Slots other = Rebase(b.counts, joined.counts, depths)(b.*slots);
+    for (const Slot &slot : Rebase(a.counts, joined.counts, depths)(a.*slots))
+      if (other.count(slot))
+        (joined.*slots).insert(slot);
+  };
+  meet(&State::stored);
+  meet(&State::gathered);
   return joined;
 }

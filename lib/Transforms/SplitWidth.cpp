@@ -237,7 +237,9 @@ LogicalResult WidthSplitter::splitStore(tile::StoreOp store) {
       return failure();
     SmallVector<Value> indices =
         moveRight(b, store.getIndices(), part ? width / 2 : 0);
-    copyLabel(store, tile::StoreOp::create(b, tile, store.getDest(), indices),
+    copyLabel(store,
+              tile::StoreOp::create(b, tile, store.getDest(), indices,
+                                    store.getBounds(), store.getDimsAttr()),
               kSuffix[part]);
   }
   dead.push_back(store);

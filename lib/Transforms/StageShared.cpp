@@ -29,15 +29,34 @@ static int64_t getAlignment(cta::RingType type) {
   return type.getLayout().getSwizzle() ? kTileAlignment : kVectorAlignment;
 }
 
-/// The layout of a ring's slots: matrices are swizzled, vectors are dense.
+/// Whether a product reads `slot`, or a copy fills it.
+static bool isAsynchronous(Value slot) {
+  return llvm::any_of(slot.getUsers(), [](Operation *user) {
+    if (isa<cta::ViewOp>(user))
+      return isAsynchronous(user->getResult(0));
+    return !isa<cta::LoadSharedOp, cta::StoreSharedOp>(user);
+  });
+}
+
+/// Whether threads alone fill and read the ring.
+static bool isOfThreads(cta::RingOp ring) {
+  return !ring->use_empty() &&
+         llvm::none_of(ring.getResult().getUsers(), [](Operation *user) {
+           return llvm::any_of(user->getResults(), isAsynchronous);
+         });
+}
+
+/// The layout of a ring's slots: vectors, and matrices of words that threads
+/// alone touch, are dense; other matrices are swizzled.
 static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   cta::RingType type = ring.getResult().getType();
   ArrayRef<int64_t> shape = type.getShape();
   MLIRContext *context = ring.getContext();
-  if (shape.size() == 1)
+  unsigned width = type.getElementType().getIntOrFloatBitWidth();
+  if (shape.size() == 1 ||
+      (shape.size() == 2 && width == 32 && isOfThreads(ring)))
     return cta::SharedLayoutAttr::get(context, 0, shape[0]);
-  unsigned bits = type.getElementType().getIntOrFloatBitWidth();
-  if (shape.size() != 2 || (bits != 8 && bits != 16) || shape[0] % 8 ||
+  if (shape.size() != 2 || (width != 8 && width != 16) || shape[0] % 8 ||
       shape[1] % getBlockColumns(type.getElementType()))
     return ring.emitOpError()
            << "expected a vector, or a matrix of elements of one or two bytes "
@@ -138,29 +157,58 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
 
   LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     limit = getTarget(func).sharedBytesPerCTA;
-    bool overlay = place(func, rings, false) > limit;
-    int64_t bytes = place(func, rings, overlay);
+    if (place(func, rings) > limit && failed(layOver(func, rings)))
+      return failure();
+    int64_t bytes = place(func, rings);
     if (bytes > limit)
       return reportPlan(func, rings, bytes);
-    deepen(func, rings, overlay);
+    deepen(func, rings);
     return placeOver(func, rings);
+  }
+
+  /// Lays rings over others where the schedule allows it.
+  LogicalResult layOver(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
+    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+    for (cta::RingOp ring : rings) {
+      RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
+      if (!row || !row.getOver())
+        continue;
+      const auto *below = llvm::find_if(rings, [&](cta::RingOp other) {
+        return other.getName() == row.getOver().getValue();
+      });
+      if (below == rings.end())
+        return ring.emitOpError()
+               << "lies over a ring " << row.getOver().getValue()
+               << " that is not there";
+      cta::RingOp base = *below;
+      RingAttr its = schedule.getRing(base.getName());
+      if (its && its.getOver())
+        return ring.emitOpError()
+               << "lies over ring " << base.getName()
+               << ", expected that ring to have a place of its own";
+      // An operand is defined before its user.
+      if (ring->isBeforeInBlock(base))
+        base->moveBefore(ring);
+      ring.getOverMutable().assign(base.getResult());
+    }
+    return success();
   }
 
   /// Gives what is left to the rings that may be deeper, in the order of their
   /// rows.
-  void deepen(func::FuncOp func, ArrayRef<cta::RingOp> rings, bool overlay) {
+  void deepen(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     for (RingAttr row : schedule ? schedule.getRings() : ArrayRef<RingAttr>())
       for (cta::RingOp ring : rings)
         while (ring.getName() == row.getLabel().getValue() &&
-               addSlot(func, ring, row.getMost(), rings, overlay))
+               addSlot(func, ring, row.getMost(), rings))
           ;
-    place(func, rings, overlay);
+    place(func, rings);
   }
 
   /// One slot more for \p ring, if it has fewer than \p most and there is room.
   bool addSlot(func::FuncOp func, cta::RingOp ring, int64_t most,
-               ArrayRef<cta::RingOp> rings, bool overlay) {
+               ArrayRef<cta::RingOp> rings) {
     cta::RingType type = ring.getResult().getType();
     if (type.getDepth() >= most)
       return false;
@@ -168,17 +216,15 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
                            type.getElementType(), type.getLayout(),
                            type.getSplitDim(), type.getParts()));
-    if (place(func, rings, overlay) <= limit)
+    if (place(func, rings) <= limit)
       return true;
     ring.getResult().setType(type);
     return false;
   }
 
-  /// Gives every ring a place; with \p overlay, those that the schedule lets
-  /// lie over others wait for placeOver. Returns the bytes needed with
-  /// barriers.
-  int64_t place(func::FuncOp func, ArrayRef<cta::RingOp> rings, bool overlay) {
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+  /// Gives every ring a place, but for those over others, which wait for
+  /// placeOver. Returns the bytes needed with barriers.
+  int64_t place(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     // Tiles first: they are multiples of the alignment, so nothing is lost.
     int64_t offset = 0, slots = 0;
     for (bool tiles : {true, false})
@@ -186,16 +232,12 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         cta::RingType type = ring.getResult().getType();
         if ((type.getLayout().getSwizzle() != 0) != tiles)
           continue;
-        RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
-        if (overlay && row && row.getOver()) {
-          ring.setOverAttr(row.getOver());
-          slots += type.getDepth();
+        slots += type.getDepth();
+        if (ring.getOver())
           continue;
-        }
         offset = llvm::alignTo(offset, getAlignment(type));
         ring.setOffset(offset);
         offset += type.getDepth() * type.getSlotType().getBytes();
-        slots += type.getDepth();
       }
     offset = llvm::alignTo(offset, kVectorAlignment);
     Builder b(&getContext());
@@ -206,26 +248,19 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
   LogicalResult placeOver(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     for (cta::RingOp ring : rings) {
-      if (!ring.getOver())
+      cta::RingOp base = ring.getRingBelow();
+      if (!base)
         continue;
-      const auto *below = llvm::find_if(rings, [&](cta::RingOp other) {
-        return other.getName() == *ring.getOver();
-      });
-      if (below == rings.end())
-        return ring.emitOpError() << "lies over a ring " << *ring.getOver()
-                                  << " that is not there";
-      cta::RingOp base = *below;
       RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
-      if (base.getOver() || !row)
+      if (!row)
         return ring.emitOpError()
-               << "lies over ring " << *ring.getOver() << ", expected "
-               << (row ? "that ring to have a place of its own"
-                       : "a row of the schedule that names the byte");
+               << "lies over ring " << base.getName()
+               << ", expected a row of the schedule that names the byte";
       int64_t offset = *base.getOffset() + row.getByte();
       int64_t alignment = getAlignment(ring.getResult().getType());
       if (offset % alignment)
         return ring.emitOpError()
-               << "would lie at byte " << offset << ", over " << *ring.getOver()
+               << "would lie at byte " << offset << ", over " << base.getName()
                << ", expected a multiple of " << alignment;
       ring.setOffset(offset);
     }

@@ -4,8 +4,7 @@
 
 #include "AsyncAnalysis.h"
 #include "SlotProtocol.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSet.h"
+#include "VerifyBarriers.h"
 
 namespace mla {
 #define GEN_PASS_DEF_VERIFYASYNC
@@ -30,10 +29,14 @@ static LogicalResult checkLowered(Operation *op) {
                                "--mla-wgmma-descriptors first");
   if (!op->getParentOfType<cta::RoleOp>())
     return success();
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op);
+      reduce && cta::crossesWarps(reduce))
+    return op->emitOpError("expected a reduction within warps; run "
+                           "--mla-reduce-across-warps first");
   for (Type type : op->getResultTypes()) {
     if (auto inFlight = dyn_cast<cta::InFlightType>(type))
       type = inFlight.getFragment();
-    if (isa<RankedTensorType>(type) && !cta::getLayout(type))
+    if (isa<RankedTensorType>(type) && !cta::hasLayout(type))
       return op->emitOpError() << "expected a fragment with a layout, got "
                                << type << "; run --mla-assign-layouts first";
   }
@@ -89,9 +92,9 @@ static LogicalResult checkFenced(cta::MmaAsyncOp mma) {
                          "--mla-insert-mma-sync first");
 }
 
-static LogicalResult checkProducts(cta::RoleOp role) {
-  GroupAges ages(role, /*everyMmaCommits=*/false);
-  WalkResult result = role.walk([&](Operation *op) -> WalkResult {
+static LogicalResult checkProducts(func::FuncOp func) {
+  GroupAges ages(func, /*insertsCommits=*/false);
+  WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
       return checkFenced(mma);
     auto wait = dyn_cast<cta::MmaWaitOp>(op);
@@ -112,266 +115,6 @@ static LogicalResult checkProducts(cta::RoleOp role) {
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
-}
-
-//===----------------------------------------------------------------------===//
-// Barriers
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Balances the waits on one barrier of a ring against the arrivals on its
-/// other: a reader releases what it awaited, a writer publishes what it
-/// acquired, on every path.
-class BalanceChecker {
-public:
-  BalanceChecker(Value waited, Value arrived)
-      : waited(waited), arrived(arrived) {}
-
-  /// Waits less arrivals over `block`, or failure with an error.
-  FailureOr<int64_t> run(Block &block);
-
-private:
-  static bool arrivesOn(Operation *op, Value barrier) {
-    return isa<cta::ArriveOp, cta::ArriveCopiesOp, cta::ArriveExpectOp>(op) &&
-           op->getOperand(0) == barrier;
-  }
-
-  Value waited, arrived;
-};
-} // namespace
-
-FailureOr<int64_t> BalanceChecker::run(Block &block) {
-  int64_t balance = 0;
-  for (Operation &op : block) {
-    if (auto wait = dyn_cast<cta::MBarrierWaitOp>(op)) {
-      balance += wait.getBarrier() == waited;
-    } else if (arrivesOn(&op, arrived)) {
-      --balance;
-    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
-      FailureOr<int64_t> body = run(*loop.getBody());
-      if (failed(body))
-        return failure();
-      if (*body)
-        return loop.emitOpError()
-               << "waits for " << *body
-               << " more slots than it hands on in each iteration";
-    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
-      FailureOr<int64_t> yes = run(*branch.thenBlock()), no = 0;
-      if (branch.elseBlock())
-        no = run(*branch.elseBlock());
-      if (failed(yes) || failed(no))
-        return failure();
-      if (*yes != *no)
-        return branch.emitOpError()
-               << "waits for " << *yes - *no
-               << " more slots than it hands on in one branch only";
-      balance += *yes;
-    }
-  }
-  return balance;
-}
-
-/// Checks one role's use of two of a ring's barriers.
-static LogicalResult checkBalance(cta::RoleOp role, Value waited,
-                                  Value arrived) {
-  FailureOr<int64_t> balance =
-      BalanceChecker(waited, arrived).run(role.getBody().front());
-  if (failed(balance))
-    return failure();
-  if (*balance)
-    return role.emitOpError()
-           << "waits " << *balance << " times more on "
-           << waited.getDefiningOp<cta::MBarrierOp>().getNameAttr()
-           << " than it arrives on "
-           << arrived.getDefiningOp<cta::MBarrierOp>().getNameAttr();
-  return success();
-}
-
-/// Arrivals of `role` that one phase of `barrier` sees.
-static FailureOr<int64_t> countArrivals(cta::RoleOp role, Value barrier) {
-  std::optional<int64_t> count;
-  WalkResult result = role.walk([&](Operation *op) -> WalkResult {
-    if (op->getNumOperands() == 0 || op->getOperand(0) != barrier)
-      return WalkResult::advance();
-    int64_t arrivals;
-    if (isa<cta::ArriveOp>(op))
-      arrivals = role.getWarps();
-    else if (isa<cta::ArriveCopiesOp>(op))
-      arrivals = 32 * role.getWarps();
-    else if (isa<cta::ArriveExpectOp>(op))
-      arrivals = 1;
-    else
-      return WalkResult::advance();
-    if (count && *count != arrivals)
-      return op->emitOpError("arrives in another way than the role's other "
-                             "arrivals on this barrier");
-    count = arrivals;
-    return WalkResult::advance();
-  });
-  if (result.wasInterrupted())
-    return failure();
-  return count.value_or(0);
-}
-
-static LogicalResult checkBarrier(cta::MBarrierOp barrier,
-                                  ArrayRef<cta::RoleOp> roles) {
-  int64_t arrivals = 0;
-  for (cta::RoleOp role : roles) {
-    FailureOr<int64_t> count = countArrivals(role, barrier.getResult());
-    if (failed(count))
-      return failure();
-    arrivals += *count;
-  }
-  if (arrivals != static_cast<int64_t>(barrier.getCount()))
-    return barrier.emitOpError()
-           << "expects " << barrier.getCount()
-           << " arrivals a phase, its roles make " << arrivals;
-  auto inits = llvm::count_if(barrier->getUsers(), [](Operation *user) {
-    return isa<cta::MBarrierInitOp>(user);
-  });
-  if (inits == 0)
-    return barrier.emitOpError("is never initialised");
-  if (inits > 1)
-    return barrier.emitOpError("is initialised twice");
-  return success();
-}
-
-/// The bytes a barrier expects are those that its copies bring.
-static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
-  int64_t bytes = 0;
-  for (Operation &op : *expect->getBlock())
-    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
-      if (copy.getBarrier() == expect.getBarrier() &&
-          copy.getBarrierIndex() == expect.getIndex())
-        bytes += copy.getDest().getType().getBytes();
-  if (bytes != static_cast<int64_t>(expect.getBytes()))
-    return expect.emitOpError() << "expects " << expect.getBytes()
-                                << " bytes, its copies bring " << bytes;
-  return success();
-}
-
-using BarrierMap = llvm::StringMap<cta::MBarrierOp>;
-
-/// The barriers of a ring that another one returns.
-static FailureOr<RingBarriers>
-findBorrowed(cta::RingOp ring, cta::MBarrierOp full, cta::MBarrierOp returned) {
-  int64_t ahead = ring.getAhead().value_or(0);
-  if (!full || !returned || ring.getReturnedBy() == ring.getName())
-    return ring.emitOpError() << "expected a full mbarrier of its own, and one "
-                                 "of another ring named "
-                              << *ring.getReturnedBy();
-  if (ring.getOver() || full.getResult().getType().getSize() != 1 ||
-      returned.getResult().getType().getSize() != 1 ||
-      (ahead != 0 && ahead != 1))
-    return ring.emitOpError("is returned by another ring: expected one slot of "
-                            "each, over no other, and `ahead` 0 or 1");
-  return RingBarriers{ring,
-                      full.getResult(),
-                      returned.getResult(),
-                      returned.getResult(),
-                      1 - ahead,
-                      -ahead};
-}
-
-/// The barriers of a ring that is returned with another one.
-static FailureOr<RingBarriers>
-findCommon(cta::RingOp ring, cta::MBarrierOp full, cta::MBarrierOp free) {
-  int64_t depth = ring.getResult().getType().getDepth();
-  if (!full || !free || ring.getOver() || ring.getReturnedBy() ||
-      full.getResult().getType().getSize() != depth ||
-      free.getResult().getType().getSize() != depth)
-    return ring.emitOpError()
-           << "is returned with " << *ring.getReturnedWith()
-           << ": expected a free mbarrier of that ring, a full one of its own, "
-           << depth << " of each, and no other way of return";
-  return RingBarriers{ring, full.getResult(), free.getResult(),
-                      free.getResult()};
-}
-
-/// Finds a ring's barriers; one over another has those of the ring below.
-static FailureOr<RingBarriers> findBarriers(cta::RingOp ring,
-                                            const BarrierMap &barriers) {
-  auto find = [&](StringRef name, StringRef suffix) {
-    return barriers.lookup((name + suffix).str());
-  };
-  StringRef below = ring.getOver().value_or(ring.getName());
-  cta::MBarrierOp full = find(ring.getName(), ".full");
-  cta::MBarrierOp own = find(ring.getName(), ".free");
-  StringRef other =
-      ring.getReturnedWith().value_or(ring.getReturnedBy().value_or(below));
-  if (own && other != ring.getName())
-    return own.emitOpError()
-           << "frees nothing: the place is free when " << other << " is"
-           << (ring.getReturnedBy() ? " full" : "");
-  if (ring.getReturnedWith())
-    return findCommon(ring, full, find(other, ".free"));
-  if (ring.getReturnedBy())
-    return findBorrowed(ring, full, find(*ring.getReturnedBy(), ".full"));
-  cta::MBarrierOp free = find(below, ".free");
-  cta::MBarrierOp acquired = ring.getOver() ? find(below, ".full") : free;
-  if (!full || !free || !acquired)
-    return ring.emitOpError("expected a full and a free mbarrier; run "
-                            "--mla-materialize-barriers first");
-  for (cta::MBarrierOp barrier : {full, free})
-    if (barrier.getResult().getType().getSize() !=
-        ring.getResult().getType().getDepth())
-      return barrier.emitOpError()
-             << "expected one mbarrier for each slot of the ring, "
-             << ring.getResult().getType().getDepth();
-  return RingBarriers{ring, full.getResult(), acquired.getResult(),
-                      free.getResult()};
-}
-
-/// What each role waits for, it hands on.
-static LogicalResult checkBalances(RingBarriers ring,
-                                   ArrayRef<cta::RoleOp> roles) {
-  for (cta::RoleOp role : roles) {
-    // Another ring whose barriers these are may have other readers.
-    if ((!ring.isBorrowing() || ring.isReadBy(role)) &&
-        failed(checkBalance(role, ring.full, ring.released)))
-      return failure();
-    if ((!ring.isBorrowing() || ring.isWrittenBy(role)) &&
-        failed(checkBalance(role, ring.acquired, ring.full)))
-      return failure();
-  }
-  if (ring.isBorrowing() && llvm::none_of(roles, [&](cta::RoleOp role) {
-        return ring.isReadBy(role);
-      }))
-    return ring.ring.emitOpError()
-           << "expected a role that reads it and then "
-           << (ring.ring.getReturnedBy() ? "fills the slot of "
-                                         : "releases the slot of ")
-           << ring.getLender();
-  return success();
-}
-
-/// Stores the rings with their barriers in \p found.
-static LogicalResult checkBarriers(func::FuncOp func,
-                                   ArrayRef<cta::RoleOp> roles,
-                                   SmallVectorImpl<RingBarriers> &found) {
-  BarrierMap barriers;
-  func.walk([&](cta::MBarrierOp op) { barriers[op.getName()] = op; });
-  SmallVector<cta::RingOp> rings;
-  func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
-  llvm::StringSet<> names;
-  for (cta::RingOp ring : rings) {
-    if (!names.insert(ring.getName()).second)
-      return ring.emitOpError()
-             << "another ring is named " << ring.getNameAttr() << " too";
-    FailureOr<RingBarriers> known = findBarriers(ring, barriers);
-    if (failed(known))
-      return failure();
-    for (Value barrier : {known->full, known->released})
-      if (failed(checkBarrier(barrier.getDefiningOp<cta::MBarrierOp>(), roles)))
-        return failure();
-    if (failed(checkBalances(*known, roles)))
-      return failure();
-    found.push_back(*known);
-  }
-  WalkResult bytes = func.walk([](cta::ArriveExpectOp expect) {
-    return WalkResult(checkExpectedBytes(expect));
-  });
-  return failure(bytes.wasInterrupted());
 }
 
 //===----------------------------------------------------------------------===//
@@ -477,16 +220,13 @@ static LogicalResult checkBudgets(func::FuncOp func,
   return checkPlan(func, bytes.getInt());
 }
 
-static LogicalResult checkFences(func::FuncOp func,
-                                 ArrayRef<cta::RoleOp> roles) {
-  DenseSet<Value> asyncRead = getAsyncReadRings(func);
+static LogicalResult checkFences(func::FuncOp func) {
   LogicalResult result = success();
-  for (cta::RoleOp role : roles)
-    findUnfencedPublications(role, asyncRead, [&](Operation *op) {
-      result = op->emitOpError(
-          "publishes generic writes to the async proxy without "
-          "cta.fence_async; run --mla-insert-async-fences first");
-    });
+  findUnfencedPublications(func, [&](Operation *op) {
+    result =
+        op->emitOpError("publishes generic writes to the async proxy without "
+                        "cta.fence_async; run --mla-insert-async-fences first");
+  });
   return result;
 }
 
@@ -512,11 +252,9 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
         failed(checkBudgets(func, roles)) ||
         failed(checkBarriers(func, roles, rings)) ||
         failed(checkInitialised(func, roles.front())) ||
-        failed(checkSideBySide(roles)) || failed(checkFences(func, roles)))
+        failed(checkSideBySide(roles)) || failed(checkFences(func)) ||
+        failed(checkProducts(func)) || failed(checkSlotProtocol(func, rings)))
       return signalPassFailure();
-    for (cta::RoleOp role : roles)
-      if (failed(checkProducts(role)) || failed(checkSlotProtocol(role, rings)))
-        return signalPassFailure();
     func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
   }
 };

@@ -35,14 +35,14 @@ func.func @explicit(%x: memref<64x64xbf16> {mla.name = "x"},
   %n = memref.dim %k, %c0 : memref<?x64x64xbf16>
   scf.forall (%i) in (1) {
     %xr = cta.ring "x" at 0 : !one
-    %x_full = cta.mbarrier "x.full" count 1 at 49152 : !cta.mbarrier<1>
-    %x_free = cta.mbarrier "x.free" count 4 at 49160 : !cta.mbarrier<1>
+    %x_full = cta.mbarrier "x.full" full(%xr : !one) count 1 bytes 8192 at 49152 : !cta.mbarrier<1>
+    %x_free = cta.mbarrier "x.empty" empty(%xr : !one) count 4 at 49160 : !cta.mbarrier<1>
     %kr = cta.ring "k" at 8192 : !two
-    %k_full = cta.mbarrier "k.full" count 1 at 49168 : !cta.mbarrier<2>
-    %k_free = cta.mbarrier "k.free" count 7 at 49184 : !cta.mbarrier<2>
+    %k_full = cta.mbarrier "k.full" full(%kr : !two) count 1 bytes 8192 at 49168 : !cta.mbarrier<2>
+    %k_free = cta.mbarrier "k.empty" empty(%kr : !two) count 7 at 49184 : !cta.mbarrier<2>
     %gr = cta.ring "g" at 24576 : !three
-    %g_full = cta.mbarrier "g.full" count 128 at 49200 : !cta.mbarrier<3>
-    %g_free = cta.mbarrier "g.free" count 4 at 49224 : !cta.mbarrier<3>
+    %g_full = cta.mbarrier "g.full" full(%gr : !three) count 128 at 49200 : !cta.mbarrier<3>
+    %g_free = cta.mbarrier "g.empty" empty(%gr : !three) count 4 at 49224 : !cta.mbarrier<3>
     cta.mbarrier_init %x_full : !cta.mbarrier<1>
     cta.mbarrier_init %x_free : !cta.mbarrier<1>
     cta.mbarrier_init %k_full : !cta.mbarrier<2>

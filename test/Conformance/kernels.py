@@ -225,6 +225,26 @@ def _():
                    {"out": stack("f32", out)})
 
 
+@program("parts", level="cta")
+def _():
+    """slots of several fills, by TMA, gathers and stores, from two roles"""
+    a = [ints(f"pa{t}", 64, 64, 1) for t in range(5)]
+    b, k = ints("pb", 64, 64, 2), ints("pk", 64 * len(a), 128, 2)
+    generator = random.Random("pi")
+    indices = [[generator.randrange(-1, len(k)) for _ in range(32)] for _ in a]
+    indices[1][3], indices[2][30] = -1, len(k)
+    out = []
+    for t, tile in enumerate(a):
+        p = beside(multiply(tile, b), multiply(tile, transpose(b)))
+        assert max(map(abs, flat(p))) <= 256
+        rows = k[64 * t + 16:64 * t + 32] + k[64 * t:64 * t + 16]
+        rows += [k[n] if 0 <= n < len(k) else [0] * 128 for n in indices[t]]
+        out.append(multiply(p, transpose(rows)))
+    yield Case("only", {"a": stack("bf16", a), "b": matrix("bf16", b),
+                        "k": matrix("bf16", k), "indices": matrix("i32", indices)},
+               {"out": stack("f32", out)})
+
+
 @program("vectors")
 def _():
     """vectors by row, read by row and by column"""
@@ -555,3 +575,84 @@ def _():
     yield Case("only", {"x": matrix("bf16", identity(64)), "k": stack("bf16", k),
                         "kv": matrix("bf16", kv), "indices": matrix("i32", indices)},
                {"out": stack("f32", out)})
+
+
+# --------------------------------------------------------------------------- #
+# Between memory and registers
+# --------------------------------------------------------------------------- #
+
+
+def direct(name, warps, rows, columns, threads=0, vector=0):
+    """Declares a program over tiles of rows by columns, of so many threads side by
+    side."""
+
+    def run(tiles, used, limit):
+        x, y = ints(f"dx{name}", used, columns, 8), ints(f"dy{name}", used, columns, 8)
+        held = [add([a], [b])[0] if r < limit else [0] * columns
+                for r, (a, b) in enumerate(zip(x, y))]
+        held += [[0] * columns] * (tiles * rows - used)
+        sums, mosts, by_row, by_column, both = [], [], [], [], []
+        for t in range(tiles):
+            s = held[t * rows : (t + 1) * rows]
+            turned = transpose(s)
+            by_column.append([sum(c) for c in turned])
+            both.append([sum(map(sum, s)), max(map(max, s))])
+            by_row += [sum(r) for r in s]
+            sums += [[v + sum(r) + by_column[-1][c] for c, v in enumerate(r)] for r in s]
+            mosts += [[v + max(r) + max(turned[c]) for c, v in enumerate(r)] for r in s]
+        written = min(used, limit)
+        rest = [[NAN] * columns] * (used - written)
+        return Case(f"{used} of {limit}",
+                    {"x": matrix("f32", x), "y": matrix("bf16", y),
+                     "limit": vector_1d("i32", [limit])},
+                    {"sums": matrix("f32", sums[:written] + rest),
+                     "mosts": matrix("bf16", mosts[:written] + rest),
+                     "by_row": vector_1d("f32", by_row[:written] + [NAN] * len(rest)),
+                     "by_column": matrix("f32", by_column), "all": matrix("i32", both)},
+                    sizes={"tiles": tiles}, padding={"x": 4, "mosts": 8},
+                    partial=written < used)
+
+    def cases():
+        """loads, reductions, broadcasts and stores"""
+        yield run(2, 2 * rows, 2 * rows)
+        yield run(3, 3 * rows - rows // 2, I32_MAX)
+        yield run(2, 2 * rows, rows + (rows + 1) // 2 - 1)
+
+    PROGRAMS.append(Program(name, cases, file="direct.mlir", warps=warps, rows=rows,
+                            columns=columns, threads=threads, vector=vector))
+
+
+vector_1d = vector
+# Rows within a thread, a warp, over warps; columns likewise; fewer threads than the
+# role has.
+direct("direct-64x64", 4, 64, 64)
+direct("direct-8x512", 4, 8, 512)
+direct("direct-32x32", 8, 32, 32)
+direct("direct-1x192", 4, 1, 192)
+direct("direct-4x32", 8, 4, 32)
+direct("direct-16x96", 1, 16, 96)
+direct("direct-64x64-t4", 4, 64, 64, threads=4, vector=2)
+direct("direct-16x64-v1", 2, 16, 64, threads=64, vector=1)
+direct("direct-6x24", 3, 6, 24)
+
+
+@program("window")
+def _():
+    """dimensions that tiles span, bounds, elements by index"""
+    planes, rows = 37, 6
+    x = [[[10000 * p + 100 * r + c for c in range(64)] for r in range(rows)]
+         for p in range(planes)]
+    ends = [0, 1, 16, 23, 37, I32_MAX]
+    out = [[x[p][r] if p < ends[r] else [-1] * 64 for r in range(rows)]
+           for p in range(planes)]
+    first = [[x[p][r][5] if p < ends[r] else -2 for r in range(rows)]
+             for p in range(planes)]
+    table = [[100 * i + j for j in range(5)] for i in range(40)]
+    generator = random.Random("tokens")
+    tokens = [[generator.randrange(-9, 49) for _ in range(64)] for _ in range(rows)]
+    tokens[0][:4] = [I32_MIN, I32_MAX, -1, 40]
+    pages = [[table[i][2] if 0 <= i < 40 else 0 for i in line] for line in tokens]
+    yield Case("only", {"x": stack("f32", x), "ends": vector("i32", ends),
+                        "table": matrix("i32", table), "tokens": matrix("i32", tokens)},
+               {"out": stack("f32", out), "first": matrix("f32", first),
+                "pages": matrix("i32", pages)}, padding={"x": 4})

@@ -374,3 +374,25 @@ func.func @double_exponential(%x: f64, %m: memref<?xf32>) attributes {cta.verifi
   }
   return
 }
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 128>
+!slot = !cta.buffer<128x64xbf16, #swizzled>
+!part = !cta.buffer<64x64xbf16, #swizzled>
+func.func @part_off_the_swizzle(%m: memref<?x64xbf16>) attributes {cta.verified} {
+  %i0 = arith.constant 0 : i32
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    %k = cta.ring "k" at 0 : !cta.ring<1x128x64xbf16, #swizzled>
+    cta.role "all" warps 4 registers 168 {
+      %rows = tile.iota : tensor<64xi32, #cta.layout<gather>>
+      %s = cta.slot %k[%i0] : !cta.ring<1x128x64xbf16, #swizzled>
+      // expected-error @below {{is lowered for parts of vectors, and of swizzled matrices from a multiple of 8 rows and 128 bytes on, got '!cta.buffer<64x64xbf16}}
+      // expected-error @below {{failed to legalize operation 'cta.view'}}
+      %v = cta.view %s [4, 0] : !slot -> !part
+      cta.gather_async %m[%rows][%c0] to %v : memref<?x64xbf16>, tensor<64xi32, #cta.layout<gather>>, !part
+    }
+  }
+  return
+}

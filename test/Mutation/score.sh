@@ -54,4 +54,7 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   "$out/16-576-full.mlir" $two --schedule=swapped \
   --name='swapped, 16, 576, full' \
   "$programs/dense-attention.mlir" $dense --scale=0.0884 --name='dense' \
-  "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap'
+  "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap' \
+  "$programs/two-loops.mlir" $dense --sizes=heads=1,s_q=70,s_kv=700 \
+  --scale=0.0884 --name='two loops' \
+  "$programs/parts.mlir" $dense --scale=0.0884 --name='parts'

@@ -32,11 +32,15 @@ func.func @rows_that_are_columns(%kv: memref<?x64xbf16>, %indices: memref<?xi32>
 
 // -----
 
-func.func @other_dimension(%s: tensor<64x64xf32>) {
+func.func @vector_beside_gather(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>,
+                                %slot: !cta.buffer<64x64xbf16>, %s: tensor<64xf32>) {
+  %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
     cta.role "math" warps 4 registers 240 {
-      // expected-error @below {{expected a reduction along dimension 1 of an accumulator, got dimension 0}}
-      %r = tile.reduce max %s dim 0 : tensor<64x64xf32> -> tensor<64xf32>
+      cta.gather_async %kv[%rows][%c0] to %slot
+          : memref<?x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+      // expected-error @below {{expected a reduction of an accumulator, got 'tensor<64xf32>' in a role with products or gathers}}
+      %r = tile.reduce max %s dim 0 : tensor<64xf32> -> tensor<f32>
     }
   }
   return
@@ -44,12 +48,59 @@ func.func @other_dimension(%s: tensor<64x64xf32>) {
 
 // -----
 
-func.func @untied(%m: memref<?xf32>) {
+func.func @untied(%m: memref<?xf32>, %slot: !cta.buffer<64x64xbf16>) {
   scf.forall (%i) in (8) {
     cta.role "math" warps 4 registers 240 {
+      %x = cta.mma_async %slot, %slot
+          : !cta.buffer<64x64xbf16>, !cta.buffer<64x64xbf16> -> !cta.in_flight<tensor<64x64xf32>>
       // expected-error @below {{cannot tell the layout of 'tensor<64xf32>': nothing ties it to a product or a gather}}
       %v = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32>
       tile.store %v, %m[%i] : tensor<64xf32>, memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @threads(%m: memref<?x64xf32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      // expected-error @below {{expected columns for 128 threads of 1 elements, and a role of as many threads, got 64 columns in a role of 4 warps}}
+      %v = tile.load %m[%i, %c0] {cta.threads = 128} : memref<?x64xf32> -> tensor<8x64xf32>
+      tile.store %v, %m[%i, %c0] : tensor<8x64xf32>, memref<?x64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @cube(%m: memref<?x8x64xf32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      // expected-error @below {{expected a tile of rank 0 to 2, got 'tensor<2x8x64xf32>'}}
+      %v = tile.load %m[%i, %c0, %c0] : memref<?x8x64xf32> -> tensor<2x8x64xf32>
+      tile.store %v, %m[%i, %c0, %c0] : tensor<2x8x64xf32>, memref<?x8x64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @two_direct_layouts(%m: memref<?x64xf32>, %v: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64x64xf32>
+      %r = tile.reduce max %x dim 1 : tensor<64x64xf32> -> tensor<64xf32>
+      %c = tile.reduce max %x dim 0 : tensor<64x64xf32> -> tensor<64xf32>
+      // expected-error @below {{needs layout #cta.direct<threads = [8], strides = [16], vector = 1> of a fragment that has layout #cta.direct<threads = [16], strides = [1], vector = 4>}}
+      %s = arith.addf %r, %c : tensor<64xf32>
+      tile.store %s, %v[%i] : tensor<64xf32>, memref<?xf32>
     }
   }
   return

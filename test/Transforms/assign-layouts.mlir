@@ -110,3 +110,83 @@ func.func @transposed(%out: memref<16x64xbf16>) {
   }
   return
 }
+
+// A role without products: accesses of 16 bytes, threads along a row first; what
+// is reduced or broadcast has what is left of the layout. The schedule's marks go
+// before. A scalar has no dimensions, and a copy of its broadcast for each use.
+// CHECK-LABEL: func @direct
+// CHECK:         %[[X:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x64xf32> -> tensor<32x64xf32, #cta.direct<threads = [8, 16], strides = [16, 1], vector = 4>>
+// CHECK:         tile.load %{{.*}} -> tensor<32xf32, #cta.direct<threads = [8], strides = [16], vector = 1>>
+// CHECK:         tile.load %{{.*}} -> tensor<256xf32, #cta.direct<threads = [32], strides = [1], vector = 1>>
+// CHECK:         tile.reduce{{.*}} -> tensor<f32, #cta.direct<threads = [], strides = [], vector = 1>>
+// CHECK:         tile.broadcast {{.*}} -> tensor<256xf32, #cta.direct<threads = [32], strides = [1], vector = 1>>
+// CHECK:         tile.broadcast {{.*}} : tensor<32xf32, {{.*}}> -> tensor<32x64xf32, #cta.direct<threads = [8, 16], strides = [16, 1], vector = 4>>
+// CHECK:         tile.reduce{{.*}} dim 0 {{.*}} -> tensor<64xf32, #cta.direct<threads = [16], strides = [1], vector = 4>>
+// CHECK:         tile.store {{.*}} : tensor<64xbf16, #cta.direct<threads = [16], strides = [1], vector = 4>>
+func.func @direct(%x: memref<?x64xf32>, %v: memref<?xf32>, %out: memref<?x64xbf16>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "all" warps 4 registers 64 {
+      %t = tile.load %x[%i, %c0] : memref<?x64xf32> -> tensor<32x64xf32>
+      %w = tile.load %v[%i] : memref<?xf32> -> tensor<32xf32>
+      %u = tile.load %v[%i] {cta.threads = 32} : memref<?xf32> -> tensor<256xf32>
+      %m = tile.reduce max %u dim 0 : tensor<256xf32> -> tensor<f32>
+      %ms = tile.broadcast %m dim 0 : tensor<f32> -> tensor<256xf32>
+      %d = arith.subf %u, %ms : tensor<256xf32>
+      tile.store %d, %v[%c0] : tensor<256xf32>, memref<?xf32>
+      %ws = tile.broadcast %w dim 1 : tensor<32xf32> -> tensor<32x64xf32>
+      %p = arith.mulf %t, %ws : tensor<32x64xf32>
+      %s = tile.reduce sum %p dim 0 : tensor<32x64xf32> -> tensor<64xf32>
+      %b = arith.truncf %s : tensor<64xf32> to tensor<64xbf16>
+      tile.store %b, %out[%i, %c0] dims [1] : tensor<64xbf16>, memref<?x64xbf16>
+    }
+  }
+  return
+}
+
+// Elements that are not side by side in memory, or in rows of unknown length, are
+// accessed one by one; a role of 3 warps has 64 threads that count.
+// CHECK-LABEL: func @direct_scalar
+// CHECK:         tile.load {{.*}} dims [0, 1] {{.*}} -> tensor<16x8xf32, #cta.direct<threads = [8, 8], strides = [8, 1], vector = 1>>
+// CHECK:         tile.load {{.*}} -> tensor<4x64xbf16, #cta.direct<threads = [1, 64], strides = [64, 1], vector = 1>>
+// CHECK:         tile.iota : tensor<128xi32, #cta.direct<threads = [32], strides = [1], vector = 4>>
+func.func @direct_scalar(%x: memref<?x?x64xf32>, %y: memref<?x?xbf16>, %z: memref<?xi32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "all" warps 3 registers 64 {
+      %t = tile.load %x[%i, %c0, %c0] dims [0, 1] : memref<?x?x64xf32> -> tensor<16x8xf32>
+      tile.store %t, %x[%i, %c0, %c0] dims [0, 1] : tensor<16x8xf32>, memref<?x?x64xf32>
+      %u = tile.load %y[%i, %c0] : memref<?x?xbf16> -> tensor<4x64xbf16>
+      tile.store %u, %y[%i, %c0] : tensor<4x64xbf16>, memref<?x?xbf16>
+      %n = tile.iota : tensor<128xi32>
+      tile.store %n, %z[%c0] : tensor<128xi32>, memref<?xi32>
+    }
+  }
+  return
+}
+
+// A branch gives what both sides give; a reduction along the rows of an
+// accumulator is by column.
+// CHECK-LABEL: func @branch
+// CHECK:         scf.if %{{.*}} -> (tensor<64x64xf32, #cta.layout<acc>>)
+// CHECK:         tile.reduce{{.*}} dim 0 : tensor<64x64xf32, #cta.layout<acc>> -> tensor<64xf32, #cta.layout<column>>
+func.func @branch(%yes: i1, %out: memref<?xf32>) {
+  scf.forall (%i) in (8) {
+    %k = cta.ring "k" : !k
+    cta.role "math" warps 4 registers 240 {
+      %slot = cta.await %k : !k
+      %x = cta.mma_async %slot, %slot transpose_b : !slot, !slot -> !cta.in_flight<tensor<64x64xf32>>
+      %s = cta.mma_wait %x : !cta.in_flight<tensor<64x64xf32>>
+      %m = scf.if %yes -> (tensor<64x64xf32>) {
+        %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+        %y = arith.maximumf %s, %zero : tensor<64x64xf32>
+        scf.yield %y : tensor<64x64xf32>
+      } else {
+        scf.yield %s : tensor<64x64xf32>
+      }
+      %r = tile.reduce max %m dim 0 : tensor<64x64xf32> -> tensor<64xf32>
+      tile.store %r, %out[%i] : tensor<64xf32>, memref<?xf32>
+    }
+  }
+  return
+}

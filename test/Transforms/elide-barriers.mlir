@@ -1,9 +1,9 @@
-// mla-elide-barriers: a free barrier goes where another ring's full barrier says the
+// mla-elide-barriers: an empty barrier goes where another ring's full barrier says the
 // same.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --canonicalize --cse -split-input-file | FileCheck %s
 // The verifier follows such rings.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --canonicalize --cse --mla-verify-async -split-input-file | FileCheck %s --check-prefix=VERIFIED
-// VERIFIED-COUNT-4: cta.verified
+// VERIFIED-COUNT-5: cta.verified
 // Once is enough.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --mla-elide-barriers --canonicalize --cse -split-input-file | FileCheck %s
 
@@ -15,11 +15,11 @@
 // filled, and "ask" is filled again after that has come; round n of "answer" is read
 // before round n + 1 of "ask" is filled.
 // CHECK-LABEL: func @ping_pong
-// CHECK-DAG:     cta.ring "ask" at 0 returned_by "answer" ahead 0
-// CHECK-DAG:     cta.mbarrier "ask.full"
-// CHECK-DAG:     cta.ring "answer" at 256 returned_by "ask" ahead 1
-// CHECK-DAG:     cta.mbarrier "answer.full"
-// CHECK-NOT:     .free
+// CHECK:         %[[ASK:.*]] = cta.ring "ask" at 0
+// CHECK-NEXT:    %[[ANSWER:.*]] = cta.ring "answer" at 256
+// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[ASK]] : {{.*}}) empty(%[[ANSWER]] : {{.*}}) ahead [1] count 4
+// CHECK-NEXT:    cta.mbarrier "answer.full" full(%[[ANSWER]] : {{.*}}) empty(%[[ASK]] : {{.*}}) ahead [0] count 4
+// CHECK-NOT:     cta.mbarrier "
 // CHECK:         cta.role "left"
 // CHECK:           scf.for
 // CHECK-NEXT:        cta.slot
@@ -65,8 +65,7 @@ func.func @ping_pong(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: inde
 
 // The answer is filled before the question is read: it says nothing.
 // CHECK-LABEL: func @early_answer
-// CHECK-NOT:     returned_by "answer"
-// CHECK:         cta.mbarrier "ask.free"
+// CHECK:         cta.mbarrier "ask.empty" empty(
 func.func @early_answer(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
     attributes {cta.shared_bytes = 512 : i64} {
   %c0 = arith.constant 0 : index
@@ -103,8 +102,7 @@ func.func @early_answer(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: i
 
 // The answer is awaited on one way only.
 // CHECK-LABEL: func @sometimes
-// CHECK-NOT:     "ask" at 0 returned_by
-// CHECK:         cta.mbarrier "ask.free"
+// CHECK:         cta.mbarrier "ask.empty" empty(
 func.func @sometimes(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %c: i1, %m: memref<64xf32>)
     attributes {cta.shared_bytes = 512 : i64} {
   %c0 = arith.constant 0 : index
@@ -144,8 +142,7 @@ func.func @sometimes(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: inde
 
 // Another role reads it too, and does not answer.
 // CHECK-LABEL: func @two_readers
-// CHECK-NOT:     "ask" at 0 returned_by
-// CHECK:         cta.mbarrier "ask.free" count 8
+// CHECK:         cta.mbarrier "ask.empty" empty(%{{.*}}) count 8
 func.func @two_readers(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
     attributes {cta.shared_bytes = 512 : i64} {
   %c0 = arith.constant 0 : index
@@ -174,6 +171,54 @@ func.func @two_readers(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: in
         %r = cta.await %a : !v
         %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
         tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#dense = #cta.shared_layout<swizzle = 0, rows = 64>
+!v = !cta.ring<1x64xf32, #dense>
+!vector = !cta.buffer<64xf32, #dense>
+
+// Two rings of one name are told apart by their barriers.
+// CHECK-LABEL: func @one_name
+// CHECK:         %[[ASK:.*]] = cta.ring "ask" at 0
+// CHECK-NEXT:    %[[ANSWER:.*]] = cta.ring "answer" at 256
+// CHECK-NEXT:    %[[OTHER:.*]] = cta.ring "ask" at 512
+// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[ASK]] : {{.*}}) empty(%[[ANSWER]] : {{.*}}) ahead [1] count 4 at 768
+// CHECK-NEXT:    cta.mbarrier "answer.full" full(%[[ANSWER]] : {{.*}}) empty(%[[ASK]], %[[OTHER]] : {{.*}}) ahead [0, 1] count 4 at 776
+// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[OTHER]] : {{.*}}) count 4 at 784
+// CHECK-NOT:     cta.mbarrier "
+func.func @one_name(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
+    attributes {cta.shared_bytes = 768 : i64} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %a = cta.ring "ask" at 0 : !v
+    %b = cta.ring "answer" at 256 : !v
+    %c = cta.ring "ask" at 512 : !v
+    cta.role "left" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %s = cta.acquire %a : !v
+        cta.store_shared %x to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        %r = cta.await %b : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
+        %s2 = cta.acquire %c : !v
+        cta.store_shared %x to %s2 : tensor<64xf32, #cta.layout<row>>, !vector
+      }
+    }
+    cta.role "right" warps 4 registers 128 {
+      scf.for %i = %lb to %ub step %ub {
+        %r = cta.await %a : !v
+        %y = cta.load_shared %r : !vector -> tensor<64xf32, #cta.layout<row>>
+        %s = cta.acquire %b : !v
+        cta.store_shared %y to %s : tensor<64xf32, #cta.layout<row>>, !vector
+        %r2 = cta.await %c : !v
+        %y2 = cta.load_shared %r2 : !vector -> tensor<64xf32, #cta.layout<row>>
+        tile.store %y2, %m[%c0] : tensor<64xf32, #cta.layout<row>>, memref<64xf32>
       }
     }
   }

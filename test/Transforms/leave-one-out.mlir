@@ -146,5 +146,7 @@
 // Without --mla-reduce-across-warps, where rows are reduced.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
 // RUN:   --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse --mla-schedule \
-// RUN:   --mla-assign-layouts 2>&1 | FileCheck %s --check-prefix=REDUCE
-// REDUCE: error: {{.*}}expected a reduction along dimension 1 of an accumulator, got dimension 0; run --mla-reduce-across-warps first
+// RUN:   --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared --mla-materialize-barriers \
+// RUN:   --mla-elide-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync --cse --canonicalize --cse \
+// RUN:   --mla-verify-async 2>&1 | FileCheck %s --check-prefix=REDUCE
+// REDUCE: error: {{.*}}expected a reduction within warps; run --mla-reduce-across-warps first

@@ -55,15 +55,16 @@ func.func @no_writer() attributes {cta.shared_bytes = 256 : i64} {
 !v = !cta.ring<1x64xf32>
 func.func @two_writers(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
+    // expected-error @below {{has a slot that is filled twice from element [0] on}}
     %v = cta.ring "v" at 0 : !v
     cta.role "a" warps 4 registers 40 {
       %s = cta.acquire %v : !v
       cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32>
     }
     cta.role "b" warps 4 registers 40 {
-      // expected-error @below {{expected one producer role of ring "v"}}
       %s = cta.acquire %v : !v
       cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32>
+      %r = cta.await %v : !v
     }
   }
   return
@@ -72,14 +73,35 @@ func.func @two_writers(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : 
 // -----
 
 !v = !cta.ring<1x64xf32>
-func.func @two_fills(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : i64} {
+func.func @two_fills(%x: tensor<48xf32>) attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
+    // expected-error @below {{has a slot that is filled twice from element [16] on}}
     %v = cta.ring "v" at 0 : !v
     cta.role "a" warps 4 registers 40 {
-      // expected-error @below {{expected one op that fills the slot, got 2}}
       %s = cta.acquire %v : !v
-      cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32>
-      cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32>
+      %s0 = cta.view %s [0] : !cta.buffer<64xf32> -> !cta.buffer<48xf32>
+      cta.store_shared %x to %s0 : tensor<48xf32>, !cta.buffer<48xf32>
+      %s1 = cta.view %s [16] : !cta.buffer<64xf32> -> !cta.buffer<48xf32>
+      cta.store_shared %x to %s1 : tensor<48xf32>, !cta.buffer<48xf32>
+    }
+    cta.role "b" warps 4 registers 40 {
+      %s = cta.await %v : !v
+    }
+  }
+  return
+}
+
+// -----
+
+!v = !cta.ring<1x64xf32>
+func.func @part_fill(%x: tensor<48xf32>) attributes {cta.shared_bytes = 256 : i64} {
+  scf.forall (%t) in (8) {
+    // expected-error @below {{expected fills of all 64 elements of a slot, got 48}}
+    %v = cta.ring "v" at 0 : !v
+    cta.role "a" warps 4 registers 40 {
+      %s = cta.acquire %v : !v
+      %s0 = cta.view %s [16] : !cta.buffer<64xf32> -> !cta.buffer<48xf32>
+      cta.store_shared %x to %s0 : tensor<48xf32>, !cta.buffer<48xf32>
     }
     cta.role "b" warps 4 registers 40 {
       %s = cta.await %v : !v
@@ -93,10 +115,30 @@ func.func @two_fills(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : i6
 !v = !cta.ring<1x64xf32>
 func.func @no_fill() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
+    // expected-error @below {{expected fills of all 64 elements of a slot, got 0}}
     %v = cta.ring "v" at 0 : !v
     cta.role "a" warps 4 registers 40 {
-      // expected-error @below {{expected one op that fills the slot, got 0}}
       %s = cta.acquire %v : !v
+    }
+    cta.role "b" warps 4 registers 40 {
+      %s = cta.await %v : !v
+    }
+  }
+  return
+}
+
+// -----
+
+!v = !cta.ring<1x64xf32>
+func.func @fill_elsewhere(%x: tensor<64xf32>, %yes: i1) attributes {cta.shared_bytes = 256 : i64} {
+  scf.forall (%t) in (8) {
+    %v = cta.ring "v" at 0 : !v
+    cta.role "a" warps 4 registers 40 {
+      %s = cta.acquire %v : !v
+      scf.if %yes {
+        // expected-error @below {{expected to stand beside the cta.acquire of the slot that it fills}}
+        cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32>
+      }
     }
     cta.role "b" warps 4 registers 40 {
       %s = cta.await %v : !v
@@ -135,8 +177,8 @@ func.func @two_kinds(%m: memref<?x64xbf16>, %rows: tensor<64xi32>)
     cta.role "a" warps 4 registers 40 {
       %s = cta.acquire %k : !k
       cta.copy_async %m[%t, %c0] to %s : memref<?x64xbf16>, !slot
+      // expected-error @below {{expected 1 arrivals and 8192 bytes in the same parts as in the role's other slots of "k", got 128 and 0}}
       %r = cta.acquire %k : !k
-      // expected-error @below {{fills a slot of a ring that another kind of op fills too}}
       cta.gather_async %m[%rows][%c0] to %r : memref<?x64xbf16>, tensor<64xi32>, !slot
     }
     cta.role "b" warps 4 registers 40 {

@@ -17,14 +17,14 @@
 // CHECK-LABEL: func @counts
 // CHECK-SAME:    cta.shared_bytes = 24896
 // CHECK:         %[[Q:.*]] = cta.ring "q"
-// CHECK-NEXT:    %[[QF:.*]] = cta.mbarrier "q.full" count 1 at 24832 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[QE:.*]] = cta.mbarrier "q.free" count 4 at 24840 : !cta.mbarrier<1>
 // CHECK-NEXT:    %[[K:.*]] = cta.ring "k"
-// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" count 128 at 24848 : !cta.mbarrier<2>
-// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.free" count 6 at 24864 : !cta.mbarrier<2>
 // CHECK-NEXT:    %[[V:.*]] = cta.ring "v"
-// CHECK-NEXT:    %[[VF:.*]] = cta.mbarrier "v.full" count 4 at 24880 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[VE:.*]] = cta.mbarrier "v.free" count 2 at 24888 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[QF:.*]] = cta.mbarrier "q.full" full(%[[Q]] : {{.*}}) count 1 bytes 8192 at 24832 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[QE:.*]] = cta.mbarrier "q.empty" empty(%[[Q]] : {{.*}}) count 4 at 24840 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 128 at 24848 : !cta.mbarrier<2>
+// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.empty" empty(%[[K]] : {{.*}}) count 6 at 24864 : !cta.mbarrier<2>
+// CHECK-NEXT:    %[[VF:.*]] = cta.mbarrier "v.full" full(%[[V]] : {{.*}}) count 4 at 24880 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[VE:.*]] = cta.mbarrier "v.empty" empty(%[[V]] : {{.*}}) count 2 at 24888 : !cta.mbarrier<1>
 // CHECK-COUNT-6: cta.mbarrier_init %
 // CHECK-NEXT:    cta.mbarrier_init_fence
 // CHECK-NEXT:    cta.sync
@@ -342,11 +342,11 @@ func.func @carried_slot(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: inde
 // none but that.
 // CHECK-LABEL: func @over
 // CHECK-SAME:    cta.shared_bytes = 16408
-// CHECK:         cta.ring "k" at 0
-// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" count 1 at 16384 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.free" count 8 at 16392 : !cta.mbarrier<1>
-// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 over "k"
-// CHECK-NEXT:    %[[PF:.*]] = cta.mbarrier "p.full" count 4 at 16400 : !cta.mbarrier<1>
+// CHECK:         %[[K:.*]] = cta.ring "k" at 0
+// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 over(%[[K]] : {{.*}})
+// CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 1 bytes 16384 at 16384 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.empty" empty(%[[K]] : {{.*}}) count 8 at 16392 : !cta.mbarrier<1>
+// CHECK-NEXT:    %[[PF:.*]] = cta.mbarrier "p.full" full(%[[P]] : {{.*}}) count 4 at 16400 : !cta.mbarrier<1>
 // CHECK-NOT:     cta.mbarrier "
 // CHECK:         cta.mbarrier_init %[[KF]]
 // CHECK-NEXT:    cta.mbarrier_init %[[KE]]
@@ -378,7 +378,7 @@ func.func @over(%m: memref<?x128xbf16>, %x: tensor<64x64xbf16>, %n: index)
   %c1 = arith.constant 1 : index
   scf.forall (%t) in (8) {
     %k = cta.ring "k" at 0 : !k
-    %p = cta.ring "p" at 8192 over "k" : !p
+    %p = cta.ring "p" at 8192 over(%k : !k) : !p
     cta.role "load" warps 1 registers 24 {
       scf.for %i = %c0 to %n step %c1 {
         %s = cta.acquire %k : !k
@@ -493,6 +493,69 @@ func.func @in_branches(%x: tensor<64xf32>, %cond: i1) attributes {cta.shared_byt
         "test.work"() : () -> ()
       } else {
         "test.work"() : () -> ()
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+#swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
+!k = !cta.ring<1x64x64xbf16, #swizzled>
+!slot = !cta.buffer<64x64xbf16, #swizzled>
+!quarter = !cta.buffer<16x64xbf16, #swizzled>
+!half = !cta.buffer<32x64xbf16, #swizzled>
+
+// A slot of four fills, of three kinds, from two roles: its full mbarrier declares one
+// arrival and the bytes for two TMA copies, one of each thread for the gather, and one
+// of each warp for the store. A role announces all its bytes before its first copy.
+// CHECK-LABEL: func @fills
+// CHECK:         %[[K:.*]] = cta.ring "k"
+// CHECK-NEXT:    %[[F:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 133 bytes 4096 at 8192
+// CHECK-NEXT:    %[[E:.*]] = cta.mbarrier "k.empty" empty(%[[K]] : {{.*}}) count 4 at 8200
+// CHECK:         cta.role "load"
+// CHECK:           cta.mbarrier_wait %[[E]]
+// CHECK:           cta.arrive_expect %[[F]][%{{.*}}] bytes 4096
+// CHECK-NEXT:      cta.copy_async {{.*}} signals %[[F]]
+// CHECK-NEXT:      cta.copy_async {{.*}} signals %[[F]]
+// CHECK-NOT:       cta.arrive
+// CHECK:         cta.role "math"
+// CHECK:           cta.mbarrier_wait %[[E]]
+// CHECK:           cta.store_shared
+// CHECK-NEXT:      cta.arrive %[[F]]
+// CHECK-NEXT:      cta.gather_async
+// CHECK-NEXT:      cta.arrive_copies %[[F]]
+// CHECK:           cta.mbarrier_wait %[[F]]
+// CHECK-NEXT:      cta.slot
+// CHECK:           cta.mma_wait
+// CHECK:           cta.arrive %[[E]]
+func.func @fills(%m: memref<?x64xbf16>, %x: tensor<16x64xbf16>, %rows: tensor<16xi32>, %n: index)
+    attributes {cta.shared_bytes = 8192 : i64} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.forall (%t) in (8) {
+    %k = cta.ring "k" at 0 : !k
+    cta.role "load" warps 1 registers 24 {
+      scf.for %i = %c0 to %n step %c1 {
+        %s = cta.acquire %k : !k
+        %s0 = cta.view %s [0, 0] : !slot -> !half
+        %s00 = cta.view %s0 [0, 0] : !half -> !quarter
+        %s01 = cta.view %s0 [16, 0] : !half -> !quarter
+        cta.copy_async %m[%i, %c0] to %s00 : memref<?x64xbf16>, !quarter
+        cta.copy_async %m[%i, %c0] to %s01 : memref<?x64xbf16>, !quarter
+      }
+    }
+    cta.role "math" warps 4 registers 216 {
+      scf.for %i = %c0 to %n step %c1 {
+        %s = cta.acquire %k : !k
+        %s2 = cta.view %s [32, 0] : !slot -> !quarter
+        %s3 = cta.view %s [48, 0] : !slot -> !quarter
+        cta.store_shared %x to %s2 : tensor<16x64xbf16>, !quarter
+        cta.gather_async %m[%rows][%c0] to %s3 : memref<?x64xbf16>, tensor<16xi32>, !quarter
+        %r = cta.await %k : !k
+        %a = cta.mma_async %r, %r transpose_b : !slot, !slot -> !cta.in_flight<tensor<64x64xf32>>
+        %0 = cta.mma_wait %a : !cta.in_flight<tensor<64x64xf32>>
       }
     }
   }

@@ -1,6 +1,6 @@
 // mla-reduce-across-warps: what the warps of a role hold of a column meets in a ring.
 // RUN: %mla-opt %s --mla-reduce-across-warps | FileCheck %s
-// RUN: %mla-opt %s --mla-reduce-across-warps --mla-assign-layouts | FileCheck %s --check-prefix=LAYOUT
+// RUN: %mla-opt %s --mla-assign-layouts --mla-reduce-across-warps | FileCheck %s --check-prefix=LAYOUT
 
 // The rings stand in front of the first role, each under a name of its own.
 // CHECK-LABEL: func @twice
@@ -51,6 +51,34 @@ func.func @twice(%n: index, %out: memref<16xf32>, %rows: memref<64xf32>) {
       tile.store %s, %out[%c0] : tensor<16xf32>, memref<16xf32>
       %r = tile.reduce sum %y dim 1 : tensor<64x16xf32> -> tensor<64xf32>
       tile.store %r, %rows[%c0] : tensor<64xf32>, memref<64xf32>
+    }
+  }
+  return
+}
+
+// Direct layouts: each warp reduces its part, and every thread all parts, in the
+// dimension that warps share; within warps nothing is exchanged.
+// LAYOUT-LABEL: func @direct
+// LAYOUT:         cta.ring "c.warps" : !cta.ring<1x4x32xf32>
+// LAYOUT:         cta.ring "reduce.warps" : !cta.ring<1x8x2xf32>
+// LAYOUT:         %[[PART:.*]] = cta.reduce_warp sum %{{.*}} dim 0 : {{.*}} -> tensor<4x32xf32, #cta.direct<threads = [4, 8], strides = [32, 1], vector = 4>>
+// LAYOUT:         cta.store_shared %[[PART]]
+// LAYOUT:         %[[ALL:.*]] = cta.load_shared {{.*}} -> tensor<4x32xf32, #cta.direct<threads = [1, 8], strides = [1, 1], vector = 4>>
+// LAYOUT:         tile.reduce{{.*}} sum %[[ALL]] dim 0
+// LAYOUT:         tile.reduce{{.*}} dim 1 {{.*}}: tensor<64x32xf32
+// LAYOUT:         cta.reduce_warp max %{{.*}} dim 1 : {{.*}} -> tensor<8x2xf32, #cta.direct<threads = [2, 2], strides = [64, 32], vector = 1>>
+func.func @direct(%x: memref<?x32xf32>, %y: memref<?x64xf32>, %out: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "all" warps 4 registers 64 {
+      %t = tile.load %x[%i, %c0] : memref<?x32xf32> -> tensor<64x32xf32>
+      %c = tile.reduce sum %t dim 0 {tile.label = "c"} : tensor<64x32xf32> -> tensor<32xf32>
+      tile.store %c, %out[%i] : tensor<32xf32>, memref<?xf32>
+      %r = tile.reduce sum %t dim 1 : tensor<64x32xf32> -> tensor<64xf32>
+      tile.store %r, %out[%i] : tensor<64xf32>, memref<?xf32>
+      %u = tile.load %y[%i, %c0] {cta.threads = 64, cta.vector = 1} : memref<?x64xf32> -> tensor<8x64xf32>
+      %m = tile.reduce max %u dim 1 : tensor<8x64xf32> -> tensor<8xf32>
+      tile.store %m, %out[%i] : tensor<8xf32>, memref<?xf32>
     }
   }
   return

@@ -52,6 +52,7 @@ func.func @two_loaders(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     // expected-error @below {{expected one role for an asynchronous load, got 2}}
     %x = tile.load %m[%i, %c0] {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+    %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
   return
 }
@@ -65,6 +66,7 @@ func.func @padded_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     // expected-error @below {{expected no padding on an asynchronous load, which pads with zeros}}
     %x = tile.load %m[%i, %c0] pad 1.0 : f32 {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
+    %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
   return
 }
@@ -85,19 +87,65 @@ func.func @softmax(%m: memref<?x64xf32>, %s: tensor<64x64xf32>, %f: f32) attribu
 
 // -----
 
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a"]>]>
-func.func @branch(%m: memref<?x64xf32>, %cond: i1) attributes {mla.schedule = #s} {
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>], table = [<"x" in ["a"]>]>
+func.func @branch_unlabelled(%m: memref<?xf32>, %cond: i1, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
   scf.forall (%i) in (8) {
-    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
-    // expected-error @below {{expected scf.for as the only region around tiles}}
+    %x = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32>
+    %e = math.exp2 %x {tile.label = "x"} : tensor<64xf32>
+    %r = scf.for %j = %c0 to %n step %c1 iter_args(%a = %e) -> tensor<64xf32> {
+      // expected-error @below {{expected a label with a row in schedule "s"}}
+      %y = scf.if %cond -> tensor<64xf32> {
+        scf.yield %a : tensor<64xf32>
+      } else {
+        %z = math.exp2 %a {tile.label = "x"} : tensor<64xf32>
+        scf.yield %z : tensor<64xf32>
+      }
+      scf.yield %y : tensor<64xf32>
+    }
+    tile.store %r, %m[%i] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"x" in ["a"]>, <"y" in ["b"]>]>
+func.func @branch_of_roles(%m: memref<?xf32>, %cond: i1) attributes {mla.schedule = #s} {
+  scf.forall (%i) in (8) {
+    %x = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32>
+    %e = math.exp2 %x {tile.label = "x"} : tensor<64xf32>
+    // expected-error @below {{expected both sides of a branch to give a tile of the same roles}}
     %y = scf.if %cond -> tensor<64xf32> {
-      scf.yield %x : tensor<64xf32>
+      scf.yield %e : tensor<64xf32>
     } else {
-      %z = math.exp2 %x : tensor<64xf32>
+      %z = math.exp2 %x {tile.label = "y"} : tensor<64xf32>
       scf.yield %z : tensor<64xf32>
     }
+    tile.store %y, %m[%i] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"k" in ["b"]>, <"x" in ["a"]>]>
+func.func @branch_product(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %cond: i1) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  scf.forall (%i) in (8) {
+    %k = tile.load %m[%i, %c0] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    %y = scf.if %cond -> tensor<64x64xf32> {
+      // expected-error @below {{expected no product, asynchronous load or loop in a branch}}
+      %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      scf.yield %z : tensor<64x64xf32>
+    } else {
+      scf.yield %zero : tensor<64x64xf32>
+    }
+    tile.store %y, %out[%i, %c0] {tile.label = "x"} : tensor<64x64xf32>, memref<?x64xf32>
   }
   return
 }
@@ -179,36 +227,6 @@ func.func @no_common_role() attributes {mla.schedule = #s} {
 
 // -----
 
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>, <"c", warps = 4, registers = 64>],
-  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["c"]>]>
-func.func @whole_of_parts() attributes {mla.schedule = #s} {
-  %c0 = arith.constant 0 : index
-  %z = arith.constant dense<0.0> : tensor<64x64xf32>
-  scf.forall (%i) in (8) {
-    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
-    // expected-error @below {{role "c" needs a tile that roles hold in parts}}
-    %y = math.absf %x {tile.label = "y"} : tensor<64x64xf32>
-  }
-  return
-}
-
-// -----
-
-#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a", "b"], split = 1>, <"y" in ["a", "b"], split = 0>]>
-func.func @other_part() attributes {mla.schedule = #s} {
-  %c0 = arith.constant 0 : index
-  %z = arith.constant dense<0.0> : tensor<64x64xf32>
-  scf.forall (%i) in (8) {
-    %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
-    // expected-error @below {{role "a" holds another part of an operand than it needs}}
-    %y = math.absf %x {tile.label = "y"} : tensor<64x64xf32>
-  }
-  return
-}
-
-// -----
-
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"x" in ["a", "b"], split = 0>]>
 func.func @part_of_constant() attributes {mla.schedule = #s} {
@@ -225,13 +243,12 @@ func.func @part_of_constant() attributes {mla.schedule = #s} {
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"a" in ["b"]>, <"s" in ["a"]>]>
-func.func @b_in_registers(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
+func.func @b_is_constant(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
     %a = tile.load %m[%i, %c0] {tile.label = "a"} : memref<?x64xbf16> -> tensor<64x64xbf16>
-    %s = tile.dot %a, %a {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-    %p = arith.truncf %s {tile.label = "s"} : tensor<64x64xf32> to tensor<64x64xbf16>
-    // expected-error @below {{expected operand B in shared memory: it must be loaded, or computed by another role}}
+    %p = arith.constant dense<1.0> : tensor<64x64xbf16>
+    // expected-error @below {{expected operand B in shared memory: a tile that is loaded or computed, not repeated where it is used}}
     %t = tile.dot %a, %p {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   }
   return
@@ -293,17 +310,16 @@ func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
 
 // -----
 
-// Tiles in a condition belong to no role.
+// An asynchronous load ends at a bound of rows, of the memref's first dimension.
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"x" in ["a"]>]>
-func.func @condition(%m: memref<?x64xf32>, %yes: i1) attributes {mla.schedule = #s} {
+  table = [<"k" in ["b"]>, <"x" in ["a"]>]>
+func.func @bounded_columns(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
-    %x = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64xf32>
-    // expected-error @below {{expected scf.for as the only region around tiles}}
-    scf.if %yes {
-      tile.store %x, %m[%i, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
-    }
+    // expected-error @below {{expected rows of the memref's first dimension, and a bound of rows alone, of an asynchronous load with dims or bounds}}
+    %k = tile.load %m[%i, %c0] bounds [%n, %n] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    tile.store %z, %out[%i, %c0] {tile.label = "x"} : tensor<64x64xf32>, memref<?x64xf32>
   }
   return
 }
@@ -340,7 +356,7 @@ func.func @index_tile(%m: memref<?x64xindex>) attributes {mla.schedule = #s} {
     %x = tile.load %m[%i, %c0] : memref<?x64xindex> -> tensor<64xindex>
     // expected-error @below {{ring 'x': expected elements of an integer or floating-point type, got 'index'}}
     %y = arith.addi %x, %x {tile.label = "x"} : tensor<64xindex>
-    // expected-error @below {{role "b" needs a tile that roles hold in parts}}
+    // expected-error @below {{role "b" needs a tile that it neither has nor gets through a ring}}
     tile.store %y, %m[%i, %c0] {tile.label = "y"} : tensor<64xindex>, memref<?x64xindex>
   }
   return
@@ -424,6 +440,21 @@ func.func @load_before_the_wait(%m: memref<?x64xf32>) attributes {mla.schedule =
   scf.forall (%i) in (8) {
     %x = math.exp2 %t {tile.label = "x"} : tensor<64xf32>
     tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
+  table = [<"k" in ["b"]>, <"s" in ["a"]>]>
+func.func @parts_computed(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %a = tile.load %m[%i, %c0] : memref<?x64xbf16> -> tensor<32x64xbf16>
+    %b = arith.constant dense<1.0> : tensor<32x64xbf16>
+    // expected-error @below {{expected parts that are loaded or gathered for it alone}}
+    %k = tile.concat %a, %b dim 0 {tile.label = "k"} : tensor<32x64xbf16>, tensor<32x64xbf16> -> tensor<64x64xbf16>
   }
   return
 }

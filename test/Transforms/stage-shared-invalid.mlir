@@ -208,7 +208,7 @@ func.func @over_without_byte() {
   scf.forall (%i) in (8) {
     %k = cta.ring "k" : !cta.ring<1x64x64xbf16>
     // expected-error @below {{lies over ring k, expected a row of the schedule that names the byte}}
-    %p = cta.ring "p" over "k" : !cta.ring<1x64x64xbf16>
+    %p = cta.ring "p" over(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64x64xbf16>
   }
   return
 }

@@ -135,13 +135,13 @@ func.func @room() attributes {mla.schedule = #over} {
 }
 
 // One element more, and they lie that many bytes into the slot of "k", which stands
-// behind them in the program and behind "q" in shared memory.
+// behind "q" in shared memory, and is moved up in the program.
 // CHECK-LABEL: func @no_room
 // CHECK-SAME:    cta.shared_bytes = 221248
-// CHECK:         cta.ring "p" at 122880 over "k" : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
-// CHECK:         cta.ring "f" at 131088 over "k" : !cta.ring<1x733xf32, #cta.shared_layout<swizzle = 0, rows = 733>>
+// CHECK:         %[[K:.*]] = cta.ring "k" at 90112 : !cta.ring<1x64x1024xbf16
+// CHECK-NEXT:    cta.ring "p" at 122880 over(%[[K]] : {{.*}}) : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         cta.ring "f" at 131088 over(%[[K]] : {{.*}}) : !cta.ring<1x733xf32, #cta.shared_layout<swizzle = 0, rows = 733>>
 // CHECK:         cta.ring "q" at 0 : !cta.ring<1x64x704xbf16
-// CHECK:         cta.ring "k" at 90112 : !cta.ring<1x64x1024xbf16
 // CHECK:         cta.ring "v" at 221184 : !cta.ring<1x512xi1
 func.func @no_room() attributes {mla.schedule = #over} {
   scf.forall (%i) in (8) {

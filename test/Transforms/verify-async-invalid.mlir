@@ -10,8 +10,8 @@
 // RELEASE: error: 'cta.release' op expected mbarriers instead; run --mla-materialize-barriers first
 
 // a ring without barriers,
-// RUN: sed 's/"k.full"/"k.other"/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BARRIERS
-// BARRIERS: error: 'cta.ring' op expected a full and a free mbarrier; run --mla-materialize-barriers first
+// RUN: sed 's/ full(%%k : !ring) count 1 bytes 8192/ count 1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BARRIERS
+// BARRIERS: error: 'cta.ring' op expected a full and an empty mbarrier; run --mla-materialize-barriers first
 
 // a product of a slot and not of its descriptor,
 // RUN: sed 's/%%a = cta.mma_async %%pd, %%kd : !desc, !desc/%%a = cta.mma_async %%pd, %%ks : !desc, !slot/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=DESCRIPTOR
@@ -75,7 +75,7 @@
 
 // a slot is released twice,
 // RUN: sed 's/\(cta.arrive %%p_free.*\) .. release p/\1\n\1/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ROLE
-// ROLE: error: 'cta.role' op waits -1 times more on "p.full" than it arrives on "p.free"
+// ROLE: error: 'cta.role' op waits -1 times more on "p.full" than it arrives on "p.empty"
 
 // a slot is filled and not published,
 // RUN: sed '/cta.arrive %%p_full/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=PUBLISH
@@ -83,19 +83,19 @@
 
 // a slot is filled that was not acquired,
 // RUN: sed '/cta.mbarrier_wait %%p_free/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=UNACQUIRED
-// UNACQUIRED: error: 'cta.role' op waits -1 times more on "p.free" than it arrives on "p.full"
+// UNACQUIRED: error: 'cta.role' op waits -1 times more on "p.empty" than it arrives on "p.full"
 
 // a slot is read that was not awaited,
 // RUN: sed '/await p/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=UNAWAITED
-// UNAWAITED: error: 'cta.role' op waits -1 times more on "p.full" than it arrives on "p.free"
+// UNAWAITED: error: 'cta.role' op waits -1 times more on "p.full" than it arrives on "p.empty"
 
 // a barrier counts one warp too many,
-// RUN: sed 's/"k.free" count 4/"k.free" count 5/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ARRIVALS
+// RUN: sed '/"k.empty"/s/count 4/count 5/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ARRIVALS
 // ARRIVALS: error: 'cta.mbarrier' op expects 5 arrivals a phase, its roles make 4
 
-// two kinds of arrival meet on it,
+// a role arrives in two ways,
 // RUN: sed 's/cta.arrive %%p_full.*/&\ncta.arrive_copies %%p_full[%%i0] : !bar/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=KINDS
-// KINDS: error: 'cta.arrive_copies' op arrives in another way than the role's other arrivals on this barrier
+// KINDS: error: 'cta.mbarrier' op expects 4 arrivals a phase, its roles make 132
 
 // it is not initialised,
 // RUN: sed '/cta.mbarrier_init %%k_full/d' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=INIT
@@ -104,6 +104,16 @@
 // it expects other bytes than the copy brings.
 // RUN: sed 's/bytes 8192/bytes 4096/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BYTES
 // BYTES: error: 'cta.arrive_expect' op expects 4096 bytes, its copies bring 8192
+
+// The barrier declares other bytes than its roles expect.
+// RUN: sed '/"k.full"/s/bytes 8192/bytes 4096/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=DECLARES
+// RUN: sed '/"k.full"/s/ bytes 8192//' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=DECLARES
+// DECLARES: error: 'cta.mbarrier' op declares {{4096|0}} bytes a phase, its roles expect 8192
+
+// A role expects other bytes in one branch.
+// RUN: sed 's/.*cta.arrive_expect.*/scf.if %%cond {\n&\n} else {\ncta.arrive_expect %%k_full[%%i0] bytes 0 : !bar\n}/; s/bytes 8192 : !bar/bytes 0 : !bar/' %S/Inputs/verified.mlir > %t.branch
+// RUN: sed 's/.*cta.copy_async.*/&\ncta.arrive_expect %%k_full[%%i0] bytes 8192 : !bar/' %t.branch | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=OTHER
+// OTHER: error: 'cta.arrive_expect' op expects 8192 bytes, another arrival of the role on this barrier expects 0
 
 // A copy signals nothing.
 // RUN: sed 's/ signals %%k_full.%%i0. : !bar//' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SIGNAL
@@ -137,9 +147,11 @@
 // RUN: sed 's/%%e = math.exp2 .*/%%e = arith.select %%cond, %%o, %%o : !flight/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE4
 // MORE4: reads a product in flight
 
-// Two rings of one name: only the barriers of the second are looked at.
-// RUN: sed 's/"k"/"p"/; s/"k.full"/"p.full"/; s/"k.free" count 4/"p.free" count 9/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE5
-// MORE5: another ring is named "p" too
+// Two rings of one name are two rings: the barriers of both are looked at.
+// RUN: sed 's/"k"/"p"/; s/"k.full"/"p.full"/; s/"k.empty"/"p.empty"/' %S/Inputs/verified.mlir | %mla-opt --mla-verify-async | FileCheck %s --check-prefix=MORE5
+// MORE5: cta.verified
+// RUN: sed 's/"k"/"p"/; s/"k.full"/"p.full"/; /"k.empty"/s/count 4/count 9/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE6
+// MORE6: expects 9 arrivals a phase, its roles make 4
 
 // A barrier is initialised twice,
 // RUN: sed 's/cta.mbarrier_init %%k_full.*/&\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=REINIT
@@ -175,7 +187,7 @@
 
 // A ring has more slots than barriers.
 // RUN: sed 's/^!ring = !cta.ring<1x/!ring = !cta.ring<2x/; s/shared_bytes = 16416/shared_bytes = 65536/; s/"p" at 8192/"p" at 32768/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SLOTS
-// SLOTS: error: 'cta.mbarrier' op expected one mbarrier for each slot of the ring, 2
+// SLOTS: error: 'cta.mbarrier' op expected one mbarrier for each slot of ring "k", 2, got 1
 
 // An op stands between two roles: all threads get there, but when?
 // RUN: sed 's/.*cta.role "soft"/cta.sync\n&/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BETWEEN

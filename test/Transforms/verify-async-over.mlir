@@ -61,7 +61,7 @@
 // PENDING: error: 'cta.arrive' op releases a slot that a product may still read (ring "p")
 
 // or never.
-// RUN: sed '/"k.free"/s/count 8/count 4/; /out awaits k/d; /out releases k/d' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=NEVER
+// RUN: sed '/"k.empty"/s/count 8/count 4/; /out awaits k/d; /out releases k/d' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=NEVER
 // NEVER: error: 'scf.for' op waits for 1 more slots than it hands on in each iteration
 
 // Another role reads what lies below,
@@ -80,22 +80,22 @@
 // RUN: sed 's/.*math releases k/%%l = cta.load_shared %%s : !slot -> tensor<64x128xbf16, #cta.layout<acc>>\n&/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=LOAD
 // LOAD: error: 'cta.load_shared' op reads what the ring may have been written over (ring "p")
 
-// The ring on top has a barrier of its own that says it is free,
-// RUN: sed 's/.*"p.full".*/&\n%%p_free = cta.mbarrier "p.free" count 4 at 24600 : !bar\ncta.mbarrier_init %%p_free : !bar/; s/bytes = 24600/bytes = 24608/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=FREE
-// FREE: error: 'cta.mbarrier' op frees nothing: the place is free when k is
+// The ring on top has a barrier of its own that says it is empty,
+// RUN: sed 's/.*"p.full".*/&\n%%p_free = cta.mbarrier "p.empty" empty(%%p : !pring) count 4 at 24600 : !bar\ncta.mbarrier_init %%p_free : !bar/; s/bytes = 24600/bytes = 24608/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=FREE
+// FREE: error: 'cta.mbarrier' op expected no empty mbarrier of ring "p", whose place is empty when that of "k" is
 
 // lies outside the slot below,
 // RUN: sed 's/"p" at 8192/"p" at 16384/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=OUTSIDE
 // OUTSIDE: error: 'cta.ring' op expected one slot inside the one slot of k, got bytes [16384, 24576) of 1 x 16384
 
 // over another that lies there,
-// RUN: sed 's/.*"p.full".*/&\n%%q = cta.ring "q" at 8192 over "k" : !pring/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SHARED
+// RUN: sed 's/.*"p.full".*/&\n%%q = cta.ring "q" at 8192 over(%%k : !ring) : !pring/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=SHARED
 // SHARED: error: 'cta.ring' op lies at bytes [8192, 16384) of k, which another ring over it uses
 
-// has more slots than there are,
+// or has more slots than there are,
 // RUN: sed 's/^!pring = !cta.ring<1x/!pring = !cta.ring<2x/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=DEEP
 // DEEP: error: 'cta.ring' op expected one slot inside the one slot of k, got bytes [8192, 24576) of 1 x 16384
 
-// or no ring below.
-// RUN: sed 's/over "k"/over "j"/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BELOW
-// BELOW: error: 'cta.ring' op expected a ring named j that lies over no other
+// or lies over a ring without barriers.
+// RUN: sed 's/ full(%%k : !ring) count 1 bytes 16384/ count 1/' %S/Inputs/over.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=BELOW
+// BELOW: error: 'cta.ring' op expected a full and an empty mbarrier

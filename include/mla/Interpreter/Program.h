@@ -11,6 +11,7 @@
 #ifndef MLA_INTERPRETER_PROGRAM_H
 #define MLA_INTERPRETER_PROGRAM_H
 
+#include "mla/Dialect/Tile/Tile.h"
 #include "mla/Interpreter/Elementwise.h"
 #include "mla/Interpreter/Interpreter.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -270,6 +271,27 @@ private:
   /// The offset of element `at` of the box's outer dimensions in the array, if
   /// it is inside.
   std::optional<int64_t> getOuterOffset(llvm::ArrayRef<int64_t> at) const;
+};
+
+/// What a load or a store of the tile level takes for its memref: its dimensions
+/// in the order in which the tile spans the last ones, ended by the bounds.
+class Window {
+public:
+  /// `operands` are those of the op.
+  Window(const Frame &frame, tile::LoadOp op, llvm::ArrayRef<Slot> operands);
+  Window(const Frame &frame, tile::StoreOp op, llvm::ArrayRef<Slot> operands);
+
+  Box getBox(llvm::ArrayRef<int64_t> shape) const {
+    return {array, start, shape};
+  }
+
+private:
+  /// `operands` are the memref, the indices and the bounds.
+  void init(const Frame &frame, llvm::ArrayRef<Slot> operands,
+            std::optional<llvm::ArrayRef<int64_t>> dims, int64_t tileRank);
+
+  Argument array;
+  llvm::SmallVector<int64_t> start;
 };
 
 /// Copies the part of `box` inside its array to `tile`, from element `at` on;

@@ -236,19 +236,20 @@ def Schedule : FuncPass<"mla-schedule"> {
     splats, broadcasts and views are repeated wherever they are used. A tile that
     is used in a role where it is not computed travels there through a ring in
     shared memory; loads of matrices and gathers fill their ring asynchronously.
-    Products become `cta.mma_async` and `cta.mma_wait`. Ops in loops get
-    `cta.stage` and `cta.order` for `--mla-pipeline`. A kernel with
-    `mla.programmatic`, which may begin before the one in front of it has ended,
-    gets `cta.launch_wait`.
+    So does one that roles hold in parts and one needs whole, and one that a
+    product of the same role wants in shared memory. Tiles of one label in loops
+    that follow each other share a ring. Products become `cta.mma_async` and
+    `cta.mma_wait`. Ops in loops get `cta.stage` and `cta.order` for
+    `--mla-pipeline`. A kernel with `mla.programmatic`, which may begin before the
+    one in front of it has ended, gets `cta.launch_wait`.
 
-    Refuses a label without a row, a split that does not divide, a tile that one
-    role needs whole and others hold in parts, and a ring or a row `L.load` of a
-    tile that stays in its role.
+    Refuses a label without a row, a split that does not divide, and a ring or a
+    row `L.load` of a tile that stays in its role.
   }];
 }
 
 def ReduceAcrossWarps : FuncPass<"mla-reduce-across-warps"> {
-  let summary = "reductions along the rows of an accumulator, over four warps";
+  let summary = "reductions that several warps of a role share";
   let description = [{
     The rows of an accumulator are spread over the warps of a role. A
     `tile.reduce` along dimension 0 becomes a reduction in each warp
@@ -264,6 +265,18 @@ def ReduceAcrossWarps : FuncPass<"mla-reduce-across-warps"> {
     %m0 = cta.load_shared %v0 : !cta.buffer<16xf32> -> tensor<16xf32>
     ...
     ```
+
+    Of a fragment with a direct layout whose reduced dimension more than one warp
+    holds, each warp combines its part, and every thread then combines the parts:
+
+    ```mlir
+    %part = cta.reduce_warp sum %x dim 0 : tensor<256x32xf32> -> tensor<8x32xf32>
+    %slot = cta.acquire %ring : !cta.ring<1x8x32xf32>
+    cta.store_shared %part to %slot : ...
+    %parts = cta.await %ring : !cta.ring<1x8x32xf32>
+    %all = cta.load_shared %parts : ... -> tensor<8x32xf32>
+    %sum = tile.reduce sum %all dim 0 : tensor<8x32xf32> -> tensor<32xf32>
+    ```
   }];
 }
 
@@ -273,7 +286,12 @@ def AssignLayouts : FuncPass<"mla-assign-layouts"> {
     Products fix the `acc` layout, their register operand is converted to
     `a_operand`, reductions and broadcasts tie `row` and `column` vectors to it,
     gathers fix the layout of their indices; elementwise ops and loops carry
-    layouts along. Refuses a fragment that would need two layouts, or whose
+    layouts along.
+
+    In a role without products, loads get direct layouts (`#cta.direct`): accesses
+    of up to 16 bytes a thread, neighbouring threads along the tile's last
+    dimension, the rest of the role's threads along its first, unless the schedule
+    gives the load `threads` and `vector`. Refuses a fragment that would need two layouts, or whose
     layout nothing determines.
   }];
 }
@@ -300,25 +318,26 @@ def StageShared : FuncPass<"mla-stage-shared"> {
 def MaterializeBarriers : FuncPass<"mla-materialize-barriers"> {
   let summary = "turn rings into mbarriers";
   let description = [{
-    Every ring gets a full and a free mbarrier a slot, with the arrival counts of
-    its producers and consumers; acquire and await become waits with a slot index
-    and a parity carried through the loops; fills become arrivals (or expected
-    bytes); a release is put after the last reader of a slot is known to be done:
+    Every ring gets a full and an empty mbarrier a slot, which refer to it. They
+    declare what its producers bring for a slot, arrivals and bytes, in however
+    many parts and kinds of fill, and the arrivals of its consumers. Acquire and
+    await become waits with a slot index and a parity carried through the loops;
+    fills become arrivals (or expected bytes); a release is put after the last reader of a slot is known to be done:
     after the wait of the last product that reads it.
   }];
 }
 
 def ElideBarriers : FuncPass<"mla-elide-barriers"> {
-  let summary = "do without free barriers that another ring implies";
+  let summary = "do without empty barriers that another ring implies";
   let description = [{
-    Two roles that answer each other need no barrier that says a slot is free: if
+    Two roles that answer each other need no barrier that says a slot is empty: if
     the reader of ring A is done with a slot before it fills ring B, and the
     writer of A awaits B before it fills A again, then B's full barrier says that
-    A is free. Likewise where both are filled by one role and read by another: if
-    B is acquired before A and released after it, B's free barrier serves both.
+    A is empty. Likewise where both are filled by one role and read by another: if
+    B is acquired before A and released after it, B's empty barrier serves both.
     For rings with one reader, where the counts of these accesses prove it on
-    every path, the waits and arrivals at the free barrier go, and the ring says
-    by or with which ring it is returned.
+    every path, the waits and arrivals at A's empty barrier go, and that of B says
+    that it is A's too.
   }];
 }
 
@@ -356,7 +375,8 @@ def VerifyAsync : FuncPass<"mla-verify-async"> {
     Checks what ptxas does not: every wait covers a committed group; results in
     flight reach only their chain, a wait or a loop; every access to a slot lies
     between the wait for it, with the right phase, and its release or
-    publication; the barriers' counts and expected bytes are those that arrive;
+    publication; the arrivals and bytes that come in for a phase are those that its
+    barrier declares;
     barriers are initialised before the roles start; generic writes that the
     async proxy reads are fenced; rings and barriers lie side by side, or one
     over another as declared; registers and shared memory fit. Marks the function

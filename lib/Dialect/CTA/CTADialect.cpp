@@ -68,11 +68,117 @@ std::optional<FragmentLayout> mla::cta::getLayout(Type type) {
   return layout.getValue();
 }
 
+DirectLayoutAttr mla::cta::getDirectLayout(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? dyn_cast_or_null<DirectLayoutAttr>(tensor.getEncoding())
+                : nullptr;
+}
+
+bool mla::cta::hasLayout(Type type) {
+  return getLayout(type) || getDirectLayout(type);
+}
+
+bool mla::cta::crossesWarps(mla::tile::ReduceOp reduce) {
+  auto source = cast<RankedTensorType>(reduce.getSource().getType());
+  if (DirectLayoutAttr direct = getDirectLayout(source))
+    return direct.getThreads()[reduce.getDim()] > 1 &&
+           direct.getSpan(reduce.getDim()) > 32;
+  return getLayout(source) == FragmentLayout::acc && reduce.getDim() == 0;
+}
+
 RankedTensorType mla::cta::withLayout(RankedTensorType type,
                                       FragmentLayout layout) {
-  return RankedTensorType::get(
-      type.getShape(), type.getElementType(),
-      FragmentLayoutAttr::get(type.getContext(), layout));
+  return withLayout(type, FragmentLayoutAttr::get(type.getContext(), layout));
+}
+
+RankedTensorType mla::cta::withLayout(RankedTensorType type, Attribute layout) {
+  return RankedTensorType::get(type.getShape(), type.getElementType(), layout);
+}
+
+//===----------------------------------------------------------------------===//
+// Direct layouts
+//===----------------------------------------------------------------------===//
+
+Attribute DirectLayoutAttr::parse(AsmParser &p, Type) {
+  SMLoc loc = p.getCurrentLocation();
+  SmallVector<int64_t> threads, strides;
+  int64_t vector = 1;
+  auto parseList = [&](StringRef name, SmallVectorImpl<int64_t> &list) {
+    return ParseResult(
+        failure(p.parseKeyword(name) || p.parseEqual() ||
+                p.parseCommaSeparatedList(
+                    AsmParser::Delimiter::Square,
+                    [&] { return p.parseInteger(list.emplace_back()); }) ||
+                p.parseComma()));
+  };
+  if (p.parseLess() || parseList("threads", threads) ||
+      parseList("strides", strides) || p.parseKeyword("vector") ||
+      p.parseEqual() || p.parseInteger(vector) || p.parseGreater())
+    return {};
+  return getChecked([&] { return p.emitError(loc); }, p.getContext(),
+                    ArrayRef<int64_t>(threads), ArrayRef<int64_t>(strides),
+                    vector);
+}
+
+void DirectLayoutAttr::print(AsmPrinter &p) const {
+  p << "<threads = [";
+  llvm::interleaveComma(getThreads(), p);
+  p << "], strides = [";
+  llvm::interleaveComma(getStrides(), p);
+  p << "], vector = " << getVector() << ">";
+}
+
+LogicalResult
+DirectLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                         ArrayRef<int64_t> threads, ArrayRef<int64_t> strides,
+                         int64_t vector) {
+  constexpr int64_t kMaxThreads = 1024, kMaxVector = 16;
+  if (threads.size() != strides.size())
+    return emitError() << "expected as many strides as threads, got "
+                       << strides.size() << " and " << threads.size();
+  if (vector < 1 || vector > kMaxVector || !llvm::isPowerOf2_64(vector))
+    return emitError() << "expected a vector of a power of two up to "
+                       << kMaxVector << ", got " << vector;
+  int64_t used = 0;
+  for (auto [count, stride] : llvm::zip_equal(threads, strides)) {
+    for (int64_t value : {count, stride})
+      if (value < 1 || value > kMaxThreads || !llvm::isPowerOf2_64(value))
+        return emitError() << "expected threads and strides that are powers of "
+                              "two up to "
+                           << kMaxThreads << ", got " << value;
+    int64_t bits = (count - 1) * stride;
+    if (bits >= kMaxThreads)
+      return emitError() << "expected at most " << kMaxThreads
+                         << " threads, got " << count << ", " << stride
+                         << " apart";
+    if (used & bits)
+      return emitError() << "expected dimensions to go by different bits of a "
+                            "thread's number";
+    used |= bits;
+  }
+  return success();
+}
+
+LogicalResult DirectLayoutAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type elementType,
+    function_ref<InFlightDiagnostic()> emitError) const {
+  if (static_cast<int64_t>(shape.size()) != getRank())
+    return emitError() << "expected a layout of rank " << shape.size()
+                       << ", got " << getRank();
+  for (auto [d, size] : llvm::enumerate(shape))
+    if (size % (getThreads()[d] * getVector(d)))
+      return emitError() << "expected dimension " << d
+                         << " to be a multiple of "
+                         << getThreads()[d] * getVector(d) << ", got " << size;
+  return success();
+}
+
+DirectLayoutAttr DirectLayoutAttr::dropDim(int64_t d) const {
+  SmallVector<int64_t> threads(getThreads()), strides(getStrides());
+  threads.erase(threads.begin() + d);
+  strides.erase(strides.begin() + d);
+  int64_t vector = d == getRank() - 1 ? 1 : getVector();
+  return get(getContext(), threads, strides, vector);
 }
 
 //===----------------------------------------------------------------------===//
@@ -243,25 +349,6 @@ LogicalResult RoleOp::verify() {
   return success();
 }
 
-/// The deepest nest of loops in `region`.
-static int getLoopDepth(Region &region) {
-  int deepest = 0;
-  for (Operation &op : region.getOps())
-    for (Region &inner : op.getRegions())
-      deepest =
-          std::max(deepest, getLoopDepth(inner) + int(isa<scf::ForOp>(op)));
-  return deepest;
-}
-
-LogicalResult RoleOp::verifyRegions() {
-  // Analyses follow a loop's body several times, and so each loop in it.
-  constexpr int kMaxDepth = 6;
-  if (int depth = getLoopDepth(getBody()); depth > kMaxDepth)
-    return emitOpError() << "expected loops nested at most " << kMaxDepth
-                         << " deep, got " << depth;
-  return success();
-}
-
 LogicalResult ViewOp::verify() {
   BufferType source = getSource().getType(), result = getResult().getType();
   size_t rank = source.getShape().size();
@@ -330,6 +417,20 @@ LogicalResult ConvertLayoutOp::verify() {
 LogicalResult ReduceWarpOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType());
   auto result = cast<RankedTensorType>(getResult().getType());
+  if (std::optional<uint64_t> dim = getDim()) {
+    SmallVector<int64_t> expected(source.getShape());
+    if (*dim < expected.size() && result.getRank() == source.getRank()) {
+      expected[*dim] = result.getDimSize(*dim);
+      if (ArrayRef(expected) == result.getShape() &&
+          expected[*dim] <= source.getDimSize(*dim) &&
+          source.getElementType() == result.getElementType())
+        return success();
+    }
+    return emitOpError() << "expected a result that differs from the source in "
+                            "no dimension but "
+                         << *dim << ", which is no larger" << ", got " << source
+                         << " and " << result;
+  }
   if (source.getRank() == 2 && source.getDimSize(0) % 64 == 0 &&
       result.getRank() == 1 && result.getDimSize(0) % 4 == 0 &&
       result.getDimSize(0) / 4 == source.getDimSize(1) &&

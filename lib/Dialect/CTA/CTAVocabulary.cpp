@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Dialect/CTA/CTA.h"
+#include "Places.h"
 
 using namespace mlir;
 using namespace mla::cta;
@@ -135,28 +135,6 @@ LogicalResult PeerType::verify(function_ref<InFlightDiagnostic()> emitError,
 //===----------------------------------------------------------------------===//
 // Places in shared memory
 //===----------------------------------------------------------------------===//
-
-/// Something of `bytes` bytes at `offset` must lie in what a CTA has.
-static LogicalResult verifyPlace(Operation *op, std::optional<int64_t> offset,
-                                 int64_t bytes) {
-  if (!offset)
-    return success();
-  if (*offset < 0 || *offset > kMaxSharedBytes - bytes)
-    return op->emitOpError()
-           << "expected a place in the " << kMaxSharedBytes
-           << " bytes of shared memory, got " << bytes << " at " << *offset;
-  return success();
-}
-
-LogicalResult RingOp::verify() {
-  RingType type = getResult().getType();
-  return verifyPlace(*this, getOffset(),
-                     type.getDepth() * type.getSlotType().getBytes());
-}
-
-LogicalResult MBarrierOp::verify() {
-  return verifyPlace(*this, getOffset(), 8 * getResult().getType().getSize());
-}
 
 LogicalResult BufferOp::verify() {
   int64_t bytes = getResult().getType().getBytes();

@@ -92,6 +92,26 @@ LogicalResult RoleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult PlaceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                StringAttr label, ArrayRef<StringAttr>, int64_t,
+                                int64_t, int64_t, int64_t threads,
+                                int64_t vector) {
+  constexpr int64_t kMaxThreads = 1024, kMaxVector = 16;
+  auto isPowerUpTo = [](int64_t value, int64_t most) {
+    return value == 0 ||
+           (value > 0 && value <= most && llvm::isPowerOf2_64(value));
+  };
+  if (!isPowerUpTo(threads, kMaxThreads))
+    return emitError() << "row " << label
+                       << ": expected threads a power of two up to "
+                       << kMaxThreads << ", got " << threads;
+  if (!isPowerUpTo(vector, kMaxVector))
+    return emitError() << "row " << label
+                       << ": expected vector a power of two up to "
+                       << kMaxVector << ", got " << vector;
+  return success();
+}
+
 LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                StringAttr label, int64_t depth, int64_t most,
                                StringAttr over, int64_t byte) {

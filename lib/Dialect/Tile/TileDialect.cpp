@@ -50,6 +50,44 @@ LogicalResult mla::tile::verifyBox(Operation *op, MemRefType memref,
   return success();
 }
 
+SmallVector<int64_t> mla::tile::orderDims(std::optional<ArrayRef<int64_t>> dims,
+                                          int64_t rank, int64_t tileRank) {
+  SmallVector<int64_t> order;
+  for (int64_t d = 0; d < rank; ++d)
+    if (dims ? !llvm::is_contained(*dims, d) : d < rank - tileRank)
+      order.push_back(d);
+  if (dims)
+    llvm::append_range(order, *dims);
+  else
+    llvm::append_range(order, llvm::seq(rank - tileRank, rank));
+  return order;
+}
+
+/// Checks the dimensions that a box spans, and its bounds.
+static LogicalResult verifyWindow(Operation *op,
+                                  std::optional<ArrayRef<int64_t>> dims,
+                                  size_t numBounds, MemRefType memref,
+                                  RankedTensorType tile) {
+  if (numBounds > static_cast<size_t>(tile.getRank()))
+    return op->emitOpError() << "expected at most " << tile.getRank()
+                             << " bounds, one for each dimension of " << tile
+                             << ", got " << numBounds;
+  if (!dims)
+    return success();
+  if (dims->size() != static_cast<size_t>(tile.getRank()))
+    return op->emitOpError() << "expected " << tile.getRank()
+                             << " dims, one for each dimension of " << tile
+                             << ", got " << dims->size();
+  int64_t previous = -1;
+  for (int64_t d : *dims) {
+    if (d <= previous || d >= memref.getRank())
+      return op->emitOpError() << "expected ascending dims in [0, "
+                               << memref.getRank() << "), got " << d;
+    previous = d;
+  }
+  return success();
+}
+
 LogicalResult LoadOp::verify() {
   auto result = cast<RankedTensorType>(getResult().getType());
   if (auto padding = getPaddingAttr())
@@ -57,22 +95,27 @@ LogicalResult LoadOp::verify() {
       return emitOpError() << "expected padding of type "
                            << result.getElementType() << ", got "
                            << padding.getType();
-  return verifyBox(*this, cast<MemRefType>(getSource().getType()),
-                   getIndices().size(), result);
+  auto source = cast<MemRefType>(getSource().getType());
+  if (failed(verifyBox(*this, source, getIndices().size(), result)))
+    return failure();
+  return verifyWindow(*this, getDims(), getBounds().size(), source, result);
 }
 
 LogicalResult StoreOp::verify() {
-  return verifyBox(*this, cast<MemRefType>(getDest().getType()),
-                   getIndices().size(),
-                   cast<RankedTensorType>(getTile().getType()));
+  auto dest = cast<MemRefType>(getDest().getType());
+  auto tile = cast<RankedTensorType>(getTile().getType());
+  if (failed(verifyBox(*this, dest, getIndices().size(), tile)))
+    return failure();
+  return verifyWindow(*this, getDims(), getBounds().size(), dest, tile);
 }
 
 LogicalResult GatherOp::verify() {
   auto source = cast<MemRefType>(getSource().getType());
   auto result = cast<RankedTensorType>(getResult().getType());
   auto rows = cast<RankedTensorType>(getRows().getType());
-  if (result.getRank() != 2 || result.getDimSize(0) != rows.getDimSize(0))
-    return emitOpError() << "expected a result of rank 2 with "
+  int64_t rank = result.getRank();
+  if (rank < 1 || rank > 2 || result.getDimSize(0) != rows.getDimSize(0))
+    return emitOpError() << "expected a result of rank 1 or 2 with "
                          << rows.getDimSize(0) << " rows, got " << result;
   return verifyBox(*this, source, getIndices().size() + 1, result);
 }
@@ -99,6 +142,32 @@ OpFoldResult ViewOp::fold(FoldAdaptor) {
   if (getSource().getType() == getResult().getType())
     return getSource();
   return {};
+}
+
+LogicalResult ConcatOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  auto dim = static_cast<int64_t>(getDim());
+  if (dim >= result.getRank())
+    return emitOpError() << "expected a dimension of " << result << ", got "
+                         << dim;
+  int64_t size = 0;
+  for (Type type : getParts().getTypes()) {
+    auto part = cast<RankedTensorType>(type);
+    SmallVector<int64_t> shape(part.getShape());
+    if (part.getRank() == result.getRank()) {
+      size += shape[dim];
+      shape[dim] = result.getDimSize(dim);
+    }
+    if (shape != result.getShape() ||
+        part.getElementType() != result.getElementType())
+      return emitOpError() << "expected parts that differ from " << result
+                           << " in dimension " << dim << " alone, got " << part;
+  }
+  if (size != result.getDimSize(dim))
+    return emitOpError() << "expected parts that make up " << result << ", got "
+                         << size << " of " << result.getDimSize(dim)
+                         << " in dimension " << dim;
+  return success();
 }
 
 int64_t DotOp::getReductionSize() {

@@ -311,25 +311,6 @@ func.func @role_registers() {
 
 // -----
 
-func.func @role_loops(%a: index, %b: index) {
-  scf.forall (%i) in (8) {
-    // expected-error @below {{expected loops nested at most 6 deep, got 7}}
-    cta.role "a" warps 4 registers 24 {
-      scf.for %1 = %a to %b step %a {
-      scf.for %2 = %a to %b step %a {
-      scf.for %3 = %a to %b step %a {
-      scf.for %4 = %a to %b step %a {
-      scf.for %5 = %a to %b step %a {
-      scf.for %6 = %a to %b step %a {
-      scf.for %7 = %a to %b step %a {
-      }}}}}}}
-    }
-  }
-  return
-}
-
-// -----
-
 // expected-error @below {{expected cta.shared_bytes to be an i64 in [0, 2^31), got 9223372036854775807 : i64}}
 func.func @shared_bytes() attributes {cta.shared_bytes = 9223372036854775807 : i64} { return }
 
@@ -347,5 +328,123 @@ func.func @copy_barrier(%m: memref<?x64xbf16>, %i: index, %b: !cta.buffer<64x64x
   // expected-error @below {{expected a barrier and its index, or neither}}
   "cta.copy_async"(%m, %i, %i, %b, %f) <{operandSegmentSizes = array<i32: 1, 2, 1, 0, 1, 0>}>
     : (memref<?x64xbf16>, index, index, !cta.buffer<64x64xbf16>, !cta.mbarrier<1>) -> ()
+  return
+}
+
+// -----
+
+func.func @reduce_warp_dim(%s: tensor<64x16xf32>) {
+  // expected-error @below {{expected a result that differs from the source in no dimension but 0, which is no larger, got 'tensor<64x16xf32>' and 'tensor<4x8xf32>'}}
+  %m = cta.reduce_warp max %s dim 0 : tensor<64x16xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @ring_over_over() {
+  %k = cta.ring "k" at 0 : !cta.ring<1x64x64xbf16>
+  %p = cta.ring "p" at 0 over(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64xf32>
+  // expected-error @below {{expected a ring below that is declared by cta.ring and lies over no other}}
+  %q = cta.ring "q" at 0 over(%p : !cta.ring<1x64xf32>) : !cta.ring<1x8xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected as many strides as threads, got 1 and 2}}
+func.func private @direct_strides(tensor<8x8xf32, #cta.direct<threads = [4, 2], strides = [1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected a vector of a power of two up to 16, got 3}}
+func.func private @direct_vector(tensor<12xf32, #cta.direct<threads = [4], strides = [1], vector = 3>>)
+
+// -----
+
+// expected-error @below {{expected threads and strides that are powers of two up to 1024, got 6}}
+func.func private @direct_threads(tensor<12xf32, #cta.direct<threads = [6], strides = [1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected at most 1024 threads, got 64, 32 apart}}
+func.func private @direct_span(tensor<64xf32, #cta.direct<threads = [64], strides = [32], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected dimensions to go by different bits of a thread's number}}
+func.func private @direct_bits(tensor<8x8xf32, #cta.direct<threads = [4, 8], strides = [4, 1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected a layout of rank 2, got 1}}
+func.func private @direct_rank(tensor<8x8xf32, #cta.direct<threads = [8], strides = [1], vector = 1>>)
+
+// -----
+
+// expected-error @below {{expected dimension 1 to be a multiple of 32, got 48}}
+func.func private @direct_shape(tensor<8x48xf32, #cta.direct<threads = [4, 8], strides = [8, 1], vector = 4>>)
+
+
+// -----
+
+func.func @ring_of_argument(%k: !cta.ring<1x64xf32>) {
+  // expected-error @below {{expected rings that are declared by cta.ring}}
+  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) count 1 at 256 : !cta.mbarrier<1>
+  return
+}
+
+// -----
+
+func.func @filled_twice() {
+  %k = cta.ring "k" at 0 : !cta.ring<1x64xf32>
+  // expected-error @below {{expected one array of mbarriers that says that ring "k" is full}}
+  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) count 1 at 256 : !cta.mbarrier<1>
+  %c = cta.mbarrier "c" full(%k : !cta.ring<1x64xf32>) count 1 at 264 : !cta.mbarrier<1>
+  return
+}
+
+// -----
+
+func.func @emptied_twice() {
+  %k = cta.ring "k" at 0 : !cta.ring<1x64xf32>
+  // expected-error @below {{expected one array of mbarriers that says that ring "k" is empty}}
+  %b = cta.mbarrier "b" empty(%k : !cta.ring<1x64xf32>) count 1 at 256 : !cta.mbarrier<1>
+  %c = cta.mbarrier "c" empty(%k : !cta.ring<1x64xf32>) count 1 at 264 : !cta.mbarrier<1>
+  return
+}
+
+// -----
+
+func.func @returned_by_itself() {
+  %k = cta.ring "k" at 0 : !cta.ring<1x64xf32>
+  // expected-error @below {{says twice what becomes of ring "k"}}
+  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) empty(%k : !cta.ring<1x64xf32>) ahead [0] count 1 at 256 : !cta.mbarrier<1>
+  return
+}
+
+// -----
+
+func.func @two_ahead() {
+  %k = cta.ring "k" at 0 : !cta.ring<1x64xf32>
+  %v = cta.ring "v" at 512 : !cta.ring<1x64xf32>
+  // expected-error @below {{expected `ahead` 0 or 1 for each empty ring of mbarriers that fill another, got [2]}}
+  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) empty(%v : !cta.ring<1x64xf32>) ahead [2] count 1 at 256 : !cta.mbarrier<1>
+  return
+}
+
+// -----
+
+func.func @ahead_of_nothing() {
+  %v = cta.ring "v" at 512 : !cta.ring<1x64xf32>
+  // expected-error @below {{expected `ahead` 0 or 1 for each empty ring of mbarriers that fill another, got [0]}}
+  %b = cta.mbarrier "b" empty(%v : !cta.ring<1x64xf32>) ahead [0] count 1 at 256 : !cta.mbarrier<1>
+  return
+}
+
+// -----
+
+func.func @bytes_of_nothing() {
+  // expected-error @below {{expected bytes for a ring that they fill}}
+  %b = cta.mbarrier "b" count 1 bytes 16 at 256 : !cta.mbarrier<1>
   return
 }

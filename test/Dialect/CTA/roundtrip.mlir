@@ -81,10 +81,12 @@ func.func @staged(%kv: memref<?x1x64xbf16>, %i: i32) {
   %ring = cta.ring "k" at 1024 : !cta.ring<2x64x64xbf16, #swizzled>
   // CHECK: cta.ring "v" at 0 : !cta.ring<2x64xi1, #cta.shared_layout<swizzle = 0, rows = 64>>
   %valid = cta.ring "v" at 0 : !cta.ring<2x64xi1, #dense>
-  // CHECK: cta.ring "p" at 9216 over "k" : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
-  %over = cta.ring "p" at 9216 over "k" : !cta.ring<1x64x64xbf16, #swizzled>
-  // CHECK: %[[BAR:.*]] = cta.mbarrier "k.full" count 1 at 32768 : !cta.mbarrier<2>
-  %bar = cta.mbarrier "k.full" count 1 at 32768 : !cta.mbarrier<2>
+  // CHECK: %[[P:.*]] = cta.ring "p" at 9216 over(%[[RING]] : !cta.ring<2x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>) : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+  %over = cta.ring "p" at 9216 over(%ring : !cta.ring<2x64x64xbf16, #swizzled>) : !cta.ring<1x64x64xbf16, #swizzled>
+  // CHECK: %[[BAR:.*]] = cta.mbarrier "k.full" full(%[[RING]] : !cta.ring<2x64x64xbf16, {{.*}}>) empty(%[[V:.*]], %[[P]] : !cta.ring<2x64xi1, {{.*}}>, !cta.ring<1x64x64xbf16, {{.*}}>) ahead [0, 1] count 1 bytes 8192 at 32768 : !cta.mbarrier<2>
+  %bar = cta.mbarrier "k.full" full(%ring : !cta.ring<2x64x64xbf16, #swizzled>) empty(%valid, %over : !cta.ring<2x64xi1, #dense>, !cta.ring<1x64x64xbf16, #swizzled>) ahead [0, 1] count 1 bytes 8192 at 32768 : !cta.mbarrier<2>
+  // CHECK: cta.mbarrier "k.empty" empty(%[[RING]] : !cta.ring<2x64x64xbf16, {{.*}}>) count 4 at 32784 : !cta.mbarrier<2>
+  %empty = cta.mbarrier "k.empty" empty(%ring : !cta.ring<2x64x64xbf16, #swizzled>) count 4 at 32784 : !cta.mbarrier<2>
   // CHECK: %[[SLOT:.*]] = cta.slot %[[RING]][%[[I]]] : !cta.ring<2x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
   %slot = cta.slot %ring[%i] : !cta.ring<2x64x64xbf16, #swizzled>
   // CHECK: cta.copy_async %[[KV]][{{.*}}] to %[[SLOT]] map %[[MAP]] signals %[[BAR]][%[[I]]] : !cta.mbarrier<2> : memref<?x1x64xbf16>, !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
@@ -157,5 +159,16 @@ func.func @synchronisation(%i: i32) {
 func.func @reduce_warp(%x: tensor<64x16xf32, #cta.layout<acc>>, %y: tensor<128x8xf32>) {
   %0 = cta.reduce_warp max %x : tensor<64x16xf32, #cta.layout<acc>> -> tensor<64xf32, #cta.layout<warp_column>>
   %1 = cta.reduce_warp sum %y : tensor<128x8xf32> -> tensor<32xf32>
+  return
+}
+
+// Direct layouts; one of a scalar has no dimensions.
+// CHECK-LABEL: func @direct
+// CHECK-SAME:    tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
+// CHECK-SAME:    tensor<f32, #cta.direct<threads = [], strides = [], vector = 1>>
+// CHECK:         cta.reduce_warp sum %{{.*}} dim 0 : tensor<64x128xf32{{.*}}> -> tensor<4x128xf32>
+func.func @direct(%x: tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>,
+                  %y: tensor<f32, #cta.direct<threads = [], strides = [], vector = 1>>) {
+  %0 = cta.reduce_warp sum %x dim 0 : tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>> -> tensor<4x128xf32>
   return
 }

@@ -51,7 +51,7 @@ func.func @store_indices(%t: tensor<64xf32>, %m: memref<128xf32>, %c: index) {
 // -----
 
 func.func @gather_rows(%kv: memref<?x1x64xbf16>, %rows: tensor<32xi32>, %c: index) {
-  // expected-error @below {{expected a result of rank 2 with 32 rows, got 'tensor<64x64xbf16>'}}
+  // expected-error @below {{expected a result of rank 1 or 2 with 32 rows, got 'tensor<64x64xbf16>'}}
   %0 = tile.gather %kv[%rows][%c, %c]
       : memref<?x1x64xbf16>, tensor<32xi32> -> tensor<64x64xbf16>
   return
@@ -60,7 +60,7 @@ func.func @gather_rows(%kv: memref<?x1x64xbf16>, %rows: tensor<32xi32>, %c: inde
 // -----
 
 func.func @gather_rank(%kv: memref<?x1x64xbf16>, %rows: tensor<32xi32>, %c: index) {
-  // expected-error @below {{expected a result of rank 2 with 32 rows, got 'tensor<32x1x64xbf16>'}}
+  // expected-error @below {{expected a result of rank 1 or 2 with 32 rows, got 'tensor<32x1x64xbf16>'}}
   %0 = tile.gather %kv[%rows][%c, %c]
       : memref<?x1x64xbf16>, tensor<32xi32> -> tensor<32x1x64xbf16>
   return
@@ -273,5 +273,85 @@ func.func @softmax_threshold_large(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %s
 func.func @transpose_shape(%x: tensor<64x16xbf16>) {
   // expected-error @below {{expected 'tensor<64x16xbf16>' with its dimensions exchanged, got 'tensor<64x16xbf16>'}}
   %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<64x16xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_vector_rows(%table: memref<?x8xi32>, %rows: tensor<32xi32>, %c: index) {
+  // expected-error @below {{expected a result of rank 1 or 2 with 32 rows, got 'tensor<64xi32>'}}
+  %0 = tile.gather %table[%rows][%c] : memref<?x8xi32>, tensor<32xi32> -> tensor<64xi32>
+  return
+}
+
+// -----
+
+func.func @concat_dimension(%a: tensor<32x64xbf16>) {
+  // expected-error @below {{expected a dimension of 'tensor<32x64xbf16>', got 2}}
+  %0 = tile.concat %a dim 2 : tensor<32x64xbf16> -> tensor<32x64xbf16>
+  return
+}
+
+// -----
+
+func.func @load_dims_count(%m: memref<?x?x64xf32>, %c: index) {
+  // expected-error @below {{expected 2 dims, one for each dimension of 'tensor<8x64xf32>', got 1}}
+  %0 = tile.load %m[%c, %c, %c] dims [0] : memref<?x?x64xf32> -> tensor<8x64xf32>
+  return
+}
+
+// -----
+
+func.func @concat_shape(%a: tensor<32x64xbf16>, %b: tensor<32x32xbf16>) {
+  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' in dimension 0 alone, got 'tensor<32x32xbf16>'}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<32x32xbf16> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @load_dims_descend(%m: memref<?x?x64xf32>, %c: index) {
+  // expected-error @below {{expected ascending dims in [0, 3), got 0}}
+  %0 = tile.load %m[%c, %c, %c] dims [2, 0] : memref<?x?x64xf32> -> tensor<8x64xf32>
+  return
+}
+
+// -----
+
+func.func @concat_rank(%a: tensor<32x64xbf16>, %b: tensor<64xbf16>) {
+  // expected-error @below {{expected parts that differ from 'tensor<33x64xbf16>' in dimension 0 alone, got 'tensor<64xbf16>'}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<64xbf16> -> tensor<33x64xbf16>
+  return
+}
+
+// -----
+
+func.func @store_dims_outside(%m: memref<?x64xf32>, %t: tensor<64xf32>, %c: index) {
+  // expected-error @below {{expected ascending dims in [0, 2), got 2}}
+  tile.store %t, %m[%c, %c] dims [2] : tensor<64xf32>, memref<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @concat_element(%a: tensor<32x64xbf16>, %b: tensor<32x64xf16>) {
+  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' in dimension 0 alone, got 'tensor<32x64xf16>'}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<32x64xf16> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @store_bounds(%m: memref<?x64xf32>, %t: tensor<64xf32>, %c: index) {
+  // expected-error @below {{expected at most 1 bounds, one for each dimension of 'tensor<64xf32>', got 2}}
+  tile.store %t, %m[%c, %c] bounds [%c, %c] : tensor<64xf32>, memref<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @concat_size(%a: tensor<32x64xbf16>, %b: tensor<16x64xbf16>) {
+  // expected-error @below {{expected parts that make up 'tensor<64x64xbf16>', got 48 of 64 in dimension 0}}
+  %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<16x64xbf16> -> tensor<64x64xbf16>
   return
 }

@@ -103,3 +103,25 @@ func.func @transpose(%x: tensor<64x16xbf16>) {
   %0 = tile.transpose %x : tensor<64x16xbf16> -> tensor<16x64xbf16>
   return
 }
+
+// Windows: other dimensions than the last, ended by bounds; a vector by index.
+// CHECK-LABEL: func @windows
+// CHECK:         tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] dims [0, 2] bounds{{ ?}}[%{{.*}}] pad 0.000000e+00 : f32 {tile.label = "p"} : memref<?x?x64xf32> -> tensor<8x64xf32>
+// CHECK:         tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] bounds{{ ?}}[%{{.*}}, %{{.*}}] : memref<?x?x64xf32> -> tensor<8x64xf32>
+// CHECK:         tile.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] dims [1] bounds{{ ?}}[%{{.*}}] : tensor<4xf32>, memref<?x?x64xf32>
+// CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
+func.func @windows(%m: memref<?x?x64xf32>, %t: tensor<4xf32>, %table: memref<?x8xi32>,
+                   %rows: tensor<32xi32>, %c: index) {
+  %0 = tile.load %m[%c, %c, %c] dims [0, 2] bounds [%c] pad 0.0 : f32 {tile.label = "p"} : memref<?x?x64xf32> -> tensor<8x64xf32>
+  %1 = tile.load %m[%c, %c, %c] bounds [%c, %c] : memref<?x?x64xf32> -> tensor<8x64xf32>
+  tile.store %t, %m[%c, %c, %c] dims [1] bounds [%c] : tensor<4xf32>, memref<?x?x64xf32>
+  %2 = tile.gather %table[%rows][%c] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
+  return
+}
+
+// CHECK-LABEL: func @concat
+// CHECK:         tile.concat %{{.*}}, %{{.*}} dim 1 : tensor<64x32xbf16>, tensor<64x16xbf16> -> tensor<64x48xbf16>
+func.func @concat(%a: tensor<64x32xbf16>, %b: tensor<64x16xbf16>) -> tensor<64x48xbf16> {
+  %0 = tile.concat %a, %b dim 1 : tensor<64x32xbf16>, tensor<64x16xbf16> -> tensor<64x48xbf16>
+  return %0 : tensor<64x48xbf16>
+}

@@ -26,10 +26,10 @@ func.func @program(%m: memref<?x128xbf16>, %n: index, %cond: i1, %some: !p)
   %i1 = arith.constant 1 : i32
   scf.forall (%t) in (8) {
     %k = cta.ring "k" at 0 : !ring
-    %k_full = cta.mbarrier "k.full" count 1 at 24576 : !bar
-    %k_free = cta.mbarrier "k.free" count 8 at 24584 : !bar
-    %p = cta.ring "p" at 8192 over "k" : !pring
-    %p_full = cta.mbarrier "p.full" count 4 at 24592 : !bar
+    %k_full = cta.mbarrier "k.full" full(%k : !ring) count 1 bytes 16384 at 24576 : !bar
+    %k_free = cta.mbarrier "k.empty" empty(%k : !ring) count 8 at 24584 : !bar
+    %p = cta.ring "p" at 8192 over(%k : !ring) : !pring
+    %p_full = cta.mbarrier "p.full" full(%p : !pring) count 4 at 24592 : !bar
     cta.mbarrier_init %k_full : !bar
     cta.mbarrier_init %k_free : !bar
     cta.mbarrier_init %p_full : !bar

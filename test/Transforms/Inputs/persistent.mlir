@@ -28,11 +28,11 @@ func.func @program(%m: memref<?x64xbf16>, %items: index, %n: index, %cond: i1, %
   %i3 = arith.constant 3 : i32
   scf.forall (%t) in (8) {
     %k = cta.ring "k" at 0 : !ring
-    %k_full = cta.mbarrier "k.full" count 1 at 24832 : !bars
-    %k_free = cta.mbarrier "k.free" count 4 at 24856 : !bars
+    %k_full = cta.mbarrier "k.full" full(%k : !ring) count 1 bytes 8192 at 24832 : !bars
+    %k_free = cta.mbarrier "k.empty" empty(%k : !ring) count 4 at 24856 : !bars
     %v = cta.ring "v" at 24576 : !vring
-    %v_full = cta.mbarrier "v.full" count 1 at 24880 : !bar
-    %v_free = cta.mbarrier "v.free" count 4 at 24888 : !bar
+    %v_full = cta.mbarrier "v.full" full(%v : !vring) count 1 at 24880 : !bar
+    %v_free = cta.mbarrier "v.empty" empty(%v : !vring) count 4 at 24888 : !bar
     cta.mbarrier_init %k_full : !bars
     cta.mbarrier_init %k_free : !bars
     cta.mbarrier_init %v_full : !bar

@@ -21,11 +21,11 @@ func.func @program(%m: memref<?x64xbf16>, %n: index, %cond: i1, %some: !p)
   %i1 = arith.constant 1 : i32
   scf.forall (%t) in (8) {
     %k = cta.ring "k" at 0 : !ring
-    %k_full = cta.mbarrier "k.full" count 1 at 16384 : !bar
-    %k_free = cta.mbarrier "k.free" count 4 at 16392 : !bar
+    %k_full = cta.mbarrier "k.full" full(%k : !ring) count 1 bytes 8192 at 16384 : !bar
+    %k_free = cta.mbarrier "k.empty" empty(%k : !ring) count 4 at 16392 : !bar
     %p = cta.ring "p" at 8192 : !ring
-    %p_full = cta.mbarrier "p.full" count 4 at 16400 : !bar
-    %p_free = cta.mbarrier "p.free" count 4 at 16408 : !bar
+    %p_full = cta.mbarrier "p.full" full(%p : !ring) count 4 at 16400 : !bar
+    %p_free = cta.mbarrier "p.empty" empty(%p : !ring) count 4 at 16408 : !bar
     cta.mbarrier_init %k_full : !bar
     cta.mbarrier_init %k_free : !bar
     cta.mbarrier_init %p_full : !bar

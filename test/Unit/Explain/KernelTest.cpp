@@ -65,7 +65,7 @@ TEST(Kernel, OpsHaveNames) {
   });
   for (const char *expected :
        {"wait k.full", "q·kᵀ", "p·k", "wait q·kᵀ", "softmax.max",
-        "gather kv → k", "copy q", "store p", "load valid", "arrive k.free",
+        "gather kv → k", "copy q", "store p", "load valid", "arrive k.empty",
         "expect q.full", "write out"})
     EXPECT_TRUE(llvm::is_contained(labels, expected)) << expected;
 }

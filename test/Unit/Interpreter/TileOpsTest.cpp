@@ -57,6 +57,18 @@ TEST_F(TileOpsTest, View) {
             (Doubles{1, 2, 4, 5}));
 }
 
+TEST_F(TileOpsTest, Concat) {
+  EXPECT_EQ(compute("%r = tile.concat %a, %a dim 0 : tensor<2x3xf32>, "
+                    "tensor<2x3xf32> -> tensor<4x3xf32>",
+                    "4x3xf32", {4, 3}),
+            (Doubles{1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(compute("%v = tile.view %a [0, 1] : tensor<2x3xf32> -> "
+                    "tensor<2x1xf32>\n%r = tile.concat %a, %v dim 1 : "
+                    "tensor<2x3xf32>, tensor<2x1xf32> -> tensor<2x4xf32>",
+                    "2x4xf32", {2, 4}),
+            (Doubles{1, 2, 3, 2, 4, 5, 6, 5}));
+}
+
 TEST_F(TileOpsTest, Transpose) {
   EXPECT_EQ(compute("%r = tile.transpose %a : tensor<2x3xf32> -> "
                     "tensor<3x2xf32>",

@@ -20,8 +20,8 @@ protected:
     test.before = "%items = memref.dim %N, %c0 : memref<?xi32>\n";
     test.body = R"(
       %v = cta.ring "v" at 0 : !cta.ring<3x64xf32, #dense>
-      %full = cta.mbarrier "v.full" count 1 at 768 : !cta.mbarrier<3>
-      %free = cta.mbarrier "v.free" count 4 at 792 : !cta.mbarrier<3>
+      %full = cta.mbarrier "v.full" full(%v : !cta.ring<3x64xf32, #dense>) count 1 bytes 256 at 768 : !cta.mbarrier<3>
+      %free = cta.mbarrier "v.empty" empty(%v : !cta.ring<3x64xf32, #dense>) count 4 at 792 : !cta.mbarrier<3>
       cta.mbarrier_init %full : !cta.mbarrier<3>
       cta.mbarrier_init %free : !cta.mbarrier<3>
       cta.mbarrier_init_fence

@@ -61,8 +61,8 @@ TEST_F(CopyTest, SlotIsOverwritten) {
   test = makePipeline(192);
   test.attributes = "cta.verified, cta.shared_bytes = 16512 : i64";
   test = test.without("cta.mbarrier_wait %free[%index] parity %parity : !b2")
-             .with("\"k.full\" count 1 at 16384 : !b2",
-                   "\"k.full\" count 1 at 16448 : !cta.mbarrier<3>");
+             .with("count 1 bytes 8192 at 16384 : !b2",
+                   "count 1 bytes 8192 at 16448 : !cta.mbarrier<3>");
   for (const char *op : {"cta.mbarrier_init %full : !b2",
                          "cta.arrive_expect %full[%index] bytes 8192 : !b2",
                          "cta.mbarrier_wait %full[%index] parity %parity : !b2",
@@ -99,12 +99,13 @@ TEST_F(CopyTest, SlotIsReleasedBeforeTheProductIsOver) {
 TEST_F(CopyTest, ParityOfTheFirstRound) {
   Case test =
       makePipeline().with("arith.andi %next, %i1", "arith.andi %round, %i1");
-  expectWrong(test, {{"deadlock: nothing can go on"},
-                     "cta.mbarrier_wait",
-                     "",
-                     "role \"load\" of CTA [0], iteration [0] waits for parity "
-                     "0 of mbarrier \"k.free\"[0], whose phase 0 still expects "
-                     "4 arrivals and 0 bytes"});
+  expectWrong(test,
+              {{"deadlock: nothing can go on"},
+               "cta.mbarrier_wait",
+               "",
+               "role \"load\" of CTA [0], iteration [0] waits for parity "
+               "0 of mbarrier \"k.empty\"[0], whose phase 0 still expects "
+               "4 arrivals and 0 bytes"});
   EXPECT_NE(
       llvm::join(notes, "\n")
           .find(
@@ -116,14 +117,16 @@ TEST_F(CopyTest, ParityOfTheFirstRound) {
 
 TEST_F(CopyTest, Arrivals) {
   Case test = makePipeline();
-  expectWrong(test.with("\"k.free\" count 4", "\"k.free\" count 3"),
-              {{"arrives 4 times on mbarrier \"k.free\"[0], whose phase 0 "
-                "expects 3 more"},
-               "cta.arrive",
-               "math"});
-  expectWrong(test.with("\"k.free\" count 4", "\"k.free\" count 5"),
-              {{"deadlock"}, "", "", "still expects 1 arrivals and 0 bytes"});
-  expectWrong(test.with("\"k.full\" count 1", "\"k.full\" count 2"),
+  expectWrong(
+      test.with("empty(%k : !ring) count 4", "empty(%k : !ring) count 3"),
+      {{"arrives 4 times on mbarrier \"k.empty\"[0], whose phase 0 "
+        "expects 3 more"},
+       "cta.arrive",
+       "math"});
+  expectWrong(
+      test.with("empty(%k : !ring) count 4", "empty(%k : !ring) count 5"),
+      {{"deadlock"}, "", "", "still expects 1 arrivals and 0 bytes"});
+  expectWrong(test.with("count 1 bytes", "count 2 bytes"),
               {{"deadlock"}, "", "", "still expects 1 arrivals and 0 bytes"});
 }
 
@@ -142,8 +145,8 @@ TEST_F(CopyTest, Counts) {
   Case test = makePipeline();
   for (const char *count : {"0", "-1", "1048576"})
     expectWrong(
-        test.with("\"k.free\" count 4",
-                  std::string("\"k.free\" count ") + count),
+        test.with("empty(%k : !ring) count 4",
+                  std::string("empty(%k : !ring) count ") + count),
         {{std::string("expected a count in [1, 1048575], got ") + count},
          "cta.mbarrier_init"});
   for (const char *bytes : {"-1", "1048576"})
@@ -170,7 +173,7 @@ TEST_F(CopyTest, Initialisation) {
   Case test = makePipeline();
   const std::vector<std::string> unknown = {
       "uses mbarrier \"k.full\"[0] without knowing that it is initialised",
-      "uses mbarrier \"k.free\"[0] without knowing that it is initialised"};
+      "uses mbarrier \"k.empty\"[0] without knowing that it is initialised"};
   expectWrong(test.without("cta.mbarrier_init %full : !b2"), {unknown});
   expectWrong(test.without("cta.mbarrier_init %free : !b2"), {unknown});
   // Warp 0 initialises, and is "load"; the others do not know.
@@ -254,7 +257,7 @@ TEST_F(CopyTest, MBarrierUnderATile) {
                "cta.mbarrier_init (role \"all\" of CTA [0])"});
   expectWrong(
       test.with("count 4 at 16400", "count 4 at 16392"),
-      {{"initialises mbarrier \"k.free\"[0] where another mbarrier lies"},
+      {{"initialises mbarrier \"k.empty\"[0] where another mbarrier lies"},
        "cta.mbarrier_init",
        "all",
        "cta.mbarrier_init"});
@@ -285,7 +288,7 @@ TEST_F(CopyTest, TensorMaps) {
 TEST_F(CopyTest, IndicesOfBarriers) {
   Case test = makePipeline();
   expectWrong(test.with("cta.arrive %free[%index]", "cta.arrive %free[%i2]"),
-              {{"expected an index in [0, 2) of mbarrier \"k.free\", got 2"},
+              {{"expected an index in [0, 2) of mbarrier \"k.empty\", got 2"},
                "cta.arrive"});
   expectWrong(
       test.with("%full[%index] parity %parity", "%full[%index] parity %i2"),

@@ -74,8 +74,8 @@ protected:
                       "%out: memref<3x64x64xbf16>";
     test.body = R"(
       %k = cta.ring "k" at 0 : !ring
-      %full = cta.mbarrier "k.full" count 128 at 16384 : !b2
-      %free = cta.mbarrier "k.free" count 4 at 16400 : !b2
+      %full = cta.mbarrier "k.full" full(%k : !ring) count 128 at 16384 : !b2
+      %free = cta.mbarrier "k.empty" empty(%k : !ring) count 4 at 16400 : !b2
       cta.mbarrier_init %full : !b2
       cta.mbarrier_init %free : !b2
       cta.sync

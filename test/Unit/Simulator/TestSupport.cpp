@@ -171,8 +171,8 @@ Case mla::sim::makeCopyPipeline(Array a) {
     )";
   test.body = R"(
       %k = cta.ring "k" at 0 : !ring
-      %full = cta.mbarrier "k.full" count 1 at 16384 : !b2
-      %free = cta.mbarrier "k.free" count 4 at 16400 : !b2
+      %full = cta.mbarrier "k.full" full(%k : !ring) count 1 bytes 8192 at 16384 : !b2
+      %free = cta.mbarrier "k.empty" empty(%k : !ring) count 4 at 16400 : !b2
       cta.mbarrier_init %full : !b2
       cta.mbarrier_init %free : !b2
       cta.mbarrier_init_fence

@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "mla/Dialect/CTA/CTADialect.h.inc"
@@ -40,15 +41,35 @@ inline constexpr llvm::StringLiteral kVerifiedAttr = "cta.verified";
 inline constexpr llvm::StringLiteral kStageAttr = "cta.stage";
 inline constexpr llvm::StringLiteral kOrderAttr = "cta.order";
 
+/// Discardable attributes of a load in a role: how many threads stand side by
+/// side along the tile's last dimension, and how many neighbouring elements each
+/// takes. --mla-schedule sets them where the schedule says so,
+/// --mla-assign-layouts uses them up.
+inline constexpr llvm::StringLiteral kThreadsAttr = "cta.threads";
+inline constexpr llvm::StringLiteral kVectorAttr = "cta.vector";
+
 /// Whether `op` only names something: a ring, a tile, barriers.
 bool isDeclaration(mlir::Operation *op);
 
-/// The layout of a fragment, or nothing for a plain tensor.
+/// The named layout of a fragment, or nothing for a plain tensor or a direct
+/// layout.
 std::optional<FragmentLayout> getLayout(mlir::Type type);
+
+/// The direct layout of a fragment, or null.
+DirectLayoutAttr getDirectLayout(mlir::Type type);
+
+/// Whether `type` is a fragment with a layout of either kind.
+bool hasLayout(mlir::Type type);
+
+/// Whether several warps hold parts of what `reduce`, on a fragment with a layout,
+/// combines.
+bool crossesWarps(tile::ReduceOp reduce);
 
 /// `type` with another layout.
 mlir::RankedTensorType withLayout(mlir::RankedTensorType type,
                                   FragmentLayout layout);
+mlir::RankedTensorType withLayout(mlir::RankedTensorType type,
+                                  mlir::Attribute layout);
 } // namespace mla::cta
 
 #endif // MLA_DIALECT_CTA_CTA_H

@@ -40,8 +40,7 @@ def CTA_RoleOp : CTA_Op<"role", [NoTerminator, SingleBlock,
     ```
 
     The counts of a ring's accesses, from which slots and phases come, are
-    carried through these loops as through any other. Loops are nested at most 6
-    deep: passes follow the body of each several times.
+    carried through these loops as through any other.
   }];
   let arguments = (ins StrAttr:$name, I64Attr:$warps, I64Attr:$registers);
   let regions = (region SizedRegion<1>:$body);
@@ -49,37 +48,41 @@ def CTA_RoleOp : CTA_Op<"role", [NoTerminator, SingleBlock,
     $name `warps` $warps `registers` $registers attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
-  let hasRegionVerifier = 1;
 }
 
 def CTA_RingOp : CTA_Op<"ring"> {
   let summary = "declare a ring of shared-memory slots";
   let description = [{
     `--mla-stage-shared` gives it `offset`, its place in bytes in the CTA's
-    shared memory, and the layout in its type. `over` names the ring in whose
-    slot that place lies, over a part that is dead when this ring is filled. Such
-    a ring needs no barrier that says it is free: its writer holds the slot
+    shared memory, and the layout in its type. With `over` that place lies in the
+    slot of another ring, over a part that is dead when this ring is filled. Such
+    a ring needs no mbarriers that say that it is empty: its writer holds the slot
     below, and its readers release that slot after they have read this one.
 
-    `returned_by` names a ring that the reader of this one fills and its writer
-    reads: round n of this ring is free again when round n + `ahead` of that ring
-    is full (`ahead` 0 or 1), and no barrier of its own has to say so.
-    `returned_with` names a ring that the same roles fill and read: round n of both
-    is free at once. See `--mla-elide-barriers`.
+    ```mlir
+    %k = cta.ring "k" at 0 : !cta.ring<1x64x128xbf16>
+    %p = cta.ring "p" at 8192 over(%k : !cta.ring<1x64x128xbf16>) : !cta.ring<1x64x64xbf16>
+    ```
+
+    The name is for people. What belongs to a ring refers to it: its accesses,
+    the rings over it, and its mbarriers (`cta.mbarrier`).
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<StrAttr>:$over,
-                       OptionalAttr<StrAttr>:$returned_by,
-                       OptionalAttr<I64Attr>:$ahead,
-                       OptionalAttr<StrAttr>:$returned_with);
+                       Optional<CTA_Ring>:$over);
   let results = (outs CTA_Ring:$result);
   let assemblyFormat = [{
-    $name (`at` $offset^)? (`over` $over^)?
-    (`returned_by` $returned_by^ `ahead` $ahead)?
-    (`returned_with` $returned_with^)? attr-dict `:`
-    qualified(type($result))
+    $name (`at` $offset^)? (`over` `(` $over^ `:` qualified(type($over)) `)`)?
+    attr-dict `:` qualified(type($result))
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The ring in whose slot this one lies, or null.
+    ::mla::cta::RingOp getRingBelow();
+    /// The mbarriers that say that a slot is full, or empty again; null if
+    /// there are none.
+    ::mla::cta::MBarrierOp getFullBarrier();
+    ::mla::cta::MBarrierOp getEmptyBarrier();
+  }];
 }
 
 class CTA_RingAccessOp<string opMnemonic> : CTA_Op<opMnemonic, [
@@ -294,21 +297,27 @@ def CTA_ReduceKindAttr
 }
 
 def CTA_ReduceWarpOp : CTA_Op<"reduce_warp", [Pure]> {
-  let summary = "combine the rows of an accumulator that each warp holds";
+  let summary = "combine what each warp holds of a dimension";
   let description = [{
     A vector a warp, one behind the other: element w n + c of the result combines
     those elements of column c (of n) whose row is held by warp w of the role.
     What warps hold together is for shared memory to bring together.
 
+    Of a fragment with a direct layout, dimension `dim` is combined as far as it
+    lies within warps: the result has one element a group of threads that shares a
+    warp, instead of the dimension's own.
+
     ```mlir
     %m = cta.reduce_warp max %s : tensor<64x16xf32> -> tensor<64xf32>
+    %p = cta.reduce_warp sum %x dim 0 : tensor<256x32xf32> -> tensor<8x32xf32>
     ```
   }];
-  let arguments = (ins CTA_ReduceKindAttr:$kind, CTA_Fragment:$source);
+  let arguments = (ins CTA_ReduceKindAttr:$kind, CTA_Fragment:$source,
+                       OptionalAttr<I64Attr>:$dim);
   let results = (outs CTA_Fragment:$result);
   let assemblyFormat = [{
-    custom<ReduceKind>($kind) $source attr-dict `:` type($source) `->`
-    type($result)
+    custom<ReduceKind>($kind) $source (`dim` $dim^)? attr-dict `:`
+    type($source) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -375,14 +384,46 @@ def CTA_DescriptorOp : CTA_Op<"descriptor", [Pure]> {
 // Synchronisation: each op is one machine instruction
 //===----------------------------------------------------------------------===//
 
-def CTA_MBarrierOp : CTA_Op<"mbarrier"> {
-  let summary = "declare mbarriers and the arrivals that complete a phase";
-  let arguments = (ins StrAttr:$name, I64Attr:$count, I64Attr:$offset);
+def CTA_MBarrierOp : CTA_Op<"mbarrier", [AttrSizedOperandSegments]> {
+  let summary = "declare mbarriers, what completes a phase and what it says";
+  let description = [{
+    An array of mbarriers. Each completes a phase when `count` arrivals and
+    `bytes` bytes of copies have come in.
+
+    `full` is the ring whose slot i is full when mbarrier i completes a phase:
+    `count` and `bytes` are then those of all that fills one slot, by whichever
+    roles and in however many parts.
+
+    `empty` are the rings whose slot i its readers have read when mbarrier i
+    completes a phase: round n of the ring may be written over when phase n +
+    `ahead` is complete. A ring has mbarriers of its own for that, or those of
+    another one that come after them in any case (`--mla-elide-barriers`): the
+    empty mbarriers of a ring that is released later, or the full mbarriers of a
+    ring that its reader fills for its writer. Only for the latter may `ahead`
+    be 1, and it is 0 where it is left out.
+
+    ```mlir
+    %k_full = cta.mbarrier "k.full" full(%k : !k) count 1 bytes 8192 at 16384 : !cta.mbarrier<2>
+    %k_empty = cta.mbarrier "k.empty" empty(%k, %valid : !k, !valid) count 4 at 16400 : !cta.mbarrier<2>
+    %b_full = cta.mbarrier "b.full" full(%b : !b) empty(%a : !a) ahead [1] count 4 at 16416 : !cta.mbarrier<1>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, Optional<CTA_Ring>:$full,
+                       Variadic<CTA_Ring>:$empty,
+                       OptionalAttr<DenseI64ArrayAttr>:$ahead, I64Attr:$count,
+                       OptionalAttr<CTA_AtLeast<1>>:$bytes, I64Attr:$offset);
   let results = (outs CTA_MBarrier:$result);
   let assemblyFormat = [{
-    $name `count` $count `at` $offset attr-dict `:` qualified(type($result))
+    $name (`full` `(` $full^ `:` qualified(type($full)) `)`)?
+    (`empty` `(` $empty^ `:` qualified(type($empty)) `)`)? (`ahead` $ahead^)?
+    `count` $count (`bytes` $bytes^)? `at` $offset attr-dict `:`
+    qualified(type($result))
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// How far phases are ahead of the rounds of `ring`, one of `empty`.
+    int64_t getAheadOf(::mla::cta::RingOp ring);
+  }];
 }
 
 def CTA_MBarrierInitOp : CTA_Op<"mbarrier_init"> {

@@ -8,6 +8,7 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/OpBase.td"
 
 def CTA_Dialect : Dialect {
@@ -68,6 +69,44 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
       a `column`.
   }];
   let assemblyFormat = "`<` $value `>`";
+}
+
+def CTA_DirectLayoutAttr : AttrDef<CTA_Dialect, "DirectLayout",
+    [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let mnemonic = "direct";
+  let summary = "a fragment that threads load and store side by side";
+  let description = [{
+    For each dimension d of the fragment `threads[d]` threads stand side by side,
+    `strides[d]` apart: thread t of the role is number t / strides[d] mod
+    threads[d] of them. Each takes one element, in the last dimension `vector`
+    neighbouring ones; then the threads begin anew behind the last one. Threads
+    that differ in other bits of their number hold the same elements.
+
+    The two vectors are what is left of the matrix by row and by column:
+
+    ```mlir
+    tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
+    tensor<64xf32, #cta.direct<threads = [4], strides = [32], vector = 1>>
+    tensor<128xf32, #cta.direct<threads = [32], strides = [1], vector = 4>>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$threads,
+      ArrayRefParameter<"int64_t">:$strides, "int64_t":$vector);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getRank() const { return getThreads().size(); }
+    /// Neighbouring elements of dimension `d` in a thread.
+    int64_t getVector(int64_t d) const {
+      return d == getRank() - 1 ? getVector() : 1;
+    }
+    /// Threads from the first to the last one of dimension `d`, and one more.
+    int64_t getSpan(int64_t d) const {
+      return getThreads()[d] * getStrides()[d];
+    }
+    /// The layout of what is left without dimension `d`.
+    DirectLayoutAttr dropDim(int64_t d) const;
+  }];
 }
 
 def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {

@@ -80,15 +80,23 @@ def MLA_PlaceAttr : MLA_Attr<"Place", "place"> {
     of stage 1 runs one iteration later than its definition, and within an
     iteration ops run by ascending order, then as written. The wait for an
     asynchronous product labelled `x` is labelled `x.wait`.
+
+    Of a load into registers, `threads` says how many threads stand side by side
+    along the tile's last dimension, and `vector` how many neighbouring elements
+    each takes; 0 leaves it to `--mla-assign-layouts`.
   }];
   let parameters = (ins "::mlir::StringAttr":$label,
       ArrayRefParameter<"::mlir::StringAttr">:$roles,
       DefaultValuedParameter<"int64_t", "-1">:$split,
       DefaultValuedParameter<"int64_t", "0">:$stage,
-      DefaultValuedParameter<"int64_t", "0">:$order);
+      DefaultValuedParameter<"int64_t", "0">:$order,
+      DefaultValuedParameter<"int64_t", "0">:$threads,
+      DefaultValuedParameter<"int64_t", "0">:$vector);
   let assemblyFormat = [{
-    `<` $label `in` `[` $roles `]` (`,` struct($split, $stage, $order)^)? `>`
+    `<` $label `in` `[` $roles `]`
+    (`,` struct($split, $stage, $order, $threads, $vector)^)? `>`
   }];
+  let genVerifyDecl = 1;
 }
 
 def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {

@@ -46,6 +46,12 @@ llvm::StringRef getLabel(mlir::Operation *op);
 /// dimensions of `memref` and has its element type; emits an error on `op`.
 mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
                               size_t numIndices, mlir::RankedTensorType tile);
+
+/// The dimensions of a memref of rank `rank`, those that a tile of rank
+/// `tileRank` spans last: `dims`, or the last ones.
+llvm::SmallVector<int64_t>
+orderDims(std::optional<llvm::ArrayRef<int64_t>> dims, int64_t rank,
+          int64_t tileRank);
 } // namespace mla::tile
 
 #endif // MLA_DIALECT_TILE_TILE_H

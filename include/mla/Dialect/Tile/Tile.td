@@ -41,38 +41,61 @@ def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "how a reduction combines", [
 }
 def Tile_ReduceKindAttr : EnumAttr<Tile_Dialect, Tile_ReduceKind, "reduce_kind">;
 
-def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
+def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments,
+                                   MemoryEffects<[MemRead]>]> {
   let summary = "a tile out of a memref";
   let description = [{
     Reads the box that starts at `indices` and spans the tile's shape in the
-    memref's last dimensions (one element in the others). An element outside the
-    memref is `padding`, zero by default, and is never dereferenced.
+    memref's last dimensions (one element in the others), or in the dimensions
+    `dims`, ascending, one for each of the tile's. An element outside the memref
+    is `padding`, zero by default, and is never dereferenced.
+
+    `bounds` end the memref earlier: the n-th is the size, instead of the memref's
+    own if that is larger, of the dimension that the tile's n-th dimension spans.
+    So a box does not reach into the next sequence of a packed batch. A bound
+    below 0 counts as 0.
 
     ```mlir
     %q = tile.load %Q[%token, %head, %c0] : memref<?x128x576xbf16> -> tensor<64x576xbf16>
     %i = tile.load %I[%token, %c0, %t] pad -1 : i32 : memref<?x1x?xi32> -> tensor<64xi32>
+    %p = tile.load %P[%s, %row, %c0] dims [0, 2] bounds [%n] : memref<?x?x512xf32> -> tensor<64x512xf32>
     ```
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
-      Variadic<Index>:$indices, OptionalAttr<TypedAttrInterface>:$padding);
+      Variadic<Index>:$indices, Variadic<Index>:$bounds,
+      OptionalAttr<DenseI64ArrayAttr>:$dims,
+      OptionalAttr<TypedAttrInterface>:$padding);
   let results = (outs AnyStaticShapeTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result,
+      "::mlir::Value":$source, "::mlir::ValueRange":$indices,
+      CArg<"::mlir::TypedAttr", "{}">:$padding), [{
+    build($_builder, $_state, result, source, indices, /*bounds=*/{},
+          /*dims=*/{}, padding);
+  }]>];
   let assemblyFormat = [{
-    $source `[` $indices `]` (`pad` $padding^)? attr-dict `:` type($source)
-    `->` type($result)
+    $source `[` $indices `]` (`dims` $dims^)? (`bounds` `[` $bounds^ `]`)?
+    (`pad` $padding^)? attr-dict `:` type($source) `->` type($result)
   }];
   let hasVerifier = 1;
 }
 
-def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
+def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments,
+                                     MemoryEffects<[MemWrite]>]> {
   let summary = "a tile into a memref";
   let description = [{
-    Writes the box that starts at `indices`, as `tile.load` reads it. Elements
-    outside the memref are dropped.
+    Writes the box that starts at `indices`, as `tile.load` reads it: `dims` and
+    `bounds` are the same. Elements outside the memref or the bounds are dropped.
   }];
   let arguments = (ins AnyStaticShapeTensor:$tile,
-      Arg<AnyMemRef, "", [MemWrite]>:$dest, Variadic<Index>:$indices);
+      Arg<AnyMemRef, "", [MemWrite]>:$dest, Variadic<Index>:$indices,
+      Variadic<Index>:$bounds, OptionalAttr<DenseI64ArrayAttr>:$dims);
+  let builders = [OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$dest,
+      "::mlir::ValueRange":$indices), [{
+    build($_builder, $_state, tile, dest, indices, /*bounds=*/{}, /*dims=*/{});
+  }]>];
   let assemblyFormat = [{
-    $tile `,` $dest `[` $indices `]` attr-dict `:` type($tile) `,` type($dest)
+    $tile `,` $dest `[` $indices `]` (`dims` $dims^)?
+    (`bounds` `[` $bounds^ `]`)? attr-dict `:` type($tile) `,` type($dest)
   }];
   let hasVerifier = 1;
 }
@@ -83,9 +106,10 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
     Row r of the result is row `rows[r]` of the memref's first dimension, at
     `indices` in the others. Indices are signed; a row index outside [0, size)
     reads nothing and gives a row of zeros, as do elements outside the memref in
-    its other dimensions.
+    its other dimensions. A vector as the result takes one element of each row.
 
     ```mlir
+    %page = tile.gather %table[%block][%request] : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
     %k = tile.gather %KV[%rows][%c0, %c0] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
     ```
   }];
@@ -113,6 +137,25 @@ def Tile_ViewOp : Tile_Op<"view", [Pure]> {
   }];
   let hasVerifier = 1;
   let hasFolder = 1;
+}
+
+def Tile_ConcatOp : Tile_Op<"concat", [Pure]> {
+  let summary = "tiles one behind the other";
+  let description = [{
+    The parts follow each other along dimension `dim`: a tile of K out of several
+    pages of a cache. Each part is loaded, or gathered, into its place.
+
+    ```mlir
+    %k = tile.concat %page0, %page1 dim 0 : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<128x576xbf16>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$parts,
+                       ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $parts `dim` $dim attr-dict `:` type($parts) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Tile_DotOp : Tile_Op<"dot", [Pure]> {

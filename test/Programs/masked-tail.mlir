@@ -1,0 +1,107 @@
+// REQUIRES: jit
+// The attention of dense-attention.mlir with a branch around the mask: a tile that
+// lies inside as a whole pays for none of it.
+//
+// RUN: mla-jit run %s --device=interpreter --check --scale=0.0884 \
+// RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=64,s_kv=1
+// RUN: mla-jit run %s --device=sim --seeds=4 --check --scale=0.0884 \
+// RUN:   --sizes heads=1,s_q=130,s_kv=200 --sizes heads=1,s_q=5,s_kv=64 \
+// RUN:   --sizes heads=1,s_q=64,s_kv=1
+// RUN: mla-opt %s --mla-cta-pipeline | FileCheck %s
+//
+// What the mask is made of is in the branch too.
+// CHECK:       cta.role "low"
+// CHECK:         scf.for
+// CHECK-NOT:       tile.iota
+// CHECK:           scf.if %{{.*}} -> (tensor<64x64xf32, #cta.layout<acc>>) {
+// CHECK:             tile.iota
+// CHECK:             arith.select
+// CHECK:           } else {
+
+#schedule = #mla.schedule<"dense-rows",
+  roles = [
+    <"low", warps = 4, registers = 224>,
+    <"high", warps = 4, registers = 224>,
+    <"producer", warps = 4, registers = 56>],
+  table = [
+    <"q" in ["producer"]>,
+    <"k" in ["producer"]>,
+    <"v" in ["producer"]>,
+    <"qk" in ["low", "high"], split = 0, stage = 0, order = 1>,
+    <"qk.wait" in ["low", "high"], split = 0, stage = 0, order = 3>,
+    <"mask" in ["low", "high"], split = 0, stage = 1>,
+    <"softmax" in ["low", "high"], split = 0, stage = 1>,
+    <"p" in ["low", "high"], split = 0, stage = 1>,
+    <"rescale" in ["low", "high"], split = 0, stage = 1>,
+    <"pv" in ["low", "high"], split = 0, stage = 1>,
+    <"pv.wait" in ["low", "high"], split = 0, stage = 1, order = 2>,
+    <"stats" in ["low", "high"], split = 0>,
+    <"out" in ["low", "high"], split = 0>],
+  rings = [<"k", depth = 3>, <"v", depth = 3>]>
+
+func.func @dense_attention(
+    %q: memref<?x?x128xbf16, strided<[?, ?, 1]>> {mla.name = "q", mla.dims = ["heads", "s_q", ""]},
+    %k: memref<?x?x128xbf16, strided<[?, ?, 1]>> {mla.name = "k", mla.dims = ["heads", "s_kv", ""]},
+    %v: memref<?x?x128xbf16, strided<[?, ?, 1]>> {mla.name = "v", mla.dims = ["heads", "s_kv", ""]},
+    %scale: f32 {mla.name = "scale"},
+    %out: memref<?x?x128xbf16, strided<[?, ?, 1]>> {mla.name = "out", mla.dims = ["heads", "s_q", ""]},
+    %lse: memref<?x?xf32, strided<[?, 1]>> {mla.name = "lse", mla.dims = ["heads", "s_q"]})
+    attributes {mla.operator = "dense_attention", mla.schedule = #schedule} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %c128 = arith.constant 128 : index
+  %heads = memref.dim %q, %c0 : memref<?x?x128xbf16, strided<[?, ?, 1]>>
+  %s_q = memref.dim %q, %c1 : memref<?x?x128xbf16, strided<[?, ?, 1]>>
+  %s_kv = memref.dim %k, %c1 : memref<?x?x128xbf16, strided<[?, ?, 1]>>
+  %blocks = arith.ceildivui %s_q, %c128 : index
+  %log2e = arith.constant 1.44269504 : f32
+  %scale_log2 = arith.mulf %scale, %log2e : f32
+  scf.forall (%head, %block) in (%heads, %blocks) {
+    %row = arith.muli %block, %c128 : index
+    %qt = tile.load %q[%head, %row, %c0] {tile.label = "q"} : memref<?x?x128xbf16, strided<[?, ?, 1]>> -> tensor<128x128xbf16>
+    %o0 = arith.constant dense<0.0> : tensor<128x128xf32>
+    %m0 = arith.constant dense<0xFF800000> : tensor<128xf32>
+    %l0 = arith.constant dense<0.0> : tensor<128xf32>
+    %r:3 = scf.for %t = %c0 to %s_kv step %c64 iter_args(%o = %o0, %m = %m0, %l = %l0)
+        -> (tensor<128x128xf32>, tensor<128xf32>, tensor<128xf32>) {
+      %kt = tile.load %k[%head, %t, %c0] {tile.label = "k"} : memref<?x?x128xbf16, strided<[?, ?, 1]>> -> tensor<64x128xbf16>
+      %vt = tile.load %v[%head, %t, %c0] {tile.label = "v"} : memref<?x?x128xbf16, strided<[?, ?, 1]>> -> tensor<64x128xbf16>
+      %s = tile.dot %qt, %kt transpose_b {tile.label = "qk"} : tensor<128x128xbf16>, tensor<64x128xbf16> -> tensor<128x64xf32>
+      %left = arith.subi %s_kv, %t : index
+      %cut = arith.cmpi slt, %left, %c64 : index
+      %masked = scf.if %cut -> (tensor<128x64xf32>) {
+        %left_i32 = arith.index_cast %left : index to i32
+        %limit = tensor.splat %left_i32 : tensor<64xi32>
+        %key = tile.iota : tensor<64xi32>
+        %inside = arith.cmpi slt, %key, %limit : tensor<64xi32>
+        %insides = tile.broadcast %inside dim 0 : tensor<64xi1> -> tensor<128x64xi1>
+        %none = arith.constant dense<0xFF800000> : tensor<128x64xf32>
+        %chosen = arith.select %insides, %s, %none {tile.label = "mask"} : tensor<128x64xi1>, tensor<128x64xf32>
+        scf.yield %chosen : tensor<128x64xf32>
+      } else {
+        scf.yield %s : tensor<128x64xf32>
+      } {tile.label = "mask"}
+      %p, %m1, %l1, %alpha = tile.online_softmax %masked, %m, %l scale %scale_log2 {tile.label = "softmax"} : tensor<128x64xf32>, tensor<128xf32>
+      %pb = arith.truncf %p {tile.label = "p"} : tensor<128x64xf32> to tensor<128x64xbf16>
+      %alphas = tile.broadcast %alpha dim 1 : tensor<128xf32> -> tensor<128x128xf32>
+      %rescaled = arith.mulf %o, %alphas {tile.label = "rescale"} : tensor<128x128xf32>
+      %o1 = tile.dot %pb, %vt acc %rescaled : tensor<128x128xf32> {tile.label = "pv"} : tensor<128x64xbf16>, tensor<64x128xbf16> -> tensor<128x128xf32>
+      scf.yield %o1, %m1, %l1 : tensor<128x128xf32>, tensor<128xf32>, tensor<128xf32>
+    }
+    %ln2 = arith.constant dense<0.693147182> : tensor<128xf32>
+    %log = math.log2 %r#2 : tensor<128xf32>
+    %scales = tensor.splat %scale : tensor<128xf32>
+    %logit = arith.mulf %r#1, %scales : tensor<128xf32>
+    %log_e = arith.mulf %log, %ln2 : tensor<128xf32>
+    %lse_e = arith.addf %logit, %log_e : tensor<128xf32>
+    tile.store %lse_e, %lse[%head, %row] {tile.label = "stats"} : tensor<128xf32>, memref<?x?xf32, strided<[?, 1]>>
+    %one = arith.constant dense<1.0> : tensor<128xf32>
+    %inverse = arith.divf %one, %r#2 : tensor<128xf32>
+    %inverses = tile.broadcast %inverse dim 1 : tensor<128xf32> -> tensor<128x128xf32>
+    %scaled = arith.mulf %r#0, %inverses : tensor<128x128xf32>
+    %result = arith.truncf %scaled : tensor<128x128xf32> to tensor<128x128xbf16>
+    tile.store %result, %out[%head, %row, %c0] {tile.label = "out"} : tensor<128x128xbf16>, memref<?x?x128xbf16, strided<[?, ?, 1]>>
+  }
+  return
+}
