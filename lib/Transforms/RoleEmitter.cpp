@@ -225,7 +225,9 @@ LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
 FailureOr<Value> RoleEmitter::emitRows(Operation *op) {
   if (auto gather = dyn_cast<tile::GatherOp>(op)) {
     Value rows = getFragment(gather.getRows(), {}, op);
-    return rows ? FailureOr<Value>(rows) : failure();
+    if (!rows)
+      return failure();
+    return rows;
   }
   auto load = cast<tile::LoadOp>(op);
   if (load.getPaddingAttr())

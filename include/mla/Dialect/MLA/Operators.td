@@ -195,7 +195,8 @@ class MLA_Operator<string mnemonic>
 
   let traits = !listconcat(
       [MemoryEffects<[MemRead, MemWrite]>, MLA_OperatorInterface],
-      !if(!empty(optionals), []<Trait>, [AttrSizedOperandSegments]<Trait>));
+      !if(!gt(!size(optionals), 1), [AttrSizedOperandSegments]<Trait>,
+          []<Trait>));
   let arguments = !con(
       !dag(ins, !foreach(o, operands, o.constraint),
            !foreach(o, operands, o.name)),
