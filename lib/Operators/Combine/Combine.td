@@ -50,4 +50,5 @@ def MLA_CombineOp : MLA_Operator<"combine"> {
     MLA_Option<"empty_lse", ["+inf", "-inf"], "lse of a row without a split">,
     MLA_Option<"empty_split", ["-inf", "+inf"],
                "lse of an empty split; with +inf both mark one">];
+  let hasVerifier = 1;
 }
