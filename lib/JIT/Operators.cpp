@@ -144,9 +144,7 @@ static Operation *createOperator(ImplicitLocOpBuilder &b,
   OperationState state(b.getLoc(),
                        ("mla." + spec.getOperator().getName()).str());
   state.addOperands(ValueRange(block->getArguments()));
-  if (llvm::any_of(table.operands, [](const OperandInfo &operand) {
-        return operand.isOptional;
-      }))
+  if (state.name.hasTrait<OpTrait::AttrSizedOperandSegments>())
     state.addAttribute("operandSegmentSizes", b.getDenseI32ArrayAttr(counts));
   for (const OptionInfo &option : table.options) {
     StringRef value = spec.getOption(option.name);

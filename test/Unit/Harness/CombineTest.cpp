@@ -19,7 +19,7 @@ mla::runtime::KernelDescriptor
 combineDescriptor(const mla::runtime::OperatorOptions &options = {},
                   mlaDType partials = MLA_F32, mlaDType out = MLA_BF16) {
   mla::runtime::KernelDescriptor d;
-  d.kernel = d.operatorName = "combine";
+  d.kernels.emplace_back().symbol = d.operatorName = "combine";
   d.options = options;
   addTensor(d, "partial_out", partials, {"splits", "rows", "d_v"});
   addTensor(d, "partial_lse", MLA_F32, {"splits", "rows"});
