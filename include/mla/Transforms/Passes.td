@@ -229,8 +229,9 @@ def Schedule : FuncPass<"mla-schedule"> {
     shared memory; loads of matrices and gathers fill their ring asynchronously.
     So does one that roles hold in parts and one needs whole, and one that a
     product of the same role wants in shared memory. Tiles of one label in loops
-    that follow each other share a ring. Products become `cta.mma_async` and `cta.mma_wait`. Ops in loops get
-    `cta.stage` and `cta.order` for `--mla-pipeline`.
+    that follow each other share a ring. Products become `cta.mma_async` and
+    `cta.mma_wait`. Ops in loops get `cta.stage` and `cta.order` for
+    `--mla-pipeline`.
 
     Refuses a label without a row, a split that does not divide, and a ring or a
     row `L.load` of a tile that stays in its role.
@@ -294,8 +295,9 @@ def MaterializeBarriers : FuncPass<"mla-materialize-barriers"> {
     declare what its producers bring for a slot, arrivals and bytes, in however
     many parts and kinds of fill, and the arrivals of its consumers. Acquire and
     await become waits with a slot index and a parity carried through the loops;
-    fills become arrivals (or expected bytes); a release is put after the last reader of a slot is known to be done:
-    after the wait of the last product that reads it.
+    fills become arrivals (or expected bytes); a release is put after the last
+    reader of a slot is known to be done: after the wait of the last product that
+    reads it.
   }];
 }
 
