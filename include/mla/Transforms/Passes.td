@@ -322,8 +322,9 @@ def MaterializeBarriers : FuncPass<"mla-materialize-barriers"> {
     declare what its producers bring for a slot, arrivals and bytes, in however
     many parts and kinds of fill, and the arrivals of its consumers. Acquire and
     await become waits with a slot index and a parity carried through the loops;
-    fills become arrivals (or expected bytes); a release is put after the last reader of a slot is known to be done:
-    after the wait of the last product that reads it.
+    fills become arrivals (or expected bytes); a release is put after the last
+    reader of a slot is known to be done: after the wait of the last product that
+    reads it.
   }];
 }
 

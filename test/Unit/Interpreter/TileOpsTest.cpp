@@ -62,8 +62,8 @@ TEST_F(TileOpsTest, Concat) {
                     "tensor<2x3xf32> -> tensor<4x3xf32>",
                     "4x3xf32", {4, 3}),
             (Doubles{1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6}));
-  EXPECT_EQ(compute("%v = tile.view %a [0, 1] : tensor<2x3xf32> -> "
-                    "tensor<2x1xf32>\n%r = tile.concat %a, %v dim 1 : "
+  EXPECT_EQ(compute("%w = tile.view %a [0, 1] : tensor<2x3xf32> -> "
+                    "tensor<2x1xf32>\n%r = tile.concat %a, %w dim 1 : "
                     "tensor<2x3xf32>, tensor<2x1xf32> -> tensor<2x4xf32>",
                     "2x4xf32", {2, 4}),
             (Doubles{1, 2, 3, 2, 4, 5, 6, 5}));
