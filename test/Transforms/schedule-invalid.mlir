@@ -431,7 +431,7 @@ func.func @over_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
 // -----
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
-  table = [<"x" in ["a"]>, <"y" in ["a"]>], rings = []>
+  table = [<"x" in ["a"]>, <"y" in ["a"]>]>
 func.func @load_before_the_wait(%m: memref<?x64xf32>) attributes {mla.schedule = #s, mla.programmatic} {
   %c0 = arith.constant 0 : index
   // expected-error @below {{expected no loads in front of the grid of a kernel that is launched with programmatic dependence}}

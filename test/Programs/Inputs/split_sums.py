@@ -30,8 +30,10 @@ rows, keys = int(sys.argv[2]), int(sys.argv[3])
 draw = random.Random(1).randint
 a = [[draw(-3, 3) for _ in range(COLUMNS)] for _ in range(rows)]
 b = [[draw(-3, 3) for _ in range(COLUMNS)] for _ in range(keys)]
-total = [sum(row[c] for row in b) for c in range(COLUMNS)]
+c = [[draw(-3, 3) for _ in range(COLUMNS)] for _ in range(64)]
+total = [sum(row[i] for row in b + c) for i in range(COLUMNS)]
 sums = [sum(x * y for x, y in zip(row, total)) for row in a]
 write("a", "<u2", (rows, COLUMNS), bf16(a))
 write("b", "<u2", (keys, COLUMNS), bf16(b))
+write("c", "<u2", (64, COLUMNS), bf16(c))
 write("out", "<f4", (rows,), struct.pack(f"<{rows}f", *sums))
