@@ -94,6 +94,8 @@ Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
   if (const TuningEntry *entry = table.find(problem.shape, gpu))
     return {entry->choice,
             "the tuning table, line " + std::to_string(entry->line)};
+  if (op.choose)
+    return {op.choose(problem), "the operator's rule"};
   const NamedSchedule *best = nullptr;
   double bestMs = 0;
   for (const NamedSchedule &schedule : op.schedules) {

@@ -32,6 +32,9 @@ struct Operator {
                         const Machine &machine);
   /// The tuning table that ships; may be empty.
   llvm::StringLiteral tuning;
+  /// The choice for sizes that the table does not have. Null: the schedule with
+  /// the shortest predicted time, as it is.
+  Choice (*choose)(const Problem &problem) = nullptr;
 
   llvm::StringRef getName() const { return table.name; }
 };

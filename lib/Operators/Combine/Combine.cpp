@@ -27,6 +27,36 @@ static std::string findShapeFault(const ShapeClass &shape) {
   return llvm::formatv("expected d_v a multiple of 64, got {0}", width);
 }
 
+/// The largest width of a CTA that divides d_v.
+static int64_t fitColumns(int64_t most, int64_t width) {
+  while (width % most)
+    most /= 2;
+  return most;
+}
+
+/// As measured on an H200 (docs/Performance.md). Many rows fill the GPU by
+/// themselves: a warp has one, and reduces nothing across threads. Of few rows
+/// each is spread over several CTAs, and the threads of one over its splits.
+static Choice choose(const Problem &problem) {
+  int64_t rows = problem.getSize("rows"), splits = problem.getSize("splits");
+  int64_t width = problem.getSize("d_v");
+  struct Tile {
+    int64_t columns, loads, lse, warps, registers;
+  };
+  Tile tile = rows >= 1024   ? Tile{512, 2, 32, 1, 64}
+              : splits <= 4  ? Tile{512, 4, 32, 4, 80}
+              : rows < 64    ? Tile{64, 8, 256, 4, 96}
+              : splits <= 8  ? Tile{512, 4, 32, 4, 80}
+              : splits <= 16 ? Tile{256, 4, 64, 4, 64}
+                             : Tile{128, 8, 256, 4, 96};
+  return {"direct",
+          {{"columns", fitColumns(tile.columns, width)},
+           {"loads", tile.loads},
+           {"lse", tile.lse},
+           {"reduce.warps", tile.warps},
+           {"reduce.registers", tile.registers}}};
+}
+
 /// Bytes by the rate of the memory, and a latency.
 static Prediction predict(const Choice &, const Problem &problem,
                           const Machine &machine) {
@@ -43,6 +73,7 @@ static Prediction predict(const Choice &, const Problem &problem,
 
 const Operator &CombineOp::getOperator() {
   static const Operator op{kCombineTable,  kSchedules, kTileSizes,
-                           findShapeFault, predict,    kTuning};
+                           findShapeFault, predict,    kTuning,
+                           choose};
   return op;
 }
