@@ -226,6 +226,11 @@ TEST_F(LayoutTest, DescriptorsOfParts) {
 
 TEST_F(LayoutTest, ElementsOfWarps) {
   using cta::FragmentLayout;
+  auto warpOf = [&](FragmentLayout layout, llvm::ArrayRef<int64_t> shape,
+                    int64_t element, int64_t warps) {
+    return getWarpOf(cta::FragmentLayoutAttr::get(&context, layout), shape,
+                     element, warps);
+  };
   for (FragmentLayout layout :
        {FragmentLayout::acc, FragmentLayout::a_operand, FragmentLayout::row})
     for (int64_t row = 0; row < 128; ++row) {
@@ -234,21 +239,21 @@ TEST_F(LayoutTest, ElementsOfWarps) {
       if (!vector)
         shape.push_back(16);
       int64_t element = vector ? row : row * 16 + 15;
-      EXPECT_EQ(getWarpOf(layout, shape, element, 4), row % 64 / 16);
-      EXPECT_EQ(getWarpOf(layout, shape, element, 1), 0);
+      EXPECT_EQ(warpOf(layout, shape, element, 4), row % 64 / 16);
+      EXPECT_EQ(warpOf(layout, shape, element, 1), 0);
     }
   for (int64_t column = 0; column < 128; ++column)
-    EXPECT_EQ(getWarpOf(FragmentLayout::acc_transposed, {16, 128},
-                        3 * 128 + column, 4),
-              column % 64 / 16);
+    EXPECT_EQ(
+        warpOf(FragmentLayout::acc_transposed, {16, 128}, 3 * 128 + column, 4),
+        column % 64 / 16);
   // A quarter of the rows each, one after the other.
   for (int64_t rows : {32, 64, 96})
     for (int64_t row = 0; row < rows; ++row)
-      EXPECT_EQ(getWarpOf(FragmentLayout::gather, {rows}, row, 4),
+      EXPECT_EQ(warpOf(FragmentLayout::gather, {rows}, row, 4),
                 row / (rows / 4));
-  EXPECT_EQ(getWarpOf(FragmentLayout::column, {8}, 5, 4), std::nullopt);
+  EXPECT_EQ(warpOf(FragmentLayout::column, {8}, 5, 4), std::nullopt);
   for (int64_t n = 0; n < 64; ++n)
-    EXPECT_EQ(getWarpOf(FragmentLayout::warp_column, {64}, n, 4), n / 16);
+    EXPECT_EQ(warpOf(FragmentLayout::warp_column, {64}, n, 4), n / 16);
 }
 
 TEST_F(LayoutTest, SelectedElements) {
