@@ -85,9 +85,10 @@ std::string Source::quickKey() const {
 
 /// Likewise of what one call may choose.
 static std::string quickKey(const CompileOptions &options) {
-  std::string key = llvm::formatv("{0} {1}:{2} {3}:{4} ", options.expectSKV,
-                                  options.schedule.size(), options.schedule,
-                                  options.gpu.size(), options.gpu);
+  std::string key;
+  for (const std::string *text :
+       {&options.expectSizes, &options.schedule, &options.gpu})
+    key += std::to_string(text->size()) + ":" + *text + " ";
   llvm::raw_string_ostream os(key);
   // Files may change under their names.
   os << llvm::format("%a", options.threshold) << " " << options.tuningTable
@@ -189,8 +190,6 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
     return Status();
   mlaCompileOptions call = MLA_COMPILE_OPTIONS_INIT;
   MLA_RETURN_IF_ERROR(readStruct("options", in, call));
-  MLA_RETURN_IF_ERROR(
-      readNumber("options.expectRows", call.expectRows, 1, INT32_MAX));
   // NaN is refused too.
   if (!(call.threshold >= 0 && call.threshold <= tile::kMaxThreshold) &&
       call.threshold != -1) {
@@ -204,8 +203,8 @@ Status mlaCompiler_st::read(const mlaCompileOptions *in,
     out.compile.schedule = call.schedule;
   if (call.threshold != 0)
     out.compile.threshold = std::max(call.threshold, 0.0);
-  if (call.expectRows)
-    out.compile.expectSKV = call.expectRows;
+  if (call.expectSizes)
+    out.compile.expectSizes = call.expectSizes;
   if (call.gpu)
     out.compile.gpu = call.gpu;
   if (call.tuningTable)

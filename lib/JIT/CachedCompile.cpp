@@ -25,8 +25,8 @@ static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
   os << versionText() << "\n"
      << assembler.version << "\ntarget " << options.target << "\nschedule "
      << options.schedule << "\nthreshold "
-     << llvm::format("%a", options.threshold) << "\nexpect-s-kv "
-     << options.expectSKV << "\ngpu " << options.gpu << "\n";
+     << llvm::format("%a", options.threshold) << "\nexpect-sizes "
+     << options.expectSizes << "\ngpu " << options.gpu << "\n";
   os << readNamedFiles(options) << module;
   return key;
 }

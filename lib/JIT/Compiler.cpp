@@ -133,7 +133,7 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.target = options.target;
   pipeline.schedule = options.schedule;
   pipeline.threshold = options.threshold;
-  pipeline.expectSKV = options.expectSKV;
+  pipeline.expectSizes = options.expectSizes;
   pipeline.gpu = options.gpu;
   pipeline.tuningTable = options.tuningTable;
 }

@@ -53,7 +53,7 @@ void mla::buildTilePipeline(OpPassManager &pm,
   // there to tell the shape.
   ChooseScheduleOptions choose;
   choose.schedule = options.schedule;
-  choose.expectSKV = options.expectSKV;
+  choose.expectSizes = options.expectSizes;
   choose.gpu = options.gpu;
   choose.tuningTable = options.tuningTable;
   func.addPass(createChooseSchedule(choose));

@@ -51,19 +51,18 @@ private:
   }
 
   FailureOr<Decision> decideFor(OperatorInterface op) const {
-    if (expectSKV < 1)
-      return op->emitError("expected expect-s-kv >= 1, got ")
-             << expectSKV.getValue();
     llvm::Expected<TuningTable> table =
         TuningTable::load(tuningTable, getKnownOperators(op->getContext()));
     if (!table)
       return op->emitError(llvm::toString(table.takeError()));
-    Problem problem = getExpectedProblem(op, expectSKV);
+    FailureOr<Problem> problem = getExpectedProblem(op, expectSizes);
+    if (failed(problem))
+      return failure();
     // The model multiplies them, two at a time.
-    for (const auto &[name, size] : problem.sizes)
+    for (const auto &[name, size] : problem->sizes)
       if (!llvm::isInt<32>(size))
         return op->emitError("expected sizes below 2^31, got ") << size;
-    return decide(op.getOperator(), problem, {getTargetName(op), gpu}, *table);
+    return decide(op.getOperator(), *problem, {getTargetName(op), gpu}, *table);
   }
 
   /// Parameters that the user gives replace those of the table.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Support/Names.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Transforms/ScheduleText.h"
 
@@ -40,13 +41,26 @@ ShapeClass mla::getShapeClass(OperatorInterface op) {
   return shape;
 }
 
-Problem mla::getExpectedProblem(OperatorInterface op, int64_t expectSKV) {
+FailureOr<Problem> mla::getExpectedProblem(OperatorInterface op,
+                                           StringRef expected) {
+  llvm::Expected<ExpectedSizes> sizes = parseExpectedSizes(expected);
+  if (!sizes)
+    return op->emitError(llvm::toString(sizes.takeError()));
   Problem problem = getTypicalProblem(op.getOperator(), getShapeClass(op));
+  for (const auto &[name, size] : *sizes) {
+    auto known = problem.sizes.find(name);
+    if (known == problem.sizes.end()) {
+      SmallVector<StringRef> names;
+      for (const auto &other : problem.sizes)
+        names.push_back(other.first);
+      return op->emitError("expected sizes: unknown size '")
+             << name << "', expected " << listNames(name, names);
+    }
+    known->second = size;
+  }
   for (auto &[name, value] : problem.sizes)
     if (int64_t size = getSize(op, name); !ShapedType::isDynamic(size))
       value = size;
-    else if (name == "s_kv")
-      value = expectSKV;
   return problem;
 }
 

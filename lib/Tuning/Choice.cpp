@@ -72,6 +72,23 @@ std::string mla::getGpuName(const std::string &deviceName,
   return findGpu(target, {name.data(), name.size()}) ? name.str() : "";
 }
 
+llvm::Expected<ExpectedSizes> mla::parseExpectedSizes(StringRef text) {
+  ExpectedSizes sizes;
+  llvm::SmallVector<StringRef> words;
+  text.split(words, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef word : words) {
+    auto [name, number] = word.split('=');
+    int64_t size = 0;
+    if (name.empty() || number.getAsInteger(10, size) || size < 1 ||
+        size > INT32_MAX)
+      return llvm::createStringError(
+          "expected sizes: expected NAME=N with 1 <= N < 2^31, got '" + word +
+          "'");
+    sizes.emplace_back(name.str(), size);
+  }
+  return sizes;
+}
+
 int64_t Choice::getParameter(StringRef name, int64_t otherwise) const {
   for (const auto &[known, value] : parameters)
     if (known == name)

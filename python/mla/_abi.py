@@ -117,7 +117,7 @@ class CompileOptions(SizedStructure):
         ("size", c_size_t),
         ("schedule", c_char_p),
         ("threshold", c_double),
-        ("expectRows", c_int64),
+        ("expectSizes", c_char_p),
         ("gpu", c_char_p),
         ("tuningTable", c_char_p),
     ]

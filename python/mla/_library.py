@@ -49,7 +49,7 @@ class CompileOptions(NamedTuple):
 
     schedule: Optional[str] = None
     threshold: Optional[float] = None
-    expect_s_kv: Optional[int] = None
+    expect_sizes: tuple = ()
 
 
 class Kernel:
@@ -254,8 +254,11 @@ class Library:
         if options.threshold is not None:
             # The library's 0 is its default.
             how.threshold = options.threshold or _abi.NO_THRESHOLD
-        if options.expect_s_kv is not None:
-            how.expectRows = options.expect_s_kv
+        # The sizes of other operators are not this one's.
+        known = shape_class.operator.table["sizes"]
+        expected = [f"{name}={n}" for name, n in options.expect_sizes if name in known]
+        if expected:
+            how.expectSizes = ",".join(expected).encode()
         self.call("mlaCompile", self._compiler, source, how, ctypes.byref(handle), None)
         kernel = Kernel(self, handle)
         # Not in the callback, which cannot raise what a filter makes an error.
@@ -363,15 +366,17 @@ def use_packages(folder):
     return library().add_packages(folder)
 
 
-def compile_options(*, schedule=None, threshold=None, expect_s_kv=None):
+def compile_options(*, schedule=None, threshold=None, expect_sizes=None):
     """How kernels are compiled from now on; what is not given is the compiler's
     choice. Packages are as they are.
 
     Args:
-        schedule: name of the schedule
+        schedule: name of a schedule that ships, or a file, and numbers to change
+            in it, as in "seesaw:keys=32"
         threshold: how far, in powers of two, weights may grow before a lazy softmax
             rescales, 0 to 64; 0: it rescales whenever the maximum grows
-        expect_s_kv: rows of kv that a schedule is chosen for, 1 or more
+        expect_sizes: sizes that a schedule is chosen for, by name, as in
+            {"s_kv": 8192}
 
     Raises ValueError and TypeError, which name the argument, what was expected and
     what came. What the compiler refuses is an MLAError of the next call.
@@ -385,13 +390,21 @@ def compile_options(*, schedule=None, threshold=None, expect_s_kv=None):
             )
         if not 0 <= threshold <= 64:
             raise ValueError(f"threshold: expected 0 to 64, got {threshold}")
-    if expect_s_kv is not None:
-        if not isinstance(expect_s_kv, int):
-            raise TypeError(
-                f"expect_s_kv: expected an integer, got {type(expect_s_kv).__name__}"
-            )
-        if not 1 <= expect_s_kv < 1 << 31:
+    sizes = dict(expect_sizes or {})
+    known = {name for table in OPERATORS.values() for name in table["sizes"]}
+    for name, size in sizes.items():
+        if name not in known:
             raise ValueError(
-                f"expect_s_kv: expected 1 to {(1 << 31) - 1}, got {expect_s_kv}"
+                f"expect_sizes: expected some of {', '.join(sorted(known))}, got {name}"
             )
-    library().set_options(CompileOptions(schedule, threshold, expect_s_kv))
+        if not isinstance(size, int):
+            raise TypeError(
+                f"expect_sizes: expected an integer as {name}, got {type(size).__name__}"
+            )
+        if not 1 <= size < 1 << 31:
+            raise ValueError(
+                f"expect_sizes: expected 1 to {(1 << 31) - 1} as {name}, got {size}"
+            )
+    library().set_options(
+        CompileOptions(schedule, threshold, tuple(sorted(sizes.items())))
+    )

@@ -371,13 +371,13 @@ class Options(Base):
             ),
             (
                 TypeError,
-                "expect_s_kv: expected an integer, got float",
-                {"expect_s_kv": 1.0},
+                "expect_sizes: expected an integer as s_kv, got float",
+                {"expect_sizes": {"s_kv": 1.0}},
             ),
             (
                 ValueError,
-                "expect_s_kv: expected 1 to 2147483647, got 0",
-                {"expect_s_kv": 0},
+                "expect_sizes: expected 1 to 2147483647 as s_kv, got 0",
+                {"expect_sizes": {"s_kv": 0}},
             ),
         ]:
             with self.subTest(text), self.assertRaises(kind) as caught:
@@ -406,16 +406,17 @@ class Options(Base):
         if not _library.library().has_jit:
             self.skipTest("needs the compiler")
         usual, how = self.compiled_with()
-        self.assertEqual((how.schedule, how.threshold, how.expectRows), (None, 0, 0))
+        self.assertEqual((how.schedule, how.threshold, how.expectSizes), (None, 0, None))
         exact, how = self.compiled_with(
-            schedule="seesaw", threshold=0, expect_s_kv=8192
+            schedule="seesaw", threshold=0, expect_sizes={"s_kv": 8192}
         )
         self.assertEqual(
-            (how.schedule, how.threshold, how.expectRows), (b"seesaw", -1, 8192)
+            (how.schedule, how.threshold, how.expectSizes),
+            (b"seesaw", -1, b"s_kv=8192"),
         )
         self.assertNotEqual(exact.handle.value, usual.handle.value)
         lazy, how = self.compiled_with(
-            schedule="seesaw", threshold=2.5, expect_s_kv=8192
+            schedule="seesaw", threshold=2.5, expect_sizes={"s_kv": 8192}
         )
         self.assertEqual(how.threshold, 2.5)
         self.assertNotEqual(lazy.handle.value, exact.handle.value)

@@ -34,7 +34,7 @@ static constexpr llvm::StringLiteral kPasses[] = {
     "mla-kernel-pipeline",
     "mla-kernel-pipeline{schedule=swapped:keys=64:depth=2}",
     "mla-choose-schedule{schedule=shared-p:keys=32:depth=3}",
-    "mla-choose-schedule{expect-s-kv=8192}",
+    "mla-choose-schedule{expect-sizes=s_kv=8192}",
     "mla-tile{threshold=8}",
     "mla-persist"};
 

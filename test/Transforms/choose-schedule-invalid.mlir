@@ -8,11 +8,11 @@
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=best 2>&1 | FileCheck %s --check-prefix=SCHEDULE
 // SCHEDULE: error: unknown schedule 'best', expected one of seesaw, shared-p, swapped, split-columns
 
-// RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=0 2>&1 | FileCheck %s --check-prefix=EXPECT
-// EXPECT: error: expected expect-s-kv >= 1, got 0
+// RUN: not %mla-opt %{input} --mla-choose-schedule=expect-sizes=s_kv=0 2>&1 | FileCheck %s --check-prefix=EXPECT
+// EXPECT: error: expected sizes: expected NAME=N with 1 <= N < 2^31, got 's_kv=0'
 
-// RUN: not %mla-opt %{input} --mla-choose-schedule=expect-s-kv=9223372036854775807 2>&1 | FileCheck %s --check-prefix=LARGE
-// LARGE: error: expected sizes below 2^31, got 9223372036854775807
+// RUN: not %mla-opt %{input} --mla-choose-schedule=expect-sizes=rows=5 2>&1 | FileCheck %s --check-prefix=LARGE
+// LARGE: error: expected sizes: unknown size 'rows', expected one of 
 
 // Parameters of a schedule.
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:depth=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE

@@ -2,7 +2,7 @@
 // that has a schedule keeps it.
 // RUN: split-file %s %t
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule | FileCheck %t/ops.mlir
-// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=expect-s-kv=131072 | FileCheck %t/ops.mlir --check-prefix=FAR
+// RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=expect-sizes=s_kv=131072 | FileCheck %t/ops.mlir --check-prefix=FAR
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER

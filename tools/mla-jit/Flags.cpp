@@ -63,8 +63,9 @@ static constexpr llvm::StringLiteral kCompileHelp =
                          or, for a shape that it lacks, the cost model. Numbers
                          can be changed, as in NAME:keys=32:producer.registers=72
                          or auto:depth=3 (slots of the schedule's rings)
-  --expect-s-kv=N        rows of kv to choose a schedule for, if the IR leaves
-                         them to run time (default 65536)
+  --expect-sizes=NAME=N,...
+                         sizes to choose a schedule for, if the IR leaves them to
+                         run time (default: what is typical of the operator)
   --tuning-table=FILE    instead of the tuning table that ships
   --gpu=NAME             name of the GPU for the tuning table:
                          {2}
@@ -157,12 +158,11 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
                             name, tile::kMaxThreshold, value);
     return true;
   }
-  if (name == "--expect-s-kv") {
-    number(options.expectSKV);
-    if (error.empty() && options.expectSKV < 1)
-      error = llvm::formatv("expected expect-s-kv >= 1, got {0}",
-                            options.expectSKV);
-    return true;
+  if (name == "--expect-sizes") {
+    llvm::Expected<ExpectedSizes> sizes = parseExpectedSizes(value);
+    if (!sizes)
+      error = "option '--expect-sizes': " + llvm::toString(sizes.takeError());
+    return text(options.expectSizes);
   }
   if (name == "--ptxas")
     return text(options.ptxas);

@@ -114,11 +114,14 @@ llvm::Error Tuning::readOperator() {
 /// A run-time size that no option gives is that of a typical problem.
 llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
   std::vector<std::string> names;
-  Problem typical = getExpectedProblem(op, flags.compile.options.expectSKV);
+  mlir::FailureOr<Problem> typical =
+      getExpectedProblem(op, flags.compile.options.expectSizes);
+  if (failed(typical))
+    return makeError("option '--expect-sizes': see above");
   for (const SizeInfo &size : op.getOperator().table.sizes)
     if (mlir::ShapedType::isDynamic(getSize(op, size.name))) {
       names.emplace_back(size.name);
-      sizes.emplace(size.name, typical.getSize(size.name));
+      sizes.emplace(size.name, typical->getSize(size.name));
     }
   for (const auto &[name, size] : sizes)
     if (!llvm::is_contained(names, name))
@@ -130,7 +133,8 @@ llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
 }
 
 Problem Tuning::makeProblem(const harness::Sizes &sizes) {
-  Problem problem = getExpectedProblem(op, flags.compile.options.expectSKV);
+  // Its text was read for the sizes of the cases.
+  Problem problem = *getExpectedProblem(op, flags.compile.options.expectSizes);
   for (const auto &[name, size] : sizes)
     problem.sizes[name] = size;
   return problem;
@@ -262,7 +266,7 @@ llvm::Error Tuning::printDecision() {
   if (!known)
     return known.takeError();
   Decision decision =
-      decide(op.getOperator(), getExpectedProblem(op, compile.expectSKV),
+      decide(op.getOperator(), *getExpectedProblem(op, compile.expectSizes),
              {compile.target, compile.gpu}, *known);
   llvm::outs() << "\nms: waves x (edges + tiles x max(tensor + exposed + "
                   "refill, gather)), cycles at "

@@ -27,7 +27,8 @@ operator without a schedule; OPERATOR takes the options of `emit`, listed below.
   --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
   --gpu=NAME, --target=NAME, --threshold=X, --ptxas=PATH, --ptxas-timeout=N
                          as for compile
-  --expect-s-kv=N        as for compile, for the choice that --dry-run prints
+  --expect-sizes=NAME=N,...
+                         as for compile, for the choice that --dry-run prints
   --sizes NAME=N,...     a case (default: what is typical, s_kv as expected);
                          repeat it for more, which count alike
   --size NAME=N          a size of all cases

@@ -26,8 +26,9 @@ struct CompileOptions {
   /// How far, in powers of two, weights may grow before a lazy softmax
   /// rescales.
   double threshold = 8;
-  /// Rows of kv that "auto" expects where the IR leaves them to run time.
-  int64_t expectSKV = kExpectedSKV;
+  /// Sizes that "auto" expects where the IR leaves them to run time, as
+  /// parseExpectedSizes() reads them; the others are the operator's typical ones.
+  std::string expectSizes;
   /// The GPU's name (H200) if it is known, and a tuning table other than the
   /// one that ships: what "auto" goes by.
   std::string gpu, tuningTable;

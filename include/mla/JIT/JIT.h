@@ -230,9 +230,9 @@ typedef struct mlaCompileOptions {
    *  rescales: up to 64. 0: 8; -1: not at all, it rescales whenever the maximum
    *  grows. */
   double threshold;
-  /** Rows of kv (s_kv) to choose a schedule for where the source leaves them to
-   * run time. 0: 65,536. */
-  int64_t expectRows;
+  /** Sizes to choose a schedule for where the source leaves them to run time, as
+   *  in "s_kv=8192,topk=512". NULL: those that are typical of the operator. */
+  const char *expectSizes;
   /** Name of the GPU, "H100" or "H200", for the tuning table. NULL: not known
    */
   const char *gpu;
@@ -240,7 +240,7 @@ typedef struct mlaCompileOptions {
   const char *tuningTable;
 } mlaCompileOptions;
 #define MLA_COMPILE_OPTIONS_INIT                                               \
-  {sizeof(mlaCompileOptions), NULL, 0, 0, NULL, NULL}
+  {sizeof(mlaCompileOptions), NULL, 0, NULL, NULL, NULL}
 
 /** Where a kernel came from. */
 typedef enum mlaOrigin {

@@ -23,10 +23,10 @@ struct KernelPipelineOptions
       llvm::cl::desc("schedule of an operator that carries none: a name, a "
                      "file or auto, and :PARAMETER=N to change it"),
       llvm::cl::init("auto")};
-  Option<int64_t> expectSKV{
-      *this, "expect-s-kv",
-      llvm::cl::desc("rows of kv to choose for, if only known at run time"),
-      llvm::cl::init(65536)};
+  Option<std::string> expectSizes{
+      *this, "expect-sizes",
+      llvm::cl::desc("NAME=N,...: sizes to choose for, if only known at run "
+                     "time")};
   Option<double> threshold{
       *this, "threshold",
       llvm::cl::desc(

@@ -35,10 +35,12 @@ llvm::ArrayRef<llvm::StringRef> getTileSizeNames();
 /// Fails with an error that names the size if no kernel can be made of `op`.
 mlir::LogicalResult checkCovered(OperatorInterface op);
 
-/// What --mla-choose-schedule goes by: of the sizes that are typically known at
-/// run time only, s_kv decides; `expectSKV` if the operator leaves it open.
+/// What --mla-choose-schedule goes by. Sizes that the operator leaves open are
+/// those of `expected` (parseExpectedSizes()), otherwise typical ones. Fails with
+/// an error at `op` for a text or name that is wrong.
 ShapeClass getShapeClass(OperatorInterface op);
-Problem getExpectedProblem(OperatorInterface op, int64_t expectSKV);
+mlir::FailureOr<Problem> getExpectedProblem(OperatorInterface op,
+                                            llvm::StringRef expected);
 
 /// The operators that the context knows.
 OperatorList getKnownOperators(mlir::MLIRContext *context);

@@ -38,10 +38,11 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
     (`mla/Tuning/CostModel.h`) chooses. An operator that has a schedule keeps it,
     whatever the options say.
 
-    The model goes by the number of KV rows, since rows that come from memory
-    change which schedule is the fastest: by `kv`'s first size or, where the IR
-    leaves that to run time, by `expect-s-kv`. Its default is larger than what
-    the L2 holds, as a KV cache that is served usually is.
+    Sizes that the IR leaves to run time matter too: the number of KV rows, for
+    example, since rows that come from memory change which schedule is the fastest.
+    They are those of `expect-sizes` (`s_kv=8192,topk=512`) or what the operator's
+    table calls typical: a KV cache that is larger than the L2, as one that is
+    served usually is.
 
     `schedule` is the name of a schedule that ships, or of a file that holds one
     `#mla.schedule` attribute, and numbers to change in it:
@@ -56,8 +57,8 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
   let options = [
     Option<"schedule", "schedule", "std::string", "\"auto\"",
            "a schedule's name or file, or auto, and :PARAMETER=N to change it">,
-    Option<"expectSKV", "expect-s-kv", "int64_t", "65536",
-           "rows of kv to choose for, if only known at run time">,
+    Option<"expectSizes", "expect-sizes", "std::string", "\"\"",
+           "NAME=N,...: sizes to choose for, if only known at run time">,
     Option<"gpu", "gpu", "std::string", "\"\"",
            "its name (H100, H200), if known">,
     Option<"tuningTable", "tuning-table", "std::string", "\"\"",

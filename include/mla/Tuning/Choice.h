@@ -59,9 +59,11 @@ std::string getGpuName(const std::string &deviceName,
 /// H20, H200, ..."; empty if there is one.
 std::string findFault(const Gpu &gpu);
 
-/// Rows of kv that schedules are chosen for where only the launch tells: KV
-/// caches that are served are larger than the L2.
-inline constexpr int64_t kExpectedSKV = 65536;
+/// Sizes that schedules are chosen for where only the launch tells.
+using ExpectedSizes = std::vector<std::pair<std::string, int64_t>>;
+
+/// Reads "NAME=N,...", as in "s_kv=8192,topk=512"; an empty text has none.
+llvm::Expected<ExpectedSizes> parseExpectedSizes(llvm::StringRef text);
 
 /// A schedule and what to change about it.
 struct Choice {

@@ -277,15 +277,10 @@ TEST_F(CallArguments, OfACall) {
         &how);
   }
   how = MLA_COMPILE_OPTIONS_INIT;
-  how.expectRows = -1;
-  expectError("'options.expectRows': expected 1 to 2147483647, got -1", &how);
-  how.expectRows = int64_t(1) << 31;
-  expectError("'options.expectRows': expected 1 to 2147483647, got 2147483648",
-              &how);
   // There are no callers of version 1 any more.
   how = MLA_COMPILE_OPTIONS_INIT;
   how.size = 32;
-  expectError("'options.size': expected 64 or a little more, got 32", &how);
+  expectError("'options.size': expected 48 or a little more, got 32", &how);
   how.size = 40;
   expectError("'options.size': expected 48 or a little more, got 40", &how);
   mlaKernel kernel = nullptr;
@@ -506,12 +501,10 @@ TEST_F(CompileChoices, ThresholdReachesTheCode) {
   EXPECT_FALSE(contains(five, "0f40400000"));
 }
 
-TEST_F(CompileChoices, ExpectedRowsAndTheGpuAreOtherKeys) {
+TEST_F(CompileChoices, ExpectedSizesAndTheGpuAreOtherKeys) {
   mlaCompileOptions how = MLA_COMPILE_OPTIONS_INIT;
   std::string before = key(how);
-  how.expectRows = 65536;
-  EXPECT_EQ(key(how, MLA_FROM_MEMORY), before);
-  how.expectRows = 1024;
+  how.expectSizes = "s_kv=1024";
   std::string rows = key(how);
   EXPECT_NE(rows, before);
   how.gpu = "H200";
