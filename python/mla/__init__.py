@@ -2,16 +2,19 @@
 """Multi-head latent attention on Hopper GPUs.
 
 `flash_mla_sparse_fwd` is FlashMLA's function of that name, for torch tensors.
-`sparse_prefill` takes the tensors of any library, results included.
+`sparse_prefill` takes the tensors of any library, results included. `combine`
+merges the partial results of attention whose keys were split.
 """
 
 from ._library import MLAError, compile_options, use_packages
+from .combine import combine
 from .sparse import flash_mla_sparse_fwd, sparse_prefill
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MLAError",
+    "combine",
     "compile_options",
     "flash_mla_sparse_fwd",
     "sparse_prefill",

@@ -198,14 +198,18 @@ class Library:
         word = self._dll.mlaStatusName(status).decode()
         raise MLAError(status, f"{word}: {message}")
 
-    def kernel(self, shape_class, sizes) -> Kernel:
+    def kernel(self, shape_class, sizes, expected=()) -> Kernel:
         """The kernel for a call: the package that fits it most closely, else one
-        that is compiled."""
+        that is compiled, with a schedule for sizes like those `expected` where
+        compile_options says nothing of sizes."""
         name = shape_class.operator.name
         for (_, fixed), kernel in self._packages.get((name, shape_class), ()):
             if fixed.fit(sizes):
                 return kernel
-        key = name, shape_class, self.options
+        options = self.options
+        if not options.expect_sizes:
+            options = options._replace(expect_sizes=expected)
+        key = name, shape_class, options
         kernel = self._compiled.get(key)
         if kernel is None:
             with self._lock:

@@ -121,6 +121,12 @@ inline mlaArgument integer(std::int64_t value) {
   return argument;
 }
 
+/// As mlaAdaptiveSplits.
+inline std::int32_t adaptiveSplits(std::int64_t rows, std::int64_t tokens,
+                                   std::int32_t sms) {
+  return mlaAdaptiveSplits(rows, tokens, sms);
+}
+
 /// Options of a launch with a workspace at a device address.
 inline mlaLaunchOptions withWorkspace(std::uint64_t address,
                                       std::uint64_t bytes,
