@@ -3,6 +3,59 @@
 files: edit there, then build the target mla-docs."""
 
 OPERATORS = {
+    "combine": {
+        "sizes": {
+            "splits": {"static": False, "least": 1, "most": 2147483647},
+            "rows": {"static": False, "least": 0, "most": 2147483647},
+            "d_v": {"static": True, "least": 1, "most": 2147483647},
+        },
+        "operands": {
+            "partial_out": {
+                "elements": ["f32", "bf16", "f16"],
+                "variable": "partial_dtype",
+                "dims": ["splits", "rows", "d_v"],
+                "optional": False,
+                "written": False,
+            },
+            "partial_lse": {
+                "elements": ["f32"],
+                "variable": "",
+                "dims": ["splits", "rows"],
+                "optional": False,
+                "written": False,
+            },
+            "num_splits": {
+                "elements": ["i32"],
+                "variable": "",
+                "dims": ["rows"],
+                "optional": True,
+                "written": False,
+            },
+            "out": {
+                "elements": ["bf16", "f16"],
+                "variable": "dtype",
+                "dims": ["rows", "d_v"],
+                "optional": False,
+                "written": True,
+            },
+            "lse": {
+                "elements": ["f32"],
+                "variable": "",
+                "dims": ["rows"],
+                "optional": False,
+                "written": True,
+            },
+        },
+        "options": {
+            "lse_base": ["e", "2"],
+            "empty_lse": ["+inf", "-inf"],
+            "empty_split": ["-inf", "+inf"],
+        },
+        "element_types": {
+            "partial_dtype": ["f32", "bf16", "f16"],
+            "dtype": ["bf16", "f16"],
+        },
+    },
     "sparse_prefill": {
         "sizes": {
             "s_q": {"static": False, "least": 0, "most": 2147483647},
@@ -15,14 +68,14 @@ OPERATORS = {
         },
         "operands": {
             "q": {
-                "elements": ["bf16"],
+                "elements": ["bf16", "f16"],
                 "variable": "dtype",
                 "dims": ["s_q", "h_q", "d_qk"],
                 "optional": False,
                 "written": False,
             },
             "kv": {
-                "elements": ["bf16"],
+                "elements": ["bf16", "f16"],
                 "variable": "dtype",
                 "dims": ["s_kv", "h_kv", "d_qk"],
                 "optional": False,
@@ -57,7 +110,7 @@ OPERATORS = {
                 "written": False,
             },
             "out": {
-                "elements": ["bf16"],
+                "elements": ["bf16", "f16"],
                 "variable": "dtype",
                 "dims": ["s_q", "h_q", "d_v"],
                 "optional": False,
@@ -83,6 +136,7 @@ OPERATORS = {
             "empty_lse": ["+inf", "-inf"],
         },
         "element_types": {
+            "dtype": ["bf16", "f16"],
         },
     },
 }
