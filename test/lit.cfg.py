@@ -16,7 +16,7 @@ import lit.formats
 config.name = "MLA"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Unit", "Inputs", "Conformance"]
+config.excludes = ["Unit", "Inputs", "Conformance", "Schedules"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.mla_test_root
 
