@@ -6,6 +6,7 @@
 #include "Command.h"
 #include "OperatorFlags.h"
 #include "mla/Pipelines/Parse.h"
+#include "mla/Runtime/Descriptor.h"
 #include "mla/Support/Files.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -96,15 +97,22 @@ std::optional<json::Object> package(llvm::StringRef kernel,
   json::Value summary = summarize(*compiled);
   (*summary.getAsObject())["package"] = folder;
   llvm::outs() << summary << "\n";
-  json::Value launch = llvm::cantFail(json::parse(compiled->descriptor));
-  const json::Object &fields = *launch.getAsObject();
+  runtime::KernelDescriptor launch;
+  if (runtime::Status status =
+          runtime::parseDescriptor(compiled->descriptor, launch);
+      !status.ok())
+    return fail(kernel + ": " + status.message()), std::nullopt;
   json::Object line{{"package", folder},
                     {"source", kernel},
-                    {"kernel", *fields.get("kernel")},
-                    {"operator", *fields.get("operator")},
-                    {"target", *fields.get("target")}};
-  if (const json::Value *options = fields.get("options"))
-    line["options"] = *options;
+                    {"kernel", launch.name()},
+                    {"operator", launch.operatorName},
+                    {"target", launch.target}};
+  if (!launch.options.empty()) {
+    json::Object options;
+    for (const auto &[name, value] : launch.options)
+      options[name] = value;
+    line["options"] = std::move(options);
+  }
   return line;
 }
 

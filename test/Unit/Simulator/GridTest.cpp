@@ -194,7 +194,7 @@ TEST_F(GridTest, OutputsLeftUnwritten) {
 TEST_F(GridTest, TheGridFollowsTheDevice) {
   Case test;
   test.parameters = "%out: memref<?x4xf32>";
-  test.before = "%sms = tile.sm_count";
+  test.before = "%sms = tile.sm_count\n";
   test.grid = "(%cta) in (%sms)";
   test.body = R"(
     cta.role "one" warps 1 registers 24 {
