@@ -212,8 +212,7 @@ struct DirectLoadPattern : GlobalPattern<tile::LoadOp> {
     ThreadBuilder b(op, rewriter);
     GlobalWindow window(b, *tensor, op, type);
     int64_t count = getAccessElements(op, op.getSource(), type);
-    LoadOptions options{op.getPaddingAttr(),
-                        kernel.isConstant(op.getSource()),
+    LoadOptions options{op.getPaddingAttr(), kernel.isConstant(op.getSource()),
                         type.getRank() == 2};
     SmallVector<Value> values;
     DirectAccess access(window.box, count);
@@ -287,8 +286,7 @@ struct GatherVectorPattern : GlobalPattern<tile::GatherOp> {
                                  "element";
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> rest = toI64(b, op.getIndices());
-    LoadOptions options{TypedAttr(), kernel.isConstant(op.getSource()),
-                        false};
+    LoadOptions options{TypedAttr(), kernel.isConstant(op.getSource()), false};
     Value size = b.toI64(tensor->sizes[0]);
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       Value row = b.toI64(b.extract(adaptor.getRows(), i));

@@ -48,9 +48,10 @@ LogicalResult mla::checkWeights(OperatorInterface op, Type element,
   std::optional<float> threshold = options.getLazyThreshold();
   if (!element.isF16() || threshold.value_or(0) <= kMaxF16Threshold)
     return success();
-  return op->emitOpError()
-         << "expected a threshold of at most " << kMaxF16Threshold
-         << " for f16, in which larger weights overflow, got " << *threshold;
+  return op->emitOpError() << "expected a threshold of at most "
+                           << kMaxF16Threshold
+                           << " for f16, in which larger weights overflow, got "
+                           << *threshold;
 }
 
 LogicalResult mla::checkTileKeys(OperatorInterface op,

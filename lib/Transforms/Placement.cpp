@@ -74,9 +74,8 @@ static bool isReadByProduct(Value tile) {
 
 bool mla::isAsyncLoad(Operation *op) {
   return isa<tile::ConcatOp>(op) ||
-         (loadsMatrix(op) &&
-          (isa<tile::GatherOp>(op) || isPartOfConcat(op) ||
-           isReadByProduct(op->getResult(0))));
+         (loadsMatrix(op) && (isa<tile::GatherOp>(op) || isPartOfConcat(op) ||
+                              isReadByProduct(op->getResult(0))));
 }
 
 tile::DotOp mla::getAccInFlight(tile::DotOp dot, ScheduleAttr schedule) {

@@ -53,8 +53,8 @@ bool isReplicable(mlir::Operation *op);
 bool isPartOfConcat(mlir::Operation *op);
 
 /// True for a load that fills shared memory asynchronously: a gather of rows, a
-/// load that products read, a tile that is put together. Other loads go straight
-/// into registers.
+/// load that products read, a tile that is put together. Other loads go
+/// straight into registers.
 bool isAsyncLoad(mlir::Operation *op);
 
 /// True if `op` has a tile among its operands or results.

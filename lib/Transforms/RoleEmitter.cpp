@@ -475,8 +475,9 @@ Value RoleEmitter::getFragment(Value tile, Slice slice, Operation *user) {
   }
   Value buffer = getBuffer(tile, slice);
   if (!buffer) {
-    user->emitOpError() << "role " << schedule.getRoles()[role].getName()
-                        << " needs a tile that it neither has nor gets through a ring";
+    user->emitOpError()
+        << "role " << schedule.getRoles()[role].getName()
+        << " needs a tile that it neither has nor gets through a ring";
     return {};
   }
   auto type = cast<cta::BufferType>(buffer.getType());

@@ -5,7 +5,7 @@
 
 // Rows that hang over are padded, columns are inside. A role by itself has its
 // registers from the launch on.
-// CHECK:         mla.launch = "{{.*}}\22alignment\22:16,{{.*}}\22alignment\22:8,
+// CHECK:         mla.launch = "{{.*}}\22alignment\22:16}{{.*}}\22alignment\22:8}
 // CHECK-LABEL: llvm.func @wide
 // CHECK-SAME:    nvvm.maxnreg = 48 : i32
 // CHECK-NOT:     nvvm.setmaxregister

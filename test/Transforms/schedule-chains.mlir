@@ -214,13 +214,14 @@ func.func @other_block(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index)
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async
 // CHECK-NEXT:      %[[Y:.*]] = cta.mma_async
-// CHECK-NEXT:      %[[W:.*]] = cta.mma_wait %[[Y]]
+// CHECK-NEXT:      %[[V:.*]] = cta.mma_wait %[[Y]]
+// CHECK-NEXT:      %[[W:.*]] = arith.truncf %[[V]]
 // CHECK-NEXT:      %[[Z:.*]] = cta.mma_async %[[W]], %{{.*}} acc %[[X]] : !cta.in_flight
 // CHECK-NEXT:      cta.mma_wait %[[Z]]
 #s = #mla.schedule<"s", roles = [<"math", warps = 4, registers = 216>,
                             <"load", warps = 4, registers = 40>],
-  table = [<"a" in ["load"]>, <"x" in ["math"]>, <"y" in ["math"]>, <"z" in ["math"]>,
-           <"out" in ["math"]>]>
+  table = [<"a" in ["load"]>, <"x" in ["math"]>, <"y" in ["math"]>, <"w" in ["math"]>,
+           <"z" in ["math"]>, <"out" in ["math"]>]>
 func.func @factor(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
@@ -229,8 +230,9 @@ func.func @factor(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes {mla
         : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     %y = tile.dot %a, %a {tile.label = "y"}
         : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-    %z = tile.dot %y, %a acc %x : tensor<64x64xf32> {tile.label = "z"}
-        : tensor<64x64xf32>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %w = arith.truncf %y {tile.label = "w"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %z = tile.dot %w, %a acc %x : tensor<64x64xf32> {tile.label = "z"}
+        : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     tile.store %z, %out[%i, %c0] {tile.label = "out"} : tensor<64x64xf32>, memref<?x64xf32>
   }
   return

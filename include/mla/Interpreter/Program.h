@@ -273,8 +273,9 @@ private:
   std::optional<int64_t> getOuterOffset(llvm::ArrayRef<int64_t> at) const;
 };
 
-/// What a load or a store of the tile level takes for its memref: its dimensions
-/// in the order in which the tile spans the last ones, ended by the bounds.
+/// What a load or a store of the tile level takes for its memref: its
+/// dimensions in the order in which the tile spans the last ones, ended by the
+/// bounds.
 class Window {
 public:
   /// `operands` are those of the op.

@@ -27,7 +27,8 @@ struct CompileOptions {
   /// rescales.
   double threshold = 8;
   /// Sizes that "auto" expects where the IR leaves them to run time, as
-  /// parseExpectedSizes() reads them; the others are the operator's typical ones.
+  /// parseExpectedSizes() reads them; the others are the operator's typical
+  /// ones.
   std::string expectSizes;
   /// The GPU's name (H200) if it is known, and a tuning table other than the
   /// one that ships: what "auto" goes by.

@@ -230,8 +230,9 @@ typedef struct mlaCompileOptions {
    *  rescales: up to 64. 0: 8; -1: not at all, it rescales whenever the maximum
    *  grows. */
   double threshold;
-  /** Sizes to choose a schedule for where the source leaves them to run time, as
-   *  in "s_kv=8192,topk=512". NULL: those that are typical of the operator. */
+  /** Sizes to choose a schedule for where the source leaves them to run time,
+   * as in "s_kv=8192,topk=512". NULL: those that are typical of the operator.
+   */
   const char *expectSizes;
   /** Name of the GPU, "H100" or "H200", for the tuning table. NULL: not known
    */

@@ -266,12 +266,13 @@ mlaStatus mlaKernelLaunchProgram(mlaKernel kernel, const mlaArgument *arguments,
                                  int32_t count, const mlaLaunchOptions *options,
                                  mlaStream stream);
 
-/** Into how many splits, 1 to 256, to cut the `tokens` KV rows of attention with
- *  split KV, so that `rows` output tiles (requests by blocks of heads and queries,
- *  each of which one CTA computes) fill `sms` SMs in the shortest time. Counted in
- *  steps of 64 KV rows: a CTA takes one for each, and one to begin; what merges
- *  the partial results takes one and a half. Of splits that take equally long the
- *  fewest. 0 if an argument is below 0, or `sms` below 1. Needs no driver. */
+/** Into how many splits, 1 to 256, to cut the `tokens` KV rows of attention
+ * with split KV, so that `rows` output tiles (requests by blocks of heads and
+ * queries, each of which one CTA computes) fill `sms` SMs in the shortest time.
+ * Counted in steps of 64 KV rows: a CTA takes one for each, and one to begin;
+ * what merges the partial results takes one and a half. Of splits that take
+ * equally long the fewest. 0 if an argument is below 0, or `sms` below 1. Needs
+ * no driver. */
 int32_t mlaAdaptiveSplits(int64_t rows, int64_t tokens, int32_t sms);
 
 #ifdef __cplusplus

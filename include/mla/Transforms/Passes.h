@@ -36,8 +36,8 @@ llvm::ArrayRef<llvm::StringRef> getTileSizeNames();
 mlir::LogicalResult checkCovered(OperatorInterface op);
 
 /// What --mla-choose-schedule goes by. Sizes that the operator leaves open are
-/// those of `expected` (parseExpectedSizes()), otherwise typical ones. Fails with
-/// an error at `op` for a text or name that is wrong.
+/// those of `expected` (parseExpectedSizes()), otherwise typical ones. Fails
+/// with an error at `op` for a text or name that is wrong.
 ShapeClass getShapeClass(OperatorInterface op);
 mlir::FailureOr<Problem> getExpectedProblem(OperatorInterface op,
                                             llvm::StringRef expected);

@@ -62,7 +62,7 @@ OperatorInfo describe() {
   info.options = lseOptions();
   // Those that the kernels have in published figures.
   info.defaultSizes = {{"s_q", 4096}, {"s_kv", 65536}, {"topk", 2048},
-                       {"h_q", 128},  {"h_kv", 1},    {"d_qk", 576},
+                       {"h_q", 128},  {"h_kv", 1},     {"d_qk", 576},
                        {"d_v", 512}};
   info.extremes = sparsePrefillExtremes();
   info.bytesNote = "kv the row of each valid index, as often as indices name "

@@ -201,8 +201,8 @@ LogicalResult SparsePrefillOp::buildTileProgram(const TilingOptions &options) {
   FailureOr<int64_t> heads =
       getTileHeads(*this, getSize(*this, "h_q"), options);
   if (failed(heads) || failed(checkTileKeys(*this, options)) ||
-      failed(checkWeights(*this, getElementTypeOrSelf(getQ().getType()),
-                          options)))
+      failed(
+          checkWeights(*this, getElementTypeOrSelf(getQ().getType()), options)))
     return failure();
   Tiler(*this, *heads, options).run();
   return success();

@@ -110,7 +110,7 @@ func.func @rank(%q: memref<?x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: mem
 
 func.func @element_type(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xf16>, %indices: memref<?x1x?xi32>, %scale: f32,
                         %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
-  // expected-error @below {{kv: expected element type bf16, got f16}}
+  // expected-error @below {{kv: expected element type bf16, as q has, got f16}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xf16>, memref<?x1x?xi32>)
       outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
   return
@@ -120,7 +120,7 @@ func.func @element_type(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xf16>, %i
 
 func.func @element_type_of_out(%q: memref<?x128x576xf16>, %kv: memref<?x1x576xf16>, %indices: memref<?x1x?xi32>, %scale: f32,
                                %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
-  // expected-error @below {{out: expected element type f16, got bf16}}
+  // expected-error @below {{out: expected element type f16, as q has, got bf16}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xf16>, memref<?x1x576xf16>, memref<?x1x?xi32>)
       outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
   return

@@ -130,8 +130,9 @@ TEST_F(CallArguments, OfAnOperator) {
   op = MLA_OPERATOR_INIT;
   expectError("'source.op.name': expected an address, got null");
   op.name = "sparse_prefil";
-  expectError("'source.op.name': unknown operator 'sparse_prefil', expected " +
-              std::string("sparse_prefill"));
+  expectError(
+      "'source.op.name': unknown operator 'sparse_prefil', expected one "
+      "of sparse_prefill, combine");
 }
 
 TEST_F(CallArguments, SizesOfAnOperator) {
@@ -178,7 +179,7 @@ TEST_F(CallArguments, OptionsOfAnOperator) {
        "'source.op.options[0].value': expected an address, got null");
   with("lse-base", "e",
        "'source.op': unknown option 'lse-base', expected one of lse_base, "
-       "empty_lse, attn_sink, topk_length");
+       "empty_lse, dtype, attn_sink, topk_length");
   with("lse_base", "10",
        "'source.op': lse_base: expected 'e' or '2', got '10'");
   with("attn_sink", "1",
@@ -231,7 +232,8 @@ TEST(Operators, CanBeAskedFor) {
     choices += " ";
   }
   EXPECT_EQ(choices, "lse_base=e|2 empty_lse=+inf|-inf "
-                     "topk_length=no|yes|optional attn_sink=no|yes|optional ");
+                     "topk_length=no|yes|optional attn_sink=no|yes|optional "
+                     "dtype=bf16|f16 ");
 }
 
 TEST(Operators, ThatThereAreNot) {

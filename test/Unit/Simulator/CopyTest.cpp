@@ -132,12 +132,12 @@ TEST_F(CopyTest, Arrivals) {
 
 TEST_F(CopyTest, ExpectedBytes) {
   Case test = makePipeline();
-  expectWrong(test.with("bytes 8192", "bytes 4096"),
+  expectWrong(test.with("] bytes 8192", "] bytes 4096"),
               {{"brings 4096 bytes more to mbarrier \"k.full\"["},
                "cta.copy_async",
                "load"});
   expectWrong(
-      test.with("bytes 8192", "bytes 12288"),
+      test.with("] bytes 8192", "] bytes 12288"),
       {{"deadlock"}, "", "", "still expects 0 arrivals and 4096 bytes"});
 }
 
@@ -150,7 +150,7 @@ TEST_F(CopyTest, Counts) {
         {{std::string("expected a count in [1, 1048575], got ") + count},
          "cta.mbarrier_init"});
   for (const char *bytes : {"-1", "1048576"})
-    expectWrong(test.with("bytes 8192", std::string("bytes ") + bytes),
+    expectWrong(test.with("] bytes 8192", std::string("] bytes ") + bytes),
                 {{std::string("expected bytes in [0, 1048575], got ") + bytes},
                  "cta.arrive_expect"});
 }
@@ -235,7 +235,7 @@ TEST_F(CopyTest, Places) {
                 "cta.slot %k[%count] : !ring\n          cta.arrive_expect"),
       {{"expected a slot in [0, 2), got 2"}, "cta.slot", "load"});
   Case beyond = test.with("\"k\" at 0", "\"k\" at 1024")
-                    .with("count 1 at 16384", "count 1 at 0")
+                    .with("bytes 8192 at 16384", "bytes 8192 at 0")
                     .with("count 4 at 16400", "count 4 at 16");
   beyond.attributes = "cta.verified, cta.shared_bytes = 17000 : i64";
   expectWrong(beyond, {{"reaches byte 17408 of 17000 of shared memory"}});
@@ -250,7 +250,7 @@ TEST_F(CopyTest, Places) {
 
 TEST_F(CopyTest, MBarrierUnderATile) {
   Case test = makePipeline();
-  expectWrong(test.with("count 1 at 16384", "count 1 at 16376"),
+  expectWrong(test.with("bytes 8192 at 16384", "bytes 8192 at 16376"),
               {{"of shared memory, which hold an mbarrier"},
                "",
                "",

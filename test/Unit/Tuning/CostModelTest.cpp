@@ -4,8 +4,8 @@
 
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Operators/Operators.h"
+#include "mla/Transforms/ScheduleText.h"
 #include "mla/Tuning/TuningTable.h"
-#include "mlir/AsmParser/AsmParser.h"
 #include "gtest/gtest.h"
 
 using namespace mla;
@@ -58,8 +58,7 @@ const Operator &getOp() {
 }
 
 /// The operator with sizes that are not the typical ones.
-Problem makeProblem(int64_t heads, int64_t rows = 65536,
-                    int64_t topk = 2048) {
+Problem makeProblem(int64_t heads, int64_t rows = 65536, int64_t topk = 2048) {
   Problem problem = getTypicalProblem(getOp(), getUsualShape(getOp()));
   problem.shape.setSize("h_q", heads);
   problem.sizes["s_kv"] = rows;
@@ -145,8 +144,7 @@ TEST(CostModel, EveryScheduleIsWellFormed) {
   context.loadDialect<MLADialect>();
   for (const Operator *op : getOperators())
     for (const NamedSchedule &schedule : op->schedules)
-      EXPECT_TRUE(mlir::isa_and_present<ScheduleAttr>(
-          mlir::parseAttribute(schedule.text, &context)))
+      EXPECT_TRUE(parseSchedule(schedule.text, schedule.name, context))
           << schedule.name.str();
 }
 

@@ -42,8 +42,8 @@ inline constexpr llvm::StringLiteral kStageAttr = "cta.stage";
 inline constexpr llvm::StringLiteral kOrderAttr = "cta.order";
 
 /// Discardable attributes of a load in a role: how many threads stand side by
-/// side along the tile's last dimension, and how many neighbouring elements each
-/// takes. --mla-schedule sets them where the schedule says so,
+/// side along the tile's last dimension, and how many neighbouring elements
+/// each takes. --mla-schedule sets them where the schedule says so,
 /// --mla-assign-layouts uses them up.
 inline constexpr llvm::StringLiteral kThreadsAttr = "cta.threads";
 inline constexpr llvm::StringLiteral kVectorAttr = "cta.vector";
@@ -61,8 +61,8 @@ DirectLayoutAttr getDirectLayout(mlir::Type type);
 /// Whether `type` is a fragment with a layout of either kind.
 bool hasLayout(mlir::Type type);
 
-/// Whether several warps hold parts of what `reduce`, on a fragment with a layout,
-/// combines.
+/// Whether several warps hold parts of what `reduce`, on a fragment with a
+/// layout, combines.
 bool crossesWarps(tile::ReduceOp reduce);
 
 /// `type` with another layout.

@@ -89,8 +89,8 @@ inline constexpr llvm::StringLiteral kArgWorkspaceAttr = "mla.workspace";
 /// Discardable attribute of a function, a kernel of a program: the phase in
 /// which it runs, "plan" or "launch" (the default).
 inline constexpr llvm::StringLiteral kPhaseAttr = "mla.phase";
-/// Discardable attribute of a function, a kernel of a program: it is launched with
-/// programmatic dependence.
+/// Discardable attribute of a function, a kernel of a program: it is launched
+/// with programmatic dependence.
 inline constexpr llvm::StringLiteral kProgrammaticAttr = "mla.programmatic";
 /// Discardable attributes of a function: the operator it was made from, and
 /// those of its options that are not the default (a dictionary of strings).
