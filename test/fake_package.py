@@ -43,14 +43,14 @@ def seal(descriptor, cubin):
     return text.replace("0" * 64, digest)
 
 
-def make_package(jit, folder, *flags, need_cubin=False):
-    """Compiles sparse_prefill into a package; where there is no ptxas, with a
+def make_package(jit, folder, *flags, operator="sparse_prefill", need_cubin=False):
+    """Compiles an operator into a package; where there is no ptxas, with a
     cubin for the fake driver. `flags` are those of mla-jit emit."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "sparse_prefill.mlir"
+    source = folder / f"{operator}.mlir"
     for command in (
-        ["emit", "sparse_prefill", *flags, "-o", source],
+        ["emit", operator, *flags, "-o", source],
         ["compile", source, "-o", folder],
     ):
         subprocess.run([jit, *command], check=True, stdout=subprocess.DEVNULL)

@@ -140,7 +140,7 @@ class Torch(Base):
             ),
             (
                 TypeError,
-                "out: expected bf16, got f32",
+                "out: expected bf16 or f16, got f32",
                 {"out": make("f32", (3, 128, 512))},
             ),
             (

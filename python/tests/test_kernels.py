@@ -107,8 +107,8 @@ class Kernels(Base):
                 mla.use_packages(folder)
         self.assertEqual(
             str(caught.exception),
-            f"package '{folder}': expected operator sparse_prefill, got "
-            "'dense_attention'",
+            f"package '{folder}': expected operator combine or "
+            "sparse_prefill, got 'dense_attention'",
         )
 
 
@@ -309,7 +309,7 @@ class OptionalOperands(Base):
                 with self.assertRaises(LookupError) as caught:
                     library.kernel(call, sizes)
             self.assertIn(f"no package for {call} and", str(caught.exception))
-            self.assertIn("lse_base='2', empty_lse='-inf') for", str(caught.exception))
+            self.assertIn("lse_base='2', empty_lse='-inf', dtype='bf16') for", str(caught.exception))
 
     def test_the_compiler_is_told(self):
         library = _library.library()

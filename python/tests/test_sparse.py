@@ -181,7 +181,7 @@ class Errors(Base):
 
     def test_dtypes(self):
         self.expect_bad(
-            TypeError, "kv: expected bf16, got f32", kv=CudaArray("f32", (100, 1, 576))
+            TypeError, "kv: expected bf16 or f16, got f32", kv=CudaArray("f32", (100, 1, 576))
         )
         self.expect_bad(
             TypeError, "got '|u1'", indices=CudaArray("u8", (3, 1, 40))

@@ -263,7 +263,7 @@ class GivenResults(Base):
             (ValueError, "'out': expected size 128 in dim 1", {"out": empty(62, 64, 512)}),
             (
                 TypeError,
-                "out: expected bf16, got f32",
+                "out: expected bf16 or f16, got f32",
                 {"out": empty(62, 128, 512, dtype=torch.float32)},
             ),
             (

@@ -162,7 +162,7 @@ class Fakes(Base):
             ),
             (
                 TypeError,
-                "kv: expected bf16, got f32",
+                "kv: expected bf16 or f16, got f32",
                 {"kv": empty(100, 1, 512, dtype=f32)},
             ),
             (
@@ -181,7 +181,7 @@ class Fakes(Base):
             (ValueError, "sm_scale: expected a value above 0, got -1", {"sm_scale": -1.0}),
             (
                 TypeError,
-                "out: expected bf16, got f32",
+                "out: expected bf16 or f16, got f32",
                 {"out": empty(3, 16, 512, dtype=f32)},
             ),
             (
@@ -353,7 +353,7 @@ class Compile(OnTheCPU):
         inputs["kv"] = inputs["kv"].float()
         self.expect_error(
             Exception,
-            "kv: expected bf16, got f32",
+            "kv: expected bf16 or f16, got f32",
             self.compile(mla.flash_mla_sparse_fwd),
             **inputs,
         )
