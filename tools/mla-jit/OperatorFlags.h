@@ -62,7 +62,7 @@ private:
 /// What is wrong with the name of an operator, or an empty text.
 std::string checkOperator(llvm::StringRef name);
 
-/// "combine|sparse_prefill": the operators, for help texts.
+/// "combine|...": the operators, for help texts.
 std::string getOperatorNames();
 
 #endif // MLA_TOOLS_MLAJIT_OPERATORFLAGS_H

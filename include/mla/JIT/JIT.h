@@ -132,7 +132,7 @@ typedef struct mlaNamedOption {
  *  which is 1, are known at run time. */
 typedef struct mlaOperator {
   size_t size;      /**< sizeof(mlaOperator) */
-  const char *name; /**< as in "sparse_prefill" */
+  const char *name; /**< as in "combine" */
   const mlaNamedSize *sizes;
   size_t sizeCount;
   const mlaNamedOption *options;

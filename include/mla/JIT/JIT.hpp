@@ -10,8 +10,8 @@
 //   auto compiler = mla::jit::Compiler::create({}, status);
 //   if (!compiler)
 //     return log(status.message());
-//   mla::jit::Operator op("sparse_prefill");
-//   op.size("h_q", 64).option("attn_sink", "yes");
+//   mla::jit::Operator op("combine");
+//   op.size("d_v", 512).option("num_splits", "yes");
 //   std::optional<mla::Kernel> kernel = compiler->compile(op, status);
 //
 //===----------------------------------------------------------------------===//

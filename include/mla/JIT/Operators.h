@@ -29,7 +29,7 @@ public:
   std::optional<int64_t> getSize(llvm::StringRef name) const;
   llvm::StringRef getOption(llvm::StringRef name) const;
 
-  /// "sparse_prefill h_q=64 topk=? lse_base=e": everything, so that equal texts
+  /// "combine d_v=512 splits=? lse_base=e": everything, so that equal texts
   /// are equal kernels.
   std::string describe() const;
 

@@ -60,7 +60,7 @@ private:
   std::vector<TuningEntry> entries;
 };
 
-/// "sparse_prefill h_q=128 d_qk=576 d_v=512 topk=any topk_length=no"
+/// "combine splits=any rows=any d_v=512"
 std::string describe(const ShapeClass &shape);
 
 /// The version of the project, for entries.
