@@ -7,8 +7,8 @@ merges the partial results of attention whose keys were split.
 """
 
 from ._library import MLAError, compile_options, use_packages
-from .combine import combine
 from .sparse import flash_mla_sparse_fwd, sparse_prefill
+from .split_kv import combine
 
 __version__ = "0.1.0"
 

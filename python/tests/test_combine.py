@@ -9,10 +9,15 @@ import unittest
 from unittest import mock
 
 import mla
-from fake_package import make_package, parameter_sizes
 from fakes import CudaArray
-from mla import _library, combine
-from support import driver, expected_parameters, setUpModule  # noqa: F401
+from mla import _library, split_kv
+from support import (  # noqa: F401
+    driver,
+    expected_parameters,
+    make_package,
+    parameter_sizes,
+    setUpModule,
+)
 
 
 def arguments_of(splits=4, rows=6, d_v=512, **changes):
@@ -72,7 +77,7 @@ class Combine(unittest.TestCase):
         with mock.patch.object(_library.Library, "kernel", return_value=kernel) as asked:
             mla.combine(**arguments_of(splits=5, rows=100))
         self.assertEqual(asked.call_args[0][2], (("splits", 8), ("rows", 128)))
-        self.assertEqual([combine._bucket(n) for n in (0, 1, 2, 3, 257)], [1, 1, 2, 4, 512])
+        self.assertEqual([split_kv._bucket(n) for n in (0, 1, 2, 3, 257)], [1, 1, 2, 4, 512])
 
     def test_arguments(self):
         self.expect_error(

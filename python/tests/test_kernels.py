@@ -332,6 +332,7 @@ class OptionalOperands(Base):
                 b"attn_sink": b"no",
                 b"lse_base": b"2",
                 b"empty_lse": b"-inf",
+                b"dtype": b"bf16",
             },
         )
 

@@ -1,6 +1,11 @@
 // Rows of e4m3 that indices name, widened to bf16: a program by hand, gathered through
-// a ring of one-byte elements. An index that names no row gives zeros.
+// a ring of one-byte elements. An index that names no row gives zeros. The values are
+// checked by Simulator/e4m3.test.
 //
+// RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s
+// CHECK-LABEL: llvm.func @widen_rows
+// CHECK: cvt.rn.f16x2.e4m3x2
+
 #schedule = #mla.schedule<"widen-rows", roles = [<"load", warps = 4, registers = 64>, <"math", warps = 4, registers = 168>],
   table = [<"k" in ["load"]>, <"indices" in ["load"]>, <"x" in ["math"]>, <"out" in ["math"]>],
   rings = [<"k", depth = 1>]>
