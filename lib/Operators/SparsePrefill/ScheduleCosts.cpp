@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A row for each name in Schedules.cpp. The measured columns are
+// A row for each schedule in Schedules/. The measured columns are
 // fitted to launches of 4,096 queries back to back (docs/Performance.md):
 // exposed shows at s_kv = 8,192, where rows are near in L2; refill in how the
 // time grows with s_kv; edges in how it grows with topk.
