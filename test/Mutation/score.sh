@@ -21,6 +21,10 @@ emit 64-512 64 512
 emit 16-576-full 16 576 --topk-length --sink
 emit 128-512-full 128 512 --topk-length --sink
 
+# The merge of split-KV partials: one warp or several to a row.
+"$jit" emit combine --sizes d_v=64 --num-splits -o "$out/combine.mlir"
+merge='--sizes=rows=3,splits=1 --sizes=rows=2,splits=40 --sizes=rows=2,splits=70'
+
 # Tiles of 64 keys: none, one, some and a bit, and so many that rings go round.
 # With lengths, the first query has all of topk and the last none.
 sparse() {
@@ -57,4 +61,7 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap' \
   "$programs/two-loops.mlir" $dense --sizes=heads=1,s_q=70,s_kv=700 \
   --scale=0.0884 --name='two loops' \
-  "$programs/parts.mlir" $dense --scale=0.0884 --name='parts'
+  "$programs/parts.mlir" $dense --scale=0.0884 --name='parts' \
+  "$out/combine.mlir" $merge --schedule=direct --name='combine' \
+  "$out/combine.mlir" $merge --schedule=direct:lse=32:loads=1:reduce.warps=8 \
+  --name='combine, 8 warps'
