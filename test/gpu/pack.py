@@ -64,7 +64,7 @@ def pack_examples(prefix, driver, out):
         if (build / name).exists():
             shutil.copy(build / name, out)
     shutil.rmtree(build)
-    for library in prefix.glob("lib/libmla-*.so.1"):
+    for library in prefix.glob("lib/libmla-*.so.[0-9]"):
         shutil.copy(library, out)
 
 
