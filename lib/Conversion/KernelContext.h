@@ -111,7 +111,7 @@ Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
 /// Elements of `fragment` that one thread holds.
 int64_t getNumRegisters(mlir::RankedTensorType fragment);
 
-/// The register of what is left of `fragment` without dimension `dim` that goes
+/// The register of `fragment` with dimension `dim` dropped that goes
 /// with its register `reg`.
 int64_t getSideRegister(mlir::RankedTensorType fragment, int64_t dim,
                         int64_t reg);

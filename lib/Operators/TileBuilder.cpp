@@ -9,11 +9,6 @@
 using namespace mlir;
 using namespace mla;
 
-/// log2 e and its inverse: the softmax runs in base 2.
-static constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
-static constexpr float kInf = std::numeric_limits<float>::infinity();
-static constexpr float kLowest = std::numeric_limits<float>::lowest();
-
 //===----------------------------------------------------------------------===//
 // TileBuilder
 //===----------------------------------------------------------------------===//
@@ -38,6 +33,27 @@ Value TileBuilder::createBroadcast(Value v, int64_t dim,
   auto type = RankedTensorType::get(
       shape, cast<RankedTensorType>(v.getType()).getElementType());
   return tile::BroadcastOp::create(*this, type, v, dim);
+}
+
+Value TileBuilder::createCount(Value counts, Value index, bool mayBeLeftOut) {
+  if (!mayBeLeftOut)
+    return memref::LoadOp::create(*this, counts, index);
+  Value size = memref::DimOp::create(*this, counts, createIndex(0));
+  Value isThere =
+      arith::CmpIOp::create(*this, arith::CmpIPredicate::ult, index, size);
+  return scf::IfOp::create(
+             *this, isThere,
+             [&](OpBuilder &yes, Location loc) {
+               Value count = memref::LoadOp::create(yes, loc, counts, index);
+               scf::YieldOp::create(yes, loc, count);
+             },
+             [&](OpBuilder &no, Location loc) {
+               Value all = arith::ConstantIntOp::create(
+                   no, loc, no.getI32Type(),
+                   std::numeric_limits<int32_t>::max());
+               scf::YieldOp::create(no, loc, all);
+             })
+      .getResult(0);
 }
 
 LogicalResult mla::checkWeights(OperatorInterface op, Type element,

@@ -87,7 +87,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(std::make_unique<FoldTilesPass>());
 
   // Roles. Layouts are inferred while each value still has one definition:
-  // pipelining copies ops into the preload and the drain. They say which
+  // pipelining copies ops into the prologue and the epilogue. They say which
   // reductions several warps share.
   func.addPass(createSchedule());
   func.addPass(createAssignLayouts());

@@ -474,7 +474,7 @@ Knowledge getCommon(llvm::ArrayRef<Warp> warps);
 mlir::LogicalResult touchShared(Role &role, llvm::ArrayRef<Warp> warps,
                                 Ref base, const Footprint &footprint,
                                 const Touch &touch);
-/// As above, by ordinary loads or stores: each warp its rows of a fragment in
+/// The same by ordinary loads or stores: each warp its rows of a fragment in
 /// `layout`.
 mlir::LogicalResult touchByWarp(Role &role, Ref base, cta::BufferType buffer,
                                 mlir::Attribute layout, const Touch &touch);
@@ -490,8 +490,8 @@ void poison(Cta &cta, int64_t base, const Footprint &footprint);
 mlir::LogicalResult touchGlobal(Role &role, llvm::ArrayRef<Warp> warps,
                                 const interp::Argument &array, ByteRange bytes,
                                 const Touch &touch);
-/// As above, to a box of `array` or of a window of it. Without `layout` the
-/// executing warps make it together.
+/// The same access to a box of `array` or of a window of it. Without `layout`
+/// the executing warps make it together.
 mlir::LogicalResult touchGlobal(Role &role, const interp::Argument &array,
                                 const interp::Box &box, mlir::Attribute layout,
                                 const Touch &touch);

@@ -105,5 +105,5 @@ Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
       bestMs = ms;
     }
   }
-  return {{best->name.str()}, "the cost model"};
+  return {{best->name.str(), {}}, "the cost model"};
 }

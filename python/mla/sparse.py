@@ -4,9 +4,10 @@
 import math
 import numbers
 
-from ._cuda import device_guard
+from . import _launch
+from ._launch import Launch
 from ._library import library, operator
-from ._tensor import is_traced, tensor_of, torch_of
+from ._tensor import is_traced, torch_of
 
 OPERATOR = operator("sparse_prefill")
 
@@ -44,7 +45,7 @@ _LSE_BASES = {"e": "e", 2: "2"}
 _EMPTY_LSES = {math.inf: "+inf", -math.inf: "-inf"}
 
 
-def _option(name, value, words):
+def option_word(name, value, words):
     """The word of the library for an option."""
     for known, word in words.items():
         if value == known:
@@ -56,58 +57,22 @@ def _option(name, value, words):
 def lse_words(lse_base, empty_lse):
     """What lse is, in the words of the library."""
     return (
-        _option("lse_base", lse_base, _LSE_BASES),
-        _option("empty_lse", empty_lse, _EMPTY_LSES),
+        option_word("lse_base", lse_base, _LSE_BASES),
+        option_word("empty_lse", empty_lse, _EMPTY_LSES),
     )
 
 
 def check_lse_words(lse_base, empty_lse):
-    _option("lse_base", lse_base, {word: word for word in _LSE_BASES.values()})
-    _option("empty_lse", empty_lse, {word: word for word in _EMPTY_LSES.values()})
+    option_word("lse_base", lse_base, {word: word for word in _LSE_BASES.values()})
+    option_word("empty_lse", empty_lse, {word: word for word in _EMPTY_LSES.values()})
 
 
-def _stream_handle(stream):
-    """A stream as a number: of torch, CuPy and Numba too."""
-    for attribute in ("cuda_stream", "ptr", "handle"):
-        if hasattr(stream, attribute):
-            stream = getattr(stream, attribute)
-            break
-    return int(getattr(stream, "value", stream) or 0)
-
-
-class _Launch:
-    """A call but for addresses, scale and stream: what follows from the shapes,
-    strides, dtypes and device of its tensors."""
-
-    def __init__(self, tensors, lse_options):
-        self._device = check(tensors)
-        self._kernel = library().kernel(
-            OPERATOR.shape_class_of(tensors, lse_options), OPERATOR.sizes_of(tensors)
-        )
-        self._fields, self._places = self._kernel.marshal({**tensors, "scale": 0.0})
-
-    def __call__(self, addresses, scale, stream):
-        fields = self._fields.copy()
-        for place, address in zip(self._places, addresses):
-            fields[place] = address
-        fields[self._places[-1]] = scale
-        with device_guard(self._device):
-            self._kernel.launch(fields, stream)
-
-
-def _signature(torch, given, lse_options):
-    """What a _Launch depends on, if all tensors are torch's; else None: asking
-    others costs as much as a new one."""
-    if torch is None:
-        return None
-    plain, parameter = torch.Tensor, torch.nn.Parameter
-    signature = [len(given), "attn_sink" in given, lse_options]
-    for value in given.values():
-        kind = type(value)
-        if kind is not plain and kind is not parameter:
-            return None
-        signature.append((value.dtype, value.shape, value.stride(), value.device))
-    return tuple(signature)
+def _make(tensors, lse_options):
+    device = check(tensors)
+    kernel = library().kernel(
+        OPERATOR.shape_class_of(tensors, lse_options), OPERATOR.sizes_of(tensors)
+    )
+    return Launch(device, kernel, {**tensors, "scale": 0.0})
 
 
 def by_name(q, kv, indices, out, max_logits, lse, topk_length, attn_sink):
@@ -130,24 +95,7 @@ def by_name(q, kv, indices, out, max_logits, lse, topk_length, attn_sink):
 def launch(torch, given, scale, lse_options, stream=None):
     """Launches on the tensors `given`, by name. `torch` is the module if q is one
     of its tensors, else None."""
-    q = given["q"]
-    if stream is not None:
-        stream = _stream_handle(stream)
-    elif torch is not None and q.is_cuda:
-        stream = torch.cuda.current_stream(q.device).cuda_stream
-    else:
-        stream = 0
-    signature, launches = _signature(torch, given, lse_options), library().launches()
-    known = launches.get(signature)
-    if known is not None:
-        values = [value.data_ptr() for value in given.values()]
-    else:
-        tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
-        known = _Launch(tensors, lse_options)
-        values = [tensor.data for tensor in tensors.values()]
-        if signature is not None:
-            launches[signature] = known
-    known(values, scale, stream)
+    _launch.launch(torch, _make, given, lse_options, (scale,), stream)
 
 
 def sparse_prefill(

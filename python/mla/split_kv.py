@@ -3,10 +3,10 @@
 
 import math
 
-from ._cuda import device_guard
+from ._launch import Launch, launch
 from ._library import library, operator
-from ._tensor import is_traced, tensor_of, torch_of
-from .sparse import _option, _signature, _stream_handle, lse_words
+from ._tensor import is_traced, torch_of
+from .sparse import lse_words, option_word
 
 OPERATOR = operator("combine")
 
@@ -29,27 +29,12 @@ def _bucket(size):
     return 1 << max(size - 1, 0).bit_length()
 
 
-class _Launch:
-    """A call but for addresses and stream: what follows from the shapes, strides,
-    dtypes and device of its tensors."""
-
-    def __init__(self, tensors, options):
-        self._device = check(tensors)
-        sizes = OPERATOR.sizes_of(tensors)
-        expected = tuple(
-            (name, _bucket(size)) for name, size in sizes._asdict().items()
-        )
-        self._kernel = library().kernel(
-            OPERATOR.shape_class_of(tensors, options), sizes, expected
-        )
-        self._fields, self._places = self._kernel.marshal(tensors)
-
-    def __call__(self, addresses, stream):
-        fields = self._fields.copy()
-        for place, address in zip(self._places, addresses):
-            fields[place] = address
-        with device_guard(self._device):
-            self._kernel.launch(fields, stream)
+def _make(tensors, options):
+    device = check(tensors)
+    sizes = OPERATOR.sizes_of(tensors)
+    expected = tuple((name, _bucket(size)) for name, size in sizes._asdict().items())
+    kernel = library().kernel(OPERATOR.shape_class_of(tensors, options), sizes, expected)
+    return Launch(device, kernel, tensors)
 
 
 def combine(
@@ -96,7 +81,7 @@ def combine(
     """
     options = (
         *lse_words(lse_base, empty_lse),
-        _option("empty_split", empty_split, _EMPTY_SPLITS),
+        option_word("empty_split", empty_split, _EMPTY_SPLITS),
     )
     torch = torch_of(partial_out)
     if torch is not None and is_traced(torch, partial_out):
@@ -115,7 +100,7 @@ def combine(
     }
     if num_splits is not None:
         given["num_splits"] = num_splits
-    _launch(torch, given, options, stream)
+    launch(torch, _make, given, options, stream=stream)
     return out, lse
 
 
@@ -130,24 +115,3 @@ def _make_results(torch, partial_out, out, lse):
     if lse is None:
         lse = torch.empty((rows,), dtype=torch.float32, device=partial_out.device)
     return out, lse
-
-
-def _launch(torch, given, options, stream):
-    first = given["partial_out"]
-    if stream is not None:
-        stream = _stream_handle(stream)
-    elif torch is not None and first.is_cuda:
-        stream = torch.cuda.current_stream(first.device).cuda_stream
-    else:
-        stream = 0
-    signature, launches = _signature(torch, given, options), library().launches()
-    known = launches.get(signature)
-    if known is not None:
-        values = [value.data_ptr() for value in given.values()]
-    else:
-        tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
-        known = _Launch(tensors, options)
-        values = [tensor.data for tensor in tensors.values()]
-        if signature is not None:
-            launches[signature] = known
-    known(values, stream)

@@ -112,7 +112,7 @@ func.func @transposed(%out: memref<16x64xbf16>) {
 }
 
 // A role without products: accesses of 16 bytes, threads along a row first; what
-// is reduced or broadcast has what is left of the layout. The schedule's marks go
+// is reduced or broadcast has the layout with a dimension dropped. The schedule's marks go
 // before. A scalar has no dimensions, and a copy of its broadcast for each use.
 // CHECK-LABEL: func @direct
 // CHECK:         %[[X:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x64xf32> -> tensor<32x64xf32, #cta.direct<threads = [8, 16], strides = [16, 1], vector = 4>>

@@ -1,4 +1,4 @@
-// mla-persist: a CTA takes every so manieth output tile, for a schedule that asks
+// mla-persist: a CTA takes every N-th output tile, N = number of CTAs, for a schedule that asks
 // for it.
 // RUN: %mla-opt %s --mla-persist | FileCheck %s
 // Once is enough.

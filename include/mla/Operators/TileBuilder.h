@@ -13,8 +13,14 @@
 
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <limits>
 
 namespace mla {
+
+/// log2 e and its inverse: exponentials and logarithms run in base 2.
+inline constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
+inline constexpr float kInf = std::numeric_limits<float>::infinity();
+inline constexpr float kLowest = std::numeric_limits<float>::lowest();
 
 /// A builder with the constants, splats and labels of tile programs.
 class TileBuilder : public mlir::ImplicitLocOpBuilder {
@@ -29,6 +35,10 @@ public:
   mlir::Value createSplat(float value, llvm::ArrayRef<int64_t> shape);
   mlir::Value createBroadcast(mlir::Value v, int64_t dim,
                               llvm::ArrayRef<int64_t> shape);
+  /// Element `index` of a vector of i32. Of one that a launch may leave out,
+  /// and whose size is 0 then, the largest i32 where it is not there.
+  mlir::Value createCount(mlir::Value counts, mlir::Value index,
+                          bool mayBeLeftOut);
   /// Gives `op` the name by which schedules place it.
   template <typename OpTy> OpTy label(OpTy op, llvm::StringRef name) {
     op->setAttr(tile::kLabelAttr, getStringAttr(name));

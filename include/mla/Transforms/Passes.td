@@ -131,7 +131,7 @@ def Persist : FuncPass<"mla-persist"> {
   let description = [{
     For a schedule that asks for `"persist"`: the `scf.forall` over output tiles
     becomes one over as many CTAs as the GPU has SMs (`tile.sm_count`), or fewer
-    where there are fewer tiles, each with a loop over every so manieth tile. A
+    where there are fewer tiles, each with a loop over every N-th tile, N = number of CTAs. A
     role that is ahead (the one that loads) begins with the next tile while the
     others still finish this one.
   }];
@@ -301,7 +301,7 @@ def Pipeline : FuncPass<"mla-pipeline"> {
   let summary = "software-pipeline the loops of the roles";
   let description = [{
     Rotates each loop by the stages and orders the schedule gave its ops: a
-    preload, a steady state and a drain, guarded for trip counts below the number
+    prologue, a steady state and an epilogue, guarded for trip counts below the number
     of stages. Uses up `cta.stage` and `cta.order`.
   }];
 }

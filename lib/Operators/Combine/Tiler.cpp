@@ -16,10 +16,6 @@
 using namespace mlir;
 using namespace mla;
 
-static constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
-static constexpr float kInf = std::numeric_limits<float>::infinity();
-static constexpr float kLowest = std::numeric_limits<float>::lowest();
-
 LogicalResult CombineOp::verify() {
   if (getSize(*this, "splits") == 0)
     return emitOpError("partial_out: expected splits >= 1 or '?', got 0");
@@ -149,30 +145,10 @@ void Tiler::buildGridPoint(ValueRange ivs) {
 
 Value Tiler::buildCount() {
   Value splits = memref::DimOp::create(b, op.getPartialOut(), zero);
-  Value counts = op.getNumSplits();
-  if (!counts)
+  if (!op.getNumSplits())
     return splits;
-  Value given;
-  if (!op.getNumSplitsOptional()) {
-    given = memref::LoadOp::create(b, counts, row);
-  } else {
-    Value size = memref::DimOp::create(b, counts, zero);
-    Value inside =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, size);
-    given = scf::IfOp::create(
-                b, inside,
-                [&](OpBuilder &yes, Location loc) {
-                  Value value = memref::LoadOp::create(yes, loc, counts, row);
-                  scf::YieldOp::create(yes, loc, value);
-                },
-                [&](OpBuilder &no, Location loc) {
-                  Value all = arith::ConstantIntOp::create(
-                      no, loc, no.getI32Type(),
-                      std::numeric_limits<int32_t>::max());
-                  scf::YieldOp::create(no, loc, all);
-                })
-                .getResult(0);
-  }
+  Value given =
+      b.createCount(op.getNumSplits(), row, op.getNumSplitsOptional());
   Value number = arith::IndexCastOp::create(b, b.getIndexType(), given);
   return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, number, zero),
                                 splits);

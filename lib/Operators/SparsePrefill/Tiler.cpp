@@ -39,16 +39,11 @@ private:
   Value buildRows(Value t);
   /// topk, cut to the token's topk_length.
   Value buildLimit(Value topk);
-  /// The token's topk_length, or kAllEntries where the launch leaves it out.
-  Value buildLength();
   /// A tile of the operand's elements.
   RankedTensorType getTile(Value operand, ArrayRef<int64_t> shape) {
     return RankedTensorType::get(shape,
                                  getElementTypeOrSelf(operand.getType()));
   }
-
-  /// No less than any topk.
-  static constexpr int64_t kAllEntries = std::numeric_limits<int32_t>::max();
 
   SparsePrefillOp op;
   TileBuilder b;
@@ -105,30 +100,11 @@ void Tiler::buildGridPoint(ValueRange ivs) {
 Value Tiler::buildLimit(Value topk) {
   if (!op.getTopkLength())
     return topk;
-  Value length = buildLength();
+  Value length =
+      b.createCount(op.getTopkLength(), token, op.getTopkLengthOptional());
   Value clamped = arith::MaxSIOp::create(
       b, arith::IndexCastOp::create(b, b.getIndexType(), length), zero);
   return arith::MinSIOp::create(b, clamped, topk);
-}
-
-Value Tiler::buildLength() {
-  Value lengths = op.getTopkLength();
-  if (!op.getTopkLengthOptional())
-    return memref::LoadOp::create(b, lengths, token);
-  Value given = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, token,
-                                      memref::DimOp::create(b, lengths, zero));
-  return scf::IfOp::create(
-             b, given,
-             [&](OpBuilder &yes, Location loc) {
-               Value length = memref::LoadOp::create(yes, loc, lengths, token);
-               scf::YieldOp::create(yes, loc, length);
-             },
-             [&](OpBuilder &no, Location loc) {
-               Value all = arith::ConstantIntOp::create(
-                   no, loc, no.getI32Type(), kAllEntries);
-               scf::YieldOp::create(no, loc, all);
-             })
-      .getResult(0);
 }
 
 Value Tiler::buildRows(Value t) {
@@ -182,9 +158,7 @@ void Tiler::buildEpilogue(ValueRange state) {
   if (op.getAttnSink()) {
     // What lies outside of it, so all of one that is left out, weighs nothing.
     FloatAttr none =
-        op.getAttnSinkOptional()
-            ? b.getF32FloatAttr(-std::numeric_limits<float>::infinity())
-            : FloatAttr();
+        op.getAttnSinkOptional() ? b.getF32FloatAttr(-kInf) : FloatAttr();
     Value sink = tile::LoadOp::create(b, b.getF32Tile({tileHeads}),
                                       op.getAttnSink(), ValueRange{head}, none);
     sum = attention.addSink(statistics, sink);

@@ -82,7 +82,7 @@ def CTA_DirectLayoutAttr : AttrDef<CTA_Dialect, "DirectLayout",
     neighbouring ones; then the threads begin anew behind the last one. Threads
     that differ in other bits of their number hold the same elements.
 
-    The two vectors are what is left of the matrix by row and by column:
+    The layouts of the two vectors are that of the matrix without its columns or rows:
 
     ```mlir
     tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
@@ -104,7 +104,7 @@ def CTA_DirectLayoutAttr : AttrDef<CTA_Dialect, "DirectLayout",
     int64_t getSpan(int64_t d) const {
       return getThreads()[d] * getStrides()[d];
     }
-    /// The layout of what is left without dimension `d`.
+    /// The layout with dimension `d` dropped.
     DirectLayoutAttr dropDim(int64_t d) const;
   }];
 }
