@@ -194,8 +194,8 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
     return success();
   }
 
-  /// Grows rings to their maximum depth while shared memory remains, in the order
-  /// of their rows.
+  /// Grows rings to their maximum depth while shared memory remains, in the
+  /// order of their rows.
   void deepen(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     for (RingAttr row : schedule ? schedule.getRings() : ArrayRef<RingAttr>())
