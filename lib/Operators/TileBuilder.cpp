@@ -86,7 +86,7 @@ FailureOr<int64_t> mla::getTileHeads(OperatorInterface op, int64_t heads,
   // As many columns as one warpgroup can accumulate the output of.
   constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
   std::optional<int64_t> asked = options.schedule.getTileSize("rows");
-  if (!options.areOperandsSwapped()) {
+  if (!options.isABSwapped()) {
     if (asked.value_or(kRowHeads) == kRowHeads)
       return kRowHeads;
     return op->emitOpError() << "expected tile size 'rows' of " << kRowHeads
@@ -159,8 +159,8 @@ Value AttentionBuilder::buildTop(Value scores, Value valid, Value top) {
   };
   Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
                                         scores, 1);
-  rowMax = createRowMax(b, scores, rowMax, valid, options.areOperandsSwapped(),
-                        labelled);
+  rowMax =
+      createRowMax(b, scores, rowMax, valid, options.isABSwapped(), labelled);
   return labelled(arith::MaximumFOp::create(b, top, rowMax));
 }
 

@@ -81,7 +81,7 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   // that operands are swapped last.
   func.addPass(createSplitSums());
   func.addPass(createDeferSums());
-  func.addPass(createSwapOperands());
+  func.addPass(createSwapAB());
   // With every label there is, before folding drops some.
   func.addPass(createVerifySchedule());
   func.addPass(std::make_unique<FoldTilesPass>());

@@ -137,7 +137,7 @@ struct DecomposeSoftmaxPass
           << "expected a tile.online_softmax, got none";
       return signalPassFailure();
     }
-    bool swapped = getScheduleWith(func, "swap-operands") != nullptr;
+    bool swapped = getScheduleWith(func, "swap-ab") != nullptr;
     for (tile::OnlineSoftmaxOp op : ops) {
       if (lazy && !op.getThreshold()) {
         op.emitOpError() << "expected a threshold (lazy), as schedule "

@@ -122,7 +122,7 @@ func.func @valid(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>,
 // CHECK:         arith.maximumf %[[M]], %[[ROWMAX]]
 func.func @swapped(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>,
                    %scale: f32) -> tensor<64xf32>
-    attributes {mla.schedule = #mla.schedule<"swap" after ["swap-operands"],
+    attributes {mla.schedule = #mla.schedule<"swap" after ["swap-ab"],
       roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi1>
       scale %scale : tensor<64x32xf32>, tensor<64xf32>

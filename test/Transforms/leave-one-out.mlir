@@ -135,17 +135,17 @@
 
 // Without --mla-defer-sums, in a schedule that asks for it.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
-// RUN:   --mla-decompose-softmax --mla-swap-operands --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=DEFER
+// RUN:   --mla-decompose-softmax --mla-swap-ab --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=DEFER
 // DEFER: error: {{.*}}expected "defer-sums", for which schedule "swapped" asks; run --mla-defer-sums first
 
-// Without --mla-swap-operands, in a schedule that asks for it.
+// Without --mla-swap-ab, in a schedule that asks for it.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
 // RUN:   --mla-decompose-softmax --mla-defer-sums --canonicalize --cse --mla-schedule 2>&1 | FileCheck %s --check-prefix=SWAP
-// SWAP: error: {{.*}}expected "swap-operands", for which schedule "swapped" asks; run --mla-swap-operands first
+// SWAP: error: {{.*}}expected "swap-ab", for which schedule "swapped" asks; run --mla-swap-ab first
 
 // Without --mla-reduce-across-warps, where rows are reduced.
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width \
-// RUN:   --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse --mla-schedule \
+// RUN:   --mla-decompose-softmax --mla-defer-sums --mla-swap-ab --canonicalize --cse --mla-schedule \
 // RUN:   --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared --mla-materialize-barriers \
 // RUN:   --mla-elide-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync --cse --canonicalize --cse \
 // RUN:   --mla-verify-async 2>&1 | FileCheck %s --check-prefix=REDUCE

@@ -3,7 +3,7 @@
 // DEFINE: %{tile} = --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-choose-schedule=schedule=split-columns --mla-tile --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-split-tail --mla-persist --mla-decompose-softmax --mla-split-sums --canonicalize --cse
-// DEFINE: %{tile-swapped} = --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width --mla-decompose-softmax --mla-defer-sums --mla-swap-operands --canonicalize --cse
+// DEFINE: %{tile-swapped} = --mla-choose-schedule=schedule=swapped --mla-tile --mla-split-width --mla-decompose-softmax --mla-defer-sums --mla-swap-ab --canonicalize --cse
 // DEFINE: %{lower} = --mla-schedule --mla-reduce-across-warps --mla-assign-layouts --mla-pipeline --canonicalize --cse --mla-stage-shared \
 // DEFINE:   --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync \
 // DEFINE:   --canonicalize --cse --mla-verify-async

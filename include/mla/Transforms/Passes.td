@@ -71,7 +71,7 @@ def Tile : FuncPass<"mla-tile"> {
     Replaces the one `mla` operator of a function by its tile program, which the
     operator's folder builds (`lib/Operators/<Name>`): an `scf.forall` over output
     tiles around a loop over tiles of KV rows. An output tile of attention has 64
-    heads; for a schedule that asks for `"swap-operands"` up to 32, a multiple of
+    heads; for a schedule that asks for `"swap-ab"` up to 32, a multiple of
     8. Ops that a schedule may place carry labels: q, k, valid, qk, mask, softmax,
     p, rescale, pv, stats, inverse, normalise, out. The function gets the
     operator's schedule as the attribute `mla.schedule`. Its arguments get the
@@ -188,10 +188,10 @@ def DeferSums : FuncPass<"mla-defer-sums"> {
   }];
 }
 
-def SwapOperands : FuncPass<"mla-swap-operands"> {
+def SwapAB : FuncPass<"mla-swap-ab"> {
   let summary = "products with A and B exchanged";
   let description = [{
-    For a schedule that asks for `"swap-operands"`: each product A B is computed
+    For a schedule that asks for `"swap-ab"`: each product A B is computed
     as its transpose, B^T A^T, so that the long dimension of K and V fills the
     rows of a warpgroup's product and the heads are its columns, of which it can
     have few. What is made of a product turns with it: elementwise ops, what

@@ -144,7 +144,7 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 ArrayRef<StringRef> mla::getRewriteNames() {
   static constexpr StringRef kNames[] = {
       "pair-tiles",   "split-width", "split-tail", "persist",
-      "lazy-rescale", "split-sums",  "defer-sums", "swap-operands"};
+      "lazy-rescale", "split-sums",  "defer-sums", "swap-ab"};
   return kNames;
 }
 

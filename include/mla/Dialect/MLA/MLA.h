@@ -40,7 +40,7 @@ struct TilingOptions {
     return schedule.getTileSize("keys").value_or(kUsualTileKeys);
   }
   /// Heads will be the columns of products.
-  bool areOperandsSwapped() const { return schedule.asksFor("swap-operands"); }
+  bool isABSwapped() const { return schedule.asksFor("swap-ab"); }
   /// The threshold, if the softmax is lazy.
   std::optional<float> getLazyThreshold() const {
     return schedule.asksFor("lazy-rescale")

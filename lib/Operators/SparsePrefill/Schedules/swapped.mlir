@@ -4,7 +4,7 @@
 // other, which accumulates the whole output. The gather is what takes the
 // time: as many bytes as fit are on their way, in parts that are handed back
 // apart.
-#mla.schedule<"swapped" after ["split-width", "defer-sums", "swap-operands"],
+#mla.schedule<"swapped" after ["split-width", "defer-sums", "swap-ab"],
   roles = [
     <"scores", warps = 4, registers = 144>,
     <"output", warps = 4, registers = 240>,

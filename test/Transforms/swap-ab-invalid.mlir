@@ -1,7 +1,7 @@
 // What has no transpose next to a product is refused.
-// RUN: %mla-opt %s --mla-swap-operands -split-input-file -verify-diagnostics
+// RUN: %mla-opt %s --mla-swap-ab -split-input-file -verify-diagnostics
 
-#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+#s = #mla.schedule<"s" after ["swap-ab"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
 func.func @loaded(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %bias: memref<16x64xf32>,
@@ -19,7 +19,7 @@ func.func @loaded(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %bias: memref<
 
 // -----
 
-#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+#s = #mla.schedule<"s" after ["swap-ab"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
 func.func @view(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %out: memref<16x64xf32>)
@@ -36,7 +36,7 @@ func.func @view(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %out: memref<16x
 
 // -----
 
-#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+#s = #mla.schedule<"s" after ["swap-ab"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
 func.func @condition(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %yes: i1,
@@ -58,11 +58,11 @@ func.func @condition(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %yes: i1,
 
 // -----
 
-#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+#s = #mla.schedule<"s" after ["swap-ab"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
 func.func @no_product(%m: memref<?xf32>) attributes {mla.schedule = #s} {
-  // expected-error @below {{schedule "s" asks for swap-operands: expected a product, got none}}
+  // expected-error @below {{schedule "s" asks for swap-ab: expected a product, got none}}
   scf.forall (%t) in (8) {
     %x = tile.load %m[%t] : memref<?xf32> -> tensor<64xf32>
     tile.store %x, %m[%t] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>

@@ -1,4 +1,4 @@
-//===- SwapOperands.cpp - products with A and B exchanged -------*- C++ -*-===//
+//===- SwapAB.cpp - products with A and B exchanged -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -11,7 +11,7 @@
 #include "TileRewrites.h"
 
 namespace mla {
-#define GEN_PASS_DEF_SWAPOPERANDS
+#define GEN_PASS_DEF_SWAPAB
 #include "mla/Transforms/Passes.h.inc"
 } // namespace mla
 
@@ -62,7 +62,7 @@ private:
 LogicalResult OperandSwapper::findTurned() {
   program.walk([&](tile::DotOp dot) { turned.insert(dot.getResult()); });
   if (turned.empty())
-    return emitRewriteError(program, schedule, "swap-operands")
+    return emitRewriteError(program, schedule, "swap-ab")
            << "expected a product, got none";
   return spreadToUsers(turned, "products",
                        [](Value v) { return getMatrix(v) != nullptr; });
@@ -165,16 +165,16 @@ LogicalResult OperandSwapper::run() {
 }
 
 namespace {
-struct SwapOperandsPass : mla::impl::SwapOperandsBase<SwapOperandsPass> {
+struct SwapABPass : mla::impl::SwapABBase<SwapABPass> {
   void runOnProgram() override {
     func::FuncOp func = getOperation();
-    ScheduleAttr schedule = getScheduleWith(func, "swap-operands");
+    ScheduleAttr schedule = getScheduleWith(func, "swap-ab");
     if (!schedule)
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>())
       if (failed(OperandSwapper(program, schedule).run()))
         return signalPassFailure();
-    setRewritten(func, "swap-operands");
+    setRewritten(func, "swap-ab");
   }
 };
 } // namespace

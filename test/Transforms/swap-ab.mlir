@@ -1,19 +1,19 @@
-// mla-swap-operands: products as their transposes, for a schedule that asks for it.
-// RUN: %mla-opt %s --mla-swap-operands | FileCheck %s
+// mla-swap-ab: products as their transposes, for a schedule that asks for it.
+// RUN: %mla-opt %s --mla-swap-ab | FileCheck %s
 // Swapped once is enough.
-// RUN: %mla-opt %s --mla-swap-operands --mla-swap-operands | FileCheck %s
+// RUN: %mla-opt %s --mla-swap-ab --mla-swap-ab | FileCheck %s
 
 // The whole of it.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=swapped | FileCheck %s --check-prefix=WHOLE
 // WHOLE:     cta.verified
 
-#s = #mla.schedule<"s" after ["swap-operands"], roles = [<"r", warps = 4, registers = 128>],
+#s = #mla.schedule<"s" after ["swap-ab"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 #plain = #mla.schedule<"s", roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
 // CHECK-LABEL: func @attention
-// CHECK-SAME:    mla.rewritten = ["swap-operands"]
+// CHECK-SAME:    mla.rewritten = ["swap-ab"]
 // CHECK:         scf.forall
 // What the loop carries is turned, vectors stay.
 // CHECK:           %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<128x16xf32>
