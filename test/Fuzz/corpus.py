@@ -88,7 +88,7 @@ def from_stages(jit):
             yield f"mla-cta-pipeline{{schedule={schedule}}}", source.read_text()
             subprocess.run(
                 [jit, "compile", source, f"--schedule={schedule}", "-o", folder / "package",
-                 f"--dump-stages={folder / 'stages'}"],
+                 f"--dump-ir={folder / 'stages'}"],
                 check=True, stdout=subprocess.DEVNULL)
             stages = sorted((folder / "stages").glob("*.mlir"))
             names = [re.sub(r"^\d+-", "", stage.stem) for stage in stages]

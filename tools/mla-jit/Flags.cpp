@@ -77,8 +77,8 @@ static constexpr llvm::StringLiteral kCompileHelp =
   --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
                          PATH)
   --ptxas-timeout=N      seconds (default 120)
-  --dump-stages=DIR      write the IR after each pass, LLVM IR, PTX and report
-  --dump=PASS,...        with --dump-stages: the IR after these passes only; also
+  --dump-ir=DIR      write the IR after each pass, LLVM IR, PTX and report
+  --dump=PASS,...        with --dump-ir: the IR after these passes only; also
                          kernel.ll, kernel.ptx and ptxas.log
 )";
 
@@ -168,7 +168,7 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
     return text(options.ptxas);
   if (name == "--ptxas-timeout")
     return number(options.ptxasTimeoutSeconds);
-  if (name == "--dump-stages")
+  if (name == "--dump-ir")
     return text(options.dumpFolder);
   if (name == "--dump")
     return error = parseDumps(value), true;
@@ -177,9 +177,9 @@ bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
 
 std::string CompileFlags::findFault() const {
   if (!options.dumpOnly.empty() && options.dumpFolder.empty())
-    return "option '--dump': expected --dump-stages=DIR with it";
+    return "option '--dump': expected --dump-ir=DIR with it";
   if (!options.dumpFolder.empty() && schedules.size() > 1)
-    return "option '--dump-stages': expected one schedule with it, got " +
+    return "option '--dump-ir': expected one schedule with it, got " +
            llvm::join(schedules, ",");
   if (options.gpu.empty())
     return "";
