@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AccessCounters.h"
 #include "Fills.h"
 #include "Releases.h"
-#include "ThreadCounts.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
@@ -217,7 +217,7 @@ void MaterializeBarriersPass::lowerRole(cta::RoleOp role,
       accesses.push_back(releaseOf(use));
     }
   }
-  threadCounts(role.getBody().front(), accesses);
+  addAccessCounters(role.getBody().front(), accesses);
 }
 
 void MaterializeBarriersPass::runOnProgram() {

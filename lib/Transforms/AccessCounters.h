@@ -1,9 +1,9 @@
-//===- ThreadCounts.h - counts of a role's accesses -------------*- C++ -*-===//
+//===- AccessCounters.h - counts of a role's accesses -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_TRANSFORMS_THREADCOUNTS_H
-#define MLA_LIB_TRANSFORMS_THREADCOUNTS_H
+#ifndef MLA_LIB_TRANSFORMS_ACCESSCOUNTERS_H
+#define MLA_LIB_TRANSFORMS_ACCESSCOUNTERS_H
 
 #include "mlir/IR/Block.h"
 #include <functional>
@@ -21,9 +21,9 @@ struct CountedAccess {
 /// Lowers every access in `body`, a role's, with its count, which starts at 0.
 /// Counts that stay the same number apart in every loop and condition are
 /// carried as one value: a role whose rings go round together has one count.
-void threadCounts(mlir::Block &body,
-                  llvm::MutableArrayRef<CountedAccess> accesses);
+void addAccessCounters(mlir::Block &body,
+                       llvm::MutableArrayRef<CountedAccess> accesses);
 
 } // namespace mla
 
-#endif // MLA_LIB_TRANSFORMS_THREADCOUNTS_H
+#endif // MLA_LIB_TRANSFORMS_ACCESSCOUNTERS_H

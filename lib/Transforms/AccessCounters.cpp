@@ -1,4 +1,4 @@
-//===- ThreadCounts.cpp - counts of a role's accesses -----------*- C++ -*-===//
+//===- AccessCounters.cpp - counts of a role's accesses ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ThreadCounts.h"
+#include "AccessCounters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/PatternMatch.h"
@@ -178,7 +178,8 @@ Value GroupThreader::runIf(scf::IfOp op, Value base) {
   return copy.getResults().back();
 }
 
-void mla::threadCounts(Block &body, MutableArrayRef<CountedAccess> accesses) {
+void mla::addAccessCounters(Block &body,
+                            MutableArrayRef<CountedAccess> accesses) {
   llvm::MapVector<Signature, SmallVector<CountedAccess *>> groups;
   for (CountedAccess &access : accesses)
     groups[SignatureBuilder(access).run(body)].push_back(&access);
