@@ -70,14 +70,14 @@ LogicalResult mla::checkWeights(OperatorInterface op, Type element,
                            << *threshold;
 }
 
-LogicalResult mla::checkTileKeys(OperatorInterface op,
-                                 const TilingOptions &options) {
-  int64_t keys = options.getKeys();
-  if (keys >= 32 && keys <= 256 && keys % 32 == 0)
+LogicalResult mla::checkBlockKV(OperatorInterface op,
+                                const TilingOptions &options) {
+  int64_t blockKV = options.getBlockKV();
+  if (blockKV >= 32 && blockKV <= 256 && blockKV % 32 == 0)
     return success();
   return op->emitOpError()
-         << "expected tile size 'keys' a multiple of 32 in [32, 256], got "
-         << keys;
+         << "expected tile size 'block_kv' a multiple of 32 in [32, 256], got "
+         << blockKV;
 }
 
 FailureOr<int64_t> mla::getTileHeads(OperatorInterface op, int64_t heads,
@@ -120,9 +120,9 @@ SmallVector<Value> AttentionBuilder::buildInit() {
 }
 
 Value AttentionBuilder::buildMask(Value scores, Value valid) {
-  Value flags = b.createBroadcast(valid, 0, {heads, keys});
-  return b.label(arith::SelectOp::create(b, flags, scores,
-                                         b.createSplat(-kInf, {heads, keys})),
+  Value flags = b.createBroadcast(valid, 0, {heads, blockKV});
+  return b.label(arith::SelectOp::create(
+                     b, flags, scores, b.createSplat(-kInf, {heads, blockKV})),
                  "mask");
 }
 

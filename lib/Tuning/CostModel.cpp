@@ -56,13 +56,13 @@ double mla::countProductCycles(int64_t rows, int64_t columns, int64_t depth) {
 }
 
 Prediction mla::predictAttention(const ScheduleCosts &costs,
-                                 const AttentionProblem &problem, int64_t keys,
-                                 const Machine &machine) {
+                                 const AttentionProblem &problem,
+                                 int64_t blockKV, const Machine &machine) {
   int64_t allHeads = std::max<int64_t>(1, problem.heads);
   int64_t parts = llvm::divideCeil(allHeads, costs.heads);
   int64_t heads = llvm::divideCeil(allHeads, parts);
   TileShape tile{static_cast<int64_t>(llvm::alignTo(heads, costs.headGroup)),
-                 keys, problem.dimQK, problem.dimV};
+                 blockKV, problem.dimQK, problem.dimV};
   Residency residency = findResidency(problem, parts, machine);
 
   Prediction result;
@@ -70,11 +70,11 @@ Prediction mla::predictAttention(const ScheduleCosts &costs,
   result.exposed =
       costs.exposed + costs.exposedPerHead * static_cast<double>(tile.heads);
   result.refill = costs.refill * kFarCycles * residency.far;
-  result.gather =
-      2.0 * static_cast<double>(keys * problem.dimQK) / residency.bytesPerCycle;
+  result.gather = 2.0 * static_cast<double>(blockKV * problem.dimQK) /
+                  residency.bytesPerCycle;
   result.edges = costs.edges + kEdgeCyclesPerHead * static_cast<double>(heads);
   result.tiles = static_cast<int64_t>(llvm::alignTo(
-      llvm::divideCeil(problem.keys, keys), costs.tilesPerIteration));
+      llvm::divideCeil(problem.keys, blockKV), costs.tilesPerIteration));
   result.waves = llvm::divideCeil(problem.queries * parts, machine.sms);
   // Doubles: the product of the largest sizes is beyond 64 bits.
   result.flops = 2.0 * static_cast<double>(problem.queries) *

@@ -376,7 +376,7 @@ def compile_options(*, schedule=None, threshold=None, expect_sizes=None):
 
     Args:
         schedule: name of a schedule that ships, or a file, and numbers to change
-            in it, as in "seesaw:keys=32"
+            in it, as in "seesaw:block_kv=32"
         threshold: how far, in powers of two, weights may grow before a lazy softmax
             rescales, 0 to 64; 0: it rescales whenever the maximum grows
         expect_sizes: sizes that a schedule is chosen for, by name, as in

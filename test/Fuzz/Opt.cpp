@@ -32,8 +32,8 @@ static constexpr llvm::StringLiteral kPasses[] = {
     "cse",
     "mla-cta-pipeline",
     "mla-kernel-pipeline",
-    "mla-kernel-pipeline{schedule=swapped:keys=64:depth=2}",
-    "mla-choose-schedule{schedule=shared-p:keys=32:depth=3}",
+    "mla-kernel-pipeline{schedule=swapped:block_kv=64:depth=2}",
+    "mla-choose-schedule{schedule=shared-p:block_kv=32:depth=3}",
     "mla-choose-schedule{expect-sizes=s_kv=8192}",
     "mla-tile{threshold=8}",
     "mla-persist"};

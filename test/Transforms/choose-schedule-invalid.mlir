@@ -17,8 +17,8 @@
 // Parameters of a schedule.
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:depth=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // NEGATIVE: error: schedule 'shared-p:depth=-1': expected PARAMETER=N with 1 <= N < 2^31, got 'depth=-1'
-// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:keys=64:keys=32 2>&1 | FileCheck %s --check-prefix=REPEATED
-// REPEATED: error: schedule 'shared-p:keys=64:keys=32': parameter 'keys' is given twice
+// RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:block_kv=64:block_kv=32 2>&1 | FileCheck %s --check-prefix=REPEATED
+// REPEATED: error: schedule 'shared-p:block_kv=64:block_kv=32': parameter 'block_kv' is given twice
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:v.depth=2 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: schedule "shared-p": unknown parameter 'v.depth', expected one of k.depth, depth,
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:loader.registers=72 2>&1 | FileCheck %s --check-prefix=ROLE
@@ -39,7 +39,7 @@
 // KIND: text.mlir:1:1: error: expected a #mla.schedule attribute, got "seesaw"
 // RUN: echo '#mla.schedule<"mine" tile = {columns = 8}, roles = [<"all", warps = 4, registers = 128>], table = [<"q" in ["all"]>]>' > %t/tile.mlir
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/tile.mlir --mla-tile 2>&1 | FileCheck %s --check-prefix=TILE
-// TILE: error: 'mla.sparse_prefill' op schedule "mine": unknown tile size 'columns', expected one of rows, keys
+// TILE: error: 'mla.sparse_prefill' op schedule "mine": unknown tile size 'columns', expected one of rows, block_kv
 
 // seesaw's only ring lies over another one, and has one slot.
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=seesaw:depth=4 2>&1 | FileCheck %s --check-prefix=RINGS
@@ -109,9 +109,9 @@
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-TARGET
 // ENTRY-TARGET: error: {{.*}}table.txt:1: unknown target 'sm_90', expected one of sm_80, sm_90a
 
-// RUN: echo "%{good}" | sed s/seesaw/seesaw:keys/ > %t/table.txt
+// RUN: echo "%{good}" | sed s/seesaw/seesaw:block_kv/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-KEYS
-// ENTRY-KEYS: error: {{.*}}table.txt:1: schedule 'seesaw:keys': expected PARAMETER=N with 1 <= N < 2^31, got 'keys'
+// ENTRY-KEYS: error: {{.*}}table.txt:1: schedule 'seesaw:block_kv': expected PARAMETER=N with 1 <= N < 2^31, got 'block_kv'
 
 // RUN: echo "%{good}" | sed "s/h_q=16/h_q=128/; s/topk_length=no/topk_length=yes/; s/seesaw/seesaw:depth=4/" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-STAGES

@@ -8,12 +8,12 @@
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
 // For the first and the last operator: the model chooses seesaw for others, whose rings have one slot.
 // RUN: sed '/func @one_tile/,/func @own/d' %t/ops.mlir > %t/over.mlir
-// RUN: %mla-opt %t/over.mlir --mla-choose-schedule="tuning-table=%t/table.txt schedule=auto:keys=48:depth=2" | FileCheck %t/ops.mlir --check-prefix=OVER
+// RUN: %mla-opt %t/over.mlir --mla-choose-schedule="tuning-table=%t/table.txt schedule=auto:block_kv=48:depth=2" | FileCheck %t/ops.mlir --check-prefix=OVER
 
 //--- table.txt
 # Entries for the target, for one GPU of it, and for none of the operators below.
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=shared-p ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
-sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=H200 schedule=split-columns:keys=32:depth=4 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
+sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=H200 schedule=split-columns:block_kv=32:depth=4 ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=yes target=sm_90a gpu=any schedule=split-columns ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 sparse_prefill h_q=16 d_qk=576 d_v=512 topk=65 topk_length=no target=sm_90a gpu=any schedule=split-columns ms=1 sizes=s_q=1 date=2026-11-21 version=0.1.0
 
@@ -30,12 +30,12 @@ sparse_prefill h_q=16 d_qk=576 d_v=512 topk=65 topk_length=no target=sm_90a gpu=
 // NAMED-LABEL: func @any_topk
 // NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns", roles = [
 // TABLE-LABEL: func @any_topk
-// TABLE:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns" tile = {keys = 32},
+// TABLE:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"split-columns" tile = {block_kv = 32},
 // TABLE-SAME:      rings = [<"k", depth = 4>, <"valid", depth = 4>]
 // OTHER-LABEL: func @any_topk
 // OTHER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p", roles = [
 // OVER-LABEL: func @any_topk
-// OVER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p" tile = {keys = 48},
+// OVER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p" tile = {block_kv = 48},
 // OVER-SAME:      rings = [<"k", depth = 2>, <"valid", depth = 2>]
 func.func @any_topk(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
                     %out: !out, %max: !stat, %lse: !stat) {
@@ -89,16 +89,16 @@ func.func @far_in_ir(%q: memref<?x32x512xbf16>, %kv: memref<131072x1x512xbf16>, 
 }
 
 // CHECK-LABEL: func @own
-// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" tile = {keys = 16}, roles = [<"all", warps = 4, registers = 128>],
+// CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" tile = {block_kv = 16}, roles = [<"all", warps = 4, registers = 128>],
 // NAMED-LABEL: func @own
-// NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" tile = {keys = 16},
+// NAMED:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" tile = {block_kv = 16},
 // OVER-LABEL: func @own
-// OVER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" tile = {keys = 16},
+// OVER:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"mine" tile = {block_kv = 16},
 func.func @own(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
                %out: !out, %max: !stat, %lse: !stat) {
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, memref<?x1x?xi32>)
       outs(%out, %max, %lse : !out, !stat, !stat)
-      {schedule = #mla.schedule<"mine" tile = {keys = 16},
+      {schedule = #mla.schedule<"mine" tile = {block_kv = 16},
          roles = [<"all", warps = 4, registers = 128>],
          table = [<"q" in ["all"]>]>}
   return

@@ -1,8 +1,8 @@
 // mla-tile refuses sizes that the algorithm does not cover, and a second
 // operator.
 // RUN: %mla-opt %s --mla-choose-schedule --mla-tile -verify-diagnostics -split-input-file
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=auto:keys=40 --mla-tile 2>&1 | FileCheck %s --check-prefix=KEYS
-// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=auto:keys=512 --mla-tile 2>&1 | FileCheck %s --check-prefix=MANY
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=auto:block_kv=40 --mla-tile 2>&1 | FileCheck %s --check-prefix=KEYS
+// RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=auto:block_kv=512 --mla-tile 2>&1 | FileCheck %s --check-prefix=MANY
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=nan 2>&1 | FileCheck %s --check-prefix=NAN
 
@@ -12,8 +12,8 @@
 // ROWS: error: 'mla.sparse_prefill' op expected tile size 'rows' of 64 where heads are rows of MMAs, got 32
 // NEGATIVE: error: 'mla.sparse_prefill' op expected a threshold in [0, 64], got -1
 // NAN: error: 'mla.sparse_prefill' op expected a threshold in [0, 64], got nan
-// KEYS: error: 'mla.sparse_prefill' op expected tile size 'keys' a multiple of 32 in [32, 256], got 40
-// MANY: error: 'mla.sparse_prefill' op expected tile size 'keys' a multiple of 32 in [32, 256], got 512
+// KEYS: error: 'mla.sparse_prefill' op expected tile size 'block_kv' a multiple of 32 in [32, 256], got 40
+// MANY: error: 'mla.sparse_prefill' op expected tile size 'block_kv' a multiple of 32 in [32, 256], got 512
 
 !indices = memref<?x1x?xi32>
 func.func @heads(%q: memref<?x192x576xbf16>, %kv: memref<?x1x576xbf16>,

@@ -1,7 +1,7 @@
 // mla-tile: an operator becomes a forall over output tiles around a loop over
 // tiles of KV rows, with a label on every op that a schedule may place.
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p --mla-tile | FileCheck %s
-// RUN: %mla-opt %s --mla-choose-schedule=schedule=split-columns:keys=128 --mla-tile | FileCheck %s --check-prefix=OPTIONS
+// RUN: %mla-opt %s --mla-choose-schedule=schedule=split-columns:block_kv=128 --mla-tile | FileCheck %s --check-prefix=OPTIONS
 // RUN: mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=swapped --mla-tile | FileCheck %s --check-prefix=SWAPPED
 
 // 128 heads as columns: four blocks of 32.

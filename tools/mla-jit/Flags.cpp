@@ -61,7 +61,7 @@ static constexpr llvm::StringLiteral kCompileHelp =
                          a file with a #mla.schedule attribute (its name has
                          a '.' or a '/'), or auto (default): by the tuning table
                          or, for a shape that it lacks, the cost model. Numbers
-                         can be changed, as in NAME:keys=32:producer.registers=72
+                         can be changed, as in NAME:block_kv=32:producer.registers=72
                          or auto:depth=3 (slots of the schedule's rings)
   --expect-sizes=NAME=N,...
                          sizes to choose a schedule for, if the IR leaves them to

@@ -23,7 +23,7 @@ operator without a schedule; OPERATOR takes the options of `emit`, listed below.
   --schedule=NAME,...    the schedules to try (default: all):
                          {0};
                          files and parameters as for compile, as in
-                         swapped,swapped:keys=32,mine.mlir
+                         swapped,swapped:block_kv=32,mine.mlir
   --tuning-table=FILE    instead of the tuning table that ships, for --dry-run
   --gpu=NAME, --target=NAME, --threshold=X, --ptxas=PATH, --ptxas-timeout=N
                          as for compile

@@ -223,8 +223,8 @@ typedef struct mlaCompileOptions {
   size_t size; /**< sizeof(mlaCompileOptions) */
   /** Schedule of an operator that carries none: the name of one that ships, or
    *  a file with a #mla.schedule attribute, and numbers to change in it, as in
-   *  "seesaw:keys=32:producer.registers=72". NULL: the compiler's choice, which
-   *  "auto:depth=3" changes. An error for IR that has its schedule. */
+   *  "seesaw:block_kv=32:producer.registers=72". NULL: the compiler's choice,
+   * which "auto:depth=3" changes. An error for IR that has its schedule. */
   const char *schedule;
   /** How far, in powers of two, weights may grow before a lazy softmax
    *  rescales: up to 64. 0: 8; -1: not at all, it rescales whenever the maximum

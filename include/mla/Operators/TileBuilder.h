@@ -52,8 +52,8 @@ mlir::LogicalResult checkWeights(OperatorInterface op, mlir::Type element,
 
 /// Fails with an error if MMAs take no tiles of as many KV rows as the schedule
 /// says.
-mlir::LogicalResult checkTileKeys(OperatorInterface op,
-                                  const TilingOptions &options);
+mlir::LogicalResult checkBlockKV(OperatorInterface op,
+                                 const TilingOptions &options);
 
 /// Heads of an output tile: 64, the rows of one warpgroup's product; where
 /// heads are columns, a multiple of 8 up to 32: `rows` of the schedule's tile,
@@ -75,11 +75,11 @@ struct LseOptions {
 /// have: mask softmax p rescale pv top inverse normalise.
 class AttentionBuilder {
 public:
-  /// `heads` x `keys` scores, a `heads` x `dimV` output. `logitScale`
+  /// `heads` x `blockKV` scores, a `heads` x `dimV` output. `logitScale`
   /// multiplies the scores.
-  AttentionBuilder(TileBuilder &b, int64_t heads, int64_t keys, int64_t dimV,
+  AttentionBuilder(TileBuilder &b, int64_t heads, int64_t blockKV, int64_t dimV,
                    const TilingOptions &options, mlir::Value logitScale)
-      : b(b), heads(heads), keys(keys), dimV(dimV), options(options),
+      : b(b), heads(heads), blockKV(blockKV), dimV(dimV), options(options),
         threshold(options.getLazyThreshold()), scale(logitScale) {}
 
   /// Outside the grid: what all its points share.
@@ -122,7 +122,7 @@ private:
   mlir::Value equals(mlir::Value v, float value);
 
   TileBuilder &b;
-  int64_t heads, keys, dimV;
+  int64_t heads, blockKV, dimV;
   TilingOptions options;
   /// By how much scores may exceed the maximum that weights refer to.
   std::optional<float> threshold;

@@ -46,7 +46,7 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
 
     `schedule` is the name of a schedule that ships, or of a file that holds one
     `#mla.schedule` attribute, and numbers to change in it:
-    `seesaw:keys=32:producer.registers=72`. `auto:depth=3` changes what is chosen.
+    `seesaw:block_kv=32:producer.registers=72`. `auto:depth=3` changes what is chosen.
 
     ```mlir
     mla.attention ins(...) outs(...)

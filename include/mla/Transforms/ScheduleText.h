@@ -23,7 +23,8 @@ ScheduleAttr readSchedule(llvm::StringRef path, mlir::MLIRContext &context);
 ///   RING.depth                  slots of the ring of a value
 ///   depth                       slots of all rings that `rings` lists, except
 ///                               those that lie over another
-///   one of `tileSizes`          sizes of the operator's tiles, such as keys
+///   one of `tileSizes`          sizes of the operator's tiles, such as
+///   block_kv
 /// Null after an error of `emitError`, which lists the names for an unknown
 /// one.
 ScheduleAttr

@@ -76,7 +76,7 @@ struct Choice {
   int64_t getParameter(llvm::StringRef name, int64_t otherwise) const;
 };
 
-/// Reads "NAME[:PARAMETER=N]...", as in "seesaw:keys=32:k.depth=3".
+/// Reads "NAME[:PARAMETER=N]...", as in "seesaw:block_kv=32:k.depth=3".
 llvm::Expected<Choice> parseChoice(llvm::StringRef text);
 
 /// The text that parseChoice() reads.

@@ -36,7 +36,7 @@ namespace mla {
 
 /// A tile of the output against one of KV.
 struct TileShape {
-  int64_t heads, keys, dimQK, dimV;
+  int64_t heads, blockKV, dimQK, dimV;
 };
 
 /// Cycles of m64 n<columns> k16 instructions that compute `rows` x `columns`
@@ -63,7 +63,7 @@ struct ScheduleCosts {
 
 /// KV rows of a tile where neither the choice nor the schedule says another
 /// number.
-inline constexpr int64_t kUsualTileKeys = 64;
+inline constexpr int64_t kUsualBlockKV = 64;
 
 /// The terms above, in cycles, and what follows from them.
 struct Prediction {
@@ -81,10 +81,10 @@ struct AttentionProblem {
   int64_t keys, rows;
 };
 
-/// The model, for attention whose KV tiles are gathered; `tileKeys` rows a
+/// The model, for attention whose KV tiles are gathered; `blockKV` rows a
 /// tile.
 Prediction predictAttention(const ScheduleCosts &costs,
-                            const AttentionProblem &problem, int64_t tileKeys,
+                            const AttentionProblem &problem, int64_t blockKV,
                             const Machine &machine);
 
 } // namespace mla

@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mla;
 
-/// {keys = 32, rows = 16}
+/// {block_kv = 32, rows = 16}
 static ParseResult parseTileSizes(AsmParser &parser, DictionaryAttr &tile) {
   NamedAttrList sizes;
   auto parseSize = [&]() -> ParseResult {

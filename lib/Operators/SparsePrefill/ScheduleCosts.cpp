@@ -19,11 +19,11 @@ static constexpr int64_t kWidest = 256;
 
 static double countOutput(const TileShape &tile) {
   return static_cast<double>(tile.dimV) / kWidest *
-         countProductCycles(tile.heads, kWidest, tile.keys);
+         countProductCycles(tile.heads, kWidest, tile.blockKV);
 }
 
 static double countScores(const TileShape &tile) {
-  return countProductCycles(tile.heads, tile.keys, tile.dimQK);
+  return countProductCycles(tile.heads, tile.blockKV, tile.dimQK);
 }
 
 static double countOnce(const TileShape &tile) {
@@ -36,8 +36,8 @@ static double countScoresTwice(const TileShape &tile) {
 
 /// A and B exchanged: keys and dimensions are rows, heads columns.
 static double countSwapped(const TileShape &tile) {
-  return countProductCycles(tile.keys, tile.heads, tile.dimQK) +
-         countProductCycles(tile.dimV, tile.heads, tile.keys);
+  return countProductCycles(tile.blockKV, tile.heads, tile.dimQK) +
+         countProductCycles(tile.dimV, tile.heads, tile.blockKV);
 }
 
 // clang-format off

@@ -25,7 +25,7 @@ static std::string findShapeFault(const ShapeClass &shape) {
 }
 
 /// KV rows of a tile, and heads of an output tile.
-static constexpr llvm::StringRef kTileSizes[] = {"keys", "rows"};
+static constexpr llvm::StringRef kTileSizes[] = {"block_kv", "rows"};
 
 static Prediction predict(const Choice &choice, const Problem &problem,
                           const Machine &machine) {
@@ -33,7 +33,8 @@ static Prediction predict(const Choice &choice, const Problem &problem,
                              problem.getSize("d_qk"), problem.getSize("d_v"),
                              problem.getSize("topk"), problem.getSize("s_kv")};
   return predictAttention(getSparsePrefillCosts(choice.schedule), attention,
-                          choice.getParameter("keys", kUsualTileKeys), machine);
+                          choice.getParameter("block_kv", kUsualBlockKV),
+                          machine);
 }
 
 const Operator &SparsePrefillOp::getOperator() {

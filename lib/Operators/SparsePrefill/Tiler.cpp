@@ -23,10 +23,11 @@ namespace {
 class Tiler {
 public:
   Tiler(SparsePrefillOp op, int64_t tileHeads, const TilingOptions &options)
-      : op(op), b(op.getLoc(), op), keys(options.getKeys()),
+      : op(op), b(op.getLoc(), op), blockKV(options.getBlockKV()),
         dqk(getSize(op, "d_qk")), heads(getSize(op, "h_q")),
-        tileHeads(tileHeads), attention(b, tileHeads, keys, getSize(op, "d_v"),
-                                        options, op.getScale()) {}
+        tileHeads(tileHeads),
+        attention(b, tileHeads, blockKV, getSize(op, "d_v"), options,
+                  op.getScale()) {}
 
   void run();
 
@@ -47,7 +48,7 @@ private:
 
   SparsePrefillOp op;
   TileBuilder b;
-  int64_t keys, dqk, heads, tileHeads;
+  int64_t blockKV, dqk, heads, tileHeads;
   AttentionBuilder attention;
   // Values of the grid point.
   Value token, head, zero, numRows, limit, q;
@@ -84,7 +85,7 @@ void Tiler::buildGridPoint(ValueRange ivs) {
               "q");
   SmallVector<Value> init = attention.buildInit();
   auto loop = scf::ForOp::create(
-      b, zero, limit, b.createIndex(keys), init,
+      b, zero, limit, b.createIndex(blockKV), init,
       [&](OpBuilder &nested, Location loc, Value t, ValueRange state) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(nested.getInsertionBlock(),
@@ -109,7 +110,7 @@ Value Tiler::buildLimit(Value topk) {
 
 Value Tiler::buildRows(Value t) {
   Type i32 = b.getI32Type();
-  auto type = RankedTensorType::get({keys}, i32);
+  auto type = RankedTensorType::get({blockKV}, i32);
   Value rows = b.label(tile::LoadOp::create(b, type, op.getIndices(),
                                             ValueRange{token, zero, t},
                                             b.getI32IntegerAttr(-1)),
@@ -120,28 +121,30 @@ Value Tiler::buildRows(Value t) {
       arith::IndexCastOp::create(b, i32, arith::SubIOp::create(b, limit, t));
   Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
                                        tile::IotaOp::create(b, type),
-                                       b.createSplat(left, {keys}));
+                                       b.createSplat(left, {blockKV}));
   Value none = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
-  return arith::SelectOp::create(b, inside, rows, b.createSplat(none, {keys}));
+  return arith::SelectOp::create(b, inside, rows,
+                                 b.createSplat(none, {blockKV}));
 }
 
 SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
   Value rows = buildRows(t);
   Value k =
-      b.label(tile::GatherOp::create(b, getTile(op.getKv(), {keys, dqk}),
+      b.label(tile::GatherOp::create(b, getTile(op.getKv(), {blockKV, dqk}),
                                      op.getKv(), rows, ValueRange{zero, zero}),
               "k");
   // An index counts iff it names a row: unsigned, so that negative ones fail.
   Value valid =
       b.label(arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
-                                    b.createSplat(numRows, {keys})),
+                                    b.createSplat(numRows, {blockKV})),
               "valid");
-  Value v =
-      tile::ViewOp::create(b, getTile(op.getKv(), {keys, getSize(op, "d_v")}),
-                           k, ArrayRef<int64_t>{0, 0});
-  Value scores = b.label(tile::DotOp::create(b, b.getF32Tile({tileHeads, keys}),
-                                             q, k, Value(), false, true),
-                         "qk");
+  Value v = tile::ViewOp::create(
+      b, getTile(op.getKv(), {blockKV, getSize(op, "d_v")}), k,
+      ArrayRef<int64_t>{0, 0});
+  Value scores =
+      b.label(tile::DotOp::create(b, b.getF32Tile({tileHeads, blockKV}), q, k,
+                                  Value(), false, true),
+              "qk");
   return attention.buildStep(attention.buildMask(scores, valid), valid, v,
                              state);
 }
@@ -174,7 +177,7 @@ void Tiler::buildEpilogue(ValueRange state) {
 LogicalResult SparsePrefillOp::buildTileProgram(const TilingOptions &options) {
   FailureOr<int64_t> heads =
       getTileHeads(*this, getSize(*this, "h_q"), options);
-  if (failed(heads) || failed(checkTileKeys(*this, options)) ||
+  if (failed(heads) || failed(checkBlockKV(*this, options)) ||
       failed(
           checkWeights(*this, getElementTypeOrSelf(getQ().getType()), options)))
     return failure();

@@ -18,8 +18,8 @@ constexpr int64_t kRows = 128, kDim = 128;
 class Tiler {
 public:
   Tiler(DenseAttentionOp op, const TilingOptions &options)
-      : op(op), b(op.getLoc(), op), keys(options.getKeys()),
-        attention(b, kRows, keys, kDim, options, op.getScale()) {}
+      : op(op), b(op.getLoc(), op), blockKV(options.getBlockKV()),
+        attention(b, kRows, blockKV, kDim, options, op.getScale()) {}
 
   void run();
 
@@ -33,7 +33,7 @@ private:
 
   DenseAttentionOp op;
   TileBuilder b;
-  int64_t keys;
+  int64_t blockKV;
   AttentionBuilder attention;
   Value head, row, zero, numKeys, q;
 };
@@ -65,7 +65,7 @@ void Tiler::buildGridPoint(ValueRange ivs) {
                                    ValueRange{head, row, zero}, nullptr),
               "q");
   auto loop = scf::ForOp::create(
-      b, zero, numKeys, b.createIndex(keys), attention.buildInit(),
+      b, zero, numKeys, b.createIndex(blockKV), attention.buildInit(),
       [&](OpBuilder &nested, Location, Value t, ValueRange state) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(nested.getInsertionBlock(),
@@ -89,18 +89,18 @@ void Tiler::buildGridPoint(ValueRange ivs) {
 SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
   SmallVector<Value> at{head, t, zero};
   Value k = b.label(
-      tile::LoadOp::create(b, getTile(keys), op.getK(), at, nullptr), "k");
+      tile::LoadOp::create(b, getTile(blockKV), op.getK(), at, nullptr), "k");
   Value v = b.label(
-      tile::LoadOp::create(b, getTile(keys), op.getV(), at, nullptr), "v");
+      tile::LoadOp::create(b, getTile(blockKV), op.getV(), at, nullptr), "v");
   // Keys of the last tile that are past the end do not count.
   Value left = arith::IndexCastOp::create(b, b.getI32Type(),
                                           arith::SubIOp::create(b, numKeys, t));
-  auto type = RankedTensorType::get({keys}, b.getI32Type());
+  auto type = RankedTensorType::get({blockKV}, b.getI32Type());
   Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
                                        tile::IotaOp::create(b, type),
-                                       b.createSplat(left, {keys}));
-  Value scores = b.label(tile::DotOp::create(b, b.getF32Tile({kRows, keys}), q,
-                                             k, Value(), false, true),
+                                       b.createSplat(left, {blockKV}));
+  Value scores = b.label(tile::DotOp::create(b, b.getF32Tile({kRows, blockKV}),
+                                             q, k, Value(), false, true),
                          "qk");
   return attention.buildStep(attention.buildMask(scores, inside), inside, v,
                              state);
@@ -118,7 +118,7 @@ LogicalResult DenseAttentionOp::buildTileProgram(const TilingOptions &options) {
 static constexpr NamedSchedule kSchedules[] = {
 #include "Schedules.inc"
 };
-static constexpr llvm::StringRef kTileSizes[] = {"keys"};
+static constexpr llvm::StringRef kTileSizes[] = {"block_kv"};
 
 /// There is nothing to choose from, so that the time does not matter.
 static Prediction predict(const Choice &, const Problem &problem,

@@ -655,7 +655,7 @@ TEST_F(Compile, DiagnosticsAreTheErrorAndNothingIsPrinted) {
   EXPECT_TRUE(contains(status.message(), "error: unknown schedule 'best'"));
   // A choice that the program does not leave open.
   how = MLA_COMPILE_OPTIONS_INIT;
-  how.schedule = "auto:keys=32";
+  how.schedule = "auto:block_kv=32";
   EXPECT_FALSE(compiler.compile(program(), status, nullptr, &how));
   EXPECT_EQ(status.message(),
             "ir: option 'schedule': expected an mla operator without a "

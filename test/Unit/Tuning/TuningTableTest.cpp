@@ -44,7 +44,7 @@ TEST(TuningTable, PrintsSortedAndReadsBack) {
   TuningEntry fixed = makeEntry(8, "", "split-columns");
   fixed.shape.setSize("topk", 100);
   fixed.shape.setOption("topk_length", "yes");
-  fixed.choice.parameters = {{"keys", 32}, {"depth", 4}};
+  fixed.choice.parameters = {{"block_kv", 32}, {"depth", 4}};
   table.set(fixed);
   table.set(makeEntry(8, "H200", "seesaw"));
   std::string text = table.print();
@@ -53,7 +53,7 @@ TEST(TuningTable, PrintsSortedAndReadsBack) {
             "target=sm_90a gpu=H200 schedule=seesaw "
             "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
             "sparse_prefill h_q=8 d_qk=576 d_v=512 topk=100 topk_length=yes "
-            "target=sm_90a gpu=any schedule=split-columns:keys=32:depth=4 "
+            "target=sm_90a gpu=any schedule=split-columns:block_kv=32:depth=4 "
             "ms=1.5000 sizes=s_q=1 date=2026-11-21 version=1\n"
             "sparse_prefill h_q=64 d_qk=576 d_v=512 topk=any topk_length=no "
             "target=sm_90a gpu=H200 schedule=seesaw "

@@ -36,8 +36,8 @@ struct TilingOptions {
   double threshold;
 
   /// KV rows of a tile.
-  int64_t getKeys() const {
-    return schedule.getTileSize("keys").value_or(kUsualTileKeys);
+  int64_t getBlockKV() const {
+    return schedule.getTileSize("block_kv").value_or(kUsualBlockKV);
   }
   /// Heads will be the columns of products.
   bool isABSwapped() const { return schedule.asksFor("swap-ab"); }

@@ -131,7 +131,7 @@ def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
     that the register budget fits: the sum over roles of 32 * warps * registers
     is at most 65,536.
 
-    `tile` gives sizes of the operator's tiles by name, such as `keys`, the number
+    `tile` gives sizes of the operator's tiles by name, such as `block_kv`, the number
     of KV rows; those that are missing have the operator's default. `after` names
     the passes that change the tile program before it is placed (`"pair-tiles"`
     for `--mla-pair-tiles`): they do nothing unless the schedule asks for them.
