@@ -43,7 +43,7 @@ cta::RingOp Channels::get(Value tile, ArrayRef<unsigned> writers) {
     }
   auto ring =
       cta::RingOp::create(b, tile.getLoc(), ringType, b.getStringAttr(name),
-                          /*offset=*/IntegerAttr(), /*over=*/Value());
+                          /*offset=*/IntegerAttr(), /*aliases=*/Value());
   index[tile] = list.size();
   list.push_back({ring, tile, llvm::to_vector(writers)});
   return ring;
@@ -138,10 +138,10 @@ LogicalResult Channels::checkUse() {
     if (labels.contains(ring.getLabel()) && !hasRing(ring.getLabel()))
       return fail() << "ring " << ring.getLabel()
                     << " is not there: the tile does not leave its role";
-    if (ring.getOver() && labels.contains(ring.getOver()) &&
-        !hasRing(ring.getOver()))
-      return fail() << "ring " << ring.getLabel() << " lies over "
-                    << ring.getOver()
+    if (ring.getAliases() && labels.contains(ring.getAliases()) &&
+        !hasRing(ring.getAliases()))
+      return fail() << "ring " << ring.getLabel() << " aliases "
+                    << ring.getAliases()
                     << ", a tile that does not leave its role";
   }
   return success();

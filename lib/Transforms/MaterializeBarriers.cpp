@@ -143,7 +143,7 @@ LogicalResult MaterializeBarriersPass::createBarriers(RingUse &use,
                   filling->bytes ? b.getI64IntegerAttr(filling->bytes)
                                  : IntegerAttr());
   // The ring below says when the place is empty.
-  if (!use.ring.getOver())
+  if (!use.ring.getAliases())
     use.empty = make(".empty", {}, ring, readers, IntegerAttr());
   return success();
 }

@@ -67,7 +67,7 @@ cta::RingOp WarpsReducer::createRing(RankedTensorType parts) {
   auto type = cta::RingType::get(b.getContext(), /*depth=*/1, parts.getShape(),
                                  parts.getElementType(), {});
   return cta::RingOp::create(b, type, b.getStringAttr(makeName()),
-                             /*offset=*/IntegerAttr(), /*over=*/Value());
+                             /*offset=*/IntegerAttr(), /*aliases=*/Value());
 }
 
 Value WarpsReducer::loadPart(Value parts, int64_t warp, RankedTensorType type) {

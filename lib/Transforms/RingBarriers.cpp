@@ -71,8 +71,8 @@ static LogicalResult checkSizes(cta::RingOp ring, cta::MBarrierOp full,
                  succeeded(checkSize(ring, empty)));
 }
 
-static FailureOr<RingBarriers> findOfRingOver(cta::RingOp ring,
-                                              cta::MBarrierOp full) {
+static FailureOr<RingBarriers> findOfAliasingRing(cta::RingOp ring,
+                                                  cta::MBarrierOp full) {
   cta::RingOp below = ring.getRingBelow();
   if (cta::MBarrierOp own = ring.getEmptyBarrier())
     return own.emitOpError()
@@ -84,7 +84,7 @@ static FailureOr<RingBarriers> findOfRingOver(cta::RingOp ring,
   if (!full || !acquired || !released)
     return ring.emitOpError()
            << "expected a full mbarrier, and a full and an empty one of ring "
-           << below.getNameAttr() << ", over which it lies";
+           << below.getNameAttr() << ", which it aliases";
   if (failed(checkSizes(ring, full, released)))
     return failure();
   return RingBarriers{ring, full.getResult(), acquired.getResult(),
@@ -93,8 +93,8 @@ static FailureOr<RingBarriers> findOfRingOver(cta::RingOp ring,
 
 FailureOr<RingBarriers> mla::findRingBarriers(cta::RingOp ring) {
   cta::MBarrierOp full = ring.getFullBarrier();
-  if (ring.getOver())
-    return findOfRingOver(ring, full);
+  if (ring.getAliases())
+    return findOfAliasingRing(ring, full);
   cta::MBarrierOp empty = ring.getEmptyBarrier();
   if (!full || !empty)
     return ring.emitOpError("expected a full and an empty mbarrier; run "

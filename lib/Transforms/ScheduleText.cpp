@@ -100,16 +100,16 @@ LogicalResult Parameters::refuse(StringRef name) const {
 }
 
 LogicalResult Parameters::setDepth(RingAttr &ring, int64_t depth) {
-  ring =
-      RingAttr::getChecked(emitError, ring.getContext(), ring.getLabel(), depth,
-                           /*most=*/int64_t(0), ring.getOver(), ring.getByte());
+  ring = RingAttr::getChecked(
+      emitError, ring.getContext(), ring.getLabel(), depth,
+      /*most=*/int64_t(0), ring.getAliases(), ring.getByte());
   return success(static_cast<bool>(ring));
 }
 
 LogicalResult Parameters::setDepths(int64_t depth) {
   bool any = false;
   for (RingAttr &ring : rings) {
-    if (ring.getOver())
+    if (ring.getAliases())
       continue;
     any = true;
     if (failed(setDepth(ring, depth)))

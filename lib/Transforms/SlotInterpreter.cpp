@@ -168,7 +168,7 @@ void SlotInterpreter::visitArrival(Operation *op) {
     else if (!isHeld(slot, writer ? Acquired : Awaited, event))
       refuse(op, "hands on a slot that the role does not hold", i);
     // The place of a ring over another is not the writer's to fill next.
-    else if ((!writer || getRingOp(i).getOver()) && isInFlight(slot))
+    else if ((!writer || getRingOp(i).getAliases()) && isInFlight(slot))
       refuse(op,
              writer ? "publishes a slot that a product may still read"
                     : "releases a slot that a product may still read",
@@ -214,15 +214,15 @@ void SlotInterpreter::read(Operation *op, Value buffer) {
 void SlotInterpreter::readUnder(Operation *op, Value buffer, const Slot &slot) {
   cta::RingOp below = getRingOp(slot.ring);
   for (unsigned i = 0; i < rings.size(); ++i) {
-    cta::RingOp over = getRingOp(i);
-    if (over.getOver() != below.getResult() ||
-        !mayReadUnder(buffer, below, over))
+    cta::RingOp alias = getRingOp(i);
+    if (alias.getAliases() != below.getResult() ||
+        !mayReadUnder(buffer, below, alias))
       continue;
     Slot top{static_cast<unsigned>(i), count(i, Acquired) + -1};
     bool isWritten = llvm::any_of(
         state.written, [&](const Slot &other) { return mayEqual(other, top); });
     if (!isa<cta::MmaAsyncOp>(op) || !isHeldToFill(top) || isWritten)
-      refuse(op, "reads what the ring may have been written over", i);
+      refuse(op, "reads bytes that the aliasing ring may have overwritten", i);
     state.open.insert(top);
   }
 }
@@ -249,7 +249,7 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
     slot->count = count(slot->ring, Acquired) + -1;
   if (!copy) {
     (gathers ? state.gathered : state.stored).insert(*slot);
-    if (getRingOp(slot->ring).getOver())
+    if (getRingOp(slot->ring).getAliases())
       state.written.insert(*slot);
   } else if (copy.getBarrier() != rings[slot->ring].full ||
              !isSlotOf(copy.getBarrierIndex(), slot->count,

@@ -11,7 +11,7 @@ namespace mla {
 
 /// Checks that each ring over another lies inside its one slot, and apart from
 /// the others there.
-mlir::LogicalResult checkRingsOver(mlir::func::FuncOp func);
+mlir::LogicalResult checkAliasingRings(mlir::func::FuncOp func);
 
 /// Whether `operand`, a slot of the ring below `top` or a view or descriptor of
 /// it, may have bytes where `top` lies.

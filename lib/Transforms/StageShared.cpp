@@ -157,39 +157,39 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
 
   LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     limit = getTarget(func).sharedBytesPerCTA;
-    if (place(func, rings) > limit && failed(layOver(func, rings)))
+    if (place(func, rings) > limit && failed(assignAliases(func, rings)))
       return failure();
     int64_t bytes = place(func, rings);
     if (bytes > limit)
       return reportPlan(func, rings, bytes);
     deepen(func, rings);
-    return placeOver(func, rings);
+    return placeAliasing(func, rings);
   }
 
   /// Lays rings over others where the schedule allows it.
-  LogicalResult layOver(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
+  LogicalResult assignAliases(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     for (cta::RingOp ring : rings) {
       RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
-      if (!row || !row.getOver())
+      if (!row || !row.getAliases())
         continue;
       const auto *below = llvm::find_if(rings, [&](cta::RingOp other) {
-        return other.getName() == row.getOver().getValue();
+        return other.getName() == row.getAliases().getValue();
       });
       if (below == rings.end())
         return ring.emitOpError()
-               << "lies over a ring " << row.getOver().getValue()
+               << "aliases a ring " << row.getAliases().getValue()
                << " that is not there";
       cta::RingOp base = *below;
       RingAttr its = schedule.getRing(base.getName());
-      if (its && its.getOver())
+      if (its && its.getAliases())
         return ring.emitOpError()
                << "lies over ring " << base.getName()
                << ", expected that ring to have a place of its own";
       // An operand is defined before its user.
       if (ring->isBeforeInBlock(base))
         base->moveBefore(ring);
-      ring.getOverMutable().assign(base.getResult());
+      ring.getAliasesMutable().assign(base.getResult());
     }
     return success();
   }
@@ -223,7 +223,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
   }
 
   /// Gives every ring a place, but for those over others, which wait for
-  /// placeOver. Returns the bytes needed with barriers.
+  /// placeAliasing. Returns the bytes needed with barriers.
   int64_t place(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     // Tiles first: they are multiples of the alignment, so nothing is lost.
     int64_t offset = 0, slots = 0;
@@ -233,7 +233,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
         if ((type.getLayout().getSwizzle() != 0) != tiles)
           continue;
         slots += type.getDepth();
-        if (ring.getOver())
+        if (ring.getAliases())
           continue;
         offset = llvm::alignTo(offset, getAlignment(type));
         ring.setOffset(offset);
@@ -245,7 +245,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
     return offset + slots * kBarrierBytes;
   }
 
-  LogicalResult placeOver(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
+  LogicalResult placeAliasing(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
     auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
     for (cta::RingOp ring : rings) {
       cta::RingOp base = ring.getRingBelow();
@@ -260,7 +260,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       int64_t alignment = getAlignment(ring.getResult().getType());
       if (offset % alignment)
         return ring.emitOpError()
-               << "would lie at byte " << offset << ", over " << base.getName()
+               << "would lie at byte " << offset << ", in " << base.getName()
                << ", expected a multiple of " << alignment;
       ring.setOffset(offset);
     }

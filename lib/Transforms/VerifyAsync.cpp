@@ -166,8 +166,8 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   };
   SmallVector<Range> ranges;
   func.walk([&](cta::RingOp ring) {
-    // It lies inside another: see checkRingsOver.
-    if (ring.getOver())
+    // It lies inside another: see checkAliasingRings.
+    if (ring.getAliases())
       return;
     cta::RingType type = ring.getResult().getType();
     int64_t begin = ring.getOffset().value_or(0);
@@ -215,7 +215,7 @@ static LogicalResult checkBudgets(func::FuncOp func,
     return func.emitOpError()
            << "needs " << bytes.getInt()
            << " bytes of shared memory, a CTA has " << target.sharedBytesPerCTA;
-  if (failed(checkRingsOver(func)))
+  if (failed(checkAliasingRings(func)))
     return failure();
   return checkPlan(func, bytes.getInt());
 }

@@ -125,11 +125,11 @@ LogicalResult NameChecker::checkRing(RingAttr ring) {
     return fail() << "ring " << ring.getLabel()
                   << " names no tile of the program, expected "
                   << listNames(ring.getLabel(), getValues(tiles));
-  if (ring.getOver() && !tiles.contains(ring.getOver()))
-    return fail() << "ring " << ring.getLabel() << " lies over "
-                  << ring.getOver()
+  if (ring.getAliases() && !tiles.contains(ring.getAliases()))
+    return fail() << "ring " << ring.getLabel() << " aliases "
+                  << ring.getAliases()
                   << ", which names no tile of the program, expected "
-                  << listNames(ring.getOver(), getValues(tiles));
+                  << listNames(ring.getAliases(), getValues(tiles));
   return success();
 }
 

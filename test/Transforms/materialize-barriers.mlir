@@ -343,7 +343,7 @@ func.func @carried_slot(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: inde
 // CHECK-LABEL: func @over
 // CHECK-SAME:    cta.shared_bytes = 16408
 // CHECK:         %[[K:.*]] = cta.ring "k" at 0
-// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 over(%[[K]] : {{.*}})
+// CHECK-NEXT:    %[[P:.*]] = cta.ring "p" at 8192 aliases(%[[K]] : {{.*}})
 // CHECK-NEXT:    %[[KF:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 1 bytes 16384 at 16384 : !cta.mbarrier<1>
 // CHECK-NEXT:    %[[KE:.*]] = cta.mbarrier "k.empty" empty(%[[K]] : {{.*}}) count 8 at 16392 : !cta.mbarrier<1>
 // CHECK-NEXT:    %[[PF:.*]] = cta.mbarrier "p.full" full(%[[P]] : {{.*}}) count 4 at 16400 : !cta.mbarrier<1>
@@ -378,7 +378,7 @@ func.func @over(%m: memref<?x128xbf16>, %x: tensor<64x64xbf16>, %n: index)
   %c1 = arith.constant 1 : index
   scf.forall (%t) in (8) {
     %k = cta.ring "k" at 0 : !k
-    %p = cta.ring "p" at 8192 over(%k : !k) : !p
+    %p = cta.ring "p" at 8192 aliases(%k : !k) : !p
     cta.role "load" warps 1 registers 24 {
       scf.for %i = %c0 to %n step %c1 {
         %s = cta.acquire %k : !k

@@ -415,11 +415,11 @@ func.func @ring_of_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} 
 // -----
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
-  table = [<"w" in ["a"]>, <"x" in ["a"]>, <"y" in ["b"]>], rings = [<"x", depth = 1, over = "w", byte = 0>]>
+  table = [<"w" in ["a"]>, <"x" in ["a"]>, <"y" in ["b"]>], rings = [<"x", depth = 1, aliases = "w", byte = 0>]>
 func.func @over_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64xf32>
-  // expected-error @below {{schedule "s": ring "x" lies over "w", a tile that does not leave its role}}
+  // expected-error @below {{schedule "s": ring "x" aliases "w", a tile that does not leave its role}}
   scf.forall (%i) in (8) {
     %w = math.exp2 %zero {tile.label = "w"} : tensor<64xf32>
     %x = math.exp2 %w {tile.label = "x"} : tensor<64xf32>

@@ -143,12 +143,12 @@ func.func @too_large() {
 
 // -----
 
-#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
-  rings = [<"p", depth = 1, over = "v", byte = 1024>]>
-func.func @over_nothing() attributes {mla.schedule = #over} {
+#aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, aliases = "v", byte = 1024>]>
+func.func @over_nothing() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
-    // expected-error @below {{lies over a ring v that is not there}}
+    // expected-error @below {{aliases a ring v that is not there}}
     %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
   }
   return
@@ -157,13 +157,13 @@ func.func @over_nothing() attributes {mla.schedule = #over} {
 // -----
 
 // Over another, a tile still starts where the swizzle does.
-#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
-  rings = [<"p", depth = 1, over = "k", byte = 1536>]>
-func.func @over_unaligned() attributes {mla.schedule = #over} {
+#aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, aliases = "k", byte = 1536>]>
+func.func @over_unaligned() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %q = cta.ring "q" : !cta.ring<1x64x640xbf16>
     %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
-    // expected-error @below {{would lie at byte 83456, over k, expected a multiple of 1024}}
+    // expected-error @below {{would lie at byte 83456, in k, expected a multiple of 1024}}
     %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
   }
   return
@@ -172,10 +172,10 @@ func.func @over_unaligned() attributes {mla.schedule = #over} {
 // -----
 
 // Even so: what lies over another takes no room, its barriers do.
-#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
-  rings = [<"p", depth = 1, over = "k", byte = 0>]>
+#aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, aliases = "k", byte = 0>]>
 // expected-error @below {{needs 294992 bytes of shared memory, a CTA has 232448}}
-func.func @over_too_large() attributes {mla.schedule = #over} {
+func.func @over_too_large() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     // expected-note @below {{ring "q": 1 x 73728 bytes}}
     %q = cta.ring "q" : !cta.ring<1x64x576xbf16>
@@ -208,16 +208,16 @@ func.func @over_without_byte() {
   scf.forall (%i) in (8) {
     %k = cta.ring "k" : !cta.ring<1x64x64xbf16>
     // expected-error @below {{lies over ring k, expected a row of the schedule that names the byte}}
-    %p = cta.ring "p" over(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64x64xbf16>
+    %p = cta.ring "p" aliases(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64x64xbf16>
   }
   return
 }
 
 // -----
 
-#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
-  rings = [<"p", depth = 1, over = "k", byte = 0>, <"k", depth = 1, over = "p", byte = 0>]>
-func.func @over_each_other() attributes {mla.schedule = #over} {
+#aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
+  rings = [<"p", depth = 1, aliases = "k", byte = 0>, <"k", depth = 1, aliases = "p", byte = 0>]>
+func.func @over_each_other() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %q = cta.ring "q" : !cta.ring<1x64x1536xbf16>
     // expected-error @below {{lies over ring p, expected that ring to have a place of its own}}

@@ -112,10 +112,10 @@ func.func @planned() attributes {cta.shared_bytes = 4096 : i64} {
 
 // Rings that may lie over others get places of their own where all fits, to the last
 // byte: 232368 of slots and 80 of barriers.
-#over = #mla.schedule<"over", roles = [<"r", warps = 4, registers = 128>],
+#aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>],
-  rings = [<"p", depth = 1, over = "k", byte = 32768>,
-           <"f", depth = 1, over = "k", byte = 40976>]>
+  rings = [<"p", depth = 1, aliases = "k", byte = 32768>,
+           <"f", depth = 1, aliases = "k", byte = 40976>]>
 // CHECK-LABEL: func @room
 // CHECK-SAME:    cta.shared_bytes = 232368
 // CHECK:         cta.ring "p" at 0 : !cta.ring<1x64x64xbf16
@@ -123,7 +123,7 @@ func.func @planned() attributes {cta.shared_bytes = 4096 : i64} {
 // CHECK:         cta.ring "q" at 8192 : !cta.ring<1x64x704xbf16
 // CHECK:         cta.ring "k" at 98304 : !cta.ring<1x64x1024xbf16
 // CHECK:         cta.ring "v" at 232304 : !cta.ring<1x512xi1
-func.func @room() attributes {mla.schedule = #over} {
+func.func @room() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
     %f = cta.ring "f" : !cta.ring<1x732xf32>
@@ -139,11 +139,11 @@ func.func @room() attributes {mla.schedule = #over} {
 // CHECK-LABEL: func @no_room
 // CHECK-SAME:    cta.shared_bytes = 221248
 // CHECK:         %[[K:.*]] = cta.ring "k" at 90112 : !cta.ring<1x64x1024xbf16
-// CHECK-NEXT:    cta.ring "p" at 122880 over(%[[K]] : {{.*}}) : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
-// CHECK:         cta.ring "f" at 131088 over(%[[K]] : {{.*}}) : !cta.ring<1x733xf32, #cta.shared_layout<swizzle = 0, rows = 733>>
+// CHECK-NEXT:    cta.ring "p" at 122880 aliases(%[[K]] : {{.*}}) : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+// CHECK:         cta.ring "f" at 131088 aliases(%[[K]] : {{.*}}) : !cta.ring<1x733xf32, #cta.shared_layout<swizzle = 0, rows = 733>>
 // CHECK:         cta.ring "q" at 0 : !cta.ring<1x64x704xbf16
 // CHECK:         cta.ring "v" at 221184 : !cta.ring<1x512xi1
-func.func @no_room() attributes {mla.schedule = #over} {
+func.func @no_room() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %p = cta.ring "p" : !cta.ring<1x64x64xbf16>
     %f = cta.ring "f" : !cta.ring<1x733xf32>

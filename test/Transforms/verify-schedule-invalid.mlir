@@ -23,10 +23,10 @@
 // REDEFINE: %{other} = "valid.load"
 // RUN: %{refuse} --check-prefix=LOAD
 // LOAD: error: {{.*}}schedule "seesaw": row "valid.load" names nothing in the program, expected one of valid.0.load, valid.1.load,
-// REDEFINE: %{word} = over = "k.0.r"
-// REDEFINE: %{other} = over = "k.r"
+// REDEFINE: %{word} = aliases = "k.0.r"
+// REDEFINE: %{other} = aliases = "k.r"
 // RUN: %{refuse} --check-prefix=OVER
-// OVER: error: {{.*}}schedule "seesaw": ring "p.0" lies over "k.r", which names no tile of the program, expected one of {{.*}}k.0.r
+// OVER: error: {{.*}}schedule "seesaw": ring "p.0" aliases "k.r", which names no tile of the program, expected one of {{.*}}k.0.r
 // REDEFINE: %{word} = "k.1.r.t"
 // REDEFINE: %{other} = "k.2.r.t"
 // RUN: %{refuse} --check-prefix=TAIL

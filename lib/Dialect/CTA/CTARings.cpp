@@ -24,9 +24,9 @@ LogicalResult mla::cta::verifyPlace(Operation *op,
 //===----------------------------------------------------------------------===//
 
 LogicalResult RingOp::verify() {
-  if (getOver()) {
+  if (getAliases()) {
     RingOp below = getRingBelow();
-    if (!below || below.getOver())
+    if (!below || below.getAliases())
       return emitOpError("expected a ring below that is declared by cta.ring "
                          "and lies over no other");
   }
@@ -36,7 +36,7 @@ LogicalResult RingOp::verify() {
 }
 
 RingOp RingOp::getRingBelow() {
-  return getOver() ? getOver().getDefiningOp<RingOp>() : RingOp();
+  return getAliases() ? getAliases().getDefiningOp<RingOp>() : RingOp();
 }
 
 MBarrierOp RingOp::getFullBarrier() {

@@ -114,7 +114,7 @@ LogicalResult PlaceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                StringAttr label, int64_t depth, int64_t most,
-                               StringAttr over, int64_t byte) {
+                               StringAttr aliases, int64_t byte) {
   if (depth < 1)
     return emitError() << "ring " << label << ": expected depth >= 1, got "
                        << depth;
@@ -123,19 +123,20 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     if (value > std::numeric_limits<int32_t>::max())
       return emitError() << "ring " << label
                          << ": expected numbers below 2^31, got " << value;
-  if (most && (most < depth || over))
+  if (most && (most < depth || aliases))
+    return emitError()
+           << "ring " << label
+           << ": expected a depth to at least as many slots, aliasing "
+              "no other ring, got "
+           << depth << " to " << most;
+  if (aliases && depth != 1)
     return emitError() << "ring " << label
-                       << ": expected a depth to at least as many slots, over "
-                          "no other ring, got "
-                       << depth << " to " << most;
-  if (over && depth != 1)
-    return emitError() << "ring " << label << ": expected depth 1 over " << over
-                       << ", got " << depth;
-  if (over == label)
+                       << ": expected depth 1 of a ring that aliases "
+                       << aliases << ", got " << depth;
+  if (aliases == label)
     return emitError() << "ring " << label
-                       << ": expected another ring to lie "
-                          "over, got itself";
-  if (over && byte < 0)
+                       << ": expected another ring to alias, got itself";
+  if (aliases && byte < 0)
     return emitError() << "ring " << label << ": expected byte >= 0, got "
                        << byte;
   return success();

@@ -343,9 +343,9 @@ func.func @reduce_warp_dim(%s: tensor<64x16xf32>) {
 
 func.func @ring_over_over() {
   %k = cta.ring "k" at 0 : !cta.ring<1x64x64xbf16>
-  %p = cta.ring "p" at 0 over(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64xf32>
+  %p = cta.ring "p" at 0 aliases(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64xf32>
   // expected-error @below {{expected a ring below that is declared by cta.ring and lies over no other}}
-  %q = cta.ring "q" at 0 over(%p : !cta.ring<1x64xf32>) : !cta.ring<1x8xf32>
+  %q = cta.ring "q" at 0 aliases(%p : !cta.ring<1x64xf32>) : !cta.ring<1x8xf32>
   return
 }
 

@@ -64,10 +64,10 @@ func.func @seesaw(%Q: !Q, %KV: !KV, %I: !I, %O: !O, %MAX: !LSE, %LSE: !LSE, %sca
     %sum1 = cta.buffer "sum1" at 230016 : !stat
     %max2 = cta.buffer "max2" at 230272 : !stat
     %lse = cta.buffer "lse" at 230528 : !stat
-    // CHECK: cta.buffer "p0" over %{{.*}}[65536]
-    %p0 = cta.buffer "p0" over %k0[65536] : !k : !pb
-    // CHECK: cta.buffer "o" over %{{.*}}[0]
-    %o = cta.buffer "o" over %q[0] : !q : !ob
+    // CHECK: cta.buffer "p0" aliases %{{.*}}[65536]
+    %p0 = cta.buffer "p0" aliases %k0[65536] : !k : !pb
+    // CHECK: cta.buffer "o" aliases %{{.*}}[0]
+    %o = cta.buffer "o" aliases %q[0] : !q : !ob
     // Room for what the rings become: q 1, k0 and k1 {full, free} x {L, R} 8,
     // valid 1.
     %room = cta.mbarrier "rings" count 128 at 230784 : !cta.mbarrier<10>

@@ -70,8 +70,8 @@ func.func @dense_decode(%Q: !Q, %KV: !KV, %table: memref<?x?xi32>, %O: !O,
     %k0 = cta.ring "k0" at 73728 : !ring
     %k1 = cta.ring "k1" at 147456 : !ring
     %p0 = cta.buffer "p0" at 221184 : !pb
-    // CHECK: cta.buffer "p1" over %{{.*}}[65536]
-    %p1 = cta.buffer "p1" over %q[65536] : !ring : !pb
+    // CHECK: cta.buffer "p1" aliases %{{.*}}[65536]
+    %p1 = cta.buffer "p1" aliases %q[65536] : !ring : !pb
     %max = cta.buffer "max" at 229376 : !stat
     %scale0 = cta.buffer "scale0" at 229632 : !stat
     %scale1 = cta.buffer "scale1" at 229888 : !stat

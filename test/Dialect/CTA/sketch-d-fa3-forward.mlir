@@ -43,8 +43,8 @@ func.func @forward(%Q: !M, %K: !M, %V: !N, %O: !N, %scale: f32, %ctas: index,
     %q = cta.ring "q" at 0 : !q
     %k = cta.ring "k" at 49152 : !k
     %v = cta.ring "v" at 147456 : !v
-    // CHECK: cta.buffer "o" over %{{.*}}[0]
-    %o = cta.buffer "o" over %q[0] : !q : !vt
+    // CHECK: cta.buffer "o" aliases %{{.*}}[0]
+    %o = cta.buffer "o" aliases %q[0] : !q : !vt
     // Room for what the rings become: q 2, k 4, v 4.
     %room = cta.mbarrier "rings" count 8 at 212992 : !cta.mbarrier<10>
     %turn0 = cta.named_barrier "turn0" id 1 threads 256

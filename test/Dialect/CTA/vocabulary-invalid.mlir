@@ -83,7 +83,7 @@ func.func @buffer_place() {
 
 func.func @buffer_over(%r: !cta.ring<2x64x64xbf16>) {
   // expected-error @below {{expected 8192 bytes within one of 2 slots of 8192, got byte 4096}}
-  %0 = cta.buffer "b" over %r[4096] : !cta.ring<2x64x64xbf16> : !cta.buffer<64x64xbf16>
+  %0 = cta.buffer "b" aliases %r[4096] : !cta.ring<2x64x64xbf16> : !cta.buffer<64x64xbf16>
   return
 }
 

@@ -44,10 +44,10 @@ func.func @parts(%I: tensor<64xi32>, %KV: memref<?x576xbf16>) {
 func.func @buffers(%r: !cta.ring<2x64x576xbf16>) {
   // CHECK: %[[M:.*]] = cta.buffer "max" at 229504 : !cta.buffer<64xf32>
   %m = cta.buffer "max" at 229504 : !cta.buffer<64xf32>
-  // CHECK: cta.buffer "p" over %{{.*}}[139264] : !cta.ring<2x64x576xbf16> : !cta.buffer<64x64xbf16>
-  %p = cta.buffer "p" over %r[139264] : !cta.ring<2x64x576xbf16> : !cta.buffer<64x64xbf16>
-  // CHECK: cta.buffer "n" over %[[M]][128] : !cta.buffer<64xf32> : !cta.buffer<32xf32>
-  %n = cta.buffer "n" over %m[128] : !cta.buffer<64xf32> : !cta.buffer<32xf32>
+  // CHECK: cta.buffer "p" aliases %{{.*}}[139264] : !cta.ring<2x64x576xbf16> : !cta.buffer<64x64xbf16>
+  %p = cta.buffer "p" aliases %r[139264] : !cta.ring<2x64x576xbf16> : !cta.buffer<64x64xbf16>
+  // CHECK: cta.buffer "n" aliases %[[M]][128] : !cta.buffer<64xf32> : !cta.buffer<32xf32>
+  %n = cta.buffer "n" aliases %m[128] : !cta.buffer<64xf32> : !cta.buffer<32xf32>
   // CHECK: cta.buffer "free" : !cta.buffer<16xf32>
   %f = cta.buffer "free" : !cta.buffer<16xf32>
   return

@@ -32,23 +32,23 @@ func.func @f() attributes {a = #mla.ring<"k", depth = 0>} { return }
 
 // -----
 
-// expected-error @below {{ring "p": expected depth 1 over "k", got 2}}
-func.func @f() attributes {a = #mla.ring<"p", depth = 2, over = "k", byte = 0>} { return }
+// expected-error @below {{ring "p": expected depth 1 of a ring that aliases "k", got 2}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 2, aliases = "k", byte = 0>} { return }
 
 // -----
 
-// expected-error @below {{ring "k": expected a depth to at least as many slots, over no other ring, got 3 to 2}}
+// expected-error @below {{ring "k": expected a depth to at least as many slots, aliasing no other ring, got 3 to 2}}
 func.func @f() attributes {a = #mla.ring<"k", depth = 3 to 2>} { return }
 
 // -----
 
 // expected-error @below {{ring "p": expected byte >= 0, got -1024}}
-func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "k", byte = -1024>} { return }
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, aliases = "k", byte = -1024>} { return }
 
 // -----
 
 // A byte of nothing.
-// expected-error @below {{expected 'over'}}
+// expected-error @below {{expected 'aliases'}}
 func.func @f() attributes {a = #mla.ring<"p", depth = 1, byte = 1024>} { return }
 
 // -----
@@ -308,8 +308,8 @@ func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles",
 
 // -----
 
-// expected-error @below {{ring "p": expected another ring to lie over, got itself}}
-func.func @f() attributes {a = #mla.ring<"p", depth = 1, over = "p", byte = 0>} { return }
+// expected-error @below {{ring "p": expected another ring to alias, got itself}}
+func.func @f() attributes {a = #mla.ring<"p", depth = 1, aliases = "p", byte = 0>} { return }
 
 // -----
 

@@ -77,15 +77,15 @@ func.func @attributes() attributes {
 
 // The passes that a schedule asks for, and rings over another.
 // CHECK-LABEL: func @rewrites_and_over
-// CHECK-SAME:    mla.ring = #mla.ring<"p", depth = 1, over = "k", byte = 0>
-// CHECK-SAME:    mla.schedule = #mla.schedule<"s" after{{ ?}}["pair-tiles", "split-width"], roles = [<"a", warps = 4, registers = 216>], table = [<"q" in{{ ?}}["a"]>], rings = [<"k", depth = 1>, <"p", depth = 1, over = "k", byte = 32768>]>
+// CHECK-SAME:    mla.ring = #mla.ring<"p", depth = 1, aliases = "k", byte = 0>
+// CHECK-SAME:    mla.schedule = #mla.schedule<"s" after{{ ?}}["pair-tiles", "split-width"], roles = [<"a", warps = 4, registers = 216>], table = [<"q" in{{ ?}}["a"]>], rings = [<"k", depth = 1>, <"p", depth = 1, aliases = "k", byte = 32768>]>
 func.func @rewrites_and_over() attributes {
-  mla.ring = #mla.ring<"p", depth = 1, over = "k", byte = 0>,
+  mla.ring = #mla.ring<"p", depth = 1, aliases = "k", byte = 0>,
   mla.schedule = #mla.schedule<"s" after ["pair-tiles", "split-width"],
                                roles = [<"a", warps = 4, registers = 216>],
                                table = [<"q" in ["a"]>],
                                rings = [<"k", depth = 1>,
-                                        <"p", depth = 1, over = "k", byte = 32768>]>} {
+                                        <"p", depth = 1, aliases = "k", byte = 32768>]>} {
   return
 }
 

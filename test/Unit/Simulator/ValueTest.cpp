@@ -361,7 +361,7 @@ TEST_F(ValueTest, CopiesAndLoadsAgreeOnSwizzles) {
     test.body = llvm::formatv(
         R"(
       %t = cta.buffer "t" at 1024 : {0}
-      %p = cta.buffer "p" over %t[0] : {0} : {1}
+      %p = cta.buffer "p" aliases %t[0] : {0} : {1}
       %full = cta.mbarrier "full" count 1 at 0 : !b1
       cta.mbarrier_init %full : !b1
       cta.mbarrier_init_fence

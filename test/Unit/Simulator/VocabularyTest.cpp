@@ -331,7 +331,7 @@ TEST_F(VocabularyTest, ViewsOfPlainTiles) {
   // Columns of a tile without a swizzle do not follow each other.
   Case columns = test.with(
       "%v = cta.view %t [64] : !cta.buffer<128xf32, #dense> -> !vec",
-      "%t2 = cta.buffer \"t2\" over %t[0] : !cta.buffer<128xf32, #dense> : "
+      "%t2 = cta.buffer \"t2\" aliases %t[0] : !cta.buffer<128xf32, #dense> : "
       "!cta.buffer<8x16xf32, #dense>\n%w = cta.view %t2 [0, 0] : "
       "!cta.buffer<8x16xf32, #dense> -> !cta.buffer<8x8xf32, #dense>\n"
       "%v = cta.view %t [64] : !cta.buffer<128xf32, #dense> -> !vec");
@@ -345,7 +345,7 @@ TEST_F(VocabularyTest, BuffersOverSlots) {
   test.body = R"(
     %k = cta.ring "k" at 0 : !ring
     %bar = cta.named_barrier "b" id 1 threads 128
-    %p = cta.buffer "p" over %k[8192] : !ring : !tile
+    %p = cta.buffer "p" aliases %k[8192] : !ring : !tile
     cta.role "one" warps 4 registers 216 {
       %x = tile.load %X[%c0, %c0] : memref<64x64xbf16> -> !bf
       %s = cta.slot %k[%i1] : !ring

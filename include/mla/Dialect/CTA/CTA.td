@@ -54,24 +54,24 @@ def CTA_RingOp : CTA_Op<"ring"> {
   let summary = "declare a ring of shared-memory slots";
   let description = [{
     `--mla-stage-shared` gives it `offset`, its place in bytes in the CTA's
-    shared memory, and the layout in its type. With `over` that place lies in the
+    shared memory, and the layout in its type. With `aliases` that place lies in the
     slot of another ring, over a part that is dead when this ring is filled. Such
     a ring needs no mbarriers that say that it is empty: its writer holds the slot
     below, and its readers release that slot after they have read this one.
 
     ```mlir
     %k = cta.ring "k" at 0 : !cta.ring<1x64x128xbf16>
-    %p = cta.ring "p" at 8192 over(%k : !cta.ring<1x64x128xbf16>) : !cta.ring<1x64x64xbf16>
+    %p = cta.ring "p" at 8192 aliases(%k : !cta.ring<1x64x128xbf16>) : !cta.ring<1x64x64xbf16>
     ```
 
     The name is for people. What belongs to a ring refers to it: its accesses,
     the rings over it, and its mbarriers (`cta.mbarrier`).
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
-                       Optional<CTA_Ring>:$over);
+                       Optional<CTA_Ring>:$aliases);
   let results = (outs CTA_Ring:$result);
   let assemblyFormat = [{
-    $name (`at` $offset^)? (`over` `(` $over^ `:` qualified(type($over)) `)`)?
+    $name (`at` $offset^)? (`aliases` `(` $aliases^ `:` qualified(type($aliases)) `)`)?
     attr-dict `:` qualified(type($result))
   }];
   let hasVerifier = 1;

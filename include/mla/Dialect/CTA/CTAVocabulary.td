@@ -20,14 +20,14 @@ def CTA_BufferOp : CTA_Op<"buffer"> {
   let summary = "declare a tile in shared memory that is no ring";
   let description = [{
     For what roles hand over under named barriers (maxima, P, a staged output).
-    With `over` it lies `byte` bytes into another ring or buffer, within one
+    With `aliases` it lies `byte` bytes into another ring or buffer, within one
     slot: whoever writes it has to know that the tile below is dead, and that
     tile is released after the last read of the buffer. `at` is its place in the
     CTA's shared memory.
 
     ```mlir
     %m = cta.buffer "max" at 229504 : !cta.buffer<64xf32>
-    %p0 = cta.buffer "p0" over %k0[65536] : !cta.ring<1x64x576xbf16> : !cta.buffer<64x64xbf16>
+    %p0 = cta.buffer "p0" aliases %k0[65536] : !cta.ring<1x64x576xbf16> : !cta.buffer<64x64xbf16>
     ```
   }];
   let arguments = (ins StrAttr:$name,
@@ -35,7 +35,7 @@ def CTA_BufferOp : CTA_Op<"buffer"> {
       OptionalAttr<CTA_AtLeast<0>>:$byte, OptionalAttr<CTA_AtLeast<0>>:$offset);
   let results = (outs CTA_Buffer:$result);
   let assemblyFormat = [{
-    $name (`over` $base^ `[` $byte `]` `:` qualified(type($base)))?
+    $name (`aliases` $base^ `[` $byte `]` `:` qualified(type($base)))?
     (`at` $offset^)? attr-dict `:` qualified(type($result))
   }];
   let hasVerifier = 1;

@@ -107,18 +107,18 @@ def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
     up to three: `--mla-stage-shared` gives what memory is left to the rings in
     the order of their rows.
 
-    `over = "k", byte = 32768`: where shared memory does not suffice otherwise,
+    `aliases = "k", byte = 32768`: where shared memory does not suffice otherwise,
     the ring's only slot lies that many bytes into the only slot of the ring of
     `k`, over a part of it that is dead by then: its writer has read it, and who
     reads the slot on top releases the one below afterwards.
   }];
   let parameters = (ins "::mlir::StringAttr":$label, "int64_t":$depth,
       DefaultValuedParameter<"int64_t", "0">:$most,
-      OptionalParameter<"::mlir::StringAttr">:$over,
+      OptionalParameter<"::mlir::StringAttr">:$aliases,
       DefaultValuedParameter<"int64_t", "-1">:$byte);
   let assemblyFormat = [{
     `<` $label `,` `depth` `=` $depth (`to` $most^)?
-    (`,` `over` `=` $over^ `,` `byte` `=` $byte)? `>`
+    (`,` `aliases` `=` $aliases^ `,` `byte` `=` $byte)? `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -66,4 +66,4 @@
     <"out.l" in ["left"]>,
     <"out.r" in ["right"]>],
   rings = [
-    <"p.0", depth = 1, over = "k.0.r", byte = 32768>]>
+    <"p.0", depth = 1, aliases = "k.0.r", byte = 32768>]>

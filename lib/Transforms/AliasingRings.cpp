@@ -1,4 +1,4 @@
-//===- RingsOver.cpp - rings in the slot of another -------------*- C++ -*-===//
+//===- AliasingRings.cpp - rings in the slot of another ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,7 @@ static Bytes getPlace(cta::RingOp below, cta::RingOp top) {
   return {begin, begin + type.getDepth() * type.getSlotType().getBytes()};
 }
 
-LogicalResult mla::checkRingsOver(func::FuncOp func) {
+LogicalResult mla::checkAliasingRings(func::FuncOp func) {
   llvm::DenseMap<Operation *, SmallVector<Bytes>> taken;
   WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
     cta::RingOp below = ring.getRingBelow();

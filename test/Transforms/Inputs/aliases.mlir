@@ -1,4 +1,4 @@
-// A program that --mla-verify-async accepts: the input of verify-async-over.mlir.
+// A program that --mla-verify-async accepts: the input of verify-async-aliases.mlir.
 // "load" fills k, tiles of 128 columns. "math" multiplies all of it, hands it back,
 // and writes p over the right 64 columns, which nobody needs any more. "out"
 // multiplies p with the left ones, and only then hands k back.
@@ -28,7 +28,7 @@ func.func @program(%m: memref<?x128xbf16>, %n: index, %cond: i1, %some: !p)
     %k = cta.ring "k" at 0 : !ring
     %k_full = cta.mbarrier "k.full" full(%k : !ring) count 1 bytes 16384 at 24576 : !bar
     %k_free = cta.mbarrier "k.empty" empty(%k : !ring) count 8 at 24584 : !bar
-    %p = cta.ring "p" at 8192 over(%k : !ring) : !pring
+    %p = cta.ring "p" at 8192 aliases(%k : !ring) : !pring
     %p_full = cta.mbarrier "p.full" full(%p : !pring) count 4 at 24592 : !bar
     cta.mbarrier_init %k_full : !bar
     cta.mbarrier_init %k_free : !bar
