@@ -116,7 +116,7 @@ static auto isArrival(cta::MBarrierOp barrier) {
 }
 
 /// The rounds that `by` is ahead of `ring` where it returns it.
-static std::optional<int64_t> findAhead(RingUse ring, RingUse by) {
+static std::optional<int64_t> findDistance(RingUse ring, RingUse by) {
   if (by.writer != ring.reader || by.reader != ring.writer || !by.stored ||
       ring.depth() != 1 || by.depth() != 1)
     return std::nullopt;
@@ -204,8 +204,8 @@ private:
 
   void returnByAnother(RingUse &ring, ArrayRef<RingUse> rings) {
     for (RingUse other : rings) {
-      if (std::optional<int64_t> ahead = findAhead(ring, other))
-        sayEmpty(other.full, ring.ring, *ahead);
+      if (std::optional<int64_t> distance = findDistance(ring, other))
+        sayEmpty(other.full, ring.ring, *distance);
       else if (!other.stored && isReturnedWith(ring, other))
         sayEmpty(other.empty, ring.ring, std::nullopt);
       else
@@ -221,16 +221,17 @@ private:
 
   /// From now on `barrier` says that slots of `ring` are empty.
   void sayEmpty(cta::MBarrierOp barrier, cta::RingOp ring,
-                std::optional<int64_t> ahead) {
+                std::optional<int64_t> distance) {
     // An operand is defined before its user.
     if (barrier->isBeforeInBlock(ring))
       ring->moveBefore(barrier);
     barrier.getEmptyMutable().append(ring.getResult());
-    if (!ahead)
+    if (!distance)
       return;
-    SmallVector<int64_t> all(barrier.getAhead().value_or(ArrayRef<int64_t>()));
-    all.push_back(*ahead);
-    barrier.setAhead(all);
+    SmallVector<int64_t> all(
+        barrier.getDistance().value_or(ArrayRef<int64_t>()));
+    all.push_back(*distance);
+    barrier.setDistance(all);
   }
 
   bool elided = false;

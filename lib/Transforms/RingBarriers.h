@@ -44,8 +44,9 @@ bool hasArrival(cta::RoleOp role, mlir::Value barrier, ArrivalKind kind);
 ///
 /// A ring that another one returns has no empty barrier either: `acquired` and
 /// `released` are the full barrier of that ring B. Round n of B is awaited
-/// after round n - ahead of this ring has been read, so that the writer begins
-/// with 1 - ahead rounds acquired, and the reader with -ahead released.
+/// after round n - distance of this ring has been read, so that the writer
+/// begins with 1 - distance rounds acquired, and the reader with -distance
+/// released.
 struct RingBarriers {
   cta::RingOp ring;
   mlir::Value full, acquired, released;

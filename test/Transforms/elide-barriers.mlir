@@ -17,8 +17,8 @@
 // CHECK-LABEL: func @ping_pong
 // CHECK:         %[[ASK:.*]] = cta.ring "ask" at 0
 // CHECK-NEXT:    %[[ANSWER:.*]] = cta.ring "answer" at 256
-// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[ASK]] : {{.*}}) empty(%[[ANSWER]] : {{.*}}) ahead [1] count 4
-// CHECK-NEXT:    cta.mbarrier "answer.full" full(%[[ANSWER]] : {{.*}}) empty(%[[ASK]] : {{.*}}) ahead [0] count 4
+// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[ASK]] : {{.*}}) empty(%[[ANSWER]] : {{.*}}) distance [1] count 4
+// CHECK-NEXT:    cta.mbarrier "answer.full" full(%[[ANSWER]] : {{.*}}) empty(%[[ASK]] : {{.*}}) distance [0] count 4
 // CHECK-NOT:     cta.mbarrier "
 // CHECK:         cta.role "left"
 // CHECK:           scf.for
@@ -188,8 +188,8 @@ func.func @two_readers(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: in
 // CHECK:         %[[ASK:.*]] = cta.ring "ask" at 0
 // CHECK-NEXT:    %[[ANSWER:.*]] = cta.ring "answer" at 256
 // CHECK-NEXT:    %[[OTHER:.*]] = cta.ring "ask" at 512
-// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[ASK]] : {{.*}}) empty(%[[ANSWER]] : {{.*}}) ahead [1] count 4 at 768
-// CHECK-NEXT:    cta.mbarrier "answer.full" full(%[[ANSWER]] : {{.*}}) empty(%[[ASK]], %[[OTHER]] : {{.*}}) ahead [0, 1] count 4 at 776
+// CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[ASK]] : {{.*}}) empty(%[[ANSWER]] : {{.*}}) distance [1] count 4 at 768
+// CHECK-NEXT:    cta.mbarrier "answer.full" full(%[[ANSWER]] : {{.*}}) empty(%[[ASK]], %[[OTHER]] : {{.*}}) distance [0, 1] count 4 at 776
 // CHECK-NEXT:    cta.mbarrier "ask.full" full(%[[OTHER]] : {{.*}}) count 4 at 784
 // CHECK-NOT:     cta.mbarrier "
 func.func @one_name(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)

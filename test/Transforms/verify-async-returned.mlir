@@ -6,15 +6,15 @@
 // CHECK: cta.verified
 
 // A round too early: the writer would fill a slot that has not been read.
-// RUN: sed 's/ahead .1./ahead [0]/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=EARLY
+// RUN: sed 's/distance .1./distance [0]/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=EARLY
 // EARLY: error: 'cta.arrive' op hands on a slot that the role does not hold (ring "answer")
 
 // A round too late: nothing says that the first slot is empty.
-// RUN: sed '/"answer.full"/s/ahead .0./ahead [1]/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=LATE
+// RUN: sed '/"answer.full"/s/distance .0./distance [1]/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=LATE
 // LATE: error: 'cta.store_shared' op writes a slot that the role does not hold (ring "ask")
 
 // No ring returns it.
-// RUN: sed 's/ empty([^)]*) ahead .1.//' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=NOBODY
+// RUN: sed 's/ empty([^)]*) distance .1.//' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=NOBODY
 // NOBODY: error: 'cta.ring' op expected a full and an empty mbarrier; run --mla-materialize-barriers first
 
 // It has more slots than one.

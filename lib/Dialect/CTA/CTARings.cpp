@@ -86,13 +86,14 @@ LogicalResult MBarrierOp::verify() {
     if (failed(verifyRing(*this, ring, /*full=*/false)))
       return failure();
   }
-  if (std::optional<ArrayRef<int64_t>> ahead = getAhead()) {
+  if (std::optional<ArrayRef<int64_t>> distance = getDistance()) {
     auto isRound = [](int64_t n) { return n == 0 || n == 1; };
-    if (!getFull() || ahead->size() != getEmpty().size() ||
-        !llvm::all_of(*ahead, isRound))
-      return emitOpError() << "expected `ahead` 0 or 1 for each empty ring of "
-                              "mbarriers that fill another, got ["
-                           << *ahead << "]";
+    if (!getFull() || distance->size() != getEmpty().size() ||
+        !llvm::all_of(*distance, isRound))
+      return emitOpError()
+             << "expected `distance` 0 or 1 for each empty ring of "
+                "mbarriers that fill another, got ["
+             << *distance << "]";
   }
   if (getBytes() && !getFull())
     return emitOpError("expected bytes for a ring that they fill");
@@ -101,8 +102,8 @@ LogicalResult MBarrierOp::verify() {
 
 int64_t MBarrierOp::getAheadOf(RingOp ring) {
   const auto it = llvm::find(getEmpty(), ring.getResult());
-  std::optional<ArrayRef<int64_t>> ahead = getAhead();
-  if (!ahead || it == getEmpty().end())
+  std::optional<ArrayRef<int64_t>> distance = getDistance();
+  if (!distance || it == getEmpty().end())
     return 0;
-  return (*ahead)[std::distance(getEmpty().begin(), it)];
+  return (*distance)[std::distance(getEmpty().begin(), it)];
 }

@@ -418,7 +418,7 @@ func.func @emptied_twice() {
 func.func @returned_by_itself() {
   %k = cta.ring "k" at 0 : !cta.ring<1x64xf32>
   // expected-error @below {{says twice what becomes of ring "k"}}
-  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) empty(%k : !cta.ring<1x64xf32>) ahead [0] count 1 at 256 : !cta.mbarrier<1>
+  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) empty(%k : !cta.ring<1x64xf32>) distance [0] count 1 at 256 : !cta.mbarrier<1>
   return
 }
 
@@ -427,8 +427,8 @@ func.func @returned_by_itself() {
 func.func @two_ahead() {
   %k = cta.ring "k" at 0 : !cta.ring<1x64xf32>
   %v = cta.ring "v" at 512 : !cta.ring<1x64xf32>
-  // expected-error @below {{expected `ahead` 0 or 1 for each empty ring of mbarriers that fill another, got [2]}}
-  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) empty(%v : !cta.ring<1x64xf32>) ahead [2] count 1 at 256 : !cta.mbarrier<1>
+  // expected-error @below {{expected `distance` 0 or 1 for each empty ring of mbarriers that fill another, got [2]}}
+  %b = cta.mbarrier "b" full(%k : !cta.ring<1x64xf32>) empty(%v : !cta.ring<1x64xf32>) distance [2] count 1 at 256 : !cta.mbarrier<1>
   return
 }
 
@@ -436,8 +436,8 @@ func.func @two_ahead() {
 
 func.func @ahead_of_nothing() {
   %v = cta.ring "v" at 512 : !cta.ring<1x64xf32>
-  // expected-error @below {{expected `ahead` 0 or 1 for each empty ring of mbarriers that fill another, got [0]}}
-  %b = cta.mbarrier "b" empty(%v : !cta.ring<1x64xf32>) ahead [0] count 1 at 256 : !cta.mbarrier<1>
+  // expected-error @below {{expected `distance` 0 or 1 for each empty ring of mbarriers that fill another, got [0]}}
+  %b = cta.mbarrier "b" empty(%v : !cta.ring<1x64xf32>) distance [0] count 1 at 256 : !cta.mbarrier<1>
   return
 }
 

@@ -83,8 +83,8 @@ func.func @staged(%kv: memref<?x1x64xbf16>, %i: i32) {
   %valid = cta.ring "v" at 0 : !cta.ring<2x64xi1, #dense>
   // CHECK: %[[P:.*]] = cta.ring "p" at 9216 aliases(%[[RING]] : !cta.ring<2x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>) : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
   %alias = cta.ring "p" at 9216 aliases(%ring : !cta.ring<2x64x64xbf16, #swizzled>) : !cta.ring<1x64x64xbf16, #swizzled>
-  // CHECK: %[[BAR:.*]] = cta.mbarrier "k.full" full(%[[RING]] : !cta.ring<2x64x64xbf16, {{.*}}>) empty(%[[V:.*]], %[[P]] : !cta.ring<2x64xi1, {{.*}}>, !cta.ring<1x64x64xbf16, {{.*}}>) ahead [0, 1] count 1 bytes 8192 at 32768 : !cta.mbarrier<2>
-  %bar = cta.mbarrier "k.full" full(%ring : !cta.ring<2x64x64xbf16, #swizzled>) empty(%valid, %alias : !cta.ring<2x64xi1, #dense>, !cta.ring<1x64x64xbf16, #swizzled>) ahead [0, 1] count 1 bytes 8192 at 32768 : !cta.mbarrier<2>
+  // CHECK: %[[BAR:.*]] = cta.mbarrier "k.full" full(%[[RING]] : !cta.ring<2x64x64xbf16, {{.*}}>) empty(%[[V:.*]], %[[P]] : !cta.ring<2x64xi1, {{.*}}>, !cta.ring<1x64x64xbf16, {{.*}}>) distance [0, 1] count 1 bytes 8192 at 32768 : !cta.mbarrier<2>
+  %bar = cta.mbarrier "k.full" full(%ring : !cta.ring<2x64x64xbf16, #swizzled>) empty(%valid, %alias : !cta.ring<2x64xi1, #dense>, !cta.ring<1x64x64xbf16, #swizzled>) distance [0, 1] count 1 bytes 8192 at 32768 : !cta.mbarrier<2>
   // CHECK: cta.mbarrier "k.empty" empty(%[[RING]] : !cta.ring<2x64x64xbf16, {{.*}}>) count 4 at 32784 : !cta.mbarrier<2>
   %empty = cta.mbarrier "k.empty" empty(%ring : !cta.ring<2x64x64xbf16, #swizzled>) count 4 at 32784 : !cta.mbarrier<2>
   // CHECK: %[[SLOT:.*]] = cta.slot %[[RING]][%[[I]]] : !cta.ring<2x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>

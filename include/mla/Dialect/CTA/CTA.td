@@ -396,26 +396,26 @@ def CTA_MBarrierOp : CTA_Op<"mbarrier", [AttrSizedOperandSegments]> {
 
     `empty` are the rings whose slot i its readers have read when mbarrier i
     completes a phase: round n of the ring may be written over when phase n +
-    `ahead` is complete. A ring has mbarriers of its own for that, or those of
+    `distance` is complete. A ring has mbarriers of its own for that, or those of
     another one that come after them in any case (`--mla-elide-barriers`): the
     empty mbarriers of a ring that is released later, or the full mbarriers of a
-    ring that its reader fills for its writer. Only for the latter may `ahead`
+    ring that its reader fills for its writer. Only for the latter may `distance`
     be 1, and it is 0 where it is left out.
 
     ```mlir
     %k_full = cta.mbarrier "k.full" full(%k : !k) count 1 bytes 8192 at 16384 : !cta.mbarrier<2>
     %k_empty = cta.mbarrier "k.empty" empty(%k, %valid : !k, !valid) count 4 at 16400 : !cta.mbarrier<2>
-    %b_full = cta.mbarrier "b.full" full(%b : !b) empty(%a : !a) ahead [1] count 4 at 16416 : !cta.mbarrier<1>
+    %b_full = cta.mbarrier "b.full" full(%b : !b) empty(%a : !a) distance [1] count 4 at 16416 : !cta.mbarrier<1>
     ```
   }];
   let arguments = (ins StrAttr:$name, Optional<CTA_Ring>:$full,
                        Variadic<CTA_Ring>:$empty,
-                       OptionalAttr<DenseI64ArrayAttr>:$ahead, I64Attr:$count,
+                       OptionalAttr<DenseI64ArrayAttr>:$distance, I64Attr:$count,
                        OptionalAttr<CTA_AtLeast<1>>:$bytes, I64Attr:$offset);
   let results = (outs CTA_MBarrier:$result);
   let assemblyFormat = [{
     $name (`full` `(` $full^ `:` qualified(type($full)) `)`)?
-    (`empty` `(` $empty^ `:` qualified(type($empty)) `)`)? (`ahead` $ahead^)?
+    (`empty` `(` $empty^ `:` qualified(type($empty)) `)`)? (`distance` $distance^)?
     `count` $count (`bytes` $bytes^)? `at` $offset attr-dict `:`
     qualified(type($result))
   }];
