@@ -13,13 +13,13 @@ using namespace mla::mutation;
 namespace {
 /// Results by who found them.
 struct Counts {
-  size_t total = 0, verifier = 0, simulator = 0, harmless = 0, survived = 0;
+  size_t total = 0, verifier = 0, simulator = 0, equivalent = 0, survived = 0;
 
   void add(const Result &result) {
     ++total;
     verifier += !result.verifier.empty();
     simulator += !result.simulator.empty();
-    harmless += !result.harmless.empty();
+    equivalent += !result.equivalent.empty();
     survived += result.survives();
   }
 };
@@ -28,7 +28,7 @@ llvm::raw_ostream &operator<<(llvm::raw_ostream &os, const Counts &counts) {
   if (!counts.total)
     return os << "-";
   os << counts.total << ": " << counts.verifier << " / " << counts.simulator
-     << " / " << counts.harmless;
+     << " / " << counts.equivalent;
   if (counts.survived)
     os << ", **" << counts.survived << " survived**";
   return os;
@@ -70,9 +70,9 @@ void mutation::printTable(llvm::raw_ostream &os,
   std::map<std::string, size_t> reasons;
   for (const KernelScore &kernel : kernels)
     for (const Result &result : kernel.results)
-      if (!result.harmless.empty())
-        ++reasons[result.harmless];
-  os << "\n| harmless because | mutations |\n| --- | --- |\n";
+      if (!result.equivalent.empty())
+        ++reasons[result.equivalent];
+  os << "\n| equivalent because | mutations |\n| --- | --- |\n";
   for (auto &[reason, count] : reasons)
     os << "| " << reason << " | " << count << " |\n";
   for (const KernelScore &kernel : kernels)
@@ -91,7 +91,7 @@ llvm::json::Value mutation::toJSON(ArrayRef<KernelScore> kernels) {
           {"kind", result.kind},
           {"verifier", llvm::json::fixUTF8(result.verifier)},
           {"simulator", llvm::json::fixUTF8(result.simulator)},
-          {"harmless", result.harmless},
+          {"equivalent", result.equivalent},
           {"survives", result.survives()},
           {"seconds", result.seconds}});
     all.push_back(llvm::json::Object{{"kernel", kernel.name},

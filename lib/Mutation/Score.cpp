@@ -108,7 +108,8 @@ Result Worker::judge(const Mutation &mutation) {
   }
   // Some rules rest on the program having run to its end.
   if (!result.isFound() && options.simulate)
-    result.harmless = whyHarmless(mutation, findProgram(*module), program);
+    result.equivalent =
+        explainEquivalence(mutation, findProgram(*module), program);
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();

@@ -31,9 +31,9 @@ constexpr llvm::StringLiteral kHelp =
 
 Damages each program in every way that is one step wrong, and counts what finds
 it: --mla-verify-async, and the simulator, by a broken rule or by other values.
-What neither finds has to be harmless by a rule; exit code 1 if it is not. A cell
+What neither finds has to be equivalent by a rule; exit code 1 if it is not. A cell
 of the table reads "mutations: found by the verifier / by the simulator /
-harmless".
+equivalent".
 
   --seeds=N         random timings beside the earliest and the latest (default 2)
   --sample=N        try N mutations of each file, drawn by --seed

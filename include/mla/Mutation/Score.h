@@ -21,13 +21,13 @@ struct Result {
   /// What the simulator says, or whose values differ; "" if nothing is wrong,
   /// or if it was not asked.
   std::string simulator;
-  /// The reason why it is harmless, for one that both accept; "" if there is
+  /// The reason why it is equivalent, for one that both accept; "" if there is
   /// none.
-  std::string harmless;
+  std::string equivalent;
   double seconds = 0;
 
   bool isFound() const { return !verifier.empty() || !simulator.empty(); }
-  bool survives() const { return !isFound() && harmless.empty(); }
+  bool survives() const { return !isFound() && equivalent.empty(); }
 };
 
 /// Runs a program in every way it is to be tried; says what is wrong, "" if
@@ -35,7 +35,7 @@ struct Result {
 using Simulate = std::function<std::string(mlir::func::FuncOp)>;
 
 struct ScoreOptions {
-  /// Null: nothing is simulated, and nothing counts as harmless.
+  /// Null: nothing is simulated, and nothing counts as equivalent.
   Simulate simulate;
   /// Does not simulate what the verifier refuses.
   bool quick = false;
@@ -61,8 +61,9 @@ llvm::Expected<std::vector<Result>> score(llvm::StringRef text,
 /// The rule by which `mutation` changes nothing that can be observed, in
 /// words, or "". `damaged` is the program after it, which --mla-verify-async
 /// accepts and which ran to its end.
-std::string whyHarmless(const Mutation &mutation, mlir::func::FuncOp program,
-                        mlir::func::FuncOp damaged);
+std::string explainEquivalence(const Mutation &mutation,
+                               mlir::func::FuncOp program,
+                               mlir::func::FuncOp damaged);
 
 /// The results for one kernel.
 struct KernelScore {

@@ -28,7 +28,7 @@ TEST_F(ScoreTest, ASimulatorThatRefusesAllLeavesNoSurvivor) {
   for (const Result &result : run(options)) {
     EXPECT_TRUE(result.isFound()) << result.id;
     EXPECT_FALSE(result.survives()) << result.id;
-    EXPECT_EQ(result.harmless, "") << result.id;
+    EXPECT_EQ(result.equivalent, "") << result.id;
   }
 }
 
@@ -45,14 +45,14 @@ TEST_F(ScoreTest, QuickDoesNotSimulateWhatIsRefused) {
     EXPECT_EQ(result.simulator, "") << result.id;
 }
 
-TEST_F(ScoreTest, ReasonsAreForWhatIsHarmlessOnly) {
+TEST_F(ScoreTest, ReasonsAreForEquivalentMutantsOnly) {
   mlir::ModuleOp module = *kernels.modules[0];
   for (const Mutation &mutation : enumerate(findProgram(module))) {
     mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(module, mutation);
-    std::string why =
-        whyHarmless(mutation, findProgram(module), findProgram(*damaged));
+    std::string why = explainEquivalence(mutation, findProgram(module),
+                                         findProgram(*damaged));
     llvm::StringRef kind = mutation.kind;
-    // What is left out or counted wrong is never harmless.
+    // What is left out or counted wrong is never equivalent.
     if (kind.starts_with("drop-") || kind == "count" || kind == "bytes" ||
         kind == "barrier" || kind == "slot" || kind == "index" ||
         kind == "place" || kind == "parity")
@@ -69,8 +69,8 @@ TEST_F(ScoreTest, ACommitBetweenTheLinksOfAChainMayGo) {
     if (mutation.kind != "drop-commit")
       continue;
     mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(module, mutation);
-    std::string why =
-        whyHarmless(mutation, findProgram(module), findProgram(*damaged));
+    std::string why = explainEquivalence(mutation, findProgram(module),
+                                         findProgram(*damaged));
     // The first commits of a role are between the parts of its scores (two of
     // "left", three of "right"), the next one is behind them.
     llvm::StringRef id = mutation.id;

@@ -1,4 +1,4 @@
-//===- Harmless.cpp - damage that changes nothing ---------------*- C++ -*-===//
+//===- Equivalent.cpp - damage that changes nothing -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -125,7 +125,8 @@ static StringRef whyCommutes(Operation *op, Operation *other, bool earlier) {
   return result.wasInterrupted() ? "" : why;
 }
 
-static std::string whyMoveHarmless(const Mutation &mutation, const Ops &ops) {
+static std::string explainEquivalentMove(const Mutation &mutation,
+                                         const Ops &ops) {
   Operation *op = ops[mutation.target];
   StringRef why;
   for (unsigned crossed : mutation.crossed) {
@@ -139,11 +140,12 @@ static std::string whyMoveHarmless(const Mutation &mutation, const Ops &ops) {
   return why.str();
 }
 
-std::string mutation::whyHarmless(const Mutation &mutation,
-                                  func::FuncOp program, func::FuncOp damaged) {
+std::string mutation::explainEquivalence(const Mutation &mutation,
+                                         func::FuncOp program,
+                                         func::FuncOp damaged) {
   Ops ops = numberOps(program);
   if (mutation.moves)
-    return whyMoveHarmless(mutation, ops);
+    return explainEquivalentMove(mutation, ops);
   Operation *op = ops[mutation.target];
   SyncClass sync = classify(op);
   if (mutation.kind == "double") {
