@@ -174,12 +174,12 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
   }
   IRRewriter rewriter(loop.getContext());
   // Where all that runs ahead may do so past the end, the loop needs neither a
-  // guard nor a drain.
-  bool drains =
+  // guard nor an epilogue.
+  bool hasEpilogue =
       loop.getNumResults() != 0 || llvm::any_of(ops, [&](Operation *op) {
         return slots[op].stage < stages && !mayRunAhead(op);
       });
-  if (drains)
+  if (hasEpilogue)
     loop = guardTripCount(rewriter, loop, stages);
   scf::PipeliningOption options;
   options.getScheduleFn = [&](scf::ForOp, auto &schedule) {
@@ -190,7 +190,7 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
   // Without one, what a predicate would keep from running is harmless.
   llvm::SetVector<Value> predicates;
   options.supportDynamicLoops = true;
-  options.peelEpilogue = drains;
+  options.peelEpilogue = hasEpilogue;
   options.predicateFn = [&](RewriterBase &, Operation *op, Value predicate) {
     predicates.insert(predicate);
     return op;
@@ -208,7 +208,7 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
     predicate.replaceAllUsesWith(yes);
   }
   eraseMarks(parent);
-  // With every predicate true the selects of the drain choose the new value.
+  // With every predicate true the selects of the epilogue choose the new value.
   parent->walk([](arith::SelectOp select) {
     if (matchPattern(select.getCondition(), m_One())) {
       select.getResult().replaceAllUsesWith(select.getTrueValue());

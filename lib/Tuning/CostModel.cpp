@@ -19,9 +19,9 @@ constexpr double kFarCycles = 1200;
 constexpr double kCachedBytes = 45e6;
 /// Bytes per second of a gather out of L2, rows that only one CTA reads.
 constexpr double kGatherAlone = 9.4e12;
-/// Cycles that a head adds to a CTA's edges: a row of Q, and one of the output;
-/// fitted, so it includes some of what a head's power costs.
-constexpr double kEdgeCyclesPerHead = 100;
+/// Cycles that a head adds to a CTA's prologue and epilogue: a row of Q, and
+/// one of the output; fitted, so it includes some of what a head's power costs.
+constexpr double kPrologueEpilogueCyclesPerHead = 100;
 
 /// Where the rows of KV are, seen from the SMs.
 struct Residency {
@@ -72,7 +72,9 @@ Prediction mla::predictAttention(const ScheduleCosts &costs,
   result.refill = costs.refill * kFarCycles * residency.far;
   result.gather = 2.0 * static_cast<double>(blockKV * problem.dimQK) /
                   residency.bytesPerCycle;
-  result.edges = costs.edges + kEdgeCyclesPerHead * static_cast<double>(heads);
+  result.prologueEpilogue =
+      costs.prologueEpilogue +
+      kPrologueEpilogueCyclesPerHead * static_cast<double>(heads);
   result.tiles = static_cast<int64_t>(llvm::alignTo(
       llvm::divideCeil(problem.keys, blockKV), costs.tilesPerIteration));
   result.waves = llvm::divideCeil(problem.queries * parts, machine.sms);
@@ -83,7 +85,7 @@ Prediction mla::predictAttention(const ScheduleCosts &costs,
                  static_cast<double>(problem.dimQK + problem.dimV);
   double cycles =
       std::max(result.tensor + result.exposed + result.refill, result.gather);
-  cycles = result.edges + static_cast<double>(result.tiles) * cycles;
+  cycles = result.prologueEpilogue + static_cast<double>(result.tiles) * cycles;
   result.ms =
       static_cast<double>(result.waves) * cycles / (machine.clockGHz * 1e6);
   return result;

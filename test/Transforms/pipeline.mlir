@@ -25,7 +25,7 @@ func.func @one_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   return
 }
 
-// Two stages: preload, steady state of one iteration less, drain. Without an
+// Two stages: prologue, steady state of one iteration less, epilogue. Without an
 // iteration nothing runs.
 // CHECK-LABEL: func @two_stages
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
@@ -52,7 +52,7 @@ func.func @two_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
 }
 
 // What runs ahead is a load of a tile, which finds padding past the end: neither
-// guard nor drain, the loop keeps its iterations.
+// guard nor epilogue, the loop keeps its iterations.
 // CHECK-LABEL: func @runs_past_the_end
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[O:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
 // CHECK-NEXT:    %[[X0:.*]] = tile.load %[[M]][%[[LB]]]
@@ -71,7 +71,7 @@ func.func @runs_past_the_end(%m: memref<?xf32>, %o: memref<?xf32>, %lb: index, %
   return
 }
 
-// Results of the loop: those of the drain, or the initial ones without an
+// Results of the loop: those of the epilogue, or the initial ones without an
 // iteration.
 // CHECK-LABEL: func @results
 // CHECK-SAME:    %[[INIT:[^:]*]]: f32
@@ -106,7 +106,7 @@ func.func @results(%init: f32, %m: memref<?xf32>, %lb: index, %ub: index, %step:
 // CHECK-NEXT:        %[[YN:.*]] = math.exp2 %[[X]]
 // CHECK:             %[[XN:.*]] = memref.load
 // CHECK-NEXT:        scf.yield %[[YN]], %[[XN]]
-// Drain: the last two stores.
+// Epilogue: the last two stores.
 // CHECK:           memref.store %[[L]]#0
 // CHECK-NEXT:      %[[YL:.*]] = math.exp2 %[[L]]#1
 // CHECK-NEXT:      memref.store %[[YL]]
@@ -166,7 +166,7 @@ func.func @unmarked(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   return
 }
 
-// The first stage that has an op is number 0: no preload of nothing.
+// The first stage that has an op is number 0: no prologue of nothing.
 // CHECK-LABEL: func @first_stage
 // CHECK-NOT:     scf.if
 // CHECK:         scf.for

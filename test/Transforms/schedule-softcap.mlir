@@ -29,7 +29,7 @@
 
 // VERIFIED-LABEL: func @soft_cap
 // VERIFIED-SAME:    cta.verified
-// Preload, steady state, and nowhere else.
+// Prologue, steady state, and nowhere else.
 // VERIFIED-COUNT-2: math.tanh {{.*}} : tensor<64x64xf32, #cta.layout<acc>>
 // VERIFIED-NOT:     math.tanh
 func.func @soft_cap(%q: memref<?x64xbf16>, %kv: memref<?x128xbf16>, %indices: memref<?xi32>,

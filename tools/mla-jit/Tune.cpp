@@ -214,8 +214,8 @@ std::string Tuning::printPrediction(size_t contender, size_t number) {
   const Prediction &p = *contenders[contender].predictions[number];
   return llvm::formatv("{0,8:f3} {1,7:f0} {2,8} {3,7:f0} {4,6} {5,7:f0} "
                        "{6,8:f0} {7,7:f0} {8,7:f0}",
-                       p.ms, p.flops / p.ms / 1e9, p.waves, p.edges, p.tiles,
-                       p.tensor, p.exposed, p.refill, p.gather);
+                       p.ms, p.flops / p.ms / 1e9, p.waves, p.prologueEpilogue,
+                       p.tiles, p.tensor, p.exposed, p.refill, p.gather);
 }
 
 std::string Tuning::printTimes(size_t contender, size_t number) {
@@ -244,12 +244,11 @@ void Tuning::printCase(size_t number) {
                  << "\n";
   };
   llvm::outs() << "\n" << joinSizes(options.cases[number]) << "\n";
-  line(
-      "schedule",
-      flags.dryRun
-          ? "      ms TFLOP/s    waves   edges  tiles  tensor  exposed  refill "
-            " gather"
-          : "predicted   b2b ms TFLOP/s   gap ms TFLOP/s");
+  line("schedule", flags.dryRun
+                       ? "      ms TFLOP/s    waves  pro+epilogue  tiles  "
+                         "tensor  exposed  refill "
+                         " gather"
+                       : "predicted   b2b ms TFLOP/s   gap ms TFLOP/s");
   for (size_t i = 0; i < candidates.size(); ++i) {
     const std::string &skipped = candidates[i].skipped;
     line(candidates[i].subject.label, !skipped.empty() ? "skipped: " + skipped
@@ -268,9 +267,10 @@ llvm::Error Tuning::printDecision() {
   Decision decision =
       decide(op.getOperator(), *getExpectedProblem(op, compile.expectSizes),
              {compile.target, compile.gpu}, *known);
-  llvm::outs() << "\nms: waves x (edges + tiles x max(tensor + exposed + "
-                  "refill, gather)), cycles at "
-               << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";
+  llvm::outs()
+      << "\nms: waves x (pro+epilogue + tiles x max(tensor + exposed + "
+         "refill, gather)), cycles at "
+      << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";
   llvm::outs() << "chosen: " << describe(decision.choice) << ", by "
                << decision.source << "\n";
   return llvm::Error::success();

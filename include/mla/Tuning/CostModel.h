@@ -58,7 +58,7 @@ struct ScheduleCosts {
   /// The share of a late tile's delay that is waited for.
   double refill;
   /// As above, without what each head adds.
-  double edges;
+  double prologueEpilogue;
 };
 
 /// KV rows of a tile where neither the choice nor the schedule says another
@@ -67,7 +67,7 @@ inline constexpr int64_t kUsualBlockKV = 64;
 
 /// The terms above, in cycles, and what follows from them.
 struct Prediction {
-  double tensor = 0, exposed = 0, refill = 0, gather = 0, edges = 0;
+  double tensor = 0, exposed = 0, refill = 0, gather = 0, prologueEpilogue = 0;
   int64_t tiles = 0, waves = 0;
   /// Of the operator, whatever the schedule computes besides.
   double flops = 0;

@@ -5,7 +5,7 @@
 // A row for each schedule in Schedules/. The measured columns are
 // fitted to launches of 4,096 queries back to back (docs/Performance.md):
 // exposed shows at s_kv = 8,192, where rows are near in L2; refill in how the
-// time grows with s_kv; edges in how it grows with topk.
+// time grows with s_kv; prologue and epilogue in how it grows with topk.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,7 +42,7 @@ static double countSwapped(const TileShape &tile) {
 
 // clang-format off
 static constexpr ScheduleCosts kCosts[] = {
-    // name           heads  group  tensor            tiles  exposed  a head  refill  edges
+    // name           heads  group  tensor            tiles  exposed  a head  refill  pro+epilogue
     {"seesaw",        64,    64,    countOnce,        2,     630,     0,      0.65,   1000},
     {"shared-p",      64,    64,    countOnce,        1,     1590,    0,      0.6,    1800},
     {"split-columns", 64,    64,    countScoresTwice, 1,     1700,    0,      0.7,    1800},

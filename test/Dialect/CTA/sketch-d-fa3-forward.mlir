@@ -91,7 +91,7 @@ func.func @forward(%Q: !M, %K: !M, %V: !N, %O: !N, %scale: f32, %ctas: index,
         %row = arith.addi %row0, %c0 : index
         %qs = cta.await %q : !q
         %qv = cta.view %qs [0, 0] : !kt -> !qt
-        // Preload: scores and softmax of block 0.
+        // Prologue: scores and softmax of block 0.
         // CHECK: cta.mma_async
         // CHECK-NEXT: cta.mma_wait
         // CHECK-NEXT: cta.release
@@ -153,7 +153,7 @@ func.func @forward(%Q: !M, %K: !M, %V: !N, %O: !N, %scale: f32, %ctas: index,
           %pn = cta.convert_layout %wb : !p -> !pa
           scf.yield %acc1, %new, %l2, %anew, %pn : !s, !x, !x, !x, !pa
         }
-        // Drain: the product of the last block.
+        // Epilogue: the product of the last block.
         %ab = tile.broadcast %res#3 dim 1 : !x -> !s
         %acc0 = arith.mulf %res#0, %ab : !s
         %vt = cta.await %v : !v
@@ -204,7 +204,7 @@ func.func @forward(%Q: !M, %K: !M, %V: !N, %O: !N, %scale: f32, %ctas: index,
         %row = arith.addi %row0, %c64 : index
         %qs = cta.await %q : !q
         %qv = cta.view %qs [64, 0] : !kt -> !qt
-        // Preload: scores and softmax of block 0.
+        // Prologue: scores and softmax of block 0.
         // CHECK: cta.mma_async
         // CHECK-NEXT: cta.mma_wait
         // CHECK-NEXT: cta.release
@@ -266,7 +266,7 @@ func.func @forward(%Q: !M, %K: !M, %V: !N, %O: !N, %scale: f32, %ctas: index,
           %pn = cta.convert_layout %wb : !p -> !pa
           scf.yield %acc1, %new, %l2, %anew, %pn : !s, !x, !x, !x, !pa
         }
-        // Drain: the product of the last block.
+        // Epilogue: the product of the last block.
         %ab = tile.broadcast %res#3 dim 1 : !x -> !s
         %acc0 = arith.mulf %res#0, %ab : !s
         %vt = cta.await %v : !v
