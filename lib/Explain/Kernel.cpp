@@ -7,7 +7,7 @@
 #include "mla/Dialect/Levels/ProgramTarget.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
-#include "mla/Tuning/Machine.h"
+#include "mla/Tuning/GpuRates.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -153,7 +153,7 @@ evaluateBound(func::FuncOp func, OpFoldResult bound, const Sizes &sizes) {
   }
   Operation *def = cast<Value>(bound).getDefiningOp();
   if (isa_and_present<tile::SmCountOp>(def))
-    return Machine().sms;
+    return GpuRates().sms;
   if (!isa_and_present<arith::MulIOp, arith::MinUIOp>(def))
     return std::nullopt;
   std::optional<int64_t> a = evaluateBound(func, def->getOperand(0), sizes);

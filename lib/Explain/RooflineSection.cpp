@@ -75,7 +75,7 @@ static void writeSlope(Markup &out, const Plot &plot, StringRef cls,
       name);
 }
 
-static void writeRoofs(Markup &out, const Plot &plot, const Machine &machine) {
+static void writeRoofs(Markup &out, const Plot &plot, const GpuRates &machine) {
   double peak = machine.tensorFlopsPerSecond();
   writeLine(out, "roof tensor", plot.x(peak / machine.measuredL2BytesPerSecond),
             plot.y(peak), Plot::kRight, plot.y(peak));

@@ -283,7 +283,7 @@ Work explain::countWork(const Kernel &kernel, const sim::Trace &trace,
 //===----------------------------------------------------------------------===//
 
 std::vector<Need> explain::listNeeds(const Kernel &kernel, const Work &work,
-                                     const Machine &machine) {
+                                     const GpuRates &machine) {
   double ctas = static_cast<double>(kernel.clusterSize);
   auto need = [&](StringRef resource, double amount, StringRef unit,
                   double perCycle, StringRef note) {
@@ -314,7 +314,7 @@ std::vector<Need> explain::listNeeds(const Kernel &kernel, const Work &work,
 }
 
 int64_t explain::countResidentCTAs(const Kernel &kernel,
-                                   const Machine &machine) {
+                                   const GpuRates &machine) {
   int64_t registers = 0;
   for (const Role &role : kernel.roles)
     registers += role.totalRegisters();
@@ -326,7 +326,7 @@ int64_t explain::countResidentCTAs(const Kernel &kernel,
 }
 
 double explain::modelSeconds(const Kernel &kernel, const Work &work,
-                             double cycles, const Machine &machine) {
+                             double cycles, const GpuRates &machine) {
   double slots =
       static_cast<double>(machine.sms * countResidentCTAs(kernel, machine));
   double ctas = work.clusters * static_cast<double>(kernel.clusterSize);

@@ -10,7 +10,7 @@
 #include "mla/Harness/Plot.h"
 #include "mla/Harness/Progress.h"
 #include "mla/Harness/Tool.h"
-#include "mla/Tuning/Machine.h"
+#include "mla/Tuning/GpuRates.h"
 
 #include <algorithm>
 #include <ostream>
@@ -321,7 +321,7 @@ private:
       report.graphLaunches = options.iterations;
     report.flops = contestant.flops;
     report.bytes = contestant.bytes;
-    if (const Machine *machine = findMachine(context.deviceName()))
+    if (const GpuRates *machine = findGpuRates(context.deviceName()))
       report.limitTflops = machine->measuredTensorFlops * 1e-12;
     report.agreement = contestant.agreement;
   }

@@ -16,7 +16,7 @@
 #ifndef MLA_LIB_SIMULATOR_MACHINE_H
 #define MLA_LIB_SIMULATOR_MACHINE_H
 
-#include "CostModel.h"
+#include "CycleModel.h"
 #include "Layout.h"
 #include "mla/Interpreter/Program.h"
 #include "mla/Simulator/Simulator.h"
@@ -312,7 +312,7 @@ struct Plan {
       warpFootprints;
   /// Arguments that the kernel writes, by number.
   llvm::SmallVector<unsigned, 4> written;
-  CostModel costs;
+  CycleModel costs;
 
   /// Each warp with reads and writes of its bulk stores, each role's queues of
   /// products and cp.async, the barriers.

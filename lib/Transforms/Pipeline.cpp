@@ -18,7 +18,7 @@ using namespace mla;
 
 namespace {
 /// Where an op of a loop body goes.
-struct Slot {
+struct StagePosition {
   int64_t stage = 0, order = 0;
 };
 } // namespace
@@ -43,10 +43,10 @@ static std::optional<int64_t> readMark(Operation &op, StringRef name) {
 /// Reads the marks of the schedule. An unmarked op runs as late as its operands
 /// and in the stage of its first user; any op runs no later than its users of
 /// the same stage. The first stage that has an op is number 0.
-static FailureOr<DenseMap<Operation *, Slot>> readSlots(Block *body) {
-  DenseMap<Operation *, Slot> slots;
+static FailureOr<DenseMap<Operation *, StagePosition>> readSlots(Block *body) {
+  DenseMap<Operation *, StagePosition> slots;
   for (Operation &op : body->without_terminator()) {
-    Slot &slot = slots[&op];
+    StagePosition &slot = slots[&op];
     if (op.hasAttr(cta::kStageAttr)) {
       std::optional<int64_t> stage = readMark(op, cta::kStageAttr);
       std::optional<int64_t> order = readMark(op, cta::kOrderAttr);
@@ -64,17 +64,18 @@ static FailureOr<DenseMap<Operation *, Slot>> readSlots(Block *body) {
   }
   int64_t firstStage = std::numeric_limits<int64_t>::max();
   for (Operation &op : llvm::reverse(body->without_terminator())) {
-    SmallVector<Slot> users;
+    SmallVector<StagePosition> users;
     for (Operation *user : op.getUsers())
       if (auto it = slots.find(body->findAncestorOpInBlock(*user));
           it != slots.end())
         users.push_back(it->second);
-    Slot &slot = slots[&op];
+    StagePosition &slot = slots[&op];
     if (!op.hasAttr(cta::kStageAttr) && !users.empty())
-      slot.stage = llvm::min_element(users, [](Slot a, Slot b) {
-                     return a.stage < b.stage;
-                   })->stage;
-    for (Slot user : users)
+      slot.stage =
+          llvm::min_element(users, [](StagePosition a, StagePosition b) {
+            return a.stage < b.stage;
+          })->stage;
+    for (StagePosition user : users)
       if (user.stage == slot.stage)
         slot.order = std::min(slot.order, user.order);
     if (op.hasAttr(cta::kStageAttr) || !users.empty())
@@ -150,10 +151,10 @@ static LogicalResult pipelineLoop(scf::ForOp loop) {
     return success();
   }
   Block *body = loop.getBody();
-  FailureOr<DenseMap<Operation *, Slot>> read = readSlots(body);
+  FailureOr<DenseMap<Operation *, StagePosition>> read = readSlots(body);
   if (failed(read))
     return failure();
-  DenseMap<Operation *, Slot> &slots = *read;
+  DenseMap<Operation *, StagePosition> &slots = *read;
   SmallVector<Operation *> ops;
   int64_t stages = 0;
   for (Operation &op : body->without_terminator()) {

@@ -33,7 +33,7 @@ struct Residency {
 } // namespace
 
 static Residency findResidency(const AttentionProblem &problem, int64_t readers,
-                               const Machine &machine) {
+                               const GpuRates &machine) {
   double bytes =
       std::max(1.0, 2.0 * static_cast<double>(problem.rows * problem.dimQK));
   double far = std::max(0.0, 1 - kNearBytes / bytes);
@@ -57,7 +57,7 @@ double mla::countProductCycles(int64_t rows, int64_t columns, int64_t depth) {
 
 Prediction mla::predictAttention(const ScheduleCosts &costs,
                                  const AttentionProblem &problem,
-                                 int64_t blockKV, const Machine &machine) {
+                                 int64_t blockKV, const GpuRates &machine) {
   int64_t allHeads = std::max<int64_t>(1, problem.heads);
   int64_t parts = llvm::divideCeil(allHeads, costs.heads);
   int64_t heads = llvm::divideCeil(allHeads, parts);
@@ -101,7 +101,7 @@ Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
   const NamedSchedule *best = nullptr;
   double bestMs = 0;
   for (const NamedSchedule &schedule : op.schedules) {
-    double ms = op.predict({schedule.name.str(), {}}, problem, Machine()).ms;
+    double ms = op.predict({schedule.name.str(), {}}, problem, GpuRates()).ms;
     if (!best || ms < bestMs) {
       best = &schedule;
       bestMs = ms;

@@ -146,7 +146,7 @@ static std::optional<Prediction> predictChoice(const Operator &op,
                                                const Problem &problem) {
   if (isScheduleFile(choice.schedule))
     return std::nullopt;
-  return op.predict(choice, problem, Machine());
+  return op.predict(choice, problem, GpuRates());
 }
 
 llvm::Error Tuning::addContenders() {
@@ -226,7 +226,7 @@ std::string Tuning::printTimes(size_t contender, size_t number) {
   const Operator &known = op.getOperator();
   double flops = known
                      .predict({known.schedules[0].name.str(), {}},
-                              makeProblem(options.cases[number]), Machine())
+                              makeProblem(options.cases[number]), GpuRates())
                      .flops /
                  1e9;
   return llvm::formatv(
@@ -270,7 +270,7 @@ llvm::Error Tuning::printDecision() {
   llvm::outs()
       << "\nms: waves x (pro+epilogue + tiles x max(tensor + exposed + "
          "refill, gather)), cycles at "
-      << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";
+      << llvm::formatv("{0:f2}", GpuRates().clockGHz) << " GHz\n";
   llvm::outs() << "chosen: " << describe(decision.choice) << ", by "
                << decision.source << "\n";
   return llvm::Error::success();

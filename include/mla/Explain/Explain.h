@@ -22,7 +22,7 @@ struct Report {
   const sim::Trace *trace;
   Timeline timeline;
   Work work;
-  Machine machine;
+  GpuRates machine;
   /// Of the whole problem, and those that the traced run differs in.
   Sizes sizes, traceSizes;
   /// The file that the kernel came from.

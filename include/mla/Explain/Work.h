@@ -12,7 +12,7 @@
 
 #include "mla/Explain/Kernel.h"
 #include "mla/Simulator/Trace.h"
-#include "mla/Tuning/Machine.h"
+#include "mla/Tuning/GpuRates.h"
 
 namespace mla::explain {
 
@@ -56,14 +56,14 @@ struct Need {
 
 /// The tensor core first.
 std::vector<Need> listNeeds(const Kernel &kernel, const Work &work,
-                            const Machine &machine);
+                            const GpuRates &machine);
 
 /// CTAs that an SM holds at a time, by shared memory and registers.
-int64_t countResidentCTAs(const Kernel &kernel, const Machine &machine);
+int64_t countResidentCTAs(const Kernel &kernel, const GpuRates &machine);
 
 /// Seconds of the grid by the model: full waves of CTAs that take `cycles`.
 double modelSeconds(const Kernel &kernel, const Work &work, double cycles,
-                    const Machine &machine);
+                    const GpuRates &machine);
 
 } // namespace mla::explain
 

@@ -31,7 +31,7 @@ enum class Timing {
   Earliest,
   /// Only when everything else waits.
   Latest,
-  /// As the cost model says (CostModel.h): for traces.
+  /// As the cost model says (CycleModel.h): for traces.
   Modelled
 };
 

@@ -4,7 +4,8 @@
 //
 // The table of targets: every limit that a pass, a verifier, the simulator, the
 // runtime or the cost model holds a program against. Rates are not here: they
-// are measured (Tuning/Machine.h). Plain C++17, since the runtime reads it too.
+// are measured (Tuning/GpuRates.h). Plain C++17, since the runtime reads it
+// too.
 //
 // The numbers are those of the CUDA C++ Programming Guide, "Technical
 // Specifications per Compute Capability", and of the PTX ISA.

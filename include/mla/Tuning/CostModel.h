@@ -28,7 +28,7 @@
 #define MLA_TUNING_COSTMODEL_H
 
 #include "mla/Tuning/Choice.h"
-#include "mla/Tuning/Machine.h"
+#include "mla/Tuning/GpuRates.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -85,7 +85,7 @@ struct AttentionProblem {
 /// tile.
 Prediction predictAttention(const ScheduleCosts &costs,
                             const AttentionProblem &problem, int64_t blockKV,
-                            const Machine &machine);
+                            const GpuRates &machine);
 
 } // namespace mla
 

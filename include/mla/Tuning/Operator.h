@@ -29,7 +29,7 @@ struct Operator {
   std::string (*findFault)(const ShapeClass &shape);
   /// How long a schedule takes, which is one of `schedules`.
   Prediction (*predict)(const Choice &choice, const Problem &problem,
-                        const Machine &machine);
+                        const GpuRates &machine);
   /// The tuning table that ships; may be empty.
   llvm::StringLiteral tuning;
   /// The choice for sizes that the table does not have. Null: the schedule with

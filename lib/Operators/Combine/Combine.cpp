@@ -59,7 +59,7 @@ static Choice choose(const Problem &problem) {
 
 /// Bytes by the rate of the memory, and a latency.
 static Prediction predict(const Choice &, const Problem &problem,
-                          const Machine &machine) {
+                          const GpuRates &machine) {
   auto splits = static_cast<double>(problem.getSize("splits"));
   auto rows = static_cast<double>(problem.getSize("rows"));
   auto width = static_cast<double>(problem.getSize("d_v"));

@@ -28,7 +28,7 @@ static std::string findShapeFault(const ShapeClass &shape) {
 static constexpr llvm::StringRef kTileSizes[] = {"block_kv", "rows"};
 
 static Prediction predict(const Choice &choice, const Problem &problem,
-                          const Machine &machine) {
+                          const GpuRates &machine) {
   AttentionProblem attention{problem.getSize("s_q"),  problem.getSize("h_q"),
                              problem.getSize("d_qk"), problem.getSize("d_v"),
                              problem.getSize("topk"), problem.getSize("s_kv")};

@@ -122,7 +122,7 @@ static constexpr llvm::StringRef kTileSizes[] = {"block_kv"};
 
 /// There is nothing to choose from, so that the time does not matter.
 static Prediction predict(const Choice &, const Problem &problem,
-                          const Machine &machine) {
+                          const GpuRates &machine) {
   Prediction result;
   result.flops = 4.0 * kDim * static_cast<double>(problem.getSize("heads")) *
                  static_cast<double>(problem.getSize("s_q")) *

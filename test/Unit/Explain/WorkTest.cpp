@@ -67,7 +67,7 @@ TEST_F(WorkTest, NoMoreBytesDifferThanThereAre) {
 }
 
 TEST_F(WorkTest, Machine) {
-  Machine machine;
+  GpuRates machine;
   EXPECT_NEAR(machine.tensorFlopsPerSecond() / 1e12, 989.4, 0.1);
   EXPECT_EQ(countResidentCTAs(kernel, machine), 1);
   // 200 CTAs on 132 SMs are two waves.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "CostModel.h"
+#include "CycleModel.h"
 #include "TestSupport.h"
 
 using namespace mla;
@@ -82,7 +82,7 @@ TEST_F(TraceTest, Modelled) {
 TEST_F(TraceTest, ModelledTimes) {
   // A copy lasts as its bytes do, a product as its multiply-adds do.
   Trace result = trace(makePipeline(), Timing::Modelled);
-  CostModel costs;
+  CycleModel costs;
   double firstCopy = 0;
   for (const TraceEvent &event : result.events) {
     if (event.kind == TraceKind::Copy) {
@@ -149,7 +149,7 @@ TEST_F(TraceTest, Clusters) {
 
 TEST_F(TraceTest, CostsOfOps) {
   ASSERT_TRUE(parse(makePipeline()));
-  CostModel costs;
+  CycleModel costs;
   module->walk([&](mlir::Operation *op) {
     EXPECT_GE(costs.getIssue(op), 0) << op->getName().getStringRef().str();
     if (llvm::isa<cta::CopyAsyncOp>(op)) {

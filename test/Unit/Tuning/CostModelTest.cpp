@@ -67,7 +67,7 @@ Problem makeProblem(int64_t heads, int64_t rows = 65536, int64_t topk = 2048) {
 }
 
 Prediction predict(llvm::StringRef schedule, const Problem &problem) {
-  return getOp().predict({schedule.str(), {}}, problem, Machine());
+  return getOp().predict({schedule.str(), {}}, problem, GpuRates());
 }
 
 double predictMs(const Measured &measured) {

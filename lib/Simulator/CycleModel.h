@@ -1,4 +1,4 @@
-//===- CostModel.h - cycles on sm_90 ----------------------------*- C++ -*-===//
+//===- CycleModel.h - cycles on sm_90 ---------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -9,14 +9,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_LIB_SIMULATOR_COSTMODEL_H
-#define MLA_LIB_SIMULATOR_COSTMODEL_H
+#ifndef MLA_LIB_SIMULATOR_CYCLEMODEL_H
+#define MLA_LIB_SIMULATOR_CYCLEMODEL_H
 
 #include "mlir/IR/Operation.h"
 
 namespace mla::sim {
 
-struct CostModel {
+struct CycleModel {
   /// Multiply-adds of bf16 that an SM's tensor cores finish in a cycle: dense
   /// peak, 989 TFLOP/s over 132 SMs at 1.83 GHz.
   double multiplyAdds = 2048;
@@ -51,4 +51,4 @@ struct CostModel {
 
 } // namespace mla::sim
 
-#endif // MLA_LIB_SIMULATOR_COSTMODEL_H
+#endif // MLA_LIB_SIMULATOR_CYCLEMODEL_H

@@ -1,9 +1,9 @@
-//===- Machine.h - what an H200 can do at most ------------------*- C++ -*-===//
+//===- GpuRates.h - what an H200 can do at most -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_TUNING_MACHINE_H
-#define MLA_TUNING_MACHINE_H
+#ifndef MLA_TUNING_GPURATES_H
+#define MLA_TUNING_GPURATES_H
 
 #include "mla/Support/Target.h"
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace mla {
 
 /// The rates that a kernel is held against. "Nominal" is the data sheet;
 /// "measured" was measured on an H200 and is what a kernel can hope for.
-struct Machine {
+struct GpuRates {
   /// Shared memory, registers, instructions: the architecture's.
   const TargetSpec *target = &kDefaultTarget;
   const char *name = "H200";
@@ -51,11 +51,11 @@ struct Machine {
 
 /// The machine that a driver calls `device`; null if nothing was measured on
 /// it. "NVIDIA H200 NVL" is another one: it has less power.
-inline const Machine *findMachine(std::string_view device) {
-  static constexpr Machine kH200;
+inline const GpuRates *findGpuRates(std::string_view device) {
+  static constexpr GpuRates kH200;
   return device == "NVIDIA H200" ? &kH200 : nullptr;
 }
 
 } // namespace mla
 
-#endif // MLA_TUNING_MACHINE_H
+#endif // MLA_TUNING_GPURATES_H

@@ -1,8 +1,8 @@
-//===- CostModel.cpp - cycles on sm_90 --------------------------*- C++ -*-===//
+//===- CycleModel.cpp - cycles on sm_90 -------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "CostModel.h"
+#include "CycleModel.h"
 #include "mla/Dialect/CTA/CTA.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,7 +25,7 @@ static double getBytes(Type type) {
          std::max(1u, tensor.getElementType().getIntOrFloatBitWidth() / 8);
 }
 
-double CostModel::getIssue(Operation *op) const {
+double CycleModel::getIssue(Operation *op) const {
   if (isa<math::Exp2Op, math::ExpOp, math::Log2Op, math::TanhOp, arith::DivFOp>(
           op))
     return std::max(scalar,
@@ -81,7 +81,7 @@ static double getOperandElements(Type type) {
   return static_cast<double>(shape[0] * shape[1]);
 }
 
-double CostModel::getDuration(Operation *op) const {
+double CycleModel::getDuration(Operation *op) const {
   auto mma = dyn_cast<cta::MmaAsyncOp>(op);
   if (!mma)
     return getCopyBytes(op) / copyBytes;
@@ -96,7 +96,7 @@ double CostModel::getDuration(Operation *op) const {
   return std::max(rows * b / multiplyAdds, 2 * read / sharedBytes);
 }
 
-double CostModel::getLatency(Operation *op) const {
+double CycleModel::getLatency(Operation *op) const {
   if (isa<cta::MmaAsyncOp>(op))
     return productLatency;
   return getCopyBytes(op) > 0 ? copyLatency : 0;
