@@ -190,13 +190,31 @@ def run_document(path, source, build, environment, has_gpu):
     return ok
 
 
+def find_anchors(path):
+    """The anchors of a document's headings, in GitHub's spelling."""
+    anchors, fenced = set(), False
+    for line in path.read_text().splitlines():
+        fenced ^= line.startswith("```")
+        heading = re.match(r"#+ +(.*)", line)
+        if heading and not fenced:
+            text = re.sub(r"[^\w\- ]", "", heading.group(1).lower())
+            anchors.add(text.strip().replace(" ", "-"))
+    return anchors
+
+
 def check_links(path, source):
-    """Relative links must lead to a file."""
+    """Relative links must lead to a file and, in a document, to a heading."""
     ok = True
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", line):
-            if "://" not in target and not (path.parent / target).exists():
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)[^)]*\)", line):
+            if "://" in target:
+                continue
+            file = path.parent / target if target else path
+            if not file.exists():
                 print(f"{path.relative_to(source)}:{number}: no file '{target}'")
+                ok = False
+            elif anchor and file.suffix == ".md" and anchor not in find_anchors(file):
+                print(f"{path.relative_to(source)}:{number}: no heading '{target}#{anchor}'")
                 ok = False
     return ok
 

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Tests of run-docs.py: an excerpt that is stale has to be found."""
 
+import contextlib
 import importlib.util
+import io
 import pathlib
+import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,6 +51,25 @@ class Excerpts(unittest.TestCase):
 
     def test_empty(self):
         self.assertFalse(self.matches(""))
+
+
+class Links(unittest.TestCase):
+    def check(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "a.md"
+            path.write_text(text)
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                return run_docs.check_links(path, pathlib.Path(folder)), output.getvalue()
+
+    def test_headings(self):
+        text = "## 1. A `b_c`, --d\n[x](#1-a-b_c---d) [y](a.md) [z](https://a.b/c#d)\n"
+        self.assertEqual(self.check(text), (True, ""))
+
+    def test_no_file_and_no_heading(self):
+        ok, output = self.check("[x](b.md)\n[y](a.md#no)\n```\n# no\n```\n")
+        self.assertFalse(ok)
+        self.assertIn("a.md:1: no file 'b.md'", output)
+        self.assertIn("a.md:2: no heading 'a.md#no'", output)
 
 
 if __name__ == "__main__":
