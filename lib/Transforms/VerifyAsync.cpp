@@ -192,8 +192,8 @@ static LogicalResult checkAlignment(cta::RingOp ring) {
   if (!alignment || offset % alignment == 0)
     return success();
   return ring.emitOpError()
-         << "lies at byte " << offset << ", expected a multiple of "
-         << alignment << ", where its swizzle repeats";
+         << "expected an offset that is a multiple of " << alignment
+         << ", the period of its swizzle, got " << offset;
 }
 
 /// Rings and barriers must not overlap, nor exceed the kernel's shared memory.
@@ -226,13 +226,15 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   });
   for (auto [i, range] : llvm::enumerate(ranges)) {
     if (range.end > bytes)
-      return range.op->emitOpError() << "lies at bytes [" << range.begin << ", "
-                                     << range.end << ") of " << bytes;
+      return range.op->emitOpError()
+             << "expected to end within the kernel's " << bytes
+             << " bytes of shared memory, got bytes [" << range.begin << ", "
+             << range.end << ")";
     if (i && ranges[i - 1].end > range.begin) {
       InFlightDiagnostic diag = range.op->emitOpError()
-                                << "lies at bytes [" << range.begin << ", "
-                                << range.end << "), which another uses";
-      diag.attachNote(ranges[i - 1].op->getLoc()) << "this one";
+                                << "is at bytes [" << range.begin << ", "
+                                << range.end << "), which another op uses";
+      diag.attachNote(ranges[i - 1].op->getLoc()) << "used here";
       return diag;
     }
   }

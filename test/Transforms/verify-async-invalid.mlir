@@ -133,15 +133,15 @@
 
 // Two barriers overlap.
 // RUN: sed 's/at 16392/at 16384/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE2
-// MORE2: which another uses
+// MORE2: which another op uses
 
 // A tile is not aligned for its swizzle.
 // RUN: sed 's/"p" at 8192/"p" at 8704/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=ALIGN
-// ALIGN: 'cta.ring' op lies at byte 8704, expected a multiple of 1024, where its swizzle repeats
+// ALIGN: 'cta.ring' op expected an offset that is a multiple of 1024, the period of its swizzle, got 8704
 
 // Two rings overlap.
 // RUN: sed 's/"p" at 8192/"p" at 0/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE3
-// MORE3: which another uses
+// MORE3: which another op uses
 
 // A carried MMA result in flight is read.
 // RUN: sed 's/%%e = math.exp2 .*/%%e = arith.select %%cond, %%o, %%o : !flight/' %S/Inputs/verified.mlir | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=MORE4
