@@ -4,7 +4,7 @@
 
 #include "mla/JIT/Operators.h"
 #include "mla/Support/Names.h"
-#include "mla/Transforms/Passes.h"
+#include "mla/Transforms/OperatorQueries.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"

@@ -1,6 +1,6 @@
-// Ops that the level of a program does not allow where they stand. Every pass
-// refuses them before it works on the function, so the errors are the same for one
-// pass of any level, the pipelines and the conversion.
+// Ops that are not allowed at the level of a program, or at their place in it. Every
+// pass checks this before it runs, so all passes, the pipelines and the conversion
+// report the same errors.
 //
 // RUN: mla-opt %s --mla-choose-schedule -split-input-file -verify-diagnostics
 // RUN: mla-opt %s --mla-schedule -split-input-file -verify-diagnostics

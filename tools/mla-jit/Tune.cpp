@@ -7,7 +7,7 @@
 #include "mla/Harness/Tune.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Support/Files.h"
-#include "mla/Transforms/Passes.h"
+#include "mla/Transforms/OperatorQueries.h"
 #include "mla/Tuning/CostModel.h"
 #include "mla/Tuning/TuningTable.h"
 #include "llvm/ADT/StringExtras.h"

@@ -1,9 +1,9 @@
-//===- Operators.cpp - what passes ask an operator --------------*- C++ -*-===//
+//===- OperatorQueries.cpp - shapes and schedules of operators --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Transforms/OperatorQueries.h"
 #include "mla/Support/Names.h"
-#include "mla/Transforms/Passes.h"
 #include "mla/Transforms/ScheduleText.h"
 
 using namespace mlir;
