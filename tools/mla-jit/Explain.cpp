@@ -4,8 +4,8 @@
 
 #include "Explain.h"
 #include "Command.h"
-#include "InterpreterExecutor.h"
 #include "mla/Dialect/Tile/Tile.h"
+#include "mla/Executors/InterpreterExecutor.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Pipelines/Parse.h"

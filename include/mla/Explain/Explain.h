@@ -11,10 +11,11 @@
 
 namespace mla::explain {
 
-/// Writes `trace` in the Chrome trace-event format, as Perfetto opens it: a
-/// process for each CTA, a thread for each track, one microsecond for each
-/// cycle.
-void writeChromeTrace(const sim::Trace &trace, llvm::raw_ostream &os);
+/// Writes the traces of a program's kernels, in order, in the Chrome
+/// trace-event format, which Perfetto opens. The kernels follow one another on
+/// one timeline. Each CTA is a process, each track a thread, and each cycle a
+/// microsecond.
+void writeChromeTrace(llvm::ArrayRef<sim::Trace> traces, llvm::raw_ostream &os);
 
 /// All that a page shows.
 struct Report {
