@@ -27,7 +27,7 @@ taken as it is.
   --sizes NAME=N,...     the run-time sizes (default: s_q=4096, or 264 for
                          persistent CTAs, s_kv=8192, topk=2048, others 1024)
   --size NAME=N          the same, one by one
-  --trace=FILE.json      the trace too, as Perfetto opens it (of one kernel)
+  --trace=FILE.json      the trace too, for Perfetto (of one program)
 )";
 
 int fail(const llvm::Twine &message) {
@@ -70,7 +70,7 @@ std::string findFault(const ExplainOptions &options,
     return "option '--trace': expected IR, got a file of data";
   if (size_t programs = options.inputs.size() * flags.schedules.size();
       programs > 1)
-    return "option '--trace': expected one kernel with it, got " +
+    return "option '--trace': expected one program, got " +
            std::to_string(programs);
   return flags.findFault();
 }
@@ -148,10 +148,6 @@ static llvm::Error explainAll(const ExplainOptions &options,
       explainPrograms(options, tools, explanations);
   if (!programs)
     return programs.takeError();
-  if (!options.trace.empty() && explanations.front()->getTraces().size() != 1)
-    return llvm::createStringError(
-        "option '--trace': expected a program of one kernel, got " +
-        llvm::Twine(explanations.front()->getTraces().size()));
   llvm::json::Value data = explain::makeData(std::move(*programs));
   auto write = [](llvm::StringRef path, auto print) {
     return path.empty() ? llvm::Error::success() : writeOutput(path, print);
@@ -165,7 +161,7 @@ static llvm::Error explainAll(const ExplainOptions &options,
       }))
     return error;
   return write(options.trace, [&](llvm::raw_ostream &os) {
-    explain::writeChromeTrace(explanations.front()->getTraces().front(), os);
+    explain::writeChromeTrace(explanations.front()->getTraces(), os);
   });
 }
 

@@ -3,8 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Explanation.h"
-#include "KernelSequence.h"
 #include "mla/Dialect/Tile/Tile.h"
+#include "mla/Executors/KernelSequence.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Simulator/Simulator.h"

@@ -13,9 +13,11 @@
 
 namespace mla::explain {
 
-/// Writes `trace` in the Chrome trace-event format, which Perfetto opens: one
-/// process per CTA, one thread per track, one microsecond per cycle.
-void writeChromeTrace(const sim::Trace &trace, llvm::raw_ostream &os);
+/// Writes the traces of a program's kernels, in order, in the Chrome
+/// trace-event format, which Perfetto opens. The kernels follow one another on
+/// one timeline. Each CTA is a process, each track a thread, and each cycle a
+/// microsecond.
+void writeChromeTrace(llvm::ArrayRef<sim::Trace> traces, llvm::raw_ostream &os);
 
 /// A kernel and a run of it.
 struct Report {

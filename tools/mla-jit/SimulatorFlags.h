@@ -1,32 +1,31 @@
-//===- SimulatorExecutor.h - run a CTA program on the CPU -------*- C++ -*-===//
+//===- SimulatorFlags.h - the options of `run --device=sim` -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_TOOLS_MLAJIT_SIMULATOREXECUTOR_H
-#define MLA_TOOLS_MLAJIT_SIMULATOREXECUTOR_H
+#ifndef MLA_TOOLS_MLAJIT_SIMULATORFLAGS_H
+#define MLA_TOOLS_MLAJIT_SIMULATORFLAGS_H
 
-#include "mla/Harness/Executor.h"
-#include "mla/Simulator/Simulator.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
+#include "mla/Executors/SimulatorExecutor.h"
 
 /// The options of `run --device=sim`.
 struct SimulatorFlags {
-  mla::sim::Options options;
+  mla::SimulatorExecutorOptions executor;
   bool timingGiven = false;
-  /// How many interleavings to try; their results must be the same bits.
-  unsigned seeds = 1;
   /// Bytes that the arguments and the simulator may take together.
   std::optional<uint64_t> memoryLimit;
   /// File for a Chrome trace; empty for none.
   std::string trace;
-  /// An option that says nothing to other devices; empty if none is given.
+  /// An option given that other devices do not have; empty if none is.
   std::string given;
 
-  SimulatorFlags() { options.threads = 0; }
+  SimulatorFlags() { executor.simulator.threads = 0; }
 
   /// Takes `word` if it is one of them; sets `error` if it is malformed.
   bool parse(llvm::StringRef word, std::string &error);
+
+  /// How to run on the simulator; writes the trace to its file.
+  mla::SimulatorExecutorOptions makeExecutorOptions() const;
+
   static constexpr llvm::StringLiteral kHelp =
       R"(  --seeds=N              simulator: repeat under N interleavings, which have to
                          agree to the bit (default 1)
@@ -40,11 +39,4 @@ struct SimulatorFlags {
 )";
 };
 
-/// Runs the verified cta program in `module`. Errors are diagnostics of the
-/// module's context.
-mla::harness::Executor
-makeSimulatorExecutor(std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
-                      const mla::runtime::KernelDescriptor &descriptor,
-                      const SimulatorFlags &flags);
-
-#endif // MLA_TOOLS_MLAJIT_SIMULATOREXECUTOR_H
+#endif // MLA_TOOLS_MLAJIT_SIMULATORFLAGS_H

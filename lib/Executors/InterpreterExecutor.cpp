@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "InterpreterExecutor.h"
-#include "KernelSequence.h"
+#include "mla/Executors/InterpreterExecutor.h"
+#include "mla/Executors/KernelSequence.h"
 #include <chrono>
 
 using namespace mla;
@@ -41,7 +41,7 @@ static interp::Argument convert(HostArgument &argument) {
 }
 
 std::vector<interp::Argument>
-makeInterpreterArguments(std::vector<HostArgument> &arguments) {
+mla::makeInterpreterArguments(std::vector<HostArgument> &arguments) {
   std::vector<interp::Argument> converted;
   converted.reserve(arguments.size());
   for (HostArgument &argument : arguments)
@@ -66,7 +66,7 @@ static Status interpret(mlir::ModuleOp module,
   return Status();
 }
 
-Executor makeInterpreterExecutor(
+Executor mla::makeInterpreterExecutor(
     std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> module,
     const runtime::KernelDescriptor &descriptor) {
   return

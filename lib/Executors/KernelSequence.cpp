@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "KernelSequence.h"
-#include "InterpreterExecutor.h"
+#include "mla/Executors/KernelSequence.h"
 #include "mla/Conversion/Passes.h"
+#include "mla/Executors/InterpreterExecutor.h"
 #include "mla/Runtime/Launch.h"
 
 using namespace mla;
 using namespace mla::harness;
 
-/// Sizes, strides and bytes are those that a launch would give them.
+/// Gives workspaces the sizes and strides that a launch gives them.
 Status
 KernelSequence::makeWorkspaces(const runtime::KernelDescriptor &descriptor,
                                const std::vector<HostArgument> &arguments,
@@ -45,7 +45,6 @@ Status KernelSequence::create(mlir::ModuleOp module,
   MLA_RETURN_IF_ERROR(makeWorkspaces(descriptor, arguments, sms));
   resetWorkspaces();
   llvm::StringMap<interp::Argument> byName;
-  // By place: a descriptor's names are those of the functions' arguments.
   for (auto [known, argument] :
        llvm::zip(descriptor.arguments, makeInterpreterArguments(arguments)))
     byName[known.name] = argument;
