@@ -1,4 +1,4 @@
-//===- RunCommand.cpp - mla-jit run, bench and plot -----------------------===//
+//===- RunCommand.cpp - mla-jit run and bench -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
