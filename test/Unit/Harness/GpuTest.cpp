@@ -4,7 +4,6 @@
 
 #include "FakeGpu.h"
 
-
 #include <cstdlib>
 #include <filesystem>
 
