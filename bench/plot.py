@@ -227,6 +227,8 @@ def draw(lines, over, unit, subtitle, roof, path):
         figure.savefig(part, format="svg", metadata={"Date": None})
         os.replace(part, path)
     except OSError as error:
+        if os.path.exists(part):
+            os.remove(part)
         raise Fault(f"{path}: {error.strerror}") from error
 
 
