@@ -1,4 +1,4 @@
-//===- Help.cpp - the help texts of `run`, `bench` and `plot` -------------===//
+//===- Help.cpp - the help texts of `run` and `bench` ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -23,11 +23,6 @@ bench  Times the kernels on the GPU, alternating between them, in the modes that
        table: milliseconds of a launch; what its call takes on the host, in the
        mode b2b; TFLOP/s, and how much that is of the most that was measured on
        such a device; GB/s.
-)";
-
-constexpr char kPlotSummary[] = R"(
-plot   Draws what bench printed, joined of any number of runs: TFLOP/s over the
-       size that differs, as an SVG.
 )";
 
 constexpr char kInputHelp[] = R"(
@@ -135,25 +130,15 @@ bench
   --peer LIBRARY.so      another implementation (mla/Harness/Peer.h), timed in
                          turns with the kernels, on the arguments of the first;
                          it must compute the same; repeat it for more
-  --plot FILE.svg        draw the results as 'plot' does
-  --roof N[,LABEL]       with --plot
   --progress             say on stderr how far it is, which is done anyway where
                          that is a terminal
-)";
-
-constexpr char kPlotHelp[] = R"(
-plot
-  -o FILE.svg            the picture
-  --roof N[,LABEL]       a line at N TFLOP/s
-  --size NAME=N          only results with this size
 )";
 
 } // namespace
 
 std::string toolHelp(const ToolConfig &config, std::optional<Command> only) {
   auto shows = [&](Command command) { return !only || *only == command; };
-  bool run = shows(Command::Run), bench = shows(Command::Bench),
-       plot = shows(Command::Plot);
+  bool run = shows(Command::Run), bench = shows(Command::Bench);
   std::string text = config.name + ": " + config.summary + "\n\n";
   auto usage = [&](bool shown, const std::string &rest) {
     if (shown)
@@ -163,17 +148,14 @@ std::string toolHelp(const ToolConfig &config, std::optional<Command> only) {
   };
   usage(run, "run [options] " + config.operandName + "...");
   usage(bench, "bench [options] " + config.operandName + "...");
-  usage(plot, "plot [options] RESULTS.jsonl... -o FILE.svg");
   if (!only)
-    usage(true, "help [run|bench|plot]");
+    usage(true, "help [run|bench]");
   text += run ? kRunSummary : "";
   text += bench ? kBenchSummary : "";
-  text += plot ? kPlotSummary : "";
   text += std::string("\n") + kExitCodeHelp;
   text += run || bench ? kInputHelp + extremeHelp() + operatorHelp() : "";
   text += run ? kRunHelp : "";
   text += bench ? kBenchHelp + bytesHelp() : "";
-  text += plot ? kPlotHelp : "";
   if (run || bench)
     text += "\n" + config.name + "\n" + config.optionHelp;
   if (run)

@@ -44,7 +44,7 @@ bool splitPair(const std::string &text, std::string &name, std::string &value) {
 }
 
 /// The commands that an option belongs to, as bits.
-enum : unsigned { kRun = 1, kBench = 2, kPlot = 4 };
+enum : unsigned { kRun = 1, kBench = 2 };
 
 struct CommandName {
   const char *name;
@@ -52,8 +52,7 @@ struct CommandName {
   unsigned bit;
 };
 constexpr CommandName kCommands[] = {{"run", Command::Run, kRun},
-                                     {"bench", Command::Bench, kBench},
-                                     {"plot", Command::Plot, kPlot}};
+                                     {"bench", Command::Bench, kBench}};
 
 /// Reads the words of one command line into options.
 class OptionParser {
@@ -95,7 +94,7 @@ private:
     name = word.substr(0, equals);
     value = equals == std::string::npos ? "" : word.substr(equals + 1);
     if (parseSizeOption() || parseInputOption() || parseRunOption() ||
-        parseBenchOption() || parsePlotOption())
+        parseBenchOption())
       return;
     if (config.option && config.option(word, error))
       return belongsTo(isRunOnly() ? kRun : kRun | kBench);
@@ -121,8 +120,8 @@ private:
         return;
       }
     }
-    error = "expected the command 'run', 'bench' or 'plot', got '" + word +
-            "'" + suggest(word, names);
+    error = "expected the command 'run' or 'bench', got '" + word + "'" +
+            suggest(word, names);
   }
 
   /// Whether the tool lists its option under `run` alone.
@@ -314,8 +313,6 @@ private:
         fail("expected milliseconds above 0, at most 60000");
     } else if (name == "--peer")
       options.peers.push_back(needValue());
-    else if (name == "--plot")
-      options.plot.file = needValue();
     else if (flag("--progress"))
       options.progress = true;
     else
@@ -324,53 +321,25 @@ private:
     return true;
   }
 
-  bool parsePlotOption() {
-    if (name == "-o") {
-      options.plot.file = needValue();
-      belongsTo(kPlot);
-      return true;
-    }
-    if (name != "--roof")
-      return false;
-    const std::string text = needValue();
-    size_t comma = std::min(text.find(','), text.size());
-    if (error.empty() &&
-        (!parseNumber(text.substr(0, comma), options.plot.roof) ||
-         !(options.plot.roof > 0 && options.plot.roof < 1e6)))
-      fail("expected TFLOP/s above 0, got '" + text + "'");
-    options.plot.roofLabel = text.substr(std::min(comma + 1, text.size()));
-    belongsTo(kBench | kPlot);
-    return true;
-  }
-
   /// What the command line as a whole lacks, or has too much.
   std::string findFault() const {
     if (options.commandName.empty())
-      return "expected the command 'run', 'bench' or 'plot'";
+      return "expected the command 'run' or 'bench'";
     for (const auto &[option, commands] : seen)
       if (!(commands & command.bit))
         return "option '" + option + "': is not one of '" +
                (config.commandName.empty() ? command.name
                                            : config.commandName) +
                "'";
-    bool isPlot = options.command == Command::Plot;
     if (options.operands.empty())
-      return "expected at least one " +
-             (isPlot ? std::string("RESULTS.jsonl") : config.operandName);
+      return "expected at least one " + config.operandName;
     if (options.tolerance && options.expected.empty())
       return "option '--tolerance': expected --expect NAME=FILE.npy with it";
-    if (!options.plot.file.empty())
-      return "";
-    if (isPlot)
-      return "expected -o FILE.svg";
-    if (options.plot.roof > 0)
-      return "option '--roof': expected --plot=FILE.svg with it";
     return "";
   }
 
   void finish() {
     error = findFault();
-    options.plot.only = options.command == Command::Plot ? common : Sizes();
     if (cases.empty())
       cases.push_back({});
     for (Sizes &sizes : cases) {

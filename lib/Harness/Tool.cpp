@@ -29,13 +29,6 @@ int run(const ToolConfig &config, const std::vector<std::string> &words,
                                           : toolHelp(config, options.command));
     return kExitSuccess;
   }
-  if (options.command == Command::Plot) {
-    Status status = plotFiles(options.operands, options.plot);
-    if (status.ok())
-      return kExitSuccess;
-    err << "error: " << status.message() << "\n";
-    return kExitFailure;
-  }
   std::vector<Subject> subjects;
   Status status =
       options.command == Command::Bench ? checkBenchOptions(options) : Status();

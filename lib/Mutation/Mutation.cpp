@@ -193,18 +193,23 @@ mutation::getKinds() {
   return kKinds;
 }
 
-func::FuncOp mutation::findProgram(ModuleOp module) {
+SmallVector<func::FuncOp> mutation::findKernels(ModuleOp module) {
+  SmallVector<func::FuncOp> kernels;
   for (auto function : module.getOps<func::FuncOp>()) {
     WalkResult result =
         function.walk([](cta::RoleOp) { return WalkResult::interrupt(); });
     if (result.wasInterrupted())
-      return function;
+      kernels.push_back(function);
   }
-  return {};
+  return kernels;
 }
 
-std::vector<Mutation> mutation::enumerate(func::FuncOp program) {
-  Enumerator e(program);
+func::FuncOp mutation::findKernel(ModuleOp program, const Mutation &mutation) {
+  return program.lookupSymbol<func::FuncOp>(mutation.kernel);
+}
+
+static std::vector<Mutation> enumerateKernel(func::FuncOp kernel) {
+  Enumerator e(kernel);
   enumerateDrops(e);
   enumerateMoves(e);
   enumerateValues(e);
@@ -212,11 +217,24 @@ std::vector<Mutation> mutation::enumerate(func::FuncOp program) {
   return e.take();
 }
 
-OwningOpRef<ModuleOp> mutation::apply(ModuleOp module,
+std::vector<Mutation> mutation::enumerate(ModuleOp program) {
+  std::vector<Mutation> all;
+  SmallVector<func::FuncOp> kernels = findKernels(program);
+  for (func::FuncOp kernel : kernels)
+    for (Mutation &mutation : enumerateKernel(kernel)) {
+      mutation.kernel = kernel.getSymName().str();
+      if (kernels.size() > 1)
+        mutation.id = mutation.kernel + "/" + mutation.id;
+      all.push_back(std::move(mutation));
+    }
+  return all;
+}
+
+OwningOpRef<ModuleOp> mutation::apply(ModuleOp program,
                                       const Mutation &mutation) {
-  OwningOpRef<ModuleOp> clone = module.clone();
-  func::FuncOp program = findProgram(*clone);
-  program->removeAttr(cta::kVerifiedAttr);
-  mutation.edit(numberOps(program));
+  OwningOpRef<ModuleOp> clone = program.clone();
+  func::FuncOp kernel = findKernel(*clone, mutation);
+  kernel->removeAttr(cta::kVerifiedAttr);
+  mutation.edit(numberOps(kernel));
   return clone;
 }

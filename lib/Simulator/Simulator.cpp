@@ -434,6 +434,8 @@ LogicalResult mla::sim::simulate(func::FuncOp function,
   plan.arguments = arguments;
   if (failed(Planner(plan, function, *grid).run(*program)))
     return failure();
+  if (options.trace)
+    options.trace->kernel = function.getSymName().str();
   Run run;
   run.options.sms = options.sms;
   Frame frame(run, program->numSlots);

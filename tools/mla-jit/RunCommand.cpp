@@ -1,13 +1,13 @@
-//===- RunCommand.cpp - mla-jit run, bench and plot -----------------------===//
+//===- RunCommand.cpp - mla-jit run and bench -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "RunCommand.h"
 #include "Flags.h"
-#include "InterpreterExecutor.h"
 #include "Session.h"
-#include "SimulatorExecutor.h"
+#include "SimulatorFlags.h"
 #include "mla/Dialect/MLA/MLA.h"
+#include "mla/Executors/InterpreterExecutor.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Tool.h"
 #include "mla/JIT/CachedCompile.h"
@@ -173,9 +173,10 @@ private:
         std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module));
     MLA_RETURN_IF_ERROR(
         runtime::parseDescriptor(kernel->descriptor, out.descriptor));
-    out.executor =
-        interpret ? makeInterpreterExecutor(shared, out.descriptor)
-                  : makeSimulatorExecutor(shared, out.descriptor, simulator);
+    out.executor = interpret
+                       ? makeInterpreterExecutor(shared, out.descriptor)
+                       : makeSimulatorExecutor(shared, out.descriptor,
+                                               simulator.makeExecutorOptions());
     return harness::Status();
   }
 

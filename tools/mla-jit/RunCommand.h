@@ -1,4 +1,4 @@
-//===- RunCommand.h - mla-jit run, bench and plot ---------------*- C++ -*-===//
+//===- RunCommand.h - mla-jit run and bench ---------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -118,10 +118,8 @@ std::string findTuneFault(TuneFlags &flags, harness::ToolOptions &options) {
                schedule + "'";
   if (flags.dryRun && !flags.table.empty())
     return "option '--table': nothing is measured with --dry-run";
-  if (!options.peers.empty() || !options.plot.file.empty() ||
-      options.modes != harness::ToolOptions().modes || options.progress)
-    return "options '--peer', '--plot', '--modes' and '--progress' are those "
-           "of "
-           "'bench'";
+  if (!options.peers.empty() || options.modes != harness::ToolOptions().modes ||
+      options.progress)
+    return "options '--peer', '--modes' and '--progress' are those of 'bench'";
   return "";
 }

@@ -38,8 +38,6 @@ usage: mla-jit emit OPERATOR [options]        write an operator's IR
        mla-jit bench FILE.mlir|DIR [options]  time on the GPU
        mla-jit tune FILE.mlir|OPERATOR [options]
                                               which schedule is the fastest
-       mla-jit plot RESULTS.jsonl... -o FILE.svg [options]
-                                              draw what bench printed
        mla-jit explain FILE.mlir -o FILE.html [options]
                                               a page with pictures of the kernel
        mla-jit mutate FILE.mlir [options]     which damage is found, and by what
@@ -270,7 +268,6 @@ constexpr CommandEntry kCommands[] = {{"emit", emit},
                                       {"run", nullptr},
                                       {"bench", nullptr},
                                       {"tune", tuneOperator},
-                                      {"plot", nullptr},
                                       {"explain", explainKernel},
                                       {"mutate", mutateCommand},
                                       {"info", infoCommand},

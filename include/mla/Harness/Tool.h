@@ -1,4 +1,4 @@
-//===- Tool.h - the commands `run`, `bench` and `plot` ----------*- C++ -*-===//
+//===- Tool.h - the commands `run` and `bench` ------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -14,14 +14,13 @@
 #include "mla/Harness/Executor.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Harness/Modes.h"
-#include "mla/Harness/Plot.h"
 
 #include <iosfwd>
 #include <optional>
 
 namespace mla::harness {
 
-enum class Command { Run, Bench, Plot };
+enum class Command { Run, Bench };
 
 /// What a command line asked for.
 struct ToolOptions {
@@ -29,7 +28,7 @@ struct ToolOptions {
   /// As given; empty if --help or --version stands alone.
   std::string commandName;
   Command command = Command::Run;
-  /// Kernels; for `plot`, files of results.
+  /// Kernels.
   std::vector<std::string> operands;
   /// The cases: each a set of run-time sizes. At least one.
   std::vector<Sizes> cases;
@@ -60,8 +59,6 @@ struct ToolOptions {
   bool progress = false;
   /// Libraries with other implementations: mla/Harness/Peer.h.
   std::vector<std::string> peers;
-  // bench and plot:
-  PlotOptions plot;
 };
 
 /// What makes one tool differ from another.
@@ -100,7 +97,7 @@ std::string toolHelp(const ToolConfig &config,
                      std::optional<Command> only = std::nullopt);
 
 /// A whole tool: reads the command line, loads the subjects, runs or times
-/// them, or draws results. Results go to `out`, one JSON line each (and a table
+/// them. Results go to `out`, one JSON line each (and a table
 /// at the end of `bench`), errors to `err`, one line each, and how far `bench`
 /// is. Returns the exit code: 0; 1 for bad input, a case that fails, or results
 /// that `out` does not take; 2 for a bad command line.
@@ -115,8 +112,8 @@ int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err);
 
-/// What can be wrong with a request to time before anything is loaded: peers
-/// that are no libraries, cases that no picture shows.
+/// Checks what can be wrong with a request to time before anything is loaded:
+/// peers that are no libraries.
 Status checkBenchOptions(const ToolOptions &options);
 
 /// A loader for ToolConfig::load: the operand is a package's folder.
