@@ -5,11 +5,11 @@
 #include "Cases.h"
 #include "PeerLibrary.h"
 #include "Timing.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Plot.h"
 #include "mla/Harness/Progress.h"
-#include "mla/Harness/Tool.h"
 #include "mla/Tuning/Machine.h"
 
 #include <algorithm>

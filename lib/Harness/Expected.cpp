@@ -4,6 +4,7 @@
 
 #include "Cases.h"
 #include "mla/Harness/Npy.h"
+#include "mla/Support/NearNames.h"
 
 #include <algorithm>
 #include <cmath>

@@ -4,10 +4,10 @@
 
 #include "mla/Harness/Inputs.h"
 
-#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/OperatorHost.h"
+#include "mla/Support/NearNames.h"
 
 #include <cmath>
 #include <cstdio>

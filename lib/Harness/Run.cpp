@@ -3,9 +3,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cases.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/OperatorHost.h"
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/Progress.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -100,6 +101,7 @@ private:
           "' has no reference to check against; expected --expect "
           "NAME=FILE.npy for each output; of operators: " +
           describeUnknownOperator(subject.descriptor.operatorName));
+    WorkProgress progress("computing the reference");
     std::vector<ExpectedOutput> computed;
     MLA_RETURN_IF_ERROR(reference(arguments, computed));
     // The first entry with a name is used.

@@ -2,50 +2,34 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Explain.h"
-#include "Command.h"
+#include "mla/Explain/Explain.h"
+#include "Commands.h"
+#include "Flags.h"
+#include "Session.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Executors/InterpreterExecutor.h"
-#include "mla/Explain/Explain.h"
-#include "mla/Harness/Inputs.h"
+#include "mla/Harness/CommandLine.h"
+#include "mla/Harness/Progress.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Simulator/Simulator.h"
 #include "mla/Support/Files.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mla;
 
 namespace {
 
-constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit explain FILE.mlir... -o FILE.html [options]
-
-Writes a page about the kernel of FILE.mlir (mla, tile or verified cta IR): its
-roles over time, shared memory byte by byte, barriers, and the roofline. Times
-are those of the simulator's cost model. Several files, or several schedules of
-one, are compared on one page.
-
-  -o FILE                the page
-  --sizes NAME=N,...     the run-time sizes (default: s_q=4096, or 264 for
-                         persistent CTAs, s_kv=8192, topk=2048, others 1024)
-  --size NAME=N          the same, one by one
-  --trace=FILE.json      the trace too, as Perfetto opens it (of one kernel)
-)";
-
-int fail(const llvm::Twine &message) {
-  llvm::errs() << "error: " << message << "\n";
-  return 1;
-}
-
 struct ExplainOptions {
+  CompileFlags flags{/*severalSchedules=*/true};
   std::vector<std::string> inputs;
   std::string output, trace;
   explain::Sizes sizes;
 };
 
 /// What is wrong with the options as a whole, or an empty text.
-std::string findFault(const ExplainOptions &options,
-                      const CompileFlags &flags) {
+std::string findFault(const ExplainOptions &options) {
+  const CompileFlags &flags = options.flags;
   if (options.inputs.empty() || options.output.empty())
     return "expected mla-jit explain FILE.mlir -o FILE.html";
   if (!options.trace.empty() &&
@@ -55,33 +39,9 @@ std::string findFault(const ExplainOptions &options,
   return flags.findFault();
 }
 
-/// Returns the exit code where the command ends here.
-std::optional<int> parseOptions(const std::vector<std::string> &words,
-                                CompileFlags &flags, ExplainOptions &out) {
-  auto option = [&](const Option &option, std::string &error) {
-    if (option.name == "-o")
-      out.output = option.value.str();
-    else if (option.name == "--size" || option.name == "--sizes")
-      error = harness::readSizes(option.value.str(), out.sizes);
-    else if (option.name == "--trace")
-      out.trace = option.value.str();
-    else
-      flags.parse(option.word, error);
-  };
-  auto operand = [&](const std::string &word) {
-    out.inputs.push_back(word);
-    return "";
-  };
-  if (std::optional<int> code = readCommand(
-          {"explain", (kHelp + flags.help()).str(), option, operand}, words))
-    return code;
-  if (std::string fault = findFault(out, flags); !fault.empty())
-    return failUsage("explain", fault);
-  return std::nullopt;
-}
-
-/// What a size is without --size: enough work to fill a GPU; of a program whose
-/// CTAs are persistent, a few tiles each, since all of them are in the trace.
+/// What a size is without --sizes: enough work to fill a GPU; of a program
+/// whose CTAs are persistent, a few tiles each, since all of them are in the
+/// trace.
 int64_t getDefaultSize(const std::string &name, bool persistent) {
   return name == "s_q"    ? (persistent ? 264 : 4096)
          : name == "s_kv" ? 8192
@@ -93,9 +53,9 @@ int64_t getDefaultSize(const std::string &name, bool persistent) {
 class Explanation {
 public:
   Explanation(const std::string &input, const std::string &schedule,
-              const ExplainOptions &options, const ExplainTools &tools)
-      : input(input), options(options), context(tools.context),
-        compile(tools.flags.options) {
+              const ExplainOptions &options, mlir::MLIRContext &context)
+      : input(input), options(options), context(context),
+        compile(options.flags.options) {
     compile.schedule = schedule;
   }
 
@@ -226,15 +186,17 @@ llvm::Expected<explain::Report> Explanation::makeReport() {
 }
 
 /// Explains every input with every schedule, and writes what was found.
-static llvm::Error explainAll(const ExplainOptions &options,
-                              const ExplainTools &tools) {
+static llvm::Error explainAll(const ExplainOptions &options) {
+  harness::WorkProgress progress("explaining " +
+                                 llvm::join(options.inputs, ", "));
+  Session session;
   // Reports refer to them.
   std::vector<std::unique_ptr<Explanation>> kernels;
   std::vector<explain::Report> reports;
   for (const std::string &input : options.inputs)
-    for (const std::string &schedule : tools.flags.schedules) {
-      kernels.push_back(
-          std::make_unique<Explanation>(input, schedule, options, tools));
+    for (const std::string &schedule : options.flags.schedules) {
+      kernels.push_back(std::make_unique<Explanation>(input, schedule, options,
+                                                      session.context));
       if (llvm::Error error = kernels.back()->lower())
         return error;
     }
@@ -258,12 +220,34 @@ static llvm::Error explainAll(const ExplainOptions &options,
   });
 }
 
-int explainCommand(const std::vector<std::string> &words,
-                   const ExplainTools &tools) {
-  ExplainOptions options;
-  if (std::optional<int> code = parseOptions(words, tools.flags, options))
-    return *code;
-  if (llvm::Error error = explainAll(options, tools))
-    return fail(llvm::toString(std::move(error)));
-  return 0;
+void mla::addExplainCommand(cli::Tool &tool) {
+  auto options = std::make_shared<ExplainOptions>();
+  cli::Command &command = tool.command(
+      "explain", "write a page with pictures of the kernel", kInspectHeading);
+  command
+      .describe("Writes a page about the kernel of FILE.mlir (mla, tile or "
+                "verified cta IR): its roles over time, shared memory byte by "
+                "byte, barriers, and the roofline. Times are those of the "
+                "simulator's cost model. Several files, or several schedules "
+                "of one, are compared on one page.")
+      .example("mla-jit explain op.mlir -o op.html --schedule seesaw,shared-p")
+      .operands("FILE.mlir...", [options](const std::string &word) {
+        options->inputs.push_back(word);
+        return "";
+      });
+  command.option("-o", "FILE.html", cli::readText(options->output), "the page")
+      .offerFiles();
+  harness::declareSizes(
+      command, options->sizes,
+      "run-time sizes (default: s_q=4096, or 264 for persistent CTAs, "
+      "s_kv=8192, topk=2048, others 1024)");
+  command
+      .option("--trace", "FILE.json", cli::readText(options->trace),
+              "write the trace too, for Perfetto (of one kernel)")
+      .offerFiles();
+  options->flags.declare(command.group("Compilation"));
+  command.check([options] { return findFault(*options); });
+  command.action([options](std::ostream &, std::ostream &) {
+    return finish(explainAll(*options));
+  });
 }

@@ -9,7 +9,7 @@
 #include "../Runtime/Sample.h"
 #include "Sample.h"
 
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/CommandLine.h"
 
 #include <sstream>
 

@@ -4,6 +4,7 @@
 
 #include "FakeGpu.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -32,9 +33,17 @@ private:
 class Modes : public FakeGpu {
 protected:
   int bench(const std::string &modes, std::vector<std::string> words = {}) {
-    words.insert(words.begin(),
-                 {"bench", "copy", "--size", "n=10", "--rounds=2",
-                  "--iterations=2", "--warmup=1", "--gap=1", "--modes", modes});
+    auto given = [&](const std::string &name) {
+      return std::any_of(words.begin(), words.end(), [&](const auto &word) {
+        return word.rfind(name, 0) == 0;
+      });
+    };
+    // Options may be given once.
+    for (const char *option :
+         {"--sizes=n=10", "--rounds=2", "--warmup=1", "--iterations=2"})
+      if (std::string name(option); !given(name.substr(0, name.find('='))))
+        words.push_back(option);
+    words.insert(words.begin(), {"bench", "copy", "--gap=1", "--modes", modes});
     return run(words);
   }
 
@@ -86,7 +95,7 @@ TEST_F(Modes, ProgramsHaveTheirWorkspace) {
     d.kernels[1].parameters[0].index = 2;
     return Status();
   };
-  EXPECT_EQ(run({"run", "copy", "--size", "n=1000", "--check"}), kExitSuccess)
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=1000", "--check"}), kExitSuccess)
       << err.str();
   EXPECT_EQ(fake->launches, 2);
   fake->keepLog = true;
@@ -220,9 +229,8 @@ TEST_F(Modes, LimitsOfAKnownDevice) {
   fake->deviceName = "NVIDIA H200";
   fake->milliseconds = 1e-8f;
   const std::vector<std::string> words = {
-      "bench",          "kernel",        "--modes=b2b",  "--size=s_q=5",
-      "--size=s_kv=64", "--size=topk=8", "--size=h_q=4", "--size=h_kv=1",
-      "--size=d_qk=16", "--size=d_v=8"};
+      "bench", "kernel", "--modes=b2b",
+      "--sizes=s_q=5,s_kv=64,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8"};
   EXPECT_EQ(run(words), kExitSuccess) << err.str();
   // 2 * 5 * 4 * 8 * (16 + 8) operations.
   EXPECT_NEAR(field("median_tflops"), 768, 1e-3);

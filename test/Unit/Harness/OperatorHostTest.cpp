@@ -4,10 +4,10 @@
 
 #include "Sample.h"
 
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Tolerances.h"
-#include "mla/Harness/Tool.h"
 
 #include <algorithm>
 #include <cmath>
@@ -94,7 +94,9 @@ TEST(OperatorHost, DefaultSizesAreThoseThatTheKernelHas) {
 }
 
 TEST(OperatorHost, TheHelpHasOperatorsExtremesAndBytes) {
-  std::string help = toolHelp({});
+  mla::cli::Tool tool("mla-test", "", "");
+  addBenchCommand(tool, {});
+  std::string help = tool.help("bench");
   size_t longest = 0, end = 0;
   for (size_t at = 0; end != std::string::npos; at = end + 1) {
     end = help.find('\n', at);
@@ -104,9 +106,9 @@ TEST(OperatorHost, TheHelpHasOperatorsExtremesAndBytes) {
   for (const auto &host : operatorHosts()) {
     EXPECT_NE(help.find("\n  " + host->info.name + " "), std::string::npos);
     for (const Extreme &extreme : host->info.extremes)
-      EXPECT_NE(help.find("  " + extreme.name + " "), std::string::npos);
+      EXPECT_NE(help.find("\n    " + extreme.name + " "), std::string::npos);
   }
-  EXPECT_NE(help.find("\n    combine              partial_out and partial_lse "
+  EXPECT_NE(help.find("\n  combine                partial_out and partial_lse "
                       "the splits that num_splits\n"
                       "                         counts\n"),
             std::string::npos)

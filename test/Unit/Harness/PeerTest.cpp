@@ -5,7 +5,7 @@
 #include "Sample.h"
 
 #include "mla/Harness/Check.h"
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Runtime/Files.h"
 
 #include <cmath>
