@@ -38,7 +38,8 @@ static void declarePoison(Command &command, InputOptions &inputs,
   command.flag("--poison", setPoison(true),
                "put NaN wherever the kernel must not read, and use extreme "
                "lengths and sinks (default of run)");
-  command.flag("--no-poison", setPoison(false), "(default of bench)");
+  command.flag("--no-poison", setPoison(false),
+               "the opposite (default of bench)");
   command.option(
       "--invalid", "SHARE",
       cli::readNumber(

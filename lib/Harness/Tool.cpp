@@ -92,8 +92,8 @@ void addBenchCommand(cli::Tool &tool, const ToolConfig &config) {
                 "per kernel, case and mode, then a table: milliseconds of a "
                 "launch, the host's time for it (mode b2b), TFLOP/s and their "
                 "share of the most that was measured on such a device, GB/s.")
-      .example(config.name + " bench " + config.operandName +
-               " --sizes s_q=4096,topk=2048,s_kv=8192/65536 --plot bench.svg")
+      .example(config.name + " bench PACKAGE --sizes s_q=4096,s_kv=8192/65536 "
+                             "--plot out.svg")
       .operands(config.operandName + "...", addOperand(options));
   command.group("Sizes");
   declareCases(command, options,

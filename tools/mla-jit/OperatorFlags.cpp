@@ -45,7 +45,8 @@ static std::string toFlags(const OptionInfo &option) {
 
 /// "reads X (sparse_prefill, combine)": what an option does, and of which
 /// operators it is.
-static std::string describe(const OptionInfo &option, const std::string &what) {
+static std::string describeOption(const OptionInfo &option,
+                                  const std::string &what) {
   std::string text = what, names;
   for (const Operator *op : getOperators())
     if (findEntry(op->table.options, option.name))
@@ -68,8 +69,8 @@ void OperatorFlags::declareOption(cli::Command &command,
   if (option.kind == OptionKind::Presence) {
     command.flag(
         toFlags(option), [this, name] { addSetting(name); },
-        describe(option,
-                 "with the argument " + name + ": " + std::string(option.doc)));
+        describeOption(option, "with the argument " + name + ": " +
+                                   std::string(option.doc)));
     return;
   }
   std::vector<std::string> values(option.values.begin(), option.values.end());
@@ -80,9 +81,9 @@ void OperatorFlags::declareOption(cli::Command &command,
             addSetting(name + "=" + value);
             return "";
           },
-          describe(option, std::string(option.doc) + ": " +
-                               llvm::join(values, " or ") + ", default " +
-                               values.front()))
+          describeOption(option, std::string(option.doc) + ": " +
+                                     llvm::join(values, " or ") + ", default " +
+                                     values.front()))
       .offer(values);
 }
 
