@@ -1,4 +1,4 @@
-//===- Tune.cpp - which of several kernels is the fastest -----------------===//
+//===- Tune.cpp - find the fastest of several kernels ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -24,8 +24,8 @@ Sizes cutDown(Sizes sizes) {
   return sizes;
 }
 
-/// Poison and invalid entries as `run` has them by default; they are not in the
-/// inputs that are timed.
+/// Poison and invalid entries as `run` has them by default, unlike the inputs
+/// that are timed.
 ToolOptions checkOptions(const ToolOptions &options) {
   ToolOptions check;
   check.check = true;
