@@ -13,7 +13,7 @@ using namespace mla::harness;
 
 namespace {
 
-/// The driver without one of its entries, as long as this lives.
+/// The driver without one of its entry points, for the lifetime of this object.
 template <typename Entry> class Without {
 public:
   explicit Without(Entry mla::runtime::Driver::*entry) : entry(entry) {
@@ -47,7 +47,7 @@ protected:
     return run(words);
   }
 
-  /// The calls that have to do with time, in order.
+  /// The calls that matter for timing, in order.
   std::string calls() const {
     static const std::map<std::string, std::string> kShort = {
         {"cuEventRecord", "event"},        {"cuLaunchKernelEx", "launch"},
@@ -66,7 +66,7 @@ protected:
     EXPECT_NE(out.str().find(part), std::string::npos)
         << "expected '" << part << "' in: " << out.str();
   }
-  /// The number behind a field's first name; -1 if there is none.
+  /// The number of a field where it first occurs; -1 if it does not.
   double field(const std::string &name) {
     size_t at = out.str().find("\"" + name + "\":");
     return at == std::string::npos
@@ -75,7 +75,7 @@ protected:
   }
 };
 
-/// Two kernels and what is between them: memory comes before the first launch,
+/// Two kernels that share a workspace: it is allocated before the first launch,
 /// and a graph has both kernels.
 TEST_F(Modes, ProgramsHaveTheirWorkspace) {
   auto load = config.load;
@@ -122,7 +122,7 @@ TEST_F(Modes, TheCallOfALaunchIsTimedOnTheHost) {
   EXPECT_EQ(bench("b2b"), kExitSuccess) << err.str();
   EXPECT_GE(field("host_us"), 2000);
   expectOutput("host us");
-  // The other modes do not say.
+  // The other modes do not report it.
   out.str("");
   EXPECT_EQ(bench("gap,flush,graph"), kExitSuccess) << err.str();
   EXPECT_EQ(field("host_us"), -1);
@@ -151,7 +151,7 @@ TEST_F(Modes, AGraphIsCapturedOnceAndReplayed) {
                      "replay event replay event wait "
                      "replay event replay event wait");
   EXPECT_EQ(fake->launches, 2 * (2 + 2));
-  // A replay's time by its launches.
+  // A replay's time divided by its launches.
   expectOutput("\"mode\":\"graph\",\"samples\":2,\"median_ms\":1.25,"
                "\"min_ms\":1.25,\"graph_launches\":2}");
 }
@@ -196,7 +196,7 @@ TEST_F(Modes, WhatCannotBeCapturedIsAnError) {
     EXPECT_NE(err.str().find(std::string(call) + " failed"), std::string::npos)
         << err.str();
     EXPECT_EQ(fake->graphsAlive, 0);
-    // The stream is as it was, whatever failed in between.
+    // The stream's state is restored after every failure.
     if (call != std::string("cuStreamBeginCapture"))
       EXPECT_FALSE(fake->capturing);
   }
@@ -220,7 +220,7 @@ TEST_F(Modes, AnOldDriverIsNamed) {
   EXPECT_EQ(err.str(),
             "error: mode 'graph': the CUDA driver lacks cuGraphInstantiate\n");
   EXPECT_EQ(fake->launches, 0);
-  // The other modes do without.
+  // The other modes do not need it.
   EXPECT_EQ(bench("b2b,gap"), kExitSuccess);
 }
 
@@ -241,7 +241,7 @@ TEST_F(Modes, LimitsOfAKnownDevice) {
   EXPECT_NEAR(field("median_gbs"), 256000, 1);
   expectOutput("  % limit  ");
   expectOutput(" 768.0     98.6  256000\n");
-  // Nothing was measured on another one.
+  // No limit is known for another device.
   out.str("");
   fake->deviceName = "NVIDIA H200 NVL";
   EXPECT_EQ(run(words), kExitSuccess) << err.str();
@@ -274,7 +274,7 @@ TEST_F(Modes, ProgressIsALineThatIsRewritten) {
   EXPECT_NE(text.find("round 2 of 2, graph; case 2 of 2, n=9"),
             std::string::npos)
       << text;
-  // Nothing is left standing, and nothing of it is among the results.
+  // The line is removed at the end, and is not among the results.
   EXPECT_EQ(text.substr(text.size() - 2), " \r");
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_EQ(out.str().find("round"), std::string::npos);

@@ -66,7 +66,7 @@ TEST_F(Peers, WhatTheyHaveNoKernelForIsLeftOut) {
   EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
   expectOutput("\"sizes\":{\"n\":10},\"skipped\":\"n: expected a multiple of "
                "128, got 10\"}\n");
-  // Behind the table, which has no row of it.
+  // Reported behind the table, which has no row for it.
   expectOutput("\nfake peer (n=10) skipped: n: expected a multiple of 128");
 }
 
@@ -136,7 +136,7 @@ TEST_F(Peers, AreDrawn) {
   EXPECT_EQ(err.str(), "error: results:1: field 'median_tflops': missing\n");
   err.str("");
   out.str("");
-  // Known before anything runs.
+  // Checked before anything runs.
   EXPECT_EQ(bench({"--sizes", "n=10", "--plot=" + folder + "/f.svg"}),
             kExitFailure);
   EXPECT_EQ(err.str(), "error: option '--plot': expected one size that differs "

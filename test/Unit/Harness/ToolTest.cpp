@@ -18,8 +18,7 @@ using namespace mla::harness;
 
 namespace {
 
-/// Computes the right answer, and for "wrong" a wrong one: the executor that
-/// stands in for the GPU.
+/// Replaces the GPU: writes the expected outputs, with an error if `wrong`.
 Status execute(std::vector<HostArgument> &arguments, bool wrong) {
   std::vector<ExpectedOutput> expected;
   MLA_RETURN_IF_ERROR(sparsePrefillReference(arguments, expected));
@@ -106,14 +105,14 @@ TEST_F(Tool, WrongKernelFails) {
   EXPECT_EQ(runSized({"run", "wrong", "--check"}), kExitFailure);
   EXPECT_NE(out.str().find("\"pass\":false"), std::string::npos);
   EXPECT_NE(out.str().find("elements differ"), std::string::npos);
-  // Without --check nobody looks, and nobody says that it passes.
+  // Without --check neither pass nor fail is reported.
   EXPECT_EQ(runSized({"run", "wrong"}), kExitSuccess);
   EXPECT_NE(out.str().find("\"checked\":false"), std::string::npos);
   EXPECT_EQ(out.str().find("pass"), std::string::npos) << out.str();
 }
 
 TEST_F(Tool, ResultsThatAreNotTakenAreAnError) {
-  // A file that is always full.
+  // A device that refuses all writes.
   for (std::vector<std::string> words :
        {std::vector<std::string>{"--help"}, {"run", "right", "right"}}) {
     std::ofstream full("/dev/full");
@@ -157,7 +156,7 @@ TEST_F(Tool, OutputsAreWritten) {
   ASSERT_EQ(runSized({"run", "right", "right", "--output", folder}),
             kExitSuccess);
   EXPECT_TRUE(std::filesystem::exists(folder + "/1/lse.npy"));
-  // What was written can be read as an input.
+  // Written files can be read as inputs.
   EXPECT_EQ(runSized({"run", "right", "--input",
                       "attn_sink=" + folder + "/1/lse.npy"}),
             kExitFailure);
@@ -285,7 +284,7 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
 TEST_F(Tool, OptionsOfTheToolAreTaken) {
   EXPECT_EQ(runSized({"run", "right", "--level=cta"}), kExitSuccess)
       << err.str();
-  // The value may be the next word, as for every option.
+  // The value may be the next word.
   EXPECT_EQ(runSized({"run", "right", "--level", "cta", "--sides", "2"}),
             kExitSuccess)
       << err.str();
@@ -316,7 +315,7 @@ TEST_F(Tool, HelpIsByCommand) {
   EXPECT_EQ(out.str().find("--sides N"), std::string::npos);
 }
 
-/// Writes what `expected` holds for the output `out` of the sized run.
+/// A folder with the outputs of a run, as expected values.
 class ExpectedFile : public Tool {
 protected:
   void SetUp() override {
@@ -329,7 +328,8 @@ protected:
   std::string expect(const std::string &name, const std::string &file) {
     return "--expect=" + name + "=" + folder + "/" + file + ".npy";
   }
-  /// `out` in double precision, `error` times its largest value off.
+  /// `out` in double precision, with an error of `error` times its largest
+  /// value.
   void writeOut(double error) {
     HostTensor bf16, wide;
     ASSERT_TRUE(readNpy(folder + "/out.npy", MLA_BF16, bf16).ok());
@@ -357,7 +357,7 @@ TEST_F(ExpectedFile, ReplacesTheReference) {
     out.back().descriptor.operatorName = "strange";
     return status;
   };
-  // Such an operator has other inputs too.
+  // The operator's name also changes the inputs.
   ASSERT_EQ(runSized({"run", "right", "--output", folder}), kExitSuccess);
   EXPECT_EQ(runSized(all), kExitSuccess);
   EXPECT_NE(out.str().find("\"checked\":true,\"pass\":true"), std::string::npos)
