@@ -13,13 +13,6 @@
 
 using namespace mla;
 
-int mla::finish(llvm::Error error) {
-  if (!error)
-    return cli::kExitSuccess;
-  llvm::errs() << "error: " << llvm::toString(std::move(error)) << "\n";
-  return cli::kExitFailure;
-}
-
 int main(int argc, char **argv) {
   runtime::guardStandardStreams();
   llvm::InitLLVM init(argc, argv);

@@ -40,7 +40,7 @@ inline double widen(double tolerance, double error) {
 /// Values that round to more than the largest number of `dtype` are infinite.
 inline double overflow(mlaDType dtype, double value) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  // Halfway from the largest number to the next one with a larger exponent.
+  // Halfway between the largest number and the next power of two.
   double limit = dtype == MLA_BF16  ? 0x1.ffp127
                  : dtype == MLA_F16 ? 65520
                  : dtype == MLA_F32 ? 0x1.ffffffp127
