@@ -4,8 +4,10 @@
 
 #include "mla/Autotuner/Autotuner.h"
 #include "Report.h"
+#include "mla/Harness/Progress.h"
 #include "mla/Harness/Tune.h"
 #include "mla/Pipelines/Parse.h"
+#include "mla/Support/NearNames.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Tuning/TuningTable.h"
 #include "llvm/ADT/StringExtras.h"
@@ -128,7 +130,7 @@ llvm::Error Tuning::fillSizes(harness::Sizes &sizes) {
       return makeError("size '" + name +
                        "': the operator has no such run-time size; it has: " +
                        (names.empty() ? "none" : llvm::join(names, ", ")) +
-                       harness::suggest(name, names));
+                       suggest(name, names));
   return llvm::Error::success();
 }
 
@@ -154,7 +156,9 @@ llvm::Error Tuning::addContenders() {
   if (options.schedules.empty())
     for (const NamedSchedule &schedule : known.schedules)
       options.schedules.push_back(schedule.name.str());
+  harness::WorkProgress progress("compiling");
   for (const std::string &schedule : options.schedules) {
+    progress.update(" " + schedule);
     llvm::Expected<Choice> choice = parseChoice(schedule);
     if (!choice)
       return choice.takeError();

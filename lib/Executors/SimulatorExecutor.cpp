@@ -5,10 +5,8 @@
 #include "mla/Executors/SimulatorExecutor.h"
 #include "mla/Executors/KernelSequence.h"
 #include "mla/Harness/Progress.h"
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
 using namespace mla;
 using namespace mla::harness;
@@ -16,74 +14,6 @@ using namespace mla::harness;
 namespace {
 /// The outputs' bytes.
 using Outputs = std::vector<std::vector<std::byte>>;
-
-/// Reports progress at a terminal once a run takes over two seconds.
-class RunProgress {
-public:
-  explicit RunProgress(std::ostream *err) {
-    if (!err)
-      return;
-    line.emplace(*err, /*always=*/false);
-    if (line->isShown())
-      thread = std::thread([this] { report(); });
-  }
-  ~RunProgress() {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      stopped = true;
-    }
-    changed.notify_all();
-    if (thread.joinable())
-      thread.join();
-  }
-
-  /// Sets the text behind "simulating": ", seed 2 of 8".
-  void enter(const std::string &what) {
-    std::lock_guard<std::mutex> lock(mutex);
-    step = what;
-    done = total = 0;
-  }
-  void update(uint64_t doneNow, uint64_t totalNow) {
-    std::lock_guard<std::mutex> lock(mutex);
-    done = std::max(done, doneNow);
-    total = totalNow;
-  }
-  /// Removes the line, before something else is printed.
-  void clear() {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (line)
-      line->clear();
-  }
-
-private:
-  static constexpr std::chrono::milliseconds kPatience{2000}, kInterval{200};
-
-  void report() {
-    auto start = std::chrono::steady_clock::now();
-    auto isStopped = [this] { return stopped; };
-    std::unique_lock<std::mutex> lock(mutex);
-    changed.wait_for(lock, kPatience, isStopped);
-    while (!stopped) {
-      std::string text = "simulating" + step;
-      if (total)
-        text += ", " + std::to_string(done) + " of " + std::to_string(total) +
-                " CTAs";
-      auto spent = std::chrono::steady_clock::now() - start;
-      auto seconds = std::chrono::duration_cast<std::chrono::seconds>(spent);
-      line->show(text + ", " + std::to_string(seconds.count()) + " s");
-      changed.wait_for(lock, kInterval, isStopped);
-    }
-    line->clear();
-  }
-
-  std::optional<harness::Progress> line;
-  std::thread thread;
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool stopped = false;
-  std::string step;
-  uint64_t done = 0, total = 0;
-};
 } // namespace
 
 static Outputs copyOutputs(const std::vector<HostArgument> &arguments) {
@@ -136,10 +66,10 @@ static Status simulate(mlir::ModuleOp module,
     return Status(MLA_INVALID_ARGUMENT,
                   "expected a function of level cta or above, got none");
   Outputs before = copyOutputs(arguments), first;
-  RunProgress progress(how.progress);
+  WorkProgress progress("simulating");
   mlir::ScopedDiagnosticHandler clearFirst(module.getContext(),
-                                           [&](mlir::Diagnostic &) {
-                                             progress.clear();
+                                           [](mlir::Diagnostic &) {
+                                             WorkProgress::clearLine();
                                              return mlir::failure();
                                            });
   for (unsigned seed = 0; seed < how.seeds; ++seed) {
@@ -147,11 +77,18 @@ static Status simulate(mlir::ModuleOp module,
     options.seed += seed;
     if (how.countArguments)
       options.memoryTaken = countBytes(arguments) + sequence.workspaceBytes();
-    if (how.seeds > 1)
-      progress.enter(", seed " + std::to_string(seed + 1) + " of " +
-                     std::to_string(how.seeds));
+    std::string step = how.seeds > 1 ? ", seed " + std::to_string(seed + 1) +
+                                           " of " + std::to_string(how.seeds)
+                                     : "";
+    progress.update(step);
+    // Threads report in any order.
+    std::atomic<uint64_t> most{0};
     options.progress = [&](uint64_t done, uint64_t total) {
-      progress.update(done, total);
+      uint64_t before = most;
+      while (done > before && !most.compare_exchange_weak(before, done))
+        ;
+      progress.update(step + ", " + std::to_string(std::max(before, done)) +
+                      " of " + std::to_string(total) + " CTAs");
     };
     std::vector<sim::Trace> traces;
     bool isTraced = how.takeTraces && seed == 0;

@@ -4,6 +4,7 @@
 
 #include "Cases.h"
 #include "mla/Harness/Npy.h"
+#include "mla/Support/NearNames.h"
 
 #include <algorithm>
 #include <cmath>
@@ -56,7 +57,8 @@ Status findOutput(const std::vector<HostArgument> &arguments,
                          suggest(name, names));
 }
 
-/// NumPy has no bf16, and references compute in more precision.
+/// Floating-point outputs are also expected in f32 and f64: NumPy has no bf16,
+/// and references compute in more precision.
 std::vector<mlaDType> typesFor(mlaDType dtype) {
   std::vector<mlaDType> types{dtype};
   if (isFloat(dtype))

@@ -4,10 +4,10 @@
 
 #include "mla/Harness/Inputs.h"
 
-#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/OperatorHost.h"
+#include "mla/Support/NearNames.h"
 
 #include <cmath>
 #include <cstdio>
@@ -286,7 +286,7 @@ Status checkNames(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Reads the files and lets them bind the sizes that are not given.
+/// Reads the files; their shapes give the sizes that are missing.
 Status readFiles(const KernelDescriptor &descriptor,
                  const InputOptions &options, Sizes &sizes,
                  std::map<std::string, HostTensor> &out) {
@@ -304,7 +304,7 @@ Status readFiles(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Makes the arguments once all that was asked for has been checked.
+/// Makes the arguments; the request has been checked.
 Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
                      const InputOptions &options,
                      const std::map<std::string, HostTensor> &files,
@@ -365,7 +365,7 @@ Status makeArguments(const KernelDescriptor &descriptor, Sizes &sizes,
   std::map<std::string, HostTensor> files;
   MLA_RETURN_IF_ERROR(checkNames(descriptor, options));
   MLA_RETURN_IF_ERROR(checkScale(descriptor, options));
-  // Less memory may be free than there is.
+  // The memory that is free may be less than the limit.
   try {
     MLA_RETURN_IF_ERROR(readFiles(descriptor, options, sizes, files));
     MLA_RETURN_IF_ERROR(checkSizes(descriptor, sizes));

@@ -3,9 +3,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cases.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/OperatorHost.h"
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/Progress.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -81,8 +82,8 @@ private:
     return Status();
   }
 
-  /// What the outputs should be: by the files of --expect; those without one
-  /// by the reference.
+  /// The expected outputs: from the files of --expect, the others from the
+  /// reference.
   Status findExpected(const std::vector<HostArgument> &arguments,
                       std::vector<ExpectedOutput> &expected) const {
     MLA_RETURN_IF_ERROR(readExpected(options, arguments, expected));
@@ -100,6 +101,7 @@ private:
           "' has no reference to check against; expected --expect "
           "NAME=FILE.npy for each output; of operators: " +
           describeUnknownOperator(subject.descriptor.operatorName));
+    WorkProgress progress("computing the reference");
     std::vector<ExpectedOutput> computed;
     MLA_RETURN_IF_ERROR(reference(arguments, computed));
     // The first entry with a name is used.
@@ -183,8 +185,7 @@ int runSubjects(const std::vector<Subject> &subjects,
         return kExitFailure;
       }
       out << jsonLine(one.report) << std::flush;
-      // Without a writable stdout there is no point in computing; runTool
-      // reports why.
+      // Stop if stdout takes no more; the tool reports why.
       if (!out)
         return kExitFailure;
       allPass &= one.report.pass;

@@ -2,40 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Explain.h"
-#include "Command.h"
+#include "Commands.h"
 #include "Explanation.h"
-#include "mla/Harness/Inputs.h"
+#include "Flags.h"
+#include "Session.h"
+#include "mla/Harness/CommandLine.h"
+#include "mla/Harness/Progress.h"
 #include "mla/Support/Files.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace mla;
 
 namespace {
 
-constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit explain FILE... -o FILE.html [options]
-
-Runs the kernels of a program (mla, tile or verified cta IR) on the simulator and
-writes a page about them: roles over time, shared memory by byte, barriers, and
-the roofline. Times are those of the simulator's cost model. Several files, or
-several schedules of one, are compared side by side; a file written by --json is
-taken as it is.
-
-  -o FILE                the page
-  --json=FILE            the data of the page (docs/Explain.md), with -o or without
-  --sizes NAME=N,...     the run-time sizes (default: s_q=4096, or 264 for
-                         persistent CTAs, s_kv=8192, topk=2048, others 1024)
-  --size NAME=N          the same, one by one
-  --trace=FILE.json      the trace too, for Perfetto (of one program)
-)";
-
-int fail(const llvm::Twine &message) {
-  llvm::errs() << "error: " << message << "\n";
-  return 1;
-}
-
 struct ExplainOptions {
+  CompileFlags flags{/*severalSchedules=*/true};
   std::vector<std::string> inputs;
   std::string output, json, trace;
   explain::Sizes sizes;
@@ -59,8 +41,8 @@ llvm::Error appendData(const std::string &input, llvm::json::Array &programs) {
 }
 
 /// What is wrong with the options as a whole, or an empty text.
-std::string findFault(const ExplainOptions &options,
-                      const CompileFlags &flags) {
+std::string findFault(const ExplainOptions &options) {
+  const CompileFlags &flags = options.flags;
   if (options.inputs.empty() ||
       (options.output.empty() && options.json.empty()))
     return "expected mla-jit explain FILE.mlir -o FILE.html";
@@ -75,48 +57,21 @@ std::string findFault(const ExplainOptions &options,
   return flags.findFault();
 }
 
-/// Returns the exit code where the command ends here.
-std::optional<int> parseOptions(const std::vector<std::string> &words,
-                                CompileFlags &flags, ExplainOptions &out) {
-  auto option = [&](const Option &option, std::string &error) {
-    if (option.name == "-o")
-      out.output = option.value.str();
-    else if (option.name == "--size" || option.name == "--sizes")
-      error = harness::readSizes(option.value.str(), out.sizes);
-    else if (option.name == "--json")
-      out.json = option.value.str();
-    else if (option.name == "--trace")
-      out.trace = option.value.str();
-    else
-      flags.parse(option.word, error);
-  };
-  auto operand = [&](const std::string &word) {
-    out.inputs.push_back(word);
-    return "";
-  };
-  if (std::optional<int> code = readCommand(
-          {"explain", (kHelp + flags.help()).str(), option, operand}, words))
-    return code;
-  if (std::string fault = findFault(out, flags); !fault.empty())
-    return failUsage("explain", fault);
-  return std::nullopt;
-}
-
 } // namespace
 
 /// Explains every program with every schedule; one of data needs no work.
 static llvm::Expected<llvm::json::Array>
-explainPrograms(const ExplainOptions &options, const ExplainTools &tools,
+explainPrograms(const ExplainOptions &options, mlir::MLIRContext &context,
                 std::vector<std::unique_ptr<Explanation>> &explanations) {
   llvm::json::Array programs;
   for (const std::string &input : options.inputs) {
     if (isData(input))
       continue;
-    for (const std::string &schedule : tools.flags.schedules) {
-      CompileOptions compile = tools.flags.options;
+    for (const std::string &schedule : options.flags.schedules) {
+      CompileOptions compile = options.flags.options;
       compile.schedule = schedule;
       explanations.push_back(std::make_unique<Explanation>(input, compile));
-      if (llvm::Error error = explanations.back()->lower(tools.context))
+      if (llvm::Error error = explanations.back()->lower(context))
         return std::move(error);
     }
   }
@@ -130,7 +85,7 @@ explainPrograms(const ExplainOptions &options, const ExplainTools &tools,
         return std::move(error);
       continue;
     }
-    for (size_t i = 0; i < tools.flags.schedules.size(); ++i, ++next) {
+    for (size_t i = 0; i < options.flags.schedules.size(); ++i, ++next) {
       llvm::Expected<explain::Program> program =
           (*next)->run(options.sizes, anyPersistent);
       if (!program)
@@ -141,11 +96,13 @@ explainPrograms(const ExplainOptions &options, const ExplainTools &tools,
   return programs;
 }
 
-static llvm::Error explainAll(const ExplainOptions &options,
-                              const ExplainTools &tools) {
+static llvm::Error explainAll(const ExplainOptions &options) {
+  harness::WorkProgress progress("explaining " +
+                                 llvm::join(options.inputs, ", "));
+  Session session;
   std::vector<std::unique_ptr<Explanation>> explanations;
   llvm::Expected<llvm::json::Array> programs =
-      explainPrograms(options, tools, explanations);
+      explainPrograms(options, session.context, explanations);
   if (!programs)
     return programs.takeError();
   llvm::json::Value data = explain::makeData(std::move(*programs));
@@ -165,12 +122,39 @@ static llvm::Error explainAll(const ExplainOptions &options,
   });
 }
 
-int explainCommand(const std::vector<std::string> &words,
-                   const ExplainTools &tools) {
-  ExplainOptions options;
-  if (std::optional<int> code = parseOptions(words, tools.flags, options))
-    return *code;
-  if (llvm::Error error = explainAll(options, tools))
-    return fail(llvm::toString(std::move(error)));
-  return 0;
+void mla::addExplainCommand(cli::Tool &tool) {
+  auto options = std::make_shared<ExplainOptions>();
+  cli::Command &command = tool.command(
+      "explain", "write a page with pictures of a kernel", kInspectHeading);
+  command
+      .describe("Runs the kernels of a program (mla, tile or verified cta IR) "
+                "on the simulator and writes a page about them: roles over "
+                "time, shared memory by byte, barriers, and the roofline. "
+                "Times are those of the simulator's cost model. Several files, "
+                "or several schedules of one, are compared side by side; a "
+                "file written by --json is taken as it is.")
+      .example("mla-jit explain op.mlir -o op.html --schedule seesaw,shared-p")
+      .operands("FILE...", [options](const std::string &word) {
+        options->inputs.push_back(word);
+        return "";
+      });
+  command.option("-o", "FILE.html", cli::readText(options->output), "the page")
+      .offerFiles();
+  command
+      .option("--json", "FILE", cli::readText(options->json),
+              "the data of the page (docs/Explain.md), with -o or without")
+      .offerFiles();
+  harness::declareSizes(
+      command, options->sizes,
+      "run-time sizes (default: s_q=4096, or 264 for persistent CTAs, "
+      "s_kv=8192, topk=2048, others 1024)");
+  command
+      .option("--trace", "FILE.json", cli::readText(options->trace),
+              "write the trace too, for Perfetto (of one program)")
+      .offerFiles();
+  options->flags.declare(command.group("Compilation"));
+  command.check([options] { return findFault(*options); });
+  command.action([options](std::ostream &, std::ostream &) {
+    return finish(explainAll(*options));
+  });
 }

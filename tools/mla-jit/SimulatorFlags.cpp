@@ -5,62 +5,65 @@
 #include "SimulatorFlags.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Support/Files.h"
-#include <iostream>
 
 using namespace mla;
 
-bool SimulatorFlags::parse(llvm::StringRef word, std::string &error) {
-  auto [name, value] = word.split('=');
-  if (llvm::is_contained({"--seeds", "--timing", "--step-limit", "--trace"},
-                         name))
-    given = name.str();
-  auto number = [&, name = name, value = value](auto &out) {
-    if (value.getAsInteger(10, out))
-      error = ("expected " + name + "=N, got '" + word + "'").str();
-    return true;
+cli::Read SimulatorFlags::take(const std::string &name, cli::Read read) {
+  return [this, name, read](const std::string &value) {
+    given = name;
+    return read(value);
   };
-  if (name == "--seeds") {
-    number(executor.seeds);
-    if (error.empty() && !executor.seeds)
-      error = "expected --seeds=N with N >= 1, got '" + word.str() + "'";
-    return true;
-  }
-  if (name == "--step-limit")
-    return number(executor.simulator.stepLimit);
-  if (name == "--memory-limit") {
-    number(executor.simulator.memoryLimit);
-    // For the harness 0 is a limit.
-    uint64_t limit = executor.simulator.memoryLimit;
-    memoryLimit = limit ? limit : UINT64_MAX;
-    executor.countArguments = true;
-    return true;
-  }
-  if (name == "--trace") {
-    trace = value.str();
-    if (trace.empty())
-      error = "expected --trace=FILE.json, got '" + word.str() + "'";
-    return true;
-  }
-  if (name != "--timing")
-    return false;
-  timingGiven = true;
-  if (value == "random")
-    executor.simulator.timing = sim::Timing::Random;
-  else if (value == "earliest")
-    executor.simulator.timing = sim::Timing::Earliest;
-  else if (value == "latest")
-    executor.simulator.timing = sim::Timing::Latest;
-  else if (value == "modelled")
-    executor.simulator.timing = sim::Timing::Modelled;
-  else
-    error = "expected --timing=random, earliest, latest or modelled, got '" +
-            word.str() + "'";
-  return true;
+}
+
+void SimulatorFlags::declare(cli::Command &command) {
+  command.group("Simulator (--device sim)");
+  command.option(
+      "--seeds", "N",
+      take("--seeds", cli::readInteger(executor.seeds, 1,
+                                       std::numeric_limits<int32_t>::max())),
+      "run N interleavings, whose outputs have to be the same bits (default "
+      "1)");
+  // In the order of sim::Timing.
+  std::vector<std::string> timings = {"random", "earliest", "latest",
+                                      "modelled"};
+  command
+      .option("--timing", "NAME",
+              take("--timing", cli::readWord(timings,
+                                             [this](size_t index) {
+                                               timingGiven = true;
+                                               executor.simulator.timing =
+                                                   sim::Timing(index);
+                                             })),
+              "when asynchronous work completes: random (default), earliest, "
+              "latest, or modelled (a cost model)")
+      .offer(timings);
+  command.option(
+      "--step-limit", "N",
+      take("--step-limit", cli::readInteger(executor.simulator.stepLimit, 0)),
+      "ops that a CTA may execute (0: no limit)");
+  command.option(
+      "--memory-limit", "BYTES",
+      [this](const std::string &value) {
+        int64_t limit = 0;
+        std::string fault = cli::readInteger(limit, 0)(value);
+        executor.simulator.memoryLimit = limit;
+        executor.countArguments = true;
+        // For the harness 0 is a limit.
+        memoryLimit = limit ? limit : UINT64_MAX;
+        return fault;
+      },
+      "bytes that the arguments and the simulator may take together "
+      "(default: the machine's memory for the arguments, 4 GiB for "
+      "the simulator; 0: no limit)");
+  command
+      .option("--trace", "FILE.json", take("--trace", cli::readText(trace)),
+              "write a trace of the first cluster, in cycles of a cost model, "
+              "for Perfetto")
+      .offerFiles();
 }
 
 SimulatorExecutorOptions SimulatorFlags::makeExecutorOptions() const {
   SimulatorExecutorOptions made = executor;
-  made.progress = &std::cerr;
   if (timingGiven)
     made.traceTiming = executor.simulator.timing;
   if (trace.empty())

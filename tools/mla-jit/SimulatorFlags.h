@@ -5,11 +5,13 @@
 #ifndef MLA_TOOLS_MLAJIT_SIMULATORFLAGS_H
 #define MLA_TOOLS_MLAJIT_SIMULATORFLAGS_H
 
+#include "mla/CommandLine/CommandLine.h"
 #include "mla/Executors/SimulatorExecutor.h"
 
-/// The options of `run --device=sim`.
+namespace mla {
+
 struct SimulatorFlags {
-  mla::SimulatorExecutorOptions executor;
+  SimulatorExecutorOptions executor;
   bool timingGiven = false;
   /// Bytes that the arguments and the simulator may take together.
   std::optional<uint64_t> memoryLimit;
@@ -19,24 +21,18 @@ struct SimulatorFlags {
   std::string given;
 
   SimulatorFlags() { executor.simulator.threads = 0; }
+  SimulatorFlags(const SimulatorFlags &) = delete;
 
-  /// Takes `word` if it is one of them; sets `error` if it is malformed.
-  bool parse(llvm::StringRef word, std::string &error);
+  /// Declares the options, which store here.
+  void declare(cli::Command &command);
 
   /// How to run on the simulator; writes the trace to its file.
-  mla::SimulatorExecutorOptions makeExecutorOptions() const;
+  SimulatorExecutorOptions makeExecutorOptions() const;
 
-  static constexpr llvm::StringLiteral kHelp =
-      R"(  --seeds=N              simulator: repeat under N interleavings, which have to
-                         agree to the bit (default 1)
-  --timing=NAME          simulator: random (default), earliest, latest or modelled
-  --step-limit=N         simulator: ops a CTA may execute (0: no limit)
-  --memory-limit=N       bytes that the arguments and the simulator may take
-                         together (default: the machine's memory for the
-                         arguments, 4 GiB for the simulator; 0: no limit)
-  --trace=FILE.json      simulator: write a trace of the first cluster, in cycles
-                         of a cost model, that Perfetto opens
-)";
+private:
+  cli::Read take(const std::string &name, cli::Read read);
 };
+
+} // namespace mla
 
 #endif // MLA_TOOLS_MLAJIT_SIMULATORFLAGS_H

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Runtime/Files.h"
 
 #include <iostream>
@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
   mla::runtime::ignoreFileSizeSignal();
   mla::harness::ToolConfig config;
   config.name = "mla-run";
-  config.summary = "runs, checks and times compiled kernel packages";
+  config.summary = "Runs, checks and times compiled kernel packages.";
   config.version = "mla " MLA_VERSION ", packages of version " +
                    std::to_string(mla::runtime::kPackageVersion);
   config.operandName = "PACKAGE";

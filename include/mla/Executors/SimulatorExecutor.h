@@ -25,8 +25,6 @@ struct SimulatorExecutorOptions {
   /// It receives one trace for each kernel, in the order of the program.
   std::function<harness::Status(llvm::ArrayRef<sim::Trace>)> takeTraces;
   sim::Timing traceTiming = sim::Timing::Modelled;
-  /// Where to report progress if it is a terminal; null for nowhere.
-  std::ostream *progress = nullptr;
 };
 
 /// Runs the kernels of the verified cta program `module` one after another.

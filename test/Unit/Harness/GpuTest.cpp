@@ -12,7 +12,7 @@ using namespace mla::harness;
 namespace {
 
 TEST_F(FakeGpu, RunCopiesThereAndBack) {
-  EXPECT_EQ(run({"run", "copy", "--size", "n=1000", "--check"}), kExitSuccess)
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=1000", "--check"}), kExitSuccess)
       << out.str() << err.str();
   EXPECT_EQ(fake->config.gridX, 8u);
   EXPECT_NE(out.str().find("\"ms\":2.5"), std::string::npos) << out.str();
@@ -20,14 +20,14 @@ TEST_F(FakeGpu, RunCopiesThereAndBack) {
 
 TEST_F(FakeGpu, AKernelThatDoesNothingFails) {
   fake->onLaunch = nullptr;
-  EXPECT_EQ(run({"run", "copy", "--size", "n=10", "--check"}), kExitFailure);
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=10", "--check"}), kExitFailure);
   EXPECT_NE(out.str().find("10 of 10 elements differ"), std::string::npos)
       << out.str();
 }
 
 TEST_F(FakeGpu, FaultsOfTheKernelAreErrors) {
   fake->failures["cuStreamSynchronize"] = 700;
-  EXPECT_EQ(run({"run", "copy", "--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=10"}), kExitFailure);
   EXPECT_NE(err.str().find("copy: cuStreamSynchronize failed"),
             std::string::npos)
       << err.str();
@@ -35,14 +35,14 @@ TEST_F(FakeGpu, FaultsOfTheKernelAreErrors) {
 
 TEST_F(FakeGpu, MemoryThatRunsOutNamesTheArgument) {
   fake->failures["cuMemAlloc"] = 2;
-  EXPECT_EQ(run({"run", "copy", "--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=10"}), kExitFailure);
   EXPECT_NE(err.str().find("argument 'a': cuMemAlloc failed"),
             std::string::npos)
       << err.str();
 }
 
 TEST_F(FakeGpu, BenchAlternatesAndReports) {
-  EXPECT_EQ(run({"bench", "one", "two", "--size", "n=10", "--rounds=2",
+  EXPECT_EQ(run({"bench", "one", "two", "--sizes", "n=10", "--rounds=2",
                  "--iterations=3", "--warmup=1", "--gap=0.1"}),
             kExitSuccess)
       << err.str();

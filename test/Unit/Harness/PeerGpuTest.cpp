@@ -6,6 +6,7 @@
 #include "FakePeer.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 using namespace mla::harness;
 
@@ -37,7 +38,7 @@ protected:
 };
 
 TEST_F(Peers, AreTimedAsKernelsAre) {
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitSuccess) << err.str();
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitSuccess) << err.str();
   // Rounds x modes, each a warm-up and the timed iterations; one to compare.
   EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
   EXPECT_EQ(peer->launches, 2 * 2 * (1 + 3) + 1);
@@ -51,7 +52,7 @@ TEST_F(Peers, AreTimedAsKernelsAre) {
 }
 
 TEST_F(Peers, OneNameTwiceIsToldApart) {
-  EXPECT_EQ(bench({"--size", "n=10", "--peer", MLA_FAKE_PEER}), kExitSuccess)
+  EXPECT_EQ(bench({"--sizes", "n=10", "--peer", MLA_FAKE_PEER}), kExitSuccess)
       << err.str();
   expectOutput("{\"package\":\"fake peer\"");
   expectOutput("{\"package\":\"fake peer (" MLA_FAKE_PEER ")\"");
@@ -60,17 +61,17 @@ TEST_F(Peers, OneNameTwiceIsToldApart) {
 TEST_F(Peers, WhatTheyHaveNoKernelForIsLeftOut) {
   peer->result = MLA_PEER_UNSUPPORTED;
   peer->error = "n: expected a multiple of 128, got 10";
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitSuccess) << err.str();
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitSuccess) << err.str();
   EXPECT_EQ(peer->launches, 1);
   EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
   expectOutput("\"sizes\":{\"n\":10},\"skipped\":\"n: expected a multiple of "
                "128, got 10\"}\n");
-  // Behind the table, which has no row of it.
+  // Reported behind the table, which has no row for it.
   expectOutput("\nfake peer (n=10) skipped: n: expected a multiple of 128");
 }
 
 TEST_F(Peers, TakePartInEachMode) {
-  EXPECT_EQ(bench({"--size", "n=10", "--modes=b2b,gap,flush,graph"}),
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=b2b,gap,flush,graph"}),
             kExitSuccess)
       << err.str();
   // One to compare; three that are captured, and not called for a replay;
@@ -86,7 +87,7 @@ TEST_F(Peers, WhatCannotBeCapturedIsLeftOutOfThatMode) {
   peer->result = MLA_PEER_FAILED;
   peer->error = "cudaMalloc failed";
   peer->good = 1;
-  EXPECT_EQ(bench({"--size", "n=10", "--modes=graph"}), kExitSuccess)
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=graph"}), kExitSuccess)
       << err.str();
   EXPECT_EQ(peer->launches, 2);
   expectOutput("\"mode\":\"graph\",\"samples\":2");
@@ -99,11 +100,11 @@ TEST_F(Peers, WhatCannotBeCapturedIsLeftOutOfThatMode) {
 TEST_F(Peers, FailuresAreErrors) {
   peer->result = MLA_PEER_FAILED;
   peer->error = "cannot encode the tensor map";
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_EQ(err.str(), "error: fake peer: cannot encode the tensor map\n");
   err.str("");
   peer->error = nullptr;
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_EQ(err.str(), "error: fake peer: gives no reason\n");
 }
 
@@ -111,13 +112,13 @@ TEST_F(Peers, LongReasonsAreCut) {
   std::string reason(2000, 'x');
   peer->result = MLA_PEER_FAILED;
   peer->error = reason.c_str();
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_EQ(err.str().size(), std::string("error: fake peer: \n").size() + 511);
 }
 
 TEST_F(Peers, OtherWorkIsAnError) {
   peer->offset = 0.5;
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_NE(err.str().find("error: fake peer: output 'c' is not that of copy: "
                            "cosine difference: expected under 0.0001"),
             std::string::npos)
