@@ -9,10 +9,10 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::sim;
 
-/// Bytes of a 16-byte chunk: what swizzles move as a whole.
+/// Bytes of a chunk, which swizzles move as a whole.
 static constexpr int64_t kChunk = 16;
 
-/// Address bits 7.. are added (xor) to the bits from 4 on: three of them for
+/// Address bits from 7 on are xored into the bits from 4 on: three bits for
 /// rows of 128 bytes, two for 64, one for 32 (PTX ISA, Tensor swizzling modes).
 static int64_t swizzle(int64_t address, int64_t rowBytes) {
   return address ^ ((address >> 3) & (rowBytes - kChunk));
@@ -82,8 +82,8 @@ Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
   int64_t perRow = kRowBytes / width;
   int64_t rows = type.getShape()[0], columns = type.getShape()[1];
   bool kMajor = type.getMajor() == cta::Major::k;
-  // A k-step is 16 elements of two bytes; `step` apart within a block of four.
-  // An operand may start at any step of its first block.
+  // A k-step is 16 elements of two bytes. The steps of a block of four are
+  // `step` apart, and an operand may start at any of them.
   int64_t kStep = 32 / width;
   int64_t start = kMajor ? type.getOffset() % kRowBytes / width : 0;
   int64_t base = type.getOffset() - start * width;
@@ -135,7 +135,7 @@ std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
   int64_t bits = getElementBits(type.getElementType());
   int64_t rowBytes = getSwizzle(type);
   if (!rowBytes) {
-    // Rows stay whole: only the first dimension may be cut.
+    // Only whole rows: no dimension but the first may be cut.
     int64_t stride = bits;
     for (int64_t size : type.getShape().drop_front())
       stride *= size;

@@ -13,6 +13,7 @@
 #include "SlotInterpreter.h"
 #include "AsyncAnalysis.h"
 #include "SlotProtocol.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mla;
@@ -192,8 +193,7 @@ void SlotInterpreter::visitArrival(Operation *op) {
 void SlotInterpreter::checkTraceable(Operation *op, Value buffer) {
   Value whole = getWhole(buffer);
   if (!isa<cta::BufferType>(whole.getType()) || getRing(whole) ||
-      whole.getDefiningOp<cta::BufferOp>() ||
-      whole.getDefiningOp<cta::JoinOp>())
+      whole.getDefiningOp<cta::BufferOp>())
     return;
   report(op, "accesses a slot of no ring that can be told");
 }
@@ -233,7 +233,13 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
   if (!slot)
     return;
   // A copy comes after the arrival that expects its bytes.
-  auto copy = dyn_cast<cta::CopyAsyncOp>(op);
+  Value signalled, signalledIndex;
+  TypeSwitch<Operation *>(op).Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
+      [&](auto copy) {
+        signalled = copy.getBarrier();
+        signalledIndex = copy.getBarrierIndex();
+      });
+  bool copy = isa<cta::CopyAsyncOp, cta::BulkLoadOp>(op);
   bool gathers = isa<cta::GatherAsyncOp>(op);
   Event event = copy      ? PublishedBytes
                 : gathers ? PublishedCopies
@@ -251,10 +257,16 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
     (gathers ? state.gathered : state.stored).insert(*slot);
     if (getRingOp(slot->ring).getOver())
       state.written.insert(*slot);
-  } else if (copy.getBarrier() != rings[slot->ring].full ||
-             !isSlotOf(copy.getBarrierIndex(), slot->count,
-                       rings.depth(slot->ring)))
+  } else if (signalled != rings[slot->ring].full ||
+             !isSlotOf(signalledIndex, slot->count, rings.depth(slot->ring)))
     refuse(op, "signals another barrier than that of its slot", slot->ring);
+}
+
+/// When a bulk store has read its tile is not followed here.
+void SlotInterpreter::refuseBulkStore(Operation *op) {
+  if (std::optional<Slot> slot = evaluateSlot(op->getOperand(0)))
+    refuse(op, "reads a slot by a bulk store, expected a cta.buffer",
+           slot->ring);
 }
 
 void SlotInterpreter::visitProduct(cta::MmaAsyncOp mma) {
@@ -300,10 +312,14 @@ void SlotInterpreter::visit(Operation *op) {
     write(op, gather.getDest());
   else if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
     write(op, copy.getDest());
+  else if (auto load = dyn_cast<cta::BulkLoadOp>(op))
+    write(op, load.getDest());
+  else if (isa<cta::StoreAsyncOp, cta::BulkStoreOp>(op))
+    refuseBulkStore(op);
   else if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
     visitProduct(mma);
   else if (isa<cta::MmaCommitOp>(op))
     commit();
-  else if (isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
-    waitForGroups(op->getAttrOfType<IntegerAttr>("pending").getInt());
+  else if (auto wait = dyn_cast<cta::MmaWaitOp>(op))
+    waitForGroups(*wait.getPending());
 }

@@ -214,8 +214,7 @@ struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
       return false;
     ring.getResult().setType(
         cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
-                           type.getElementType(), type.getLayout(),
-                           type.getSplitDim(), type.getParts()));
+                           type.getElementType(), type.getLayout()));
     if (place(func, rings) <= limit)
       return true;
     ring.getResult().setType(type);

@@ -154,7 +154,8 @@ static LogicalResult checkAlignment(cta::RingOp ring) {
          << alignment << ", where its swizzle repeats";
 }
 
-/// Rings and barriers lie side by side in the bytes that the kernel asks for.
+/// Rings, buffers and barriers do not overlap, and lie in the bytes that the
+/// kernel asks for.
 static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   WalkResult aligned = func.walk(
       [](cta::RingOp ring) { return WalkResult(checkAlignment(ring)); });
@@ -173,6 +174,14 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
     int64_t begin = ring.getOffset().value_or(0);
     ranges.push_back(
         {begin, begin + type.getDepth() * type.getSlotType().getBytes(), ring});
+  });
+  func.walk([&](cta::BufferOp buffer) {
+    // It lies inside a ring or another buffer: its verifier has checked that.
+    if (buffer.getBase())
+      return;
+    int64_t begin = buffer.getOffset().value_or(0);
+    ranges.push_back(
+        {begin, begin + buffer.getResult().getType().getBytes(), buffer});
   });
   func.walk([&](cta::MBarrierOp barrier) {
     int64_t begin = barrier.getOffset();

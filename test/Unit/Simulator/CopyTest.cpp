@@ -1,4 +1,4 @@
-//===- CopyTest.cpp - a ring filled by TMA, read by products --------------===//
+//===- CopyTest.cpp - a ring filled by TMA, read by MMAs ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +10,7 @@ using namespace mla::sim;
 namespace {
 class CopyTest : public SimulatorTest {
 protected:
-  /// The products' sum is expected in %out.
+  /// The sum of the MMAs is expected in %out.
   static Case makePipeline(int64_t rows = 300) {
     Doubles a = makeValues(rows * 64);
     Case test = makeCopyPipeline(bf16({rows, 64}, a));
@@ -82,7 +82,7 @@ TEST_F(CopyTest, SlotIsOverwritten) {
                "cta.copy_async (role \"load\" of CTA [0], iteration [0])"});
 }
 
-TEST_F(CopyTest, SlotIsReleasedBeforeTheProductIsOver) {
+TEST_F(CopyTest, SlotIsReleasedBeforeTheMmaIsOver) {
   Case test = makePipeline();
   test = test.without("cta.arrive %free[%index] : !b2")
              .with("cta.mma_commit",
@@ -211,7 +211,7 @@ TEST_F(CopyTest, FenceBehindTheBarrier) {
               {{"without cta.mbarrier_init_fence"}, "cta.copy_async", "load"});
 }
 
-TEST_F(CopyTest, WaitsForProducts) {
+TEST_F(CopyTest, WaitsForMmas) {
   Case test = makePipeline();
   expectWrong(test.with("%f pending 0", "%f pending 1"),
               {{"covers nothing: 1 groups may be pending, but only 0 are "
@@ -220,7 +220,7 @@ TEST_F(CopyTest, WaitsForProducts) {
                "math",
                "cta.mma_async"});
   expectWrong(test.without("cta.mma_commit"),
-              {{"waits for a product that is not committed"},
+              {{"waits for an MMA that is not committed"},
                "cta.mma_wait",
                "math",
                "cta.mma_async"});

@@ -241,7 +241,7 @@ TEST_F(RaceTest, Gather) {
 }
 
 TEST_F(RaceTest, SlotStoredWhileReadByAProduct) {
-  // The tile goes to a product instead of registers; "from" may store again
+  // The tile is read by an MMA instead of a load; "from" may store again
   // once it is over.
   Case test;
   test.parameters = "%X: memref<2x64x64xbf16>, %out: memref<2x64x64xf32>";

@@ -23,21 +23,26 @@ struct Actor {
     knows.fenced.join(knows.now);
     tick();
   }
-  Access access(bool needsFence = false) const {
-    return {{agent, time}, /*event=*/agent * 100 + time, needsFence};
+  Access access(FenceNeed needsFence = FenceNeed::Nobody) const {
+    return {{agent, time}, /*event=*/agent * 100 + time, needsFence, cta};
+  }
+  Viewer view(Proxy proxy) const {
+    return {knows.now, knows.fenced, proxy, cta};
   }
   std::optional<Conflict> read(Shadow &shadow, int64_t begin, int64_t end,
                                Proxy proxy = Proxy::Generic) const {
-    return shadow.read({begin, end}, {knows, proxy}, access());
+    return shadow.read({begin, end}, view(proxy), access());
   }
   std::optional<Conflict> write(Shadow &shadow, int64_t begin, int64_t end,
                                 Proxy proxy = Proxy::Generic) const {
-    return shadow.write({begin, end}, {knows, proxy},
-                        access(proxy == Proxy::Generic));
+    return shadow.write(
+        {begin, end}, view(proxy),
+        access(proxy == Proxy::Generic ? FenceNeed::All : FenceNeed::Nobody));
   }
 
   Agent agent;
   Time time = 0;
+  unsigned cta = 0;
   Knowledge knows;
 };
 
@@ -257,7 +262,7 @@ TEST(Shadow, AgreesWithBytes) {
         const Byte &byte = bytes[n];
         bool unknown = byte.written && !actor.knows.now.knows(byte.write.epoch);
         bool unfenced = byte.written && proxy == Proxy::Async &&
-                        byte.write.needsFence &&
+                        byte.write.needsFence == FenceNeed::All &&
                         !actor.knows.fenced.knows(byte.write.epoch);
         wrong |= unknown || unfenced || (!writes && !byte.written);
         for (const Access &read : byte.reads)
@@ -274,10 +279,28 @@ TEST(Shadow, AgreesWithBytes) {
                           : actor.read(shadow, begin, end, proxy));
       for (int64_t n = begin; n < end; ++n) {
         if (writes)
-          bytes[n] = {true, actor.access(proxy == Proxy::Generic), {}};
+          bytes[n] = {true,
+                      actor.access(proxy == Proxy::Generic ? FenceNeed::All
+                                                           : FenceNeed::Nobody),
+                      {}};
         else
           bytes[n].reads.push_back(actor.access());
       }
     }
   }
+}
+
+TEST(Shadow, AsyncWritesNeedAFenceForOtherCtas) {
+  Shadow shadow(true);
+  Actor a(1), b(2);
+  b.cta = 1;
+  EXPECT_FALSE(shadow.write({0, 8}, a.view(Proxy::Async),
+                            a.access(FenceNeed::OtherCtas)));
+  EXPECT_FALSE(a.read(shadow, 0, 8, Proxy::Async));
+  b.hear(a);
+  EXPECT_FALSE(b.read(shadow, 0, 8));
+  expectConflict(b.read(shadow, 0, 8, Proxy::Async), Conflict::Unfenced, 101, 0,
+                 8);
+  b.fence();
+  EXPECT_FALSE(b.read(shadow, 0, 8, Proxy::Async));
 }

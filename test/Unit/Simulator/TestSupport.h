@@ -87,7 +87,7 @@ struct Case {
 };
 
 /// "load" copies blocks of 64 rows of %A, which is `a`, into a ring of two
-/// slots; "math" sums the product of each block with its transpose, for %out.
+/// slots; "math" multiplies each block with its transpose and sums the results into %out.
 Case makeCopyPipeline(Array a);
 
 /// X arrives in out, both vectors of 64 elements.

@@ -1,4 +1,4 @@
-//===- ValueTest.cpp - products, boxes and layouts against plain loops ----===//
+//===- ValueTest.cpp - MMAs, boxes and layouts against plain loops --------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
