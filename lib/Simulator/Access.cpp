@@ -27,7 +27,7 @@ static std::string describe(const Conflict &conflict, const Touch &touch,
   case Conflict::Unordered:
     return verb + bytes + " without knowing that their last write is done";
   case Conflict::Unfenced:
-    return verb + bytes + " through the async proxy without " + fence +
+    return verb + bytes + " through the async proxy without " + fence.str() +
            " since they were written";
   case Conflict::StillRead:
     return verb + bytes + " while they may still be read";

@@ -236,8 +236,8 @@ static constexpr int64_t kMaxElements = int64_t(1) << 24;
 LogicalResult
 SharedLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          int64_t swizzle, int64_t rows) {
-  if (!llvm::is_contained({0, 16, 32, 64, 128}, swizzle))
-    return emitError() << "expected a swizzle of 0, 16, 32, 64 or 128, got "
+  if (swizzle != 0 && swizzle != 128)
+    return emitError() << "expected a swizzle of 0 or 128 bytes, got "
                        << swizzle;
   if (rows < 1)
     return emitError() << "expected at least 1 row, got " << rows;

@@ -451,8 +451,8 @@ func.func @bytes_of_nothing() {
 
 // -----
 
-// expected-error @below {{expected a swizzle of 0, 16, 32, 64 or 128, got 48}}
-func.func @swizzle(%b: !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 48, rows = 64>>) { return }
+// expected-error @below {{expected a swizzle of 0 or 128 bytes, got 64}}
+func.func @swizzle(%b: !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 64, rows = 64>>) { return }
 
 // -----
 

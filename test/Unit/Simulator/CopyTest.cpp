@@ -30,7 +30,7 @@ protected:
 
 TEST_F(CopyTest, Right) {
   expectRight(makePipeline());
-  // No trips: the accumulator is what it was.
+  // Without trips the accumulator is unchanged.
   expectRight(makePipeline(0));
   expectRight(makePipeline(1));
 }
@@ -157,7 +157,7 @@ TEST_F(CopyTest, Counts) {
 
 TEST_F(CopyTest, BytesOfHalfThePhase) {
   // Two copies, the bytes of one: when the first has landed, the phase may be
-  // over; then what the second brings is nobody's.
+  // over; then no phase expects the bytes of the second.
   Case test =
       makePipeline().with("cta.copy_async", R"(%other = cta.slot %k[%i1] : !ring
         cta.copy_async %A[%at, %c0] to %other map %map signals %full[%index] : !b2 : memref<?x64xbf16>, !tile
@@ -198,7 +198,7 @@ TEST_F(CopyTest, Initialisation) {
 }
 
 TEST_F(CopyTest, FenceBehindTheBarrier) {
-  // "load" is not the warp that fences: it has to hear of it.
+  // "load" is not the warp that fences: it has to be ordered after it.
   Case test = makePipeline();
   size_t load = test.body.find("cta.role \"load\""),
          math = test.body.find("cta.role \"math\"");

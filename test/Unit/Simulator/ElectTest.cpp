@@ -49,7 +49,7 @@ TEST_F(ElectTest, Elect) {
                   .with("cta.elect warp 2 {",
                         "cta.elect { cta.arrive %full[%i0] : !b1 }\n"
                         "cta.elect warp 2 {"));
-  // What it stores, the other warps do not know of.
+  // The other warps do not know of its copy.
   expectWrong(
       test.without("cta.mbarrier_wait %full[%i0] parity %i0 : !b1"),
       {{"without knowing that their last write is done"}, "cta.load_shared"});

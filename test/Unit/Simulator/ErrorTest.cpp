@@ -157,7 +157,7 @@ TEST_F(ErrorTest, Limits) {
                      "limit is 100000"},
                     "scf.forall"},
                    {options});
-  // CTAs that talk have to be there together.
+  // CTAs that communicate have to run together.
   options.memoryLimit = 2'000'000;
   std::vector<Array> arrays = test.arrays;
   EXPECT_TRUE(simulate(arrays, test.scalars, options));

@@ -30,7 +30,7 @@ TEST_F(GridTest, OutputsLeftUnwritten) {
   expectWrong(test, {{"leaves argument 0 unwritten at [2, 0]"}, "func.func"});
   test.grid = "(%cta) in (0)";
   expectWrong(test, {{"leaves argument 0 unwritten at [0, 0]"}, "func.func"});
-  // Padding is nobody's.
+  // Padding need not be written.
   test.grid = "(%cta) in (3)";
   test.parameters = "%out: memref<3x4xf32, strided<[?, 1]>>";
   test = test.with("memref<3x4xf32>", "memref<3x4xf32, strided<[?, 1]>>");
@@ -65,7 +65,7 @@ TEST_F(GridTest, TheGridFollowsTheDevice) {
   }
 }
 
-/// A workspace may have gaps, but who reads them is told.
+/// A workspace may have unwritten elements, but reading one is an error.
 TEST_F(GridTest, WorkspacesAreReadWhereTheyAreWritten) {
   Case writer;
   writer.parameters = "%part: memref<12xf32>";

@@ -14,7 +14,7 @@ struct Actor {
   explicit Actor(Agent agent) : agent(agent) { tick(); }
 
   void tick() { knows.now.raise({agent, ++time}); }
-  /// Learns what `other` knows, which goes on.
+  /// Joins what `other` knows; `other` enters its next moment.
   void hear(Actor &other) {
     knows.join(other.knows);
     other.tick();
@@ -96,7 +96,7 @@ TEST(Knowledge, OrderIsNotVisibility) {
   EXPECT_TRUE(a.isAfter(both));
   both.raise({4, 1});
   EXPECT_FALSE(a.isAfter(both));
-  // What one half knows and what the other knows add up.
+  // `now` and `order` count together.
   a.now.raise({4, 1});
   EXPECT_TRUE(a.isAfter(both));
 }
@@ -111,7 +111,7 @@ TEST(Shadow, ReadAfterWrite) {
   expectConflict(b.read(shadow, 8, 12), Conflict::Unordered, 101, 8, 12);
   b.hear(a);
   EXPECT_FALSE(b.read(shadow, 8, 16));
-  // A later write is news.
+  // A later write is not known.
   EXPECT_TRUE(a.write(shadow, 12, 16));
   a.hear(b);
   EXPECT_FALSE(a.write(shadow, 12, 16));
@@ -128,7 +128,7 @@ TEST(Shadow, AdjacentRangesDoNotTouch) {
   EXPECT_FALSE(a.read(shadow, 0, 64));
   expectConflict(a.read(shadow, 63, 65), Conflict::Unordered, 201, 64, 65);
   expectConflict(b.read(shadow, 0, 1), Conflict::Unordered, 101, 0, 1);
-  // Nothing is read of an empty range.
+  // An empty range has no bytes.
   EXPECT_FALSE(b.read(shadow, 10, 10));
   EXPECT_FALSE(b.write(shadow, 10, 10));
   expectConflict(b.read(shadow, 128, 130), Conflict::NeverWritten, kNoEvent,
@@ -186,7 +186,8 @@ TEST(Shadow, FencesAndProxies) {
   EXPECT_FALSE(a.read(shadow, 0, 4, Proxy::Async));
   expectConflict(a.read(shadow, 0, 8, Proxy::Async), Conflict::Unfenced, 102, 4,
                  8);
-  // Who hears of the store but not of a fence has to fence for itself.
+  // An agent that knows of the store, and of no fence, needs a fence of its
+  // own.
   b.hear(a);
   expectConflict(b.read(shadow, 4, 8, Proxy::Async), Conflict::Unfenced, 102, 4,
                  8);

@@ -51,7 +51,7 @@ TEST_F(ViewTest, ViewsOfSwizzledTiles) {
       for (size_t c = 64; c < 128; ++c)
         test.results[2].push_back(x[r * 128 + c]);
     expectRight(test);
-    // Part of a swizzle's block is no view.
+    // A view starts at a block of the swizzle.
     if (!rows)
       expectWrong(test.with("cta.view %t [32, 64]", "cta.view %t [32, 32]"),
                   {{"expected a view of whole rows, or one that starts at a "

@@ -120,10 +120,8 @@ def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
     `swizzle = 128`: the tile is cut into blocks of 64 two-byte columns and all
     its rows; a row of a block is 128 bytes, and the 16-byte chunk c of row r lies
     at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
-    Blocks follow each other every 128 * `rows` bytes. `swizzle = 64` and `32` are
-    the narrower swizzles, with blocks of 32 and 16 columns; `swizzle = 16` is no
-    swizzle, core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for
-    vectors; element i of an i1 vector is bit i mod 8 of byte i / 8.
+    Blocks follow each other every 128 * `rows` bytes. `swizzle = 0`: row-major;
+    element i of an i1 vector is bit i mod 8 of byte i / 8.
     `rows` is the number of rows of the whole tile, also in the type of a view.
   }];
   let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
