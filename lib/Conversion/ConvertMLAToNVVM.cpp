@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace mla {
 #define GEN_PASS_DEF_CONVERTMLATONVVM
@@ -56,6 +57,9 @@ static void addTypeConversions(TypeConverter &types) {
   types.addConversion([=](cta::RingType type) { return shared(type); });
   types.addConversion([=](cta::BufferType type) { return shared(type); });
   types.addConversion([=](cta::MBarrierType type) { return shared(type); });
+  types.addConversion([](cta::NamedBarrierType type) -> Type {
+    return IntegerType::get(type.getContext(), 32);
+  });
   types.addConversion([](cta::DescriptorType type) -> Type {
     return IntegerType::get(type.getContext(), 64);
   });
@@ -246,8 +250,11 @@ LogicalResult KernelConverter::check() {
   if (roles.size() == 1)
     onlyRoleRegisters = roles[0].getRegisters();
   func.walk([&](Operation *op) {
-    if (auto store = dyn_cast<tile::StoreOp>(op))
-      context.written.insert(store.getDest());
+    TypeSwitch<Operation *>(op)
+        .Case<tile::StoreOp, cta::StoreAsyncOp, cta::BulkStoreOp>(
+            [&](auto store) { context.written.insert(store.getDest()); })
+        .Case<cta::StoreReleaseOp>(
+            [&](auto store) { context.written.insert(store.getMemref()); });
     context.waits |= isa<cta::LaunchWaitOp>(op);
   });
   return success();
@@ -385,18 +392,21 @@ LogicalResult KernelConverter::lowerOps() {
   legal.addIllegalDialect<cta::CTADialect, tile::TileDialect>();
   legal.addIllegalOp<memref::DimOp, memref::LoadOp, math::ExpOp, math::Exp2Op,
                      math::Log2Op>();
-  // Roles and the grid are inlined afterwards.
-  legal.addLegalOp<cta::RoleOp>();
+  // Inlined afterwards, as the grid.
+  legal.addLegalOp<cta::ElectOp, cta::RoleOp, cta::YieldOp>();
   legal.markUnknownOpDynamicallyLegal([&](Operation *op) {
     return isa<func::FuncOp>(op) || types.isLegal(op);
   });
   RewritePatternSet patterns(ctx);
   populateBitPatterns(types, patterns);
+  populateBulkPatterns(types, patterns, context);
   populateDirectPatterns(types, patterns, context);
   populateElementwisePatterns(types, patterns);
+  populateFlagPatterns(types, patterns, context);
   populateMemoryPatterns(types, patterns, context);
   populateStorePatterns(types, patterns, context);
   populateMmaPatterns(types, patterns);
+  populateNamedBarrierPatterns(types, patterns);
   populateReductionPatterns(types, patterns);
   populateSyncPatterns(types, patterns);
   scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, legal);
@@ -472,6 +482,7 @@ LogicalResult KernelConverter::convert() {
   addParameters();
   if (failed(lowerOps()))
     return failure();
+  inlineElected(func);
   inlineRoles();
   inlineGrid();
   finishSignature();

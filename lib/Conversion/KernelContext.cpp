@@ -19,7 +19,8 @@ const GlobalTensor *KernelContext::lookup(Operation *op, Value memref) const {
 
 ThreadBuilder::ThreadBuilder(Operation *op, OpBuilder &builder)
     : ImplicitLocOpBuilder(op->getLoc(), builder),
-      role(op->getParentOfType<cta::RoleOp>()) {}
+      role(op->getParentOfType<cta::RoleOp>()),
+      elected(op->getParentOfType<cta::ElectOp>() != nullptr) {}
 
 Value ThreadBuilder::i32(int64_t value) {
   return LLVM::ConstantOp::create(*this, getI32Type(),
@@ -111,6 +112,13 @@ Value ThreadBuilder::sharedPointer(int64_t bytes) {
   return offset(LLVM::AddressOfOp::create(*this, type, kSharedSymbol), bytes);
 }
 
+Value ThreadBuilder::clusterPointer(Value shared) {
+  auto type = LLVM::LLVMPointerType::get(
+      getContext(),
+      static_cast<unsigned>(NVVM::NVVMMemorySpace::SharedCluster));
+  return LLVM::AddrSpaceCastOp::create(*this, type, shared);
+}
+
 Value ThreadBuilder::elementPointer(const GlobalTensor &tensor,
                                     ValueRange indices) {
   Value linear;
@@ -153,6 +161,14 @@ void ThreadBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());
   body();
+}
+
+void ThreadBuilder::ifElected(llvm::function_ref<void()> body) {
+  if (elected)
+    return body();
+  Value first =
+      LLVM::ICmpOp::create(*this, LLVM::ICmpPredicate::eq, thread(), i32(0));
+  ifThen(first, body);
 }
 
 Value ThreadBuilder::compute(StringRef text, ValueRange inputs, Type result) {

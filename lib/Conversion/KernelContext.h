@@ -71,6 +71,8 @@ public:
   mlir::Value globalPointer(mlir::Value address);
   /// Address of the byte `bytes` of the CTA's shared memory.
   mlir::Value sharedPointer(int64_t bytes);
+  /// The address `shared` in the window of the cluster's shared memory.
+  mlir::Value clusterPointer(mlir::Value shared);
 
   mlir::Value extract(mlir::Value vector, int64_t index);
   mlir::Value pack(llvm::ArrayRef<mlir::Value> values);
@@ -79,6 +81,11 @@ public:
                    llvm::function_ref<mlir::Value(int64_t)> make);
   /// Runs `body` under `condition`, or always if that is null.
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+
+  /// Whether one lane alone executes the op.
+  bool isElected() const { return elected; }
+  /// Runs `body` in one thread: the lane of cta.elect, or thread 0 of the role.
+  void ifElected(llvm::function_ref<void()> body);
 
   /// One instruction without side effects, "name $0, $1, ...", on f32 inputs.
   mlir::Value compute(llvm::StringRef text, mlir::ValueRange inputs,
@@ -91,6 +98,7 @@ private:
   mlir::Value threadInCta();
 
   cta::RoleOp role;
+  bool elected;
   mlir::Value threadReadAnew;
 };
 
@@ -144,16 +152,24 @@ void populateBitPatterns(mlir::TypeConverter &types,
 /// an error otherwise.
 mlir::LogicalResult checkInstruction(mlir::Operation *op);
 
+void populateBulkPatterns(mlir::TypeConverter &types,
+                          mlir::RewritePatternSet &patterns,
+                          KernelContext &context);
 void populateDirectPatterns(mlir::TypeConverter &types,
                             mlir::RewritePatternSet &patterns,
                             KernelContext &context);
 void populateElementwisePatterns(mlir::TypeConverter &types,
                                  mlir::RewritePatternSet &patterns);
+void populateFlagPatterns(mlir::TypeConverter &types,
+                          mlir::RewritePatternSet &patterns,
+                          KernelContext &context);
 void populateMemoryPatterns(mlir::TypeConverter &types,
                             mlir::RewritePatternSet &patterns,
                             KernelContext &context);
 void populateMmaPatterns(mlir::TypeConverter &types,
                          mlir::RewritePatternSet &patterns);
+void populateNamedBarrierPatterns(mlir::TypeConverter &types,
+                                  mlir::RewritePatternSet &patterns);
 void populateReductionPatterns(mlir::TypeConverter &types,
                                mlir::RewritePatternSet &patterns);
 void populateStorePatterns(mlir::TypeConverter &types,
@@ -161,6 +177,9 @@ void populateStorePatterns(mlir::TypeConverter &types,
                            KernelContext &context);
 void populateSyncPatterns(mlir::TypeConverter &types,
                           mlir::RewritePatternSet &patterns);
+/// Turns each cta.elect, whose ops have been lowered, into the branch of its
+/// lane.
+void inlineElected(mlir::func::FuncOp func);
 
 /// What the launch descriptor says of one kernel follows from this.
 struct KernelInterface {

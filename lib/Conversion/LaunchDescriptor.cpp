@@ -28,7 +28,8 @@ static int64_t getAlignment(Value memref) {
       cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
   int64_t alignment = width;
   for (Operation *user : memref.getUsers()) {
-    if (isa<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::TensorMapOp>(user))
+    if (isa<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::TensorMapOp,
+            cta::BulkLoadOp, cta::BulkStoreOp>(user))
       return 16;
     if (auto load = dyn_cast<tile::LoadOp>(user))
       alignment = std::max(alignment, getAccessBytes(load));
@@ -45,10 +46,9 @@ static int64_t getAlignment(Value memref) {
 
 /// Whether the kernel reads elements, and not only sizes, of `memref`.
 static bool isRead(Value memref) {
-  return llvm::any_of(memref.getUsers(), [&](Operation *user) {
-    if (auto store = dyn_cast<tile::StoreOp>(user))
-      return store.getTile() == memref;
-    return !isa<memref::DimOp>(user);
+  return llvm::any_of(memref.getUsers(), [](Operation *user) {
+    return !isa<memref::DimOp, cta::TensorMapOp, tile::StoreOp,
+                cta::StoreAsyncOp, cta::BulkStoreOp, cta::StoreReleaseOp>(user);
   });
 }
 
@@ -211,9 +211,11 @@ LogicalResult ProgramDescriber::addTensor(const KernelInterface &kernel,
     return failure();
   ArgumentDescriptor &known = **merged;
   known.alignment = std::max(known.alignment, getAlignment(arg));
-  // What one kernel writes and a later one reads is the program's own affair.
+  // What a kernel writes and a later one reads need not be there before.
   if (kernel.context.written.contains(arg) && known.access == MLA_READ)
-    known.access = firstUser[known.name] == func ? MLA_WRITE : MLA_READ_WRITE;
+    known.access = firstUser[known.name] == func && !isRead(arg)
+                       ? MLA_WRITE
+                       : MLA_READ_WRITE;
   return success();
 }
 

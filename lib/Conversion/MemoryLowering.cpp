@@ -317,9 +317,8 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
     for (Value index : llvm::reverse(op.getIndices()))
       coordinates.push_back(
           LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(index)));
-    Value leader = compare(b, LLVM::ICmpPredicate::eq, b.thread(), b.i32(0));
     int64_t columns = 8 * 128 / buffer.getElementType().getIntOrFloatBitWidth();
-    b.ifThen(leader, [&] {
+    b.ifElected([&] {
       for (int64_t block = 0; block < buffer.getShape()[1] / columns; ++block) {
         SmallVector<Value> at(coordinates);
         at[0] = b.add(at[0], b.i32(columns * block));

@@ -40,6 +40,23 @@ struct RingPattern : OpConversionPattern<cta::RingOp> {
   }
 };
 
+struct BufferPattern : OpConversionPattern<cta::BufferOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::BufferOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    if (op.getBase()) {
+      rewriter.replaceOp(op, b.offset(adaptor.getBase(), *op.getByte()));
+      return success();
+    }
+    if (!op.getOffset())
+      return op.emitOpError("expected a place in shared memory");
+    rewriter.replaceOp(op, b.sharedPointer(*op.getOffset()));
+    return success();
+  }
+};
+
 struct SlotPattern : OpConversionPattern<cta::SlotOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -140,10 +157,15 @@ struct ArrivePattern : OpConversionPattern<cta::ArriveOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
-    NVVM::SyncWarpOp::create(b, b.i32(-1));
-    b.ifThen(isLeader(b, b.lane()), [&] {
+    auto arrive = [&] {
       NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier);
-    });
+    };
+    if (b.isElected()) {
+      arrive();
+    } else {
+      NVVM::SyncWarpOp::create(b, b.i32(-1));
+      b.ifThen(isLeader(b, b.lane()), arrive);
+    }
     rewriter.eraseOp(op);
     return success();
   }
@@ -170,7 +192,7 @@ struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
-    b.ifThen(isLeader(b, b.thread()), [&] {
+    b.ifElected([&] {
       OperationState state(op.getLoc(),
                            NVVM::MBarrierArriveExpectTxOp::getOperationName());
       state.addOperands({barrier, b.i32(op.getBytes())});
@@ -248,22 +270,40 @@ struct FenceAsyncPattern : OpConversionPattern<cta::FenceAsyncOp> {
   LogicalResult
   matchAndRewrite(cta::FenceAsyncOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
-        op,
-        NVVM::ProxyKindAttr::get(op.getContext(),
-                                 NVVM::ProxyKind::async_shared),
-        NVVM::SharedSpaceAttr::get(op.getContext(),
-                                   NVVM::SharedSpace::shared_cta));
+    MLIRContext *context = op.getContext();
+    if (op.getGlobal())
+      rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
+          op, NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_global),
+          NVVM::SharedSpaceAttr());
+    else
+      rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
+          op, NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_shared),
+          NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
     return success();
   }
 };
 
 } // namespace
 
+void mla::inlineElected(func::FuncOp func) {
+  func.walk([](cta::ElectOp op) {
+    OpBuilder builder(op);
+    ThreadBuilder b(op, builder);
+    Value mine = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, b.thread(),
+                                      b.i32(32 * op.getWarp()));
+    auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
+    Block &body = op.getBody().front();
+    body.getTerminator()->erase();
+    Block *then = branch.thenBlock();
+    then->getOperations().splice(then->begin(), body.getOperations());
+    op.erase();
+  });
+}
+
 void mla::populateSyncPatterns(TypeConverter &types,
                                RewritePatternSet &patterns) {
   patterns.add<
-      ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
+      ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern, BufferPattern,
       ClusterArrivePattern, ClusterRankPattern, ClusterWaitPattern,
       GridDependencePattern<cta::LaunchWaitOp, NVVM::GridDepActionKind::wait>,
       GridDependencePattern<cta::LaunchDependentsOp,

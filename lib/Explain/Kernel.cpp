@@ -124,7 +124,7 @@ static std::string countOf(int64_t count, StringRef what) {
 /// How `op` arrives at a barrier; nothing if it does not.
 static std::optional<Arrival> readArrival(Operation *op, const Role &role) {
   bool elected = op->getParentOfType<cta::ElectOp>() != nullptr;
-  if (isa<cta::ArriveOp, cta::PeerArriveOp>(op)) {
+  if (isa<cta::ArriveOp>(op)) {
     int64_t count = elected ? 1 : role.warps;
     return Arrival{role.name, count,
                    countOf(count, elected ? "thread" : "warp")};

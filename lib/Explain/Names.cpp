@@ -39,9 +39,8 @@ static Value getViewed(Value value) {
   Operation *def = value.getDefiningOp();
   if (!def)
     return Value();
-  if (isa<cta::SlotOp, cta::ViewOp, cta::DescriptorOp, cta::JoinOp,
-          cta::AcquirePartOp, cta::AwaitPartOp, cta::MapPeerOp,
-          cta::ConvertLayoutOp>(def))
+  if (isa<cta::SlotOp, cta::ViewOp, cta::DescriptorOp, cta::ConvertLayoutOp>(
+          def))
     return def->getOperand(0);
   return Value();
 }
@@ -98,24 +97,22 @@ StringRef explain::getCategoryName(Category category) {
 
 Category explain::getCategory(Operation *op) {
   return llvm::TypeSwitch<Operation *, Category>(op)
-      .Case<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp, cta::MmaWaitOp,
-            cta::MmaWaitReadsOp, cta::BulkWaitOp, cta::NamedSyncOp, cta::SyncOp,
-            cta::ClusterWaitOp, cta::LaunchWaitOp>(
-          [](auto) { return Category::Wait; })
+      .Case<cta::MBarrierWaitOp, cta::MmaWaitOp, cta::BulkWaitOp,
+            cta::NamedSyncOp, cta::SyncOp, cta::ClusterWaitOp,
+            cta::LaunchWaitOp>([](auto) { return Category::Wait; })
       .Case<cta::MmaAsyncOp, cta::MmaFenceOp, cta::MmaCommitOp>(
           [](auto) { return Category::MMA; })
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp, cta::PeerCopyOp, cta::StoreAsyncOp,
-            cta::BulkStoreOp, cta::BulkReduceAddOp>(
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp,
+            cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto) { return Category::Copy; })
-      .Case<cta::LoadSharedOp, cta::StoreSharedOp, cta::PeerStoreOp>(
+      .Case<cta::LoadSharedOp, cta::StoreSharedOp>(
           [](auto) { return Category::Shared; })
-      .Case<tile::LoadOp, tile::StoreOp, cta::AtomicAddOp, cta::LoadAcquireOp>(
-          [](auto) { return Category::Global; })
+      .Case<tile::LoadOp, tile::StoreOp, cta::LoadAcquireOp,
+            cta::StoreReleaseOp>([](auto) { return Category::Global; })
       .Default([](Operation *other) {
         return isa_and_present<cta::CTADialect>(other->getDialect()) &&
                        !isa<cta::ConvertLayoutOp, cta::SlotOp, cta::ViewOp,
-                            cta::DescriptorOp, cta::JoinOp>(other)
+                            cta::DescriptorOp>(other)
                    ? Category::Sync
                    : Category::Math;
       });
@@ -166,29 +163,32 @@ static std::string describeCopy(StringRef verb, CopyOp copy) {
 static std::string describeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::string>(op)
       .Case<cta::MmaAsyncOp>([](auto mma) { return getMMALabel(mma); })
-      .Case<cta::MmaWaitOp, cta::MmaWaitReadsOp>(
+      .Case<cta::MmaWaitOp>(
           [](auto wait) { return getWaitLabel(wait.getSource()); })
       .Case<cta::MmaFenceOp, cta::MmaCommitOp>([](auto sync) {
         cta::MmaAsyncOp mma = findNeighbour(sync);
         return mma ? getMMALabel(mma) : std::string("MMAs");
       })
-      .Case<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp>(
+      .Case<cta::MBarrierWaitOp>(
           [](auto wait) { return withOperand("wait", wait.getBarrier()); })
       .Case<cta::NamedSyncOp>(
           [](auto sync) { return withOperand("sync", sync.getBarrier()); })
-      .Case<cta::ArriveOp, cta::ArriveCopiesOp, cta::NamedArriveOp,
-            cta::PeerArriveOp>([](auto arrive) {
-        return withOperand("arrive", arrive.getBarrier());
-      })
+      .Case<cta::ArriveOp, cta::ArriveCopiesOp, cta::NamedArriveOp>(
+          [](auto arrive) {
+            return withOperand("arrive", arrive.getBarrier());
+          })
       .Case<cta::ArriveExpectOp>([](auto expect) {
         return withOperand("expect", expect.getBarrier());
       })
       .Case<cta::GatherAsyncOp>(
           [](auto gather) { return describeCopy("gather", gather); })
-      .Case<cta::CopyAsyncOp, cta::CopyMulticastOp, cta::BulkLoadOp,
-            cta::PeerCopyOp>(
+      .Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
           [](auto copy) { return describeCopy("copy", copy); })
-      .Case<cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp>(
+      .Case<cta::LoadAcquireOp>(
+          [](auto load) { return withOperand("read", load.getMemref()); })
+      .Case<cta::StoreReleaseOp>(
+          [](auto store) { return withOperand("release", store.getMemref()); })
+      .Case<cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto store) { return withOperand("write", store.getDest()); })
       .Case<cta::StoreSharedOp>(
           [](auto store) { return withOperand("store", store.getDest()); })
@@ -203,8 +203,8 @@ static std::string describeOp(Operation *op) {
 
 /// Whether `op` computes an index or an address, or is control flow.
 static bool isBookkeeping(Operation *op) {
-  if (isa<cta::SlotOp, cta::DescriptorOp, cta::ViewOp, cta::JoinOp, scf::ForOp,
-          scf::IfOp, scf::WhileOp>(op) ||
+  if (isa<cta::SlotOp, cta::DescriptorOp, cta::ViewOp, scf::ForOp, scf::IfOp,
+          scf::WhileOp>(op) ||
       op->hasTrait<OpTrait::IsTerminator>())
     return true;
   return getCategory(op) == Category::Math &&

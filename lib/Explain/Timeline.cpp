@@ -137,7 +137,7 @@ static std::vector<Span> makeSpans(const sim::Trace &trace) {
 static std::string findReason(const Kernel &kernel, Operation *op) {
   if (getCategory(op) != Category::Wait)
     return "";
-  if (isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
+  if (isa<cta::MmaWaitOp>(op))
     return StringRef(getOpLabel(op)).drop_front(strlen("wait ")).str() +
            " is done";
   if (op->getNumOperands() == 0)

@@ -91,11 +91,10 @@ static double countSpecials(Operation *op) {
 static double countSharedBytes(Operation *op) {
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case<cta::MmaAsyncOp>([](auto mma) { return countOperandBytes(mma); })
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp, cta::StoreSharedOp>(
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp,
+            cta::StoreSharedOp>(
           [](auto write) { return getBytes(write.getDest().getType()); })
-      .Case<cta::LoadSharedOp, cta::StoreAsyncOp, cta::BulkStoreOp,
-            cta::BulkReduceAddOp>(
+      .Case<cta::LoadSharedOp, cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto read) { return getBytes(read.getSource().getType()); })
       .Default([](Operation *) { return 0.0; });
 }
@@ -111,11 +110,11 @@ struct Transfer {
 
 static Transfer readTransfer(Operation *op) {
   return llvm::TypeSwitch<Operation *, Transfer>(op)
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp>([](auto copy) {
-        return Transfer{copy.getSource(), getBytes(copy.getDest().getType()),
-                        false};
-      })
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp>(
+          [](auto copy) {
+            return Transfer{copy.getSource(),
+                            getBytes(copy.getDest().getType()), false};
+          })
       .Case<tile::LoadOp>([](auto load) {
         return Transfer{load.getSource(), getBytes(load.getResult().getType()),
                         false};
@@ -124,11 +123,10 @@ static Transfer readTransfer(Operation *op) {
         return Transfer{store.getDest(), getBytes(store.getTile().getType()),
                         true};
       })
-      .Case<cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp>(
-          [](auto store) {
-            return Transfer{store.getDest(),
-                            getBytes(store.getSource().getType()), true};
-          })
+      .Case<cta::StoreAsyncOp, cta::BulkStoreOp>([](auto store) {
+        return Transfer{store.getDest(), getBytes(store.getSource().getType()),
+                        true};
+      })
       .Default([](Operation *) { return Transfer(); });
 }
 

@@ -30,8 +30,7 @@ cta::RingOp Channels::get(Value tile, ArrayRef<unsigned> writers) {
   auto ringType = cta::RingType::getChecked(
       [&] { return emitError(tile.getLoc(), "ring '") << name << "': "; },
       tile.getContext(), schedule.getDepth(name), type.getShape(),
-      type.getElementType(), cta::SharedLayoutAttr(), /*splitDim=*/int64_t(0),
-      ArrayRef<int64_t>());
+      type.getElementType(), cta::SharedLayoutAttr());
   if (!ringType)
     return {};
   OpBuilder b(program.getBody()->getTerminator());

@@ -14,6 +14,7 @@
 #include "SlotInterpreter.h"
 #include "AsyncAnalysis.h"
 #include "RingsOver.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mla;
@@ -35,12 +36,16 @@ void SlotInterpreter::visit(Operation *op) {
     write(op, gather.getDest());
   else if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
     write(op, copy.getDest());
+  else if (auto load = dyn_cast<cta::BulkLoadOp>(op))
+    write(op, load.getDest());
+  else if (isa<cta::StoreAsyncOp, cta::BulkStoreOp>(op))
+    refuseBulkStore(op);
   else if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
     visitMma(mma);
   else if (isa<cta::MmaCommitOp>(op))
     commit();
-  else if (isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
-    waitForGroups(op->getAttrOfType<IntegerAttr>("pending").getInt());
+  else if (auto wait = dyn_cast<cta::MmaWaitOp>(op))
+    waitForGroups(*wait.getPending());
 }
 
 void SlotInterpreter::refuse(Operation *op, const Twine &what, unsigned ring) {
@@ -111,8 +116,7 @@ void SlotInterpreter::visitArrival(Operation *op) {
 void SlotInterpreter::checkTraceable(Operation *op, Value buffer) {
   Value whole = getWhole(buffer);
   if (!isa<cta::BufferType>(whole.getType()) || getRing(whole) ||
-      whole.getDefiningOp<cta::BufferOp>() ||
-      whole.getDefiningOp<cta::JoinOp>())
+      whole.getDefiningOp<cta::BufferOp>())
     return;
   report(op, "accesses a slot whose ring is ambiguous");
 }
@@ -152,7 +156,13 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
   if (!slot)
     return;
   // A copy follows its arrive_expect, so the slot counts as published already.
-  auto copy = dyn_cast<cta::CopyAsyncOp>(op);
+  Value signalled, signalledIndex;
+  TypeSwitch<Operation *>(op).Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
+      [&](auto copy) {
+        signalled = copy.getBarrier();
+        signalledIndex = copy.getBarrierIndex();
+      });
+  bool copy = isa<cta::CopyAsyncOp, cta::BulkLoadOp>(op);
   bool gathers = isa<cta::GatherAsyncOp>(op);
   Event event = copy      ? PublishedBytes
                 : gathers ? PublishedCopies
@@ -170,10 +180,17 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
     (gathers ? state.gathered : state.stored).insert(*slot);
     if (getRingOp(slot->ring).getOver())
       state.written.insert(*slot);
-  } else if (copy.getBarrier() != rings[slot->ring].full ||
-             !values.isSlotOf(copy.getBarrierIndex(), slot->count,
+  } else if (signalled != rings[slot->ring].full ||
+             !values.isSlotOf(signalledIndex, slot->count,
                               rings.depth(slot->ring)))
     refuse(op, "signals a barrier other than that of its slot", slot->ring);
+}
+
+/// When a bulk store has read its tile is not tracked here.
+void SlotInterpreter::refuseBulkStore(Operation *op) {
+  if (std::optional<Slot> slot = values.evaluateSlot(op->getOperand(0)))
+    refuse(op, "reads a slot by a bulk store, expected a cta.buffer",
+           slot->ring);
 }
 
 void SlotInterpreter::visitMma(cta::MmaAsyncOp mma) {

@@ -30,6 +30,7 @@ private:
   void read(mlir::Operation *op, mlir::Value buffer);
   void readUnder(mlir::Operation *op, mlir::Value buffer, const Slot &slot);
   void write(mlir::Operation *op, mlir::Value buffer);
+  void refuseBulkStore(mlir::Operation *op);
   void visitMma(cta::MmaAsyncOp mma);
   void commit();
   void waitForGroups(size_t pending);

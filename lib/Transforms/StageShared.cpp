@@ -161,8 +161,7 @@ bool StageSharedPass::addSlot(cta::RingOp ring, int64_t most) {
     return false;
   ring.getResult().setType(
       cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
-                         type.getElementType(), type.getLayout(),
-                         type.getSplitDim(), type.getParts()));
+                         type.getElementType(), type.getLayout()));
   if (place() <= limit)
     return true;
   ring.getResult().setType(type);

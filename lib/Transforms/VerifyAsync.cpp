@@ -196,7 +196,7 @@ static LogicalResult checkAlignment(cta::RingOp ring) {
          << ", the period of its swizzle, got " << offset;
 }
 
-/// Rings and barriers must not overlap, nor exceed the kernel's shared memory.
+/// Rings, buffers and barriers must not overlap, nor exceed the kernel's shared memory.
 static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   WalkResult aligned = func.walk(
       [](cta::RingOp ring) { return WalkResult(checkAlignment(ring)); });
@@ -215,6 +215,14 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
     int64_t begin = ring.getOffset().value_or(0);
     ranges.push_back(
         {begin, begin + type.getDepth() * type.getSlotType().getBytes(), ring});
+  });
+  func.walk([&](cta::BufferOp buffer) {
+    // It lies inside a ring or another buffer: its verifier has checked that.
+    if (buffer.getBase())
+      return;
+    int64_t begin = buffer.getOffset().value_or(0);
+    ranges.push_back(
+        {begin, begin + buffer.getResult().getType().getBytes(), buffer});
   });
   func.walk([&](cta::MBarrierOp barrier) {
     int64_t begin = barrier.getOffset();

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "VerifyBarriers.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mla;
@@ -184,6 +185,10 @@ static LogicalResult checkBarrier(cta::MBarrierOp barrier,
     return barrier.emitOpError()
            << "declares " << declared << " bytes per phase, its roles expect "
            << bytes;
+  for (Operation *user : barrier->getUsers())
+    if (isa<cta::ArriveOp>(user) && user->getParentOfType<cta::ElectOp>())
+      return user->emitOpError("expected the warps of the role to arrive on a "
+                               "ring's mbarrier, got one lane in cta.elect");
   auto inits = llvm::count_if(barrier->getUsers(), [](Operation *user) {
     return isa<cta::MBarrierInitOp>(user);
   });
@@ -198,10 +203,12 @@ static LogicalResult checkBarrier(cta::MBarrierOp barrier,
 static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
   int64_t bytes = 0;
   for (Operation &op : *expect->getBlock())
-    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
-      if (copy.getBarrier() == expect.getBarrier() &&
-          copy.getBarrierIndex() == expect.getIndex())
-        bytes += copy.getDest().getType().getBytes();
+    TypeSwitch<Operation *>(&op).Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
+        [&](auto copy) {
+          if (copy.getBarrier() == expect.getBarrier() &&
+              copy.getBarrierIndex() == expect.getIndex())
+            bytes += copy.getDest().getType().getBytes();
+        });
   if (bytes != static_cast<int64_t>(expect.getBytes()))
     return expect.emitOpError() << "expects " << expect.getBytes()
                                 << " bytes, its copies transfer " << bytes;

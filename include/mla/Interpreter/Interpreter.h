@@ -20,6 +20,7 @@
 #define MLA_INTERPRETER_INTERPRETER_H
 
 #include "mla/Interpreter/Elements.h"
+#include "mla/Support/Target.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/BitVector.h"
 
@@ -55,8 +56,8 @@ struct Options {
   /// Ops that may be executed in all, terminators too, over every thread; 0 for
   /// no limit.
   uint64_t stepLimit = 0;
-  /// What tile.sm_count is: by default as of an H100 or H200 (SXM).
-  int64_t sms = 132;
+  /// The value of tile.sm_count.
+  int64_t sms = kDefaultSms;
 };
 
 /// Runs `function`. On failure a diagnostic stands at the op at fault, and

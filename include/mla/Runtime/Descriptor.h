@@ -44,8 +44,6 @@ inline constexpr int kMaxParameterBytes = 4096;
 
 /// Every workspace begins at a multiple of these bytes.
 inline constexpr int64_t kWorkspaceAlignment = 256;
-/// The number of SMs where no device is asked: that of an H100 or H200 (SXM).
-inline constexpr int64_t kDefaultSms = 132;
 
 /// Bytes of one element.
 int64_t itemSize(mlaDType dtype);

@@ -163,6 +163,9 @@ constexpr const TargetGpu *findGpu(const TargetSpec &target,
 /// The target of a program that names none.
 inline constexpr const TargetSpec &kDefaultTarget = *findTarget("sm_90a");
 
+/// The number of SMs where there is no device to ask: an H100's or H200's.
+inline constexpr int64_t kDefaultSms = kDefaultTarget.gpus[0].sms;
+
 /// The largest value of a limit on any target: for the verifiers of types,
 /// attributes and ops, which know no target.
 constexpr int64_t getLargest(int64_t TargetSpec::*limit) {

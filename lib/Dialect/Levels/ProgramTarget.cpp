@@ -25,13 +25,12 @@ static std::optional<TargetFeature> getFeature(Operation *op) {
   };
   return TypeSwitch<Operation *, Result>(op)
       .Case<cta::MmaAsyncOp>(always(TargetFeature::Wgmma))
-      .Case<cta::CopyAsyncOp, cta::CopyMulticastOp, cta::BulkLoadOp,
-            cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp,
-            cta::TensorMapOp>(always(TargetFeature::TMA))
+      .Case<cta::CopyAsyncOp, cta::BulkLoadOp, cta::StoreAsyncOp,
+            cta::BulkStoreOp, cta::TensorMapOp>(always(TargetFeature::TMA))
       .Case<cta::GatherAsyncOp>(always(TargetFeature::CpAsync))
       .Case<cta::MBarrierOp>(always(TargetFeature::MBarrier))
-      .Case<cta::ClusterRankOp, cta::ClusterArriveOp, cta::ClusterWaitOp,
-            cta::MapPeerOp>(always(TargetFeature::Clusters))
+      .Case<cta::ClusterRankOp, cta::ClusterArriveOp, cta::ClusterWaitOp>(
+          always(TargetFeature::Clusters))
       .Case<cta::LaunchWaitOp, cta::LaunchDependentsOp>(
           always(TargetFeature::GridDepControl))
       .Default([](Operation *) { return std::nullopt; });

@@ -1,4 +1,4 @@
-//===- ProductTest.cpp - what products in flight forbid -------------------===//
+//===- MmaTest.cpp - what MMAs in flight forbid ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -8,10 +8,10 @@ using namespace mla;
 using namespace mla::sim;
 
 namespace {
-class ProductTest : public SimulatorTest {
+class MmaTest : public SimulatorTest {
 protected:
   /// One role stores X to shared memory and computes Z + 2 X X + 2 X X, A from
-  /// registers, as a chain of two products.
+  /// registers, as a chain of two MMAs.
   static Case makeChain() {
     Case test;
     test.parameters = "%X: memref<64x64xbf16>, %Z: memref<64x64xf32>, "
@@ -50,29 +50,26 @@ protected:
 };
 } // namespace
 
-TEST_F(ProductTest, Right) {
+TEST_F(MmaTest, Right) {
   Case test = makeChain();
   expectRight(test);
-  // Another name for registers is no access to them.
+  // Another layout of the same registers is no access to them.
   Case renamed =
       test.without("%a = cta.convert_layout %y : !bf -> !a")
           .with("cta.mma_fence", "cta.mma_fence\n"
                                  "%a = cta.convert_layout %y : !bf -> !a");
   expectRight(renamed);
-  // The first product's reads are over before its chain is.
-  expectRight(
-      test.with("// in flight", "cta.mma_wait_reads %f0 pending 1 : !flight"));
-  // A may be read again once the last product that reads it is over.
+  // A may be read again once the last MMA that reads it is done.
   expectRight(test.with("// over", "%t = arith.addf %y, %y : !bf"));
-  // Scalars are no registers of a product; other tiles are not these.
+  // Other tiles have registers of their own.
   expectRight(test.with("// in flight", "%t = arith.addf %x, %x : !bf"));
 }
 
-TEST_F(ProductTest, StoresReachTheAsyncProxyThroughAFence) {
+TEST_F(MmaTest, StoresReachTheAsyncProxyThroughAFence) {
   Case test = makeChain();
   const Blame unfenced = {
-      {"through the async proxy, which generic stores wrote "
-       "without cta.fence_async since"},
+      {"through the async proxy without cta.fence_async since they were "
+       "written"},
       "cta.mma_async",
       "math",
       "cta.store_shared"};
@@ -92,7 +89,7 @@ TEST_F(ProductTest, StoresReachTheAsyncProxyThroughAFence) {
           .with("cta.named_sync %bar", "cta.named_sync %bar\ncta.fence_async"));
 }
 
-TEST_F(ProductTest, WarpsReadWhatOtherWarpsStored) {
+TEST_F(MmaTest, WarpsReadWhatOtherWarpsStored) {
   expectWrong(makeChain().without("cta.named_sync %bar"),
               {{"without knowing that their last write is done"},
                "cta.mma_async",
@@ -100,7 +97,7 @@ TEST_F(ProductTest, WarpsReadWhatOtherWarpsStored) {
                "cta.store_shared"});
 }
 
-TEST_F(ProductTest, OperandsAreOverwrittenInFlight) {
+TEST_F(MmaTest, OperandsAreOverwrittenInFlight) {
   Case test = makeChain();
   const Blame still = {{"writes bytes [0, ", "while they may still be read"},
                        "cta.store_shared",
@@ -108,17 +105,12 @@ TEST_F(ProductTest, OperandsAreOverwrittenInFlight) {
                        "cta.mma_async"};
   llvm::StringRef store = "cta.store_shared %x to %b : !bf, !tile";
   expectWrong(test.with("// in flight", store), still);
-  // The first product alone is over.
-  expectWrong(
-      test.with("// in flight",
-                ("cta.mma_wait_reads %f0 pending 1 : !flight\n" + store).str()),
-      still);
   expectRight(test.with("// over", store));
 }
 
-TEST_F(ProductTest, RegistersWrittenAfterTheFence) {
+TEST_F(MmaTest, RegistersWrittenAfterTheFence) {
   Case test = makeChain();
-  // A, ...
+  // A.
   llvm::StringRef a = "%y = arith.addf %x, %x : !bf\n"
                       "        %a = cta.convert_layout %y : !bf -> !a";
   expectWrong(
@@ -127,7 +119,7 @@ TEST_F(ProductTest, RegistersWrittenAfterTheFence) {
         "cta.mma_fence"},
        "cta.mma_async",
        "math"});
-  // ... the accumulator, ...
+  // The accumulator.
   expectWrong(
       test.with("cta.mma_fence", "cta.mma_fence\n%w = arith.negf %z : !acc")
           .with("acc %z", "acc %w"),
@@ -135,7 +127,7 @@ TEST_F(ProductTest, RegistersWrittenAfterTheFence) {
         "cta.mma_fence"},
        "cta.mma_async",
        "math"});
-  // ... whatever a new accumulator takes the place of.
+  // Any registers that a new accumulator may take over.
   Case fresh = test.with("acc %z : !acc ", "");
   expectWrong(
       fresh.with("cta.mma_fence", "cta.mma_fence\n%w = arith.negf %z : !acc"),
@@ -145,7 +137,7 @@ TEST_F(ProductTest, RegistersWrittenAfterTheFence) {
        "math"});
   expectWrong(test.without("cta.mma_fence"),
               {{"reads registers that were written after"}, "cta.mma_async"});
-  // A product's result has to be fenced only if something else touched it.
+  // An MMA's result has to be fenced only if something else touched it.
   std::string again = "%f2 = cta.mma_async %a, %d acc %r : !acc : !a, !mn -> "
                       "!flight\ncta.mma_commit\n"
                       "%r2 = cta.mma_wait %f2 pending 0 : !flight\n";
@@ -156,26 +148,21 @@ TEST_F(ProductTest, RegistersWrittenAfterTheFence) {
       {{"writes an accumulator without cta.mma_fence"}, "cta.mma_async"});
 }
 
-TEST_F(ProductTest, RegistersTouchedInFlight) {
+TEST_F(MmaTest, RegistersTouchedInFlight) {
   Case test = makeChain();
   for (const char *op : {"%t = arith.addf %y, %y : !bf",
                          "cta.store_shared %y to %b : !bf, !tile"})
     expectWrong(test.with("// in flight", op),
-                {{"touches registers that a product in flight reads"},
+                {{"touches registers that an MMA in flight reads"},
                  "",
                  "math",
                  "cta.mma_async"});
   const Blame accumulator = {
-      {"touches an accumulator that a product in flight writes"},
+      {"touches an accumulator that an MMA in flight writes"},
       "arith.negf",
       "math",
       "cta.mma_async"};
   expectWrong(test.with("// in flight", "%t = arith.negf %z : !acc"),
-              accumulator);
-  // The chain keeps its registers when its first product is over.
-  expectWrong(test.with("// in flight",
-                        "cta.mma_wait_reads %f0 pending 1 : !flight\n"
-                        "%t = arith.negf %z : !acc"),
               accumulator);
   expectRight(test.with("// over", "%t = arith.negf %z : !acc"));
   // Nor may its result be read while the chain goes on.
@@ -186,46 +173,43 @@ TEST_F(ProductTest, RegistersTouchedInFlight) {
   expectWrong(on, accumulator);
 }
 
-TEST_F(ProductTest, Chains) {
+TEST_F(MmaTest, Chains) {
   Case test = makeChain();
   expectWrong(
       test.with("cta.mma_wait %f1 pending 0", "cta.mma_wait %f0 pending 1"),
-      {{"reads an accumulator that a younger product writes"},
+      {{"reads an accumulator that a younger MMA writes"},
        "cta.mma_wait",
        "math",
        "cta.mma_async"});
   expectWrong(test.with("// in flight",
                         "%f2 = cta.mma_async %a, %d acc %f0 : !flight : !a, "
                         "!mn -> !flight"),
-              {{"continues a product that another one has continued"},
+              {{"continues an MMA that another one has continued"},
                "cta.mma_async",
                "math",
                "cta.mma_async"});
   expectWrong(
-      test.with("// in flight", "cta.mma_wait_reads %f0 pending 2 : !flight"),
-      {{"covers nothing: 2 groups may be pending, but only 1 are "
+      test.with("cta.mma_wait %f1 pending 0", "cta.mma_wait %f1 pending 1"),
+      {{"covers nothing: 1 groups may be pending, but only 0 are "
         "younger"},
-       "cta.mma_wait_reads"});
+       "cta.mma_wait"});
   // One wait covers both where they are one group.
   size_t commit = test.body.find("cta.mma_commit");
   Case together = test;
   together.body.erase(commit, std::string("cta.mma_commit").size());
   expectRight(together);
-  expectWrong(together.with("// in flight",
-                            "cta.mma_wait_reads %f0 pending 1 : !flight"),
-              {{"covers nothing"}, "cta.mma_wait_reads"});
 }
 
-TEST_F(ProductTest, EndsInFlight) {
+TEST_F(MmaTest, EndsInFlight) {
   Case test = makeChain().with("%r = cta.mma_wait %f1 pending 0 : !flight", "");
   expectWrong(
       test.with("tile.store %r", "tile.store %x0")
           .with("cta.mma_fence", "%x0 = arith.negf %z : !acc\ncta.mma_fence"),
-      {{"ends with a product in flight"}, "cta.role", "math", "cta.mma_async"});
+      {{"ends with an MMA in flight"}, "cta.role", "math", "cta.mma_async"});
 }
 
-TEST_F(ProductTest, FirstProductNeedsAFence) {
-  // Nothing has touched a register, but for constants.
+TEST_F(MmaTest, FirstMmaNeedsAFence) {
+  // Only constants have been in registers before.
   Case test;
   test.parameters = "%out: memref<64x64xf32>";
   test.body = R"(
@@ -253,7 +237,7 @@ TEST_F(ProductTest, FirstProductNeedsAFence) {
                "math"});
 }
 
-TEST_F(ProductTest, NeedsAWarpgroup) {
+TEST_F(MmaTest, NeedsAWarpgroup) {
   Case test = makeChain();
   for (const char *warps : {"8", "2", "1"})
     expectWrong(test.with("warps 4", std::string("warps ") + warps)
