@@ -5,6 +5,7 @@
 #include "Explain.h"
 #include "Command.h"
 #include "InterpreterExecutor.h"
+#include "mla/Conversion/LaunchDescriptor.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Explain/Explain.h"
 #include "mla/Harness/Inputs.h"
@@ -179,22 +180,13 @@ Explanation::chooseSizes(const runtime::KernelDescriptor &descriptor) {
 }
 
 llvm::Error Explanation::simulate() {
-  CompileOptions descriptorOnly = compile;
-  descriptorOnly.descriptorOnly = true;
-  // The program has its schedule by now.
-  descriptorOnly.schedule = CompileOptions().schedule;
-  llvm::Expected<CompiledKernel> kernel =
-      compileKernel(*module, descriptorOnly);
-  if (!kernel)
-    return kernel.takeError();
-  runtime::KernelDescriptor descriptor;
-  if (harness::Status status =
-          runtime::parseDescriptor(kernel->descriptor, descriptor);
-      !status.ok())
-    return makeError(status.message());
-  if (!descriptor.workspaces.empty())
+  mlir::FailureOr<runtime::KernelDescriptor> descriptor =
+      describeLaunch(*module);
+  if (mlir::failed(descriptor))
+    return makeError("nothing to explain");
+  if (!descriptor->workspaces.empty())
     return makeError("'" + input + "': expected a kernel without workspaces");
-  if (llvm::Error error = chooseSizes(descriptor))
+  if (llvm::Error error = chooseSizes(*descriptor))
     return error;
   // Every entry valid: what a CTA does is then what it does at most.
   harness::InputOptions inputs;
@@ -202,7 +194,7 @@ llvm::Error Explanation::simulate() {
   inputs.invalidShare = 0;
   std::vector<harness::HostArgument> arguments;
   if (harness::Status status =
-          harness::makeArguments(descriptor, traceSizes, inputs, arguments);
+          harness::makeArguments(*descriptor, traceSizes, inputs, arguments);
       !status.ok())
     return makeError(status.message());
   sim::Options simulator;
