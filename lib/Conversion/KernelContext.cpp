@@ -1,4 +1,4 @@
-//===- KernelContext.cpp - what the lowering patterns share -----*- C++ -*-===//
+//===- KernelContext.cpp - shared by the lowering patterns ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -208,8 +208,8 @@ static int64_t getLocalSize(RankedTensorType fragment,
   return fragment.getDimSize(d) / layout.getThreads()[d];
 }
 
-/// Which of those of dimension `dim` register `reg` is: registers are counted
-/// row by row.
+/// The index of register `reg` among the thread's elements of dimension `dim`.
+/// Registers are numbered row by row.
 static int64_t getLocalIndex(RankedTensorType fragment,
                              cta::DirectLayoutAttr layout, int64_t dim,
                              int64_t reg) {
@@ -255,7 +255,7 @@ int64_t mla::getNumRegisters(RankedTensorType fragment) {
   llvm_unreachable("covered switch");
 }
 
-/// Registers of 64 rows of `acc`, which follow each other.
+/// The number of registers of 64 rows of `acc`; they are consecutive.
 static int64_t getBlockRegisters(RankedTensorType acc) {
   return acc.getDimSize(1) / 2;
 }
@@ -307,7 +307,7 @@ Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
   case FragmentLayout::acc:
   case FragmentLayout::acc_transposed:
   case FragmentLayout::a_operand: {
-    // Blocks of 64 rows follow each other.
+    // Registers of blocks of 64 rows are consecutive.
     bool transposed = layout == FragmentLayout::acc_transposed;
     int64_t perBlock = fragment.getDimSize(transposed ? 0 : 1) / 2;
     int64_t block = reg / perBlock, inBlock = reg % perBlock;

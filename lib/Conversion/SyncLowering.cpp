@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Each op of this file becomes one instruction (two for arrivals of a warp,
-// whose lanes are brought together first). Nothing is created, moved or merged.
+// Each op of this file becomes one instruction (an arrival of a warp two:
+// __syncwarp first). No synchronisation is created, moved or merged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,8 +70,8 @@ struct SlotPattern : OpConversionPattern<cta::SlotOp> {
   }
 };
 
-/// Bytes from the beginning of \p type to the rectangle at \p offsets, of whole
-/// rows or from a row and a column on where the swizzle repeats.
+/// The byte offset in `type` of a view at `offsets`. The view has whole rows,
+/// or starts at a row and a column where the swizzle repeats.
 std::optional<int64_t> getViewOffset(cta::BufferType type,
                                      ArrayRef<int64_t> offsets) {
   constexpr int64_t kRowBytes = 128;
@@ -86,8 +86,8 @@ std::optional<int64_t> getViewOffset(cta::BufferType type,
   return column * layout.getRows() + offsets[0] * kRowBytes;
 }
 
-/// Parts of vectors, and parts of matrices that are filled. (Those that
-/// products read have become offsets in descriptors.)
+/// Views of vectors, and of matrices that are filled. (Views that MMAs read
+/// have become offsets in descriptors.)
 struct ViewPattern : OpConversionPattern<cta::ViewOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -203,7 +203,7 @@ struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
   }
 };
 
-/// An op without operands that is an op of NVVM.
+/// An op without operands that NVVM has as well.
 template <typename From, typename To>
 struct RenamePattern : OpConversionPattern<From> {
   using OpConversionPattern<From>::OpConversionPattern;
@@ -253,7 +253,7 @@ struct ClusterWaitPattern : OpConversionPattern<cta::ClusterWaitOp> {
   }
 };
 
-/// What kernels that follow each other tell each other.
+/// Programmatic dependent launch: griddepcontrol.
 template <typename From, NVVM::GridDepActionKind kind>
 struct GridDependencePattern : OpConversionPattern<From> {
   using OpConversionPattern<From>::OpConversionPattern;

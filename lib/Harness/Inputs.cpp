@@ -345,14 +345,18 @@ Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
 Status checkSizes(const KernelDescriptor &descriptor, const Sizes &sizes) {
   const std::vector<std::string> &names = descriptor.sizeNames;
   for (const auto &[name, value] : sizes) {
-    if (std::find(names.begin(), names.end(), name) == names.end())
+    auto known = std::find(names.begin(), names.end(), name);
+    if (known == names.end())
       return invalidArgument(
           "size '" + name +
           "': the kernel has no such run-time size; it has: " + join(names) +
           suggest(name, names));
-    if (value < 0 || value > kMaxSize)
-      return invalidArgument("size '" + name + "': expected 0 to " +
-                             std::to_string(kMaxSize) + ", got " +
+    runtime::SizeLimits limits =
+        descriptor.limitsOf(static_cast<int>(known - names.begin()));
+    if (value < limits.smallest || value > limits.largest)
+      return invalidArgument("size '" + name + "': expected " +
+                             std::to_string(limits.smallest) + " to " +
+                             std::to_string(limits.largest) + ", got " +
                              std::to_string(value));
   }
   return Status();

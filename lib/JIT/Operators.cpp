@@ -129,14 +129,15 @@ static Type getType(const OperatorSpec &spec, const OperandInfo &operand,
   SmallVector<int64_t> shape;
   for (std::string_view dim : operand.dims)
     shape.push_back(spec.getSize(dim).value_or(ShapedType::kDynamic));
-  // One that may be left out has size 0 then: a run-time size.
+  // An operand that a launch may leave out then has size 0, which has to be a
+  // run-time size.
   if (operand.isOptional && presence == StringRef(kLaunchOptional))
     shape.front() = ShapedType::kDynamic;
   return getTensor(element, shape);
 }
 
-/// The op, on all arguments of `block`; `counts` has 1 for each operand of the
-/// table that is there, else 0.
+/// Creates the op with all arguments of `block`; `counts` has 1 for each
+/// operand of the table that is present, otherwise 0.
 static Operation *createOperator(ImplicitLocOpBuilder &b,
                                  const OperatorSpec &spec, Block *block,
                                  ArrayRef<int32_t> counts) {

@@ -41,17 +41,11 @@ compileProgram(const MutateProgram &program,
     return makeError(program.file + ": the passes failed");
   Compiled compiled;
   llvm::raw_string_ostream(compiled.text) << *module;
-  mlir::PassManager convert(&context);
-  convert.addPass(createConvertMLAToNVVM());
-  if (failed(convert.run(*module)))
-    return makeError(program.file + ": the conversion failed");
-  auto launch = (*module)->getAttrOfType<mlir::StringAttr>(kLaunchAttr);
-  if (!launch)
+  mlir::FailureOr<runtime::KernelDescriptor> descriptor =
+      describeLaunch(*module);
+  if (failed(descriptor))
     return makeError(program.file + ": expected a kernel");
-  if (harness::Status status =
-          runtime::parseDescriptor(launch.str(), compiled.descriptor);
-      !status.ok())
-    return makeError(status.message());
+  compiled.descriptor = std::move(*descriptor);
   return compiled;
 }
 

@@ -57,6 +57,27 @@ static DictionaryAttr getOptions(OperatorInterface op) {
   return b.getDictionaryAttr(options);
 }
 
+/// The limits of those run-time sizes that kernels do not cover in full.
+static DictionaryAttr getSizeLimits(OperatorInterface op) {
+  constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
+  Builder b(op->getContext());
+  const OperatorTable &table = op.getOperator().table;
+  auto isUsed = [&](std::string_view name) {
+    return llvm::any_of(llvm::zip(table.operands, op.getTableOperands()),
+                        [&](auto pair) {
+                          auto [info, operand] = pair;
+                          return operand && llvm::is_contained(info.dims, name);
+                        });
+  };
+  SmallVector<NamedAttribute> limits;
+  for (const SizeInfo &size : table.sizes)
+    if ((size.least > 0 || size.most < kMaxSize) && isUsed(size.name) &&
+        ShapedType::isDynamic(getSize(op, size.name)))
+      limits.push_back(b.getNamedAttr(
+          size.name, b.getDenseI64ArrayAttr({size.least, size.most})));
+  return b.getDictionaryAttr(limits);
+}
+
 /// Records the values of constant scalar operands. They are not kernel
 /// arguments, so a caller can read them only from the launch descriptor.
 static LogicalResult noteConstants(OperatorInterface op, func::FuncOp func) {
@@ -88,5 +109,7 @@ LogicalResult mla::noteLaunchInterface(OperatorInterface op,
   func->setAttr(kOperatorAttr, b.getStringAttr(op.getOperator().getName()));
   if (DictionaryAttr options = getOptions(op); !options.empty())
     func->setAttr(kOptionsAttr, options);
+  if (DictionaryAttr limits = getSizeLimits(op); !limits.empty())
+    func->setAttr(kSizeLimitsAttr, limits);
   return noteConstants(op, func);
 }

@@ -67,9 +67,13 @@ Problem mla::getTypicalProblem(const Operator &op, const ShapeClass &shape) {
 std::string mla::findFault(const Operator &op, const ShapeClass &shape) {
   for (const auto &[name, value] : shape.sizes) {
     const SizeInfo *size = findEntry(op.table.sizes, name);
-    if (size && value && (*value < size->least || *value > size->most))
-      return llvm::formatv("expected {0} <= {1} <= {2}, got {3}", size->least,
-                           name, size->most, *value);
+    if (!size || !value)
+      continue;
+    // Only a run-time size may be 0.
+    int64_t least = std::max<int64_t>(1, size->least);
+    if (*value < least || *value > size->most)
+      return llvm::formatv("expected {0} <= {1} <= {2}, got {3}", least, name,
+                           size->most, *value);
   }
   return op.findFault ? op.findFault(shape) : "";
 }

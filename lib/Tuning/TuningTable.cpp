@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/TuningTable.h"
+#include "mla/Runtime/Version.h"
 #include "mla/Support/Files.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -273,4 +274,4 @@ llvm::Error TuningTable::write(StringRef file) const {
   return writeFile(file, print());
 }
 
-StringRef mla::getVersion() { return MLA_VERSION; }
+StringRef mla::getVersion() { return runtime::getProjectVersion(); }

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Explanation.h"
+#include "mla/Conversion/LaunchDescriptor.h"
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Executors/KernelSequence.h"
 #include "mla/Harness/Inputs.h"
@@ -50,19 +51,11 @@ bool Explanation::isPersistent() {
 }
 
 llvm::Expected<runtime::KernelDescriptor> Explanation::describe() {
-  CompileOptions descriptorOnly = options;
-  descriptorOnly.descriptorOnly = true;
-  // The program has its schedule by now.
-  descriptorOnly.schedule = CompileOptions().schedule;
-  llvm::Expected<CompiledKernel> compiled =
-      compileKernel(*module, descriptorOnly);
-  if (!compiled)
-    return compiled.takeError();
-  runtime::KernelDescriptor descriptor;
-  if (llvm::Error error =
-          asError(runtime::parseDescriptor(compiled->descriptor, descriptor)))
-    return std::move(error);
-  return descriptor;
+  mlir::FailureOr<runtime::KernelDescriptor> descriptor =
+      describeLaunch(*module);
+  if (mlir::failed(descriptor))
+    return makeError("nothing to explain");
+  return std::move(*descriptor);
 }
 
 /// Enough work to fill a GPU; for persistent CTAs a few output tiles each,

@@ -158,21 +158,15 @@ private:
                        CompileOptions &options, harness::Subject &out) {
     if (device == Device::Gpu)
       return compile(*module, options, out);
-    CompileOptions descriptorOnly = options;
-    descriptorOnly.descriptorOnly = true;
-    llvm::Expected<CompiledKernel> kernel =
-        compileKernel(*module, descriptorOnly);
-    if (!kernel)
-      return runtime::invalidArgument(out.label + ": " +
-                                      llvm::toString(kernel.takeError()));
     bool interpret = device == Device::Interpreter;
-    if (failed(interpret ? lowerToTile(*module, options)
-                         : lowerToCTA(*module, options)))
-      return runtime::invalidArgument(out.label + ": the passes failed");
-    auto shared =
-        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module));
-    MLA_RETURN_IF_ERROR(
-        runtime::parseDescriptor(kernel->descriptor, out.descriptor));
+    llvm::Expected<LoweredProgram> program = lowerProgram(
+        *module, interpret ? ProgramLevel::Tile : ProgramLevel::CTA, options);
+    if (!program)
+      return runtime::invalidArgument(out.label + ": " +
+                                      llvm::toString(program.takeError()));
+    out.descriptor = std::move(program->descriptor);
+    auto shared = std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(
+        std::move(program->module));
     out.executor = interpret
                        ? makeInterpreterExecutor(shared, out.descriptor)
                        : makeSimulatorExecutor(shared, out.descriptor,
@@ -200,11 +194,12 @@ private:
     return runtime::parseDescriptor(kernel.descriptor, out.descriptor);
   }
 
-  /// Fails with the reason if there is no GPU.
+  /// Opens the GPU on the first call. Fails with the reason if there is none.
   harness::Status findGpu() {
-    std::unique_ptr<harness::GpuContext> context;
-    MLA_RETURN_IF_ERROR(harness::GpuContext::create(context));
-    gpuName = getGpuName(context->deviceName());
+    if (gpu)
+      return harness::Status();
+    MLA_RETURN_IF_ERROR(harness::GpuContext::create(gpu));
+    gpuName = getGpuName(gpu->deviceName());
     return harness::Status();
   }
 
@@ -212,6 +207,9 @@ private:
   SimulatorFlags simulator;
   Device device = Device::Auto;
   bool useCache = true, isBench;
+  /// Kept open, so that the harness finds the driver initialised and the
+  /// primary context made.
+  std::unique_ptr<harness::GpuContext> gpu;
   std::string gpuName;
   Session session;
 };

@@ -4,6 +4,7 @@
 
 #include "mla/Harness/CommandLine.h"
 #include "mla/Runtime/Files.h"
+#include "mla/Runtime/Version.h"
 
 #include <iostream>
 
@@ -13,7 +14,8 @@ int main(int argc, char **argv) {
   mla::harness::ToolConfig config;
   config.name = "mla-run";
   config.summary = "Runs, checks and times compiled kernel packages.";
-  config.version = "mla " MLA_VERSION ", packages of version " +
+  config.version = std::string(mla::runtime::getProjectName()) +
+                   ", packages of version " +
                    std::to_string(mla::runtime::kPackageVersion);
   config.operandName = "PACKAGE";
   config.load = mla::harness::loadPackageSubject;

@@ -49,8 +49,8 @@ inline bool isScale(double number) {
          number <= static_cast<double>(Float::max());
 }
 
-/// Checks that the kernel has these run-time sizes and each lies in
-/// [0, kMaxSize].
+/// Checks that the kernel has these run-time sizes and each lies within its
+/// limits, by default [0, kMaxSize].
 Status checkSizes(const runtime::KernelDescriptor &descriptor,
                   const Sizes &sizes);
 

@@ -31,9 +31,9 @@ def MLA_CombineOp : MLA_Operator<"combine"> {
     ```
   }];
   let sizes = [
-    MLA_RunTimeSize<"splits", 16, "partial results a row", least=1, tuned=1>,
+    MLA_RunTimeSize<"splits", 16, "partial results a row", tuned=1>,
     MLA_RunTimeSize<"rows", 128, "rows: requests by queries by heads",
-                    least=0, tuned=1>,
+                    tuned=1>,
     MLA_StaticSize<"d_v", 512, "head dimension, a multiple of 64">];
   let operands = [
     MLA_Input<"partial_out", Partials, ["splits", "rows", "d_v"],

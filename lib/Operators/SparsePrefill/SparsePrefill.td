@@ -37,8 +37,7 @@ def MLA_SparsePrefillOp : MLA_Operator<"sparse_prefill"> {
     MLA_FixedSize<"h_kv", 1, "heads of kv">,
     MLA_StaticSize<"d_qk", 576, "head dimension of q and kv">,
     MLA_StaticSize<"d_v", 512, "head dimension of the output">,
-    MLA_RunTimeSize<"topk", 2048, "entries of indices a query", least=1,
-                    tuned=1>];
+    MLA_RunTimeSize<"topk", 2048, "entries of indices a query", tuned=1>];
   let operands = [
     MLA_Input<"q", Elements, ["s_q", "h_q", "d_qk"], "queries">,
     MLA_Input<"kv", Elements, ["s_kv", "h_kv", "d_qk"],

@@ -13,6 +13,8 @@
 // TILE: mla.dims = ["heads", "s_q", "d"], mla.name = "q"
 // TILE: mla.name = "scale", mla.positive
 // TILE: mla.operator = "dense_attention"
+// Of the table's limits those that a run-time size does not have anyway.
+// TILE-SAME: mla.size_limits = {s_kv = array<i64: 1, 2147483647>}
 // TILE: scf.forall
 //
 // Options and sizes may be given by name, as to `mla-jit emit`.
@@ -22,6 +24,11 @@
 // DTYPE: error: dtype: expected 'bf16' or 'f16', got 'f32'
 // RUN: not mla-example-opt emit dense_atention 2>&1 | FileCheck %s --check-prefix=NAME
 // NAME: error: expected dense_attention, got 'dense_atention'
+//
+// A size outside the limits of the table is refused before anything runs.
+// RUN: not mla-jit run %t/tile.mlir --device=sim --sizes heads=1,s_q=1,s_kv=0 2>&1 | FileCheck %s --check-prefix=LIMIT
+// RUN: not mla-jit run %t/tile.mlir --device=interpreter --sizes heads=1,s_q=1,s_kv=0 2>&1 | FileCheck %s --check-prefix=LIMIT
+// LIMIT: error: {{.*}}size 's_kv': expected 1 to 2147483647, got 0
 //
 // It computes what the reference does, on the interpreter and as a kernel.
 // RUN: mla-jit run %t/tile.mlir --device=interpreter --check --scale=0.0884 --sizes heads=2,s_q=130,s_kv=200

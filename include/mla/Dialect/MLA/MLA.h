@@ -99,6 +99,10 @@ inline constexpr llvm::StringLiteral kOptionsAttr = "mla.options";
 /// Discardable attribute of a function: the values of the operator's scalar
 /// operands that are constants (a dictionary of floats by operand name).
 inline constexpr llvm::StringLiteral kConstantsAttr = "mla.constants";
+/// Discardable attribute of a function: the run-time sizes that the kernel does
+/// not cover in full, by name (a dictionary of array<i64: SMALLEST, LARGEST>).
+/// A launch with another value is refused.
+inline constexpr llvm::StringLiteral kSizeLimitsAttr = "mla.size_limits";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_MLA_H
