@@ -1,4 +1,4 @@
-//===- Names.h - errors about a word that names nothing ---------*- C++ -*-===//
+//===- Names.h - name lists for errors about unknown names ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,14 +12,14 @@
 
 namespace mla {
 
-/// "one of valid, v, k and 12 more": the names there are, those nearest to
-/// `word` first. For an error about a word that is none of them.
+/// "one of valid, v, k and 12 more": up to 8 names, the most similar to the
+/// unknown name `word` first.
 inline std::string listNames(llvm::StringRef word,
                              llvm::ArrayRef<llvm::StringRef> names) {
   constexpr size_t kShown = 8;
   if (names.empty())
     return "none";
-  // Those that are as near stay in their order.
+  // Equally similar names keep their order.
   llvm::SmallVector<std::pair<unsigned, size_t>> nearest;
   for (auto [i, name] : llvm::enumerate(names))
     nearest.push_back({word.edit_distance(name), i});
