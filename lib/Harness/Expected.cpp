@@ -45,7 +45,7 @@ Status findOutput(const std::vector<HostArgument> &arguments,
                   const std::string &name, const HostArgument *&out) {
   std::vector<std::string> names;
   for (const HostArgument &argument : arguments)
-    if (argument.isTensor && argument.access != MLA_READ) {
+    if (argument.isTensor && argument.access != MLA_READ && !argument.leftOut) {
       names.push_back(argument.name);
       if (argument.name == name) {
         out = &argument;

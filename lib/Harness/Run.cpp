@@ -19,6 +19,11 @@ namespace mla::harness {
 
 namespace {
 
+/// Whether the launch writes the argument: not if it omits it.
+bool isOutput(const HostArgument &argument) {
+  return argument.isTensor && argument.access != MLA_READ && !argument.leftOut;
+}
+
 /// One subject at one set of sizes.
 class Case {
 public:
@@ -76,7 +81,7 @@ private:
       return Status(MLA_NOT_FOUND, "cannot create folder '" + folder +
                                        "': " + error.message());
     for (const HostArgument &argument : arguments)
-      if (argument.isTensor && argument.access != MLA_READ)
+      if (isOutput(argument))
         MLA_RETURN_IF_ERROR(
             writeNpy(folder + "/" + argument.name + ".npy", argument.tensor));
     return Status();
@@ -87,10 +92,7 @@ private:
   Status findExpected(const std::vector<HostArgument> &arguments,
                       std::vector<ExpectedOutput> &expected) const {
     MLA_RETURN_IF_ERROR(readExpected(options, arguments, expected));
-    auto outputs = std::count_if(
-        arguments.begin(), arguments.end(), [](const HostArgument &argument) {
-          return argument.isTensor && argument.access != MLA_READ;
-        });
+    auto outputs = std::count_if(arguments.begin(), arguments.end(), isOutput);
     if (!expected.empty() && static_cast<int64_t>(expected.size()) == outputs)
       return Status();
     Reference reference = subject.reference ? subject.reference
@@ -114,7 +116,7 @@ private:
     MLA_RETURN_IF_ERROR(findExpected(arguments, expected));
     report.checked = true;
     for (const HostArgument &argument : arguments) {
-      if (!argument.isTensor || argument.access == MLA_READ)
+      if (!isOutput(argument))
         continue;
       const ExpectedOutput *want = nullptr;
       for (const ExpectedOutput &output : expected)

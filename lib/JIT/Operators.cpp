@@ -129,10 +129,10 @@ static Type getType(const OperatorSpec &spec, const OperandInfo &operand,
   SmallVector<int64_t> shape;
   for (std::string_view dim : operand.dims)
     shape.push_back(spec.getSize(dim).value_or(ShapedType::kDynamic));
-  // An operand that a launch may leave out then has size 0, which has to be a
-  // run-time size.
+  // All sizes of an operand are 0 if a launch omits it, so they are run-time
+  // sizes.
   if (operand.isOptional && presence == StringRef(kLaunchOptional))
-    shape.front() = ShapedType::kDynamic;
+    llvm::fill(shape, ShapedType::kDynamic);
   return getTensor(element, shape);
 }
 

@@ -77,10 +77,10 @@ Status verifyArgument(const KernelDescriptor &descriptor,
                             ".strides': expected strides of 0 or more, got " +
                             std::to_string(*stride));
   MLA_RETURN_IF_ERROR(verifyAlignment(where, argument.alignment, 4096));
-  // A kernel cannot write a tensor that the launch leaves out.
-  if (argument.optional && argument.access != MLA_READ)
+  if (argument.optional && argument.access == MLA_READ_WRITE)
     return invalidPackage("'" + where +
-                          ".optional': expected a tensor that is only read");
+                          ".optional': expected a tensor that is only read or "
+                          "only written");
   return Status();
 }
 

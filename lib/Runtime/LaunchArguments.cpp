@@ -276,7 +276,8 @@ bool writesNothing(const KernelDescriptor &descriptor,
     const ArgumentDescriptor &argument = descriptor.arguments[i];
     if (!argument.isTensor || argument.access == MLA_READ)
       continue;
-    if (!isEmpty(arguments[i].value.tensor))
+    if (!isLeftOut(argument, arguments[i]) &&
+        !isEmpty(arguments[i].value.tensor))
       return false;
     writes = true;
   }

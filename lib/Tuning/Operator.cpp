@@ -1,9 +1,10 @@
-//===- Operator.cpp - what an operator is, without its IR -----------------===//
+//===- Operator.cpp - an operator without its IR --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/Operator.h"
 #include "mla/Support/Names.h"
+#include "mla/Tuning/TuningTable.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
@@ -76,4 +77,27 @@ std::string mla::findFault(const Operator &op, const ShapeClass &shape) {
                            size->most, *value);
   }
   return op.findFault ? op.findFault(shape) : "";
+}
+
+//===----------------------------------------------------------------------===//
+// Choice of a schedule
+//===----------------------------------------------------------------------===//
+
+Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
+                     const TuningTable &table) {
+  if (const TuningEntry *entry = table.find(problem.shape, gpu))
+    return {entry->choice,
+            "the tuning table, line " + std::to_string(entry->line)};
+  if (op.choose)
+    return {op.choose(problem), "the operator's rule"};
+  const NamedSchedule *best = nullptr;
+  double bestMs = 0;
+  for (const NamedSchedule &schedule : op.schedules) {
+    double ms = op.predict({schedule.name.str(), {}}, problem, Machine()).ms;
+    if (!best || ms < bestMs) {
+      best = &schedule;
+      bestMs = ms;
+    }
+  }
+  return {{best->name.str(), {}}, "the cost model"};
 }

@@ -42,7 +42,7 @@ OPERATORS = {
                 "elements": ["f32"],
                 "variable": "",
                 "dims": ["rows"],
-                "optional": False,
+                "optional": True,
                 "written": True,
             },
         },

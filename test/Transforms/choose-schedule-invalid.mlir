@@ -90,7 +90,7 @@
 
 // RUN: echo "%{good}" > %t/table.txt && echo "%{good}" | sed s/seesaw/shared-p/ >> %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=TWICE
-// TWICE: error: {{.*}}table.txt:2: expected one entry for a shape and GPU, got another than that of line 1
+// TWICE: error: {{.*}}table.txt:2: expected one entry for each shape and GPU, got a duplicate of line 1
 
 // Entries for unknown operators and GPUs, and parameters that no schedule accepts.
 // RUN: echo "%{good}" | sed s/h_q=16/h_q=500/ > %t/table.txt

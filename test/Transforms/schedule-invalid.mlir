@@ -270,7 +270,7 @@ func.func @no_schedule() {
 func.func @two_programs() attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
   }
-  // expected-error @below {{expected one scf.forall a function}}
+  // expected-error @below {{expected one scf.forall per function}}
   scf.forall (%i) in (8) {
   }
   return

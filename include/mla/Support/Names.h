@@ -1,4 +1,4 @@
-//===- Names.h - errors about a word that names nothing ---------*- C++ -*-===//
+//===- Names.h - name lists for errors about unknown names ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -463,12 +463,14 @@ TEST(Combine, MistakesAreNamed) {
   fails(0, MLA_F32, {2, 3}, "combine: 'partial_out': expected rank 3, got 2");
   fails(0, MLA_I32, {2, 3, 4},
         "combine: expected floating-point partial_out and out");
-  fails(1, MLA_F32, {3, 3},
-        "combine: expected partial_lse of f32 [splits, rows] as partial_out");
+  fails(
+      1, MLA_F32, {3, 3},
+      "combine: expected partial_lse of f32 [splits, rows], with the sizes of "
+      "partial_out");
   fails(1, MLA_BF16, {2, 3}, "expected partial_lse of f32");
   fails(2, MLA_I32, {4}, "combine: expected num_splits of i32 [rows]");
   fails(3, MLA_BF16, {3, 5},
-        "combine: expected out of [rows, d_v] as partial_out");
+        "combine: expected out of [rows, d_v], with the sizes of partial_out");
 }
 
 } // namespace

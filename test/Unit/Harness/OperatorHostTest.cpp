@@ -109,8 +109,7 @@ TEST(OperatorHost, TheHelpHasOperatorsExtremesAndBytes) {
       EXPECT_NE(help.find("\n    " + extreme.name + " "), std::string::npos);
   }
   EXPECT_NE(help.find("\n  combine                partial_out and partial_lse "
-                      "the splits that num_splits\n"
-                      "                         counts\n"),
+                      "only the valid splits\n"),
             std::string::npos)
       << help;
 }

@@ -214,9 +214,10 @@ const BadCase kBadCases[] = {
      "'arguments[1].optional': expected true or false, got 1"},
     {"OptionalScalar", "\"positive\": true", "\"optional\": true",
      "unknown field 'arguments[2].optional'"},
-    {"OptionalOutput", "\"access\": \"write\"",
-     "\"access\": \"write\", \"optional\": true",
-     "'arguments[3].optional': expected a tensor that is only read"},
+    {"OptionalReadWrite", "\"access\": \"write\"",
+     "\"access\": \"readwrite\", \"optional\": true",
+     "'arguments[3].optional': expected a tensor that is only read or only "
+     "written"},
     {"OptionalTensorMap", "\"access\": \"read\"",
      "\"access\": \"read\", \"optional\": true",
      "'kernels[0].tensorMaps[0].argument': expected a tensor that every launch "

@@ -122,6 +122,38 @@ TEST(Launch, OptionalArgumentsMayBeLeftOut) {
                 "argument 'indices': expected size s_q = 5 in dim 0");
 }
 
+TEST(Launch, OptionalOutputsMayBeLeftOut) {
+  std::string json =
+      sampleJsonWith("\"access\": \"write\"", "\"access\": \"write\", "
+                                              "\"optional\": true");
+  KernelDescriptor descriptor = parseSample(json);
+  // A second output, so that something is written without the optional one.
+  ArgumentDescriptor required = descriptor.arguments[3];
+  required.name = "required";
+  required.optional = false;
+  descriptor.arguments.push_back(required);
+  descriptor.kernels[0].parameters.push_back(
+      {ParameterDescriptor::Kind::Pointer, 3, 0});
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments.push_back(
+      tensorArgument(0x4000000, MLA_BF16, {5, 128, 512}, {65536, 512, 1}));
+  Plan p;
+  ASSERT_TRUE(plan(descriptor, arguments, p).ok());
+  EXPECT_EQ(parameter<uint64_t>(p, 6), 0x300000u);
+  // Only the address is read of an omitted output.
+  arguments[3].value.tensor.data = 0;
+  arguments[3].value.tensor.rank = 77;
+  Status status = plan(descriptor, arguments, p);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(parameter<uint64_t>(p, 6), 0u);
+  EXPECT_EQ(p.grid, 5 * 2 * 2);
+  // With no other output there is nothing to launch.
+  descriptor.arguments.pop_back();
+  arguments.pop_back();
+  ASSERT_TRUE(plan(descriptor, arguments, p).ok());
+  EXPECT_EQ(p.grid, 0);
+}
+
 TEST(Launch, GridIsAnExpressionOverSizes) {
   Plan p;
   KernelDescriptor descriptor = parseSample();
