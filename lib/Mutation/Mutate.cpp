@@ -4,12 +4,11 @@
 
 #include "mla/Mutation/Mutate.h"
 #include "Trials.h"
-#include "mla/Conversion/Passes.h"
+#include "mla/Conversion/LaunchDescriptor.h"
 #include "mla/JIT/Compiler.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
