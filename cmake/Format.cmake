@@ -1,4 +1,4 @@
-# Checks the form of every source with clang-format; with FIX it mends it.
+# Checks the format of all sources with clang-format, or formats them with FIX.
 foreach(part bench examples include lib test tools)
   file(GLOB_RECURSE found "${SOURCE_DIR}/${part}/*.cpp" "${SOURCE_DIR}/${part}/*.h"
                          "${SOURCE_DIR}/${part}/*.hpp" "${SOURCE_DIR}/${part}/*.c")

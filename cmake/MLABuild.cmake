@@ -1,20 +1,20 @@
-# How the project links LLVM and MLIR, and the flags every target shares.
+# Common compile flags, linking of LLVM and MLIR, and functions to add libraries.
 
 add_compile_options(-Wall -Wextra -Wno-unused-parameter)
 include_directories(${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include)
 
-# `mla_llvm`: what a library that speaks LLVM or MLIR links against.
+# `mla_llvm`: LLVM and MLIR, for libraries that use them.
 add_library(mla_llvm INTERFACE)
 target_include_directories(mla_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS}
                                                      ${MLIR_INCLUDE_DIRS})
-# Debian builds LLVM without RTTI and exceptions; a class derived from one of
-# its classes must match.
+# Debian builds LLVM without RTTI and exceptions; classes derived from LLVM's must
+# match.
 target_compile_options(mla_llvm INTERFACE -fno-rtti -fno-exceptions)
 
 if(MLA_STATIC)
-  # The exported CMake targets of Debian's static MLIR libraries pull in
-  # libLLVM.so, so the archives are named one by one, in a group because they
-  # refer to each other in cycles. --gc-sections drops what nothing uses.
+  # The exported CMake targets of Debian's static MLIR libraries depend on
+  # libLLVM.so, so link the archives individually, in a group because of their
+  # cyclic dependencies. --gc-sections removes unused code.
   file(GLOB mla_archives "${LLVM_LIBRARY_DIRS}/libMLIR*.a")
   list(FILTER mla_archives EXCLUDE REGEX "libMLIR(CAPI|Test|Mlir|.*Test).*\\.a$")
   execute_process(
@@ -25,16 +25,15 @@ if(MLA_STATIC)
   target_link_libraries(mla_llvm INTERFACE
     -Wl,--start-group ${mla_archives} ${mla_llvm_archives} -Wl,--end-group
     -Wl,--gc-sections -l:libz.a -l:libzstd.a dl pthread m)
-  # The machine it travels to has glibc, and maybe nothing else.
+  # The target machine may have no libraries except glibc.
   add_link_options(-static-libstdc++ -static-libgcc)
   target_compile_options(mla_llvm INTERFACE -ffunction-sections -fdata-sections)
 else()
   target_link_libraries(mla_llvm INTERFACE MLIR LLVM)
 endif()
 
-# MLIR's headers take longer to parse than most files of the project to compile:
-# they are parsed once (MLA_PCH=OFF: in every file). Every file still includes
-# what it uses.
+# Parsing MLIR's headers takes longer than compiling most files of the project, so
+# they are precompiled. Every file still includes what it uses.
 option(MLA_PCH "Precompile MLIR's headers" ON)
 if(MLA_PCH)
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/mlir-headers.cpp" CONTENT "")
@@ -59,13 +58,13 @@ if(MLA_PCH)
     <llvm/Support/FormatVariadic.h>)
 endif()
 
-# A library of the project that uses MLIR. TableGen'd headers are generated
-# first: `mla-headers` gathers them.
+# mla_add_library(name sources...): a library that uses MLIR. It depends on
+# `mla-headers`, which generates all TableGen headers.
 add_custom_target(mla-headers)
 function(mla_add_library name)
   add_library(${name} STATIC ${ARGN})
   add_dependencies(${name} mla-headers)
-  # For libmla-jit.so, and as the headers were compiled.
+  # Required by libmla-jit.so and by the precompiled headers.
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(${name} PUBLIC mla_llvm)
   if(MLA_PCH)
@@ -73,8 +72,8 @@ function(mla_add_library name)
   endif()
 endfunction()
 
-# mla_embed(output file...): a C++ file of rows {"stem", R"mla(text)mla"}, one for
-# each text file.
+# mla_embed(output file...): writes a row {"stem", R"mla(text)mla"}, for each text
+# file to the C++ file `output`.
 function(mla_embed output)
   set(rows "")
   foreach(file ${ARGN})

@@ -1,16 +1,15 @@
-# What `cmake --install` puts where, and what find_package(MLA) then finds:
+# Installation, and the targets of find_package(MLA):
 #   MLA::runtime   libmla-runtime.so and mla/Runtime/Runtime.{h,hpp}
-#   MLA::jit       libmla-jit.so, which holds the runtime too, and mla/JIT/JIT.{h,hpp}
-# Components `runtime` and `jit` may be installed apart.
+#   MLA::jit       libmla-jit.so, which includes the runtime, and mla/JIT/JIT.{h,hpp}
+# The components `runtime` and `jit` can be installed separately.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(mla_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/MLA)
 
-# One export file for each library: where only one is installed, the other is
-# not missed.
+# One export file per library, so that one can be installed without the other.
 function(mla_install component target)
-  # The way to libMLIR.so and libLLVM.so, where they are not inside.
+  # The RPATH finds libMLIR.so and libLLVM.so unless they are linked statically.
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${component} INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS ${target} EXPORT MLA-${component}
@@ -19,7 +18,7 @@ function(mla_install component target)
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(EXPORT MLA-${component} NAMESPACE MLA:: DESTINATION ${mla_cmake_dir}
     COMPONENT ${component})
-  # Either works without the other, so both bring what they share.
+  # Both components install the common headers, since either works alone.
   install(FILES include/mla/Runtime/Runtime.h include/mla/Runtime/Runtime.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mla/Runtime COMPONENT ${component})
   install(FILES "${CMAKE_BINARY_DIR}/MLAConfig.cmake"
@@ -31,7 +30,7 @@ endfunction()
 
 configure_package_config_file(cmake/MLAConfig.cmake.in MLAConfig.cmake
   INSTALL_DESTINATION ${mla_cmake_dir})
-# Below 1.0 a new minor version may break its callers.
+# Before 1.0 a new minor version may be incompatible.
 write_basic_package_version_file(MLAConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 

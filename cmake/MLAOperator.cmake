@@ -1,15 +1,15 @@
-# mla_add_operator(folder): the library MLA<Name> of the operator whose folder
-# has that <Name>. The folder holds
+# mla_add_operator(folder): adds the library MLA<Name> of the operator in the folder
+# named <Name>, which contains
 #   <Name>.td     the table (mla/Dialect/MLA/Operators.td)
-#   *.cpp         the rest, but for Host*.cpp, which is of the harness
-#   Schedules/    the schedules that ship, <schedule>.mlir
-#   tuning.txt    may be missing: the tuning table that ships
-# Generated are <Name>Op.h, which the operator's files include; it has the op and
-# its table. mla::register<Name>(registry) adds the operator to the mla dialect.
+#   *.cpp         the sources; Host*.cpp are part of the harness
+#   Schedules/    the built-in schedules, <schedule>.mlir
+#   tuning.txt    the built-in tuning table (optional)
+# Generates <Name>Op.h with the op and its table, for the operator's sources, and
+# mla::register<Name>(registry), which registers the op with the mla dialect.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(MLA_LLVM_TBLGEN "${LLVM_TOOLS_BINARY_DIR}/llvm-tblgen")
 set(MLA_OPERATORS_DIR "${CMAKE_SOURCE_DIR}/lib/Operators")
-# What writes a table: --header, --markdown or --python and a file follow.
+# The command that writes a table; append --header, --markdown or --python FILE.
 set(MLA_WRITE_TABLE "${Python3_EXECUTABLE}" "${MLA_OPERATORS_DIR}/table.py"
   "--tblgen=${MLA_LLVM_TBLGEN}" "-I${CMAKE_SOURCE_DIR}/include"
   "-I${MLIR_INCLUDE_DIRS}")

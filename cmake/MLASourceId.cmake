@@ -1,10 +1,9 @@
-# The digest of the sources that decide what a kernel compiles to: a part of the key
-# under which the kernel is cached. It changes with every byte of every library
-# that is linked, and with nothing else: neither with the folder that the sources
-# or the build are in, nor with times of files, nor with the order of the build.
+# A digest of the sources that affect compiled kernels, which is part of the key of
+# the kernel cache. It depends on the contents of all linked libraries of the
+# project, but not on folders, file times or the order of the build.
 
-# Sets `out` to the folders below lib/ of the project's libraries that make up
-# `target`, itself included. A folder holds all that its library is made of, and
+# Sets `out` to the folders below lib/ of `target` and of the project's libraries
+# that it links. A folder contains all sources of its library, and
 # include/mla/FOLDER its public headers and TableGen files.
 function(mla_linked_folders target out)
   set(open ${target})
@@ -22,13 +21,13 @@ function(mla_linked_folders target out)
       continue()
     endif()
     file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}/lib" "${folder}")
-    # Not mla_llvm, which stands in cmake/ and has no sources.
+    # Excludes mla_llvm, which is defined in cmake/ and has no sources.
     if(NOT folder MATCHES "^\\.\\.")
       list(APPEND folders "${folder}")
     endif()
     foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES SOURCES)
       get_target_property(value ${library} ${property})
-      # Names of targets, also those in generator expressions:
+      # Names of targets, including those in generator expressions:
       # $<TARGET_OBJECTS:MLARuntimeObjects>, $<BUILD_INTERFACE:...>.
       string(REGEX MATCHALL "[A-Za-z0-9_:.+-]+" words "${value}")
       foreach(word ${words})
@@ -36,8 +35,8 @@ function(mla_linked_folders target out)
         if(TARGET ${word})
           list(APPEND open ${word})
         elseif(property MATCHES LIBRARIES AND word MATCHES "^MLA")
-          message(FATAL_ERROR "${library} links ${word}, which has to be added "
-                              "before ${target}, for its sources to be known")
+          message(FATAL_ERROR "${library} links ${word}, which must be added "
+                              "before ${target}, so that its sources are known")
         endif()
       endforeach()
     endforeach()
@@ -47,7 +46,7 @@ function(mla_linked_folders target out)
 endfunction()
 
 # Writes the header `output`, which defines MLA_SOURCE_ID as the digest of the
-# sources of `target`, and beside it their list, sources.txt.
+# sources of `target`, and in the same folder sources.txt, their list.
 function(mla_source_id target output)
   mla_linked_folders(${target} folders)
   list(TRANSFORM folders REPLACE ".+" "${CMAKE_SOURCE_DIR}/lib/\\0/*"
@@ -56,7 +55,7 @@ function(mla_source_id target output)
        OUTPUT_VARIABLE headers)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}"
        ${patterns} ${headers})
-  # What editors leave behind.
+  # Excludes files that editors leave behind.
   list(FILTER sources EXCLUDE REGEX "/\\.[^/]*$|~$")
   list(SORT sources)
   list(JOIN sources "\n" text)

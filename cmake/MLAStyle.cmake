@@ -1,7 +1,7 @@
-# Checks of the sources' form.
-#   test   clang-format  every source is formatted as .clang-format says
-#   target mla-format    formats them
-#   target mla-tidy      runs clang-tidy over what is compiled
+# Style checks.
+#   test   clang-format  checks that all sources are formatted
+#   target mla-format    formats all sources
+#   target mla-tidy      runs clang-tidy on the libraries and tools
 find_program(MLA_CLANG_FORMAT NAMES clang-format-22)
 find_program(MLA_CLANG_TIDY NAMES clang-tidy-22)
 find_program(MLA_RUN_CLANG_TIDY NAMES run-clang-tidy-22)

@@ -1,6 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
-# Writes OUTPUT, which defines MLA_SOURCE_ID: the digest of the files below
-# SOURCE_DIR that LIST names, and of their names. See MLASourceId.cmake.
+# Writes OUTPUT, which defines MLA_SOURCE_ID as the digest of the names and contents
+# of the files in LIST, relative to SOURCE_DIR. See MLASourceId.cmake.
 file(STRINGS "${LIST}" sources)
 set(digests)
 foreach(source ${sources})

@@ -23,8 +23,8 @@ template <typename T> CUdeviceptr upload(const std::vector<T> &values) {
   return pointer;
 }
 
-/// The attention of a query of zeros over rows of ones, on `stream` of the
-/// current context: lse is ln(128) = 4.85203.
+/// Launches attention of a query of zeros over rows of ones on `stream`, which
+/// belongs to the current context. `lse` becomes ln(128) = 4.85203.
 inline mla::Status attend(const mla::Kernel &kernel, int64_t heads,
                           CUstream stream, float &lse) {
   std::vector<float> statistics(kQueries * heads);
@@ -35,7 +35,7 @@ inline mla::Status attend(const mla::Kernel &kernel, int64_t heads,
   mla::Status status = kernel.launch(
       {mla::tensor(upload(std::vector<uint16_t>(kQueries * heads * 576)),
                    MLA_BF16, {kQueries, heads, 576}),
-       // Rows of a wider cache: a stride of its own.
+       // Rows of a wider cache, with the cache's row stride.
        mla::tensor(upload(std::vector<uint16_t>(kRows * 640, 0x3f80)), MLA_BF16,
                    {kRows, 1, 576}, {640, 640, 1}),
        mla::tensor(upload(indices), MLA_I32, {kQueries, 1, kTopk}),

@@ -2,7 +2,7 @@
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* So that they build without the CUDA toolkit. With it, include <cuda.h>.    *|
+|* The examples build without the CUDA toolkit. With it, include <cuda.h>.    *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 

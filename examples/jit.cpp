@@ -4,9 +4,9 @@
 //
 //   jit [PACKAGE]
 //
-// Compiles the sparse MLA forward for 64 heads, launches it, and asks for it
-// again, as an engine does at every call. With PACKAGE it also writes that
-// folder, for programs without a compiler.
+// Compiles the sparse MLA forward for 64 heads, launches it, and requests it
+// again, as an engine does at every call. With PACKAGE it also writes the
+// package, for programs without a compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,12 +31,12 @@ std::optional<mla::Kernel> compile(const mla::jit::Compiler &compiler,
 
 mla::Status run(CUstream stream, const char *folder) {
   mla::Status status;
-  // Keeps what it compiles: an engine has one for the process.
+  // Caches its kernels: create one for the process.
   std::optional<mla::jit::Compiler> compiler =
       mla::jit::Compiler::create({}, status);
   if (!compiler)
     return status;
-  // Sizes that are not set are known at the launch.
+  // Sizes that are not set are read from the arguments of each launch.
   constexpr int64_t heads = 64;
   mla::jit::Operator op("sparse_prefill");
   op.size("h_q", heads);

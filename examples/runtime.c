@@ -22,7 +22,7 @@
 #include <string.h>
 
 enum { S_Q = 1, S_KV = 256, HEADS = 128, D_QK = 576, D_V = 512, TOPK = 128 };
-/* Rows of kv lie in a wider cache: a stride of its own. */
+/* Rows of kv belong to a wider cache: its row stride. */
 enum { KV_ROW = 640 };
 
 static void cuda(CUresult result, const char *call) {
@@ -96,8 +96,8 @@ int main(int argc, char **argv) {
   for (int i = 0; i < TOPK; ++i)
     indices[i] = i % S_KV;
 
-  /* In the order of the package's arguments, which mlaKernelGetArgument and
-   * kernel.json tell. */
+  /* In the order of the package's arguments; see mlaKernelGetArgument and
+   * kernel.json. */
   arguments[0] = tensor(upload(q, sizeof(q)), MLA_BF16, 3, S_Q, HEADS, D_QK);
   arguments[1] = tensor(upload(kv, sizeof(kv)), MLA_BF16, 3, S_KV, 1, D_QK);
   arguments[1].value.tensor.strides[0] = KV_ROW;
@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
 
   mla(mlaKernelLoad(argv[1], &kernel));
   mla(mlaKernelGetWorkspaceBytes(kernel, arguments, 7, &workspace));
-  /* Loads the code now, so that no launch allocates. */
+  /* Loads the code now, so that the first launch does not allocate. */
   mla(mlaKernelPrepare(kernel));
   mla(mlaKernelLaunch(kernel, arguments, 7, stream));
   cuda(cuStreamSynchronize(stream), "cuStreamSynchronize");

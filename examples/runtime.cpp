@@ -4,8 +4,8 @@
 //
 //   runtime-cpp PACKAGE
 //
-// As runtime.c, with Runtime.hpp: handles that free themselves, and failures
-// as values. Built without exceptions.
+// The same as runtime.c with Runtime.hpp: handles release themselves, and
+// failures are values. Built without exceptions.
 //
 //===----------------------------------------------------------------------===//
 

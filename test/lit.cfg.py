@@ -5,8 +5,11 @@ Features:      ptxas, nvdisasm  an assembler, a disassembler is there
                       (MLA_PTXAS or MLA_NVDISASM, CUDA_HOME, PATH)
                gpu    an NVIDIA device is there
                jit, run  the tools mla-jit and mla-run are built
+               node   Node.js is there, which checks and runs the page's scripts
+               matplotlib  is there, which bench/plot.py draws with
 """
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -54,5 +57,10 @@ if find_program("nvdisasm"):
 if ptxas := find_program("ptxas"):
     config.available_features.add("ptxas")
     config.substitutions.append((r"%ptxas\b", ptxas))
+if node := shutil.which("node") or shutil.which("nodejs"):
+    config.available_features.add("node")
+    config.substitutions.append((r"%node\b", node))
+if importlib.util.find_spec("matplotlib"):
+    config.available_features.add("matplotlib")
 if os.path.exists("/dev/nvidia0"):
     config.available_features.add("gpu")

@@ -3,9 +3,9 @@
 //===----------------------------------------------------------------------===//
 //
 // In shared memory element i of an i1 vector is bit i mod 8 of byte i / 8. A
-// warp that stores its rows writes whole bytes, one ballot each. By column a
-// vector stays words of bits in registers, all of them in every thread: what a
-// mask costs where nothing is masked is one test of these words.
+// warp that stores its rows writes whole bytes, one ballot per byte. In
+// registers, a vector by column is held as words of bits, all of them in every
+// thread, so that a tile that is not masked costs one test of these words.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +32,7 @@ int64_t mla::getNumWords(RankedTensorType bits) {
   return llvm::divideCeil(bits.getNumElements(), 32);
 }
 
-/// How far this thread's columns, 8 j + 2 (lane mod 4) + e, lie above 8 j + e.
+/// The offset of this thread's columns, 8 j + 2 (lane mod 4) + e, from 8 j + e.
 static Value getColumnShift(ThreadBuilder &b) {
   Value inQuad = LLVM::AndOp::create(b, b.lane(), b.i32(3));
   return LLVM::ShlOp::create(b, inQuad, b.i32(1));
@@ -67,8 +67,9 @@ Value mla::packBits(ThreadBuilder &b, RankedTensorType type, Value values) {
   for (int64_t first = 0; first < getNumRegisters(type);
        first += kRegistersPerWord) {
     int64_t end = std::min(first + kRegistersPerWord, getNumRegisters(type));
-    // What is false is taken away: bits of other threads' columns, which
-    // nobody here looks at, are ones, so that all are where all columns are.
+    // Clears the bits of this thread's false columns. Bits of other threads'
+    // columns, which this thread does not test, stay ones, so that the word is
+    // all ones where no column is masked.
     Value missing = b.i32(0);
     for (int64_t i = first; i < end; ++i) {
       Value bit = LLVM::SelectOp::create(b, b.extract(values, i), b.i32(0),
@@ -104,7 +105,7 @@ struct LoadBitsPattern : OpConversionPattern<cta::LoadSharedOp> {
                          Value source) {
     int64_t words = getNumWords(type);
     auto vector = VectorType::get(words, b.getI32Type());
-    // Slots of a ring follow each other without gaps.
+    // Slots of a ring are contiguous.
     return LLVM::LoadOp::create(b, vector, source,
                                 /*alignment=*/llvm::MinAlign(4 * words, 16));
   }
@@ -133,10 +134,10 @@ static Value ballot(ThreadBuilder &b, Value vote) {
                                   NVVM::VoteSyncKind::ballot);
 }
 
-/// Rows 8 `number` and after of those that a warp holds by gathered row. A quad
-/// votes for one row, lane / 8 + 4 (lane / 4 mod 2); of the bits that come of
-/// it in byte lane / 8, the one at the row's own place stays, and the sum of
-/// the four bytes is the result.
+/// The byte of rows 8 `number` to 8 `number` + 7 of those that a warp holds by
+/// gathered row. Each quad votes for one row, lane / 8 + 4 (lane / 4 mod 2). Of
+/// the quad's bits in byte lane / 8 of the ballot, the one at the row's own
+/// position is kept; the result is the sum of the four bytes.
 static Value collectGathered(ThreadBuilder &b, Value fragment, int64_t number) {
   Value upper = isNonZero(b, LLVM::AndOp::create(b, b.lane(), b.i32(4)));
   Value vote =
@@ -147,7 +148,8 @@ static Value collectGathered(ThreadBuilder &b, Value fragment, int64_t number) {
   return LLVM::LShrOp::create(b, b.mul(bits, b.i32(0x01010101)), b.i32(24));
 }
 
-/// The same by row: quad p votes for row p. Bit 4 p becomes bit p.
+/// The byte of 8 rows held by row: quad p votes for row p. Bit 4 p of the
+/// ballot becomes bit p.
 static Value collectRows(ThreadBuilder &b, Value fragment, int64_t number) {
   Value bits = ballot(b, b.extract(fragment, number));
   for (auto [shift, mask] :
@@ -197,9 +199,9 @@ struct StoreBitsPattern : OpConversionPattern<cta::StoreSharedOp> {
 // Masks
 //===----------------------------------------------------------------------===//
 
-/// A choice by column. Most tiles are masked nowhere: where all bits are ones
-/// the branch goes past the tests. All warps see the same words, and the vote
-/// tells ptxas that each takes the branch as a whole.
+/// arith.select by column. Most tiles are not masked: if all bits are ones, a
+/// branch skips the tests. All warps see the same words; the vote tells ptxas
+/// that the branch is warp-uniform.
 struct MaskPattern : OpConversionPattern<arith::SelectOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -242,9 +244,9 @@ struct MaskPattern : OpConversionPattern<arith::SelectOp> {
   }
 };
 
-/// Whether any bit is set. Words from shared memory are whole in every thread;
-/// of others a lane looks at its own columns, as the other bits may be ones
-/// that stand for nothing (packBits), and the warp votes.
+/// Whether any bit is set. Words from shared memory are complete in every
+/// thread. Of other words a lane tests its own columns only, since packBits
+/// leaves ones in the other bits, and the warp votes.
 struct AnyPattern : OpConversionPattern<tile::AnyOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -282,7 +284,7 @@ struct AnyPattern : OpConversionPattern<tile::AnyOp> {
 
 void mla::populateBitPatterns(TypeConverter &types,
                               RewritePatternSet &patterns) {
-  // Before the patterns of the same ops on any vector.
+  // Benefit above the patterns of the same ops on any vector.
   patterns.add<AnyPattern, LoadBitsPattern, MaskPattern, StoreBitsPattern>(
       types, patterns.getContext(), /*benefit=*/2);
 }

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Fragments whose neighbouring registers are neighbouring elements: accesses
-// are as wide as the layout's vector, and as alignment allows.
+// Loads and stores of fragments whose neighbouring registers are neighbouring
+// elements. An access is as wide as the layout's vector and the alignment
+// allow.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,9 +29,9 @@ static Value both(ThreadBuilder &b, Value x, Value y) {
   return LLVM::AndOp::create(b, x, y);
 }
 
-/// Elements of an access to `memref`, whose dimensions, in the order `order`,
-/// end with those of the fragment. Run-time strides are multiples of the
-/// alignment that the launch descriptor asks for.
+/// The number of elements of an access to `memref`. In the order `order`, its
+/// last dimensions are those of the fragment. Run-time strides are multiples of
+/// the alignment in the launch descriptor.
 static int64_t getAccessElements(MemRefType memref, ArrayRef<int64_t> order,
                                  Value lastIndex, bool lastBounded,
                                  RankedTensorType fragment) {
@@ -90,7 +91,7 @@ static Value isFirstHolder(ThreadBuilder &b, RankedTensorType type,
     used |= (count - 1) * stride;
   if (used == threads - 1)
     return {};
-  // The bits of a thread's number that no dimension goes by.
+  // The bits of a thread's number that no dimension depends on.
   Value others = LLVM::AndOp::create(b, b.thread(), b.i32(~used & 1023));
   return compare(b, LLVM::ICmpPredicate::eq, others, b.i32(0));
 }
@@ -106,7 +107,8 @@ public:
   DirectAccess(const GlobalBox &box, int64_t elements)
       : box(box), elements(elements) {}
 
-  /// Where register `reg` lies, and whether that is inside (null: always).
+  /// The position of register `reg`, and whether it is in bounds (null:
+  /// always).
   std::pair<Value, Value> locate(ThreadBuilder &b, int64_t reg) const {
     SmallVector<Value> at = box.locate(b, reg);
     Value inside;
@@ -120,7 +122,7 @@ public:
   int64_t elements;
 };
 
-/// What a load does where it may not read, and to the cache.
+/// The padding of a load, and how it uses the cache.
 struct LoadOptions {
   TypedAttr padding;
   bool constant = false;  ///< the kernel does not write what is read
@@ -128,7 +130,7 @@ struct LoadOptions {
 };
 } // namespace
 
-/// The bits of `padding`, as often as they fit in a word of `bits`.
+/// The bits of `padding`, repeated to fill a word of `bits` bits.
 static uint64_t repeatBits(TypedAttr padding, int64_t bits) {
   APInt value(bits, 0);
   if (auto number = dyn_cast_or_null<FloatAttr>(padding))
@@ -140,8 +142,9 @@ static uint64_t repeatBits(TypedAttr padding, int64_t bits) {
       .getZExtValue();
 }
 
-/// One load of `count` elements, without a branch: an instruction under a
-/// predicate, after the padding.
+/// One load of `count` elements without a branch: the padding, then an
+/// instruction under a predicate. Inline assembly: NVVM has no predicated load
+/// and no .L1::no_allocate.
 static SmallVector<Value> loadElements(ThreadBuilder &b, Value pointer,
                                        Value inside, Type element,
                                        int64_t count,
@@ -195,7 +198,7 @@ static SmallVector<Value> loadElements(ThreadBuilder &b, Value pointer,
 }
 
 namespace {
-/// Tiles out of global memory.
+/// Loads of tiles from global memory.
 struct DirectLoadPattern : GlobalPattern<tile::LoadOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -226,8 +229,8 @@ struct DirectLoadPattern : GlobalPattern<tile::LoadOp> {
   }
 };
 
-/// Fragments into global memory: of the threads that hold an element, the first
-/// one stores it.
+/// Stores of fragments to global memory. If several threads hold an element,
+/// the first one stores it.
 struct DirectStorePattern : GlobalPattern<tile::StoreOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -257,7 +260,7 @@ struct DirectStorePattern : GlobalPattern<tile::StoreOp> {
     return success();
   }
 
-  /// `count` registers of `fragment` from number `first` on, in one access.
+  /// Stores registers `first` to `first` + `count` - 1 in one access.
   static void storeRegisters(ThreadBuilder &b, Value pointer, Value fragment,
                              int64_t first, int64_t count, int64_t width) {
     Value value = b.extract(fragment, first);
@@ -268,7 +271,7 @@ struct DirectStorePattern : GlobalPattern<tile::StoreOp> {
   }
 };
 
-/// Elements of a vector by index.
+/// 1-D gathers: elements of a vector by index.
 struct GatherVectorPattern : GlobalPattern<tile::GatherOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -301,7 +304,7 @@ struct GatherVectorPattern : GlobalPattern<tile::GatherOp> {
   }
 };
 
-/// A dense buffer as direct fragments see it.
+/// A dense buffer, addressed by the elements of a direct fragment.
 class DenseBuffer {
 public:
   DenseBuffer(RankedTensorType fragment, Value base)
@@ -400,7 +403,7 @@ void mla::populateDirectPatterns(TypeConverter &types,
                                  RewritePatternSet &patterns,
                                  KernelContext &kernel) {
   MLIRContext *context = patterns.getContext();
-  // Before the patterns of named layouts.
+  // Benefit above the patterns of named layouts.
   patterns.add<DirectLoadSharedPattern, DirectStoreSharedPattern>(
       types, context, /*benefit=*/2);
   patterns.add<DirectLoadPattern, DirectStorePattern>(types, context, kernel,

@@ -10,12 +10,12 @@ using namespace mla;
 
 namespace {
 
-/// The elements of a fragment, a register each: bits come out of their words.
+/// The elements of a fragment, one per register: i1 vectors are unpacked.
 Value toRegisters(ThreadBuilder &b, RankedTensorType type, Value fragment) {
   return isBits(type) ? b.pack(testBits(b, type, fragment)) : fragment;
 }
 
-/// The fragment of such registers: bits go back into words.
+/// The inverse of unpack: i1 vectors are packed into words.
 Value fromRegisters(ThreadBuilder &b, RankedTensorType type, Value registers) {
   return isBits(type) ? packBits(b, type, registers) : registers;
 }
@@ -24,7 +24,7 @@ bool isByteFloat(RankedTensorType type) {
   return getRegisterType(type.getElementType()) != type.getElementType();
 }
 
-/// Any elementwise op keeps its name on vectors of registers.
+/// Applies an elementwise op to the vectors of registers.
 struct ElementwisePattern : ConversionPattern {
   ElementwisePattern(TypeConverter &types, MLIRContext *context)
       : ConversionPattern(types, MatchAnyOpTypeTag(), 1, context) {}
@@ -60,8 +60,8 @@ struct ElementwisePattern : ConversionPattern {
   }
 };
 
-/// x times a factor a row that is often 1 in the whole warp (`tile.often_one`):
-/// a branch around the multiplication, which all lanes take alike.
+/// x times a factor per row that is often 1 in the whole warp
+/// (`tile.often_one`): a warp-uniform branch around the multiplication.
 struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -78,7 +78,8 @@ struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
       return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
                                    b.extract(adaptor.getRhs(), reg), one);
     };
-    // Of each block of 64 rows, registers 0 and 2 are of the thread's two rows.
+    // In each block of 64 rows, registers 0 and 2 belong to the thread's two
+    // rows.
     RankedTensorType type = getFragment(op.getResult());
     int64_t perBlock = type.getDimSize(1) / 2;
     Value mine = differs(0);
@@ -90,7 +91,8 @@ struct OftenOnePattern : OpConversionPattern<arith::MulFOp> {
     auto branch = scf::IfOp::create(
         b, any,
         [&](OpBuilder &nested, Location loc) {
-          // Nothing, with an effect: LLVM would multiply always, and select.
+          // An empty asm with side effects: otherwise LLVM would always
+          // multiply and then select.
           ThreadBuilder(op, nested).assembly("", "", {}, Type());
           Value product = arith::MulFOp::create(nested, loc, adaptor.getLhs(),
                                                 adaptor.getRhs());
@@ -144,7 +146,8 @@ struct SplatPattern : OpConversionPattern<tensor::SplatOp> {
   }
 };
 
-/// f32 to bf16 or f16, two registers into one. Out of f16's range is infinite.
+/// f32 to bf16 or f16, two registers into one. Values beyond the range of f16
+/// become infinite.
 struct TruncFPattern : OpConversionPattern<arith::TruncFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -190,7 +193,7 @@ struct ExtFPattern : OpConversionPattern<arith::ExtFOp> {
     SmallVector<Value> results;
     for (int64_t i = 0; i < count; i += 2) {
       Value first = b.extract(adaptor.getIn(), i);
-      // The last one of an odd number is its own neighbour.
+      // With an odd count the last element is converted twice.
       Value second = i + 1 < count ? b.extract(adaptor.getIn(), i + 1) : first;
       Value pair = convertPair(b, first, second);
       if (element.isF16()) {
@@ -298,7 +301,7 @@ struct IotaPattern : OpConversionPattern<tile::IotaOp> {
   }
 };
 
-/// A packed accumulator is an A operand register for register.
+/// A packed accumulator and an A operand have the same registers.
 struct ConvertLayoutPattern : OpConversionPattern<cta::ConvertLayoutOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -310,7 +313,7 @@ struct ConvertLayoutPattern : OpConversionPattern<cta::ConvertLayoutOp> {
   }
 };
 
-/// The transpose of an accumulator is a layout of the same registers.
+/// A transpose of an accumulator changes its layout and no register.
 struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -326,8 +329,8 @@ struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
 LogicalResult mla::checkInstruction(Operation *op) {
   if (!isa_and_nonnull<math::MathDialect>(op->getDialect()))
     return success();
-  // NVPTX selects these for every type. It ends the process at those that it
-  // has no instruction for.
+  // NVPTX selects these for every type. For an op that it cannot select it ends
+  // the process.
   if (isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
           math::CountLeadingZerosOp, math::CountTrailingZerosOp, math::CtPopOp,
           math::FloorOp, math::FmaOp, math::IsFiniteOp, math::IsNaNOp,
@@ -348,7 +351,7 @@ void mla::populateElementwisePatterns(TypeConverter &types,
   patterns.add<BroadcastPattern, ConstantPattern, ConvertLayoutPattern,
                ElementwisePattern, IotaPattern, SplatPattern, TransposePattern>(
       types, context);
-  // Before ElementwisePattern.
+  // Benefit above ElementwisePattern.
   patterns.add<ExtFPattern, OftenOnePattern, TruncFPattern>(types, context,
                                                             /*benefit=*/2);
   patterns.add<SpecialFunctionPattern<math::ExpOp>>(

@@ -10,13 +10,14 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// Writes values as text of expressions, in brackets where a factor needs them.
+/// Writes a value as the text of an expression, in brackets where it is a
+/// factor.
 class ExpressionWriter {
 public:
   explicit ExpressionWriter(const runtime::KernelDescriptor &program)
       : program(program) {}
 
-  /// "" for what no expression can say.
+  /// Empty for a value that no expression can express.
   std::string write(OpFoldResult bound);
 
 private:
@@ -27,7 +28,7 @@ private:
 };
 } // namespace
 
-/// In brackets if it is a sum.
+/// `text`, in brackets if it is a sum.
 static std::string asFactor(std::string text) {
   return text.find(" + ") == std::string::npos ? text : "(" + text + ")";
 }
@@ -100,7 +101,7 @@ mla::makeGridExpression(scf::ForallOp grid,
       return grid.emitOpError(
           "expected bounds of constants, sizes of arguments (memref.dim) and "
           "tile.sm_count by +, *, /, min and max");
-    // A factor of 1 says nothing.
+    // Omits factors of 1.
     if (text == "1" && bounds.size() > 1)
       continue;
     product += product.empty() ? "" : " * ";

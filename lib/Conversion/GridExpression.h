@@ -10,8 +10,9 @@
 
 namespace mla {
 
-/// The number of CTAs of `grid` as the launch evaluates it, over the sizes of
-/// `program`. Fails with an error at what no expression can say.
+/// The number of CTAs of `grid`, as an expression over the sizes of `program`
+/// that the launch evaluates. Fails with an error where a bound cannot be
+/// expressed.
 mlir::FailureOr<runtime::Expression>
 makeGridExpression(mlir::scf::ForallOp grid,
                    const runtime::KernelDescriptor &program);

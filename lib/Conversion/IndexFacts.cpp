@@ -1,4 +1,4 @@
-//===- IndexFacts.cpp - what is known of an index ---------------*- C++ -*-===//
+//===- IndexFacts.cpp - range and divisibility of an index ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mla;
 
-/// From 0 or a multiple of the step on, below `end`.
+/// A loop variable that starts at a multiple of the step and stays below `end`.
 static IndexFacts getCounter(OpFoldResult end, int64_t multiple) {
   IndexFacts facts;
   facts.multiple = multiple;

@@ -1,4 +1,4 @@
-//===- IndexFacts.h - what is known of an index -----------------*- C++ -*-===//
+//===- IndexFacts.h - range and divisibility of an index --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,15 +9,14 @@
 
 namespace mla {
 
-/// An index that is not negative: at most `most`, if that is known, and a
-/// multiple of `multiple` (0 for the index 0, which is a multiple of any
-/// number).
+/// Facts about an index that is not negative: an upper bound `most`, if known,
+/// and a divisor `multiple` (0 for the index 0, which any number divides).
 struct IndexFacts {
   std::optional<int64_t> most;
   int64_t multiple = 1;
 };
 
-/// The facts of `index`; nothing where it may be negative.
+/// The facts about `index`; nullopt if it may be negative.
 std::optional<IndexFacts> getIndexFacts(mlir::Value index);
 
 } // namespace mla

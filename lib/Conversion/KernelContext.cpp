@@ -1,4 +1,4 @@
-//===- KernelContext.cpp - what the lowering patterns share -----*- C++ -*-===//
+//===- KernelContext.cpp - shared by the lowering patterns ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +19,8 @@ const GlobalTensor *KernelContext::lookup(Operation *op, Value memref) const {
 
 ThreadBuilder::ThreadBuilder(Operation *op, OpBuilder &builder)
     : ImplicitLocOpBuilder(op->getLoc(), builder),
-      role(op->getParentOfType<cta::RoleOp>()) {}
+      role(op->getParentOfType<cta::RoleOp>()),
+      elected(op->getParentOfType<cta::ElectOp>() != nullptr) {}
 
 Value ThreadBuilder::i32(int64_t value) {
   return LLVM::ConstantOp::create(*this, getI32Type(),
@@ -111,6 +112,13 @@ Value ThreadBuilder::sharedPointer(int64_t bytes) {
   return offset(LLVM::AddressOfOp::create(*this, type, kSharedSymbol), bytes);
 }
 
+Value ThreadBuilder::clusterPointer(Value shared) {
+  auto type = LLVM::LLVMPointerType::get(
+      getContext(),
+      static_cast<unsigned>(NVVM::NVVMMemorySpace::SharedCluster));
+  return LLVM::AddrSpaceCastOp::create(*this, type, shared);
+}
+
 Value ThreadBuilder::elementPointer(const GlobalTensor &tensor,
                                     ValueRange indices) {
   Value linear;
@@ -155,6 +163,14 @@ void ThreadBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
   body();
 }
 
+void ThreadBuilder::ifElected(llvm::function_ref<void()> body) {
+  if (elected)
+    return body();
+  Value first =
+      LLVM::ICmpOp::create(*this, LLVM::ICmpPredicate::eq, thread(), i32(0));
+  ifThen(first, body);
+}
+
 Value ThreadBuilder::compute(StringRef text, ValueRange inputs, Type result) {
   std::string constraints = result.isF32() ? "=f" : "=r";
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -192,8 +208,8 @@ static int64_t getLocalSize(RankedTensorType fragment,
   return fragment.getDimSize(d) / layout.getThreads()[d];
 }
 
-/// Which of those of dimension `dim` register `reg` is: registers are counted
-/// row by row.
+/// The index of register `reg` among the thread's elements of dimension `dim`.
+/// Registers are numbered row by row.
 static int64_t getLocalIndex(RankedTensorType fragment,
                              cta::DirectLayoutAttr layout, int64_t dim,
                              int64_t reg) {
@@ -239,7 +255,7 @@ int64_t mla::getNumRegisters(RankedTensorType fragment) {
   llvm_unreachable("covered switch");
 }
 
-/// Registers of 64 rows of `acc`, which follow each other.
+/// The number of registers of 64 rows of `acc`; they are consecutive.
 static int64_t getBlockRegisters(RankedTensorType acc) {
   return acc.getDimSize(1) / 2;
 }
@@ -291,7 +307,7 @@ Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
   case FragmentLayout::acc:
   case FragmentLayout::acc_transposed:
   case FragmentLayout::a_operand: {
-    // Blocks of 64 rows follow each other.
+    // Registers of blocks of 64 rows are consecutive.
     bool transposed = layout == FragmentLayout::acc_transposed;
     int64_t perBlock = fragment.getDimSize(transposed ? 0 : 1) / 2;
     int64_t block = reg / perBlock, inBlock = reg % perBlock;

@@ -24,15 +24,15 @@ static bool isIdentifier(StringRef name) {
   return llvm::isAlpha(name[0]) || name.size() > 1;
 }
 
-/// What has a meaning already: PTX's constant, the functions that ptxas adds,
-/// and the kernel's own shared memory. Keywords of PTX may be names.
+/// Whether a name is taken: by PTX's constant, the functions that ptxas adds,
+/// or the kernel's own shared memory. Keywords of PTX may be names.
 static bool isReserved(StringRef name) {
   return name == "WARP_SZ" || name.starts_with("__cuda") ||
          name == kSharedSymbol;
 }
 
 LogicalResult mla::checkKernelSymbol(func::FuncOp kernel) {
-  // As an attribute, which prints quoted where it is no plain word.
+  // A symbol reference prints in quotes if it is not an identifier.
   FlatSymbolRefAttr name = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
   if (!isIdentifier(name.getValue()))
     return kernel.emitOpError()

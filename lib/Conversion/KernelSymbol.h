@@ -9,8 +9,8 @@
 
 namespace mla {
 
-/// Checks that the name of `kernel` can stand in PTX, and that only kernels do
-/// beside it in its module: other functions would not be lowered.
+/// Checks that the name of `kernel` is valid in PTX, and that its module has
+/// only kernels: other functions would not be lowered.
 mlir::LogicalResult checkKernelSymbol(mlir::func::FuncOp kernel);
 
 } // namespace mla

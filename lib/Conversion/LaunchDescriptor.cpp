@@ -1,319 +1,48 @@
-//===- LaunchDescriptor.cpp - what the runtime must know --------*- C++ -*-===//
+//===- LaunchDescriptor.cpp - the launch descriptor of a program *- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Conversion/LaunchDescriptor.h"
 #include "GridExpression.h"
-#include "MemoryAccess.h"
+#include "ProgramDescriber.h"
+#include "mla/Runtime/Version.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace mla;
-using runtime::ArgumentDescriptor;
 using runtime::EntryDescriptor;
 using runtime::KernelDescriptor;
 using runtime::ParameterDescriptor;
-using runtime::WorkspaceDescriptor;
 
-std::string mla::getArgumentName(func::FuncOp func, unsigned number) {
-  if (auto name = func.getArgAttrOfType<StringAttr>(number, kArgNameAttr))
-    return name.str();
-  return "arg" + std::to_string(number);
-}
-
-/// Bytes that the kernel's accesses to `memref` are aligned to.
-static int64_t getAlignment(Value memref) {
-  int64_t width =
-      cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
-  int64_t alignment = width;
-  for (Operation *user : memref.getUsers()) {
-    if (isa<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::TensorMapOp>(user))
-      return 16;
-    if (auto load = dyn_cast<tile::LoadOp>(user))
-      alignment = std::max(alignment, getAccessBytes(load));
-    if (auto store = dyn_cast<tile::StoreOp>(user)) {
-      Type type = store.getTile().getType();
-      if (!cta::getDirectLayout(type) &&
-          cast<RankedTensorType>(type).getRank() == 2)
-        return 16;
-      alignment = std::max(alignment, getAccessBytes(store));
-    }
-  }
-  return alignment;
-}
-
-/// Whether the kernel reads elements, and not only sizes, of `memref`.
-static bool isRead(Value memref) {
-  return llvm::any_of(memref.getUsers(), [&](Operation *user) {
-    if (auto store = dyn_cast<tile::StoreOp>(user))
-      return store.getTile() == memref;
-    return !isa<memref::DimOp>(user);
-  });
-}
-
-namespace {
-/// Fills in the descriptor of a program. The kernels' arguments are those of
-/// the program, matched by name.
-class ProgramDescriber {
-public:
-  explicit ProgramDescriber(ArrayRef<KernelInterface> kernels)
-      : kernels(kernels) {}
-
-  FailureOr<KernelDescriptor> run();
-
-private:
-  /// Adds the kernel's arguments, or its workspaces.
-  LogicalResult addArguments(const KernelInterface &kernel, bool workspaces);
-  LogicalResult checkNames(const KernelInterface &kernel);
-  /// Adds `found` to `list` unless an argument of its name is there; it is an
-  /// error if that one is another.
-  template <typename Descriptor>
-  FailureOr<Descriptor *> merge(std::vector<Descriptor> &list, Descriptor found,
-                                func::FuncOp func);
-  LogicalResult addTensor(const KernelInterface &kernel, BlockArgument arg);
-  LogicalResult addWorkspace(const KernelInterface &kernel, BlockArgument arg);
-  LogicalResult addScalar(const KernelInterface &kernel, BlockArgument arg);
-  /// What all functions together say of the operator.
-  LogicalResult addOperator(func::FuncOp func);
-  LogicalResult addConstants(func::FuncOp func);
-  FailureOr<EntryDescriptor> describeEntry(const KernelInterface &kernel);
-  std::vector<ParameterDescriptor> describeParameters(func::FuncOp func);
-  FailureOr<int> getCluster(const KernelInterface &kernel);
-  int indexOf(BlockArgument arg) const;
-
-  ArrayRef<KernelInterface> kernels;
-  KernelDescriptor program;
-  /// The kernel that an argument or workspace was first seen in.
-  llvm::StringMap<func::FuncOp> firstUser;
-};
-} // namespace
-
-static func::FuncOp getFunction(BlockArgument arg) {
-  return cast<func::FuncOp>(arg.getOwner()->getParentOp());
-}
-
-static bool isWorkspace(BlockArgument arg) {
-  return getFunction(arg).getArgAttr(arg.getArgNumber(), kArgWorkspaceAttr) !=
-         nullptr;
-}
-
-/// The element type in the descriptor's words.
-static FailureOr<mlaDType> getDType(BlockArgument arg) {
-  std::string name;
-  llvm::raw_string_ostream(name) << getElementTypeOrSelf(arg.getType());
-  if (std::optional<mlaDType> dtype = runtime::parseDType(name))
-    return *dtype;
-  return getFunction(arg).emitOpError()
-         << "argument " << getArgumentName(getFunction(arg), arg.getArgNumber())
-         << ": expected an element type that a package knows, got " << name;
-}
-
-//===----------------------------------------------------------------------===//
-// Arguments
-//===----------------------------------------------------------------------===//
-
-/// What kernels have to agree on: the rest is merged.
-static std::string describe(const KernelDescriptor &program,
-                            const ArgumentDescriptor &argument) {
-  std::string text = runtime::dtypeName(argument.dtype);
-  if (!argument.isTensor)
-    return text + " scalar";
-  text += "[";
-  llvm::raw_string_ostream os(text);
-  llvm::interleaveComma(argument.shape, os, [&](const runtime::Size &size) {
-    if (size.isFixed())
-      os << size.fixed;
-    else
-      os << program.sizeNames[size.symbol];
-  });
-  os << "], strides [";
-  llvm::interleaveComma(argument.strides, os, [&](std::optional<int64_t> s) {
-    if (s)
-      os << *s;
-    else
-      os << "?";
-  });
-  os << "]" << (argument.optional ? ", optional" : "");
-  return text;
-}
-
-static std::string describe(const KernelDescriptor &,
-                            const WorkspaceDescriptor &workspace) {
-  std::string text = "workspace ";
-  text += runtime::dtypeName(workspace.dtype);
-  text += "[";
-  llvm::raw_string_ostream os(text);
-  llvm::interleaveComma(
-      workspace.shape, os,
-      [&](const runtime::Expression &size) { os << size.text(); });
-  os << "]";
-  return text;
-}
-
-template <typename Descriptor>
-FailureOr<Descriptor *> ProgramDescriber::merge(std::vector<Descriptor> &list,
-                                                Descriptor found,
-                                                func::FuncOp func) {
-  auto [place, isNew] = firstUser.try_emplace(found.name, func);
-  if (isNew) {
-    list.push_back(std::move(found));
-    return &list.back();
-  }
-  auto known = llvm::find_if(
-      list, [&](const Descriptor &d) { return d.name == found.name; });
-  std::string mine = describe(program, found), theirs;
-  if (known != list.end())
-    theirs = describe(program, *known);
-  if (mine == theirs)
-    return &*known;
-  if (theirs.empty())
-    theirs = "something else";
-  func.emitOpError() << "disagrees with kernel '" << place->second.getSymName()
-                     << "' on argument '" << found.name << "': expected "
-                     << theirs << ", got " << mine;
-  return failure();
-}
-
-LogicalResult ProgramDescriber::addTensor(const KernelInterface &kernel,
-                                          BlockArgument arg) {
-  func::FuncOp func = kernel.func;
-  auto type = cast<MemRefType>(arg.getType());
-  unsigned i = arg.getArgNumber();
-  FailureOr<mlaDType> dtype = getDType(arg);
-  if (failed(dtype))
+FailureOr<KernelDescriptor> ProgramDescriber::run() {
+  program.compiler = runtime::getProjectName();
+  if (failed(checkTargets()))
     return failure();
-  ArgumentDescriptor tensor;
-  tensor.name = getArgumentName(func, i);
-  tensor.dtype = *dtype;
-  tensor.optional = func.getArgAttr(i, kArgOptionalAttr) != nullptr;
-  auto dims = func.getArgAttrOfType<ArrayAttr>(i, kArgDimsAttr);
-  auto [strides, offset] = type.getStridesAndOffset();
-  for (int64_t d = 0; d < type.getRank(); ++d) {
-    Attribute known =
-        dims && d < static_cast<int64_t>(dims.size()) ? dims[d] : Attribute();
-    auto name = dyn_cast_or_null<StringAttr>(known);
-    if (!type.isDynamicDim(d))
-      tensor.shape.push_back({type.getDimSize(d)});
-    else if (auto size = dyn_cast_or_null<IntegerAttr>(known))
-      tensor.shape.push_back({size.getInt()});
-    else
-      tensor.shape.push_back(program.namedSize(
-          name && !name.empty() ? name.str()
-                                : tensor.name + "." + std::to_string(d)));
-    tensor.strides.push_back(ShapedType::isDynamic(strides[d])
-                                 ? std::nullopt
-                                 : std::optional<int64_t>(strides[d]));
-  }
-  FailureOr<ArgumentDescriptor *> merged =
-      merge(program.arguments, std::move(tensor), func);
-  if (failed(merged))
-    return failure();
-  ArgumentDescriptor &known = **merged;
-  known.alignment = std::max(known.alignment, getAlignment(arg));
-  // What one kernel writes and a later one reads is the program's own affair.
-  if (kernel.context.written.contains(arg) && known.access == MLA_READ)
-    known.access = firstUser[known.name] == func ? MLA_WRITE : MLA_READ_WRITE;
-  return success();
-}
-
-LogicalResult ProgramDescriber::addWorkspace(const KernelInterface &kernel,
-                                             BlockArgument arg) {
-  func::FuncOp func = kernel.func;
-  auto type = cast<MemRefType>(arg.getType());
-  unsigned i = arg.getArgNumber();
-  FailureOr<mlaDType> dtype = getDType(arg);
-  if (failed(dtype))
-    return failure();
-  WorkspaceDescriptor workspace;
-  workspace.name = getArgumentName(func, i);
-  workspace.dtype = *dtype;
-  auto error = [&] {
-    return func.emitOpError() << "workspace '" << workspace.name << "': ";
-  };
-  if (!type.getLayout().isIdentity())
-    return error() << "expected a memref without a layout, got " << type;
-  auto dims = func.getArgAttrOfType<ArrayAttr>(i, kArgDimsAttr);
-  for (int64_t d = 0; d < type.getRank(); ++d) {
-    if (!type.isDynamicDim(d)) {
-      workspace.shape.emplace_back(type.getDimSize(d));
-      continue;
-    }
-    StringAttr text;
-    if (dims && d < static_cast<int64_t>(dims.size()))
-      text = dyn_cast<StringAttr>(dims[d]);
-    if (!text || text.empty())
-      return error() << "expected an expression for dimension " << d << " in "
-                     << kArgDimsAttr;
-    runtime::Status status = runtime::Expression::parse(
-        text.getValue(), program.sizeNames, workspace.shape.emplace_back());
-    if (!status.ok())
-      return error() << status.message();
-  }
-  bool written = kernel.context.written.contains(arg);
-  bool isNew = !firstUser.contains(workspace.name);
-  if (isNew && !written && isRead(arg))
-    return error() << "expected an earlier kernel that writes it, got none";
-  FailureOr<WorkspaceDescriptor *> merged =
-      merge(program.workspaces, std::move(workspace), func);
-  if (failed(merged))
-    return failure();
-  (*merged)->alignment = std::max((*merged)->alignment, getAlignment(arg));
-  return success();
-}
-
-LogicalResult ProgramDescriber::addScalar(const KernelInterface &kernel,
-                                          BlockArgument arg) {
-  FailureOr<mlaDType> dtype = getDType(arg);
-  if (failed(dtype))
-    return failure();
-  ArgumentDescriptor scalar;
-  scalar.name = getArgumentName(kernel.func, arg.getArgNumber());
-  scalar.isTensor = false;
-  scalar.dtype = *dtype;
-  FailureOr<ArgumentDescriptor *> merged =
-      merge(program.arguments, std::move(scalar), kernel.func);
-  if (failed(merged))
-    return failure();
-  (*merged)->positive |=
-      kernel.func.getArgAttr(arg.getArgNumber(), kArgPositiveAttr) != nullptr;
-  return success();
-}
-
-/// Of several kernels the names say which arguments are one; in one function
-/// each has its own.
-LogicalResult ProgramDescriber::checkNames(const KernelInterface &kernel) {
-  llvm::StringSet<> seen;
-  func::FuncOp func = kernel.func;
-  for (unsigned i = 0; i < func.getNumArguments(); ++i) {
-    if (kernels.size() > 1 && !func.getArgAttr(i, kArgNameAttr))
-      return func.emitOpError()
-             << "argument " << i << ": expected " << kArgNameAttr
-             << " on every argument of a program of several kernels";
-    std::string name = getArgumentName(func, i);
-    if (!seen.insert(name).second)
-      return func.emitOpError() << "expected arguments with names of their "
-                                   "own, got '"
-                                << name << "' again";
-  }
-  return success();
-}
-
-LogicalResult ProgramDescriber::addArguments(const KernelInterface &kernel,
-                                             bool workspaces) {
-  for (BlockArgument arg : kernel.func.getArguments()) {
-    if (isWorkspace(arg) != workspaces)
-      continue;
-    if (workspaces && !isa<MemRefType>(arg.getType()))
-      return kernel.func.emitOpError() << "expected " << kArgWorkspaceAttr
-                                       << " on memrefs, got " << arg.getType();
-    LogicalResult added = workspaces ? addWorkspace(kernel, arg)
-                          : isa<MemRefType>(arg.getType())
-                              ? addTensor(kernel, arg)
-                              : addScalar(kernel, arg);
-    if (failed(added))
+  for (KernelInterface &kernel : kernels)
+    if (failed(checkNames(kernel)) || failed(addOperator(kernel.func)) ||
+        failed(addArguments(kernel, /*workspaces=*/false)))
       return failure();
+  // Limits and workspaces refer to the sizes of all arguments.
+  for (KernelInterface &kernel : kernels)
+    if (failed(addSizeLimits(kernel.func)) ||
+        failed(addArguments(kernel, /*workspaces=*/true)))
+      return failure();
+  for (KernelInterface &kernel : kernels) {
+    FailureOr<EntryDescriptor> entry = describeEntry(kernel);
+    if (failed(entry))
+      return failure();
+    program.kernels.push_back(std::move(*entry));
   }
+  return program;
+}
+
+LogicalResult ProgramDescriber::checkTargets() {
+  const TargetSpec &target = getTarget(kernels.front().func);
+  program.target = std::string(target.name);
+  for (KernelInterface &kernel : kernels)
+    if (const TargetSpec &other = getTarget(kernel.func); &other != &target)
+      return kernel.func.emitOpError("expected target ")
+             << target.name << " as of an earlier kernel, got " << other.name;
   return success();
 }
 
@@ -321,7 +50,7 @@ LogicalResult ProgramDescriber::addArguments(const KernelInterface &kernel,
 // The operator
 //===----------------------------------------------------------------------===//
 
-/// The operator's operands that are constants of the kernel; empty for none.
+/// Adds the scalar operands of the operator whose values are compiled in.
 LogicalResult ProgramDescriber::addConstants(func::FuncOp func) {
   Attribute attr = func->getAttr(kConstantsAttr);
   if (!attr)
@@ -364,21 +93,35 @@ LogicalResult ProgramDescriber::addOperator(func::FuncOp func) {
   return addConstants(func);
 }
 
+/// Limits of several kernels are intersected: each covers its own range.
+LogicalResult ProgramDescriber::addSizeLimits(func::FuncOp func) {
+  Attribute attr = func->getAttr(kSizeLimitsAttr);
+  if (!attr)
+    return success();
+  auto dictionary = dyn_cast<DictionaryAttr>(attr);
+  if (!dictionary)
+    return func.emitOpError() << "expected a dictionary in " << kSizeLimitsAttr
+                              << ", got " << attr;
+  for (NamedAttribute entry : dictionary) {
+    StringRef name = entry.getName().strref();
+    auto range = dyn_cast<DenseI64ArrayAttr>(entry.getValue());
+    if (!range || range.size() != 2)
+      return func.emitOpError()
+             << "expected array<i64: SMALLEST, LARGEST> for '" << name
+             << "' in " << kSizeLimitsAttr << ", got " << entry.getValue();
+    auto known = llvm::find(program.sizeNames, name);
+    if (known == program.sizeNames.end())
+      return func.emitOpError() << "expected names of run-time sizes in "
+                                << kSizeLimitsAttr << ", got '" << name << "'";
+    program.limitSize(static_cast<int>(known - program.sizeNames.begin()),
+                      range[0], range[1]);
+  }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Kernels
 //===----------------------------------------------------------------------===//
-
-int ProgramDescriber::indexOf(BlockArgument arg) const {
-  std::string name = getArgumentName(getFunction(arg), arg.getArgNumber());
-  auto in = [&](const auto &list) {
-    return static_cast<int>(
-        llvm::find_if(list, [&](const auto &d) { return d.name == name; }) -
-        list.begin());
-  };
-  return isWorkspace(arg) ? static_cast<int>(program.arguments.size()) +
-                                in(program.workspaces)
-                          : in(program.arguments);
-}
 
 /// The parameter list in the order of the kernel's arguments: for each tensor
 /// its address, run-time sizes and run-time strides.
@@ -403,9 +146,9 @@ ProgramDescriber::describeParameters(func::FuncOp func) {
   return parameters;
 }
 
-/// The CTAs of a cluster. The launch's grid is one-dimensional, and its
-/// clusters are of CTAs that follow each other: those of the last dimension.
-FailureOr<int> ProgramDescriber::getCluster(const KernelInterface &kernel) {
+/// The CTAs of a cluster. The launch's grid is one-dimensional and a cluster is
+/// a group of consecutive CTAs, so that it lies along the last dimension.
+FailureOr<int> ProgramDescriber::getCluster(KernelInterface &kernel) {
   auto cluster =
       kernel.func->getAttrOfType<DenseI64ArrayAttr>(cta::kClusterAttr);
   if (!cluster || cluster.empty())
@@ -422,7 +165,7 @@ FailureOr<int> ProgramDescriber::getCluster(const KernelInterface &kernel) {
 }
 
 FailureOr<EntryDescriptor>
-ProgramDescriber::describeEntry(const KernelInterface &kernel) {
+ProgramDescriber::describeEntry(KernelInterface &kernel) {
   func::FuncOp func = kernel.func;
   EntryDescriptor entry;
   entry.symbol = func.getSymName().str();
@@ -451,38 +194,13 @@ ProgramDescriber::describeEntry(const KernelInterface &kernel) {
   entry.block = static_cast<int>(kernel.threads);
   if (auto shared = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr))
     entry.sharedBytes = shared.getInt();
-  // A kernel that waits for those before it may be launched before their end.
-  entry.programmatic = kernel.context.waits;
+  // A kernel that waits for earlier ones itself may start before they end.
+  entry.programmatic = kernel.waits;
   return entry;
 }
 
-FailureOr<KernelDescriptor> ProgramDescriber::run() {
-  program.compiler = "mla 0.1.0";
-  const TargetSpec &target = getTarget(kernels.front().func);
-  program.target = std::string(target.name);
-  for (const KernelInterface &kernel : kernels)
-    if (const TargetSpec &other = getTarget(kernel.func); &other != &target)
-      return kernel.func.emitOpError("expected target ")
-             << target.name << " as of an earlier kernel, got " << other.name;
-  for (const KernelInterface &kernel : kernels)
-    if (failed(checkNames(kernel)) || failed(addOperator(kernel.func)) ||
-        failed(addArguments(kernel, /*workspaces=*/false)))
-      return failure();
-  // Their sizes are expressions over those of all arguments.
-  for (const KernelInterface &kernel : kernels)
-    if (failed(addArguments(kernel, /*workspaces=*/true)))
-      return failure();
-  for (const KernelInterface &kernel : kernels) {
-    FailureOr<EntryDescriptor> entry = describeEntry(kernel);
-    if (failed(entry))
-      return failure();
-    program.kernels.push_back(std::move(*entry));
-  }
-  return program;
-}
-
 FailureOr<KernelDescriptor>
-mla::describeProgram(ArrayRef<KernelInterface> kernels) {
+mla::describeProgram(MutableArrayRef<KernelInterface> kernels) {
   FailureOr<KernelDescriptor> program = ProgramDescriber(kernels).run();
   if (failed(program))
     return failure();
@@ -491,4 +209,13 @@ mla::describeProgram(ArrayRef<KernelInterface> kernels) {
     return emitError(kernels.front().func.getLoc())
            << "makes no package: " << status.message();
   return program;
+}
+
+FailureOr<KernelDescriptor> mla::describeLaunch(ModuleOp module) {
+  FailureOr<SmallVector<KernelInterface>> kernels = readKernels(module);
+  if (failed(kernels))
+    return failure();
+  if (kernels->empty())
+    return module.emitError(kNoKernelMessage);
+  return describeProgram(*kernels);
 }

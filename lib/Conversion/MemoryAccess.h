@@ -1,4 +1,4 @@
-//===- MemoryAccess.h - what loads and stores share -------------*- C++ -*-===//
+//===- MemoryAccess.h - shared by loads and stores --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,7 +9,7 @@
 
 namespace mla {
 
-/// A pattern that knows the kernel's memref arguments.
+/// A pattern with access to the kernel's memref arguments.
 template <typename OpTy>
 struct GlobalPattern : mlir::OpConversionPattern<OpTy> {
   GlobalPattern(mlir::TypeConverter &types, mlir::MLIRContext *context,
@@ -26,8 +26,8 @@ inline mlir::Value compare(ThreadBuilder &b,
   return mlir::LLVM::ICmpOp::create(b, predicate, x, y);
 }
 
-/// The register layout of one access: where the fragment's dimensions lie in
-/// the memref, and which of them need a bounds check.
+/// One access of a fragment to a memref: the position of its registers, and
+/// which dimensions need a bounds check.
 struct GlobalBox {
   const GlobalTensor &tensor;
   llvm::SmallVector<mlir::Value> indices; ///< i64, of the box's first element
@@ -40,14 +40,15 @@ struct GlobalBox {
     llvm::SmallVector<mlir::Value> at(indices);
     for (int64_t d = 0; d < fragment.getRank(); ++d) {
       Coordinate c = getCoordinate(b, fragment, d, reg);
-      // The offset comes last, so that registers share all but a constant.
+      // The constant is added last, so that registers share the rest of the
+      // sum.
       mlir::Value first = b.add(at[leading() + d], b.toI64(c.base));
       at[leading() + d] = b.add(first, b.i64(c.offset));
     }
     return at;
   }
 
-  /// Whether dimension `d` of the fragment can leave the memref.
+  /// Whether dimension `d` of the fragment can exceed the memref.
   bool needsCheck(int64_t d) const {
     std::optional<int64_t> size =
         mlir::getConstantIntValue(tensor.sizes[leading() + d]);
@@ -57,7 +58,7 @@ struct GlobalBox {
            *start + fragment.getDimSize(d) > *size;
   }
 
-  /// True where `at` lies in the memref; null if it always does.
+  /// Whether `at` is in bounds along dimension `d`; null if it always is.
   mlir::Value isInside(ThreadBuilder &b, mlir::ValueRange at, int64_t d) const {
     if (!needsCheck(d))
       return {};
@@ -66,13 +67,12 @@ struct GlobalBox {
   }
 };
 
-/// `indices` as i64. Constants are looked up by bounds checks: they stay
-/// visible.
+/// `indices` as i64. Constants stay constants, for bounds checks.
 llvm::SmallVector<mlir::Value> toI64(ThreadBuilder &b,
                                      mlir::ValueRange indices);
 
-/// What a load or store of a tile takes for its memref: its dimensions in the
-/// order in which the tile spans the last ones, ended by the bounds.
+/// The memref as a load or store of a tile sees it: its dimensions permuted so
+/// that the tile spans the last ones, and its sizes limited by the bounds.
 class GlobalWindow {
 public:
   template <typename OpTy>
@@ -94,15 +94,14 @@ public:
   GlobalBox box;
 };
 
-/// Whether `columns` elements from `indices` on lie inside each row of the
-/// memref, side by side, and start at a multiple of `unit` elements in every
-/// row. (Run-time strides are multiples of 16 bytes: the launch checks that.)
+/// Whether `columns` elements from `indices` on are in bounds and contiguous in
+/// each row of the memref, and start at a multiple of `unit` elements in every
+/// row. (Run-time strides are multiples of 16 bytes, which the launch checks.)
 bool areColumnsWhole(const GlobalTensor &tensor,
                      llvm::ArrayRef<mlir::Value> indices, int64_t columns,
                      int64_t unit);
 
-/// Bytes of the accesses that a load or store of a fragment with a direct
-/// layout is made of.
+/// Bytes per access of a load or store of a fragment with a direct layout.
 int64_t getAccessBytes(tile::LoadOp load);
 int64_t getAccessBytes(tile::StoreOp store);
 

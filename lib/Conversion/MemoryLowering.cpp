@@ -1,4 +1,4 @@
-//===- MemoryLowering.cpp - loads, gathers, TMA -----------------*- C++ -*-===//
+//===- MemoryLowering.cpp - loads, gathers and TMA --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -68,8 +68,8 @@ struct DimPattern : GlobalPattern<memref::DimOp> {
   }
 };
 
-/// Loads of vectors, each thread its own elements. (Those with direct layouts:
-/// DirectLowering.cpp.)
+/// Loads of vectors: each thread loads its own elements. (Direct layouts are
+/// lowered in DirectLowering.cpp.)
 struct LoadPattern : GlobalPattern<tile::LoadOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -109,7 +109,7 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     return LLVM::ConstantOp::create(b, type, padding);
   }
 
-  /// The value at the pointer, or `padding` where not `inside`.
+  /// The value at the pointer if `inside`, otherwise `padding`.
   static Value load(ThreadBuilder &b, Value inside, Value padding,
                     bool constant, function_ref<Value()> pointer, Type type) {
     auto read = [&]() -> Value {
@@ -144,8 +144,8 @@ struct ScalarLoadPattern : GlobalPattern<memref::LoadOp> {
   }
 };
 
-/// Vectors, and swizzled matrices of one-byte or two-byte elements, out of
-/// shared memory (vectors of i1: BitLowering.cpp).
+/// Loads of vectors, and of swizzled matrices of one-byte or two-byte elements,
+/// from shared memory. (Vectors of i1 are lowered in BitLowering.cpp.)
 struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -169,7 +169,7 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     if (type.getRank() != 1 || isPacked(type))
       return op.emitOpError() << "is not lowered for " << type;
     int64_t width = element.getIntOrFloatBitWidth() / 8;
-    // Columns come in pairs, which are one access.
+    // A vector by column has pairs of columns, loaded in one access.
     int64_t group = layout == FragmentLayout::column ? 2 : 1;
     Type access = group == 1 ? element : VectorType::get(group, element);
     SmallVector<Value> values;
@@ -186,14 +186,15 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     return success();
   }
 
-  /// Neighbouring columns, a pair a load, out of blocks of 128 bytes a row
+  /// Loads pairs of neighbouring columns from blocks with rows of 128 bytes,
   /// whose chunks of 16 bytes are swizzled by the row's number.
   static Value loadMatrix(ThreadBuilder &b, RankedTensorType type, Value source,
                           int64_t blockBytes) {
     int64_t width = type.getElementTypeBitWidth() / 8;
     Type access = isPacked(type) ? b.getI32Type()
                                  : Type(VectorType::get(2, b.getI8Type()));
-    // Registers are 8 rows apart, which leaves the phase alone.
+    // Registers are a multiple of 8 rows apart, so that all have the same
+    // phase.
     Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(2));
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(type); i += 2) {
@@ -218,7 +219,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   }
 };
 
-/// Rows by cp.async: 8 threads a row, 16 bytes a thread and block of 128 bytes.
+/// Gathers rows by cp.async: 8 threads per row, 16 bytes per thread and block
+/// of 128 bytes.
 struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -244,9 +246,9 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value chunk = LLVM::AndOp::create(b, b.lane(), b.i32(7));
     Value base =
         b.offset(b.elementPointer(*tensor, at), b.mul(chunk, b.i32(16)));
-    // Every other row of a thread is row lane / 8 of 8, those between are 4
-    // further: bit 2 of the swizzled chunk, which the slot's place leaves
-    // alone.
+    // A thread's rows alternate between lane / 8 and lane / 8 + 4 of each 8.
+    // The latter flip bit 2 of the swizzled chunk; slots are aligned, so that
+    // their address does not change it.
     Value even =
         locateFirst(b, op.getRows().getType(), chunk, adaptor.getDest());
     Value odd = LLVM::XOrOp::create(b, even, b.i32(4 * 16));
@@ -258,7 +260,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     return success();
   }
 
-  /// Where the thread's chunk of its first row goes.
+  /// The destination of the thread's chunk of its first row.
   static Value locateFirst(ThreadBuilder &b, RankedTensorType rows, Value chunk,
                            Value dest) {
     Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(3));
@@ -269,15 +271,15 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     return LLVM::PtrToIntOp::create(b, b.getI32Type(), mine);
   }
 
-  /// The row \p row rows behind that of \p dest.
+  /// Copies the row that is `row` rows after that of `dest`.
   static void copyRow(ThreadBuilder &b, const GlobalTensor &tensor, Value index,
                       Value base, Value dest, int64_t row,
                       cta::BufferType buffer) {
     Value size =
         LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(tensor.sizes[0]));
     Value valid = compare(b, LLVM::ICmpPredicate::ult, index, size);
-    // An invalid row copies 0 bytes (the rest is filled with zeros), from an
-    // address that is not formed from the index.
+    // An invalid row copies 0 bytes and zero-fills 16, from an address that
+    // does not depend on the index.
     Value safe = LLVM::SelectOp::create(b, valid, index, b.i32(0));
     Value bytes = LLVM::SelectOp::create(b, valid, b.i32(16), b.i32(0));
     int64_t width = buffer.getElementType().getIntOrFloatBitWidth() / 8;
@@ -287,6 +289,8 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
     Value source = b.offset(base, b.mul(wide, stride));
     int64_t rows = buffer.getLayout().getRows();
+    // Inline assembly: nvvm.cp.async takes 64-bit addresses of shared memory
+    // and lets LLVM move their computation, which adds instructions in seesaw.
     for (int64_t block = 0; block < buffer.getShape()[1] * width / 128; ++block)
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +
@@ -295,7 +299,8 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   }
 };
 
-/// TMA: one copy for each swizzled block of 128 bytes, by one thread.
+/// TMA loads: one thread issues a copy for each swizzled block of 128 bytes per
+/// row.
 struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -317,9 +322,8 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
     for (Value index : llvm::reverse(op.getIndices()))
       coordinates.push_back(
           LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(index)));
-    Value leader = compare(b, LLVM::ICmpPredicate::eq, b.thread(), b.i32(0));
     int64_t columns = 8 * 128 / buffer.getElementType().getIntOrFloatBitWidth();
-    b.ifThen(leader, [&] {
+    b.ifElected([&] {
       for (int64_t block = 0; block < buffer.getShape()[1] / columns; ++block) {
         SmallVector<Value> at(coordinates);
         at[0] = b.add(at[0], b.i32(columns * block));
@@ -334,23 +338,16 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
 
   static void emitCopy(ThreadBuilder &b, Value dest, Value map, Value barrier,
                        ArrayRef<Value> at) {
-    std::string list;
-    for (size_t i = 0; i < at.size(); ++i)
-      list += (i ? ", $" : "$") + std::to_string(3 + i);
-    std::string constraints = "r,l,r";
-    for (size_t i = 0; i < at.size(); ++i)
-      constraints += ",r";
-    SmallVector<Value> operands{dest, map, barrier};
-    llvm::append_range(operands, at);
-    b.assembly("cp.async.bulk.tensor." + std::to_string(at.size()) +
-                   "d.shared::cluster.global.mbarrier::complete_tx::bytes "
-                   "[$0], [$1, {" +
-                   list + "}], [$2];",
-               constraints + ",~{memory}", operands, Type());
+    // shared::cta: a pointer to shared::cluster would need a conversion.
+    NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+        b, dest, map, at, barrier, /*im2colOffsets=*/ValueRange(),
+        /*multicastMask=*/Value(), /*l2CacheHint=*/Value(),
+        NVVM::TMALoadMode::TILE, /*isCTAOnly=*/true, /*group=*/nullptr,
+        /*predicate=*/Value());
   }
 };
 
-/// Tensor maps are kernel parameters: nothing is left to do at the op.
+/// Tensor maps are kernel parameters: the op itself lowers to nothing.
 struct TensorMapPattern : OpConversionPattern<cta::TensorMapOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult

@@ -1,4 +1,4 @@
-//===- MmaLowering.cpp - warpgroup products ---------------------*- C++ -*-===//
+//===- MmaLowering.cpp - wgmma ----------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -46,7 +46,7 @@ SmallVector<Value> unpackStruct(ThreadBuilder &b, Value value, int64_t count) {
   return values;
 }
 
-/// One k-step of a product: operands as descriptors (base and byte offset) or
+/// One wgmma instruction: operands as descriptors (base and byte offset) or
 /// registers, the accumulator as scalars.
 struct Step {
   Value aDescriptor, bDescriptor;
@@ -55,17 +55,17 @@ struct Step {
   bool aTransposed = false, bTransposed = false;
 };
 
-/// Writes the descriptor of operand `$operand`, `bytes` further on, to
-/// `result`. The address is in the lower half and does not leave it: an
-/// addition of 64 bits would chain two instructions by their carry, for each
-/// operand of each instruction.
+/// Writes the descriptor of operand `$operand` plus `bytes` to `result`. The
+/// address is in the lower half and does not overflow it, so that 32 bits are
+/// added: an addition of 64 bits is two dependent instructions, for each
+/// operand of each wgmma.
 std::string offsetDescriptor(StringRef result, int64_t operand, int64_t bytes) {
   return "mov.b64 {l, h}, $" + std::to_string(operand) + "; add.u32 l, l, " +
          std::to_string(bytes >> 4) + "; mov.b64 " + result.str() +
          ", {l, h}; ";
 }
 
-/// `type` is the operands' in PTX: "bf16" or "f16".
+/// `type` is the element type of A and B in PTX: "bf16" or "f16".
 SmallVector<Value> emitStep(ThreadBuilder &b, const Step &step, StringRef type,
                             ArrayRef<Value> acc, int64_t count) {
   bool hasAcc = !acc.empty();
@@ -117,8 +117,8 @@ int64_t getBlockOffset(cta::DescriptorType type, int64_t block) {
                                                     : 8 * type.getStride());
 }
 
-/// Byte offset of k-step `k` of an operand. A K-major one may start inside a
-/// block of 128 bytes, and goes on in the next block all the same.
+/// Byte offset of k-step `k` of an operand. A K-major operand may start inside
+/// a block of 128 bytes and continue in the next block.
 int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
   int64_t start = type.getOffset() % 128;
   int64_t step = k + start / type.getStep();
@@ -126,8 +126,8 @@ int64_t getStepOffset(cta::DescriptorType type, int64_t k) {
          step % 4 * type.getStep();
 }
 
-/// A descriptor as a base and the bytes it is ahead of it. What is left of all
-/// descriptors of one layout is then the same base, in one pair of registers.
+/// A descriptor as a base plus a constant byte offset. Descriptors of one
+/// layout then share the base, in one pair of registers.
 struct SplitDescriptor {
   SplitDescriptor(Value descriptor) : base(descriptor) {
     APInt units;
@@ -141,10 +141,10 @@ struct SplitDescriptor {
   int64_t offset = 0;
 };
 
-/// The registers that `mma` adds to. Each gets one of its own before the fence
-/// in front of `mma`: equal values (a sum that starts at 0 times a factor) may
-/// share one, and copies behind the fence would be writes that it does not
-/// cover.
+/// The registers that `mma` accumulates into. Each value is pinned to its own
+/// register before the fence in front of `mma`: equal values (such as initial
+/// zeros) may share a register, and ptxas would copy them after the fence,
+/// which does not cover those writes.
 SmallVector<Value> takeAccumulators(ThreadBuilder &b, cta::MmaAsyncOp mma,
                                     Value acc) {
   if (!acc)
@@ -195,7 +195,8 @@ struct MmaAsyncPattern : OpConversionPattern<cta::MmaAsyncOp> {
     for (auto [i, value] :
          llvm::enumerate(takeAccumulators(b, op, adaptor.getAcc())))
       acc[i / count].push_back(value);
-    // Blocks inside: neighbouring instructions do not wait for each other.
+    // Blocks are the inner loop, so that consecutive instructions are
+    // independent.
     for (int64_t k = 0; k < steps; ++k)
       for (int64_t block = 0; block < blocks; ++block) {
         Step step;
@@ -247,7 +248,7 @@ struct MmaWaitPattern : OpConversionPattern<cta::MmaWaitOp> {
   }
 };
 
-/// The byte of shared memory at which a slot known by its number begins.
+/// The offset in shared memory of a slot whose index is constant.
 std::optional<int64_t> getPlace(Value buffer) {
   auto slot = buffer.getDefiningOp<cta::SlotOp>();
   auto ring = slot ? slot.getRing().getDefiningOp<cta::RingOp>() : nullptr;

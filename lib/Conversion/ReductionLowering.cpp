@@ -1,5 +1,4 @@
-//===- ReductionLowering.cpp - reductions, and what subtracts them -*- C++
-//-*-===//
+//===- ReductionLowering.cpp - reductions and row differences ---*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +22,8 @@ Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
   return arith::AddFOp::create(b, x, y);
 }
 
-/// A thread's share of a reduction: those registers of `source` that `getGroup`
-/// gives the number `group`, as a tree.
+/// Reduces a thread's registers of `source` for which getGroup is `group`, as a
+/// tree.
 Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
                    RankedTensorType type, int64_t group,
                    function_ref<int64_t(RankedTensorType, int64_t)> getGroup) {
@@ -43,8 +42,8 @@ Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
   return values[0];
 }
 
-/// The groups 0 to `groups` - 1 of registers, and those of the lanes that
-/// differ in the bits `distances` of their number.
+/// Reduces groups 0 to `groups` - 1 of registers, then across the lanes whose
+/// numbers differ in the bits `distances`.
 Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
                    RankedTensorType type, int64_t groups,
                    function_ref<int64_t(RankedTensorType, int64_t)> getGroup,
@@ -61,14 +60,14 @@ Value reduceGroups(ThreadBuilder &b, tile::ReduceKind kind, Value source,
   });
 }
 
-/// Whether `type` is what reductions are lowered for.
+/// Whether reductions are lowered for `type`.
 bool isReducible(RankedTensorType type) {
   return type.getElementType().isF32() &&
          cta::getLayout(type) == cta::FragmentLayout::acc;
 }
 
-/// Along dimension `dim` of a fragment with a direct layout, as far as it lies
-/// in a warp: the thread's share, then the lanes.
+/// Reduces along dimension `dim` of a fragment with a direct layout, within a
+/// warp: a thread's registers, then across lanes.
 FailureOr<Value> reduceDirect(Operation *op, ThreadBuilder &b,
                               tile::ReduceKind kind, Value source,
                               RankedTensorType type, int64_t dim) {
@@ -88,7 +87,7 @@ FailureOr<Value> reduceDirect(Operation *op, ThreadBuilder &b,
       distances);
 }
 
-/// Along a row: the thread's share, then the four lanes of a quad.
+/// Reduces along rows: a thread's registers, then the four lanes of a quad.
 struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -119,8 +118,8 @@ struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   }
 };
 
-/// Down the columns that a warp holds: the thread's share, then the eight lanes
-/// that have the same columns.
+/// Reduces along columns within a warp: a thread's registers, then the eight
+/// lanes that hold the same columns.
 struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -152,10 +151,10 @@ struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
 //===----------------------------------------------------------------------===//
 
 /// (x - y) * c, where y has one value for each row or column and fast-math
-/// flags allow the product to be distributed. Computed as fma(x, c, -(y * c)):
-/// one instruction for each element. The rounding error of y * c becomes an
-/// error of the result, so a warp in which some y * c may be large computes
-/// fma(x - y, c, 0) instead, behind a branch that its lanes take together.
+/// flags allow distribution. Computed as fma(x, c, -(y * c)): one instruction
+/// for each element. The rounding error of y * c becomes an error of the
+/// result, so that a warp in which some y * c may be large computes fma(x - y,
+/// c, 0) instead, in a warp-uniform branch.
 struct ScaledDifferencePattern : OpConversionPattern<arith::MulFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -185,7 +184,8 @@ struct ScaledDifferencePattern : OpConversionPattern<arith::MulFOp> {
         b, y.mayBeLarge,
         [&](OpBuilder &nested, Location loc) {
           ThreadBuilder inner(op, nested);
-          // Nothing, with an effect: LLVM would subtract always, and select.
+          // An empty asm with side effects: otherwise LLVM would always
+          // subtract and then select.
           inner.assembly("", "", {}, Type());
           Value exact = arith::SubFOp::create(inner, y.x, spread(inner, y.y));
           Value zero = arith::ConstantOp::create(
@@ -283,6 +283,6 @@ void mla::populateReductionPatterns(TypeConverter &types,
                                     RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<ReducePattern, ReduceWarpPattern>(types, context);
-  // Before the pattern of elementwise ops.
+  // Benefit above the pattern of elementwise ops.
   patterns.add<ScaledDifferencePattern>(types, context, /*benefit=*/2);
 }

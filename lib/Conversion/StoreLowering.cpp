@@ -16,8 +16,7 @@ Value both(ThreadBuilder &b, Value x, Value y) {
   return LLVM::AndOp::create(b, x, y);
 }
 
-/// Whether this thread is the first of those that hold its elements of a
-/// vector.
+/// Whether this thread is the first one that holds its elements of a vector.
 Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
   auto isZero = [&](Value v) {
     return compare(b, LLVM::ICmpPredicate::eq, v, b.i32(0));
@@ -36,9 +35,9 @@ Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
   }
 }
 
-/// Stores of fragments. Neighbouring registers of an accumulator are
-/// neighbouring columns: they leave as one access. (Those with direct layouts:
-/// DirectLowering.cpp.)
+/// Stores of fragments to global memory. Neighbouring registers of an
+/// accumulator are neighbouring columns and are stored in one access. (Direct
+/// layouts are lowered in DirectLowering.cpp.)
 struct StorePattern : GlobalPattern<tile::StoreOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -100,10 +99,10 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     }
   }
 
-  /// Turns 4 bytes a lane, of each of two groups of 8 columns, into 8 bytes of
-  /// one, so that a quad fills a sector of 32 bytes. Neighbouring lanes trade:
-  /// the even one takes the columns that both hold of the first group, the odd
-  /// one those of the next.
+  /// Exchanges registers between neighbouring lanes, from 4 bytes of each of
+  /// two groups of 8 columns to 8 bytes of one group, so that a quad fills a
+  /// sector of 32 bytes. The even lane gets both lanes' columns of the first
+  /// group, the odd lane those of the second.
   struct Trade {
     explicit Trade(ThreadBuilder &b) : b(b) {
       odd = compare(b, LLVM::ICmpPredicate::ne,
@@ -124,7 +123,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     Value odd, shift; ///< bytes from a lane's own columns to those it takes
   };
 
-  /// Stores `pairs`, `stride` bytes apart, where the row of `at` is inside.
+  /// Stores `pairs`, `stride` bytes apart, if the row of `at` is in bounds.
   static void storePairs(ThreadBuilder &b, const GlobalBox &box, ValueRange at,
                          Value pointer, ArrayRef<Value> pairs, int64_t stride) {
     b.ifThen(box.isInside(b, at, 0), [&] {
@@ -150,8 +149,9 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     }
   }
 
-  /// The accumulator's columns are rows of memory: once matrices of 8 by 8 are
-  /// turned, a quad holds neighbouring columns of a row.
+  /// The accumulator's columns are rows in memory: after 8x8 matrices are
+  /// transposed, a quad holds neighbouring columns of a row. movmatrix is
+  /// inline assembly: NVVM has no op for it.
   static void storeTransposed(ThreadBuilder &b, const GlobalBox &box,
                               Value fragment) {
     auto turn = [&](int64_t reg) {
@@ -182,7 +182,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     }
   }
 
-  /// Of the threads that hold an element, the first one stores it.
+  /// If several threads hold an element, the first one stores it.
   static void storeVector(ThreadBuilder &b, const GlobalBox &box,
                           Value fragment) {
     Value holds = isFirstHolder(b, box.fragment);
@@ -196,9 +196,8 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
   }
 };
 
-/// Fragments through shared memory: vectors by ordinary accesses (those of i1
-/// apart, BitLowering.cpp), packed accumulators by stmatrix into the swizzled
-/// tile.
+/// Stores of fragments to shared memory: vectors by ordinary accesses (i1:
+/// BitLowering.cpp), packed accumulators by stmatrix into the swizzled tile.
 struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -239,7 +238,7 @@ struct StoreSharedPattern : OpConversionPattern<cta::StoreSharedOp> {
     Value rowBytes = b.mul(row, b.i32(128));
     int64_t blockBytes = buffer.getLayout().getRows() * 128;
     auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
-    // Steps of 16 columns, of one block of 64 rows after the other.
+    // In steps of 16 columns, one block of 64 rows after another.
     int64_t steps = type.getDimSize(1) / 16;
     for (int64_t n = 0; n < type.getDimSize(0) / 64 * steps; ++n) {
       int64_t k = n % steps, block = n / steps;

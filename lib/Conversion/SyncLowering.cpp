@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Each op of this file becomes one instruction (two for arrivals of a warp,
-// whose lanes are brought together first). Nothing is created, moved or merged.
+// Each op of this file becomes one instruction (an arrival of a warp two:
+// __syncwarp first). No synchronisation is created, moved or merged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,6 +40,23 @@ struct RingPattern : OpConversionPattern<cta::RingOp> {
   }
 };
 
+struct BufferPattern : OpConversionPattern<cta::BufferOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(cta::BufferOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op, rewriter);
+    if (op.getBase()) {
+      rewriter.replaceOp(op, b.offset(adaptor.getBase(), *op.getByte()));
+      return success();
+    }
+    if (!op.getOffset())
+      return op.emitOpError("expected a place in shared memory");
+    rewriter.replaceOp(op, b.sharedPointer(*op.getOffset()));
+    return success();
+  }
+};
+
 struct SlotPattern : OpConversionPattern<cta::SlotOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -53,8 +70,8 @@ struct SlotPattern : OpConversionPattern<cta::SlotOp> {
   }
 };
 
-/// Bytes from the beginning of \p type to the rectangle at \p offsets, of whole
-/// rows or from a row and a column on where the swizzle repeats.
+/// The byte offset in `type` of a view at `offsets`. The view has whole rows,
+/// or starts at a row and a column where the swizzle repeats.
 std::optional<int64_t> getViewOffset(cta::BufferType type,
                                      ArrayRef<int64_t> offsets) {
   constexpr int64_t kRowBytes = 128;
@@ -69,8 +86,8 @@ std::optional<int64_t> getViewOffset(cta::BufferType type,
   return column * layout.getRows() + offsets[0] * kRowBytes;
 }
 
-/// Parts of vectors, and parts of matrices that are filled. (Those that
-/// products read have become offsets in descriptors.)
+/// Views of vectors, and of matrices that are filled. (Views that MMAs read
+/// have become offsets in descriptors.)
 struct ViewPattern : OpConversionPattern<cta::ViewOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -140,10 +157,15 @@ struct ArrivePattern : OpConversionPattern<cta::ArriveOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
-    NVVM::SyncWarpOp::create(b, b.i32(-1));
-    b.ifThen(isLeader(b, b.lane()), [&] {
+    auto arrive = [&] {
       NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier);
-    });
+    };
+    if (b.isElected()) {
+      arrive();
+    } else {
+      NVVM::SyncWarpOp::create(b, b.i32(-1));
+      b.ifThen(isLeader(b, b.lane()), arrive);
+    }
     rewriter.eraseOp(op);
     return success();
   }
@@ -170,7 +192,7 @@ struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
-    b.ifThen(isLeader(b, b.thread()), [&] {
+    b.ifElected([&] {
       OperationState state(op.getLoc(),
                            NVVM::MBarrierArriveExpectTxOp::getOperationName());
       state.addOperands({barrier, b.i32(op.getBytes())});
@@ -181,7 +203,7 @@ struct ArriveExpectPattern : OpConversionPattern<cta::ArriveExpectOp> {
   }
 };
 
-/// An op without operands that is an op of NVVM.
+/// An op without operands that NVVM has as well.
 template <typename From, typename To>
 struct RenamePattern : OpConversionPattern<From> {
   using OpConversionPattern<From>::OpConversionPattern;
@@ -231,7 +253,7 @@ struct ClusterWaitPattern : OpConversionPattern<cta::ClusterWaitOp> {
   }
 };
 
-/// What kernels that follow each other tell each other.
+/// Programmatic dependent launch: griddepcontrol.
 template <typename From, NVVM::GridDepActionKind kind>
 struct GridDependencePattern : OpConversionPattern<From> {
   using OpConversionPattern<From>::OpConversionPattern;
@@ -248,22 +270,40 @@ struct FenceAsyncPattern : OpConversionPattern<cta::FenceAsyncOp> {
   LogicalResult
   matchAndRewrite(cta::FenceAsyncOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
-        op,
-        NVVM::ProxyKindAttr::get(op.getContext(),
-                                 NVVM::ProxyKind::async_shared),
-        NVVM::SharedSpaceAttr::get(op.getContext(),
-                                   NVVM::SharedSpace::shared_cta));
+    MLIRContext *context = op.getContext();
+    if (op.getGlobal())
+      rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
+          op, NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_global),
+          NVVM::SharedSpaceAttr());
+    else
+      rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
+          op, NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_shared),
+          NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
     return success();
   }
 };
 
 } // namespace
 
+void mla::inlineElected(func::FuncOp func) {
+  func.walk([](cta::ElectOp op) {
+    OpBuilder builder(op);
+    ThreadBuilder b(op, builder);
+    Value mine = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, b.thread(),
+                                      b.i32(32 * op.getWarp()));
+    auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
+    Block &body = op.getBody().front();
+    body.getTerminator()->erase();
+    Block *then = branch.thenBlock();
+    then->getOperations().splice(then->begin(), body.getOperations());
+    op.erase();
+  });
+}
+
 void mla::populateSyncPatterns(TypeConverter &types,
                                RewritePatternSet &patterns) {
   patterns.add<
-      ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern,
+      ArriveCopiesPattern, ArriveExpectPattern, ArrivePattern, BufferPattern,
       ClusterArrivePattern, ClusterRankPattern, ClusterWaitPattern,
       GridDependencePattern<cta::LaunchWaitOp, NVVM::GridDepActionKind::wait>,
       GridDependencePattern<cta::LaunchDependentsOp,

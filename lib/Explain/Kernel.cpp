@@ -1,4 +1,4 @@
-//===- Kernel.cpp - what the IR of a kernel says --------------------------===//
+//===- Kernel.cpp - facts about a kernel from its IR ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -7,207 +7,13 @@
 #include "mla/Dialect/Levels/ProgramTarget.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Dialect/Tile/Tile.h"
-#include "mla/Tuning/GpuRates.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mla;
 using namespace mla::explain;
-
-//===----------------------------------------------------------------------===//
-// Arguments, sizes, grid
-//===----------------------------------------------------------------------===//
-
-std::string explain::getArgumentName(func::FuncOp func, unsigned argument) {
-  if (auto name = func.getArgAttrOfType<StringAttr>(argument, kArgNameAttr))
-    return name.str();
-  return "arg" + std::to_string(argument);
-}
-
-/// What the function says of a run-time size: its name or its number; or null.
-static Attribute getKnownSize(func::FuncOp func, unsigned argument,
-                              int64_t dim) {
-  auto dims = func.getArgAttrOfType<ArrayAttr>(argument, kArgDimsAttr);
-  return dims && dim < static_cast<int64_t>(dims.size()) ? dims[dim]
-                                                         : Attribute();
-}
-
-/// The name of a run-time size: its symbol, or "arg1.0".
-static std::string getSizeName(func::FuncOp func, unsigned argument,
-                               int64_t dim) {
-  if (auto symbol =
-          dyn_cast_or_null<StringAttr>(getKnownSize(func, argument, dim));
-      symbol && !symbol.empty())
-    return symbol.str();
-  return getArgumentName(func, argument) + "." + std::to_string(dim);
-}
-
-static std::optional<int64_t> evaluateSize(func::FuncOp func, unsigned argument,
-                                           int64_t dim, const Sizes &sizes) {
-  auto type = dyn_cast<MemRefType>(func.getArgument(argument).getType());
-  if (!type)
-    return std::nullopt;
-  if (!type.isDynamicDim(dim))
-    return type.getDimSize(dim);
-  if (auto size =
-          dyn_cast_or_null<IntegerAttr>(getKnownSize(func, argument, dim)))
-    return size.getInt();
-  auto size = sizes.find(getSizeName(func, argument, dim));
-  if (size == sizes.end())
-    return std::nullopt;
-  return size->second;
-}
-
-std::optional<std::vector<int64_t>> explain::evaluateShape(func::FuncOp func,
-                                                           unsigned argument,
-                                                           const Sizes &sizes) {
-  std::vector<int64_t> shape;
-  int64_t rank =
-      cast<MemRefType>(func.getArgument(argument).getType()).getRank();
-  for (int64_t dim = 0; dim < rank; ++dim) {
-    std::optional<int64_t> size = evaluateSize(func, argument, dim, sizes);
-    if (!size)
-      return std::nullopt;
-    shape.push_back(*size);
-  }
-  return shape;
-}
-
-namespace {
-/// A bound of the grid: a constant, or the size of an argument's dimension,
-/// divided upwards.
-struct Extent {
-  std::optional<int64_t> constant;
-  std::optional<unsigned> argument;
-  int64_t dim = 0, divide = 1;
-};
-} // namespace
-
-static Extent readExtent(OpFoldResult bound) {
-  Extent extent;
-  extent.constant = getConstantIntValue(bound);
-  auto value = dyn_cast<Value>(bound);
-  if (extent.constant || !value)
-    return extent;
-  Operation *def = value.getDefiningOp();
-  if (isa_and_present<arith::CeilDivUIOp, arith::CeilDivSIOp>(def)) {
-    extent.divide =
-        getConstantIntValue(OpFoldResult(def->getOperand(1))).value_or(0);
-    value = def->getOperand(0);
-  }
-  auto dim = value.getDefiningOp<memref::DimOp>();
-  auto source = dim ? dyn_cast<BlockArgument>(dim.getSource()) : nullptr;
-  if (source && dim.getConstantIndex() && extent.divide > 0) {
-    extent.argument = source.getArgNumber();
-    extent.dim = *dim.getConstantIndex();
-  }
-  return extent;
-}
-
-/// A value that the grid's size is computed of; "?" where it is not known how.
-static std::string describeBound(func::FuncOp func, OpFoldResult bound) {
-  if (std::optional<int64_t> constant = getConstantIntValue(bound))
-    return std::to_string(*constant);
-  Extent extent = readExtent(bound);
-  if (extent.argument) {
-    std::string size = getSizeName(func, *extent.argument, extent.dim);
-    return extent.divide == 1
-               ? size
-               : "⌈" + size + " / " + std::to_string(extent.divide) + "⌉";
-  }
-  Operation *def = cast<Value>(bound).getDefiningOp();
-  if (isa_and_present<tile::SmCountOp>(def))
-    return "SMs";
-  auto operand = [&](unsigned n) {
-    return describeBound(func, def->getOperand(n));
-  };
-  if (isa_and_present<arith::MulIOp>(def)) {
-    std::string a = operand(0), b = operand(1);
-    return a == "1" ? b : a + " × " + b;
-  }
-  if (isa_and_present<arith::MinUIOp>(def))
-    return "min(" + operand(0) + ", " + operand(1) + ")";
-  return "?";
-}
-
-std::string explain::describeGrid(const Kernel &kernel) {
-  std::vector<std::string> texts;
-  for (OpFoldResult bound : kernel.grid.getMixedUpperBound())
-    texts.push_back(describeBound(kernel.func, bound));
-  return llvm::join(texts, " × ");
-}
-
-static std::optional<int64_t>
-evaluateBound(func::FuncOp func, OpFoldResult bound, const Sizes &sizes) {
-  if (std::optional<int64_t> constant = getConstantIntValue(bound))
-    return constant;
-  Extent extent = readExtent(bound);
-  if (extent.argument) {
-    std::optional<int64_t> size =
-        evaluateSize(func, *extent.argument, extent.dim, sizes);
-    return size ? std::optional(llvm::divideCeil(*size, extent.divide))
-                : std::nullopt;
-  }
-  Operation *def = cast<Value>(bound).getDefiningOp();
-  if (isa_and_present<tile::SmCountOp>(def))
-    return GpuRates().sms;
-  if (!isa_and_present<arith::MulIOp, arith::MinUIOp>(def))
-    return std::nullopt;
-  std::optional<int64_t> a = evaluateBound(func, def->getOperand(0), sizes);
-  std::optional<int64_t> b = evaluateBound(func, def->getOperand(1), sizes);
-  if (!a || !b)
-    return std::nullopt;
-  return isa<arith::MulIOp>(def) ? *a * *b : std::min(*a, *b);
-}
-
-std::optional<std::vector<int64_t>> explain::evaluateGrid(const Kernel &kernel,
-                                                          const Sizes &sizes) {
-  std::vector<int64_t> values;
-  for (OpFoldResult bound : kernel.grid.getMixedUpperBound()) {
-    std::optional<int64_t> value = evaluateBound(kernel.func, bound, sizes);
-    if (!value)
-      return std::nullopt;
-    values.push_back(*value);
-  }
-  return values;
-}
-
-/// Whether every use of `value` leads to the grid's bounds.
-static bool isOnlyBound(Value value, Operation *grid) {
-  return llvm::all_of(value.getUsers(), [&](Operation *user) {
-    return user == grid || (isa<arith::CeilDivUIOp, arith::CeilDivSIOp>(user) &&
-                            isOnlyBound(user->getResult(0), grid));
-  });
-}
-
-std::vector<GridSize> explain::findGridSizes(const Kernel &kernel) {
-  std::vector<GridSize> sizes;
-  func::FuncOp func = kernel.func;
-  for (OpFoldResult bound : kernel.grid.getMixedUpperBound()) {
-    Extent extent = readExtent(bound);
-    if (!extent.argument ||
-        !cast<MemRefType>(func.getArgument(*extent.argument).getType())
-             .isDynamicDim(extent.dim))
-      continue;
-    // A size that anything else reads may change what a CTA does.
-    std::string name = getSizeName(func, *extent.argument, extent.dim);
-    WalkResult others = func.walk([&](memref::DimOp dim) {
-      auto source = dyn_cast<BlockArgument>(dim.getSource());
-      std::optional<int64_t> index = dim.getConstantIndex();
-      bool same = source && index &&
-                  getSizeName(func, source.getArgNumber(), *index) == name;
-      return same && !isOnlyBound(dim.getResult(), kernel.grid)
-                 ? WalkResult::interrupt()
-                 : WalkResult::advance();
-    });
-    if (!others.wasInterrupted())
-      sizes.push_back({name, extent.divide});
-  }
-  return sizes;
-}
 
 //===----------------------------------------------------------------------===//
 // Shared memory
@@ -221,7 +27,7 @@ static std::string describeTile(ArrayRef<int64_t> shape, Type element) {
   return text;
 }
 
-/// The place of a ring or buffer, through those that it lies over.
+/// The offset of a ring or buffer, through those that it aliases.
 static int64_t getOffset(Operation *op) {
   if (auto ring = dyn_cast<cta::RingOp>(op))
     return ring.getOffset().value_or(0);
@@ -243,7 +49,7 @@ static Allocation readRing(cta::RingOp ring) {
   allocation.type = describeTile(type.getShape(), type.getElementType());
   allocation.swizzle = type.getLayout() ? type.getLayout().getSwizzle() : 0;
   if (cta::RingOp below = ring.getRingBelow())
-    allocation.over = below.getName().str();
+    allocation.aliases = below.getName().str();
   allocation.op = ring;
   return allocation;
 }
@@ -260,7 +66,7 @@ static Allocation readBuffer(cta::BufferOp buffer) {
   allocation.swizzle = type.getLayout() ? type.getLayout().getSwizzle() : 0;
   if (buffer.getBase())
     if (Operation *base = findRoot(buffer.getBase()))
-      allocation.over = base->getAttrOfType<StringAttr>("name").str();
+      allocation.aliases = base->getAttrOfType<StringAttr>("name").str();
   allocation.op = buffer;
   return allocation;
 }
@@ -276,15 +82,15 @@ static Allocation readMBarriers(cta::MBarrierOp barrier) {
   return allocation;
 }
 
-/// Tiles may be placed over others by their offsets alone: the smaller one is
-/// over the larger.
+/// Allocations may overlap by their offsets alone: the smaller one aliases the
+/// larger.
 static void findAliases(std::vector<Allocation> &allocations) {
   for (Allocation &upper : allocations)
     for (const Allocation &lower : allocations) {
       auto size = [](const Allocation &a) { return a.end() - a.offset; };
       bool overlap = upper.offset < lower.end() && lower.offset < upper.end();
-      if (upper.over.empty() && overlap && size(upper) < size(lower))
-        upper.over = lower.name;
+      if (upper.aliases.empty() && overlap && size(upper) < size(lower))
+        upper.aliases = lower.name;
     }
 }
 
@@ -298,7 +104,7 @@ static std::vector<Allocation> readAllocations(func::FuncOp func) {
     else if (auto barrier = dyn_cast<cta::MBarrierOp>(op))
       allocations.push_back(readMBarriers(barrier));
   });
-  // At the same place the larger one first: it is the one lain over.
+  // At one offset the larger one first: others alias it.
   llvm::sort(allocations, [](const Allocation &a, const Allocation &b) {
     return std::tuple(a.offset, -a.end(), StringRef(a.name)) <
            std::tuple(b.offset, -b.end(), StringRef(b.name));
@@ -318,7 +124,7 @@ static std::string countOf(int64_t count, StringRef what) {
 /// How `op` arrives at a barrier; nothing if it does not.
 static std::optional<Arrival> readArrival(Operation *op, const Role &role) {
   bool elected = op->getParentOfType<cta::ElectOp>() != nullptr;
-  if (isa<cta::ArriveOp, cta::PeerArriveOp>(op)) {
+  if (isa<cta::ArriveOp>(op)) {
     int64_t count = elected ? 1 : role.warps;
     return Arrival{role.name, count,
                    countOf(count, elected ? "thread" : "warp")};
@@ -338,8 +144,9 @@ static std::optional<Arrival> readArrival(Operation *op, const Role &role) {
   return std::nullopt;
 }
 
-/// Adds what `role` does with `barrier`. It arrives alike by all ops of a kind
-/// (--mla-verify-async), so the first one speaks for all.
+/// Adds what `role` does with `barrier`. All its arrivals by one kind of op
+/// have the same count (--mla-verify-async checks that), so the first one
+/// suffices.
 static void readUses(const Role &role, Barrier &barrier) {
   llvm::SmallDenseSet<OperationName> arrives;
   bool waits = false;

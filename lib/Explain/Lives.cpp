@@ -1,4 +1,4 @@
-//===- Lives.cpp - when a slot of shared memory holds what ----------------===//
+//===- Lives.cpp - the uses of each slot of shared memory -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +17,8 @@ double Life::lastRead() const {
   return last;
 }
 
-/// Whether `op` names the ring or buffer in an operand. Two may share bytes, so
-/// addresses alone do not tell whose content an access means.
+/// Whether an operand of `op` is the ring or buffer. Addresses alone do not
+/// tell, since allocations may share bytes.
 static bool touches(Operation *op, const Allocation &allocation) {
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     return findRoot(operand) == allocation.op;
@@ -26,7 +26,7 @@ static bool touches(Operation *op, const Allocation &allocation) {
 }
 
 //===----------------------------------------------------------------------===//
-// How long an access lasts
+// Durations of accesses
 //===----------------------------------------------------------------------===//
 
 namespace {
@@ -45,7 +45,7 @@ public:
       ++counts[access->op];
   }
 
-  /// To be called access by access, in order.
+  /// Must be called for each access, in order.
   Access find(const sim::TraceAccess &access) {
     size_t number = seen[access.op]++;
     ArrayRef<const sim::TraceEvent *> candidates = events[access.op];
@@ -59,7 +59,7 @@ public:
 private:
   using Events = std::vector<const sim::TraceEvent *>;
 
-  /// Flights displace the events of their issue.
+  /// The run of an asynchronous op replaces its issue.
   static void add(Events &list, const sim::TraceEvent &event) {
     auto isFlight = [](const sim::TraceEvent &e) {
       return e.kind != sim::TraceKind::Compute;
@@ -81,9 +81,9 @@ private:
 // Releases
 //===----------------------------------------------------------------------===//
 
-/// The arrivals on the ring's empty barrier, role by role, in order. Rings are
-/// used in order, so the n-th one of a role hands back the n-th use; but for a
-/// ring that another one returns, whose arrivals say so of other uses.
+/// The times of the arrivals on the ring's empty barrier, by role. Slots are
+/// used in order, so the n-th arrival of a role releases the n-th use. None for
+/// a ring that is released by another ring's barrier.
 static std::vector<std::vector<double>>
 findReleases(const Kernel &kernel, const sim::Trace &trace,
              const Allocation &allocation) {
@@ -106,7 +106,7 @@ findReleases(const Kernel &kernel, const sim::Trace &trace,
   return releases;
 }
 
-/// When all roles have handed back use number `use`; negative if not all do.
+/// When the last role released use number `use`; negative if one never does.
 static double findRelease(ArrayRef<std::vector<double>> releases, int64_t use) {
   double last = -1;
   for (const std::vector<double> &times : releases) {

@@ -1,4 +1,4 @@
-//===- Names.cpp - what ops are called ------------------------------------===//
+//===- Names.cpp - labels and categories of ops ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -13,11 +13,11 @@ using namespace mla;
 using namespace mla::explain;
 
 //===----------------------------------------------------------------------===//
-// Where values come from
+// Sources of values
 //===----------------------------------------------------------------------===//
 
-/// The value that `value` is carried from: into a loop, or out of a loop or a
-/// branch; null if it is not carried.
+/// The value that a loop's argument starts from, or that a loop or branch
+/// yields as this result; null for other values.
 static Value getCarried(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
@@ -33,19 +33,19 @@ static Value getCarried(Value value) {
   return Value();
 }
 
-/// The value that `value` is another view of, in shared memory or registers.
+/// The operand that the op of `value` is a view or a conversion of; null if it
+/// is none.
 static Value getViewed(Value value) {
   Operation *def = value.getDefiningOp();
   if (!def)
     return Value();
-  if (isa<cta::SlotOp, cta::ViewOp, cta::DescriptorOp, cta::JoinOp,
-          cta::AcquirePartOp, cta::AwaitPartOp, cta::MapPeerOp,
-          cta::ConvertLayoutOp>(def))
+  if (isa<cta::SlotOp, cta::ViewOp, cta::DescriptorOp, cta::ConvertLayoutOp>(
+          def))
     return def->getOperand(0);
   return Value();
 }
 
-/// Follows views and carries to the value that starts them.
+/// Follows views, loops and branches back to the first value.
 static Value findSource(Value value) {
   llvm::SmallPtrSet<void *, 8> seen;
   while (seen.insert(value.getAsOpaquePointer()).second) {
@@ -67,7 +67,7 @@ Operation *explain::findRoot(Value value) {
              : nullptr;
 }
 
-cta::MmaAsyncOp explain::findProduct(Value inFlight) {
+cta::MmaAsyncOp explain::findMMA(Value inFlight) {
   return findSource(inFlight).getDefiningOp<cta::MmaAsyncOp>();
 }
 
@@ -90,31 +90,29 @@ static std::string getValueName(Value value) {
 //===----------------------------------------------------------------------===//
 
 StringRef explain::getCategoryName(Category category) {
-  static constexpr StringRef kNames[] = {"math",   "product", "copy", "shared",
-                                         "global", "sync",    "wait"};
+  static constexpr StringRef kNames[] = {"math",   "mma",  "copy", "shared",
+                                         "global", "sync", "wait"};
   return kNames[static_cast<unsigned>(category)];
 }
 
 Category explain::getCategory(Operation *op) {
   return llvm::TypeSwitch<Operation *, Category>(op)
-      .Case<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp, cta::MmaWaitOp,
-            cta::MmaWaitReadsOp, cta::BulkWaitOp, cta::NamedSyncOp, cta::SyncOp,
-            cta::ClusterWaitOp, cta::LaunchWaitOp>(
-          [](auto) { return Category::Wait; })
+      .Case<cta::MBarrierWaitOp, cta::MmaWaitOp, cta::BulkWaitOp,
+            cta::NamedSyncOp, cta::SyncOp, cta::ClusterWaitOp,
+            cta::LaunchWaitOp>([](auto) { return Category::Wait; })
       .Case<cta::MmaAsyncOp, cta::MmaFenceOp, cta::MmaCommitOp>(
-          [](auto) { return Category::Product; })
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp, cta::PeerCopyOp, cta::StoreAsyncOp,
-            cta::BulkStoreOp, cta::BulkReduceAddOp>(
+          [](auto) { return Category::MMA; })
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp,
+            cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto) { return Category::Copy; })
-      .Case<cta::LoadSharedOp, cta::StoreSharedOp, cta::PeerStoreOp>(
+      .Case<cta::LoadSharedOp, cta::StoreSharedOp>(
           [](auto) { return Category::Shared; })
-      .Case<tile::LoadOp, tile::StoreOp, cta::AtomicAddOp, cta::LoadAcquireOp>(
-          [](auto) { return Category::Global; })
+      .Case<tile::LoadOp, tile::StoreOp, cta::LoadAcquireOp,
+            cta::StoreReleaseOp>([](auto) { return Category::Global; })
       .Default([](Operation *other) {
         return isa_and_present<cta::CTADialect>(other->getDialect()) &&
                        !isa<cta::ConvertLayoutOp, cta::SlotOp, cta::ViewOp,
-                            cta::DescriptorOp, cta::JoinOp>(other)
+                            cta::DescriptorOp>(other)
                    ? Category::Sync
                    : Category::Math;
       });
@@ -124,8 +122,8 @@ Category explain::getCategory(Operation *op) {
 // Labels
 //===----------------------------------------------------------------------===//
 
-/// "q·kᵀ": which values a product multiplies.
-static std::string getProductLabel(cta::MmaAsyncOp mma) {
+/// "q·kᵀ": the operands of an MMA.
+static std::string getMMALabel(cta::MmaAsyncOp mma) {
   StringRef label = tile::getLabel(mma);
   if (!label.empty())
     return label.str();
@@ -133,7 +131,7 @@ static std::string getProductLabel(cta::MmaAsyncOp mma) {
          getValueName(mma.getB()) + (mma.getTransposeB() ? "ᵀ" : "");
 }
 
-/// The product that a fence or commit stands next to; null if none.
+/// The MMA next to a fence or commit; null if none.
 static cta::MmaAsyncOp findNeighbour(Operation *op) {
   bool forwards = isa<cta::MmaFenceOp>(op);
   for (Operation *at = op; at;
@@ -145,15 +143,15 @@ static cta::MmaAsyncOp findNeighbour(Operation *op) {
 
 /// "wait q·kᵀ".
 static std::string getWaitLabel(Value inFlight) {
-  cta::MmaAsyncOp mma = findProduct(inFlight);
-  return "wait " + (mma ? getProductLabel(mma) : std::string("product"));
+  cta::MmaAsyncOp mma = findMMA(inFlight);
+  return "wait " + (mma ? getMMALabel(mma) : std::string("MMA"));
 }
 
 static std::string withOperand(StringRef verb, Value value) {
   return (verb + " " + getValueName(value)).str();
 }
 
-/// "gather kv → k"; a ring that is named as what it holds is left out.
+/// "gather kv → k"; "gather k" where source and ring have one name.
 template <typename CopyOp>
 static std::string describeCopy(StringRef verb, CopyOp copy) {
   std::string from = getValueName(copy.getSource());
@@ -161,33 +159,36 @@ static std::string describeCopy(StringRef verb, CopyOp copy) {
   return (verb + " " + from).str() + (from == to ? "" : " → " + to);
 }
 
-/// What an op of the cta level, or one that reaches global memory, does.
+/// The label of an op of the cta dialect or of one that accesses global memory.
 static std::string describeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::string>(op)
-      .Case<cta::MmaAsyncOp>([](auto mma) { return getProductLabel(mma); })
-      .Case<cta::MmaWaitOp, cta::MmaWaitReadsOp>(
+      .Case<cta::MmaAsyncOp>([](auto mma) { return getMMALabel(mma); })
+      .Case<cta::MmaWaitOp>(
           [](auto wait) { return getWaitLabel(wait.getSource()); })
       .Case<cta::MmaFenceOp, cta::MmaCommitOp>([](auto sync) {
         cta::MmaAsyncOp mma = findNeighbour(sync);
-        return mma ? getProductLabel(mma) : std::string("products");
+        return mma ? getMMALabel(mma) : std::string("MMAs");
       })
-      .Case<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp>(
+      .Case<cta::MBarrierWaitOp>(
           [](auto wait) { return withOperand("wait", wait.getBarrier()); })
       .Case<cta::NamedSyncOp>(
           [](auto sync) { return withOperand("sync", sync.getBarrier()); })
-      .Case<cta::ArriveOp, cta::ArriveCopiesOp, cta::NamedArriveOp,
-            cta::PeerArriveOp>([](auto arrive) {
-        return withOperand("arrive", arrive.getBarrier());
-      })
+      .Case<cta::ArriveOp, cta::ArriveCopiesOp, cta::NamedArriveOp>(
+          [](auto arrive) {
+            return withOperand("arrive", arrive.getBarrier());
+          })
       .Case<cta::ArriveExpectOp>([](auto expect) {
         return withOperand("expect", expect.getBarrier());
       })
       .Case<cta::GatherAsyncOp>(
           [](auto gather) { return describeCopy("gather", gather); })
-      .Case<cta::CopyAsyncOp, cta::CopyMulticastOp, cta::BulkLoadOp,
-            cta::PeerCopyOp>(
+      .Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
           [](auto copy) { return describeCopy("copy", copy); })
-      .Case<cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp>(
+      .Case<cta::LoadAcquireOp>(
+          [](auto load) { return withOperand("read", load.getMemref()); })
+      .Case<cta::StoreReleaseOp>(
+          [](auto store) { return withOperand("release", store.getMemref()); })
+      .Case<cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto store) { return withOperand("write", store.getDest()); })
       .Case<cta::StoreSharedOp>(
           [](auto store) { return withOperand("store", store.getDest()); })
@@ -200,18 +201,17 @@ static std::string describeOp(Operation *op) {
       });
 }
 
-/// Whether `op` only counts, addresses, or ends a block.
+/// Whether `op` computes an index or an address, or is control flow.
 static bool isBookkeeping(Operation *op) {
-  if (isa<cta::SlotOp, cta::DescriptorOp, cta::ViewOp, cta::JoinOp, scf::ForOp,
-          scf::IfOp, scf::WhileOp>(op) ||
+  if (isa<cta::SlotOp, cta::DescriptorOp, cta::ViewOp, scf::ForOp, scf::IfOp,
+          scf::WhileOp>(op) ||
       op->hasTrait<OpTrait::IsTerminator>())
     return true;
   return getCategory(op) == Category::Math &&
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
 }
 
-/// The label of an op on tiles that has none, as a broadcast: that of an op
-/// which uses it.
+/// The label of the first user that has one: for ops without, as broadcasts.
 static std::string findUsersLabel(Operation *op) {
   constexpr unsigned kDepth = 3;
   Operation *at = op;
@@ -231,7 +231,7 @@ static std::string findUsersLabel(Operation *op) {
 std::string explain::getOpLabel(Operation *op) {
   if (isBookkeeping(op))
     return kBookkeeping.str();
-  // What waits and moves is told by what it waits for and moves.
+  // Waits and transfers are described by their operands.
   if (getCategory(op) != Category::Math)
     return describeOp(op);
   StringRef label = tile::getLabel(op);

@@ -1,4 +1,4 @@
-//===- Text.cpp - numbers as people read them -----------------------------===//
+//===- Text.cpp - numbers as text -----------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -41,14 +41,4 @@ std::string explain::formatQuantity(double value, llvm::StringRef unit) {
     ++prefix;
   }
   return formatNumber(value) + " " + kPrefixes[prefix] + unit.str();
-}
-
-std::string explain::formatShare(double share) {
-  double percent = 100 * share;
-  // A line must not break before the sign.
-  return formatDecimals(percent, percent < 9.95 ? 1 : 0) + "\u00a0%";
-}
-
-std::string explain::formatCoordinate(double value) {
-  return formatDecimals(value, 2);
 }

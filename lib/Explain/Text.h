@@ -1,4 +1,4 @@
-//===- Text.h - numbers as people read them ---------------------*- C++ -*-===//
+//===- Text.h - numbers as text ---------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -14,10 +14,6 @@ namespace mla::explain {
 std::string formatNumber(double value);
 /// "1.24 GFLOP", "147.5 KB": three digits and a decimal prefix.
 std::string formatQuantity(double value, llvm::StringRef unit);
-/// "73 %", "0.4 %", with a space that does not break.
-std::string formatShare(double share);
-/// A coordinate in a picture: at most two decimals, no separators.
-std::string formatCoordinate(double value);
 
 } // namespace mla::explain
 

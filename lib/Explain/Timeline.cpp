@@ -1,4 +1,4 @@
-//===- Timeline.cpp - a trace, put in order for people --------------------===//
+//===- Timeline.cpp - tracks, spans and loops of a trace ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -17,29 +17,31 @@ using namespace mla::explain;
 // Tracks
 //===----------------------------------------------------------------------===//
 
-/// Reads "cta 1: softmax copies".
-static Track readTrack(StringRef name, unsigned number) {
+/// Reads "cta 1: softmax copies": a role, or one of its queues. None for what
+/// runs before the roles.
+static std::optional<Track> readTrack(const Kernel &kernel, StringRef name,
+                                      unsigned number) {
   Track track;
   track.number = number;
   if (name.consume_front("cta ")) {
     name.consumeInteger(10, track.cta);
     name.consume_front(": ");
   }
-  if (name.consume_back(" copies"))
-    track.kind = Track::Kind::Copies;
-  else if (name.consume_back(" products"))
-    track.kind = Track::Kind::Products;
-  track.role = name.str();
-  return track;
+  for (const Role &role : kernel.roles) {
+    StringRef queue = name;
+    if (!queue.consume_front(role.name))
+      continue;
+    track.role = role.name;
+    if (queue.empty())
+      return track;
+    track.kind = queue == " copies" ? Track::Kind::Copies : Track::Kind::MMAs;
+    if (queue.starts_with(" "))
+      return track;
+  }
+  return std::nullopt;
 }
 
-static bool isRole(const Kernel &kernel, StringRef name) {
-  return llvm::any_of(kernel.roles,
-                      [&](const Role &role) { return role.name == name; });
-}
-
-/// Roles in the order of the IR, each with its queues. Left out are empty
-/// queues, and what stands before the roles.
+/// Roles in the order of the IR, each with its queues that have events.
 static std::vector<Track> orderTracks(const Kernel &kernel,
                                       const sim::Trace &trace) {
   llvm::DenseSet<unsigned> used;
@@ -47,10 +49,9 @@ static std::vector<Track> orderTracks(const Kernel &kernel,
     used.insert(event.track);
   std::vector<Track> tracks;
   for (auto [number, name] : llvm::enumerate(trace.tracks)) {
-    Track track = readTrack(name, number);
-    if (isRole(kernel, track.role) &&
-        (track.kind == Track::Kind::Role || used.contains(number)))
-      tracks.push_back(std::move(track));
+    std::optional<Track> track = readTrack(kernel, name, number);
+    if (track && (track->kind == Track::Kind::Role || used.contains(number)))
+      tracks.push_back(std::move(*track));
   }
   auto rank = [&](const Track &track) {
     auto role = llvm::find_if(
@@ -74,7 +75,7 @@ static Category getEventCategory(const sim::TraceEvent &event) {
   case sim::TraceKind::Copy:
     return Category::Copy;
   case sim::TraceKind::Product:
-    return Category::Product;
+    return Category::MMA;
   case sim::TraceKind::Compute:
     break;
   }
@@ -82,15 +83,16 @@ static Category getEventCategory(const sim::TraceEvent &event) {
   return category == Category::Wait ? Category::Sync : category;
 }
 
-/// On the track of a role a product or copy is issued, on its queue it runs.
+/// An MMA or copy is issued on the track of its role and runs on a queue.
 static std::string getEventLabel(const sim::TraceEvent &event,
                                  Category category) {
   bool issues = event.kind == sim::TraceKind::Compute &&
-                (category == Category::Product || category == Category::Copy);
+                (category == Category::MMA || category == Category::Copy);
   return (issues ? "issue " : "") + getOpLabel(event.op);
 }
 
-/// Time for a wait that did not have to wait, or an op that costs nothing.
+/// Events below this many cycles are left out: waits that were already
+/// satisfied, ops without a cost.
 static constexpr double kNoTime = 1e-9;
 
 static std::vector<Span> makeSpans(const sim::Trace &trace) {
@@ -131,11 +133,11 @@ static std::vector<Span> makeSpans(const sim::Trace &trace) {
 // Loops
 //===----------------------------------------------------------------------===//
 
-/// What has to happen for a wait to end.
+/// The condition that ends a wait: "producer fills k".
 static std::string findReason(const Kernel &kernel, Operation *op) {
   if (getCategory(op) != Category::Wait)
     return "";
-  if (isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
+  if (isa<cta::MmaWaitOp>(op))
     return StringRef(getOpLabel(op)).drop_front(strlen("wait ")).str() +
            " is done";
   if (op->getNumOperands() == 0)
@@ -186,14 +188,15 @@ static std::vector<Trip> findTrips(ArrayRef<const Span *> spans) {
   return trips;
 }
 
-/// The trips that count as steady: all but some at both ends.
+/// The range of trips in the steady state: without a quarter at each end.
 static std::pair<size_t, size_t> getSteadyTrips(ArrayRef<Trip> trips) {
   size_t skip = trips.size() >= 3 ? std::max<size_t>(1, trips.size() / 4) : 0;
   return {skip, trips.size() - skip};
 }
 
-/// Ops that stand together are one step, wherever a wait between them fell
-/// away: so the key of a step is its first op.
+/// Consecutive ops with one label are a step, identified by its first op: a
+/// wait that was satisfied at once is missing from some trips, which merges its
+/// neighbours there.
 static std::vector<Step> findSteps(const Kernel &kernel, scf::ForOp loop,
                                    ArrayRef<const Span *> spans, double begin,
                                    double end, double trips) {
@@ -203,7 +206,7 @@ static std::vector<Step> findSteps(const Kernel &kernel, scf::ForOp loop,
       continue;
     Operation *first = span->ops.front();
     bool counts = span->label == kBookkeeping;
-    // What counts and addresses is one step, wherever it stands.
+    // Bookkeeping is one step, wherever it stands in the loop.
     Step &step = steps[counts ? nullptr : first];
     if (step.ops.empty())
       step = {span->label, span->category, 0, 0, {}, findReason(kernel, first)};
@@ -217,7 +220,7 @@ static std::vector<Step> findSteps(const Kernel &kernel, scf::ForOp loop,
       if (!llvm::is_contained(step.ops, op))
         step.ops.push_back(op);
   }
-  // As written: the first trip seen may lack a wait.
+  // In the order of the IR: the first trip may lack a wait.
   std::vector<Step> list;
   loop->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (auto *step = steps.find(op); step != steps.end())
@@ -285,21 +288,21 @@ double Timeline::getBusyShare(Track::Kind kind, double begin,
   return end > begin ? cycles / (end - begin) : 0;
 }
 
-/// A few trips from the middle of the run, of the first role that has products,
-/// or else a loop.
+/// Chooses a few trips from the middle of the run of the first role that has
+/// MMAs; without one, of the first role that has a loop.
 static void findSteadyWindow(Timeline &timeline) {
   constexpr size_t kFewTrips = 6, kManySteps = 30;
   timeline.steadyEnd = timeline.end;
   const RoleLoop *chosen = nullptr;
   for (const Track &track : timeline.tracks)
     if (const RoleLoop *loop = timeline.findLoop(track.number)) {
-      bool products = llvm::any_of(timeline.tracks, [&](const Track &other) {
-        return other.kind == Track::Kind::Products && other.cta == track.cta &&
+      bool issuesMMAs = llvm::any_of(timeline.tracks, [&](const Track &other) {
+        return other.kind == Track::Kind::MMAs && other.cta == track.cta &&
                other.role == track.role;
       });
-      if (!chosen || products) {
+      if (!chosen || issuesMMAs) {
         chosen = loop;
-        if (products)
+        if (issuesMMAs)
           break;
       }
     }

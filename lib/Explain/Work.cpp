@@ -1,4 +1,4 @@
-//===- Work.cpp - what a kernel computes and moves ------------------------===//
+//===- Work.cpp - FLOPs and bytes of a kernel -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -40,8 +40,7 @@ static double getBytes(Type type) {
                              8);
 }
 
-/// Threads of a role that hold the same element of a fragment, and all compute
-/// it.
+/// How many threads of a role hold, and so compute, one element of a fragment.
 static double getCopies(Type type) {
   std::optional<cta::FragmentLayout> layout = cta::getLayout(type);
   if (!layout)
@@ -68,8 +67,8 @@ static double countFlops(cta::MmaAsyncOp mma) {
   return 2 * static_cast<double>(type.getNumElements()) * k;
 }
 
-/// What a product reads of shared memory: each instruction of 64 rows reads its
-/// A, unless it is in registers, and all of its B.
+/// Bytes of shared memory that an MMA reads: each instruction of 64 rows reads
+/// its A, unless that is in registers, and all of B.
 static double countOperandBytes(cta::MmaAsyncOp mma) {
   double batches = static_cast<double>(
       mma.getResult().getType().getFragment().getDimSize(0) / 64);
@@ -92,11 +91,10 @@ static double countSpecials(Operation *op) {
 static double countSharedBytes(Operation *op) {
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case<cta::MmaAsyncOp>([](auto mma) { return countOperandBytes(mma); })
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp, cta::StoreSharedOp>(
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp,
+            cta::StoreSharedOp>(
           [](auto write) { return getBytes(write.getDest().getType()); })
-      .Case<cta::LoadSharedOp, cta::StoreAsyncOp, cta::BulkStoreOp,
-            cta::BulkReduceAddOp>(
+      .Case<cta::LoadSharedOp, cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto read) { return getBytes(read.getSource().getType()); })
       .Default([](Operation *) { return 0.0; });
 }
@@ -112,11 +110,11 @@ struct Transfer {
 
 static Transfer readTransfer(Operation *op) {
   return llvm::TypeSwitch<Operation *, Transfer>(op)
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp>([](auto copy) {
-        return Transfer{copy.getSource(), getBytes(copy.getDest().getType()),
-                        false};
-      })
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp>(
+          [](auto copy) {
+            return Transfer{copy.getSource(),
+                            getBytes(copy.getDest().getType()), false};
+          })
       .Case<tile::LoadOp>([](auto load) {
         return Transfer{load.getSource(), getBytes(load.getResult().getType()),
                         false};
@@ -125,11 +123,10 @@ static Transfer readTransfer(Operation *op) {
         return Transfer{store.getDest(), getBytes(store.getTile().getType()),
                         true};
       })
-      .Case<cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp>(
-          [](auto store) {
-            return Transfer{store.getDest(),
-                            getBytes(store.getSource().getType()), true};
-          })
+      .Case<cta::StoreAsyncOp, cta::BulkStoreOp>([](auto store) {
+        return Transfer{store.getDest(), getBytes(store.getSource().getType()),
+                        true};
+      })
       .Default([](Operation *) { return Transfer(); });
 }
 
@@ -151,7 +148,7 @@ std::string explain::describeWork(Operation *op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Which CTAs move the same bytes
+// Bytes that several CTAs move
 //===----------------------------------------------------------------------===//
 
 /// Marks the dimensions of the grid that `value` depends on.
@@ -182,9 +179,9 @@ static void markGridDims(Value value, scf::ForallOp grid,
       follow(block.getTerminator()->getOperands());
 }
 
-/// Of all that the grid moves by `op`, the share that is not moved by another
-/// CTA too: a CTA that differs only in a dimension of the grid on which no
-/// operand depends moves the same bytes.
+/// The share of distinct bytes in what the grid moves by `op`. CTAs that differ
+/// only in a dimension of the grid that no operand depends on move the same
+/// bytes.
 static double getDistinctShare(Operation *op, const Kernel &kernel,
                                ArrayRef<int64_t> extents) {
   SmallVector<bool> dims(extents.size(), false);
@@ -204,8 +201,8 @@ static double getDistinctShare(Operation *op, const Kernel &kernel,
 // The work of a trace
 //===----------------------------------------------------------------------===//
 
-/// How often each op was executed, in the order of first execution. An
-/// asynchronous op has an event where it is issued and one where it runs.
+/// The number of executions of each op, in the order of first execution. An
+/// asynchronous op has one event for its issue and one for its run.
 static llvm::MapVector<Operation *, int64_t>
 countExecutions(const sim::Trace &trace) {
   llvm::MapVector<Operation *, std::array<int64_t, 4>> byKind;
@@ -282,35 +279,23 @@ Work explain::countWork(const Kernel &kernel, const sim::Trace &trace,
 // Against the machine
 //===----------------------------------------------------------------------===//
 
-std::vector<Need> explain::listNeeds(const Kernel &kernel, const Work &work,
-                                     const GpuRates &machine) {
+std::vector<Bound> explain::listBounds(const Kernel &kernel, const Work &work,
+                                       const GpuRates &machine) {
   double ctas = static_cast<double>(kernel.clusterSize);
-  auto need = [&](StringRef resource, double amount, StringRef unit,
-                  double perCycle, StringRef note) {
-    amount /= ctas;
-    return Need{resource.str(), formatQuantity(amount, unit),
-                formatNumber(perCycle) + " " + unit.str() + "/clock" +
-                    note.str(),
-                amount / perCycle};
-  };
-  Need special =
-      need("Special functions", work.specials, "", machine.specialPerCycle, "");
-  special.amount = formatNumber(work.specials / ctas) + " results";
-  special.limit =
-      formatNumber(machine.specialPerCycle) + " results/clock: exp2 and alike";
   double distinct =
       work.clusters > 0 ? work.gridDistinctBytes() / work.clusters : 0;
-  return {need("Tensor core", work.flops, "FLOP", machine.tensorFlopsPerCycle,
-               ", dense bf16"),
-          need("Shared memory", work.sharedBytes, "B",
-               machine.sharedBytesPerCycle, ""),
-          special,
-          need("L2 to SM", work.globalBytes, "B",
-               machine.bytesPerCycle(machine.measuredL2BytesPerSecond),
-               ", gather as measured"),
-          need("HBM", distinct, "B",
-               machine.bytesPerCycle(machine.hbmBytesPerSecond),
-               ", its share of nominal")};
+  return {{"Tensor core", work.flops / ctas, "FLOP",
+           machine.tensorFlopsPerCycle, "dense bf16"},
+          {"Shared memory", work.sharedBytes / ctas, "B",
+           machine.sharedBytesPerCycle, "reads and writes"},
+          {"Special functions", work.specials / ctas, "results",
+           machine.specialPerCycle, "exp2, log2, reciprocal"},
+          {"L2 to SM", work.globalBytes / ctas, "B",
+           machine.bytesPerCycle(machine.measuredL2BytesPerSecond),
+           "gather, measured"},
+          {"HBM", distinct / ctas, "B",
+           machine.bytesPerCycle(machine.hbmBytesPerSecond),
+           "an SM's share of the nominal rate"}};
 }
 
 int64_t explain::countResidentCTAs(const Kernel &kernel,

@@ -5,11 +5,10 @@
 #include "Cases.h"
 #include "PeerLibrary.h"
 #include "Timing.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/OperatorHost.h"
-#include "mla/Harness/Plot.h"
 #include "mla/Harness/Progress.h"
-#include "mla/Harness/Tool.h"
 #include "mla/Tuning/GpuRates.h"
 
 #include <algorithm>
@@ -21,8 +20,8 @@ namespace mla::harness {
 
 namespace {
 
-/// Peers whose outputs are further from ours than this do other work. Rounding
-/// to bf16 alone is a hundredth of it.
+/// A larger cosine difference means that a peer computes something else.
+/// Rounding to bf16 causes a hundredth of it.
 constexpr double kAgreement = 1e-4;
 
 using Peers = std::vector<std::unique_ptr<PeerLibrary>>;
@@ -30,7 +29,7 @@ using Peers = std::vector<std::unique_ptr<PeerLibrary>>;
 /// A kernel or a peer, ready to be launched on its arguments, and its samples
 /// by mode.
 struct Contestant {
-  /// How reports name it.
+  /// Its name in reports.
   std::string label;
   /// The kernel's symbol; a peer's library.
   std::string code;
@@ -41,20 +40,20 @@ struct Contestant {
   Sizes sizes;
   std::vector<CheckResult> agreement;
   bool isPeer = false;
-  /// Why a peer takes no part, at all or in a mode.
+  /// Why a peer is not timed, at all or in a mode.
   std::string skipped;
   std::map<Mode, std::string> skippedModes;
   std::map<Mode, Samples> samples;
 };
 
-/// Sorts what it is given.
+/// Sorts `values`.
 double medianOf(std::vector<double> &values) {
   std::sort(values.begin(), values.end());
   size_t count = values.size();
   return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
-/// What makes two kernels' arguments interchangeable: same operator, names,
+/// Kernels of the same signature can share arguments: same operator, names,
 /// types and shapes, in the same order.
 std::string signatureOf(const Subject &subject,
                         const std::vector<HostArgument> &arguments) {
@@ -70,7 +69,7 @@ std::string signatureOf(const Subject &subject,
   return text;
 }
 
-/// The kernels side by side at one set of sizes.
+/// All kernels and peers at one set of sizes.
 class BenchCase {
 public:
   /// `progress` may be null.
@@ -96,8 +95,9 @@ public:
     return prepareModes();
   }
 
-  /// Times them in turns, so that drift of clocks and temperature meets all.
-  /// Each round begins with another one: the first finds a rested chip.
+  /// Times them in turns, so that drift of clocks and temperature affects all
+  /// alike. Each round begins with another one, because the first runs on a
+  /// cooler chip.
   Status measure() {
     size_t count = contestants.size();
     for (int round = 0; round < options.rounds; ++round)
@@ -139,8 +139,8 @@ private:
       progress->show(what);
   }
 
-  /// Kernels that take the same arguments share them: less memory, less
-  /// set-up, same data.
+  /// Kernels of the same signature share their arguments, which saves memory
+  /// and time and gives them the same data.
   Status addKernel(const Subject &subject, const Sizes &sizes,
                    std::vector<HostArgument> &arguments) {
     Contestant contestant;
@@ -186,7 +186,7 @@ private:
       contestant.launch = [this, peer = peer.get()] {
         return peer->launch(*peerArguments, context.stream());
       };
-      // Outputs hold NaN again, so that a peer that writes nothing shows.
+      // Outputs hold NaN again, to detect a peer that writes nothing.
       MLA_RETURN_IF_ERROR(firstArguments->refill(arguments));
       std::vector<HostArgument> got = arguments;
       Status status = runOnce(contestant, got);
@@ -216,7 +216,7 @@ private:
     return firstArguments->download(outputs);
   }
 
-  /// The comparison is of the same work, or it is none.
+  /// Refuses a peer that computes something else.
   Status compare(const std::vector<HostArgument> &got,
                  const std::vector<HostArgument> &expected,
                  Contestant &contestant) const {
@@ -239,7 +239,7 @@ private:
     return std::count(options.modes.begin(), options.modes.end(), mode) > 0;
   }
 
-  /// What some modes need, before anything is timed.
+  /// Prepares what some modes need, before anything is timed.
   Status prepareModes() {
     if (isAskedFor(Mode::Flush))
       MLA_RETURN_IF_ERROR(
@@ -251,7 +251,7 @@ private:
     return Status();
   }
 
-  /// Kernels of ours can be captured. A peer may do what cannot.
+  /// Our kernels can always be captured; a peer may make calls that cannot.
   Status capture(Contestant &contestant) {
     std::unique_ptr<LaunchGraph> &graph = graphs.emplace_back();
     Status status =
@@ -267,8 +267,7 @@ private:
     return Status();
   }
 
-  /// One contestant's launches of one round and mode, after some that do not
-  /// count.
+  /// One contestant's launches of one round and mode, after untimed ones.
   Status measure(Contestant &contestant, Mode mode) {
     Samples &samples = contestant.samples[mode];
     if (mode == Mode::Graph)
@@ -286,9 +285,9 @@ private:
                         options.iterations, before, samples);
   }
 
-  /// The same number of launches. The first replay brings the graph to the
-  /// device, so one at least does not count; the one that does is queued behind
-  /// it, so that its own launch takes no time.
+  /// Times a replay of the same number of launches. The first replay uploads
+  /// the graph, so at least one is not timed; the timed one is queued behind
+  /// it, which hides its own launch.
   Status measureGraph(Contestant &contestant, Samples &samples) {
     int launches = 0;
     do {
@@ -314,7 +313,7 @@ private:
     report.medianMs = medianOf(samples.ms);
     report.minMs = samples.ms.front();
     report.samples = static_cast<int>(samples.ms.size());
-    // As a program sees it that launches one kernel after the other.
+    // The rate that a program sees which launches one kernel after the other.
     if (mode == Mode::BackToBack)
       report.hostUs = medianOf(samples.hostUs);
     if (mode == Mode::Graph)
@@ -356,7 +355,7 @@ Status openPeers(const ToolOptions &options, Peers &peers) {
   return Status();
 }
 
-/// What can be wrong before anything runs.
+/// Checks that need no GPU.
 Status checkRequest(const std::vector<Subject> &subjects,
                     const ToolOptions &options, Peers &peers) {
   MLA_RETURN_IF_ERROR(checkBenchOptions(options));
@@ -368,10 +367,10 @@ Status checkRequest(const std::vector<Subject> &subjects,
   return Status();
 }
 
-/// Measures case by case; results are told as they come.
+/// Measures case by case, and prints results as they come.
 Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
                   const ToolOptions &options, std::ostream &out,
-                  std::ostream &err, std::string &lines) {
+                  std::ostream &err) {
   std::unique_ptr<GpuContext> context;
   if (Status status = GpuContext::create(context); !status.ok())
     return Status(status.code(),
@@ -390,7 +389,6 @@ Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
     for (size_t i = before; i < all.size(); ++i) {
       std::string line = jsonLine(all[i]);
       out << line << std::flush;
-      lines += line;
     }
   }
   out << "\n" << benchTable(all);
@@ -409,23 +407,16 @@ Status benchCase(const GpuContext &context,
 
 Status checkBenchOptions(const ToolOptions &options) {
   Peers peers;
-  MLA_RETURN_IF_ERROR(openPeers(options, peers));
-  std::string swept;
-  return options.plot.file.empty()
-             ? Status()
-             : findSweptSize(options.cases, swept).within("option '--plot'");
+  return openPeers(options, peers);
 }
 
 int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err) {
   Peers peers;
-  std::string lines;
   Status status = checkRequest(subjects, options, peers);
   if (status.ok())
-    status = benchCases(subjects, peers, options, out, err, lines);
-  if (status.ok() && !options.plot.file.empty())
-    status = plotLines(lines, options.plot);
+    status = benchCases(subjects, peers, options, out, err);
   if (status.ok())
     return kExitSuccess;
   err << "error: " << status.message() << "\n";

@@ -130,11 +130,11 @@ CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected) {
 
 namespace {
 
-/// What a range of elements adds to checkAgreement.
+/// Partial results of checkAgreement for a range of elements.
 struct AgreementPart {
   double product = 0, squares = 0, maxAbsolute = 0, maxRelative = 0;
   int64_t failures = 0;
-  /// The first element that fails, or else the one furthest apart.
+  /// The first element that fails, or else the one that differs most.
   int64_t worst = -1;
 
   void add(int64_t at, double have, double want) {
@@ -172,7 +172,8 @@ CheckResult checkAgreement(const std::string &name, const HostTensor &got,
                            const HostTensor &expected, double cosine) {
   constexpr int64_t kChunk = 1 << 20;
   int64_t elements = got.elements();
-  // Summed by chunks, in their order: the same for any number of threads.
+  // Summed in the order of the chunks, so that the result does not depend on
+  // the number of threads.
   std::vector<AgreementPart> parts((elements + kChunk - 1) / kChunk);
   parallelFor(elements, kChunk, [&](int64_t begin, int64_t end) {
     AgreementPart part;

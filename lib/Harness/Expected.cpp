@@ -4,6 +4,7 @@
 
 #include "Cases.h"
 #include "mla/Harness/Npy.h"
+#include "mla/Support/NearNames.h"
 
 #include <algorithm>
 #include <cmath>
@@ -44,7 +45,7 @@ Status findOutput(const std::vector<HostArgument> &arguments,
                   const std::string &name, const HostArgument *&out) {
   std::vector<std::string> names;
   for (const HostArgument &argument : arguments)
-    if (argument.isTensor && argument.access != MLA_READ) {
+    if (argument.isTensor && argument.access != MLA_READ && !argument.leftOut) {
       names.push_back(argument.name);
       if (argument.name == name) {
         out = &argument;
@@ -56,7 +57,8 @@ Status findOutput(const std::vector<HostArgument> &arguments,
                          suggest(name, names));
 }
 
-/// NumPy has no bf16, and references compute in more precision.
+/// Floating-point outputs are also expected in f32 and f64: NumPy has no bf16,
+/// and references compute in more precision.
 std::vector<mlaDType> typesFor(mlaDType dtype) {
   std::vector<mlaDType> types{dtype};
   if (isFloat(dtype))

@@ -37,7 +37,7 @@ Status GpuContext::create(std::unique_ptr<GpuContext> &out) {
 }
 
 GpuContext::~GpuContext() {
-  // A destructor has nobody to report to, and the process ends after it.
+  // A destructor cannot report errors, and the process ends after it.
   if (launchStream)
     (void)cuda->cuStreamDestroy(launchStream);
   if (retained) {
@@ -125,7 +125,7 @@ Status GpuArguments::refill(const std::vector<HostArgument> &arguments) const {
       MLA_DRIVER_CALL(context.driver(), cuMemcpyHtoD, buffers[i],
                       tensor.storage.data(), tensor.storage.size());
   }
-  // As in create: the copies and the launches use different streams.
+  // The copies and the launches use different streams, as in create.
   return context.synchronize();
 }
 

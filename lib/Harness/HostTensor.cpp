@@ -94,7 +94,8 @@ double HostTensor::get(int64_t offset) const {
 
 void HostTensor::read(int64_t offset, int64_t stride, int64_t count,
                       double *to) const {
-  // The types of large inputs, without a choice for each element.
+  // Fast paths, without a switch for each element, for the types of large
+  // inputs.
   if (dtype == MLA_BF16) {
     const uint16_t *from = data<uint16_t>() + offset;
     for (int64_t i = 0; i < count; ++i)

@@ -4,10 +4,10 @@
 
 #include "mla/Harness/Inputs.h"
 
-#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/OperatorHost.h"
+#include "mla/Support/NearNames.h"
 
 #include <cmath>
 #include <cstdio>
@@ -286,7 +286,7 @@ Status checkNames(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Reads the files and lets them bind the sizes that are not given.
+/// Reads the files; their shapes give the sizes that are missing.
 Status readFiles(const KernelDescriptor &descriptor,
                  const InputOptions &options, Sizes &sizes,
                  std::map<std::string, HostTensor> &out) {
@@ -304,7 +304,7 @@ Status readFiles(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Makes the arguments once all that was asked for has been checked.
+/// Makes the arguments; the request has been checked.
 Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
                      const InputOptions &options,
                      const std::map<std::string, HostTensor> &files,
@@ -345,14 +345,18 @@ Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
 Status checkSizes(const KernelDescriptor &descriptor, const Sizes &sizes) {
   const std::vector<std::string> &names = descriptor.sizeNames;
   for (const auto &[name, value] : sizes) {
-    if (std::find(names.begin(), names.end(), name) == names.end())
+    auto known = std::find(names.begin(), names.end(), name);
+    if (known == names.end())
       return invalidArgument(
           "size '" + name +
           "': the kernel has no such run-time size; it has: " + join(names) +
           suggest(name, names));
-    if (value < 0 || value > kMaxSize)
-      return invalidArgument("size '" + name + "': expected 0 to " +
-                             std::to_string(kMaxSize) + ", got " +
+    runtime::SizeLimits limits =
+        descriptor.limitsOf(static_cast<int>(known - names.begin()));
+    if (value < limits.smallest || value > limits.largest)
+      return invalidArgument("size '" + name + "': expected " +
+                             std::to_string(limits.smallest) + " to " +
+                             std::to_string(limits.largest) + ", got " +
                              std::to_string(value));
   }
   return Status();
@@ -365,7 +369,7 @@ Status makeArguments(const KernelDescriptor &descriptor, Sizes &sizes,
   std::map<std::string, HostTensor> files;
   MLA_RETURN_IF_ERROR(checkNames(descriptor, options));
   MLA_RETURN_IF_ERROR(checkScale(descriptor, options));
-  // Less memory may be free than there is.
+  // The memory that is free may be less than the limit.
   try {
     MLA_RETURN_IF_ERROR(readFiles(descriptor, options, sizes, files));
     MLA_RETURN_IF_ERROR(checkSizes(descriptor, sizes));

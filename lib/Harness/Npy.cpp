@@ -19,7 +19,7 @@ namespace mla::harness {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-/// The array's bytes start at a multiple of this, by the format.
+/// The format aligns the array's bytes to this.
 constexpr size_t kHeaderAlignment = 64;
 
 const char *describe(mlaDType dtype) {
@@ -189,7 +189,7 @@ std::string listTypes(const std::vector<mlaDType> &dtypes) {
   return text;
 }
 
-/// What the header says: the array's shape, and how many bytes follow.
+/// Checks the header; returns the array's shape and size in bytes.
 Status parseHeader(std::string_view bytes, const std::vector<mlaDType> &dtypes,
                    mlaDType &dtype, size_t &dataAt, std::vector<int64_t> &shape,
                    int64_t &dataBytes) {
@@ -244,7 +244,8 @@ Status parse(const std::string &bytes, const std::vector<mlaDType> &dtypes,
   return Status();
 }
 
-/// Reads as much as the header calls for, and one byte more if there is one.
+/// Reads as many bytes as the header announces, and one more if there is one,
+/// to detect an overlong file.
 Status readUpToEnd(InputFile &file, const std::vector<mlaDType> &dtypes,
                    uint64_t maxBytes, std::string &bytes) {
   mlaDType dtype = dtypes.front();

@@ -4,9 +4,9 @@
 
 #include "mla/Harness/OperatorHost.h"
 
-#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/Operands.h"
+#include "mla/Support/NearNames.h"
 
 #include <algorithm>
 
@@ -64,7 +64,7 @@ std::string describeUnknownOperator(const std::string &name) {
   std::vector<std::string> names;
   for (const auto &host : operatorHosts())
     names.push_back(host->info.name);
-  return "expected " + listNearest(name, names) + ", got '" + name + "'";
+  return "expected " + listNames(name, names) + ", got '" + name + "'";
 }
 
 std::vector<std::string> extremeNames() {
@@ -84,12 +84,12 @@ Status checkOptions(const OperatorInfo &info, const OperatorOptions &options) {
     auto known = std::find(names.begin(), names.end(), name);
     if (known == names.end())
       return invalidArgument(info.name + ": expected as an option " +
-                             listNearest(name, names) + ", got '" + name + "'");
+                             listNames(name, names) + ", got '" + name + "'");
     const std::vector<std::string> &values =
         info.options[known - names.begin()].values;
     if (!std::count(values.begin(), values.end(), value))
       return invalidArgument(info.name + ": option '" + name + "': expected " +
-                             listNearest(value, values) + ", got '" + value +
+                             listNames(value, values) + ", got '" + value +
                              "'");
   }
   return Status();

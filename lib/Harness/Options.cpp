@@ -1,408 +1,278 @@
-//===- Options.cpp - the command line of the tools ------------------------===//
+//===- Options.cpp - options of `run` and `bench` -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Harness/CommandLine.h"
+#include "Options.h"
 #include "mla/Harness/OperatorHost.h"
-#include "mla/Harness/Tool.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cmath>
-#include <cstdlib>
-#include <limits>
+#include <sstream>
+
+using mla::cli::Command;
 
 namespace mla::harness {
 
-namespace {
+static constexpr int64_t kManyRuns = 1000000;
 
-bool parseInteger(const std::string &text, int64_t &out) {
-  if (text.empty())
-    return false;
-  char *end = nullptr;
-  errno = 0;
-  out = std::strtoll(text.c_str(), &end, 10);
-  return errno == 0 && *end == '\0';
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+void declareValues(Command &command, InputOptions &inputs) {
+  command.option("--seed", "N", cli::readInteger(inputs.seed, 0),
+                 "seed of the random values (default 0)");
+  command.option("--scale", "X",
+                 cli::readNumber([&](double scale) { inputs.scale = scale; },
+                                 isScale, "a number above 0 that fp32 holds"),
+                 "value of the argument 'scale' (default d_qk^-0.5)");
 }
 
-bool parseNumber(const std::string &text, double &out) {
-  if (text.empty())
-    return false;
-  char *end = nullptr;
-  out = std::strtod(text.c_str(), &end);
-  return *end == '\0';
+static void declarePoison(Command &command, InputOptions &inputs,
+                          InputFlags &given) {
+  auto setPoison = [&](bool poison) {
+    return [&inputs, &given, poison] {
+      inputs.poison = poison;
+      given.poison = true;
+    };
+  };
+  command.flag("--poison", setPoison(true),
+               "put NaN wherever the kernel must not read, and use extreme "
+               "lengths and sinks (default of run)");
+  command.flag("--no-poison", setPoison(false),
+               "the opposite (default of bench)");
+  command.option(
+      "--invalid", "SHARE",
+      cli::readNumber(
+          [&](double share) {
+            inputs.invalidShare = share;
+            given.invalid = true;
+          },
+          [](double share) { return share >= 0 && share <= 1; },
+          "a share from 0 to 1"),
+      "share of entries that do not count: invalid indices, empty splits "
+      "(default 0.1 with poison, else 0)");
 }
 
-/// Splits "name=value".
-bool splitPair(const std::string &text, std::string &name, std::string &value) {
-  size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return false;
-  name = text.substr(0, equals);
-  value = text.substr(equals + 1);
-  return true;
-}
-
-/// The commands that an option belongs to, as bits.
-enum : unsigned { kRun = 1, kBench = 2, kPlot = 4 };
-
-struct CommandName {
-  const char *name;
-  Command command;
-  unsigned bit;
-};
-constexpr CommandName kCommands[] = {{"run", Command::Run, kRun},
-                                     {"bench", Command::Bench, kBench},
-                                     {"plot", Command::Plot, kPlot}};
-
-/// Reads the words of one command line into options.
-class OptionParser {
-public:
-  OptionParser(const ToolConfig &config, ToolOptions &options)
-      : config(config), options(options) {}
-
-  std::string parse(const std::vector<std::string> &all) {
-    std::vector<std::string> words;
-    error = joinValues(readOptions(toolHelp(config)), all, words);
-    if (!error.empty())
-      nameCommand(all);
-    for (size_t at = 0; at < words.size() && error.empty(); ++at)
-      parseWord(words[at]);
-    if (error.empty() && !options.help && !options.version)
-      finish();
-    return error;
-  }
-
-private:
-  void parseWord(const std::string &word) {
-    if (word == "-h" || word == "--help" ||
-        (word == "help" && options.commandName.empty())) {
-      options.help = true;
-      return;
-    }
-    if (word == "--version") {
-      options.version = true;
-      return;
-    }
-    if (word.size() < 2 || word[0] != '-') {
-      if (!options.commandName.empty())
-        options.operands.push_back(word);
-      else
-        parseCommand(word);
-      return;
-    }
-    size_t equals = word.find('=');
-    name = word.substr(0, equals);
-    value = equals == std::string::npos ? "" : word.substr(equals + 1);
-    if (parseSizeOption() || parseInputOption() || parseRunOption() ||
-        parseBenchOption() || parsePlotOption())
-      return;
-    if (config.option && config.option(word, error))
-      return belongsTo(isRunOnly() ? kRun : kRun | kBench);
-    if (error.empty())
-      error = "unknown option '" + name + "'";
-  }
-
-  /// Named in errors, which refer to its help.
-  void nameCommand(const std::vector<std::string> &words) {
-    for (const CommandName &known : kCommands)
-      if (!words.empty() && words.front() == known.name)
-        options.commandName = known.name;
-  }
-
-  void parseCommand(const std::string &word) {
-    std::vector<std::string> names;
-    for (const CommandName &known : kCommands) {
-      names.push_back(known.name);
-      if (word == known.name) {
-        command = known;
-        options.command = known.command;
-        options.commandName = known.name;
-        return;
-      }
-    }
-    error = "expected the command 'run', 'bench' or 'plot', got '" + word +
-            "'" + suggest(word, names);
-  }
-
-  /// Whether the tool lists its option under `run` alone.
-  bool isRunOnly() const {
-    for (const OptionName &option : readOptions(config.runOptionHelp))
-      if (option.name == name)
+/// Makes "NAME=FILE.npy" options.
+static cli::Read readFiles(std::map<std::string, std::string> &files) {
+  return cli::readPair<std::string>(
+      files, "NAME=FILE.npy", [](const std::string &value, std::string &out) {
+        out = value;
         return true;
-    return false;
-  }
+      });
+}
 
-  /// Remembers which commands have the option: the command may follow it.
-  void belongsTo(unsigned bits) { seen.emplace_back(name, bits); }
+static void declareTensors(Command &command, InputOptions &inputs) {
+  constexpr int64_t kMostPadding = 1 << 20;
+  command
+      .option("--pad", "NAME=N",
+              cli::readPair<int64_t>(
+                  inputs.padding,
+                  "NAME=N with N from 0 to " + std::to_string(kMostPadding),
+                  [](const std::string &value, int64_t &out) {
+                    return cli::parseInteger(value, out) && out >= 0 &&
+                           out <= kMostPadding;
+                  }),
+              "N elements of padding after each row (the last dimension) of a "
+              "tensor")
+      .repeatable();
+  command
+      .option("--input", "NAME=FILE.npy", readFiles(inputs.files),
+              "read a tensor from a file; its shape gives missing sizes. bf16 "
+              "is stored as 2-byte items ('<u2', '|V2' or '<V2')")
+      .repeatable()
+      .offerFiles();
+  command
+      .option("--without", "NAME,...",
+              cli::readList([&](const std::string &name) {
+                inputs.leftOut.insert(name);
+                return "";
+              }),
+              "optional tensors that the launch leaves out")
+      .repeatable();
+}
 
-  /// The value that the option needs.
-  const std::string &needValue() {
-    if (value.empty())
-      fail("expected a value");
-    return value;
-  }
+void declareInputs(Command &command, InputOptions &inputs, InputFlags &given) {
+  command.group("Inputs");
+  declareValues(command, inputs);
+  // Squares of the values, and their sums, stay far inside fp32.
+  command.option(
+      "--magnitude", "X",
+      cli::readNumber(
+          [&](double x) { inputs.magnitude = static_cast<float>(x); },
+          [](double x) { return x >= 1e-15 && x <= 1e15; },
+          "a number from 1e-15 to 1e15"),
+      "standard deviation of the random values (default 0.1)");
+  declarePoison(command, inputs, given);
+  std::vector<std::string> extremes = extremeNames();
+  command
+      .option("--extreme", "NAME,...",
+              cli::readList([&inputs, extremes](const std::string &name) {
+                return cli::readWord(extremes, [&](size_t) {
+                  inputs.extremes.insert(name);
+                })(name);
+              }),
+              "place values at the edges into the generated arguments: see "
+              "below")
+      .repeatable()
+      .offer(extremes);
+  declareTensors(command, inputs);
+}
 
-  void fail(const std::string &what) {
-    if (error.empty())
-      error = "option '" + name + "': " + what;
-  }
+void finishInputs(InputOptions &inputs, const InputFlags &given, bool isBench) {
+  if (isBench && !given.poison)
+    inputs.poison = false;
+  if (!given.invalid && !inputs.poison)
+    inputs.invalidShare = 0;
+}
 
-  bool flag(const char *option) const { return name == option; }
+//===----------------------------------------------------------------------===//
+// What is done
+//===----------------------------------------------------------------------===//
 
-  int64_t integer(int64_t low, int64_t high) {
-    int64_t result = low;
-    const std::string text = needValue();
-    if (error.empty() &&
-        (!parseInteger(text, result) || result < low || result > high))
-      fail("expected an integer from " + std::to_string(low) + " to " +
-           std::to_string(high) + ", got '" + text + "'");
-    return result;
-  }
+void declareChecks(Command &command, ToolOptions &options) {
+  command.group("Results");
+  command.flag("--check", options.check,
+               "compare the outputs with the operator's reference");
+  command
+      .option(
+          "--expect", "NAME=FILE.npy",
+          [&options](const std::string &value) {
+            options.check = true;
+            return readFiles(options.expected)(value);
+          },
+          "compare an output with a file instead of the reference; it holds "
+          "the "
+          "output's own type, '<f4' or '<f8'")
+      .repeatable()
+      .offerFiles();
+  command.option(
+      "--tolerance", "X",
+      cli::readNumber([&](double x) { options.tolerance = x; },
+                      [](double x) { return x >= 0 && x <= 1; },
+                      "a number from 0 to 1"),
+      "with --expect: the largest error that passes, in units of the largest "
+      "expected magnitude (default 2^-7 for bf16, 2^-10 for f16, 2^-16 for "
+      "f32; integers are exact)");
+  command.option("--repeat", "N",
+                 cli::readInteger(options.repeats, 1, kManyRuns),
+                 "run each case N times and compare the outputs bit by bit");
+  command
+      .option(
+          "--output", "DIR", cli::readText(options.outputFolder),
+          "write the outputs as DIR/NAME.npy; with several kernels or cases "
+          "as DIR/0/NAME.npy, DIR/1/...")
+      .offerFiles();
+}
 
-  double realNumber() {
-    double result = 0;
-    const std::string text = needValue();
-    if (error.empty() && !parseNumber(text, result))
-      fail("expected a number, got '" + text + "'");
-    return result;
-  }
-
-  /// Calls `take` with each part of a text with commas, until one fails.
-  template <typename Take>
-  void forEachPart(const std::string &text, Take take) {
-    for (size_t begin = 0; error.empty() && begin <= text.size();) {
-      size_t end = std::min(text.find(',', begin), text.size());
-      take(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-
-  void addMode(const std::string &text) {
-    const ModeName *known = findMode(text);
-    std::vector<Mode> &modes = options.modes;
+static void declareModes(Command &command, ToolOptions &options) {
+  std::vector<std::string> names;
+  for (const ModeName &mode : kModes)
+    names.push_back(mode.name);
+  auto given = std::make_shared<bool>(false);
+  auto add = [&options, given](const std::string &name) -> std::string {
+    const ModeName *known = findMode(name);
     if (!known)
-      return fail("expected some of " + listModes() + ", got '" + text + "'");
-    if (std::count(modes.begin(), modes.end(), known->mode))
-      return fail("expected each mode once, got '" + text + "' twice");
-    modes.push_back(known->mode);
-  }
-
-  void addExtreme(const std::string &text) {
-    std::vector<std::string> names = extremeNames();
-    if (!std::count(names.begin(), names.end(), text))
-      return fail("expected " + listNearest(text, names) + ", got '" + text +
-                  "'");
-    options.inputs.extremes.insert(text);
-  }
-
-  bool parseSizeOption() {
-    if (name != "--size" && name != "--sizes")
-      return false;
-    if (name == "--sizes") {
-      belongsTo(kRun | kBench);
-      cases.emplace_back();
-    }
-    const std::string text = needValue();
-    if (error.empty())
-      if (std::string fault =
-              readSizes(text, name == "--size" ? common : cases.back());
-          !fault.empty())
-        fail(fault);
-    return true;
-  }
-
-  /// Keeps what is said of an argument, NAME=TEXT; each may be said once.
-  template <typename T>
-  void addOnce(std::map<std::string, T> &map, const std::string &key,
-               const T &of) {
-    if (!map.emplace(key, of).second)
-      fail("expected '" + key + "' once, got '" + value + "' too");
-  }
-
-  bool parseInputOption() {
-    InputOptions &inputs = options.inputs;
-    std::string key, text;
-    if (name == "--seed") {
-      inputs.seed = static_cast<uint64_t>(
-          integer(0, std::numeric_limits<int64_t>::max()));
-    } else if (flag("--poison") || flag("--no-poison")) {
-      inputs.poison = name == "--poison";
-      options.poisonGiven = true;
-    } else if (name == "--invalid") {
-      inputs.invalidShare = realNumber();
-      options.invalidGiven = true;
-      if (!(inputs.invalidShare >= 0 && inputs.invalidShare <= 1))
-        fail("expected a share from 0 to 1");
-    } else if (name == "--scale") {
-      inputs.scale = realNumber();
-      if (!isScale(*inputs.scale))
-        fail("expected a number above 0 that fp32 holds, got '" + value + "'");
-    } else if (name == "--magnitude") {
-      double magnitude = realNumber();
-      // Squares of the values, and their sums, stay far inside fp32.
-      if (!(magnitude >= 1e-15 && magnitude <= 1e15))
-        return fail("expected a number from 1e-15 to 1e15, got '" + value +
-                    "'"),
-               true;
-      inputs.magnitude = static_cast<float>(magnitude);
-    } else if (name == "--extreme") {
-      const std::string list = needValue();
-      forEachPart(list, [&](const std::string &part) { addExtreme(part); });
-    } else if (name == "--pad") {
-      int64_t elements = 0;
-      if (!splitPair(needValue(), key, text) || !parseInteger(text, elements) ||
-          elements < 0 || elements > (1 << 20))
-        fail("expected NAME=N with N from 0 to 1048576, got '" + value + "'");
-      else
-        addOnce(inputs.padding, key, elements);
-    } else if (name == "--input") {
-      if (!splitPair(needValue(), key, text) || text.empty())
-        fail("expected NAME=FILE.npy, got '" + value + "'");
-      else
-        addOnce(inputs.files, key, text);
-    } else if (name == "--without") {
-      const std::string names = needValue();
-      forEachPart(
-          names, [&](const std::string &part) { inputs.leftOut.insert(part); });
-    } else {
-      return false;
-    }
-    belongsTo(kRun | kBench);
-    return true;
-  }
-
-  bool parseRunOption() {
-    std::string key, text;
-    if (flag("--check"))
-      options.check = true;
-    else if (name == "--expect") {
-      options.check = true;
-      if (!splitPair(needValue(), key, text) || text.empty())
-        fail("expected NAME=FILE.npy, got '" + value + "'");
-      else
-        addOnce(options.expected, key, text);
-    } else if (name == "--tolerance") {
-      options.tolerance = realNumber();
-      if (!(*options.tolerance >= 0 && *options.tolerance <= 1))
-        fail("expected a number from 0 to 1, got '" + value + "'");
-    } else if (name == "--repeat")
-      options.repeats = static_cast<int>(integer(1, 1000000));
-    else if (name == "--output")
-      options.outputFolder = needValue();
-    else
-      return false;
-    belongsTo(kRun);
-    return true;
-  }
-
-  bool parseBenchOption() {
-    constexpr int64_t kMany = 1000000;
-    if (name == "--modes") {
-      const std::string text = needValue();
+      return "expected some of " + listModes() + ", got '" + name + "'";
+    if (!*given)
       options.modes.clear();
-      forEachPart(text, [&](const std::string &part) { addMode(part); });
-    } else if (name == "--iterations")
-      options.iterations = static_cast<int>(integer(1, kMany));
-    else if (name == "--warmup")
-      options.warmup = static_cast<int>(integer(0, kMany));
-    else if (name == "--rounds")
-      options.rounds = static_cast<int>(integer(1, kMany));
-    else if (name == "--gap") {
-      options.gapMs = realNumber();
-      if (!(options.gapMs > 0 && options.gapMs <= 60000))
-        fail("expected milliseconds above 0, at most 60000");
-    } else if (name == "--peer")
-      options.peers.push_back(needValue());
-    else if (name == "--plot")
-      options.plot.file = needValue();
-    else if (flag("--progress"))
-      options.progress = true;
-    else
-      return false;
-    belongsTo(kBench);
-    return true;
-  }
-
-  bool parsePlotOption() {
-    if (name == "-o") {
-      options.plot.file = needValue();
-      belongsTo(kPlot);
-      return true;
-    }
-    if (name != "--roof")
-      return false;
-    const std::string text = needValue();
-    size_t comma = std::min(text.find(','), text.size());
-    if (error.empty() &&
-        (!parseNumber(text.substr(0, comma), options.plot.roof) ||
-         !(options.plot.roof > 0 && options.plot.roof < 1e6)))
-      fail("expected TFLOP/s above 0, got '" + text + "'");
-    options.plot.roofLabel = text.substr(std::min(comma + 1, text.size()));
-    belongsTo(kBench | kPlot);
-    return true;
-  }
-
-  /// What the command line as a whole lacks, or has too much.
-  std::string findFault() const {
-    if (options.commandName.empty())
-      return "expected the command 'run', 'bench' or 'plot'";
-    for (const auto &[option, commands] : seen)
-      if (!(commands & command.bit))
-        return "option '" + option + "': is not one of '" +
-               (config.commandName.empty() ? command.name
-                                           : config.commandName) +
-               "'";
-    bool isPlot = options.command == Command::Plot;
-    if (options.operands.empty())
-      return "expected at least one " +
-             (isPlot ? std::string("RESULTS.jsonl") : config.operandName);
-    if (options.tolerance && options.expected.empty())
-      return "option '--tolerance': expected --expect NAME=FILE.npy with it";
-    if (!options.plot.file.empty())
-      return "";
-    if (isPlot)
-      return "expected -o FILE.svg";
-    if (options.plot.roof > 0)
-      return "option '--roof': expected --plot=FILE.svg with it";
+    *given = true;
+    std::vector<Mode> &modes = options.modes;
+    if (std::count(modes.begin(), modes.end(), known->mode))
+      return "expected each mode once, got '" + name + "' twice";
+    modes.push_back(known->mode);
     return "";
-  }
+  };
+  command
+      .option("--modes", "MODE,...", cli::readList(add),
+              "how to launch (default b2b,gap):\n"
+              "b2b: back to back\n"
+              "gap: the device idles before each launch\n"
+              "flush: 256 MiB are written before each launch, so that the L2 "
+              "holds none of its arguments\n"
+              "graph: as one CUDA graph; its time divided by its launches")
+      .offer(names);
+}
 
-  void finish() {
-    error = findFault();
-    options.plot.only = options.command == Command::Plot ? common : Sizes();
-    if (cases.empty())
-      cases.push_back({});
-    for (Sizes &sizes : cases) {
-      // A case's own sizes win over the common ones.
-      sizes.insert(common.begin(), common.end());
-      options.cases.push_back(sizes);
+void declareTiming(Command &command, ToolOptions &options) {
+  command.option("--iterations", "N",
+                 cli::readInteger(options.iterations, 1, kManyRuns),
+                 "timed launches per round and mode (default 20)");
+  command.option("--warmup", "N",
+                 cli::readInteger(options.warmup, 0, kManyRuns),
+                 "untimed launches before the timed ones (default 5)");
+  command.option("--rounds", "N",
+                 cli::readInteger(options.rounds, 1, kManyRuns),
+                 "rounds, each of which times every kernel (default 5)");
+  command.option(
+      "--gap", "MS",
+      cli::readNumber([&](double ms) { options.gapMs = ms; },
+                      [](double ms) { return ms > 0 && ms <= 60000; },
+                      "milliseconds above 0, at most 60000"),
+      "idle time of the mode gap (default 20)");
+}
+
+void declareBench(Command &command, ToolOptions &options) {
+  command.group("Timing");
+  declareModes(command, options);
+  declareTiming(command, options);
+  command
+      .option(
+          "--peer", "LIBRARY.so",
+          [&options](const std::string &file) {
+            options.peers.push_back(file);
+            return "";
+          },
+          "time another implementation (mla/Harness/Peer.h) in turns with the "
+          "kernels, on the arguments of the first; it must compute the same")
+      .repeatable()
+      .offerFiles();
+  command.group("Results");
+  command.flag("--progress", options.progress,
+               "report progress on stderr even if it is no terminal");
+}
+
+//===----------------------------------------------------------------------===//
+// Help
+//===----------------------------------------------------------------------===//
+
+/// "  NAME   text", with the text in lines of at most 80 characters.
+static std::string entry(size_t indent, size_t width, std::string name,
+                         const std::string &text) {
+  constexpr size_t kLine = 80;
+  name.resize(std::max(width, name.size() + 2), ' ');
+  std::string lines, line = std::string(indent, ' ') + name;
+  size_t left = line.size();
+  std::istringstream words(text);
+  for (std::string word; words >> word; line += word) {
+    if (line.size() + 1 + word.size() > kLine) {
+      lines += line + "\n";
+      line.assign(left, ' ');
+    } else if (line.size() > left) {
+      line += ' ';
     }
-    if (options.command == Command::Bench && !options.poisonGiven)
-      options.inputs.poison = false;
-    if (!options.invalidGiven && !options.inputs.poison)
-      options.inputs.invalidShare = 0;
-    if (error.empty() && config.fault)
-      error = config.fault(options);
   }
+  return lines + line + "\n";
+}
 
-  const ToolConfig &config;
-  ToolOptions &options;
-  std::string name, value, error;
-  CommandName command = kCommands[0];
-  /// The options that not all commands have, with the commands that do.
-  std::vector<std::pair<std::string, unsigned>> seen;
-  Sizes common;
-  std::vector<Sizes> cases;
-};
+std::string describeOperators() {
+  std::string text =
+      "\nOperators with a reference and inputs of their own (kernels of others "
+      "get random\nvalues), and their values for --extreme:\n";
+  for (const auto &host : operatorHosts()) {
+    text += entry(2, 23, host->info.name, host->info.summary);
+    for (const Extreme &extreme : host->info.extremes)
+      text += entry(4, 21, extreme.name, extreme.meaning);
+  }
+  return text;
+}
 
-} // namespace
-
-std::string parseToolOptions(const ToolConfig &config,
-                             const std::vector<std::string> &words,
-                             ToolOptions &out) {
-  out = ToolOptions();
-  return OptionParser(config, out).parse(words);
+std::string describeBytes() {
+  std::string text = "\nGB/s counts each argument once, except:\n";
+  for (const auto &host : operatorHosts())
+    if (!host->info.bytesNote.empty())
+      text += entry(2, 23, host->info.name, host->info.bytesNote);
+  return text;
 }
 
 } // namespace mla::harness

@@ -4,8 +4,8 @@
 
 #include "mla/Harness/PanelProduct.h"
 
-// One binary serves machines with and without wide vectors. Not under the
-// thread sanitizer, which is not up yet when the choice is made.
+// Multi-versioned for machines with and without wide vectors. Not under the
+// thread sanitizer, which is not initialised when the version is resolved.
 #if defined(__x86_64__) && defined(__gnu_linux__) &&                           \
     !defined(__SANITIZE_THREAD__)
 #define MLA_WIDE_VECTORS                                                       \

@@ -10,11 +10,10 @@
 
 namespace mla::harness {
 
-/// The arguments of a launch as a peer gets them.
+/// The arguments of a launch in the form of the peer interface.
 class PeerArguments {
 public:
-  /// `host` gives names and types, `device` where the values lie; both are of
-  /// one call and in one order.
+  /// `host` gives names and types, `device` the addresses, in the same order.
   PeerArguments(const std::string &operatorName,
                 const std::vector<HostArgument> &host,
                 const GpuArguments &device);
@@ -32,7 +31,8 @@ private:
 };
 
 /// A shared library with the interface of mla/Harness/Peer.h. It stays loaded
-/// until the process ends, since what it has started in the driver does.
+/// until the process ends, because work that it has started in the driver may
+/// still refer to it.
 class PeerLibrary {
 public:
   /// Loads it and checks its interface; needs no GPU. Errors name the library:
@@ -44,8 +44,8 @@ public:
   const std::string &path() const { return file; }
   const std::string &name() const { return peerName; }
 
-  /// MLA_INVALID_ARGUMENT: the peer has nothing for these arguments, and the
-  /// text says why. Other errors are failures, and name the peer.
+  /// MLA_INVALID_ARGUMENT: the peer does not support these arguments; the text
+  /// says why. Other errors are failures, and name the peer.
   Status launch(const PeerArguments &arguments,
                 runtime::CudaStream stream) const;
 

@@ -82,7 +82,7 @@ std::string jsonLine(const RunReport &report) {
   json object = {{"package", report.package},    {"kernel", report.kernel},
                  {"sizes", write(report.sizes)}, {"seed", report.seed},
                  {"ms", number(report.ms)},      {"checked", report.checked}};
-  // Without a check there is no verdict.
+  // Without a check neither pass nor fail is reported.
   if (report.checked || !report.pass)
     object["pass"] = report.pass;
   if (!report.leftOut.empty())

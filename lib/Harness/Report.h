@@ -12,7 +12,7 @@
 
 namespace mla::harness {
 
-/// What `run` found of one case.
+/// The result of `run` for one case.
 struct RunReport {
   std::string package, kernel;
   Sizes sizes;
@@ -23,32 +23,31 @@ struct RunReport {
   /// Empty without --check.
   std::vector<CheckResult> outputs;
   bool checked = false;
-  /// Runs that gave the same bits.
+  /// Number of runs with the same bits.
   int repeats = 1;
-  /// The output, and the run, whose bits were others than the first run's.
+  /// The output and the run whose bits differ from the first run's.
   std::string differs;
   bool pass = true;
 };
 
-/// What `bench` found of one kernel, case and mode.
+/// The result of `bench` for one kernel, case and mode.
 struct BenchReport {
   std::string package, kernel, mode, device;
   Sizes sizes;
   std::set<std::string> leftOut;
   int samples = 0;
   double medianMs = 0, minMs = 0;
-  /// Launches of one graph, whose time is shared out among them; 0: no graph.
+  /// Launches of one graph, whose time is divided by them; 0: no graph.
   int graphLaunches = 0;
-  /// What the call of a launch took on the host, where it was measured.
+  /// Host time of the call of a launch, where it was measured.
   std::optional<double> hostUs;
   /// 0 if the operator has no formula.
   double flops = 0, bytes = 0;
-  /// What the device was measured to reach at most; 0: not known.
+  /// The most that was measured on such a device; 0: not known.
   double limitTflops = 0;
-  /// Of a peer: how its outputs agree with the first kernel's.
+  /// For a peer: the comparison of its outputs with the first kernel's.
   std::vector<CheckResult> agreement;
-  /// Why a peer was left out of the case, or of its mode if there is one; then
-  /// nothing was measured.
+  /// Why a peer was not timed in the case, or in the mode if there is one.
   std::string skipped;
 };
 

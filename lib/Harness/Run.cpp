@@ -3,9 +3,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cases.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Npy.h"
 #include "mla/Harness/OperatorHost.h"
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/Progress.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -17,6 +18,11 @@ using namespace mla::runtime;
 namespace mla::harness {
 
 namespace {
+
+/// Whether the launch writes the argument: not if it omits it.
+bool isOutput(const HostArgument &argument) {
+  return argument.isTensor && argument.access != MLA_READ && !argument.leftOut;
+}
 
 /// One subject at one set of sizes.
 class Case {
@@ -75,21 +81,18 @@ private:
       return Status(MLA_NOT_FOUND, "cannot create folder '" + folder +
                                        "': " + error.message());
     for (const HostArgument &argument : arguments)
-      if (argument.isTensor && argument.access != MLA_READ)
+      if (isOutput(argument))
         MLA_RETURN_IF_ERROR(
             writeNpy(folder + "/" + argument.name + ".npy", argument.tensor));
     return Status();
   }
 
-  /// What the outputs should be: by the files of --expect; those without one
-  /// by the reference.
+  /// The expected outputs: from the files of --expect, the others from the
+  /// reference.
   Status findExpected(const std::vector<HostArgument> &arguments,
                       std::vector<ExpectedOutput> &expected) const {
     MLA_RETURN_IF_ERROR(readExpected(options, arguments, expected));
-    auto outputs = std::count_if(
-        arguments.begin(), arguments.end(), [](const HostArgument &argument) {
-          return argument.isTensor && argument.access != MLA_READ;
-        });
+    auto outputs = std::count_if(arguments.begin(), arguments.end(), isOutput);
     if (!expected.empty() && static_cast<int64_t>(expected.size()) == outputs)
       return Status();
     Reference reference = subject.reference ? subject.reference
@@ -100,6 +103,7 @@ private:
           "' has no reference to check against; expected --expect "
           "NAME=FILE.npy for each output; of operators: " +
           describeUnknownOperator(subject.descriptor.operatorName));
+    WorkProgress progress("computing the reference");
     std::vector<ExpectedOutput> computed;
     MLA_RETURN_IF_ERROR(reference(arguments, computed));
     // The first entry with a name is used.
@@ -112,7 +116,7 @@ private:
     MLA_RETURN_IF_ERROR(findExpected(arguments, expected));
     report.checked = true;
     for (const HostArgument &argument : arguments) {
-      if (!argument.isTensor || argument.access == MLA_READ)
+      if (!isOutput(argument))
         continue;
       const ExpectedOutput *want = nullptr;
       for (const ExpectedOutput &output : expected)
@@ -183,8 +187,7 @@ int runSubjects(const std::vector<Subject> &subjects,
         return kExitFailure;
       }
       out << jsonLine(one.report) << std::flush;
-      // Without a writable stdout there is no point in computing; runTool
-      // reports why.
+      // Stop if stdout takes no more; the tool reports why.
       if (!out)
         return kExitFailure;
       allPass &= one.report.pass;

@@ -13,8 +13,8 @@ namespace mla::harness {
 
 namespace {
 
-/// Launches that any driver queues, with the events around them, before a call
-/// has to wait for the device.
+/// Number of launches, with the events around them, that every driver queues
+/// before a call has to wait for the device.
 constexpr int kQueuedLaunches = 200;
 
 /// Several times the L2 of any GPU.
@@ -55,7 +55,7 @@ private:
   std::vector<CudaEvent> events;
 };
 
-/// An entry that not all drivers have.
+/// An entry point that older drivers lack.
 template <typename Entry> Status expectEntry(Entry entry, const char *symbol) {
   return entry ? Status()
                : Status(MLA_UNSUPPORTED_DRIVER,
@@ -73,7 +73,7 @@ Status timeLaunches(const GpuContext &context, const std::string &label,
   const Driver &driver = context.driver();
   EventPairs events(driver);
   MLA_RETURN_IF_ERROR(events.create(count));
-  // Nothing is allocated between launches.
+  // Allocate all samples now, not between launches.
   samples.hostUs.reserve(samples.hostUs.size() + count);
   for (int i = 0; i < count; ++i) {
     if (before)
@@ -86,7 +86,7 @@ Status timeLaunches(const GpuContext &context, const std::string &label,
     if (i < kQueuedLaunches)
       samples.hostUs.push_back(took.count());
   }
-  // Faults of the kernels themselves show here.
+  // Faults inside kernels are reported here.
   MLA_RETURN_IF_ERROR(driver
                           .check(driver.cuStreamSynchronize(context.stream()),
                                  "cuStreamSynchronize")
@@ -141,7 +141,7 @@ Status LaunchGraph::create(const GpuContext &context, const std::string &label,
   MLA_EXPECT_ENTRY(driver, cuGraphDestroy);
   MLA_EXPECT_ENTRY(driver, cuGraphExecDestroy);
   std::unique_ptr<LaunchGraph> made(new LaunchGraph(context));
-  // Launches name themselves in their faults.
+  // Errors of launches name the kernel.
   Status launched;
   Status captured = made->capture(launch, count, launched);
   MLA_RETURN_IF_ERROR(launched);
@@ -152,12 +152,12 @@ Status LaunchGraph::create(const GpuContext &context, const std::string &label,
 
 Status LaunchGraph::capture(const Launch &launch, int count, Status &launched) {
   const Driver &driver = context.driver();
-  // What a graph cannot repeat, as an allocation, is refused in this thread.
+  // Calls that a graph cannot repeat, such as allocations, fail in this thread.
   MLA_DRIVER_CALL(driver, cuStreamBeginCapture, context.stream(),
                   int(kCudaCaptureThreadLocal));
   for (int i = 0; i < count && launched.ok(); ++i)
     launched = launch();
-  // Whatever came of them: the stream is good for nothing else until then.
+  // Also after a failure: the stream is unusable until the capture ends.
   MLA_DRIVER_CALL(driver, cuStreamEndCapture, context.stream(), &graph);
   MLA_DRIVER_CALL(driver, cuGraphInstantiate, &executable, graph, 0ull);
   return Status();

@@ -9,28 +9,28 @@
 
 namespace mla::harness {
 
-/// Of each timed launch.
+/// Times of each timed launch.
 struct Samples {
-  /// Between the events around it.
+  /// Milliseconds between the events around it.
   std::vector<double> ms;
-  /// How long the call itself took on the host. Not of launches so far ahead of
-  /// the device that the call may have waited for it.
+  /// Host time of the call. Left out for launches that are queued so far ahead
+  /// of the device that the call may have waited for it.
   std::vector<double> hostUs;
 };
 
-/// What comes before each launch, outside of what is timed.
+/// Runs before each launch, outside of the timed interval.
 using Before = std::function<Status()>;
 
-/// Launches `count` times and adds a sample of each, without waiting between
-/// them. `label` names what is launched in faults that show later.
+/// Launches `count` times and adds a sample for each, without waiting between
+/// them. `label` names the kernel in errors that are reported later.
 Status timeLaunches(const GpuContext &context, const std::string &label,
                     const Launch &launch, int count, const Before &before,
                     Samples &samples);
 
-/// Waits until the device is done, and then for `ms` more.
+/// Waits until the device is done, and then `ms` milliseconds.
 Before idleBefore(const GpuContext &context, double ms);
 
-/// Memory that is written so that the L2 holds nothing else.
+/// Memory that is written to evict everything else from the L2.
 class L2Flush {
 public:
   /// Errors: too little memory; a driver that cannot write.
@@ -40,7 +40,7 @@ public:
   L2Flush(const L2Flush &) = delete;
   L2Flush &operator=(const L2Flush &) = delete;
 
-  /// Puts the write on the context's stream.
+  /// Queues the write on the context's stream.
   Status write() const;
 
 private:
@@ -53,8 +53,8 @@ private:
 /// Launches as a CUDA graph.
 class LaunchGraph {
 public:
-  /// Captures `count` launches of what `label` names. Errors: a driver without
-  /// graphs; a launch that fails, or does what cannot be captured.
+  /// Captures `count` launches of the kernel `label`. Errors: a driver without
+  /// graphs; a launch that fails or cannot be captured.
   static Status create(const GpuContext &context, const std::string &label,
                        const Launch &launch, int count,
                        std::unique_ptr<LaunchGraph> &out);
@@ -62,12 +62,12 @@ public:
   LaunchGraph(const LaunchGraph &) = delete;
   LaunchGraph &operator=(const LaunchGraph &) = delete;
 
-  /// Puts the graph on the context's stream.
+  /// Queues the graph on the context's stream.
   Status replay() const;
 
 private:
   explicit LaunchGraph(const GpuContext &context) : context(context) {}
-  /// Stores in `launched` what became of the launches themselves.
+  /// Stores the status of the launches in `launched`.
   Status capture(const Launch &launch, int count, Status &launched);
 
   const GpuContext &context;

@@ -1,74 +1,128 @@
-//===- Tool.cpp - a whole command-line tool -------------------------------===//
+//===- Tool.cpp - the commands `run` and `bench` --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Harness/Tool.h"
+#include "Options.h"
 
-#include <cerrno>
-#include <cstring>
-#include <exception>
 #include <ostream>
 
 namespace mla::harness {
 
 namespace {
 
-int run(const ToolConfig &config, const std::vector<std::string> &words,
-        std::ostream &out, std::ostream &err) {
+/// What a command line of `run` or `bench` stores.
+struct Request {
   ToolOptions options;
-  std::string error = parseToolOptions(config, words, options);
-  if (!error.empty()) {
-    err << "error: " << error << " (see " << config.name << " "
-        << (options.commandName.empty() ? "" : options.commandName + " ")
-        << "--help)\n";
-    return kExitUsage;
-  }
-  if (options.help || options.version) {
-    out << (options.version               ? config.version + "\n"
-            : options.commandName.empty() ? toolHelp(config)
-                                          : toolHelp(config, options.command));
-    return kExitSuccess;
-  }
-  if (options.command == Command::Plot) {
-    Status status = plotFiles(options.operands, options.plot);
-    if (status.ok())
-      return kExitSuccess;
-    err << "error: " << status.message() << "\n";
-    return kExitFailure;
-  }
-  std::vector<Subject> subjects;
-  Status status =
-      options.command == Command::Bench ? checkBenchOptions(options) : Status();
+  InputFlags given;
+};
+
+int fail(const Status &status, std::ostream &err) {
+  err << "error: " << status.message() << "\n";
+  return kExitFailure;
+}
+
+Status loadAll(const ToolConfig &config, const ToolOptions &options,
+               std::vector<Subject> &subjects) {
   for (const std::string &operand : options.operands)
-    if (status.ok())
-      status = config.load(operand, subjects);
-  if (!status.ok()) {
-    err << "error: " << status.message() << "\n";
-    return kExitFailure;
-  }
-  return options.command == Command::Bench
-             ? benchSubjects(subjects, options, out, err)
-             : runSubjects(subjects, options, out, err);
+    MLA_RETURN_IF_ERROR(config.load(operand, subjects));
+  return Status();
+}
+
+cli::Read addOperand(ToolOptions &options) {
+  return [&options](const std::string &word) {
+    options.operands.push_back(word);
+    return "";
+  };
+}
+
+/// What the command line as a whole lacks.
+std::string findFault(const ToolConfig &config, const ToolOptions &options) {
+  if (options.operands.empty())
+    return "expected at least one " + config.operandName;
+  if (options.tolerance && options.expected.empty())
+    return "option '--tolerance': expected --expect NAME=FILE.npy with it";
+  return config.fault ? config.fault(options) : "";
 }
 
 } // namespace
 
+void addRunCommand(cli::Tool &tool, const ToolConfig &config) {
+  auto request = std::make_shared<Request>();
+  ToolOptions &options = request->options;
+  cli::Command &command = tool.command(
+      "run", "run kernels, and compare them with a reference", "Run and time");
+  command
+      .describe("Runs each kernel once per case on seeded random inputs and "
+                "prints one JSON line per case.")
+      .example(config.name + " run " +
+               (config.declare ? "FILE.mlir --device sim" : "PACKAGE") +
+               " --sizes s_q=2,s_kv=1024,topk=512 --check")
+      .operands(config.operandName + "...", addOperand(options));
+  command.group("Sizes");
+  declareCases(command, options,
+               "run-time sizes of one case; of several cases with lists, as in "
+               "s_q=1,s_kv=512/1024, or repeated");
+  if (config.declare)
+    config.declare(command.group("Compilation"));
+  declareInputs(command, options.inputs, request->given);
+  declareChecks(command, options);
+  command.notes(describeOperators());
+  command.check([request, config] {
+    finishCases(request->options);
+    finishInputs(request->options.inputs, request->given, /*isBench=*/false);
+    return findFault(config, request->options);
+  });
+  command.action([request, config](std::ostream &out, std::ostream &err) {
+    std::vector<Subject> subjects;
+    Status status = loadAll(config, request->options, subjects);
+    return status.ok() ? runSubjects(subjects, request->options, out, err)
+                       : fail(status, err);
+  });
+}
+
+void addBenchCommand(cli::Tool &tool, const ToolConfig &config) {
+  auto request = std::make_shared<Request>();
+  ToolOptions &options = request->options;
+  cli::Command &command =
+      tool.command("bench", "time kernels on the GPU", "Run and time");
+  command
+      .describe("Times kernels on the GPU, in turns, and prints one JSON line "
+                "per kernel, case and mode, then a table: milliseconds of a "
+                "launch, the host's time for it (mode b2b), TFLOP/s and their "
+                "share of the most that was measured on such a device, GB/s.")
+      .example(config.name + " bench PACKAGE --sizes s_q=4096,s_kv=8192/65536")
+      .operands(config.operandName + "...", addOperand(options));
+  command.group("Sizes");
+  declareCases(command, options,
+               "run-time sizes of one case (default: the operator's); of "
+               "several cases with lists, as in s_q=1,s_kv=512/1024, or "
+               "repeated");
+  if (config.declare)
+    config.declare(command.group("Compilation"));
+  declareInputs(command, options.inputs, request->given);
+  declareBench(command, options);
+  command.notes(describeOperators() + describeBytes());
+  command.check([request, config] {
+    finishCases(request->options);
+    finishInputs(request->options.inputs, request->given, /*isBench=*/true);
+    return findFault(config, request->options);
+  });
+  command.action([request, config](std::ostream &out, std::ostream &err) {
+    std::vector<Subject> subjects;
+    Status status = checkBenchOptions(request->options);
+    if (status.ok())
+      status = loadAll(config, request->options, subjects);
+    return status.ok() ? benchSubjects(subjects, request->options, out, err)
+                       : fail(status, err);
+  });
+}
+
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err) {
-  errno = 0;
-  int code = kExitFailure;
-  // Memory that sizes on the command line ask for may not be there.
-  try {
-    code = run(config, words, out, err);
-  } catch (const std::exception &error) {
-    err << "error: " << error.what() << "\n";
-  }
-  if (out.flush())
-    return code;
-  // A stream does not say why; the system's last error is most likely it.
-  err << "error: cannot write the results"
-      << (errno ? std::string(": ") + std::strerror(errno) : "") << "\n";
-  return kExitFailure;
+  cli::Tool tool(config.name, config.summary, config.version);
+  addRunCommand(tool, config);
+  addBenchCommand(tool, config);
+  return tool.run(words, out, err);
 }
 
 Status loadPackageSubject(const std::string &folder,

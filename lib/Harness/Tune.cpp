@@ -1,9 +1,10 @@
-//===- Tune.cpp - which of several kernels is the fastest -----------------===//
+//===- Tune.cpp - find the fastest of several kernels ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "mla/Harness/Tune.h"
 #include "Cases.h"
+#include "mla/Harness/Progress.h"
 
 #include <cmath>
 #include <exception>
@@ -23,8 +24,8 @@ Sizes cutDown(Sizes sizes) {
   return sizes;
 }
 
-/// Poison and invalid entries as `run` has them by default; they are not in the
-/// inputs that are timed.
+/// Poison and invalid entries as `run` has them by default, unlike the inputs
+/// that are timed.
 ToolOptions checkOptions(const ToolOptions &options) {
   ToolOptions check;
   check.check = true;
@@ -86,11 +87,16 @@ Status tuneCandidates(const GpuContext &context, const ToolOptions &options,
                       std::vector<Candidate> &candidates) {
   // Memory that the sizes ask for may not be there.
   try {
+    WorkProgress progress("tuning");
     for (Candidate &candidate : candidates)
-      if (candidate.skipped.empty())
+      if (candidate.skipped.empty()) {
+        progress.update(": checking " + candidate.subject.label);
         MLA_RETURN_IF_ERROR(checkCandidate(context, options, candidate));
-    for (const Sizes &sizes : options.cases)
+      }
+    for (const Sizes &sizes : options.cases) {
+      progress.update(": timing " + sizesText(sizes));
       MLA_RETURN_IF_ERROR(timeCandidates(context, options, sizes, candidates));
+    }
   } catch (const std::exception &error) {
     return Status(MLA_OUT_OF_MEMORY, error.what());
   }

@@ -15,8 +15,7 @@ using namespace mla::interp;
 // scf.for and scf.if
 //===----------------------------------------------------------------------===//
 
-/// How often a loop from `lower` to `upper` runs. `upper - lower` may not fit
-/// an int64_t, but fits a uint64_t.
+/// `upper - lower` may overflow an int64_t, but fits a uint64_t.
 uint64_t mla::interp::getTripCount(int64_t lower, int64_t upper, int64_t step) {
   if (lower >= upper)
     return 0;
@@ -160,7 +159,7 @@ static LogicalResult runForall(Frame &frame, const Instruction &in) {
 // affine.apply
 //===----------------------------------------------------------------------===//
 
-/// The value of `expr`, or nothing where a divisor is not positive.
+/// The value of `expr`, or none if a divisor is not positive.
 static std::optional<int64_t> evaluate(AffineExpr expr, unsigned numDims,
                                        ArrayRef<int64_t> operands) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))

@@ -8,7 +8,7 @@
 
 using namespace mla::interp;
 
-/// `from` [rows, columns] as [columns, rows], in squares that stay in cache.
+/// Transposes `from` [rows, columns], in blocks that fit in cache.
 static std::vector<float> transpose(const float *from, int64_t rows,
                                     int64_t columns) {
   constexpr int64_t kBlock = 16;
@@ -22,8 +22,8 @@ static std::vector<float> transpose(const float *from, int64_t rows,
 }
 
 /// c[0, n) += a[0, k) b[k, n), where rows of `b` are `ldb` apart. Vectorised
-/// over j, so the sum of each element keeps its order; four steps at a time
-/// save loads and stores of `c`.
+/// over j, which preserves the order of each element's sum. Four steps of k per
+/// pass reduce loads and stores of `c`.
 static void addRow(const float *__restrict a, const float *__restrict b,
                    int64_t ldb, int64_t n, int64_t k, float *__restrict c) {
   int64_t p = 0;
@@ -50,8 +50,8 @@ void mla::interp::dot(const DotShape &s, const float *a, const float *b,
     rowsOfB = transpose(b, s.n, s.k);
     b = rowsOfB.data();
   }
-  // A block of b, 32 KB, is used by every row of a before the next one. Blocks
-  // along k ascend for each element, which keeps the order.
+  // All rows of a use a block of b (32 KB) before the next block. Ascending
+  // blocks along k preserve the order of each element's sum.
   constexpr int64_t kBlockK = 64, kBlockN = 128;
   for (int64_t k0 = 0; k0 < s.k; k0 += kBlockK)
     for (int64_t n0 = 0; n0 < s.n; n0 += kBlockN)

@@ -1,4 +1,4 @@
-//===- Elementwise.cpp - arith and math, one value at a time ----*- C++ -*-===//
+//===- Elementwise.cpp - elementwise ops of arith and math ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -59,7 +59,7 @@ static Lane undefined(const Call &c, const char *why) {
 // Integers
 //===----------------------------------------------------------------------===//
 
-/// The quotient `divide` gives, unless it is undefined.
+/// The result of `divide`, or an error if it is undefined.
 static Lane signedDivision(const Call &c, int64_t (*divide)(int64_t, int64_t)) {
   int64_t smallest = signExtend(uint64_t(1) << (getBitWidth(c.source) - 1),
                                 getBitWidth(c.source));
@@ -119,8 +119,8 @@ static Lane compareInts(const Call &c) {
   llvm_unreachable("unknown predicate");
 }
 
-/// Names of ops on integers, with what they compute. Sums wrap in unsigned
-/// arithmetic; the result is cut to its width by the caller.
+/// Ops on integers by name. They use unsigned arithmetic, which wraps; the
+/// caller truncates results to their width.
 static const std::pair<const char *, Function> kIntegerOps[] = {
     {"arith.addi",
      [](const Call &c) { return give(unsignedAt(c, 0) + unsignedAt(c, 1)); }},
@@ -281,7 +281,7 @@ static const std::pair<const char *, Function> kFloatOps[] = {
 // Conversions and select
 //===----------------------------------------------------------------------===//
 
-/// `low` and `high` are exact as floats: powers of two, or zero.
+/// `low` and `high` are powers of two or zero, so they are exact floats.
 static Lane toInt(const Call &c, float low, float high, bool isSigned) {
   float value = std::trunc(floatAt(c, 0));
   if (!(value >= low && value < high))
@@ -339,7 +339,7 @@ static Function lookupFunction(StringRef name) {
   return table.lookup(name);
 }
 
-/// Whether `op` asks for a rounding that this file does not do.
+/// Whether `op` has a rounding mode that is not supported.
 static bool hasOtherRounding(Operation *op) {
   auto truncate = dyn_cast<arith::TruncFOp>(op);
   return truncate && truncate.getRoundingmode() &&

@@ -1,4 +1,4 @@
-//===- Interpreter.cpp - runs tile programs on the CPU ----------*- C++ -*-===//
+//===- Interpreter.cpp - executes tile programs on the CPU ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -98,7 +98,7 @@ LogicalResult ArgumentChecker::checkArray(MemRefType type) {
                      << " in dimension " << d;
   }
   for (size_t d = 0; d < rank; ++d)
-    // The stride of a dimension with one element is never used.
+    // The stride of a dimension of size 1 is never used.
     if (argument.shape[d] > 1 && !ShapedType::isDynamic(strides[d]) &&
         strides[d] != argument.strides[d])
       return error() << "expected stride " << strides[d] << " in dimension "

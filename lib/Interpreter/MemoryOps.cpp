@@ -1,4 +1,4 @@
-//===- MemoryOps.cpp - between arrays and tiles -----------------*- C++ -*-===//
+//===- MemoryOps.cpp - loads, stores and gathers ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -14,8 +14,8 @@ using namespace mla::interp;
 // Boxes
 //===----------------------------------------------------------------------===//
 
-/// The part [first, second) of [0, count) that `start` moves into [0, size).
-/// Written so that no start overflows.
+/// The part [first, second) of [0, count) that is inside [0, size) after adding
+/// `start`. Does not overflow for any start.
 static std::pair<int64_t, int64_t> clip(int64_t start, int64_t count,
                                         int64_t size) {
   int64_t low = start >= 0 ? 0 : start <= -count ? count : -start;
@@ -111,7 +111,8 @@ void mla::interp::writeBox(const Box &box, const DenseTile &tile) {
 
 void mla::interp::readRows(const Argument &array, const DenseTile &rows,
                            ArrayRef<int64_t> rest, DenseTile &tile) {
-  // Each row is a box of its own; one outside leaves the tile as it is.
+  // Each row is read as a box; a box outside the array leaves the tile
+  // unchanged.
   SmallVector<int64_t> start{0};
   llvm::append_range(start, rest);
   ArrayRef<int64_t> shape = ArrayRef(tile.shape).drop_front();

@@ -1,4 +1,4 @@
-//===- Program.cpp - a function made ready to run ---------------*- C++ -*-===//
+//===- Program.cpp - functions translated for execution ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +25,7 @@ TilePtr mla::interp::makeResult(const Instruction &in, unsigned n) {
 }
 
 //===----------------------------------------------------------------------===//
-// Handlers that need no file of their own
+// Elementwise ops and constants
 //===----------------------------------------------------------------------===//
 
 static LogicalResult runElementwise(Frame &frame, const Instruction &in) {
@@ -34,7 +34,7 @@ static LogicalResult runElementwise(Frame &frame, const Instruction &in) {
     operands.push_back(&frame.get(slot));
   const char *error = nullptr;
   SmallVector<Lane, 3> lanes(operands.size());
-  // A scalar among tensors (the condition of a select) holds for each element.
+  // A scalar among tensors (the condition of a select) applies to all elements.
   auto evaluate = [&](int64_t n) {
     for (auto [lane, operand] : llvm::zip_equal(lanes, operands))
       lane = operand->tile ? operand->tile->get(n) : operand->scalar;
@@ -88,7 +88,7 @@ const Vocabulary &mla::interp::getTileVocabulary() {
 }
 
 namespace {
-/// Walks a function once, giving out slots.
+/// Translates a function in one walk and assigns slots.
 class Translator {
 public:
   Translator(func::FuncOp function, const Vocabulary &vocabulary)
@@ -106,7 +106,7 @@ private:
   LogicalResult translateRegion(Operation *op, Region &region, Code &code);
   LogicalResult translateTerminator(Operation *op, Code &code);
   LogicalResult translateOp(Operation *op, Instruction &instruction);
-  /// Gives `value`, defined by `op`, a slot.
+  /// Assigns a slot to `value`, which `op` defines.
   FailureOr<Slot> define(Operation *op, Value value);
 
   SmallVector<Slot, 4> lookup(OperandRange operands) const {

@@ -1,4 +1,4 @@
-//===- TileOps.cpp - ops from tiles to tiles --------------------*- C++ -*-===//
+//===- TileOps.cpp - tile ops without memory access -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -54,7 +54,7 @@ static LogicalResult runView(Frame &frame, const Instruction &in) {
 static LogicalResult runConcat(Frame &frame, const Instruction &in) {
   auto dim = static_cast<size_t>(cast<tile::ConcatOp>(in.op).getDim());
   TilePtr result = makeResult(in);
-  // Elements behind each other in the dimension and those after it.
+  // Elements per index of the dimension.
   int64_t inner = 1;
   for (int64_t size : ArrayRef(result->shape).drop_front(dim + 1))
     inner *= size;
@@ -82,11 +82,12 @@ static LogicalResult runTranspose(Frame &frame, const Instruction &in) {
 }
 
 namespace {
-/// A tile seen around one dimension: element (outer, n, inner).
-struct Around {
+/// Indexes a tile by one dimension, with the dimensions before and after it
+/// collapsed: element (outer, n, inner).
+struct CollapsedShape {
   int64_t outer = 1, size, inner = 1;
 
-  Around(ArrayRef<int64_t> shape, int64_t dim) : size(shape[dim]) {
+  CollapsedShape(ArrayRef<int64_t> shape, int64_t dim) : size(shape[dim]) {
     for (int64_t extent : shape.take_front(dim))
       outer *= extent;
     for (int64_t extent : shape.drop_front(dim + 1))
@@ -101,7 +102,7 @@ struct Around {
 static LogicalResult runBroadcast(Frame &frame, const Instruction &in) {
   const DenseTile &source = frame.getTile(in.operands[0]);
   TilePtr result = makeResult(in);
-  Around place(result->shape, cast<tile::BroadcastOp>(in.op).getDim());
+  CollapsedShape place(result->shape, cast<tile::BroadcastOp>(in.op).getDim());
   for (int64_t o = 0; o < place.outer; ++o)
     for (int64_t n = 0; n < place.size; ++n)
       for (int64_t i = 0; i < place.inner; ++i)
@@ -136,7 +137,7 @@ static LogicalResult runReduce(Frame &frame, const Instruction &in) {
   auto op = cast<tile::ReduceOp>(in.op);
   const DenseTile &source = frame.getTile(in.operands[0]);
   TilePtr result = makeResult(in);
-  Around place(source.shape, op.getDim());
+  CollapsedShape place(source.shape, op.getDim());
   for (int64_t o = 0; o < place.outer; ++o)
     for (int64_t i = 0; i < place.inner; ++i) {
       Lane lane = getNeutral(op.getKind(), source.type);
@@ -150,7 +151,7 @@ static LogicalResult runReduce(Frame &frame, const Instruction &in) {
 }
 
 //===----------------------------------------------------------------------===//
-// Products and softmax
+// Dot and softmax
 //===----------------------------------------------------------------------===//
 
 static LogicalResult runDot(Frame &frame, const Instruction &in) {
@@ -193,7 +194,7 @@ static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   float least = -std::numeric_limits<float>::infinity();
   if (op.getValid() && isAnyTrue(frame.getTile(in.operands[3])))
     least = kLowest;
-  // Without laziness any excess moves the maximum.
+  // Without a threshold, any larger score moves the maximum.
   std::optional<APFloat> threshold = op.getThreshold();
   float slack = threshold ? threshold->convertToFloat() / scale : 0;
   TilePtr weights = makeResult(in, 0), newMax = makeResult(in, 1),

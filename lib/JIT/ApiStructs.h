@@ -19,8 +19,8 @@ inline runtime::Status nullArgument(const char *name) {
                                   "': expected an address, got null");
 }
 
-/// Copies the caller's struct `in` to `out`. A caller of a newer version may
-/// have more fields; what is not known here must not be asked for.
+/// Copies the caller's struct `in` to `out`. The struct of a newer version may
+/// have more fields, which have to be zero.
 template <typename T>
 runtime::Status readStruct(const char *name, const T *in, T &out) {
   if (!in)
@@ -41,8 +41,8 @@ runtime::Status readStruct(const char *name, const T *in, T &out) {
   return runtime::Status();
 }
 
-/// The same of a struct that a function fills in: what is not known here stays
-/// as it is.
+/// Checks the struct that a function fills in. Fields of a newer version stay
+/// unchanged.
 template <typename T>
 runtime::Status checkOutput(const char *name, const T *out) {
   if (!out)

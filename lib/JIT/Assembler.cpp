@@ -20,7 +20,7 @@ static Status requireLinker(const Driver &driver) {
 // findAssembler
 //===----------------------------------------------------------------------===//
 
-/// The toolkit that the installed driver belongs to; 0.0 without a driver.
+/// The CUDA version of the installed driver; 0.0 without a driver.
 static CudaVersion installedDriver() {
   auto version = static_cast<unsigned>(Driver::installedVersion());
   return {version / 1000, version % 1000 / 10};
@@ -30,7 +30,7 @@ static std::string toText(CudaVersion version) {
   return std::to_string(version.major) + "." + std::to_string(version.minor);
 }
 
-/// Describes the ptxas at `path`; its warning says why it does not suit.
+/// Describes the ptxas at `path`; its warning says why it is not suitable.
 static Status describePtxas(const std::string &path, unsigned timeoutSeconds,
                             Assembler &out) {
   llvm::Expected<std::string> text = ptxasVersionText(path, timeoutSeconds);
@@ -59,17 +59,17 @@ static Status findDriverLinker(Assembler &out) {
 }
 
 namespace {
-/// The ptxas on this machine, of which none was requested.
+/// The search for a ptxas when none was requested.
 struct InstalledPtxas {
   explicit InstalledPtxas(unsigned timeoutSeconds);
 
-  /// The first that suits, with a warning about those before it.
+  /// The first suitable one, with a warning about those before it.
   std::optional<Assembler> suitable;
-  /// The first of all, or why it cannot be used.
+  /// The first one found, or why it cannot be used.
   std::optional<Assembler> first;
   Status firstStatus;
-  /// Why those that were found do not suit; "" if the first does, or none was
-  /// found.
+  /// Why those that were found are not suitable; "" if the first one is, or
+  /// none was found.
   std::string rejected;
 };
 } // namespace
@@ -175,7 +175,7 @@ private:
   CudaDevice device = -1;
 };
 
-/// One run of the linker, with its logs.
+/// One run of the linker, and its logs.
 class Linker {
 public:
   explicit Linker(const Driver &driver) : driver(driver) {}
@@ -188,7 +188,7 @@ public:
   std::string infoLog() const { return info.c_str(); }
 
 private:
-  /// The failure of `call`, with what the linker logged.
+  /// The failure of `call`, with the linker's log.
   Status check(CudaResult result, const char *call) const {
     Status status = driver.check(result, call);
     if (status.ok() || !error[0])
@@ -231,7 +231,7 @@ Status Linker::link(llvm::StringRef ptx, std::string &cubin) {
   return status;
 }
 
-/// The first device that is of the target `chip`.
+/// The first device of the target `chip`.
 static Status findDevice(const Driver &driver, llvm::StringRef chip,
                          CudaDevice &out) {
   const TargetSpec *target = findTarget({chip.data(), chip.size()});
@@ -270,8 +270,8 @@ Status mla::linkWithDriver(llvm::StringRef ptx, llvm::StringRef chip,
   Linker linker(*driver);
   MLA_RETURN_IF_ERROR(linker.link(ptx, out.cubin));
   out.log = linker.infoLog();
-  // In ptxas's words, as far as it goes: without the numbers of a kernel there
-  // is no report.
+  // The log has the form of ptxas's, but may lack a kernel's numbers: then
+  // there is no report.
   llvm::Expected<PtxasReport> report = parsePtxasLog(out.log);
   if (!report) {
     llvm::consumeError(report.takeError());

@@ -21,7 +21,7 @@ using namespace mla;
 using runtime::invalidArgument;
 using runtime::Status;
 
-// The structs are part of the ABI: they may grow at the end, and only there.
+// The structs are part of the ABI: fields are added at the end only.
 static_assert(sizeof(mlaCompilerOptions) == 88, "ABI of mlaCompilerOptions");
 static_assert(offsetof(mlaCompilerOptions, progress) == 64,
               "ABI of mlaCompilerOptions");
@@ -36,7 +36,7 @@ static_assert(offsetof(mlaCompileInfo, key) == 80, "ABI of mlaCompileInfo");
 // What the caller asks for
 //===----------------------------------------------------------------------===//
 
-/// `low` to `high`, or the default for 0.
+/// Checks that a value is in [`low`, `high`], or 0 for the default.
 static Status readNumber(const char *name, int64_t value, int64_t low,
                          int64_t high) {
   if (value == 0 || (low <= value && value <= high))
@@ -47,13 +47,13 @@ static Status readNumber(const char *name, int64_t value, int64_t low,
 }
 
 namespace {
-/// An mlaSource that was checked.
+/// A checked mlaSource.
 struct Source {
   std::optional<OperatorSpec> op;
   std::string ir, name;
 
   Status read(const mlaSource *in);
-  /// Tells sources apart without making IR of them.
+  /// Identifies the source without building its IR.
   std::string quickKey() const;
   /// Null after a diagnostic.
   mlir::OwningOpRef<mlir::ModuleOp> build(mlir::MLIRContext &context) const {
@@ -83,14 +83,14 @@ std::string Source::quickKey() const {
   return op ? op->describe() : "ir " + digest(ir);
 }
 
-/// Likewise of what one call may choose.
+/// Identifies the options of a call.
 static std::string quickKey(const CompileOptions &options) {
   std::string key;
   for (const std::string *text :
        {&options.expectSizes, &options.schedule, &options.gpu})
     key += std::to_string(text->size()) + ":" + *text + " ";
   llvm::raw_string_ostream os(key);
-  // Files may change under their names.
+  // Includes the contents of files, which may change.
   os << llvm::format("%a", options.threshold) << " " << options.tuningTable
      << " " << digest(readNamedFiles(options));
   return key;
@@ -101,7 +101,7 @@ static std::string quickKey(const CompileOptions &options) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Collects what a context has to say, one line each.
+/// Collects the diagnostics of a context, one line each.
 class Diagnostics {
 public:
   explicit Diagnostics(mlir::MLIRContext &context)
@@ -140,7 +140,7 @@ struct mlaCompiler_st {
   void *userData;
   /// One bit for each CompileTrouble that was reported.
   std::atomic<unsigned> warned{0};
-  /// The caller has left it to us to find a folder for the cache.
+  /// The caller named no folder for the cache, and the default is used.
   bool needsFolder;
   DiskCache disk;
   KernelStore store;
@@ -222,8 +222,8 @@ Status mlaCompiler_st::compile(const Source &source,
                  "got none; every process compiles its kernels");
   mlir::DialectRegistry registry;
   registerDialects(registry);
-  // A context of its own for each compilation, so that threads share nothing,
-  // and without threads, which a fork would not take along.
+  // Each compilation has its own context, so that threads share nothing, and
+  // without a thread pool, which a fork would not copy.
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.printOpOnDiagnostic(false);
   Diagnostics diagnostics(context);
@@ -270,7 +270,7 @@ static void writeInfo(const KernelFacts &facts, const CachedKernel &compiled,
   out.key[sizeof(out.key) - 1] = 0;
 }
 
-/// What mlaCompile and mlaCompilePackage have in common: checks the arguments,
+/// The common part of mlaCompile and mlaCompilePackage: checks the arguments,
 /// runs `body`, and fills in `info`.
 template <typename Body>
 static Status compileCall(mlaCompiler compiler, const mlaSource *in,

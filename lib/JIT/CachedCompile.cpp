@@ -16,7 +16,7 @@ namespace json = llvm::json;
 // Key and value
 //===----------------------------------------------------------------------===//
 
-/// All that decides what the kernel is. The IR is printed anew, so that
+/// Everything that the kernel depends on. The IR is printed again, so that
 /// comments and names make no difference.
 static std::string makeKey(mlir::ModuleOp module, const CompileOptions &options,
                            const Assembler &assembler) {
@@ -63,8 +63,8 @@ std::string mla::serialize(const CachedKernel &kernel) {
   return bytes;
 }
 
-/// Whether JSON has one object or array in another. LLVM's parser recurses
-/// into them: a damaged entry could take it to the end of the stack.
+/// Whether JSON has nested objects or arrays. LLVM's parser is recursive: a
+/// damaged entry could make it overflow the stack.
 static bool isNested(llvm::StringRef json) {
   bool inString = false;
   int opened = 0;
@@ -128,7 +128,7 @@ private:
   Status assembleWithDriver(llvm::StringRef ptx, const Assembler &assembler);
   void describe(const PtxasReport &report);
 
-  /// Tells of a step, and notes how long it took.
+  /// Reports the progress of a step and records its time.
   void step(llvm::StringRef name, double seconds) {
     if (name == "ptxas")
       name = "assemble";
@@ -212,7 +212,7 @@ CacheLock Request::lock(const std::string &key) {
 }
 
 void Request::describe(const PtxasReport &report) {
-  // Of several kernels the greatest numbers.
+  // For several kernels, the maximum of each number.
   KernelFacts &facts = out.facts;
   auto raise = [](auto &fact, auto number) {
     fact = std::max(fact, static_cast<std::decay_t<decltype(fact)>>(number));
@@ -234,7 +234,7 @@ Status Request::assembleWithDriver(llvm::StringRef ptx,
   CubinResult result;
   Status status = linkWithDriver(ptx, options.compile.target, result);
   step("assemble", stopwatch.seconds());
-  // Why it is not ptxas that has failed.
+  // Adds why ptxas was not used.
   if (!status.ok())
     return assembler.warning.empty()
                ? status
@@ -283,7 +283,7 @@ Status Request::run() {
   if (lookUp(key))
     return Status();
   CacheLock held = lock(key);
-  // Who had the lock before may have left it there.
+  // The previous owner of the lock may have stored it.
   if (held && lookUp(key))
     return Status();
   MLA_RETURN_IF_ERROR(compile(assembler));

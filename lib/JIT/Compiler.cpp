@@ -3,10 +3,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/JIT/Compiler.h"
+#include "mla/Conversion/LaunchDescriptor.h"
 #include "mla/Conversion/Passes.h"
 #include "mla/Dialect/MLA/MLA.h"
 #include "mla/Pipelines/Pipelines.h"
-#include "mla/Runtime/Descriptor.h"
 #include "mla/Support/Files.h"
 #include "mla/Target/PTX.h"
 #include "mla/Target/Ptxas.h"
@@ -35,7 +35,8 @@ llvm::Error writeInto(llvm::StringRef folder, llvm::StringRef name,
   return mla::writeFile(path, bytes);
 }
 
-/// Whether `name`, a pass or a file, belongs to the dump.
+/// Whether the dump has a file for `name`, a pass or a file of
+/// getDumpedFiles().
 bool isDumped(const CompileOptions &options, StringRef name) {
   return !options.dumpFolder.empty() &&
          (options.dumpOnly.empty() ||
@@ -83,42 +84,6 @@ private:
   int count = 0;
 };
 
-/// One compilation, step by step.
-class Compilation {
-public:
-  Compilation(ModuleOp source, const CompileOptions &options)
-      : source(source), module(source.clone()), options(options) {}
-
-  llvm::Expected<CompiledKernel> run();
-
-private:
-  llvm::Error runPasses();
-  std::string blameParameters();
-  llvm::Error generatePTX();
-  llvm::Error assemble();
-  llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
-    return isDumped(options, name) ? writeInto(options.dumpFolder, name, bytes)
-                                   : llvm::Error::success();
-  }
-  /// Runs `step` and notes how long it took.
-  llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
-    if (options.progress)
-      options.progress(name, -1);
-    auto start = std::chrono::steady_clock::now();
-    llvm::Error error = (this->*step)();
-    std::chrono::duration<double> spent =
-        std::chrono::steady_clock::now() - start;
-    kernel.seconds.push_back({name.str(), spent.count()});
-    if (options.progress)
-      options.progress(name, spent.count());
-    return error;
-  }
-
-  ModuleOp source;
-  OwningOpRef<ModuleOp> module;
-  const CompileOptions &options;
-  CompiledKernel kernel;
-};
 } // namespace
 
 llvm::ArrayRef<llvm::StringLiteral> mla::getDumpedFiles() {
@@ -127,7 +92,7 @@ llvm::ArrayRef<llvm::StringLiteral> mla::getDumpedFiles() {
   return kFiles;
 }
 
-/// Hands on what the passes are to know of `options`.
+/// Sets the options of the passes.
 static void setOptions(KernelPipelineOptions &pipeline,
                        const CompileOptions &options) {
   pipeline.target = options.target;
@@ -138,7 +103,7 @@ static void setOptions(KernelPipelineOptions &pipeline,
   pipeline.tuningTable = options.tuningTable;
 }
 
-/// Options that choose a schedule are for an operator that carries none.
+/// Checks that a schedule is chosen only for an operator that carries none.
 static llvm::Error checkOptions(ModuleOp module,
                                 const CompileOptions &options) {
   std::string got = "none";
@@ -181,13 +146,18 @@ LogicalResult mla::lowerToCTA(ModuleOp module, const CompileOptions &options) {
   return pm.run(module);
 }
 
-/// After a failure of the passes: which of the schedule's parameters they would
-/// do without. Nothing if that would not help, either.
-std::string Compilation::blameParameters() {
+//===----------------------------------------------------------------------===//
+// Passes
+//===----------------------------------------------------------------------===//
+
+/// After the passes have failed: names the schedule's parameters without which
+/// they succeed. Empty if there are none.
+static std::string blameParameters(ModuleOp source,
+                                   const CompileOptions &options) {
   llvm::Expected<Choice> asked = parseChoice(options.schedule);
   if (!asked)
     return llvm::consumeError(asked.takeError()), "";
-  ScopedDiagnosticHandler quiet(module->getContext(),
+  ScopedDiagnosticHandler quiet(source.getContext(),
                                 [](Diagnostic &) { return success(); });
   auto takes = [&](const Choice &choice) {
     CompileOptions others = options;
@@ -195,7 +165,7 @@ std::string Compilation::blameParameters() {
     OwningOpRef<ModuleOp> copy = source.clone();
     return succeeded(lowerToCTA(*copy, others));
   };
-  // What fails behind the verified program does so for another reason.
+  // A failure after the verified CTA program has another cause.
   if (asked->parameters.empty() || takes(*asked))
     return "";
   auto say = [](const Choice &choice) {
@@ -210,11 +180,19 @@ std::string Compilation::blameParameters() {
   return takes({asked->schedule, {}}) ? say({"", asked->parameters}) : "";
 }
 
-llvm::Error Compilation::runPasses() {
+using PipelineBuilder = void (*)(OpPassManager &,
+                                 const KernelPipelineOptions &);
+
+/// Runs the passes of `build` on a copy of `source`, and dumps the IR after
+/// each if options.dumpFolder is set.
+static llvm::Expected<OwningOpRef<ModuleOp>>
+runPasses(ModuleOp source, const CompileOptions &options,
+          PipelineBuilder build) {
+  OwningOpRef<ModuleOp> module = source.clone();
   KernelPipelineOptions pipeline;
   setOptions(pipeline, options);
-  PassManager pm(module->getContext());
-  buildKernelPipeline(pm, pipeline);
+  PassManager pm(source.getContext());
+  build(pm, pipeline);
   StageDumper *dumper = nullptr;
   if (!options.dumpFolder.empty()) {
     if (std::error_code error = llvm::sys::fs::create_directories(
@@ -225,18 +203,90 @@ llvm::Error Compilation::runPasses() {
     auto owned = std::make_unique<StageDumper>(*module, options);
     dumper = owned.get();
     pm.addInstrumentation(std::move(owned));
-    // Dumps print the whole module: no function may change meanwhile.
-    module->getContext()->disableMultithreading();
+    // A dump prints the whole module: no function may change meanwhile.
+    source.getContext()->disableMultithreading();
   }
   if (failed(pm.run(*module)))
-    return createStringError("the passes failed" + blameParameters());
+    return createStringError("the passes failed" +
+                             blameParameters(source, options));
   if (dumper && !dumper->failure.empty())
     return createStringError(dumper->failure);
+  return std::move(module);
+}
+
+llvm::Expected<LoweredProgram>
+mla::lowerProgram(ModuleOp module, ProgramLevel level,
+                  const CompileOptions &options) {
+  if (llvm::Error error = checkOptions(module, options))
+    return std::move(error);
+  llvm::Expected<OwningOpRef<ModuleOp>> lowered =
+      runPasses(module, options, buildCTAPipeline);
+  if (!lowered)
+    return lowered.takeError();
+  FailureOr<runtime::KernelDescriptor> descriptor = describeLaunch(**lowered);
+  if (failed(descriptor))
+    return createStringError("no launch descriptor");
+  if (level == ProgramLevel::Tile) {
+    CompileOptions quiet = options;
+    quiet.dumpFolder.clear();
+    lowered = runPasses(module, quiet, buildTilePipeline);
+    if (!lowered)
+      return lowered.takeError();
+  }
+  return LoweredProgram{std::move(*lowered), std::move(*descriptor)};
+}
+
+//===----------------------------------------------------------------------===//
+// Compilation
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One compilation, step by step.
+class Compilation {
+public:
+  Compilation(ModuleOp source, const CompileOptions &options)
+      : source(source), options(options) {}
+
+  llvm::Expected<CompiledKernel> run();
+
+private:
+  llvm::Error runPasses();
+  llvm::Error generatePTX();
+  llvm::Error assemble();
+  llvm::Error dump(llvm::StringRef name, llvm::StringRef bytes) {
+    return isDumped(options, name) ? writeInto(options.dumpFolder, name, bytes)
+                                   : llvm::Error::success();
+  }
+  /// Runs `step` and records its time.
+  llvm::Error timed(llvm::StringRef name, llvm::Error (Compilation::*step)()) {
+    if (options.progress)
+      options.progress(name, -1);
+    auto start = std::chrono::steady_clock::now();
+    llvm::Error error = (this->*step)();
+    std::chrono::duration<double> spent =
+        std::chrono::steady_clock::now() - start;
+    kernel.seconds.push_back({name.str(), spent.count()});
+    if (options.progress)
+      options.progress(name, spent.count());
+    return error;
+  }
+
+  ModuleOp source;
+  OwningOpRef<ModuleOp> module;
+  const CompileOptions &options;
+  CompiledKernel kernel;
+};
+} // namespace
+
+llvm::Error Compilation::runPasses() {
+  llvm::Expected<OwningOpRef<ModuleOp>> lowered =
+      ::runPasses(source, options, buildKernelPipeline);
+  if (!lowered)
+    return lowered.takeError();
+  module = std::move(*lowered);
   auto launch = (*module)->getAttrOfType<StringAttr>(kLaunchAttr);
   if (!launch)
-    return createStringError(
-        "expected a function with an mla operator or a tile "
-        "program (one scf.forall), got none");
+    return createStringError(kNoKernelMessage);
   kernel.descriptor = (launch.getValue() + "\n").str();
   return llvm::Error::success();
 }
@@ -292,7 +342,7 @@ llvm::Error Compilation::assemble() {
 }
 
 llvm::Expected<CompiledKernel> Compilation::run() {
-  if (llvm::Error error = checkOptions(*module, options))
+  if (llvm::Error error = checkOptions(source, options))
     return error;
   if (llvm::Error error = timed("passes", &Compilation::runPasses))
     return error;

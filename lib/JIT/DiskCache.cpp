@@ -26,10 +26,10 @@ using llvm::StringRef;
 namespace fs = llvm::sys::fs;
 using namespace mla;
 
-/// llvm::pruneCache looks at files with this prefix and at no others.
+/// llvm::pruneCache considers only files with this prefix.
 static constexpr llvm::StringLiteral kPrefix("llvmcache-");
-/// Ends the name of a file that is still being written. It has the prefix too,
-/// so that what a killed process left behind is pruned some day.
+/// The suffix of a file that is being written. It has the prefix as well, so
+/// that files of killed processes are pruned eventually.
 static constexpr llvm::StringLiteral kTemporary(".tmp");
 
 /// An entry: the magic, the digest of all that follows, the key's length, the
@@ -67,8 +67,8 @@ std::string mla::defaultCacheFolder() {
   return folder.str().str();
 }
 
-/// Makes `folder` as mkdir -p does: the umask says who may enter it. A cache
-/// that root fills in an image is of use to whoever runs there.
+/// Creates `folder` as mkdir -p does, with permissions by the umask, so that
+/// other users can read a cache that root filled in a container image.
 static std::error_code createFolder(StringRef folder) {
   return fs::create_directories(folder, /*IgnoreExisting=*/true, fs::all_all);
 }
@@ -85,8 +85,9 @@ std::string DiskCache::file(StringRef name) const {
 
 /// Locks (F_WRLCK) or unlocks (F_UNLCK) the byte at `offset`, without waiting.
 ///
-/// Locks of an open file description: unlike those of a process they tell
-/// threads apart. All keys share one file, so that none is left for each.
+/// Uses locks of an open file description, which, unlike those of a process,
+/// exclude threads from each other. All keys share one file, so that no lock
+/// file per key is left behind.
 static bool setLock(int fd, int64_t offset, short type) {
   struct flock range = {};
   range.l_type = type;
@@ -99,8 +100,8 @@ static bool setLock(int fd, int64_t offset, short type) {
 CacheLock::~CacheLock() {
   if (fd < 0)
     return;
-  // Closing would do, were it not for a child that was forked meanwhile and
-  // has the description open too.
+  // Closing alone does not release the lock while a forked child has the file
+  // description open too.
   setLock(fd, offset, F_UNLCK);
   ::close(fd);
 }
@@ -145,7 +146,7 @@ Expected<CacheLock> DiskCache::lock(StringRef key,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What an entry's file holds; points into its bytes.
+/// A parsed entry; points into the bytes of its file.
 struct Parts {
   StringRef key, value;
 };
@@ -165,8 +166,8 @@ static std::optional<Parts> parse(StringRef bytes) {
   return Parts{bytes.take_front(keyBytes), bytes.drop_front(keyBytes)};
 }
 
-/// The bytes of a file, copied: a mapped file that is truncated meanwhile would
-/// end the process.
+/// The bytes of a file, copied: reading a mapped file that is truncated
+/// meanwhile would crash the process.
 static llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>>
 readFile(const std::string &path) {
   return llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
@@ -191,8 +192,9 @@ Expected<std::optional<std::string>> DiskCache::find(StringRef key) {
                              "' is damaged, or of another version");
   if (parts->key != key)
     return createStringError("'" + path + "' holds the entry of another key");
-  // Set by hand: file systems are often mounted so that reading does not.
-  // Where it fails (another user's file) an entry in use is evicted sooner.
+  // Sets the access time explicitly: many file systems are mounted without
+  // access times. If that fails (another user's file), the entry is evicted
+  // sooner.
   ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
   return parts->value.str();
 }

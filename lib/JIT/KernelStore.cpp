@@ -14,15 +14,15 @@ using runtime::Status;
 //===----------------------------------------------------------------------===//
 
 namespace mla {
-/// Locks every store while the process forks, so that the child finds none in
-/// the middle of a change. What other threads were making, nobody makes in the
-/// child.
+/// Locks every store while the process forks, so that none is in the middle of
+/// a change in the child. Kernels that other threads were compiling are
+/// abandoned in the child.
 struct ForkGuard {
   std::mutex mutex;
   std::set<KernelStore *> stores;
 
   static ForkGuard &get() {
-    // Leaked: a fork may come as late as it likes.
+    // Leaked: the process may fork during static destruction.
     static ForkGuard *guard = [] {
       pthread_atfork([] { get().prepare(); }, [] { get().release(false); },
                      [] { get().release(true); });
@@ -40,7 +40,7 @@ private:
   void release(bool inChild) {
     for (KernelStore *store : stores) {
       // Leaked: a condition variable with waiters cannot be destroyed, and the
-      // waiters have not come along.
+      // waiting threads do not exist in the child.
       if (inChild)
         new auto(std::exchange(store->flights, {}));
       store->mutex.unlock();
@@ -83,7 +83,7 @@ void KernelStore::keep(const std::string &key, const StoredKernel &kernel,
 Status KernelStore::get(const std::string &key,
                         llvm::function_ref<Status(StoredKernel &)> make,
                         StoredKernel &out, bool &made) {
-  // Freed without the lock: that may unload code from the GPU.
+  // Freed without holding the lock: freeing may unload code from the GPU.
   std::list<Item> evicted;
   made = false;
   std::unique_lock<std::mutex> lock(mutex);

@@ -19,7 +19,7 @@ namespace mla {
 class KernelReference {
 public:
   KernelReference() = default;
-  /// Takes over a reference.
+  /// Takes ownership of a reference.
   explicit KernelReference(mlaKernel kernel) : kernel(kernel) {}
   KernelReference(const KernelReference &other) : kernel(other.kernel) {
     if (kernel)
@@ -32,7 +32,7 @@ public:
   }
   ~KernelReference() { (void)mlaKernelDestroy(kernel); }
 
-  /// Hands the reference on.
+  /// Releases ownership of the reference.
   mlaKernel release() { return std::exchange(kernel, nullptr); }
 
 private:
@@ -44,16 +44,18 @@ struct StoredKernel {
   KernelFacts facts;
 };
 
-/// Keeps the kernels that were used last. Threads that want the same one at
-/// once make it once. After a fork the child may go on using it.
+/// Keeps the most recently used kernels. Threads that ask for the same kernel
+/// concurrently make it once. The child of a fork may continue to use the
+/// store.
 class KernelStore {
 public:
   explicit KernelStore(size_t capacity);
   ~KernelStore();
 
-  /// Stores the kernel of `key` in `out`. If there is none, `make` makes it,
-  /// here or in another thread that is at it already; its failure is returned
-  /// by all who waited, and forgotten. `made` tells whether it ran here.
+  /// Stores the kernel of `key` in `out`. If there is none, `make` makes it, in
+  /// this thread or in another one that has already started; a failure is
+  /// returned to all waiting threads and not remembered. `made` is whether
+  /// `make` ran in this thread.
   runtime::Status get(const std::string &key,
                       llvm::function_ref<runtime::Status(StoredKernel &)> make,
                       StoredKernel &out, bool &made);
@@ -73,9 +75,9 @@ private:
 
   friend struct ForkGuard;
   const size_t capacity;
-  /// Guards what follows; held for moments.
+  /// Guards the members below; held briefly.
   std::mutex mutex;
-  /// Used last first.
+  /// Most recently used first.
   std::list<Item> items;
   std::unordered_map<std::string, std::list<Item>::iterator> index;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights;

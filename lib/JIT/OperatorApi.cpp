@@ -8,7 +8,7 @@ using namespace mla;
 using runtime::invalidArgument;
 using runtime::Status;
 
-// The structs are part of the ABI: they may grow at the end, and only there.
+// The structs are part of the ABI: fields are added at the end only.
 static_assert(sizeof(mlaNamedSize) == 16, "ABI of mlaNamedSize");
 static_assert(sizeof(mlaNamedOption) == 16, "ABI of mlaNamedOption");
 static_assert(sizeof(mlaOperator) == 48, "ABI of mlaOperator");
@@ -90,8 +90,8 @@ static Status checkIndex(const char *name, int32_t index, const List &list) {
           .str());
 }
 
-/// Checks the arguments of a function that tells of entry `at` of `list` of an
-/// operator, and fills in what `fill` makes of it.
+/// Checks the arguments of a function that describes entry `at` of an
+/// operator's `list`, and calls `fill` with the entry.
 template <typename T, typename Info, typename Fill>
 static mlaStatus getEntry(int32_t index, TableList<T> OperatorTable::*list,
                           const char *name, int32_t at, Info *info, Fill fill) {

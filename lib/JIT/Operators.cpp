@@ -4,7 +4,7 @@
 
 #include "mla/JIT/Operators.h"
 #include "mla/Support/Names.h"
-#include "mla/Transforms/Passes.h"
+#include "mla/Transforms/OperatorQueries.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -129,14 +129,15 @@ static Type getType(const OperatorSpec &spec, const OperandInfo &operand,
   SmallVector<int64_t> shape;
   for (std::string_view dim : operand.dims)
     shape.push_back(spec.getSize(dim).value_or(ShapedType::kDynamic));
-  // One that may be left out has size 0 then: a run-time size.
+  // All sizes of an operand are 0 if a launch omits it, so they are run-time
+  // sizes.
   if (operand.isOptional && presence == StringRef(kLaunchOptional))
-    shape.front() = ShapedType::kDynamic;
+    llvm::fill(shape, ShapedType::kDynamic);
   return getTensor(element, shape);
 }
 
-/// The op, on all arguments of `block`; `counts` has 1 for each operand of the
-/// table that is there, else 0.
+/// Creates the op with all arguments of `block`; `counts` has 1 for each
+/// operand of the table that is present, otherwise 0.
 static Operation *createOperator(ImplicitLocOpBuilder &b,
                                  const OperatorSpec &spec, Block *block,
                                  ArrayRef<int32_t> counts) {

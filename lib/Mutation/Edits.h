@@ -22,12 +22,9 @@ inline bool isConstant(mlir::Value value) {
   return getConstant(value).has_value();
 }
 
-/// Mbarriers in the array `barrier`, a peer's too.
+/// The number of mbarriers in the array `barrier`.
 inline int64_t getBarrierCount(mlir::Value barrier) {
-  mlir::Type type = barrier.getType();
-  if (auto peer = mlir::dyn_cast<cta::PeerType>(type))
-    type = peer.getLocal();
-  return mlir::cast<cta::MBarrierType>(type).getSize();
+  return mlir::cast<cta::MBarrierType>(barrier.getType()).getSize();
 }
 
 /// Replaces i32 operands of one op by values computed before it.

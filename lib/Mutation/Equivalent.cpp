@@ -22,7 +22,7 @@ using Rule = StringRef (*)(Operation *op, Operation *other, bool earlier);
 
 /// Whether a product reads one of the rings whose wait `op` is.
 bool completesRead(Operation *op, const Rings &rings) {
-  if (!isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
+  if (!isa<cta::MmaWaitOp>(op))
     return false;
   // Groups complete in order: a wait may cover products other than its own.
   bool reads = false;
@@ -32,11 +32,11 @@ bool completesRead(Operation *op, const Rings &rings) {
 }
 
 StringRef commuteFence(Operation *op, Operation *other, bool) {
-  if (!isa<cta::FenceAsyncOp>(op))
+  auto fence = dyn_cast<cta::FenceAsyncOp>(op);
+  if (!fence || fence.getGlobal())
     return "";
-  if (isa<cta::StoreSharedOp, cta::PeerStoreOp, cta::MmaAsyncOp,
-          cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp,
-          cta::PeerCopyOp, cta::NamedSyncOp, cta::SyncOp>(other) ||
+  if (isa<cta::StoreSharedOp, cta::MmaAsyncOp, cta::StoreAsyncOp,
+          cta::BulkStoreOp, cta::NamedSyncOp, cta::SyncOp>(other) ||
       classify(other) == SyncClass::Arrival)
     return "";
   return "a fence moved over no write to shared memory and no publication";
@@ -67,7 +67,7 @@ bool closesLink(Operation *op) {
 }
 
 StringRef commuteGroupWait(Operation *op, Operation *other, bool earlier) {
-  if (!isa<cta::MmaWaitOp, cta::MmaWaitReadsOp>(op))
+  if (!isa<cta::MmaWaitOp>(op))
     return "";
   if (earlier)
     return "waits sooner for a product";
@@ -78,7 +78,7 @@ StringRef commuteGroupWait(Operation *op, Operation *other, bool earlier) {
 }
 
 StringRef commuteWait(Operation *op, Operation *other, bool earlier) {
-  if (!isa<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp>(op))
+  if (!isa<cta::MBarrierWaitOp>(op))
     return "";
   if (earlier)
     return "waits sooner for a barrier";
@@ -153,6 +153,8 @@ std::string mutation::explainEquivalence(const Mutation &mutation,
       return "a fence twice";
     if (sync == SyncClass::Commit)
       return "an empty group: waits for more";
+    if (isa<cta::StoreReleaseOp>(op))
+      return "a flag written twice with one value";
   }
   if (closesLink(op) &&
       llvm::is_contained({"drop-commit", "out-before", "out-after"},

@@ -94,12 +94,10 @@ bool isRelated(Operation *op, Operation *other) {
   }
   if (isa<cta::FenceAsyncOp>(op))
     return isa<cta::StoreSharedOp, cta::MmaAsyncOp, cta::StoreAsyncOp,
-               cta::BulkStoreOp, cta::BulkReduceAddOp>(other) ||
+               cta::BulkStoreOp>(other) ||
            classify(other) == SyncClass::Arrival;
-  if (isa<cta::MmaFenceOp, cta::MmaCommitOp, cta::MmaWaitOp,
-          cta::MmaWaitReadsOp>(op))
-    return isa<cta::MmaAsyncOp, cta::MmaCommitOp, cta::MmaWaitOp,
-               cta::MmaWaitReadsOp>(other) ||
+  if (isa<cta::MmaFenceOp, cta::MmaCommitOp, cta::MmaWaitOp>(op))
+    return isa<cta::MmaAsyncOp, cta::MmaCommitOp, cta::MmaWaitOp>(other) ||
            classify(other) == SyncClass::Arrival;
   return classify(other) != SyncClass::None || isa<cta::RoleOp>(other);
 }

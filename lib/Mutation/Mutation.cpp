@@ -15,19 +15,18 @@ using namespace mla::mutation;
 
 SyncClass mutation::classify(Operation *op) {
   if (isa<cta::FenceAsyncOp, cta::MmaFenceOp, cta::MBarrierInitFenceOp,
-          cta::SyncOp, cta::FenceGpuOp>(op))
+          cta::SyncOp>(op))
     return SyncClass::Fence;
   if (isa<cta::MmaCommitOp, cta::BulkCommitOp>(op))
     return SyncClass::Commit;
-  if (isa<cta::MmaWaitOp, cta::MmaWaitReadsOp, cta::BulkWaitOp>(op))
+  if (isa<cta::MmaWaitOp, cta::BulkWaitOp>(op))
     return SyncClass::GroupWait;
-  if (isa<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp, cta::NamedSyncOp,
-          cta::ClusterWaitOp, cta::LaunchWaitOp, cta::AcquireOp, cta::AwaitOp,
-          cta::AcquirePartOp, cta::AwaitPartOp>(op))
+  if (isa<cta::MBarrierWaitOp, cta::NamedSyncOp, cta::ClusterWaitOp,
+          cta::LaunchWaitOp, cta::AcquireOp, cta::AwaitOp>(op))
     return SyncClass::Wait;
   if (isa<cta::ArriveOp, cta::ArriveCopiesOp, cta::ArriveExpectOp,
-          cta::PeerArriveOp, cta::NamedArriveOp, cta::ClusterArriveOp,
-          cta::ReleaseOp, cta::ReleasePartOp>(op))
+          cta::NamedArriveOp, cta::ClusterArriveOp, cta::StoreReleaseOp,
+          cta::ReleaseOp>(op))
     return SyncClass::Arrival;
   if (isa<cta::MBarrierInitOp>(op))
     return SyncClass::Init;
@@ -44,10 +43,7 @@ bool mutation::isEvent(Operation *op) {
 OpOperand *mutation::getBarrier(Operation *op) {
   for (OpOperand &operand : op->getOpOperands()) {
     Type type = operand.get().getType();
-    if (auto peer = dyn_cast<cta::PeerType>(type))
-      type = peer.getLocal();
-    if (isa<cta::MBarrierType>(type) && !isa<cta::MBarrierInitOp>(op) &&
-        !isa<cta::MapPeerOp>(op))
+    if (isa<cta::MBarrierType>(type) && !isa<cta::MBarrierInitOp>(op))
       return &operand;
   }
   return nullptr;
@@ -83,8 +79,6 @@ cta::RingOp mutation::getRing(Value value) {
 
 Rings mutation::getRings(Value barrier) {
   Rings rings;
-  if (auto peer = barrier.getDefiningOp<cta::MapPeerOp>())
-    barrier = peer.getSource();
   auto op = barrier.getDefiningOp<cta::MBarrierOp>();
   if (!op)
     return rings;
@@ -193,18 +187,23 @@ mutation::getKinds() {
   return kKinds;
 }
 
-func::FuncOp mutation::findProgram(ModuleOp module) {
+SmallVector<func::FuncOp> mutation::findKernels(ModuleOp module) {
+  SmallVector<func::FuncOp> kernels;
   for (auto function : module.getOps<func::FuncOp>()) {
     WalkResult result =
         function.walk([](cta::RoleOp) { return WalkResult::interrupt(); });
     if (result.wasInterrupted())
-      return function;
+      kernels.push_back(function);
   }
-  return {};
+  return kernels;
 }
 
-std::vector<Mutation> mutation::enumerate(func::FuncOp program) {
-  Enumerator e(program);
+func::FuncOp mutation::findKernel(ModuleOp program, const Mutation &mutation) {
+  return program.lookupSymbol<func::FuncOp>(mutation.kernel);
+}
+
+static std::vector<Mutation> enumerateKernel(func::FuncOp kernel) {
+  Enumerator e(kernel);
   enumerateDrops(e);
   enumerateMoves(e);
   enumerateValues(e);
@@ -212,11 +211,24 @@ std::vector<Mutation> mutation::enumerate(func::FuncOp program) {
   return e.take();
 }
 
-OwningOpRef<ModuleOp> mutation::apply(ModuleOp module,
+std::vector<Mutation> mutation::enumerate(ModuleOp program) {
+  std::vector<Mutation> all;
+  SmallVector<func::FuncOp> kernels = findKernels(program);
+  for (func::FuncOp kernel : kernels)
+    for (Mutation &mutation : enumerateKernel(kernel)) {
+      mutation.kernel = kernel.getSymName().str();
+      if (kernels.size() > 1)
+        mutation.id = mutation.kernel + "/" + mutation.id;
+      all.push_back(std::move(mutation));
+    }
+  return all;
+}
+
+OwningOpRef<ModuleOp> mutation::apply(ModuleOp program,
                                       const Mutation &mutation) {
-  OwningOpRef<ModuleOp> clone = module.clone();
-  func::FuncOp program = findProgram(*clone);
-  program->removeAttr(cta::kVerifiedAttr);
-  mutation.edit(numberOps(program));
+  OwningOpRef<ModuleOp> clone = program.clone();
+  func::FuncOp kernel = findKernel(*clone, mutation);
+  kernel->removeAttr(cta::kVerifiedAttr);
+  mutation.edit(numberOps(kernel));
   return clone;
 }

@@ -115,9 +115,9 @@ static void addShorter(Enumerator &e, cta::RingOp ring, int64_t depth) {
   e.add("depth", ring, "shorter", [=](const Ops &ops) {
     auto ring = cast<cta::RingOp>(ops[target]);
     cta::RingType old = ring.getResult().getType();
-    ring.getResult().setType(cta::RingType::get(
-        ring.getContext(), depth - 1, old.getShape(), old.getElementType(),
-        old.getLayout(), old.getSplitDim(), old.getParts()));
+    ring.getResult().setType(
+        cta::RingType::get(ring.getContext(), depth - 1, old.getShape(),
+                           old.getElementType(), old.getLayout()));
     for (unsigned barrier : uses.barriers)
       ops[barrier]->getResult(0).setType(
           cta::MBarrierType::get(ring.getContext(), depth - 1));

@@ -48,10 +48,9 @@ public:
     if (!module)
       return llvm::createStringError("cannot parse the program: " +
                                      errors.first);
-    func::FuncOp program = findProgram(*module);
-    if (!program)
+    if (findKernels(*module).empty())
       return llvm::createStringError("expected a cta program with roles");
-    mutations = enumerate(program);
+    mutations = enumerate(*module);
     return llvm::Error::success();
   }
 
@@ -63,7 +62,7 @@ private:
   /// What --mla-verify-async says; "" if it accepts the program.
   std::string verify(ModuleOp damaged);
   /// What is wrong when it runs.
-  std::string simulate(func::FuncOp program);
+  std::string simulate(ModuleOp damaged, func::FuncOp kernel);
 
   MLIRContext context;
   const ScoreOptions &options;
@@ -78,11 +77,11 @@ std::string Worker::verify(ModuleOp damaged) {
   return failed(pm.run(damaged)) ? errors.first : "";
 }
 
-std::string Worker::simulate(func::FuncOp program) {
-  // The simulator takes verified programs; each passes for one here.
-  program->setAttr(cta::kVerifiedAttr, UnitAttr::get(&context));
+std::string Worker::simulate(ModuleOp damaged, func::FuncOp kernel) {
+  // The simulator runs verified kernels only.
+  kernel->setAttr(cta::kVerifiedAttr, UnitAttr::get(&context));
   ErrorCollector errors(&context);
-  std::string wrong = options.simulate(program);
+  std::string wrong = options.simulate(damaged);
   if (!wrong.empty() && !errors.first.empty())
     wrong += ": " + errors.first;
   return wrong;
@@ -92,9 +91,10 @@ Result Worker::judge(const Mutation &mutation) {
   auto start = std::chrono::steady_clock::now();
   Result result;
   result.id = mutation.id;
+  result.kernel = mutation.kernel;
   result.kind = mutation.kind;
   OwningOpRef<ModuleOp> damaged = apply(*module, mutation);
-  func::FuncOp program = findProgram(*damaged);
+  func::FuncOp kernel = findKernel(*damaged, mutation);
   bool isValid;
   {
     ErrorCollector errors(&context);
@@ -104,12 +104,12 @@ Result Worker::judge(const Mutation &mutation) {
   if (isValid) {
     result.verifier = verify(*damaged);
     if (options.simulate && !(options.quick && !result.verifier.empty()))
-      result.simulator = simulate(program);
+      result.simulator = simulate(*damaged, kernel);
   }
   // Some rules rest on the program having run to its end.
   if (!result.isFound() && options.simulate)
     result.equivalent =
-        explainEquivalence(mutation, findProgram(*module), program);
+        explainEquivalence(mutation, findKernel(*module, mutation), kernel);
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();

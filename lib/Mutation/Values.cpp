@@ -121,7 +121,7 @@ void mutation::enumerateValues(Enumerator &e) {
       continue;
     enumerateBarriers(e, op, barriers);
     enumerateIndices(e, op);
-    if (isa<cta::MBarrierWaitOp, cta::MBarrierWaitClusterOp>(op))
+    if (isa<cta::MBarrierWaitOp>(op))
       enumerateParities(e, op);
   }
 }

@@ -1,4 +1,4 @@
-//===- Operators.cpp - the operators that ship ----------------------------===//
+//===- Operators.cpp - all operators of the library -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -7,7 +7,7 @@
 
 using namespace mla;
 
-// Each folder's functions (Op.cpp.in), by CMake's list of the folders.
+// The functions of each operator (Op.cpp.in). CMake generates the list.
 namespace mla {
 #define MLA_OPERATOR(name)                                                     \
   void register##name(mlir::DialectRegistry &registry);                        \

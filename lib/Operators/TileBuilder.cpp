@@ -83,7 +83,7 @@ LogicalResult mla::checkBlockKV(OperatorInterface op,
 FailureOr<int64_t> mla::getTileHeads(OperatorInterface op, int64_t heads,
                                      const TilingOptions &options) {
   constexpr int64_t kRowHeads = 64;
-  // As many columns as one warpgroup can accumulate the output of.
+  // The accumulator of the output limits the columns of one warpgroup.
   constexpr int64_t kColumnHeads = 32, kColumnGroup = 8;
   std::optional<int64_t> asked = options.schedule.getTileSize("rows");
   if (!options.isABSwapped()) {
@@ -151,7 +151,7 @@ SmallVector<Value> AttentionBuilder::buildStep(Value scores, Value valid,
   return result;
 }
 
-/// Its row maxima are those of the softmax, whose decomposition has them once.
+/// --mla-decompose-softmax merges this reduction with the one in the softmax.
 Value AttentionBuilder::buildTop(Value scores, Value valid, Value top) {
   auto labelled = [&](Value v) {
     b.label(v.getDefiningOp(), "top");
@@ -165,7 +165,7 @@ Value AttentionBuilder::buildTop(Value scores, Value valid, Value top) {
 }
 
 //===----------------------------------------------------------------------===//
-// Behind the loop
+// After the loop
 //===----------------------------------------------------------------------===//
 
 Value AttentionBuilder::equals(Value v, float value) {
@@ -189,7 +189,7 @@ AttentionBuilder::buildStatistics(ValueRange state, const LseOptions &lse) {
   Value m = state[1], top = threshold ? state[3] : Value();
   Statistics result;
   result.sum = state[2];
-  // The maximum has moved if and only if an entry was valid.
+  // The maximum is -inf if and only if no entry was valid.
   result.empty = equals(top ? top : m, -kInf);
   Value scales = b.createSplat(scale, {heads});
   result.logit = arith::MulFOp::create(b, m, scales);
@@ -197,7 +197,7 @@ AttentionBuilder::buildStatistics(ValueRange state, const LseOptions &lse) {
   result.lse = arith::SelectOp::create(
       b, result.empty, splatRows(lse.isEmptyNegative ? -kInf : kInf),
       result.lse);
-  // Where nothing was summed up, every valid score was -inf.
+  // The sum is 0 if every valid score was -inf.
   result.maxLogits = top ? arith::MulFOp::create(b, top, scales) : result.logit;
   result.maxLogits = arith::SelectOp::create(
       b, equals(result.sum, 0), splatRows(-kInf), result.maxLogits);
@@ -205,8 +205,7 @@ AttentionBuilder::buildStatistics(ValueRange state, const LseOptions &lse) {
 }
 
 Value AttentionBuilder::addSink(const Statistics &statistics, Value sink) {
-  // Logits are subtracted before they are scaled: finite ones of any size have
-  // a difference.
+  // Subtracting before scaling does not overflow for finite logits.
   Value exponent = arith::MulFOp::create(
       b, arith::SubFOp::create(b, sink, statistics.logit), splatRows(kLog2E));
   return arith::AddFOp::create(b, statistics.sum,

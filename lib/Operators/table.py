@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Checks the table of an operator, which its .td file declares, and writes it as
-C++, as Markdown or as Python.
+"""Checks the operator tables of .td files and writes them as C++, Markdown or Python.
 
     table.py --tblgen=llvm-tblgen -I include OPERATOR.td --header=Table.h
 
-What a table must not say ends with an error at the line of the record at fault.
+An invalid table is an error that names the file and line of the record.
 """
 
 import argparse
@@ -20,7 +19,10 @@ ELEMENTS = "bf16 f16 f32 f64 f8E4M3FN f8E5M2 i8 i32 i64".split()
 MAX_RANK = 8
 # MLA_MAX_OPTION_VALUES of the C interface.
 MAX_VALUES = 8
-PRESENCE = ["no", "yes", "optional"]
+
+# Values of the option of an optional operand, the default first.
+INPUT_PRESENCE = ["no", "yes", "optional"]
+OUTPUT_PRESENCE = ["yes", "no", "optional"]
 
 
 class TableError(Exception):
@@ -69,22 +71,25 @@ class Table:
         self.check_variables()
         for option in self.options:
             self.check_option(option)
-        if not any(operand["isWritten"] for operand in self.operands):
-            fail(self.record, f"operator '{self.name}': expected an output, got none")
+        if not any(
+            operand["isWritten"] and not operand["isOptional"] for operand in self.operands
+        ):
+            fail(self.record, f"operator '{self.name}': expected an output that is not "
+                 "optional, got none")
 
     def check_names(self):
-        """Sizes, operands and options share one name space, as on a command line."""
+        """Sizes, operands and options share one name space on the command line."""
         seen = {}
         kinds = ("size", self.sizes), ("operand", self.operands), ("option", self.options)
         for kind, entries in kinds:
             for entry in entries:
                 for name in filter(None, (entry["name"], entry.get("alias"))):
                     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-                        fail(entry, f"{kind} '{name}': expected a name of small "
+                        fail(entry, f"{kind} '{name}': expected a name of lower-case "
                              "letters, digits and _")
                     if name in seen:
-                        fail(entry, f"{kind} '{name}': expected a name of its own, "
-                             f"got that of {'an' if seen[name][0] == 'o' else 'a'} {seen[name]}")
+                        fail(entry, f"{kind} '{name}': expected a unique name, got the "
+                             f"name of {'an' if seen[name][0] == 'o' else 'a'} {seen[name]}")
                     seen[name] = kind
 
     def check_size(self, size):
@@ -94,7 +99,7 @@ class Table:
             fail(size, f"{what}: expected 0 <= least <= most < 2^31, got {least} and "
                  f"{most}")
         if usual and not least <= usual <= most:
-            fail(size, f"{what}: expected {least} to {most} as the usual value, got "
+            fail(size, f"{what}: expected {least} to {most} as the default, got "
                  f"{usual}")
         if not usual and size["typical"] < 1:
             fail(size, f"{what}: expected a typical value of at least 1, got "
@@ -119,11 +124,8 @@ class Table:
         if not operand["isScalar"] and not 1 <= rank <= MAX_RANK:
             fail(operand, f"{what}: expected 1 to {MAX_RANK} dimensions, got {rank}")
         if operand["isScalar"] and (rank or operand["isWritten"] or operand["isOptional"]):
-            fail(operand, f"{what}: expected a scalar to be an input that is always "
-                 "there, without dimensions")
-        if operand["isOptional"] and operand["isWritten"]:
-            fail(operand, f"{what}: expected an optional operand to be an input, got "
-                 "an output")
+            fail(operand, f"{what}: expected a scalar to be a required input without "
+                 "dimensions")
 
     def check_variables(self):
         first = {}
@@ -144,12 +146,13 @@ class Table:
                  f"{', '.join(values)}")
 
     def add_options(self):
-        """The options that follow from operands."""
+        """Adds the options that follow from operands: presence and element types."""
         for option in self.options:
             option.update(kind="Attribute", alias="", isTuned=0)
         for operand in self.operands:
             if operand["isOptional"]:
-                self.options.append({**operand, "kind": "Presence", "values": PRESENCE})
+                values = OUTPUT_PRESENCE if operand["isWritten"] else INPUT_PRESENCE
+                self.options.append({**operand, "kind": "Presence", "values": values})
         variables = {}
         for operand in self.operands:
             if operand["variable"] and len(operand["types"]) > 1:
@@ -157,8 +160,8 @@ class Table:
         names = {entry["name"] for entry in self.sizes + self.operands + self.options}
         for variable, operands in variables.items():
             if variable in names:
-                fail(operands[0], f"type variable '{variable}': expected a name of its "
-                     "own, got that of a size, operand or option")
+                fail(operands[0], f"type variable '{variable}': expected a unique "
+                     "name, got the name of a size, operand or option")
             users = [operand["name"] for operand in operands]
             self.options.append({
                 "name": variable, "kind": "ElementType", "alias": "", "isTuned": 0,
@@ -201,7 +204,7 @@ def header_of(table):
     lines = [f"\nnamespace mla::detail::{table.stem}Entries {{"]
 
     def array(element, name, entries):
-        """Declares an array; the initializer that names it."""
+        """Declares an array; returns the initializer that refers to it."""
         if not entries:
             return "{}"
         lines.append(f"inline constexpr {element} {name}[] = {{")
@@ -273,10 +276,10 @@ def markdown_of(table):
     text += row("operand", "shape", "element", "") + row(*["---"] * 4)
     for operand in table.operands:
         dims = "[" + ", ".join(operand["dims"]) + "]"
-        kind = "optional" if operand["isOptional"] else ""
-        kind = "written" if operand["isWritten"] else kind
+        kinds = [kind for kind, flag in (("optional", "isOptional"),
+                                         ("written", "isWritten")) if operand[flag]]
         text += row(
-            operand["name"] + (f" ({kind})" if kind else ""),
+            operand["name"] + (f" ({', '.join(kinds)})" if kinds else ""),
             "scalar above 0" if operand["isPositive"] else
             "scalar" if operand["isScalar"] else dims,
             " or ".join(operand["types"]), operand["doc"])
@@ -291,7 +294,7 @@ def markdown_of(table):
     text += row(*["---"] * 3)
     for option in table.options:
         text += row(option["name"], ", ".join(f"`{v}`" for v in option["values"]),
-                    option["doc"] + (": whether the operand is there"
+                    option["doc"] + (": whether the operand is present"
                                      if option["kind"] == "Presence" else ""))
     return text
 
@@ -339,7 +342,7 @@ def write_python(tables):
 
 
 def write_if_changed(path, text):
-    """So that what includes it is not compiled again in vain."""
+    """Keeps the timestamp of an unchanged file, so that its users are not rebuilt."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 

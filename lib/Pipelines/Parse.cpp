@@ -1,4 +1,4 @@
-//===- Parse.cpp - reads programs -------------------------------*- C++ -*-===//
+//===- Parse.cpp - parses programs ------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

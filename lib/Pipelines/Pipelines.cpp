@@ -1,4 +1,4 @@
-//===- Pipelines.cpp - the passes in order, and why -------------*- C++ -*-===//
+//===- Pipelines.cpp - pass pipelines ---------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,47 +10,20 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace mla;
 
-/// MLIR's canonicalizer without the patterns that dissolve a forall of one
-/// iteration: it is the grid, however small, and roles stand in it.
-static std::unique_ptr<Pass> createFolder() {
-  return createCanonicalizerPass(
-      GreedyRewriteConfig(),
-      {"(anonymous namespace)::ForallOpSingleOrZeroIterationDimsFolder",
-       "(anonymous namespace)::ForallOpReplaceConstantInductionVar"});
-}
-
-namespace {
-/// Folds tile programs. One with roles has been folded, and its loops carry
-/// marks for --mla-pipeline, which folding drops.
-struct FoldTilesPass : PassWrapper<FoldTilesPass, OperationPass<func::FuncOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FoldTilesPass)
-
-  void runOnOperation() override {
-    for (scf::ForallOp program : getOperation().getOps<scf::ForallOp>())
-      if (!program.getOps<cta::RoleOp>().empty())
-        return;
-    OpPassManager pm(func::FuncOp::getOperationName());
-    pm.addPass(createFolder());
-    pm.addPass(createCSEPass());
-    if (failed(runPipeline(pm, getOperation())))
-      signalPassFailure();
-  }
-};
-} // namespace
-
 void mla::buildTilePipeline(OpPassManager &pm,
                             const KernelPipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
-  // First: every other pass asks for the target's limits.
+  // First, because the other passes use the target's limits.
   AttachTargetOptions attach;
   attach.target = options.target;
   func.addPass(createAttachTarget(attach));
-  // Before tiling, which goes by the schedule's tile; and while the operator is
-  // there to tell the shape.
+  // Before tiling, which uses the schedule's tile sizes and replaces the
+  // operator, from which the shape is read.
   ChooseScheduleOptions choose;
   choose.schedule = options.schedule;
   choose.expectSizes = options.expectSizes;
@@ -67,49 +40,48 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   buildTilePipeline(pm, options);
   OpPassManager &func = pm.nest<func::FuncOp>();
 
-  // Algorithm. The softmax is decomposed before scheduling because schedules
-  // place its parts; folding first keeps labelled ops the only work there is.
-  // What the schedule wants of the algorithm. Tiles are paired first, so that
-  // the parts of a pair are of the same making.
+  // Rewrites of the tile program that the schedule requests. Pairing is first,
+  // so that later rewrites apply to both tiles of a pair. The softmax is
+  // decomposed because schedules place its parts separately.
   func.addPass(createPairTiles());
   func.addPass(createSplitWidth());
   func.addPass(createSplitTail());
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
-  // Sums are parts of the softmax. The partial sums of a loop that is split are
-  // deferred like any other; a softmax along columns has no op of its own, so
-  // that operands are swapped last.
+  // After decomposition, which creates the sums. Splitting is first, because
+  // partial sums can be deferred too. Operands are swapped last, because
+  // tile.online_softmax exists along rows only.
   func.addPass(createSplitSums());
   func.addPass(createDeferSums());
   func.addPass(createSwapAB());
-  // With every label there is, before folding drops some.
+  // Before folding, which can remove labelled ops.
   func.addPass(createVerifySchedule());
-  func.addPass(std::make_unique<FoldTilesPass>());
+  func.addPass(createFoldTiles());
 
-  // Roles. Layouts are inferred while each value still has one definition:
-  // pipelining copies ops into the prologue and the epilogue. They say which
-  // reductions several warps share.
+  // Roles. Layouts are assigned before pipelining, which clones ops into the
+  // prologue and epilogue, and before lowering cross-warp reductions, which
+  // they determine.
   func.addPass(createSchedule());
   func.addPass(createAssignLayouts());
   func.addPass(createReduceAcrossWarps());
   func.addPass(createPipeline());
-  func.addPass(createFolder());
+  func.addPass(createGridCanonicalizer());
   func.addPass(createCSEPass());
 
-  // Machine. Barriers come after pipelining, which decides in which iteration
-  // the last reader of a slot is done. Fences come after descriptors, which say
-  // who reads through the async proxy; counts come last, when no product is
-  // moved any more.
+  // Hardware resources. Barriers come after pipelining, which determines the
+  // iteration in which the last reader of a slot finishes. Fences come after
+  // descriptors, which show what is read through the async proxy. Pending
+  // counts come last, when the order of MMAs is final.
   func.addPass(createStageShared());
   func.addPass(createMaterializeBarriers());
   func.addPass(createElideBarriers());
   func.addPass(createWgmmaDescriptors());
   func.addPass(createInsertAsyncFences());
   func.addPass(createInsertMmaSync());
-  // A slot that every iteration takes anew is carried no more once its two
-  // definitions are one.
+  // CSE first: it merges the two definitions of a slot in prologue and loop, so
+  // that the canonicalizer can remove the loop argument that carries it.
   func.addPass(createCSEPass());
-  func.addPass(createFolder());
+  func.addPass(createGridCanonicalizer());
   func.addPass(createCSEPass());
   func.addPass(createVerifyAsync());
 }
@@ -118,8 +90,8 @@ void mla::buildKernelPipeline(OpPassManager &pm,
                               const KernelPipelineOptions &options) {
   buildCTAPipeline(pm, options);
   pm.addPass(createConvertMLAToNVVM());
-  // From here on everything is MLIR's own.
-  pm.addPass(createFolder());
+  // MLIR's own lowerings.
+  pm.addPass(createGridCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertNVVMToLLVMPass());
@@ -128,7 +100,7 @@ void mla::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createFolder());
+  pm.addPass(createGridCanonicalizer());
   pm.addPass(createCSEPass());
 }
 
@@ -136,7 +108,7 @@ std::vector<std::string> mla::listKernelPasses() {
   OpPassManager pm(ModuleOp::getOperationName());
   KernelPipelineOptions options;
   buildKernelPipeline(pm, options);
-  // Passes of nested pipelines can be had as text alone:
+  // Passes of nested pipelines are accessible as text only:
   // "builtin.module(func.func(mla-tile{threshold=8},cse),convert-mla-to-nvvm)".
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -162,14 +134,40 @@ std::vector<std::string> mla::listKernelPasses() {
   return names;
 }
 
+std::string mla::describePasses() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto describe = [&](const PassRegistryEntry *entry) {
+    os << "  --" << llvm::left_justify(entry->getPassArgument(), 26) << " - "
+       << entry->getPassDescription() << "\n";
+  };
+  os << "Pipelines:\n";
+  for (StringRef name : {"mla-cta-pipeline", "mla-kernel-pipeline"})
+    describe(PassPipelineInfo::lookup(name));
+  os << "Passes, in the order of the pipelines:\n";
+  for (const std::string &name : listKernelPasses())
+    if (StringRef(name).contains("mla-"))
+      describe(PassInfo::lookup(name));
+  return text;
+}
+
 void mla::registerPipelines() {
   PassPipelineRegistration<KernelPipelineOptions>(
-      "mla-cta-pipeline", "mla or tile IR to a verified CTA program",
+      "mla-cta-pipeline", "lower mla or tile IR to a verified cta program",
       buildCTAPipeline);
   PassPipelineRegistration<KernelPipelineOptions>(
       "mla-kernel-pipeline",
-      "mla or tile IR to a kernel in the llvm and nvvm dialects",
+      "lower mla or tile IR to a kernel in the llvm and nvvm dialects",
       buildKernelPipeline);
+  // MLIR's passes in these pipelines, so that the text of a pipeline parses.
+  registerTransformsPasses();
+  registerSCFToControlFlowPass();
+  registerConvertNVVMToLLVMPass();
+  registerConvertMathToLLVMPass();
+  registerArithToLLVMConversionPass();
+  registerConvertIndexToLLVMPass();
+  registerConvertControlFlowToLLVMPass();
+  registerReconcileUnrealizedCastsPass();
 }
 
 void mla::registerDialects(DialectRegistry &registry) {

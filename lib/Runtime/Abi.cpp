@@ -1,10 +1,10 @@
-//===- Abi.cpp - the layout of what callers share with the runtime --------===//
+//===- Abi.cpp - the layout of the public structs -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The layout of the public structs is part of the interface, and other
-// languages write it down again: where one of these fails, the major number of
-// MLA_RUNTIME_VERSION goes up, or the change is wrong.
+// The layout of the public structs is part of the interface, and bindings of
+// other languages repeat it. If one of these assertions fails, either the major
+// number of MLA_RUNTIME_VERSION has to go up or the change is wrong.
 //
 //===----------------------------------------------------------------------===//
 

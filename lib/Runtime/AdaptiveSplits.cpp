@@ -11,7 +11,7 @@ int32_t mlaAdaptiveSplits(int64_t rows, int64_t tokens, int32_t sms) {
   constexpr double kBeginSteps = 1, kMergeSteps = 1.5;
   if (rows < 0 || tokens < 0 || sms < 1)
     return 0;
-  // More rows than this fill any GPU, and the product below stays in range.
+  // More rows than this fill any GPU; the multiplication below cannot overflow.
   constexpr int64_t kManyRows = int64_t(1) << 40;
   rows = rows < kManyRows ? rows : kManyRows;
   int64_t steps = divideUp(tokens, kStepTokens);

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The C++ library and LLVM that are linked in were built where glibc has
-// arc4random, which is new in 2.36. With this one in its place, nothing that is
-// newer than 2.35 is asked of the machine: Ubuntu 22.04 has that.
+// The C++ library and LLVM that are linked in were built against a glibc with
+// arc4random, which is new in 2.36. With this definition the library needs no
+// glibc newer than 2.35, that of Ubuntu 22.04.
 //
 //===----------------------------------------------------------------------===//
 

@@ -4,6 +4,8 @@
 
 #include "mla/Runtime/Descriptor.h"
 
+#include <algorithm>
+
 namespace mla::runtime {
 
 namespace {
@@ -38,6 +40,24 @@ Size KernelDescriptor::namedSize(const std::string &name) {
       return Size{0, static_cast<int>(i)};
   sizeNames.push_back(name);
   return Size{0, static_cast<int>(sizeNames.size() - 1)};
+}
+
+SizeLimits KernelDescriptor::limitsOf(int symbol) const {
+  for (const SizeLimits &limits : sizeLimits)
+    if (limits.symbol == symbol)
+      return limits;
+  return SizeLimits{symbol};
+}
+
+void KernelDescriptor::limitSize(int symbol, int64_t smallest,
+                                 int64_t largest) {
+  for (SizeLimits &limits : sizeLimits)
+    if (limits.symbol == symbol) {
+      limits.smallest = std::max(limits.smallest, smallest);
+      limits.largest = std::min(limits.largest, largest);
+      return;
+    }
+  sizeLimits.push_back({symbol, smallest, largest});
 }
 
 const std::string &KernelDescriptor::name() const {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
 
@@ -15,9 +16,9 @@ namespace mla::runtime {
 
 namespace {
 
-/// Reads the fields of one JSON object. The first fault sticks and names its
-/// field by its path; after it every getter returns a default, so that a
-/// reader needs one test at its end.
+/// Reads the fields of one JSON object. Keeps the first error, which names its
+/// field by its path; after it every getter returns a default, so that a caller
+/// tests for errors once, at its end.
 class ObjectReader {
 public:
   ObjectReader(const json &value, std::string path, Status &status)
@@ -30,8 +31,8 @@ public:
     return root.is_object() && root.contains(name);
   }
 
-  /// Refuses fields that are not in `names`: a misspelt optional field would
-  /// otherwise be ignored in silence.
+  /// Refuses fields that are not in `names`, so that a misspelt optional field
+  /// is not ignored.
   void allowOnly(std::initializer_list<const char *> names) {
     if (!root.is_object())
       return;
@@ -188,7 +189,8 @@ ArgumentDescriptor readArgument(const json &value, const std::string &path,
                     "alignment", "optional"});
   reader.array("shape", [&](const json &entry, const std::string &where) {
     Size size;
-    // One too many is enough to be refused: each is compared with all.
+    // Stops at one name too many: each is compared with all others, and the
+    // verifier refuses the descriptor.
     if (descriptor.sizeNames.size() > static_cast<size_t>(kMaxSizes))
       return;
     if (entry.is_string() && !entry.get_ref<const std::string &>().empty())
@@ -248,12 +250,12 @@ WorkspaceDescriptor readWorkspace(const json &value, const std::string &path,
   return workspace;
 }
 
-/// The tensor that the field "argument" or "workspace" names.
+/// The index of the tensor that the field "argument" or "workspace" refers to.
 int readTensor(ObjectReader &reader, const KernelDescriptor &descriptor) {
   int arguments = static_cast<int>(descriptor.arguments.size());
   if (!reader.has("workspace")) {
     int index = reader.smallInteger("argument");
-    // What is beyond them would be a workspace.
+    // An index beyond the arguments would denote a workspace.
     if (index >= arguments)
       reader.fault("'" + reader.join("argument") + "': expected 0 to " +
                    std::to_string(arguments - 1) + ", got " +
@@ -349,7 +351,7 @@ EntryDescriptor readEntry(const json &value, const std::string &path,
   return entry;
 }
 
-/// Format and version come first: of another version nothing else is known.
+/// Format and version are checked first: fields of other versions are unknown.
 void checkVersion(ObjectReader &reader, Status &status) {
   std::string format = reader.string("format");
   if (status.ok() && format != "mla-kernel-package")
@@ -363,7 +365,25 @@ void checkVersion(ObjectReader &reader, Status &status) {
                  "to this runtime");
 }
 
-/// In this order: workspaces and kernels name the arguments' sizes.
+/// Reads "sizeLimits": {"topk": [1, 2048]}, after the arguments, which name the
+/// sizes.
+void readSizeLimits(ObjectReader &reader, KernelDescriptor &out) {
+  reader.object("sizeLimits", [&](const std::string &name, const json &entry) {
+    std::string where = "sizeLimits." + name;
+    auto known = std::find(out.sizeNames.begin(), out.sizeNames.end(), name);
+    if (known == out.sizeNames.end())
+      return reader.fault("'" + where +
+                          "': expected the name of a size of an argument");
+    if (!entry.is_array() || entry.size() != 2)
+      return reader.fail(where, "[smallest, largest]", entry);
+    out.sizeLimits.push_back({static_cast<int>(known - out.sizeNames.begin()),
+                              reader.toInteger(entry[0], where),
+                              reader.toInteger(entry[1], where)});
+  });
+}
+
+/// Reads the arguments first: limits, workspaces and kernels refer to their
+/// sizes.
 void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
   reader.array("arguments", [&](const json &entry, const std::string &path) {
     out.arguments.push_back(readArgument(entry, path, out, status));
@@ -371,6 +391,7 @@ void readLists(ObjectReader &reader, KernelDescriptor &out, Status &status) {
   if (out.sizeNames.size() > static_cast<size_t>(kMaxSizes))
     reader.fault("'arguments': expected at most " + std::to_string(kMaxSizes) +
                  " names of sizes, got more");
+  readSizeLimits(reader, out);
   if (reader.has("workspaces"))
     reader.array("workspaces", [&](const json &entry, const std::string &path) {
       out.workspaces.push_back(readWorkspace(entry, path, out, status));
@@ -409,8 +430,8 @@ Status read(const json &root, KernelDescriptor &out) {
   if (!status.ok())
     return status;
   reader.allowOnly({"format", "version", "compiler", "operator", "options",
-                    "target", "cubin", "sha256", "constants", "arguments",
-                    "workspaces", "kernels"});
+                    "target", "cubin", "sha256", "constants", "sizeLimits",
+                    "arguments", "workspaces", "kernels"});
   out.compiler = reader.has("compiler") ? reader.string("compiler") : "";
   out.operatorName = reader.has("operator") ? reader.string("operator") : "";
   out.options = readOptions(reader);
@@ -422,8 +443,8 @@ Status read(const json &root, KernelDescriptor &out) {
   return status;
 }
 
-/// More than the format nests. What is deeper would be printed and freed by
-/// recursion, to the end of the caller's stack.
+/// More levels than the format has. The JSON library prints and frees nested
+/// values by recursion, which deeper nesting could make overflow the stack.
 constexpr int kMaxNesting = 16;
 
 Status parseJson(std::string_view text, json &out) {

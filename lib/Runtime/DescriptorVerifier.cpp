@@ -1,4 +1,4 @@
-//===- DescriptorVerifier.cpp - what a launch descriptor must satisfy -----===//
+//===- DescriptorVerifier.cpp - checks of a launch descriptor -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -77,15 +77,15 @@ Status verifyArgument(const KernelDescriptor &descriptor,
                             ".strides': expected strides of 0 or more, got " +
                             std::to_string(*stride));
   MLA_RETURN_IF_ERROR(verifyAlignment(where, argument.alignment, 4096));
-  // What a launch makes of a tensor without an address has to be nothing.
-  if (argument.optional && argument.access != MLA_READ)
+  if (argument.optional && argument.access == MLA_READ_WRITE)
     return invalidPackage("'" + where +
-                          ".optional': expected a tensor that is only read");
+                          ".optional': expected a tensor that is only read or "
+                          "only written");
   return Status();
 }
 
-/// That `index` names a tensor argument or a workspace, and `dim` one of its
-/// dimensions unless it is negative.
+/// Checks that `index` is that of a tensor argument or a workspace, and `dim`,
+/// unless negative, one of its dimensions.
 Status verifyTensorDim(const KernelDescriptor &descriptor, int index, int dim,
                        const std::string &where) {
   int count = descriptor.tensorCount();
@@ -143,7 +143,7 @@ Status verifyParameter(const KernelDescriptor &descriptor,
   return Status(MLA_INTERNAL_ERROR, "unknown parameter kind");
 }
 
-/// What the driver demands of a tensor map and the descriptor alone decides.
+/// Checks the requirements of the driver that depend on the descriptor alone.
 Status verifyTensorMap(const KernelDescriptor &descriptor,
                        const TensorMapDescriptor &map,
                        const std::string &where) {
@@ -196,7 +196,7 @@ Status verifyTensorMap(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// That every launch has the sizes that `expression` names.
+/// Checks that every launch has the sizes that `expression` names.
 Status verifyExpression(const KernelDescriptor &descriptor,
                         const Expression &expression,
                         const std::string &where) {
@@ -220,7 +220,24 @@ Status verifyExpression(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Expressions name sizes.
+Status verifySizeLimits(const KernelDescriptor &descriptor) {
+  for (const SizeLimits &limits : descriptor.sizeLimits) {
+    if (limits.symbol < 0 ||
+        limits.symbol >= static_cast<int>(descriptor.sizeNames.size()))
+      return invalidPackage("'sizeLimits': names no known size");
+    if (limits.smallest < 0 || limits.smallest > limits.largest ||
+        limits.largest > kMaxDimension)
+      return invalidPackage("'sizeLimits." +
+                            descriptor.sizeNames[limits.symbol] +
+                            "': expected 0 <= smallest <= largest <= " +
+                            std::to_string(kMaxDimension) + ", got [" +
+                            std::to_string(limits.smallest) + ", " +
+                            std::to_string(limits.largest) + "]");
+  }
+  return Status();
+}
+
+/// Checks that expressions can name the sizes.
 Status verifySizeNames(const KernelDescriptor &descriptor) {
   if (descriptor.sizeNames.size() > static_cast<size_t>(kMaxSizes))
     return invalidPackage("'arguments': expected at most " +
@@ -315,7 +332,7 @@ Status verifyParameters(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Names and values are words, so that operatorText can be taken apart.
+/// Checks that names and values are words, so that operatorText can be parsed.
 Status verifyOptions(const OperatorOptions &options) {
   for (const auto &[name, value] : options)
     for (const std::string &word : {name, value})
@@ -351,7 +368,7 @@ Status verifyEntry(const KernelDescriptor &descriptor,
                      target.sharedBytesPerCTA);
 }
 
-/// The kernels, and what holds for all of them together.
+/// Checks each kernel, and the limits on all of them together.
 Status verifyEntries(const KernelDescriptor &descriptor) {
   const std::vector<EntryDescriptor> &kernels = descriptor.kernels;
   if (kernels.empty())
@@ -383,7 +400,7 @@ Status verifyEntries(const KernelDescriptor &descriptor) {
   return Status();
 }
 
-/// That a constant is no argument too, so that one value has one name.
+/// Checks that no constant is an argument as well.
 Status verifyConstants(const KernelDescriptor &descriptor) {
   MLA_RETURN_IF_ERROR(
       verifyLimit("constants", descriptor.constants.size(), kMaxArguments));
@@ -402,12 +419,13 @@ Status verifyDescriptor(const KernelDescriptor &descriptor) {
     return invalidPackage("'target': " +
                           describeUnknownTarget(descriptor.target));
   MLA_RETURN_IF_ERROR(verifyName("cubin", descriptor.cubin));
-  // The cubin lies in the package: a path would reach outside of it.
+  // The cubin is in the package's folder; a path could leave it.
   if (descriptor.cubin.find('/') != std::string::npos)
     return invalidPackage("'cubin': expected a file name without '/', got '" +
                           descriptor.cubin + "'");
   MLA_RETURN_IF_ERROR(verifyOptions(descriptor.options));
   MLA_RETURN_IF_ERROR(verifySizeNames(descriptor));
+  MLA_RETURN_IF_ERROR(verifySizeLimits(descriptor));
   MLA_RETURN_IF_ERROR(verifyArguments(descriptor));
   MLA_RETURN_IF_ERROR(verifyConstants(descriptor));
   MLA_RETURN_IF_ERROR(verifyWorkspaces(descriptor));

@@ -129,6 +129,13 @@ std::string writeDescriptor(const KernelDescriptor &descriptor, bool indented) {
     root["sha256"] = descriptor.sha256;
   for (const ConstantDescriptor &constant : descriptor.constants)
     root["constants"][constant.name] = constant.value;
+  for (int symbol = 0; symbol < static_cast<int>(descriptor.sizeNames.size());
+       ++symbol) {
+    SizeLimits limits = descriptor.limitsOf(symbol);
+    if (limits.smallest > 0 || limits.largest < kMaxDimension)
+      root["sizeLimits"][descriptor.sizeNames[symbol]] = {limits.smallest,
+                                                          limits.largest};
+  }
   for (const char *list : {"arguments", "workspaces", "kernels"})
     root[list] = json::array();
   for (const ArgumentDescriptor &argument : descriptor.arguments)
@@ -137,7 +144,7 @@ std::string writeDescriptor(const KernelDescriptor &descriptor, bool indented) {
     root["workspaces"].push_back(write(workspace));
   for (const EntryDescriptor &entry : descriptor.kernels)
     root["kernels"].push_back(write(descriptor, entry));
-  // `replace`: a name that is not UTF-8 must not throw across this interface.
+  // `replace`: dump() would throw for a name that is not UTF-8.
   return root.dump(indented ? 2 : -1, ' ', false,
                    json::error_handler_t::replace) +
          (indented ? "\n" : "");

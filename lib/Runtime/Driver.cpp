@@ -21,7 +21,7 @@ std::string versionText(int version) {
          std::to_string(version % 1000 / 10);
 }
 
-/// What cuDriverGetVersion of an open driver says; 0 where it fails.
+/// The result of cuDriverGetVersion of an open driver; 0 if it fails.
 int askVersion(void *library) {
   auto ask = reinterpret_cast<decltype(Driver::cuDriverGetVersion)>(
       dlsym(library, "cuDriverGetVersion"));
@@ -32,8 +32,8 @@ int askVersion(void *library) {
 /// Whether this process was forked from one that had opened the driver.
 std::atomic<bool> forked{false};
 
-/// Errors after which every call in the context fails: a kernel or the device
-/// broke down. They show at the next call, whoever makes it.
+/// Errors after which every call in the context fails: a fault of a kernel or
+/// of the device. They are returned by the next call, whatever it does.
 bool losesContext(CudaResult result) {
   switch (result) {
   case 214: // CUDA_ERROR_ECC_UNCORRECTABLE
@@ -85,8 +85,8 @@ Status Driver::open() {
                                      kLibrary + ": " +
                                      (reason ? reason : "unknown reason"));
   }
-  // The version first: an old driver lacks symbols, and "too old" says more
-  // than the name of the first that is missing.
+  // The version is checked before the symbols: for an old driver, "too old" is
+  // a better error than the first missing symbol.
   version = askVersion(library);
   if (version == 0)
     return Status(MLA_NO_DRIVER,
@@ -131,7 +131,7 @@ Status Driver::get(const Driver *&out) {
       status = driver.open();
     }
   };
-  // First of all: locks may be held here by threads that were not forked.
+  // Checked first: threads that do not exist after the fork may hold locks.
   if (forked.load(std::memory_order_relaxed)) {
     out = nullptr;
     return Status(MLA_NO_DRIVER,

@@ -12,7 +12,7 @@ namespace mla::runtime {
 
 namespace {
 
-// Of ASCII, whatever the host's locale is.
+// ASCII letters and digits, independent of the host's locale.
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isNameStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -21,7 +21,7 @@ bool isNamePart(char c) { return isNameStart(c) || isDigit(c) || c == '.'; }
 
 } // namespace
 
-/// Recursive descent; what it reads goes to `out` in postfix order.
+/// A recursive-descent parser that writes `out` in postfix order.
 class Expression::Parser {
 public:
   Parser(std::string_view text, const std::vector<std::string> &sizeNames,

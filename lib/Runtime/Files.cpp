@@ -49,13 +49,13 @@ bool writeAndClose(int fd, std::string_view bytes) {
   return good;
 }
 
-/// Creates a file of a name of its own in the folder of `path`, with the
-/// permissions that a new file has.
+/// Creates a file with a unique name in the folder of `path`, with the
+/// permissions of a new file.
 int createBeside(const fs::path &path, std::string &name) {
   static std::atomic<unsigned> number{0};
   int fd = -1;
   do {
-    // Short, so that it fits where `path` does.
+    // A short name, so that its length is valid wherever that of `path` is.
     name = path.parent_path() / (".mla-" + std::to_string(::getpid()) + "-" +
                                  std::to_string(number++) + ".tmp");
     fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -107,7 +107,7 @@ Status writeFileAtomically(const std::string &path, std::string_view bytes) {
     return fd >= 0 && writeAndClose(fd, bytes) ? Status()
                                                : fileError("write", path);
   }
-  // What a link points to is replaced, and not the link.
+  // Replaces the target of a symbolic link, not the link.
   std::error_code error;
   fs::path target = exists ? fs::canonical(path, error) : fs::path(path);
   if (error)
@@ -129,8 +129,8 @@ Status writeFileAtomically(const std::string &path, std::string_view bytes) {
 void guardStandardStreams() {
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-      // The lowest free number is this one. Opened for the other direction, so
-      // that its use fails.
+      // open() returns the lowest free number, which is this one. It is opened
+      // for the other direction, so that using it fails.
       int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
       (void)!::open("/dev/null", flags);
     }

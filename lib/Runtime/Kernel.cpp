@@ -29,8 +29,8 @@ Status encodeTensorMap(const Driver &driver,
       "cuTensorMapEncodeTiled");
 }
 
-/// While it lives, what the calling thread does is not refused for the sake of
-/// graphs that are being captured: loading code has no part in any of them.
+/// During its lifetime, calls of this thread that are not allowed during graph
+/// capture are permitted: loading code is not part of a graph.
 class RelaxedCapture {
 public:
   explicit RelaxedCapture(const Driver &driver)
@@ -38,7 +38,7 @@ public:
         status(driver.check(driver.cuThreadExchangeStreamCaptureMode(&mode),
                             "cuThreadExchangeStreamCaptureMode")) {}
   ~RelaxedCapture() {
-    // Puts back what the driver itself has handed out.
+    // Restores the mode that the driver returned.
     if (status.ok())
       (void)driver.cuThreadExchangeStreamCaptureMode(&mode);
   }
@@ -101,8 +101,9 @@ Status Kernel::checkDevice(const Driver &driver, int &sms) const {
                     std::to_string(major) + "." + std::to_string(minor));
 }
 
-/// Compares the parameter list with the compiled kernel's, where the driver
-/// can tell (12.4 on): a mismatch would be silent garbage in the kernel.
+/// Compares the parameter list with the compiled kernel's, if the driver
+/// supports that (12.4 and newer): with a mismatch the kernel would read wrong
+/// values.
 Status Kernel::checkParameters(const Driver &driver,
                                const EntryDescriptor &entry,
                                CudaFunction function) const {
@@ -130,7 +131,8 @@ Status Kernel::checkParameters(const Driver &driver,
 Status Kernel::configure(const Driver &driver, const EntryDescriptor &entry,
                          CudaFunction function) const {
   MLA_RETURN_IF_ERROR(checkParameters(driver, entry, function));
-  // Drivers since 12.4 load lazily, by default: not in a launch, please.
+  // Drivers since 12.4 load lazily by default: this loads the function now and
+  // not during a launch.
   if (driver.cuFuncLoad)
     MLA_DRIVER_CALL(driver, cuFuncLoad, function);
   Status shared = driver.check(
@@ -179,7 +181,7 @@ Status Kernel::load(const Driver &driver, Loaded &entry) const {
   for (size_t i = 0; i < kernels.size() && status.ok(); ++i)
     status = loadFunction(driver, kernels[i], entry.module, entry.functions[i])
                  .within("kernel '" + kernels[i].symbol + "'");
-  // The first failure is the one to tell, so this call's own is dropped.
+  // The first failure is reported, so that this one is dropped.
   if (!status.ok())
     (void)driver.cuModuleUnload(entry.module);
   return status;
@@ -206,7 +208,7 @@ Status Kernel::codeForCurrentContext(const Driver &driver, const Loaded *&out) {
     // Another thread may have loaded it meanwhile.
     known = find(entry.contextId);
     if (!known) {
-      // Memory first: code that is loaded must not be lost.
+      // Allocates before loading, so that loaded code cannot be lost.
       auto added = std::make_unique<Loaded>(entry);
       MLA_RETURN_IF_ERROR(load(driver, *added));
       added->next = loaded;
@@ -306,7 +308,7 @@ Status Kernel::launch(const mlaArgument *arguments, int32_t count,
   Checked checked;
   LaunchBinding &binding = checked.binding;
   MLA_RETURN_IF_ERROR(checkArguments(descriptor(), arguments, count, binding));
-  // Before the driver: an empty launch succeeds even without one.
+  // Before the driver is opened: an empty launch succeeds without one.
   if (writesNothing(descriptor(), arguments))
     return Status();
   const Driver *driver = nullptr;
@@ -373,8 +375,8 @@ Status Kernel::launchKernel(const Driver &driver, const EntryDescriptor &entry,
                                 : launchFailure(driver, entry, result, stream);
 }
 
-/// The driver only says "invalid handle" of a stream of another context. That
-/// is looked into here and not before each launch, which so costs nothing.
+/// For a stream of another context the driver only reports "invalid handle".
+/// The cause is found here, after the failure, so that a launch costs nothing.
 Status Kernel::launchFailure(const Driver &driver, const EntryDescriptor &entry,
                              CudaResult result, CudaStream stream) const {
   Status status = driver.check(result, "cuLaunchKernelEx");

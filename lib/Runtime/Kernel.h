@@ -13,18 +13,18 @@
 
 namespace mla::runtime {
 
-/// What mlaKernel points to.
+/// The object behind an mlaKernel.
 class Kernel {
 public:
   explicit Kernel(KernelPackage package);
   ~Kernel();
 
   const KernelDescriptor &descriptor() const { return package.descriptor; }
-  /// As long-lived as the kernel.
+  /// Lives as long as the kernel.
   const char *operatorName() const { return operatorText.c_str(); }
 
-  /// Everything a launch checks before it needs a driver; of a workspace, only
-  /// what it takes.
+  /// All checks of a launch that need no driver; of workspaces, only their
+  /// sizes.
   Status check(const mlaArgument *arguments, int32_t count) const;
   /// Bytes of all workspaces. Needs a driver, and loads the code, only where
   /// they depend on the number of SMs.
@@ -35,12 +35,13 @@ public:
   Status prepare();
   Status launch(const mlaArgument *arguments, int32_t count,
                 const mlaLaunchOptions &options, CudaStream stream);
-  /// Unloads the code everywhere; reports the first failure but goes on.
+  /// Unloads the code from all contexts. Continues after a failure and reports
+  /// the first one.
   Status unload();
 
 private:
-  /// The program's code in one context. The id tells contexts apart whose
-  /// handle has the same address because one was destroyed.
+  /// The program's code in one context. The id distinguishes a context from a
+  /// destroyed one whose handle had the same address.
   struct Loaded {
     CudaContext context;
     unsigned long long contextId;
@@ -51,13 +52,14 @@ private:
     const Loaded *next;
   };
 
-  /// A launch that is checked: nothing fails from here on but the driver. On
-  /// the stack, with a plan about 13 KiB.
+  /// A checked launch: from here on only the driver can fail. On the stack;
+  /// with a plan about 13 KiB.
   struct Checked {
     LaunchBinding binding;
-    /// Of every kernel; 0 also for those of another phase.
+    /// Grids of all kernels; 0 also for those of another phase.
     int64_t grids[kMaxKernels];
-    /// Of the kernels that are launched, in the order of their parameters.
+    /// Tensor maps of the kernels that are launched, in the order of their
+    /// parameters.
     TensorMapParameters maps[kMaxProgramTensorMaps];
     bool isEmpty = true;
 
@@ -96,8 +98,8 @@ private:
   bool workspacesUseSms = false, usesSms = false;
   /// Held while code is loaded. A launch that finds its context takes no lock.
   std::mutex mutex;
-  /// A list that only grows, at its head: entries are complete before they
-  /// are seen. A process has few contexts.
+  /// A list that only grows, at its head: entries are complete before they are
+  /// published. A process has few contexts.
   std::atomic<const Loaded *> loaded{nullptr};
 };
 

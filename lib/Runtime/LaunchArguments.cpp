@@ -1,4 +1,4 @@
-//===- LaunchArguments.cpp - what a launch checks of its arguments --------===//
+//===- LaunchArguments.cpp - checks of a launch's arguments ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,8 +12,8 @@ namespace mla::runtime {
 
 namespace {
 
-/// "argument 'q': " and the rest. Called on failures only, so that a launch
-/// that succeeds builds no string.
+/// An error about an argument. Called on failures only: a launch that succeeds
+/// builds no string.
 Status fault(const ArgumentDescriptor &argument, const std::string &text) {
   return invalidArgument("argument '" + argument.name + "': " + text);
 }
@@ -69,7 +69,7 @@ Status checkScalar(const ArgumentDescriptor &expected,
   return Status();
 }
 
-/// The tensor's own form: rank, type, sizes that kernels can count.
+/// Checks rank, type, and that kernels can count the sizes.
 Status checkForm(const ArgumentDescriptor &expected,
                  const mlaArgument &argument) {
   if (argument.kind != MLA_TENSOR)
@@ -91,7 +91,7 @@ Status checkForm(const ArgumentDescriptor &expected,
   return Status();
 }
 
-/// The first argument that has a size with this name: it bound the value.
+/// The first argument with a size of this name, which bound the value.
 const ArgumentDescriptor &binderOf(const KernelDescriptor &descriptor,
                                    int symbol) {
   for (const ArgumentDescriptor &argument : descriptor.arguments)
@@ -114,8 +114,16 @@ Status checkSizes(const KernelDescriptor &descriptor,
       continue;
     }
     int64_t &bound = sizes[size.symbol];
-    if (bound < 0)
+    if (bound < 0) {
+      SizeLimits limits = descriptor.limitsOf(size.symbol);
+      if (got < limits.smallest || got > limits.largest)
+        return fault(expected, "expected size " +
+                                   descriptor.sizeNames[size.symbol] + " of " +
+                                   std::to_string(limits.smallest) + " to " +
+                                   std::to_string(limits.largest) + inDim(dim) +
+                                   ", got " + std::to_string(got));
       bound = got;
+    }
     if (got != bound)
       return fault(expected,
                    "expected size " + descriptor.sizeNames[size.symbol] +
@@ -126,7 +134,8 @@ Status checkSizes(const KernelDescriptor &descriptor,
   return Status();
 }
 
-/// Whether the launch leaves the argument out. Nothing else of it counts then.
+/// Whether the launch leaves the argument out. Its other fields are then
+/// ignored.
 bool isLeftOut(const ArgumentDescriptor &expected,
                const mlaArgument &argument) {
   return expected.optional && argument.kind == MLA_TENSOR &&
@@ -138,8 +147,8 @@ bool isEmpty(const mlaTensor &tensor) {
          tensor.shape + tensor.rank;
 }
 
-/// Strides of dimensions of size 1 say nothing, and frameworks leave anything
-/// there: they are not looked at.
+/// Strides of dimensions of size 1 are not checked: frameworks leave arbitrary
+/// values there.
 Status checkStrides(const ArgumentDescriptor &expected,
                     const mlaTensor &tensor) {
   int64_t bytes = itemSize(expected.dtype);
@@ -167,9 +176,8 @@ Status checkStrides(const ArgumentDescriptor &expected,
   return Status();
 }
 
-/// That byte offsets fit an int64, and that a written tensor's elements do not
-/// overlap: two CTAs would write one place. `extentBytes` is as for
-/// checkOverlap.
+/// Checks that byte offsets fit an int64, and that the elements of a written
+/// tensor do not overlap. `extentBytes` is as for checkOverlap.
 Status checkExtent(const ArgumentDescriptor &expected, const mlaTensor &tensor,
                    uint64_t &extentBytes) {
   struct Axis {
@@ -178,7 +186,7 @@ Status checkExtent(const ArgumentDescriptor &expected, const mlaTensor &tensor,
   };
   Axis axes[kMaxRank];
   int count = 0;
-  // Sorted by stride as they come: there are at most eight.
+  // Insertion sort by stride: there are at most eight.
   for (int dim = 0; dim < tensor.rank; ++dim) {
     if (tensor.shape[dim] <= 1)
       continue;
@@ -268,7 +276,8 @@ bool writesNothing(const KernelDescriptor &descriptor,
     const ArgumentDescriptor &argument = descriptor.arguments[i];
     if (!argument.isTensor || argument.access == MLA_READ)
       continue;
-    if (!isEmpty(arguments[i].value.tensor))
+    if (!isLeftOut(argument, arguments[i]) &&
+        !isEmpty(arguments[i].value.tensor))
       return false;
     writes = true;
   }

@@ -1,4 +1,4 @@
-//===- Overlap.cpp - memory that two arguments share ----------------------===//
+//===- Overlap.cpp - memory shared by two arguments -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,11 +10,11 @@ namespace mla::runtime {
 
 namespace {
 
-/// A tensor as blocks of one size that repeat: the dimensions whose stride is
-/// below `limit` bytes span a block, the others repeat it.
+/// A tensor as equal blocks: the dimensions whose stride is below `limit` bytes
+/// span a block, the others repeat it.
 struct Blocks {
   uint64_t bytes;
-  /// Divides the distance of any two blocks; 0: there is one block.
+  /// A divisor of the distance of any two blocks; 0 if there is one block.
   uint64_t period = 0;
 
   Blocks(const mlaTensor &tensor, int64_t item, uint64_t limit) : bytes(item) {
@@ -30,8 +30,8 @@ struct Blocks {
   }
 };
 
-/// Whether the blocks of `a` and `b`, which repeat with one period, are apart
-/// within it.
+/// Whether the blocks of `a` and `b`, which have the same period, are disjoint
+/// within a period.
 bool areApart(const mlaTensor &a, int64_t itemA, const mlaTensor &b,
               int64_t itemB, uint64_t limit) {
   Blocks blocksA(a, itemA, limit), blocksB(b, itemB, limit);
@@ -44,9 +44,9 @@ bool areApart(const mlaTensor &a, int64_t itemA, const mlaTensor &b,
   return distance >= blocksA.bytes && distance + blocksB.bytes <= period;
 }
 
-/// Exact for parts of one buffer that are taken dimension by dimension: two
-/// such parts are apart in some dimension, and so are blocks of the dimensions
-/// from there on. For other layouts it may see an overlap where there is none.
+/// Exact for slices of one buffer: two disjoint slices are disjoint in some
+/// dimension, and so are the blocks spanned by the dimensions from there on.
+/// For other layouts it may report an overlap where there is none.
 bool overlap(const mlaTensor &a, int64_t itemA, const mlaTensor &b,
              int64_t itemB) {
   auto apartAtAStrideOf = [&](const mlaTensor &tensor, int64_t item) {
@@ -71,7 +71,7 @@ Status checkOverlap(const KernelDescriptor &descriptor,
     const mlaTensor &mine = arguments[i].value.tensor;
     for (size_t j = 0; j < count; ++j) {
       const mlaTensor &other = arguments[j].value.tensor;
-      // Most often address ranges tell that they are apart.
+      // Fast path: disjoint address ranges.
       if (i == j || extents[j] == 0 || mine.data >= other.data + extents[j] ||
           other.data >= mine.data + extents[i])
         continue;

@@ -15,7 +15,7 @@ namespace mla::runtime {
 
 namespace {
 
-/// The fields of an ELF64 header that we need, at their offsets.
+/// The fields of an ELF64 header that are read here, at their offsets.
 template <typename T> T readAt(std::string_view bytes, size_t offset) {
   T value;
   std::memcpy(&value, bytes.data() + offset, sizeof(T));
@@ -26,7 +26,7 @@ constexpr size_t kElfHeaderBytes = 64;
 constexpr uint16_t kElfMachineCuda = 190;
 constexpr uint32_t kElfSectionNoBits = 8;
 
-/// That [offset, offset + size) lies within `total` bytes, without overflow.
+/// Whether [offset, offset + size) lies within `total` bytes; cannot overflow.
 bool fits(uint64_t offset, uint64_t size, uint64_t total) {
   return offset <= total && size <= total - offset;
 }
@@ -70,7 +70,7 @@ namespace {
 
 constexpr size_t kSealDigits = 64;
 
-/// The seal of a package. `json` has `written` where the seal stands.
+/// The seal of a package. `json` has `written` in place of the seal.
 std::string computeSeal(std::string_view json, std::string_view written,
                         std::string_view cubin) {
   size_t place = json.find(written);
@@ -97,7 +97,7 @@ std::string sealDescriptor(KernelDescriptor descriptor,
                            std::string_view cubin) {
   descriptor.sha256 = std::string(kSealDigits, '0');
   std::string json = writeDescriptor(descriptor);
-  // Found behind its name: other text may hold as many zeros.
+  // Searches for the field with its name: other text may contain 64 zeros.
   size_t place = json.find("\"sha256\"");
   place = json.find(descriptor.sha256, place);
   return json.replace(place, kSealDigits, sha256({json, cubin}));
@@ -129,7 +129,7 @@ Status readPackage(const std::string &folder, KernelPackage &out) {
                   "package '" + folder + "': expected a folder, got a file");
   std::string json;
   MLA_RETURN_IF_ERROR(readFile(folder + "/kernel.json", json));
-  // The descriptor first: it names the cubin.
+  // The descriptor is read first: it names the cubin.
   std::string where = "package '" + folder + "'";
   KernelDescriptor descriptor;
   MLA_RETURN_IF_ERROR(

@@ -13,7 +13,7 @@
 
 using namespace mla::runtime;
 
-/// The handle is the object; the C name only hides its type.
+/// The handle is a pointer to the object.
 struct mlaKernel_st : Kernel {
   using Kernel::Kernel;
   std::atomic<int> references{1};
@@ -23,8 +23,7 @@ namespace {
 
 thread_local std::string lastError;
 
-/// Runs `body`, which returns a Status, and keeps exceptions on this side of
-/// the C interface.
+/// Runs `body`, which returns a Status, and turns exceptions into a status.
 template <typename Body> mlaStatus guarded(Body body) noexcept {
   try {
     return reportStatus(body());
@@ -50,7 +49,7 @@ Status nullArgument(const char *name) {
                          "': expected an address, got null");
 }
 
-/// That `index` is one of `count`.
+/// Checks that `index` is in [0, `count`).
 Status checkIndex(int32_t index, size_t count) {
   if (0 <= index && static_cast<size_t>(index) < count)
     return Status();
@@ -59,8 +58,8 @@ Status checkIndex(int32_t index, size_t count) {
                          std::to_string(index));
 }
 
-/// The caller's options, completed by defaults where its struct is a shorter
-/// one: of an earlier version.
+/// The caller's options, with defaults for the fields that the struct of an
+/// earlier version does not have.
 Status readOptions(const mlaLaunchOptions *options, mlaLaunchOptions &out) {
   out = mlaLaunchOptions{};
   if (!options)

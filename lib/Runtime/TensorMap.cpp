@@ -1,4 +1,4 @@
-//===- TensorMap.cpp - what cuTensorMapEncodeTiled is given ---------------===//
+//===- TensorMap.cpp - parameters of cuTensorMapEncodeTiled ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -8,8 +8,8 @@ namespace mla::runtime {
 
 namespace {
 
-/// CUtensorMapDataType. Elements of 8 bits travel as unsigned bytes: the copy
-/// does not look at the value, and there is no signed type.
+/// CUtensorMapDataType. Elements of 8 bits are copied as unsigned bytes: there
+/// is no signed type, and the copy does not interpret values.
 uint32_t tensorMapDataType(mlaDType dtype) {
   switch (dtype) {
   case MLA_I8:
@@ -62,8 +62,8 @@ Status computeTensorMap(const KernelDescriptor &descriptor,
   out.swizzle = tensorMapSwizzle(map.swizzle);
   if (tensor.data % kAlignment != 0)
     return fault(descriptor, map.tensor, "an address aligned to 16 bytes");
-  // What a contiguous tensor would have: stands in for the stride of a
-  // dimension of size 1, which the caller may have left as anything.
+  // The stride of a contiguous tensor replaces that of a dimension of size 1,
+  // which may have any value.
   uint64_t contiguous = bytes;
   for (uint32_t i = 0; i < out.rank; ++i) {
     int dim = tensor.rank - 1 - static_cast<int>(i);

@@ -1,4 +1,4 @@
-//===- Workspace.cpp - memory that a caller lends to a launch -------------===//
+//===- Workspace.cpp - memory that the caller lends to a launch -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,7 @@ Status tooLarge(const WorkspaceDescriptor &workspace) {
   return fault(workspace, "size exceeds the address space");
 }
 
-/// Shape and strides, and the bytes that it takes.
+/// Computes shape, strides and size in bytes.
 Status layOut(const WorkspaceDescriptor &workspace,
               const LaunchBinding &binding, mlaTensor &tensor, int64_t &bytes) {
   tensor.dtype = workspace.dtype;

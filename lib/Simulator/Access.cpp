@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "Access.h"
 #include "Machine.h"
 #include "mla/Runtime/Float.h"
 
@@ -11,11 +12,11 @@ using namespace mla::sim;
 using namespace mla::interp;
 
 //===----------------------------------------------------------------------===//
-// What is wrong
+// Messages
 //===----------------------------------------------------------------------===//
 
 static std::string describe(const Conflict &conflict, const Touch &touch,
-                            const Twine &memory) {
+                            const Twine &memory, StringRef fence) {
   std::string bytes = ("bytes [" + Twine(conflict.bytes.begin) + ", " +
                        Twine(conflict.bytes.end) + ") of " + memory)
                           .str();
@@ -26,9 +27,8 @@ static std::string describe(const Conflict &conflict, const Touch &touch,
   case Conflict::Unordered:
     return verb + bytes + " without knowing that their last write is done";
   case Conflict::Unfenced:
-    return verb + bytes +
-           " through the async proxy, which generic stores wrote without "
-           "cta.fence_async since";
+    return verb + bytes + " through the async proxy without " + fence.str() +
+           " since they were written";
   case Conflict::StillRead:
     return verb + bytes + " while they may still be read";
   case Conflict::Reserved:
@@ -38,8 +38,9 @@ static std::string describe(const Conflict &conflict, const Touch &touch,
 }
 
 static LogicalResult report(Role &role, const Conflict &conflict,
-                            const Touch &touch, const Twine &memory) {
-  return role.failAt(touch.op, describe(conflict, touch, memory),
+                            const Touch &touch, const Twine &memory,
+                            StringRef fence) {
+  return role.failAt(touch.op, describe(conflict, touch, memory, fence),
                      conflict.other);
 }
 
@@ -54,66 +55,56 @@ Knowledge mla::sim::getCommon(ArrayRef<Warp> warps) {
   return common;
 }
 
-static Access makeAccess(const Touch &touch, const Warp &warp) {
+static Access makeAccess(const Role &role, const Touch &touch, const Warp &warp,
+                         FenceNeed needsFence) {
   Epoch own{warp.agent, warp.knows.now.get(warp.agent)};
-  return {touch.epoch.value_or(own), touch.event, touch.needsFence};
+  return {touch.epoch.value_or(own), touch.event, needsFence, role.cta.number};
 }
 
-/// A peer's shared memory is there until it ends; its end has to know of this.
-static LogicalResult notePeerAccess(Role &role, Cta &peer, const Access &access,
-                                    Operation *op) {
-  if (peer.left)
-    return role.failAt(op, "reaches for the shared memory of a CTA that has "
-                           "ended");
-  peer.peerAccesses.raise(access.epoch);
-  peer.lastPeerAccess = access.event;
-  return success();
-}
-
-static LogicalResult checkPlace(Role &role, Ref base,
+static LogicalResult checkPlace(Role &role, int64_t base,
                                 const Footprint &footprint,
                                 const Touch &touch) {
-  auto size = static_cast<int64_t>(role.machine.ctas[base.cta]->bytes.size());
-  if (base.at % footprint.alignment)
+  auto size = static_cast<int64_t>(role.cta.bytes.size());
+  if (base % footprint.alignment)
     return role.failAt(touch.op,
                        "expected a tile that starts at a multiple of " +
                            Twine(footprint.alignment) +
                            " bytes, where its swizzle repeats, got "
                            "byte " +
-                           Twine(base.at));
+                           Twine(base));
   if (footprint.ranges.empty())
     return success();
-  int64_t end = base.at + footprint.ranges.back().end;
-  if (base.at + footprint.ranges.front().begin < 0 || end > size)
+  int64_t end = base + footprint.ranges.back().end;
+  if (base + footprint.ranges.front().begin < 0 || end > size)
     return role.failAt(touch.op, "reaches byte " + Twine(end) + " of " +
                                      Twine(size) + " of shared memory");
   return success();
 }
 
-LogicalResult mla::sim::touchShared(Role &role, ArrayRef<Warp> warps, Ref base,
-                                    const Footprint &footprint,
+LogicalResult mla::sim::touchShared(Role &role, ArrayRef<Warp> warps,
+                                    int64_t base, const Footprint &footprint,
                                     const Touch &touch) {
   if (failed(checkPlace(role, base, footprint, touch)))
     return failure();
-  Cta &cta = *role.machine.ctas[base.cta];
+  Cta &cta = role.cta;
   Knowledge common = getCommon(warps);
-  Viewer viewer{common, touch.proxy};
-  Access access = makeAccess(touch, warps.front());
-  if (&cta != &role.cta && failed(notePeerAccess(role, cta, access, touch.op)))
-    return failure();
+  Viewer viewer{common.now, common.fenced, touch.proxy, cta.number};
+  Access access =
+      makeAccess(role, touch, warps.front(),
+                 touch.needsFence ? FenceNeed::All : FenceNeed::Nobody);
   for (ByteRange range : footprint.ranges) {
-    range = {base.at + range.begin, base.at + range.end};
+    range = {base + range.begin, base + range.end};
     role.machine.recordAccess(touch.op, cta, range, touch.write);
     std::optional<Conflict> conflict =
         touch.write ? cta.shadow.write(range, viewer, access)
                     : cta.shadow.read(range, viewer, access);
     if (conflict)
-      return report(role, *conflict, touch, "shared memory");
+      return report(role, *conflict, touch, "shared memory", "cta.fence_async");
   }
   return success();
 }
 
-LogicalResult mla::sim::touchByWarp(Role &role, Ref base,
+LogicalResult mla::sim::touchByWarp(Role &role, int64_t base,
                                     cta::BufferType buffer, Attribute layout,
                                     const Touch &touch) {
   ArrayRef<Warp> warps = role.getWarps();
@@ -180,6 +171,11 @@ void mla::sim::storeTile(Cta &cta, int64_t base, const Footprint &footprint,
       });
 }
 
+TilePtr mla::sim::makeTile(cta::BufferType type) {
+  return std::make_shared<DenseTile>(
+      RankedTensorType::get(type.getShape(), type.getElementType()));
+}
+
 void mla::sim::poison(Cta &cta, int64_t base, const Footprint &footprint) {
   for (const ByteRange &range : footprint.ranges)
     std::memset(cta.bytes.data() + base + range.begin, 0xFF,
@@ -190,8 +186,8 @@ void mla::sim::poison(Cta &cta, int64_t base, const Footprint &footprint) {
 // Global memory
 //===----------------------------------------------------------------------===//
 
-/// Reading what no earlier kernel has written of a workspace. A kernel that
-/// writes the workspace itself may read what it has written.
+/// Refuses a read of a workspace element that no earlier kernel has written. (A
+/// kernel that writes the workspace itself is checked by its shadow.)
 static LogicalResult checkWritten(Role &role, const Argument &array,
                                   ByteRange bytes, const Touch &touch) {
   if (!array.written || touch.write)
@@ -213,13 +209,17 @@ LogicalResult mla::sim::touchGlobal(Role &role, ArrayRef<Warp> warps,
   if (found == role.machine.globals.end())
     return checkWritten(role, array, bytes, touch);
   Knowledge common = getCommon(warps);
-  Viewer viewer{common, touch.proxy};
-  Access access = makeAccess(touch, warps.front());
+  Viewer viewer{common.now, common.fencedGlobal, touch.proxy, role.cta.number};
+  // Within a CTA, accesses through the async proxy alone need no fence (PTX
+  // ISA, proxy-preserved base causality order).
+  Access access = makeAccess(role, touch, warps.front(),
+                             touch.proxy == Proxy::Async ? FenceNeed::OtherCtas
+                                                         : FenceNeed::All);
   std::optional<Conflict> conflict =
       touch.write ? found->second.write(bytes, viewer, access)
                   : found->second.read(bytes, viewer, access);
   if (conflict)
-    return report(role, *conflict, touch, "a memref");
+    return report(role, *conflict, touch, "a memref", "cta.fence_async global");
   return success();
 }
 
@@ -231,7 +231,7 @@ LogicalResult mla::sim::touchGlobal(Role &role, const Argument &array,
   ArrayRef<Warp> warps = role.getWarps();
   auto numWarps = static_cast<int64_t>(warps.size());
   auto width = static_cast<int64_t>(getByteWidth(array.elementType));
-  // A row of a matrix is in one warp, but for a transposed or direct one.
+  // One warp holds a whole row, unless the layout is transposed or direct.
   auto named = dyn_cast_or_null<cta::FragmentLayoutAttr>(layout);
   bool rowByRow = box.shape.size() == 2 && named &&
                   named.getValue() != cta::FragmentLayout::acc_transposed;

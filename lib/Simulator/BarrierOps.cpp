@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Machine.h"
+#include "Handlers.h"
 
 using namespace mlir;
 using namespace mla;
@@ -17,7 +17,8 @@ using namespace mla::interp;
 // mbarriers
 //===----------------------------------------------------------------------===//
 
-/// Of arrivals and of bytes (PTX ISA, contents of the mbarrier object).
+/// The largest count of arrivals, and of bytes (PTX ISA, contents of the
+/// mbarrier object).
 static constexpr int64_t kMaxCount = (1 << 20) - 1;
 
 std::string mla::sim::describe(const MBarrier &barrier) {
@@ -40,15 +41,14 @@ static LogicalResult runMBarrier(Frame &frame, const Instruction &in) {
     barrier.index = i;
     barrier.agent = agents + first + static_cast<unsigned>(i);
   }
-  frame.set(in.results[0], Ref{role.cta.number, first}.pack());
+  frame.set(in.results[0], Lane::ofInt(first));
   return success();
 }
 
 static LogicalResult runInit(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
   Warp &warp = role.getWarps().front();
-  MBarrier &first = role.machine.getBarrier(ref);
+  MBarrier &first = role.cta.barriers[frame.getInt(in.operands[0])];
   cta::MBarrierOp op = first.declaration;
   int64_t size = op.getResult().getType().getSize();
   auto begin = static_cast<int64_t>(op.getOffset());
@@ -78,7 +78,7 @@ static LogicalResult runInit(Frame &frame, const Instruction &in) {
   return success();
 }
 
-/// Of a thread's own initialisations.
+/// Covers the thread's own initialisations.
 static LogicalResult runInitFence(Frame &frame, const Instruction &) {
   Role &role = Role::of(frame);
   for (const Warp &warp : role.getWarps())
@@ -96,11 +96,10 @@ bool mla::sim::isFenced(const MBarrier &barrier, ArrayRef<Warp> warps) {
          });
 }
 
-FailureOr<Ref> mla::sim::getBarrier(Role &role, const Instruction &in,
-                                    Slot array, Slot index) {
-  Ref ref = Ref::unpack(role.get(array).scalar);
+FailureOr<MBarrier *> mla::sim::getBarrier(Role &role, const Instruction &in,
+                                           Slot array, Slot index) {
   int64_t at = role.getInt(index);
-  MBarrier &first = role.machine.getBarrier(ref);
+  MBarrier &first = role.cta.barriers[role.getInt(array)];
   if (!first.declaration)
     return role.failAt(in.op, "uses an mbarrier that is not declared yet");
   int64_t size = first.declaration.getResult().getType().getSize();
@@ -108,25 +107,15 @@ FailureOr<Ref> mla::sim::getBarrier(Role &role, const Instruction &in,
     return role.failAt(
         in.op, "expected an index in [0, " + Twine(size) + ") of mbarrier \"" +
                    first.declaration.getName() + "\", got " + Twine(at));
-  ref.at += at;
-  MBarrier &barrier = role.machine.getBarrier(ref);
-  bool peer = ref.cta != role.cta.number;
-  if (peer && role.machine.ctas[ref.cta]->left)
-    return role.failAt(in.op, "reaches for " + describe(barrier) +
-                                  " of a CTA that has ended");
+  MBarrier &barrier = (&first)[at];
   for (const Warp &warp : role.getWarps())
     if (!barrier.initialised.time || !warp.knows.now.knows(barrier.initialised))
       return role.failAt(in.op, "uses " + describe(barrier) +
                                     " without knowing that it is initialised");
-  if (peer && !isFenced(barrier, role.getWarps()))
-    return role.failAt(in.op, "uses " + describe(barrier) +
-                                  " of a peer without "
-                                  "cta.mbarrier_init_fence after its "
-                                  "initialisation");
-  return ref;
+  return &barrier;
 }
 
-/// The phase ends when nothing is missing.
+/// Completes the phase once no arrival and no byte is missing.
 static LogicalResult settle(Role &role, Operation *op, MBarrier &barrier) {
   if (barrier.missing)
     return success();
@@ -147,7 +136,6 @@ static LogicalResult settle(Role &role, Operation *op, MBarrier &barrier) {
                            "come than it expects",
                        barrier.lastCopy);
   barrier.completed.join(barrier.arriving);
-  barrier.completedPeers.join(barrier.arrivingPeers);
   ++barrier.phase;
   if (barrier.lastCopyPhase == barrier.phase)
     barrier.arrivals.raise({barrier.agent, barrier.phase});
@@ -171,7 +159,7 @@ LogicalResult mla::sim::checkPhase(Role &role, Operation *op,
 
 LogicalResult mla::sim::arriveOn(Role &role, Operation *op, MBarrier &barrier,
                                  int64_t count, const Knowledge &knowledge,
-                                 int64_t bytes, bool fromPeer) {
+                                 int64_t bytes) {
   if (count > barrier.missing)
     return role.failAt(op, "arrives " + Twine(count) + " times on " +
                                describe(barrier) + ", whose phase " +
@@ -179,7 +167,7 @@ LogicalResult mla::sim::arriveOn(Role &role, Operation *op, MBarrier &barrier,
                                Twine(barrier.missing) + " more");
   barrier.missing -= count;
   barrier.bytes += bytes;
-  (fromPeer ? barrier.arrivingPeers : barrier.arriving).join(knowledge);
+  barrier.arriving.join(knowledge);
   return settle(role, op, barrier);
 }
 
@@ -198,33 +186,29 @@ LogicalResult mla::sim::endCopy(Role &role, Operation *op, MBarrier &barrier,
   return settle(role, op, barrier);
 }
 
-LogicalResult mla::sim::waitOn(Role &role, const Instruction &in,
-                               bool ofCluster) {
-  FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
-  if (failed(ref))
+static LogicalResult runWait(Frame &frame, const Instruction &in) {
+  Role &role = Role::of(frame);
+  FailureOr<MBarrier *> found =
+      getBarrier(role, in, in.operands[0], in.operands[1]);
+  if (failed(found))
     return failure();
   int64_t parity = role.getInt(in.operands[2]);
   if (parity != 0 && parity != 1)
     return role.failAt(in.op, "expected parity 0 or 1, got " + Twine(parity));
-  MBarrier &barrier = role.machine.getBarrier(*ref);
+  MBarrier &barrier = **found;
   Time phase = barrier.phase;
   Wait wait;
   wait.ready = [&barrier, parity] {
     return static_cast<int64_t>(barrier.phase & 1) != parity;
   };
-  wait.resume = [&role, &barrier, &in, phase, ofCluster] {
+  wait.resume = [&role, &barrier, &in, phase] {
     if (barrier.phase > phase + 1)
       return role.failAt(
           in.op, "waited for phase " + Twine(phase) + " of " +
                      describe(barrier) + ", which went on to phase " +
                      Twine(barrier.phase) + " before it could see that");
-    for (Warp &warp : role.getWarps()) {
+    for (Warp &warp : role.getWarps())
       warp.knows.join(barrier.completed);
-      if (ofCluster)
-        warp.knows.join(barrier.completedPeers);
-      else
-        warp.knows.follow(barrier.completedPeers);
-    }
     return success();
   };
   wait.describe = [&barrier, parity] {
@@ -237,18 +221,14 @@ LogicalResult mla::sim::waitOn(Role &role, const Instruction &in,
   return role.waitFor(std::move(wait));
 }
 
-static LogicalResult runWait(Frame &frame, const Instruction &in) {
-  return waitOn(Role::of(frame), in, /*ofCluster=*/false);
-}
-
-LogicalResult mla::sim::arriveByWarps(Role &role, const Instruction &in,
-                                      ArrayRef<Warp> warps, int64_t bytes) {
-  FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
-  if (failed(ref))
+/// The arrivals of `warps`, one each, on the mbarrier that the op names.
+static LogicalResult arriveByWarps(Role &role, const Instruction &in,
+                                   ArrayRef<Warp> warps, int64_t bytes = 0) {
+  FailureOr<MBarrier *> found =
+      getBarrier(role, in, in.operands[0], in.operands[1]);
+  if (failed(found))
     return failure();
-  MBarrier &barrier = role.machine.getBarrier(*ref);
-  bool fromPeer = ref->cta != role.cta.number;
-  Cta &cta = *role.machine.ctas[ref->cta];
+  MBarrier &barrier = **found;
   Knowledge knowledge;
   for (const Warp &warp : warps) {
     Epoch epoch{warp.agent, warp.knows.now.get(warp.agent)};
@@ -256,14 +236,10 @@ LogicalResult mla::sim::arriveByWarps(Role &role, const Instruction &in,
       return failure();
     barrier.arrivals.raise(epoch);
     knowledge.join(warp.knows);
-    if (fromPeer)
-      cta.peerAccesses.raise(epoch);
   }
-  if (fromPeer)
-    cta.lastPeerAccess = role.makeEvent(in.op);
   role.publish();
   return arriveOn(role, in.op, barrier, static_cast<int64_t>(warps.size()),
-                  knowledge, bytes, fromPeer);
+                  knowledge, bytes);
 }
 
 static LogicalResult runArrive(Frame &frame, const Instruction &in) {
@@ -282,13 +258,14 @@ static LogicalResult runArriveExpect(Frame &frame, const Instruction &in) {
 }
 
 /// cp.async.mbarrier.arrive.noinc: each thread arrives when the copies it has
-/// issued so far have landed. It brings these copies and nothing else.
+/// issued so far have landed. The arrival makes only these copies visible.
 static LogicalResult runArriveCopies(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  FailureOr<Ref> ref = getBarrier(role, in, in.operands[0], in.operands[1]);
-  if (failed(ref))
+  FailureOr<MBarrier *> found =
+      getBarrier(role, in, in.operands[0], in.operands[1]);
+  if (failed(found))
     return failure();
-  MBarrier &barrier = role.machine.getBarrier(*ref);
+  MBarrier &barrier = **found;
   Time last = role.copiesIssued;
   auto threads = 32 * static_cast<int64_t>(role.getWarps().size());
   Flight flight;
@@ -394,11 +371,14 @@ static LogicalResult runNamedArrive(Frame &frame, const Instruction &in) {
   return meetNamed(frame, in, /*waits=*/false);
 }
 
-static LogicalResult runFenceAsync(Frame &frame, const Instruction &) {
+static LogicalResult runFenceAsync(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  for (Warp &warp : role.getWarps())
-    warp.knows.fenced.join(warp.knows.now);
-  // What a warp stores from now on is not covered.
+  bool global = cast<cta::FenceAsyncOp>(in.op).getGlobal();
+  for (Warp &warp : role.getWarps()) {
+    Knowledge &knows = warp.knows;
+    (global ? knows.fencedGlobal : knows.fenced).join(knows.now);
+  }
+  // The fence does not cover later stores of the warp.
   role.publish();
   return success();
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Happens-before, as FastTrack keeps it (Flanagan and Freund, PLDI 2009). The
-// agents are the warps and whatever else touches memory on its own: product
+// Happens-before in vector clocks (FastTrack, Flanagan and Freund, PLDI 2009).
+// The agents are the warps and whatever else touches memory on its own: MMA
 // queues, copy queues, and mbarriers on behalf of the copies that they count.
 //
 //===----------------------------------------------------------------------===//
@@ -25,7 +25,7 @@ struct Epoch {
   Time time = 0;
 };
 
-/// What has happened, as far as one agent knows.
+/// The moments of all agents that one agent knows of.
 class Clock {
 public:
   Time get(Agent agent) const {
@@ -52,7 +52,7 @@ public:
       times[i] = std::max(times[i], other.times[i]);
   }
 
-  /// Forgets what `other` does not know.
+  /// Keeps what `other` knows too.
   void meet(const Clock &other) {
     for (Agent agent = 0; agent < times.size(); ++agent)
       times[agent] = std::min(times[agent], other.get(agent));
@@ -62,14 +62,17 @@ private:
   llvm::SmallVector<Time, 32> times;
 };
 
-/// What an agent knows to have happened, and of that, what a proxy fence has
-/// made visible to the async proxy; and what happened before without becoming
-/// visible: the end of a copy comes after all that its issuer knew, and tells
-/// nobody of it.
+/// What is visible to an agent.
 struct Knowledge {
-  Clock now, fenced, order;
+  Clock now;
+  /// The part of it that proxy fences have made visible to the async proxy, in
+  /// shared and in global memory.
+  Clock fenced, fencedGlobal;
+  /// What happened before without being visible: a copy ends after all that its
+  /// issuer knew, and makes none of that visible.
+  Clock order;
 
-  /// Whether what comes now comes after all of `moments`.
+  /// Whether an op of this agent comes after all of `moments`.
   bool isAfter(const Clock &moments) const {
     if (now.knows(moments))
       return true;
@@ -81,9 +84,10 @@ struct Knowledge {
   void join(const Knowledge &other) {
     now.join(other.now);
     fenced.join(other.fenced);
+    fencedGlobal.join(other.fencedGlobal);
     order.join(other.order);
   }
-  /// Learns that what `other` knows has happened.
+  /// Orders this after what `other` knows, without making that visible.
   void follow(const Knowledge &other) {
     order.join(other.now);
     order.join(other.order);
@@ -91,6 +95,7 @@ struct Knowledge {
   void meet(const Knowledge &other) {
     now.meet(other.now);
     fenced.meet(other.fenced);
+    fencedGlobal.meet(other.fencedGlobal);
     order.meet(other.order);
   }
 };

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// PTX ISA: barrier.cluster, mapa, mbarrier operations of cluster scope.
+// PTX ISA: barrier.cluster, %cluster_ctarank.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Machine.h"
+#include "Handlers.h"
 
 using namespace mlir;
 using namespace mla;
@@ -15,19 +15,6 @@ using namespace mla::interp;
 
 static LogicalResult runClusterRank(Frame &frame, const Instruction &in) {
   frame.set(in.results[0], Lane::ofInt(Role::of(frame).cta.rank));
-  return success();
-}
-
-static LogicalResult runMapPeer(Frame &frame, const Instruction &in) {
-  Role &role = Role::of(frame);
-  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
-  int64_t rank = frame.getInt(in.operands[1]);
-  if (rank < 0 || rank >= role.cta.clusterSize)
-    return role.failAt(in.op, "expected a rank in [0, " +
-                                  Twine(role.cta.clusterSize) + "), got " +
-                                  Twine(rank));
-  ref.cta = role.cta.clusterFirst + static_cast<unsigned>(rank);
-  frame.set(in.results[0], ref.pack());
   return success();
 }
 
@@ -43,8 +30,8 @@ static LogicalResult runClusterArrive(Frame &frame, const Instruction &in) {
       barrier.arriving.follow(warp.knows);
     else
       barrier.arriving.join(warp.knows);
-    // fence.mbarrier_init.release.cluster is the release of a relaxed arrival,
-    // for the mbarriers.
+    // fence.mbarrier_init.release.cluster makes a relaxed arrival a release of
+    // the mbarriers' initialisation.
     for (const MBarrier &own : role.cta.barriers)
       if (own.fenced.agent == warp.agent)
         barrier.arriving.now.raise(own.fenced);
@@ -83,20 +70,8 @@ static LogicalResult runClusterWait(Frame &frame, const Instruction &in) {
   return role.waitFor(std::move(wait));
 }
 
-static LogicalResult runPeerArrive(Frame &frame, const Instruction &in) {
-  Role &role = Role::of(frame);
-  return arriveByWarps(role, in, role.getWarps());
-}
-
-static LogicalResult runWaitCluster(Frame &frame, const Instruction &in) {
-  return waitOn(Role::of(frame), in, /*ofCluster=*/true);
-}
-
 void mla::sim::addClusterOps(HandlerTable &table) {
   table["cta.cluster_rank"] = runClusterRank;
-  table["cta.map_peer"] = runMapPeer;
   table["cta.cluster_arrive"] = runClusterArrive;
   table["cta.cluster_wait"] = runClusterWait;
-  table["cta.peer_arrive"] = runPeerArrive;
-  table["cta.mbarrier_wait_cluster"] = runWaitCluster;
 }

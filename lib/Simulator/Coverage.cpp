@@ -25,7 +25,7 @@ std::optional<Failure> Coverage::insert(Ranges &ranges, ByteRange bytes,
                     ") of a memref, some of which another CTA writes")
                        .str(),
                    {{overlap->second.op, "the other write"}}};
-  // Neighbours of one op grow together, which keeps the map small.
+  // Adjacent ranges of one op are merged, which keeps the map small.
   if (before != ranges.end() && before->second.end == bytes.begin &&
       before->second.op == op)
     before->second.end = bytes.end;

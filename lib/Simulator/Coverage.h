@@ -12,12 +12,13 @@ namespace mla::sim {
 /// The bytes of each output that the machines of a run have written.
 class Coverage {
 public:
-  /// Adds what `machine` wrote; an error if another one wrote some of it too.
+  /// Adds what `machine` wrote; an error if another machine wrote some of the
+  /// same bytes.
   std::optional<interp::Failure> add(const Machine &machine);
-  /// An error for the first element of an output that nobody wrote.
-  /// Workspaces may have some.
+  /// An error for the first element of an output that no machine wrote.
+  /// Workspaces may have unwritten elements.
   std::optional<interp::Failure> findGap(const Plan &plan) const;
-  /// Tells the workspaces which of their elements have been written.
+  /// Marks the elements of workspaces that have been written.
   void noteWorkspaces() const;
 
 private:

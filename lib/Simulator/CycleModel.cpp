@@ -30,7 +30,7 @@ double CycleModel::getIssue(Operation *op) const {
           op))
     return std::max(scalar,
                     getElements(op->getResult(0).getType()) / specialOps);
-  // What loops and branches carry stays where it is.
+  // Values that loops and branches carry stay in their registers.
   if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
     return scalar;
   if (isa<tile::LoadOp, memref::LoadOp>(op))
@@ -42,11 +42,12 @@ double CycleModel::getIssue(Operation *op) const {
   if (auto load = dyn_cast<cta::LoadSharedOp>(op))
     return sync + getBytes(load.getSource().getType()) / sharedBytes;
   if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
-    // 16 bytes a thread and instruction, one instruction a cycle and scheduler.
+    // 16 bytes per thread and instruction; each scheduler issues one
+    // instruction per cycle.
     return getBytes(gather.getDest().getType()) / (4 * 32 * 16) * 4;
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     return sync + getElements(reduce.getSource().getType()) / floatOps;
-  // What no instruction stands for.
+  // Ops without an instruction.
   if (isa<arith::ConstantOp, cta::SlotOp, cta::DescriptorOp, cta::ViewOp,
           cta::ConvertLayoutOp, tile::BroadcastOp, tensor::SplatOp>(op))
     return 0;
@@ -58,22 +59,17 @@ double CycleModel::getIssue(Operation *op) const {
   return std::max(scalar, getElements(result) / floatOps);
 }
 
-/// The bytes that a copy moves; 0 for an op that is none.
+/// The bytes that a copy moves; 0 for other ops.
 static double getCopyBytes(Operation *op) {
   return TypeSwitch<Operation *, double>(op)
-      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::CopyMulticastOp,
-            cta::BulkLoadOp>(
+      .Case<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::BulkLoadOp>(
           [](auto copy) { return getBytes(copy.getDest().getType()); })
-      .Case<cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp,
-            cta::PeerCopyOp>(
+      .Case<cta::StoreAsyncOp, cta::BulkStoreOp>(
           [](auto copy) { return getBytes(copy.getSource().getType()); })
-      .Case([](cta::PeerStoreOp store) {
-        return getBytes(store.getFragment().getType());
-      })
       .Default([](Operation *) { return 0; });
 }
 
-/// Elements of a shared operand of a product.
+/// Elements of a shared operand of an MMA.
 static double getOperandElements(Type type) {
   ArrayRef<int64_t> shape = isa<cta::DescriptorType>(type)
                                 ? cast<cta::DescriptorType>(type).getShape()
@@ -98,6 +94,6 @@ double CycleModel::getDuration(Operation *op) const {
 
 double CycleModel::getLatency(Operation *op) const {
   if (isa<cta::MmaAsyncOp>(op))
-    return productLatency;
+    return mmaLatency;
   return getCopyBytes(op) > 0 ? copyLatency : 0;
 }

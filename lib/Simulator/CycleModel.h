@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// What Timing::Modelled charges. A picture of where time goes, not a clock: the
-// warps of one role share nothing with those of another but the tensor cores
-// and the copy path, instructions do not compete for issue slots, and memory
-// answers at one latency and rate.
+// The costs of Timing::Modelled. They show where time goes and do not predict
+// it: roles share only the tensor cores and the copy path, instructions do not
+// compete for issue slots, and memory has one latency and one rate.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,23 +16,23 @@
 namespace mla::sim {
 
 struct CycleModel {
-  /// Multiply-adds of bf16 that an SM's tensor cores finish in a cycle: dense
-  /// peak, 989 TFLOP/s over 132 SMs at 1.83 GHz.
+  /// Multiply-adds of bf16 per SM and cycle: the dense peak, 989 TFLOP/s over
+  /// 132 SMs at 1.83 GHz.
   double multiplyAdds = 2048;
-  /// From issue to the first result of a product.
-  double productLatency = 32;
+  /// Cycles from the issue of an MMA to its first result.
+  double mmaLatency = 32;
   /// fp32 operations, and results of the special function unit (exp2, log2,
-  /// division), that an SM finishes in a cycle.
+  /// division), per SM and cycle.
   double floatOps = 128;
   double specialOps = 16;
-  /// Bytes between shared memory and registers, or a product, in a cycle.
+  /// Bytes per cycle between shared memory and registers or MMAs.
   double sharedBytes = 128;
-  /// A copy: from issue to the first byte (L2), and bytes that arrive in a
-  /// cycle.
+  /// A copy: cycles from issue to the first byte (L2), and bytes per cycle
+  /// after that.
   double copyLatency = 650;
   double copyBytes = 32;
-  /// Bytes that ordinary loads and stores of global memory move in a cycle, and
-  /// what a load waits for.
+  /// Ordinary loads and stores of global memory: bytes per cycle, and the
+  /// latency of a load.
   double globalBytes = 32;
   double globalLatency = 600;
   /// An arrival, a fence, a wait that finds its barrier complete.
@@ -41,10 +40,10 @@ struct CycleModel {
   /// Anything else.
   double scalar = 2;
 
-  /// Cycles that the role spends on `op` itself.
+  /// Cycles that the role spends to issue `op`.
   double getIssue(mlir::Operation *op) const;
-  /// Cycles for which an asynchronous `op` keeps its engine busy, and what
-  /// passes after that until it lands.
+  /// Cycles for which an asynchronous `op` keeps its engine busy, and cycles
+  /// from then until it lands.
   double getDuration(mlir::Operation *op) const;
   double getLatency(mlir::Operation *op) const;
 };

@@ -1,12 +1,12 @@
-//===- GlobalOps.cpp - global memory and what orders it ---------*- C++ -*-===//
+//===- GlobalOps.cpp - global memory and flags in it ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// PTX ISA: ld, st; atom.relaxed.gpu; ld.acquire.gpu; fence.acq_rel.gpu.
+// PTX ISA: ld, st; ld.acquire.gpu, st.release.gpu.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Machine.h"
+#include "Handlers.h"
 
 using namespace mlir;
 using namespace mla;
@@ -45,7 +45,7 @@ static LogicalResult runStore(Frame &frame, const Instruction &in) {
   return runTileLevel(frame, in);
 }
 
-/// Reads a scalar, as every thread does. Also used before the roles exist.
+/// Every thread reads the scalar. Also used before the roles start.
 static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
   if (failed(runTileLevel(frame, in)) || !in.op->getParentOfType<cta::RoleOp>())
     return success(!frame.getFailure());
@@ -57,39 +57,20 @@ static LogicalResult runScalarLoad(Frame &frame, const Instruction &in) {
   return touchGlobal(role, array, {array, start, {}}, Attribute(), touch);
 }
 
-/// The address of the element that the op names.
+//===----------------------------------------------------------------------===//
+// Flags
+//===----------------------------------------------------------------------===//
+
+/// The address of the element that the op names; `memref` is its operand.
 static FailureOr<char *> locate(Role &role, const Instruction &in,
                                 size_t memref) {
   const Argument &array = role.getArray(in.operands[memref]);
   std::string error;
   std::optional<int64_t> offset = locateElement(
-      array,
-      role.getInts(ArrayRef(in.operands).slice(memref + 1, array.shape.size())),
-      error);
+      array, role.getInts(ArrayRef(in.operands).drop_front(memref + 1)), error);
   if (!offset)
     return role.failAt(in.op, error);
   return getAddress(array, *offset);
-}
-
-/// Relaxed: it passes on what a fence before it covers, and what it learns
-/// counts from the next fence on.
-static LogicalResult runAtomicAdd(Frame &frame, const Instruction &in) {
-  Role &role = Role::of(frame);
-  FailureOr<char *> address = locate(role, in, 1);
-  if (failed(address))
-    return failure();
-  ElementType type = frame.getArray(in.operands[1]).elementType;
-  Lane old = readElement(type, *address),
-       value = frame.get(in.operands[0]).scalar;
-  Lane sum = isFloat(type) ? Lane::ofFloat(old.f + value.f)
-                           : Lane::ofInt(old.i + value.i);
-  writeElement(type, *address, roundTo(type, sum));
-  Warp &warp = role.getWarps().front();
-  Knowledge &cell = role.machine.cells[*address];
-  warp.acquired.join(cell);
-  cell.join(warp.released);
-  frame.set(in.results[0], old);
-  return success();
 }
 
 static LogicalResult runLoadAcquire(Frame &frame, const Instruction &in) {
@@ -97,26 +78,40 @@ static LogicalResult runLoadAcquire(Frame &frame, const Instruction &in) {
   FailureOr<char *> address = locate(role, in, 0);
   if (failed(address))
     return failure();
-  const Knowledge &cell = role.machine.cells[*address];
-  for (Warp &warp : role.getWarps())
-    warp.knows.join(cell);
+  auto flag = role.machine.flags.find(*address);
+  if (flag != role.machine.flags.end())
+    for (Warp &warp : role.getWarps())
+      warp.knows.join(flag->second.knowledge);
   role.polled = true;
   frame.set(in.results[0],
             readElement(frame.getArray(in.operands[0]).elementType, *address));
   return success();
 }
 
-static LogicalResult runFenceGpu(Frame &frame, const Instruction &) {
+/// A reader synchronises with the last writer only, so writers that are not
+/// ordered among themselves are an error.
+static LogicalResult runStoreRelease(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
-  for (Warp &warp : role.getWarps()) {
-    warp.knows.join(warp.acquired);
-    warp.released = warp.knows;
-  }
+  FailureOr<char *> address = locate(role, in, 1);
+  if (failed(address))
+    return failure();
+  Warp &warp = role.getWarps().front();
+  Flag &flag = role.machine.flags[*address];
+  if (!warp.knows.now.knows(flag.writer))
+    return role.failAt(in.op,
+                       "writes a flag without having read what was last "
+                       "written there",
+                       flag.event);
+  flag = {{warp.agent, warp.knows.now.get(warp.agent)},
+          role.makeEvent(in.op),
+          warp.knows};
   role.publish();
+  writeElement(frame.getArray(in.operands[1]).elementType, *address,
+               frame.get(in.operands[0]).scalar);
   return success();
 }
 
-/// One kernel alone: there is nothing before it and nothing after.
+/// The kernels of a program run one after the other here.
 static LogicalResult runNothing(Frame &, const Instruction &) {
   return success();
 }
@@ -125,9 +120,8 @@ void mla::sim::addGlobalOps(HandlerTable &table) {
   table["tile.load"] = runLoad;
   table["tile.store"] = runStore;
   table["memref.load"] = runScalarLoad;
-  table["cta.atomic_add"] = runAtomicAdd;
   table["cta.load_acquire"] = runLoadAcquire;
-  table["cta.fence_gpu"] = runFenceGpu;
+  table["cta.store_release"] = runStoreRelease;
   table["cta.launch_wait"] = runNothing;
   table["cta.launch_dependents"] = runNothing;
 }

@@ -9,13 +9,14 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::sim;
 
-/// Bytes of a 16-byte chunk: what swizzles move as a whole.
-static constexpr int64_t kChunk = 16;
+/// Bytes of a row of a swizzled block, and of a chunk of it, which the swizzle
+/// moves as a whole.
+static constexpr int64_t kRowBytes = 128, kChunk = 16;
 
-/// Address bits 7.. are added (xor) to the bits from 4 on: three of them for
-/// rows of 128 bytes, two for 64, one for 32 (PTX ISA, Tensor swizzling modes).
-static int64_t swizzle(int64_t address, int64_t rowBytes) {
-  return address ^ ((address >> 3) & (rowBytes - kChunk));
+/// Address bits 7 to 9 are xored into bits 4 to 6 (PTX ISA, Tensor swizzling
+/// modes).
+static int64_t swizzle(int64_t address) {
+  return address ^ ((address >> 3) & (kRowBytes - kChunk));
 }
 
 static int64_t getElementBits(Type type) {
@@ -42,31 +43,31 @@ static void joinRanges(Footprint &footprint) {
   ranges.resize(kept);
 }
 
-static int64_t getSwizzle(cta::BufferType type) {
+static bool isSwizzled(cta::BufferType type) {
   cta::SharedLayoutAttr layout = type.getLayout();
-  return layout ? layout.getSwizzle() : 0;
+  return layout && layout.getSwizzle();
 }
 
 Footprint mla::sim::makeFootprint(cta::BufferType type) {
   Footprint footprint;
   footprint.elementBits = getElementBits(type.getElementType());
-  int64_t rowBytes = getSwizzle(type), bits = footprint.elementBits;
+  int64_t bits = footprint.elementBits;
   int64_t columns = type.getShape().back();
   int64_t rows = ShapedType::getNumElements(type.getShape()) / columns;
-  if (!rowBytes) {
+  if (!isSwizzled(type)) {
     footprint.pieces.push_back({0, 0, rows * columns});
     joinRanges(footprint);
     return footprint;
   }
-  footprint.alignment = 8 * rowBytes;
+  footprint.alignment = 8 * kRowBytes;
   int64_t perChunk = 8 * kChunk / bits;
-  int64_t blockBytes = type.getLayout().getRows() * rowBytes;
+  int64_t blockBytes = type.getLayout().getRows() * kRowBytes;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; c += perChunk) {
       int64_t inRow = c * bits / 8;
       int64_t byte =
-          inRow / rowBytes * blockBytes + r * rowBytes + inRow % rowBytes;
-      footprint.pieces.push_back({r * columns + c, 8 * swizzle(byte, rowBytes),
+          inRow / kRowBytes * blockBytes + r * kRowBytes + inRow % kRowBytes;
+      footprint.pieces.push_back({r * columns + c, 8 * swizzle(byte),
                                   std::min(perChunk, columns - c)});
     }
   joinRanges(footprint);
@@ -76,14 +77,13 @@ Footprint mla::sim::makeFootprint(cta::BufferType type) {
 Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
   Footprint footprint;
   footprint.elementBits = getElementBits(type.getElementType());
-  constexpr int64_t kRowBytes = 128;
   footprint.alignment = 8 * kRowBytes;
   int64_t width = footprint.elementBits / 8, perChunk = kChunk / width;
   int64_t perRow = kRowBytes / width;
   int64_t rows = type.getShape()[0], columns = type.getShape()[1];
   bool kMajor = type.getMajor() == cta::Major::k;
-  // A k-step is 16 elements of two bytes; `step` apart within a block of four.
-  // An operand may start at any step of its first block.
+  // A k-step is 16 elements of two bytes. The steps of a block of four are
+  // `step` apart, and an operand may start at any of them.
   int64_t kStep = 32 / width;
   int64_t start = kMajor ? type.getOffset() % kRowBytes / width : 0;
   int64_t base = type.getOffset() - start * width;
@@ -102,7 +102,7 @@ Footprint mla::sim::makeFootprint(cta::DescriptorType type) {
         byte += locateStep(r) + r % kStep / 8 * type.getStride() +
                 r % 8 * kRowBytes + c / perRow * type.getLeading() +
                 c % perRow * width;
-      footprint.pieces.push_back({r * columns + c, 8 * swizzle(byte, kRowBytes),
+      footprint.pieces.push_back({r * columns + c, 8 * swizzle(byte),
                                   std::min(perChunk, columns - c)});
     }
   joinRanges(footprint);
@@ -133,9 +133,8 @@ Footprint mla::sim::selectElements(const Footprint &whole,
 std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
                                                ArrayRef<int64_t> offsets) {
   int64_t bits = getElementBits(type.getElementType());
-  int64_t rowBytes = getSwizzle(type);
-  if (!rowBytes) {
-    // Rows stay whole: only the first dimension may be cut.
+  if (!isSwizzled(type)) {
+    // Only whole rows: no dimension but the first may be cut.
     int64_t stride = bits;
     for (int64_t size : type.getShape().drop_front())
       stride *= size;
@@ -149,10 +148,10 @@ std::optional<int64_t> mla::sim::getViewOffset(cta::BufferType type,
   if (offsets.size() != 2)
     return std::nullopt;
   int64_t row = offsets[0], bytes = offsets[1] * bits / 8;
-  if (row % 8 || bytes % rowBytes)
+  if (row % 8 || bytes % kRowBytes)
     return std::nullopt;
-  return bytes / rowBytes * type.getLayout().getRows() * rowBytes +
-         row * rowBytes;
+  return bytes / kRowBytes * type.getLayout().getRows() * kRowBytes +
+         row * kRowBytes;
 }
 
 ThreadSet mla::sim::getThreads(cta::DirectLayoutAttr layout,

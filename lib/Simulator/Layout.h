@@ -25,7 +25,7 @@ struct Piece {
   int64_t count;
 };
 
-/// Where a tile lies from its base on.
+/// The bytes of a tile, relative to its base.
 struct Footprint {
   std::vector<Piece> pieces;
   /// The bytes covered, ascending, neighbours joined.
@@ -35,10 +35,10 @@ struct Footprint {
   int64_t elementBits = 8;
 };
 
-/// Of a buffer.
+/// The footprint of a buffer.
 Footprint makeFootprint(cta::BufferType type);
 
-/// Of an operand that wgmma reads through a descriptor.
+/// The footprint of an operand that wgmma reads through a descriptor.
 Footprint makeFootprint(cta::DescriptorType type);
 
 /// The part of `whole` that holds the elements for which `pick` is true.

@@ -22,7 +22,6 @@ Machine::Machine(const Plan &plan, const Frame &values,
   for (auto [n, point] : llvm::enumerate(points)) {
     auto cta = std::make_unique<Cta>(n, plan.sharedBytes);
     cta->coordinates.assign(point.begin(), point.end());
-    cta->clusterSize = clusterSize;
     cta->rank = n % clusterSize;
     cta->clusterFirst = n - cta->rank;
     cta->barriers.resize(plan.numBarriers);
@@ -44,7 +43,7 @@ void Machine::fail(Failure why) {
 }
 
 //===----------------------------------------------------------------------===//
-// Who goes on
+// Scheduling
 //===----------------------------------------------------------------------===//
 
 SmallVector<Machine::Actor, 16> Machine::collectActors() {
@@ -80,7 +79,7 @@ LogicalResult Machine::run() {
 LogicalResult Machine::proceed(ArrayRef<Actor> actors) {
   switch (plan.options.timing) {
   case Timing::Earliest:
-    // Flights have landed at issue, but for those that wait for another.
+    // Flights land at issue, except those that wait for another one.
     if (!actors.back().role)
       return land(actors.back().flight);
     return runBurst(*pickNext(actors).role, UINT_MAX);
@@ -109,8 +108,8 @@ Machine::Actor Machine::pickNext(ArrayRef<Actor> actors) {
   return roles[turn++ % roles.size()];
 }
 
-/// Each seed gives every role and queue a share of its own, from 1 to 64, so
-/// that it starves some of them.
+/// Each seed gives every role and queue its own weight, from 1 to 64, so that
+/// some of them run rarely.
 Machine::Actor Machine::draw(ArrayRef<Actor> actors) {
   SmallVector<uint64_t, 16> shares;
   uint64_t total = 0;
@@ -139,7 +138,7 @@ double Machine::getTime(const Actor &actor) const {
                              ? plan.costs.getLatency(flight.op)
                              : 0);
   }
-  // What a role has waited for has come just now.
+  // A role that has waited continues now.
   return actor.role->wait ? std::max(now, actor.role->time) : actor.role->time;
 }
 
@@ -150,7 +149,7 @@ Machine::Actor Machine::pickEarliestInTime(ArrayRef<Actor> actors) {
 }
 
 //===----------------------------------------------------------------------===//
-// Going on
+// Steps
 //===----------------------------------------------------------------------===//
 
 LogicalResult Machine::runBurst(Role &role, unsigned limit) {
@@ -195,8 +194,8 @@ LogicalResult Machine::launch(Flight flight) {
   return success();
 }
 
-/// When the flight's engine is free for it: one tensor core and one copy path
-/// for a CTA.
+/// Sets the time at which the flight's engine is free. A CTA has one tensor
+/// core and one copy path.
 void Machine::schedule(Flight &flight) {
   if (!isModelled()) {
     flight.begin = now;
@@ -222,7 +221,7 @@ LogicalResult Machine::land(size_t index) {
 }
 
 //===----------------------------------------------------------------------===//
-// Roles come and go
+// Begin and end of roles
 //===----------------------------------------------------------------------===//
 
 LogicalResult Machine::startRoles(Cta &cta) {
@@ -242,7 +241,8 @@ LogicalResult Machine::startRoles(Cta &cta) {
     role->clusterArrivals = cta.prologue->clusterArrivals;
     role->clusterWaits = cta.prologue->clusterWaits;
     firstWarp += op.getWarps();
-    // Below the role's program lies what all threads do at the end.
+    // Under the role's program lie the ops behind the roles, which all threads
+    // execute at the end.
     role->enter(body, plan.roles.back() + 1, body.instructions.size());
     role->enter(in.bodies[0], 0, in.bodies[0].instructions.size());
     cta.roles.push_back(std::move(role));
@@ -252,9 +252,9 @@ LogicalResult Machine::startRoles(Cta &cta) {
 
 LogicalResult Machine::finishRole(Role &role) {
   Operation *op = plan.body->instructions[plan.roles[role.number]].op;
-  if (!role.products.empty())
-    return role.failAt(op, "ends with a product in flight",
-                       role.products.front()->event);
+  if (!role.mmas.empty())
+    return role.failAt(op, "ends with an MMA in flight",
+                       role.mmas.front()->event);
   for (const Warp &warp : role.getAllWarps())
     role.cta.atEnd.join(warp.knows.now);
   if (++role.cta.rolesDone == role.cta.roles.size())
@@ -284,11 +284,6 @@ LogicalResult Machine::leave(Cta &cta, Role &last) {
                             "issues a bulk store that may read shared "
                             "memory when the CTA ends: nobody waits for it");
   }
-  if (!cta.atEnd.knows(cta.peerAccesses))
-    return last.failAt(plan.grid->op,
-                       "a CTA may end while a peer reaches for its shared "
-                       "memory; expected a cluster barrier between",
-                       cta.lastPeerAccess);
   return success();
 }
 
@@ -340,7 +335,7 @@ void Machine::recordEvent(const Role &role, Operation *op,
     return;
   unsigned track = getTrack(role, kind);
   trackEnds.resize(trace->tracks.size());
-  // Of copies that land out of order or together, one follows the other.
+  // Copies that land out of order or together are drawn one after the other.
   begin = std::max(begin, trackEnds[track]);
   if (begin >= end)
     return;

@@ -18,7 +18,7 @@ Role::Role(Machine &machine, Cta &cta, const Frame &values, std::string name,
   Agent first = machine.getFirstAgent(cta);
   Agent queues =
       first + Plan::kPerWarp * machine.plan.warps + Plan::kQueues * number;
-  productAgent = queues;
+  mmaAgent = queues;
   copyAgent = queues + 1;
   for (unsigned w = 0; w < numWarps; ++w) {
     Warp &warp = warps.emplace_back();
@@ -34,7 +34,7 @@ void Role::enter(const Code &code, size_t begin, size_t end) {
 }
 
 //===----------------------------------------------------------------------===//
-// Where it is
+// Place in the program
 //===----------------------------------------------------------------------===//
 
 Iteration Role::getIteration() const {
@@ -67,7 +67,7 @@ static std::string describeRole(const Role &role, const Iteration &iteration) {
   return text;
 }
 
-/// Ops made by passes share locations: name and label tell them apart.
+/// Ops that passes create share locations: name and label distinguish them.
 static std::string describeOp(Operation *op) {
   std::string text = op->getName().getStringRef().str();
   if (auto label = op->getAttrOfType<StringAttr>("tile.label"))
@@ -132,7 +132,7 @@ LogicalResult Role::step() {
     return success();
   }
   Activation &top = stack.back();
-  // The end of a region counts too, or a loop of nothing would never end.
+  // The end of a region is a step too, so that an empty loop meets the limit.
   uint64_t limit = machine.plan.options.stepLimit;
   if (limit && ++cta.steps > limit)
     return failAt(getCurrentOp(),
@@ -152,10 +152,10 @@ LogicalResult Role::step() {
 }
 
 LogicalResult Role::execute(const Instruction &in) {
-  if (!products.empty() && failed(checkRegisters(in)))
+  if (!mmas.empty() && failed(checkRegisters(in)))
     return failure();
   if (failed(in.handler(*this, in))) {
-    // A handler of the tile level knows nothing of roles.
+    // Handlers of the tile level report errors without the role.
     if (getFailure())
       return failAt(getFailure()->op, getFailure()->message);
     return failure();
@@ -164,30 +164,29 @@ LogicalResult Role::execute(const Instruction &in) {
   return success();
 }
 
-/// A register that a product in flight reads or writes is no one else's. Only
-/// another product may read the same A.
+/// No other op may touch a register that an MMA in flight reads or writes,
+/// except another MMA that reads the same A.
 LogicalResult Role::checkRegisters(const Instruction &in) {
-  bool isProduct = isa<cta::MmaAsyncOp>(in.op);
+  bool isMma = isa<cta::MmaAsyncOp>(in.op);
   for (auto [n, slot] : llvm::enumerate(in.operands)) {
     const DenseTile *tile = get(slot).tile.get();
     if (!tile || machine.plan.constants.contains(tile))
       continue;
-    for (const std::shared_ptr<Product> &product : products) {
-      if (product->acc.get() == tile)
+    for (const std::shared_ptr<Mma> &mma : mmas) {
+      if (mma->acc.get() == tile)
         return failAt(in.op,
-                      "touches an accumulator that a product in flight "
-                      "writes",
-                      product->event);
-      if (product->a.get() == tile && !(isProduct && n == 0))
-        return failAt(in.op, "touches registers that a product in flight reads",
-                      product->event);
+                      "touches an accumulator that an MMA in flight writes",
+                      mma->event);
+      if (mma->a.get() == tile && !(isMma && n == 0))
+        return failAt(in.op, "touches registers that an MMA in flight reads",
+                      mma->event);
     }
   }
   return success();
 }
 
 void Role::noteResults(const Instruction &in) {
-  // Products synchronise among themselves, and another layout is a name.
+  // MMAs synchronise among themselves, and another layout moves no data.
   if (isa<cta::MmaAsyncOp, cta::ConvertLayoutOp>(in.op))
     return;
   auto isTouched = [&](Slot slot) {

@@ -44,10 +44,14 @@ std::optional<Conflict::Kind> Shadow::judgeWrite(const Segment &segment,
     return Conflict::Reserved;
   if (!segment.written)
     return std::nullopt;
-  if (!viewer.knowledge.now.knows(segment.write.epoch))
+  const Access &write = segment.write;
+  if (!viewer.now.knows(write.epoch))
     return Conflict::Unordered;
-  if (viewer.proxy == Proxy::Async && segment.write.needsFence &&
-      !viewer.knowledge.fenced.knows(segment.write.epoch))
+  bool needsFence =
+      write.needsFence == FenceNeed::All ||
+      (write.needsFence == FenceNeed::OtherCtas && write.cta != viewer.cta);
+  if (viewer.proxy == Proxy::Async && needsFence &&
+      !viewer.fenced.knows(write.epoch))
     return Conflict::Unfenced;
   return std::nullopt;
 }
@@ -64,7 +68,7 @@ std::optional<Conflict> Shadow::read(ByteRange range, const Viewer &viewer,
       return Conflict{*kind, segment.write.event, bytes};
     if (!segment.written && !contentsDefined)
       return Conflict{Conflict::NeverWritten, kNoEvent, bytes};
-    // Who knows an agent's last read knows its earlier ones.
+    // An agent's last read stands for its earlier ones.
     llvm::erase_if(segment.reads, [&](const Access &old) {
       return old.epoch.agent == access.epoch.agent;
     });
@@ -84,7 +88,7 @@ std::optional<Conflict> Shadow::write(ByteRange range, const Viewer &viewer,
     if (std::optional<Conflict::Kind> kind = judgeWrite(segment, viewer))
       return Conflict{*kind, segment.write.event, bytes};
     for (const Access &old : segment.reads)
-      if (!viewer.knowledge.now.knows(old.epoch))
+      if (!viewer.now.knows(old.epoch))
         return Conflict{Conflict::StillRead, old.event, bytes};
   }
   segments.erase(std::next(first), last);

@@ -19,23 +19,29 @@ struct ByteRange {
   int64_t begin, end;
 };
 
-/// How an op touches memory. cp.async counts as generic where it writes, and
-/// its data is there for the async proxy once it has arrived, as in every
-/// kernel that feeds wgmma with it.
+/// How an op touches memory. cp.async writes count as generic, but need no
+/// proxy fence once they have arrived, as in every kernel that feeds wgmma with
+/// them.
 enum class Proxy { Generic, Async };
 
-/// One access, as memory remembers it.
+/// Who needs a proxy fence between a write and an access through the async
+/// proxy: nobody, the copies of other CTAs, or all.
+enum class FenceNeed { Nobody, OtherCtas, All };
+
+/// One recorded access.
 struct Access {
   Epoch epoch;
   EventId event = kNoEvent;
-  /// A generic store: the async proxy sees it only behind a proxy fence.
-  bool needsFence = false;
+  FenceNeed needsFence = FenceNeed::Nobody;
+  unsigned cta = 0;
 };
 
-/// Who makes an access.
+/// What is visible to the agent that makes an access, and what of that to the
+/// async proxy.
 struct Viewer {
-  const Knowledge &knowledge;
+  const Clock &now, &fenced;
   Proxy proxy;
+  unsigned cta = 0;
 };
 
 struct Conflict {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Machine.h"
+#include "Handlers.h"
 #include "mla/Interpreter/Reduce.h"
 
 using namespace mlir;
@@ -16,24 +16,21 @@ static LogicalResult runRing(Frame &frame, const Instruction &in) {
   if (!op.getOffset())
     return role.failAt(in.op, "expected a place in shared memory; run "
                               "--mla-stage-shared first");
-  frame.set(in.results[0],
-            Ref{role.cta.number, static_cast<int64_t>(*op.getOffset())}.pack());
+  frame.set(in.results[0], Lane::ofInt(static_cast<int64_t>(*op.getOffset())));
   return success();
 }
 
 static LogicalResult runBuffer(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::BufferOp>(in.op);
-  Ref ref{role.cta.number, 0};
-  if (op.getBase()) {
-    ref = Ref::unpack(frame.get(in.operands[0]).scalar);
-    ref.at += static_cast<int64_t>(*op.getByte());
-  } else if (op.getOffset()) {
-    ref.at = static_cast<int64_t>(*op.getOffset());
-  } else {
+  int64_t at = 0;
+  if (op.getBase())
+    at = frame.getInt(in.operands[0]) + static_cast<int64_t>(*op.getByte());
+  else if (op.getOffset())
+    at = static_cast<int64_t>(*op.getOffset());
+  else
     return role.failAt(in.op, "expected a place in shared memory");
-  }
-  frame.set(in.results[0], ref.pack());
+  frame.set(in.results[0], Lane::ofInt(at));
   return success();
 }
 
@@ -45,9 +42,8 @@ static LogicalResult runSlot(Frame &frame, const Instruction &in) {
     return Role::of(frame).failAt(in.op, "expected a slot in [0, " +
                                              Twine(ring.getDepth()) +
                                              "), got " + Twine(index));
-  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
-  ref.at += index * ring.getSlotType().getBytes();
-  frame.set(in.results[0], ref.pack());
+  frame.set(in.results[0], Lane::ofInt(frame.getInt(in.operands[0]) +
+                                       index * ring.getSlotType().getBytes()));
   return success();
 }
 
@@ -55,7 +51,7 @@ static LogicalResult runView(Frame &frame, const Instruction &in) {
   auto op = cast<cta::ViewOp>(in.op);
   cta::BufferType source = op.getSource().getType();
   std::optional<int64_t> offset = getViewOffset(source, op.getOffsets());
-  // Without a swizzle a tile's rows follow each other: they stay whole.
+  // Without a swizzle rows follow each other, so a view has whole rows.
   cta::SharedLayoutAttr layout = source.getLayout();
   bool whole = op.getResult().getType().getShape().drop_front() ==
                source.getShape().drop_front();
@@ -63,39 +59,16 @@ static LogicalResult runView(Frame &frame, const Instruction &in) {
     return Role::of(frame).failAt(
         in.op, "expected a view of whole rows, or one that starts at a "
                "multiple of 8 rows and at a block of the swizzle");
-  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
-  ref.at += *offset;
-  frame.set(in.results[0], ref.pack());
+  frame.set(in.results[0], Lane::ofInt(frame.getInt(in.operands[0]) + *offset));
   return success();
 }
 
-/// The parts lie one behind the other: the tile starts where the first does.
-static LogicalResult runJoin(Frame &frame, const Instruction &in) {
-  auto op = cast<cta::JoinOp>(in.op);
-  cta::BufferType whole = op.getResult().getType();
-  Ref first = Ref::unpack(frame.get(in.operands[0]).scalar);
-  SmallVector<int64_t> offsets(whole.getShape().size());
-  for (auto [slot, part] : llvm::zip_equal(in.operands, op.getParts())) {
-    Ref ref = Ref::unpack(frame.get(slot).scalar);
-    std::optional<int64_t> offset = getViewOffset(whole, offsets);
-    if (!offset || ref.cta != first.cta || ref.at != first.at + *offset)
-      return Role::of(frame).failAt(in.op,
-                                    "expected parts that follow each other in "
-                                    "shared memory");
-    auto type = cast<cta::BufferType>(part.getType());
-    offsets[op.getDim()] += type.getShape()[op.getDim()];
-  }
-  frame.set(in.results[0], first.pack());
-  return success();
-}
-
-/// Ops that name what their operand names.
+/// Ops that only give their operand another type.
 static LogicalResult runSame(Frame &frame, const Instruction &in) {
   frame.set(in.results[0], frame.get(in.operands[0]));
   return success();
 }
 
-/// Who holds what of a fragment.
 static FailureOr<Attribute> getFragmentLayout(Role &role, Operation *op,
                                               RankedTensorType fragment) {
   if (Attribute layout = getLayoutOf(fragment))
@@ -107,15 +80,14 @@ static FailureOr<Attribute> getFragmentLayout(Role &role, Operation *op,
 static LogicalResult runLoadShared(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::LoadSharedOp>(in.op);
-  Ref ref = Ref::unpack(frame.get(in.operands[0]).scalar);
+  int64_t at = frame.getInt(in.operands[0]);
   cta::BufferType buffer = op.getSource().getType();
   Touch touch{in.op, role.makeEvent(in.op), /*write=*/false};
   auto layout = getFragmentLayout(role, op, op.getFragment().getType());
-  if (failed(layout) || failed(touchByWarp(role, ref, buffer, *layout, touch)))
+  if (failed(layout) || failed(touchByWarp(role, at, buffer, *layout, touch)))
     return failure();
   TilePtr tile = makeResult(in);
-  loadTile(*role.machine.ctas[ref.cta], ref.at,
-           role.machine.getFootprint(buffer), *tile);
+  loadTile(role.cta, at, role.machine.getFootprint(buffer), *tile);
   frame.set(in.results[0], std::move(tile));
   return success();
 }
@@ -123,20 +95,20 @@ static LogicalResult runLoadShared(Frame &frame, const Instruction &in) {
 static LogicalResult runStoreShared(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::StoreSharedOp>(in.op);
-  Ref ref = Ref::unpack(frame.get(in.operands[1]).scalar);
+  int64_t at = frame.getInt(in.operands[1]);
   cta::BufferType buffer = op.getDest().getType();
   Touch touch{in.op, role.makeEvent(in.op), /*write=*/true};
   touch.needsFence = true;
   auto layout = getFragmentLayout(role, op, op.getFragment().getType());
-  if (failed(layout) || failed(touchByWarp(role, ref, buffer, *layout, touch)))
+  if (failed(layout) || failed(touchByWarp(role, at, buffer, *layout, touch)))
     return failure();
-  storeTile(*role.machine.ctas[ref.cta], ref.at,
-            role.machine.getFootprint(buffer), frame.getTile(in.operands[0]));
+  storeTile(role.cta, at, role.machine.getFootprint(buffer),
+            frame.getTile(in.operands[0]));
   return success();
 }
 
-/// Of a fragment with a direct layout: the groups of threads of dimension `dim`
-/// that are in different warps.
+/// Reduces dimension `dim` of a fragment with a direct layout: one result for
+/// each group of its threads that shares a warp.
 static LogicalResult runReduceGroups(Frame &frame, const Instruction &in,
                                      int64_t dim) {
   Role &role = Role::of(frame);
@@ -171,7 +143,8 @@ static LogicalResult runReduceGroups(Frame &frame, const Instruction &in,
   return success();
 }
 
-/// The rows of each warp as one vector after the other.
+/// Reduces the rows that each warp holds: one vector per warp, one after the
+/// other.
 static LogicalResult runReduceWarp(Frame &frame, const Instruction &in) {
   Role &role = Role::of(frame);
   auto op = cast<cta::ReduceWarpOp>(in.op);
@@ -204,7 +177,6 @@ void mla::sim::addSharedOps(HandlerTable &table) {
   table["cta.buffer"] = runBuffer;
   table["cta.slot"] = runSlot;
   table["cta.view"] = runView;
-  table["cta.join"] = runJoin;
   table["cta.descriptor"] = runSame;
   table["cta.tensor_map"] = runSame;
   table["cta.convert_layout"] = runSame;

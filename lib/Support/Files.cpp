@@ -1,4 +1,4 @@
-//===- Files.cpp - files and standard output of LLVM's programs -*- C++ -*-===//
+//===- Files.cpp - file input and output with LLVM types --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -46,11 +46,11 @@ int mla::finishOutput(int code) {
   if (out.has_error()) {
     llvm::errs() << "error: cannot write to standard output: "
                  << out.error().message() << "\n";
-    // Or the stream would end the process with a message of its own.
+    // Otherwise the stream's destructor reports a fatal error.
     out.clear_error();
     code = code ? code : 1;
   }
-  // A message that nobody takes is no failure of the program.
+  // A failure to write to stderr is ignored.
   llvm::errs().clear_error();
   return code;
 }

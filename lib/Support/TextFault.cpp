@@ -1,4 +1,4 @@
-//===- TextFault.cpp - text that MLIR's parser cannot take ------*- C++ -*-===//
+//===- TextFault.cpp - text that would crash MLIR's parser ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,11 +9,11 @@
 
 using namespace mla;
 
-/// Far more than programs have, and far less than a stack of 8 MiB takes: some
-/// 5,000 regions in each other fill it.
+/// More than any program needs. A stack of 8 MiB overflows at about 5,000
+/// nested regions.
 static constexpr unsigned kMaxNesting = 256;
 
-/// Behind the string or the comment that begins at `at`; `at` if none does.
+/// The end of the string or comment that begins at `at`; `at` if there is none.
 static size_t skipText(llvm::StringRef text, size_t at) {
   if (text.substr(at).starts_with("//"))
     return std::min(text.find('\n', at), text.size());
@@ -25,9 +25,10 @@ static size_t skipText(llvm::StringRef text, size_t at) {
   return std::min(end + 1, text.size());
 }
 
-/// Where a bracket is nested too deep, or the end of `text`.
+/// The position of the first bracket that is nested too deeply, or the end.
 static size_t findTooDeep(llvm::StringRef text) {
-  // Angle brackets are counted apart, so that "->" closes no other bracket.
+  // Count angle brackets separately, so that "->" does not close another
+  // bracket.
   unsigned nested = 0, angles = 0;
   for (size_t at = 0; at < text.size(); ++at) {
     at = skipText(text, at);

@@ -60,7 +60,7 @@ static std::optional<CudaVersion> parseVersion(StringRef text) {
 
 static Expected<std::string> askVersion(StringRef path,
                                         unsigned timeoutSeconds) {
-  // It answers in milliseconds, however long it may take to assemble.
+  // ptxas --version answers in milliseconds, whatever the limit for assembling.
   constexpr unsigned maxSeconds = 10;
   timeoutSeconds =
       std::min(timeoutSeconds ? timeoutSeconds : maxSeconds, maxSeconds);
@@ -81,7 +81,8 @@ static Expected<std::string> askVersion(StringRef path,
 }
 
 namespace {
-/// A file as it is now. Another one, or an update in place, compares unequal.
+/// The identity of a file: another one, or an update in place, compares
+/// unequal.
 struct FileState {
   explicit FileState(StringRef path) {
     llvm::sys::fs::file_status status;
@@ -112,7 +113,7 @@ Expected<std::string> mla::ptxasVersionText(StringRef path,
     if (found != known.end() && found->second.first == state)
       return found->second.second;
   }
-  // Not under the lock: another path need not wait for this one.
+  // Runs without the lock, so that other paths do not wait for this one.
   Expected<std::string> text = askVersion(path, timeoutSeconds);
   if (text) {
     std::lock_guard<std::mutex> lock(mutex);

@@ -62,8 +62,8 @@ static void initializeNVPTX() {
   });
 }
 
-/// LLVM prints a warning for a name that it does not know and goes on with a
-/// default, and stops the process for a PTX version that is too low.
+/// For an unknown name LLVM prints a warning and uses a default; for a PTX
+/// version that is too low it ends the process.
 static Error checkNames(const llvm::Target &target,
                         const mla::TargetOptions &options) {
   std::unique_ptr<llvm::MCSubtargetInfo> info(
@@ -98,9 +98,9 @@ static Error checkNames(const llvm::Target &target,
   return Error::success();
 }
 
-/// Short pointers exist only as a command-line option of the back end, which
-/// reads it when a target machine is constructed and at no other time. So it
-/// is set for that moment, under a lock, and put back.
+/// Short pointers are a command-line option of the back end, which reads it
+/// only when a target machine is constructed. It is set for that time, under a
+/// lock, and restored.
 static Expected<std::unique_ptr<llvm::TargetMachine>>
 constructTargetMachine(const llvm::Target &target,
                        const mla::TargetOptions &options) {
@@ -156,9 +156,9 @@ static void registerTranslations(mlir::MLIRContext &context) {
   context.appendDialectRegistry(registry);
 }
 
-/// LLVM's verifier leaves out whether the constraints of inline assembly match
-/// its operands: LLVM checks that only when it parses text, and a back end that
-/// meets a mismatch misbehaves.
+/// LLVM's verifier does not check that the constraints of inline assembly match
+/// its operands (LLVM checks that when it parses text), and the back end
+/// crashes or generates wrong code if they do not.
 static Error verifyInlineAsm(const llvm::Function &function) {
   for (const llvm::Instruction &instruction : llvm::instructions(function)) {
     auto *call = llvm::dyn_cast<llvm::CallBase>(&instruction);
@@ -201,7 +201,7 @@ mla::translateToLLVMIR(mlir::Operation *module, llvm::LLVMContext &context) {
                << ": " << diagnostic;
         return mlir::success();
       });
-  // MLIR would verify too, but print what it finds.
+  // MLIR would verify as well, but print the errors.
   std::unique_ptr<llvm::Module> result = mlir::translateModuleToLLVMIR(
       module, context, "mla", /*disableVerification=*/true);
   if (!result)
@@ -216,8 +216,8 @@ mla::translateToLLVMIR(mlir::Operation *module, llvm::LLVMContext &context) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Keeps LLVM's errors. Without a handler that takes them, LLVM prints them and
-/// ends the process.
+/// Collects LLVM's errors. Without a handler LLVM prints them and ends the
+/// process.
 struct ErrorCollector : llvm::DiagnosticHandler {
   ErrorCollector(std::string &message, llvm::DiagnosticHandler *previous)
       : message(message), previous(previous) {}
@@ -241,7 +241,7 @@ struct ErrorCollector : llvm::DiagnosticHandler {
 } // namespace
 
 /// Fills in triple and layout, and refuses a module made for others: with the
-/// wrong width of shared pointers LLVM generates wrong code without a word.
+/// wrong width of shared pointers LLVM generates wrong code without an error.
 static Error prepareModule(llvm::Module &module,
                            const llvm::TargetMachine &machine) {
   const llvm::Triple &triple = module.getTargetTriple();

@@ -20,7 +20,7 @@ using namespace mla;
 // Is this ptxas new enough?
 //===----------------------------------------------------------------------===//
 
-/// The oldest ptxas that this project accepts, whatever the PTX says.
+/// The oldest ptxas that this project accepts, for any PTX version.
 static constexpr CudaVersion kOldestPtxas = {12, 3};
 
 /// Returns the version in the directive `.version X.Y`, or 0.0.
@@ -110,7 +110,7 @@ static Expected<CubinResult> runPtxas(StringRef path, StringRef ptx,
       runProgram(path, args, {&*input, &*output}, options.timeoutSeconds);
   if (!ran)
     return ran.takeError();
-  // By a name that means something: that of the file in a folder of stages.
+  // Replaces the name /proc/self/fd/N by that of the file in a dump.
   for (size_t at = 0;
        (at = ran->output.find(input->path(), at)) != std::string::npos;)
     ran->output.replace(at, input->path().size(), "kernel.ptx");

@@ -1,4 +1,4 @@
-//===- PtxasReport.cpp - What ptxas says about a kernel -------------------===//
+//===- PtxasReport.cpp - parsing and checking the output of ptxas ---------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -96,7 +96,7 @@ FunctionReport &LogParser::function(StringRef name) {
 }
 
 Expected<PtxasReport> LogParser::parse(StringRef log) {
-  // What ptxas prints of a kernel fits; errors and reports quote lines.
+  // Enough for what ptxas prints for a kernel; errors and reports quote lines.
   constexpr size_t maxLineBytes = 4096;
   // Not StringRef::split, which would keep all lines of a long log.
   for (StringRef line : llvm::split(log, '\n'))
@@ -220,7 +220,7 @@ Error LogParser::checkComplete() const {
   return Error::success();
 }
 
-/// Some messages (C7508) name no function; with one entry there is no doubt.
+/// Some messages (C7508) name no function; with a single entry it is the one.
 void LogParser::attributeWarnings() {
   const FunctionReport *only = nullptr;
   for (const FunctionReport &f : report.functions) {
@@ -261,15 +261,15 @@ static void checkFunction(const FunctionReport &f, const ReportLimits &limits,
                          .str());
 }
 
-/// The family C75xx is ptxas's way of saying that it serialised wgmma, added a
-/// wait, or ignored setmaxnreg. The text counts too, in case a code changes.
+/// With codes C75xx ptxas reports that it serialised wgmma, added a wait, or
+/// ignored setmaxnreg. The text is tested too, in case a code changes.
 static bool isPerformanceLoss(const PtxasWarning &warning) {
   return StringRef(warning.code).starts_with("C75") ||
          StringRef(warning.text).contains("Potential Performance Loss");
 }
 
-/// One fault for each function and code: a kernel that is wrong throughout
-/// (compiled at -O0, say) gets a message for each wgmma.
+/// One fault for each function and code: ptxas may print a message for each
+/// wgmma (at -O0, for example).
 static void checkWarnings(const PtxasReport &report, const ReportLimits &limits,
                           std::vector<std::string> &faults) {
   llvm::MapVector<std::pair<StringRef, StringRef>,
@@ -326,7 +326,7 @@ llvm::json::Value mla::toJSON(const PtxasReport &report) {
         {"barriers", f.barriers},
         {"constant_bytes", f.constantBytes},
     });
-  // A kernel that is wrong throughout gets a message for each wgmma.
+  // ptxas may print a message for each wgmma.
   constexpr size_t maxWarnings = 100;
   size_t omitted = report.warnings.size() <= maxWarnings
                        ? 0

@@ -40,14 +40,14 @@ static Error makeSystemError(const llvm::Twine &what, int code = errno) {
 //===----------------------------------------------------------------------===//
 
 Expected<MemoryFile> MemoryFile::create(StringRef bytes) {
-  // A system may refuse files that could be executed; an old one does not know
-  // of such that cannot.
+  // Some systems refuse files that can be executed; old ones do not know the
+  // flag.
   constexpr unsigned noExec = 8; // MFD_NOEXEC_SEAL
   int fd = ::memfd_create("mla", MFD_CLOEXEC | noExec);
   if (fd < 0 && errno == EINVAL)
     fd = ::memfd_create("mla", MFD_CLOEXEC);
-  // In a process that has closed its standard streams it may get the number of
-  // one, which a child's own streams would take.
+  // In a process that has closed its standard streams the file may get the
+  // number of one of them, which a child's own streams would replace.
   if (fd >= 0 && fd <= STDERR_FILENO) {
     int low = fd;
     fd = ::fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -82,7 +82,7 @@ Expected<std::string> MemoryFile::read() const {
   std::string bytes;
   char buffer[1 << 16];
   while (true) {
-    // The file's own position is where the child's output ends.
+    // The file's position is the end of the child's output.
     ssize_t count =
         ::pread(fd, buffer, sizeof(buffer), static_cast<off_t>(bytes.size()));
     if (count < 0 && errno == EINTR)
@@ -113,7 +113,7 @@ static std::atomic<int> numStarting{0};
 static_assert(std::atomic<pid_t>::is_always_lock_free);
 
 namespace {
-/// Enters a process group in `runningGroups` for the object's life.
+/// Registers a process group in `runningGroups` during the object's lifetime.
 class RunningGroup {
 public:
   explicit RunningGroup(pid_t group) {
@@ -139,7 +139,7 @@ struct Child {
   RunningGroup group;
 };
 
-/// Keeps signals away from this thread for the object's life.
+/// Blocks all signals in this thread during the object's lifetime.
 class SignalBlock {
 public:
   SignalBlock() {
@@ -182,9 +182,8 @@ static void killGroup(pid_t pid) {
 /// Waits for the process `pid`, whose output goes to `log`, and returns its
 /// exit code.
 ///
-/// llvm::sys::Wait with a limit would replace the host program's handler of
-/// SIGALRM and cancel its alarm, even where the limit is 0: asks again and
-/// again instead, ever less often.
+/// Polls with increasing intervals: llvm::sys::Wait with a limit, even 0, would
+/// replace the host program's handler of SIGALRM and cancel its alarm.
 static Expected<int> waitWithLimits(StringRef program, pid_t pid,
                                     const MemoryFile &log,
                                     unsigned timeoutSeconds) {
@@ -222,8 +221,8 @@ static Expected<int> waitWithLimits(StringRef program, pid_t pid,
 }
 
 namespace {
-/// What posix_spawn is to do besides running the program. A call that fails
-/// leaves its code in `code`, and the later ones do nothing.
+/// File actions and attributes of posix_spawn. The first call that fails stores
+/// its code in `code`; later ones do nothing.
 class SpawnPlan {
 public:
   SpawnPlan() {
@@ -244,7 +243,7 @@ public:
       code = ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
                                                 "/dev/null", O_RDONLY, 0);
   }
-  /// Onto itself: the child's is not closed when it becomes the program.
+  /// A duplicate onto the same number clears close-on-exec in the child.
   void duplicate(int from, int to) {
     if (!code)
       code = ::posix_spawn_file_actions_adddup2(&actions, from, to);
@@ -337,9 +336,9 @@ std::string mla::shorten(StringRef text, size_t maxBytes) {
       .str();
 }
 
-/// The cause of a failure: NVIDIA's programs repeat themselves and end in a
-/// summary, so the first lines with errors. Others say it anywhere: the
-/// beginning and the end of what they print.
+/// The cause of a failure. NVIDIA's programs print the cause first, then
+/// repetitions and a summary: the first lines with errors. For other programs:
+/// the beginning and the end of the output.
 static std::string causeOfFailure(StringRef log) {
   constexpr size_t maxLines = 5, maxLineBytes = 500, maxBytes = 2000;
   llvm::SmallVector<std::string> errors;

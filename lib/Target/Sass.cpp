@@ -1,4 +1,4 @@
-//===- Sass.cpp - What a kernel's machine code looks like -----------------===//
+//===- Sass.cpp - statistics of a kernel's machine code -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -44,7 +44,7 @@ struct Instruction {
 
 using Edges = std::vector<llvm::SmallVector<unsigned, 2>>;
 
-/// The instructions of a text as a graph of what may run after what.
+/// The control-flow graph of the instructions.
 class Program {
 public:
   explicit Program(StringRef text);
@@ -52,7 +52,8 @@ public:
   size_t size() const { return instructions.size(); }
   const Instruction &operator[](size_t i) const { return instructions[i]; }
 
-  /// What is reached from `from` along `edges` without passing `barrier`.
+  /// The instructions reachable from `from` along `edges` without passing
+  /// `barrier`.
   llvm::BitVector reach(llvm::ArrayRef<unsigned> from, const Edges &edges,
                         std::optional<unsigned> barrier = {}) const;
 
@@ -158,10 +159,9 @@ struct Loop {
 };
 } // namespace
 
-/// The loops of `program`, in order of their headers. A branch back makes one
-/// only if nothing gets to the branch but through the header: the further tries
-/// of a wait stand behind all other code, and branch back into what they came
-/// from, somewhere in the middle.
+/// The natural loops of `program`, in order of their headers: a backward branch
+/// makes a loop only if the header dominates it. (ptxas places the retries of a
+/// wait after all other code; they branch back into the middle of a loop.)
 static std::vector<Loop> findLoops(const Program &program) {
   std::map<unsigned, llvm::SmallVector<unsigned>> branchesTo;
   for (unsigned i = 0; i < program.size(); ++i)

@@ -1,12 +1,11 @@
-//===- AccessCounters.cpp - counts of a role's accesses ---------*- C++ -*-===//
+//===- AccessCounters.cpp - carries access counts of roles ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A carried count costs a register of the role for as long as it runs, and a
-// role may well use a dozen rings. Most of them go round together: each loop
-// and condition adds the same to all of their counts. Such counts are grouped;
-// a group carries the count of its first member, and the others are a constant
-// apart from it at every point of the program.
+// A carried count occupies a register for the whole role, and a role may use a
+// dozen rings. Most counts advance together: each loop and branch adds the same
+// number to them. Such counts form a group, which carries only the count of its
+// first member; the others differ from it by a constant at every point.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,11 +19,11 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// What loops and conditions add to a count, op by op. Equal signatures: the
-/// counts stay a constant apart.
+/// The increments of a count by each loop and branch. Counts with equal
+/// signatures differ by a constant at every point.
 using Signature = SmallVector<int64_t>;
 
-/// How the occurrences of one access lie in loops and conditions.
+/// Computes the signature of one access.
 class SignatureBuilder {
 public:
   SignatureBuilder(const CountedAccess &access) : access(access) {}
@@ -35,7 +34,7 @@ public:
   }
 
 private:
-  /// The occurrences in `block` itself.
+  /// Returns the occurrences in `block` outside of its loops.
   int64_t visit(Block &block);
 
   const CountedAccess &access;
@@ -59,7 +58,7 @@ int64_t SignatureBuilder::visit(Block &block) {
     SmallVector<int64_t> added;
     for (Region &region : op.getRegions())
       added.push_back(region.empty() ? 0 : visit(region.front()));
-    // Nothing moves apart where both ways of a condition add the same.
+    // An increment in both branches is like one outside.
     if (isa<scf::IfOp>(op)) {
       direct += added[1];
       added = {added[0] - added[1]};
@@ -74,14 +73,14 @@ int64_t SignatureBuilder::visit(Block &block) {
 }
 
 namespace {
-/// Carries the count of a group's first member through loops and conditions.
+/// Carries the count of a group's first member through loops and branches.
 class GroupThreader {
 public:
   GroupThreader(ArrayRef<CountedAccess *> members)
       : members(members), ahead(members.size(), 0) {}
 
-  /// Lowers the accesses in `block`; `base` is the first member's count where
-  /// it begins. Returns the first member's count where it ends.
+  /// Lowers the accesses in `block`, given the first member's count at its
+  /// start. Returns the first member's count at its end.
   Value run(Block *block, Value base);
 
 private:
@@ -106,7 +105,7 @@ private:
   Value runIf(scf::IfOp op, Value base);
 
   ArrayRef<CountedAccess *> members;
-  /// How far each member is ahead of the value carried.
+  /// The difference of each member from the carried value.
   SmallVector<int64_t> ahead;
 };
 } // namespace

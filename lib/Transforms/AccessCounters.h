@@ -1,4 +1,4 @@
-//===- AccessCounters.h - counts of a role's accesses -----------*- C++ -*-===//
+//===- AccessCounters.h - carries access counts of roles --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,17 +10,17 @@
 
 namespace mla {
 
-/// One kind of access of one role, whose number each occurrence has to know:
-/// the acquires, the awaits or the releases of one ring.
+/// A kind of access of a role that is counted: the acquires, the awaits or the
+/// releases of one ring.
 struct CountedAccess {
   std::function<bool(mlir::Operation *)> matches;
-  /// Replaces an occurrence, given how many came before it (an i32).
+  /// Replaces an access, given the number of earlier ones (an i32).
   std::function<void(mlir::Operation *, mlir::Value count)> lower;
 };
 
-/// Lowers every access in `body`, a role's, with its count, which starts at 0.
-/// Counts that stay the same number apart in every loop and condition are
-/// carried as one value: a role whose rings go round together has one count.
+/// Lowers every access in `body`, the body of a role, with its count, which
+/// starts at 0. Counts that always differ by a constant are carried as one
+/// value.
 void addAccessCounters(mlir::Block &body,
                        llvm::MutableArrayRef<CountedAccess> accesses);
 

@@ -1,8 +1,8 @@
-//===- AliasingRings.cpp - rings in the slot of another ---------*- C++ -*-===//
+//===- AliasingRings.cpp - checks rings that alias another ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "SlotProtocol.h"
+#include "AliasingRings.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,7 +18,7 @@ struct Bytes {
 };
 } // namespace
 
-/// Where `top` lies in the slot of `below`.
+/// The bytes of `top` in the slot of `below`.
 static Bytes getPlace(cta::RingOp below, cta::RingOp top) {
   cta::RingType type = top.getResult().getType();
   int64_t begin = static_cast<int64_t>(top.getOffset().value_or(0)) -
@@ -38,28 +38,29 @@ LogicalResult mla::checkAliasingRings(func::FuncOp func) {
     if (place.begin < 0 || place.end > size || base.getDepth() != 1 ||
         ring.getResult().getType().getDepth() != 1)
       return ring.emitOpError()
-             << "expected one slot inside the one slot of " << below.getName()
+             << "expected one slot inside the only slot of " << below.getName()
              << ", got bytes [" << place.begin << ", " << place.end << ") of "
              << base.getDepth() << " x " << size;
     SmallVector<Bytes> &others = taken[below];
     if (llvm::any_of(others, [&](Bytes b) { return b.overlaps(place); }))
       return ring.emitOpError()
-             << "lies at bytes [" << place.begin << ", " << place.end << ") of "
-             << below.getName() << ", which another ring over it uses";
+             << "is at bytes [" << place.begin << ", " << place.end << ") of "
+             << below.getName()
+             << ", which overlap another ring that aliases it";
     others.push_back(place);
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
 }
 
-/// Bytes among which are all that a product reads through the descriptor. The
-/// swizzle permutes each row of 128 bytes.
+/// A range that contains all bytes that an MMA reads through the descriptor.
+/// The swizzle permutes bytes within rows of 128 bytes.
 static Bytes getBytes(cta::DescriptorType type) {
   constexpr int64_t kRow = 128;
   int64_t width = type.getElementType().getIntOrFloatBitWidth() / 8;
   int64_t rows = type.getShape()[0], columns = type.getShape()[1];
   int64_t start = type.getOffset() % kRow, begin = type.getOffset() - start;
-  // The last of `steps` k-steps of 32 bytes or 32 / width rows.
+  // The offset of the last of `steps` k-steps.
   auto locateLast = [&](int64_t steps) {
     return (steps - 1) / 4 * type.getBlockStep() +
            std::min<int64_t>(steps - 1, 3) * type.getStep();
@@ -80,7 +81,7 @@ static Bytes getBytes(cta::DescriptorType type) {
 bool mla::mayReadUnder(Value operand, cta::RingOp below, cta::RingOp top) {
   Bytes place = getPlace(below, top);
   auto descriptor = operand.getDefiningOp<cta::DescriptorOp>();
-  // Of the whole slot, not of a view.
+  // Descriptors of views have unknown bytes.
   return !descriptor ||
          descriptor.getSource().getType() !=
              below.getResult().getType().getSlotType() ||

@@ -16,7 +16,7 @@ using namespace mlir;
 using namespace mla;
 using cta::FragmentLayout;
 
-/// The fragment type behind a tile or a tile in flight; null for others.
+/// The type of a fragment or of an MMA result in flight; null for others.
 static RankedTensorType getFragmentType(Type type) {
   if (auto inFlight = dyn_cast<cta::InFlightType>(type))
     return inFlight.getFragment();
@@ -24,47 +24,97 @@ static RankedTensorType getFragmentType(Type type) {
 }
 
 namespace {
-/// Propagates layouts through one role until nothing changes.
+/// Propagates layouts through one role until a fixpoint.
 class LayoutSolver {
 public:
   explicit LayoutSolver(cta::RoleOp role) : role(role) {}
 
   LogicalResult run();
 
+  bool isDirect() const { return direct; }
+  /// Fragments with a layout.
+  size_t size() const { return layouts.size(); }
+
 private:
-  /// Whether the role works without products, on what it loads itself.
-  bool isDirect();
-  /// Ops that have no layout of their own: one copy for each use.
+  /// Clones ops such as constants for each use, so that each use can have a
+  /// layout of its own.
   void splitReplicas();
-  /// Layouts that the program has already stay.
+  /// Keeps layouts that the program already has.
   void readLayouts();
+  /// Converts register operands A to the layout that wgmma reads.
   void convertAOperands();
-  /// Follows the ops until nothing changes.
+  /// Whether the role has no MMAs and gets its own data by tile.load.
+  bool findDirect();
+  /// Visits all ops until no layout is added.
   LogicalResult settle();
-  /// Chooses layouts in a role without products: of matrices that it loads,
-  /// then of what nothing ties to them.
+  /// In a role without MMAs, chooses the layouts of matrices that it loads, and
+  /// then those of fragments that are not related to one.
   LogicalResult chooseDirect();
+  /// Applies the constraints between the operands and results of `op`.
   LogicalResult visit(Operation *op);
   LogicalResult visitLoop(scf::ForOp loop);
   LogicalResult visitIf(scf::IfOp branch);
   LogicalResult visitAccumulators(Operation *op);
   LogicalResult visitDirect(Operation *op);
+  /// Sets the layout of `v`. Fails with an error at `op` if it has another one.
+  LogicalResult fix(Value v, Attribute layout, Operation *op);
   LogicalResult fix(Value v, FragmentLayout layout, Operation *op) {
     return fix(v, cta::FragmentLayoutAttr::get(op->getContext(), layout), op);
   }
-  LogicalResult fix(Value v, Attribute layout, Operation *op);
-  /// All of `values` that are fragments have one layout.
+  /// Gives all fragments among `values` the same layout.
   LogicalResult unite(ArrayRef<Value> values, Operation *op);
+  /// Puts the layouts into the types.
   LogicalResult apply();
 
   cta::RoleOp role;
   DenseMap<Value, Attribute> layouts;
   bool direct = false, changed = false;
 };
+
+struct AssignLayoutsPass : mla::impl::AssignLayoutsBase<AssignLayoutsPass> {
+  void runOnProgram() override {
+    WalkResult result = getOperation().walk([&](cta::RoleOp role) {
+      LayoutSolver solver(role);
+      if (failed(solver.run()))
+        return WalkResult::interrupt();
+      decided(role.getLoc(), "role")
+          << remark::metric("Role", role.getName())
+          << remark::metric("Layouts", solver.isDirect() ? "direct" : "mma")
+          << remark::metric("Fragments", solver.size());
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
 } // namespace
 
-/// Tiles that each user may have for itself: constants, counters, and what
-/// repeats a scalar.
+LogicalResult LayoutSolver::run() {
+  splitReplicas();
+  readLayouts();
+  convertAOperands();
+  direct = findDirect();
+  if (failed(settle()) || (direct && failed(chooseDirect())))
+    return failure();
+  return apply();
+}
+
+LogicalResult LayoutSolver::settle() {
+  do {
+    changed = false;
+    if (role.walk([&](Operation *op) { return WalkResult(visit(op)); })
+            .wasInterrupted())
+      return failure();
+  } while (changed);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Preparation
+//===----------------------------------------------------------------------===//
+
+/// Whether `op` computes a tile from nothing but scalars, so that each use can
+/// have a clone.
 static bool isReplica(Operation *op) {
   if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op))
     return broadcast.getSource().getType().getRank() == 0;
@@ -74,7 +124,7 @@ static bool isReplica(Operation *op) {
 }
 
 void LayoutSolver::splitReplicas() {
-  // A program may have them in front of its roles.
+  // Ops in front of the roles may be used in several roles.
   role.walk([&](Operation *op) {
     for (OpOperand &use : op->getOpOperands()) {
       Operation *def = use.get().getDefiningOp();
@@ -127,63 +177,9 @@ void LayoutSolver::convertAOperands() {
   });
 }
 
-LogicalResult LayoutSolver::run() {
-  splitReplicas();
-  readLayouts();
-  convertAOperands();
-  direct = isDirect();
-  if (failed(settle()) || (direct && failed(chooseDirect())))
-    return failure();
-  return apply();
-}
-
-LogicalResult LayoutSolver::settle() {
-  do {
-    changed = false;
-    if (role.walk([&](Operation *op) { return WalkResult(visit(op)); })
-            .wasInterrupted())
-      return failure();
-  } while (changed);
-  return success();
-}
-
-bool LayoutSolver::isDirect() {
-  for (auto &[value, layout] : layouts)
-    if (isa<cta::FragmentLayoutAttr>(layout))
-      return false;
-  bool products = false, loads = false, matrices = false;
-  role.walk([&](Operation *op) {
-    products |= isa<cta::MmaAsyncOp, cta::GatherAsyncOp, tile::TransposeOp>(op);
-    for (Value result : op->getResults())
-      if (auto type = getFragmentType(result.getType());
-          type && type.getRank() > 1) {
-        matrices = true;
-        loads |= isa<tile::LoadOp>(op);
-      }
-  });
-  return !products && (loads || !matrices);
-}
-
-LogicalResult LayoutSolver::chooseDirect() {
-  // Matrices first: the vectors along their sides follow.
-  for (bool loadsOfMatrices : {true, false}) {
-    WalkResult result = role.walk([&](Operation *op) -> WalkResult {
-      for (Value v : op->getResults()) {
-        auto type = dyn_cast<RankedTensorType>(v.getType());
-        if (!type || layouts.contains(v) ||
-            (loadsOfMatrices && (type.getRank() < 2 || !isa<tile::LoadOp>(op))))
-          continue;
-        cta::DirectLayoutAttr layout = chooseDirectLayout(op, type, role);
-        if (!layout || failed(fix(v, layout, op)) || failed(settle()))
-          return WalkResult::interrupt();
-      }
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      return failure();
-  }
-  return success();
-}
+//===----------------------------------------------------------------------===//
+// Constraints
+//===----------------------------------------------------------------------===//
 
 static std::string describe(Attribute layout) {
   if (auto named = dyn_cast<cta::FragmentLayoutAttr>(layout))
@@ -198,8 +194,8 @@ LogicalResult LayoutSolver::fix(Value v, Attribute layout, Operation *op) {
   changed |= inserted;
   if (it->second == layout)
     return success();
-  return op->emitOpError() << "needs layout " << describe(layout)
-                           << " of a fragment that has layout "
+  return op->emitOpError() << "expected a fragment with layout "
+                           << describe(layout) << ", got one with layout "
                            << describe(it->second);
 }
 
@@ -214,6 +210,19 @@ LogicalResult LayoutSolver::unite(ArrayRef<Value> values, Operation *op) {
     if (getFragmentType(v.getType()) && failed(fix(v, layout, op)))
       return failure();
   return success();
+}
+
+LogicalResult LayoutSolver::visit(Operation *op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return visitLoop(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return visitIf(branch);
+  if (OpTrait::hasElementwiseMappableTraits(op) || isa<tile::GatherOp>(op)) {
+    SmallVector<Value> values(op->getOperands());
+    llvm::append_range(values, op->getResults());
+    return unite(values, op);
+  }
+  return direct ? visitDirect(op) : visitAccumulators(op);
 }
 
 LogicalResult LayoutSolver::visitLoop(scf::ForOp loop) {
@@ -237,19 +246,6 @@ LogicalResult LayoutSolver::visitIf(scf::IfOp branch) {
   return success();
 }
 
-LogicalResult LayoutSolver::visit(Operation *op) {
-  if (auto loop = dyn_cast<scf::ForOp>(op))
-    return visitLoop(loop);
-  if (auto branch = dyn_cast<scf::IfOp>(op))
-    return visitIf(branch);
-  if (OpTrait::hasElementwiseMappableTraits(op) || isa<tile::GatherOp>(op)) {
-    SmallVector<Value> values(op->getOperands());
-    llvm::append_range(values, op->getResults());
-    return unite(values, op);
-  }
-  return direct ? visitDirect(op) : visitAccumulators(op);
-}
-
 LogicalResult LayoutSolver::visitAccumulators(Operation *op) {
   if (auto mma = dyn_cast<cta::MmaAsyncOp>(op)) {
     if (mma.getAcc() && failed(fix(mma.getAcc(), FragmentLayout::acc, op)))
@@ -266,7 +262,7 @@ LogicalResult LayoutSolver::visitAccumulators(Operation *op) {
     if (reduce.getSource().getType().getRank() != 2)
       return op->emitOpError() << "expected a reduction of an accumulator, got "
                                << reduce.getSource().getType()
-                               << " in a role with products or gathers";
+                               << " in a role with MMAs or gathers";
     return success(
         succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&
         succeeded(fix(reduce.getResult(),
@@ -310,6 +306,52 @@ LogicalResult LayoutSolver::visitDirect(Operation *op) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Roles without MMAs
+//===----------------------------------------------------------------------===//
+
+bool LayoutSolver::findDirect() {
+  for (auto &[value, layout] : layouts)
+    if (isa<cta::FragmentLayoutAttr>(layout))
+      return false;
+  bool mmas = false, loads = false, matrices = false;
+  role.walk([&](Operation *op) {
+    mmas |= isa<cta::MmaAsyncOp, cta::GatherAsyncOp, tile::TransposeOp>(op);
+    for (Value result : op->getResults())
+      if (auto type = getFragmentType(result.getType());
+          type && type.getRank() > 1) {
+        matrices = true;
+        loads |= isa<tile::LoadOp>(op);
+      }
+  });
+  return !mmas && (loads || !matrices);
+}
+
+LogicalResult LayoutSolver::chooseDirect() {
+  // Matrices first: they determine the layouts of their row and column vectors.
+  for (bool loadsOfMatrices : {true, false}) {
+    WalkResult result = role.walk([&](Operation *op) -> WalkResult {
+      for (Value v : op->getResults()) {
+        auto type = dyn_cast<RankedTensorType>(v.getType());
+        if (!type || layouts.contains(v) ||
+            (loadsOfMatrices && (type.getRank() < 2 || !isa<tile::LoadOp>(op))))
+          continue;
+        cta::DirectLayoutAttr layout = chooseDirectLayout(op, type, role);
+        if (!layout || failed(fix(v, layout, op)) || failed(settle()))
+          return WalkResult::interrupt();
+      }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Result
+//===----------------------------------------------------------------------===//
+
 LogicalResult LayoutSolver::apply() {
   auto assign = [&](Value v) -> LogicalResult {
     RankedTensorType type = getFragmentType(v.getType());
@@ -318,8 +360,8 @@ LogicalResult LayoutSolver::apply() {
     auto it = layouts.find(v);
     if (it == layouts.end() && type.getRank() != 2)
       return emitError(v.getLoc())
-             << "cannot tell the layout of " << type
-             << ": nothing ties it to a product or a gather";
+             << "cannot infer the layout of " << type
+             << ", which is not computed from or used with an MMA or a gather";
     type = it == layouts.end() ? cta::withLayout(type, FragmentLayout::acc)
                                : cta::withLayout(type, it->second);
     if (isa<cta::InFlightType>(v.getType()))
@@ -329,7 +371,7 @@ LogicalResult LayoutSolver::apply() {
     if (auto constant = v.getDefiningOp<arith::ConstantOp>()) {
       auto value = dyn_cast<DenseElementsAttr>(constant.getValue());
       if (!value)
-        return constant.emitOpError("expected elements that are written out");
+        return constant.emitOpError("expected a dense constant");
       constant.setValueAttr(value.reshape(type));
     }
     return success();
@@ -349,14 +391,3 @@ LogicalResult LayoutSolver::apply() {
   });
   return failure(result.wasInterrupted());
 }
-
-namespace {
-struct AssignLayoutsPass : mla::impl::AssignLayoutsBase<AssignLayoutsPass> {
-  void runOnProgram() override {
-    WalkResult result = getOperation().walk(
-        [](cta::RoleOp role) { return WalkResult(LayoutSolver(role).run()); });
-    if (result.wasInterrupted())
-      signalPassFailure();
-  }
-};
-} // namespace

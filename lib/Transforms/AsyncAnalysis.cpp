@@ -1,4 +1,4 @@
-//===- AsyncAnalysis.cpp - what is in flight, what is unfenced --*- C++ -*-===//
+//===- AsyncAnalysis.cpp - MMA groups and unfenced writes -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +11,7 @@ using namespace mla;
 // GroupAges
 //===----------------------------------------------------------------------===//
 
-/// The age of a product that no commit has closed yet.
+/// The age of an MMA that is not committed yet.
 static constexpr int64_t kOpen = -1;
 
 GroupAges::GroupAges(func::FuncOp func, bool insertsCommits)
@@ -20,7 +20,7 @@ GroupAges::GroupAges(func::FuncOp func, bool insertsCommits)
 std::optional<int64_t> GroupAges::getPending(cta::MmaWaitOp wait) {
   const Ages *ages = flow.getBefore(wait);
   if (!ages)
-    return 0; // No way leads there.
+    return 0; // Unreachable.
   auto it = ages->find(wait.getSource());
   if (it == ages->end() || it->second == kOpen)
     return std::nullopt;
@@ -45,7 +45,7 @@ void GroupAges::Facts::visit(Operation *op, Ages &ages) {
                      : isa<cta::MmaCommitOp>(op);
   if (commits)
     for (auto &[value, age] : ages)
-      ++age; // An open one becomes the youngest group, number 0.
+      ++age; // From kOpen to 0, the youngest group.
 }
 
 void GroupAges::Facts::join(Ages &to, const Ages &from) {
@@ -72,7 +72,7 @@ void GroupAges::Facts::assign(ValueRange targets, ValueRange sources,
 // Generic writes
 //===----------------------------------------------------------------------===//
 
-/// The value that a loop argument starts with; null for other arguments.
+/// The initial value of a loop argument; null for other block arguments.
 static Value getInit(BlockArgument arg) {
   auto loop = dyn_cast<scf::ForOp>(arg.getOwner()->getParentOp());
   if (!loop || arg == loop.getInductionVar())
@@ -98,8 +98,7 @@ Value mla::getRing(Value slot) {
 }
 
 namespace mla {
-/// The rings written by generic stores that no fence has covered yet, on any
-/// way.
+/// The rings with generic stores that are not fenced yet on some path.
 struct UnfencedWrites {
   using State = DenseSet<Value>;
 

@@ -1,9 +1,9 @@
-//===- AsyncAnalysis.h - what is in flight, what is unfenced ----*- C++ -*-===//
+//===- AsyncAnalysis.h - MMA groups and unfenced writes ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The facts that the passes which insert synchronisation and the one that
-// verifies it agree on.
+// Shared by the passes that insert synchronisation and the one that verifies
+// it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,21 +14,20 @@
 
 namespace mla {
 
-/// How many groups are committed after the group of a product in flight, at
-/// least, on the way to a wait.
+/// Finds the minimum number of groups committed between an MMA and a wait for
+/// it.
 class GroupAges {
 public:
-  /// With `insertsCommits` each product of a role without commits counts as
-  /// committed at once (before commits are inserted); otherwise only
-  /// cta.mma_commit commits.
+  /// With `insertsCommits`, for use before commits are inserted, each MMA in a
+  /// role without commits counts as a group of its own.
   GroupAges(mlir::func::FuncOp func, bool insertsCommits);
 
-  /// Groups younger than the one that `wait` waits for; nothing if that was
-  /// not committed on some path.
+  /// The number of groups committed after the one that `wait` waits for;
+  /// nothing if that is not committed on every path.
   std::optional<int64_t> getPending(cta::MmaWaitOp wait);
 
 private:
-  /// The ages of products that were issued on every path.
+  /// The number of groups committed after each MMA issued on every path.
   using Ages = llvm::DenseMap<mlir::Value, int64_t>;
   struct Facts {
     using State = Ages;
@@ -36,11 +35,11 @@ private:
     Facts(mlir::func::FuncOp func, bool insertsCommits);
     Ages begin(cta::RoleOp) { return Ages(); }
     void visit(mlir::Operation *op, Ages &ages);
-    /// The smaller age wins: it asks for the stronger wait.
+    /// Takes the smaller age, which leads to the stricter wait.
     void join(Ages &to, const Ages &from);
     void assign(mlir::ValueRange targets, mlir::ValueRange sources, Ages &ages);
 
-    /// Roles whose products count as committed.
+    /// Roles in which each MMA counts as a group.
     llvm::DenseSet<cta::RoleOp> committed;
   };
 
@@ -48,12 +47,13 @@ private:
   RoleFlow<Facts> flow;
 };
 
-/// The ring that `slot` (or a view of it) belongs to, or null.
+/// The ring of `slot`, which may be a view; null if it is not the slot of one
+/// particular ring.
 mlir::Value getRing(mlir::Value slot);
 
-/// Calls `report` for each op that makes an unfenced generic write to a slot
-/// which products read through descriptors visible to a reader of the async
-/// proxy: the arrival that publishes it, or a product of the role itself.
+/// Calls `report` for each op at which a generic write to a slot that MMAs read
+/// through the async proxy must have been fenced, and is not: the arrival that
+/// publishes the slot, or an MMA of the writing role.
 void findUnfencedPublications(
     mlir::func::FuncOp func,
     llvm::function_ref<void(mlir::Operation *)> report);

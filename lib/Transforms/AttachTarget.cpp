@@ -1,4 +1,4 @@
-//===- AttachTarget.cpp - what a function is compiled for -------*- C++ -*-===//
+//===- AttachTarget.cpp - sets the target of functions ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -24,8 +24,9 @@ struct AttachTargetPass : mla::impl::AttachTargetBase<AttachTargetPass> {
     }
     auto wanted = StringAttr::get(&getContext(), target.getValue());
     if (Attribute own = func->getAttr(kTargetAttr); own && own != wanted) {
-      func.emitOpError() << "expected a function without a target or for "
-                         << target.getValue() << ", got one for " << own;
+      func.emitOpError()
+          << "expected a function without a target or with target "
+          << target.getValue() << ", got " << own;
       return signalPassFailure();
     }
     func->setAttr(kTargetAttr, wanted);

@@ -1,4 +1,4 @@
-//===- Channels.cpp - the rings between roles -------------------*- C++ -*-===//
+//===- Channels.cpp - rings between roles -----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -15,7 +15,7 @@ std::string Channels::makeName(Value tile) {
   std::string number = std::to_string(list.size());
   if (label.empty())
     return "tile" + number;
-  // Rows of the schedule tell rings by name.
+  // The schedule refers to rings by name, so names are unique.
   for (const Channel &channel : list)
     if (cta::RingOp(channel.ring).getName() == label)
       return (label + "." + number).str();
@@ -30,12 +30,11 @@ cta::RingOp Channels::get(Value tile, ArrayRef<unsigned> writers) {
   auto ringType = cta::RingType::getChecked(
       [&] { return emitError(tile.getLoc(), "ring '") << name << "': "; },
       tile.getContext(), schedule.getDepth(name), type.getShape(),
-      type.getElementType(), cta::SharedLayoutAttr(), /*splitDim=*/int64_t(0),
-      ArrayRef<int64_t>());
+      type.getElementType(), cta::SharedLayoutAttr());
   if (!ringType)
     return {};
   OpBuilder b(program.getBody()->getTerminator());
-  // Rings stand before the roles, which are appended to the body.
+  // Rings precede the roles, which are appended to the body.
   for (Operation &op : *program.getBody())
     if (isa<cta::RoleOp>(op)) {
       b.setInsertionPoint(&op);
@@ -53,8 +52,8 @@ cta::RingOp Channels::get(Value tile, ArrayRef<unsigned> writers) {
 // Loops that share rings
 //===----------------------------------------------------------------------===//
 
-/// Whether `a` and `b` stand in two loops of which one follows the other: the
-/// last tile of the first is done with when the second's are filled.
+/// Whether `a` and `b` are in two loops that follow each other, so that their
+/// accesses do not interleave.
 static bool areInSequence(Operation *a, Operation *b) {
   for (; a; a = a->getParentOp()) {
     Operation *beside =
@@ -65,7 +64,7 @@ static bool areInSequence(Operation *a, Operation *b) {
   return false;
 }
 
-/// How a tile gets into its ring.
+/// The op that fills the ring of a tile defined by `def`.
 static StringRef getFillName(Operation *def) {
   return isAsyncLoad(def) ? def->getName().getStringRef()
                           : cta::StoreSharedOp::getOperationName();
@@ -90,7 +89,7 @@ static bool mayShare(const Channel &a, const Channel &b) {
 }
 
 void Channels::share() {
-  // Those that share a ring, which is that of the first.
+  // Each group shares the ring of its first member.
   SmallVector<SmallVector<Channel>> groups;
   for (const Channel &channel : list) {
     auto *group = llvm::find_if(groups, [&](ArrayRef<Channel> members) {
@@ -131,13 +130,13 @@ LogicalResult Channels::checkUse() {
     StringRef label = row.getLabel();
     if (label.consume_back(".load") && labels.contains(label) &&
         !loads.contains(row))
-      return fail() << "row " << row.getLabel() << " places nothing: no role "
-                    << "takes the tile out of a ring into registers";
+      return fail() << "row " << row.getLabel() << " matches no op: no role "
+                    << "loads the tile from a ring into registers";
   }
   for (RingAttr ring : schedule.getRings()) {
     if (labels.contains(ring.getLabel()) && !hasRing(ring.getLabel()))
       return fail() << "ring " << ring.getLabel()
-                    << " is not there: the tile does not leave its role";
+                    << " is not needed: the tile does not leave its role";
     if (ring.getAliases() && labels.contains(ring.getAliases()) &&
         !hasRing(ring.getAliases()))
       return fail() << "ring " << ring.getLabel() << " aliases "

@@ -1,4 +1,4 @@
-//===- Channels.h - the rings between roles ---------------------*- C++ -*-===//
+//===- Channels.h - rings between roles -------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,37 +9,37 @@
 
 namespace mla {
 
-/// A ring between roles and the tile that travels in it.
+/// A ring and the tile that it carries.
 struct Channel {
   cta::RingOp ring;
   mlir::Value tile;
-  /// Each of several writes its part.
+  /// Roles. If there are several, each writes its part of the tile.
   llvm::SmallVector<unsigned> writers;
 };
 
-/// Channels by the tile they carry, shared by the emitters of all roles. Tiles
-/// of one label in loops that follow each other, over full tiles and then over
-/// masked ones for example, travel in one ring.
+/// The channels between roles, by tile; shared by the emitters of all roles.
 class Channels {
 public:
   Channels(mlir::scf::ForallOp program, ScheduleAttr schedule)
       : program(program), schedule(schedule) {}
 
-  /// The ring that carries `tile` from `writers`; null, and an error, for a
-  /// tile that shared memory cannot hold.
+  /// The ring that carries `tile` from `writers`, created on the first call.
+  /// Null with an error for a tile that shared memory cannot hold.
   cta::RingOp get(mlir::Value tile, llvm::ArrayRef<unsigned> writers);
   llvm::ArrayRef<Channel> all() const { return list; }
 
-  /// Notes that a role takes a tile out of its ring at the place of `row`.
+  /// Records that `row` has placed the load of a tile from its ring.
   void noteLoad(PlaceAttr row) { loads.insert(row); }
-  /// Fails with an error if the schedule says of a tile how it travels, and it
-  /// does not. All roles have been emitted, and the tile program is still
-  /// there: a tile that was folded away is no mistake.
+  /// Fails with an error if the schedule has a ring or a row `L.load` for a
+  /// tile that does not leave its role. Call it after all roles have been
+  /// emitted, and before the tile program is erased: names of tiles that were
+  /// folded are not errors.
   mlir::LogicalResult checkUse();
 
-  /// Lets tiles of one label in loops that follow each other, written and read
-  /// by the same roles, travel in one ring: its slots and phases go on from
-  /// loop to loop. All roles have been emitted.
+  /// Merges the rings of tiles that have the same label, writers and readers
+  /// and are in consecutive loops, such as one over full and one over masked
+  /// tiles. Slots and phases continue from loop to loop. Call it after all
+  /// roles have been emitted.
   void share();
 
 private:

@@ -1,7 +1,8 @@
-//===- ChooseSchedule.cpp - an operator's schedule --------------*- C++ -*-===//
+//===- ChooseSchedule.cpp - attaches schedules to operators -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "mla/Transforms/OperatorQueries.h"
 #include "mla/Transforms/Passes.h"
 #include "mla/Transforms/ScheduleText.h"
 #include "mla/Tuning/TuningTable.h"
@@ -31,11 +32,15 @@ struct ChooseSchedulePass : mla::impl::ChooseScheduleBase<ChooseSchedulePass> {
       if (!made)
         return signalPassFailure();
       op.setScheduleAttr(made);
+      decided(op.getLoc(), "schedule")
+          << remark::metric("Schedule", describe(choice->choice))
+          << remark::metric("Source", choice->source.empty() ? "the option"
+                                                             : choice->source);
     });
   }
 
 private:
-  FailureOr<Decision> choose(OperatorInterface op) const {
+  FailureOr<Decision> choose(OperatorInterface op) {
     llvm::Expected<Choice> asked = parseChoice(schedule);
     if (!asked)
       return op->emitError(llvm::toString(asked.takeError()));
@@ -50,7 +55,8 @@ private:
     return decision;
   }
 
-  FailureOr<Decision> decideFor(OperatorInterface op) const {
+  /// Looks up or predicts the fastest schedule.
+  FailureOr<Decision> decideFor(OperatorInterface op) {
     llvm::Expected<TuningTable> table =
         TuningTable::load(tuningTable, getKnownOperators(op->getContext()));
     if (!table)
@@ -58,14 +64,27 @@ private:
     FailureOr<Problem> problem = getExpectedProblem(op, expectSizes);
     if (failed(problem))
       return failure();
-    // The model multiplies them, two at a time.
+    // Products of two sizes must not overflow in the cost model.
     for (const auto &[name, size] : problem->sizes)
       if (!llvm::isInt<32>(size))
         return op->emitError("expected sizes below 2^31, got ") << size;
+    if (getContext().getRemarkEngine())
+      notePredictions(op, *problem);
     return decide(op.getOperator(), *problem, {getTargetName(op), gpu}, *table);
   }
 
-  /// Parameters that the user gives replace those of the table.
+  void notePredictions(OperatorInterface op, const Problem &problem) {
+    const Operator &info = op.getOperator();
+    for (const NamedSchedule &known : info.schedules) {
+      Choice choice{known.name.str(), {}};
+      decided(op.getLoc(), "prediction")
+          << remark::metric("Schedule", choice.schedule)
+          << remark::metric("Milliseconds",
+                            info.predict(choice, problem, Machine()).ms);
+    }
+  }
+
+  /// Replaces parameters of the table by those of the user.
   static void override(Choice &choice, const Choice &asked) {
     for (const auto &parameter : asked.parameters) {
       llvm::erase_if(choice.parameters, [&](const auto &other) {

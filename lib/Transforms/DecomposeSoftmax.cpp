@@ -1,7 +1,8 @@
-//===- DecomposeSoftmax.cpp - online softmax as its parts -------*- C++ -*-===//
+//===- DecomposeSoftmax.cpp - decomposes tile.online_softmax ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mla/Transforms/RowMax.h"
 
@@ -15,7 +16,7 @@ using namespace mla;
 
 using Labeller = llvm::function_ref<Value(Value, StringRef)>;
 
-/// The threshold in units of scores, computed where the scale is known.
+/// The threshold in units of scores, computed outside of the loop.
 static Value emitThreshold(tile::OnlineSoftmaxOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value scale = op.getScale();
@@ -26,14 +27,15 @@ static Value emitThreshold(tile::OnlineSoftmaxOp op) {
 }
 
 namespace {
-/// The maximum after a tile, and the finite number that weights refer to.
+/// The running maximum including this tile, and the finite maximum that weights
+/// refer to.
 struct Maxima {
   Value max, reference;
 };
 } // namespace
 
-/// The maximum of all scores so far. `rowMax`, which may come from another
-/// role, is one step away from both results.
+/// The exact running maximum. Both results are a single op away from `rowMax`,
+/// which may arrive late from another role.
 static Maxima emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
                       Value rowMax, Labeller label) {
   Value max = op.getMax();
@@ -44,8 +46,8 @@ static Maxima emitMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
   return {greater(max, rowMax), greater(finite, rowMax)};
 }
 
-/// A reference that is exceeded by at most the threshold: it moves where it
-/// cannot be told that it is near, so that it becomes NaN, and stays it.
+/// A running maximum that moves only if it would be exceeded by more than the
+/// threshold. The comparison is unordered, so that NaN propagates.
 static Maxima emitLazyMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
                           Value rowMax, Labeller label) {
   Value max = op.getMax();
@@ -59,9 +61,8 @@ static Maxima emitLazyMax(ImplicitLocOpBuilder &b, tile::OnlineSoftmaxOp op,
   return {next, next};
 }
 
-/// Row maxima of the same scores that are taken behind the softmax are
-/// `rowMax`.
-static void takeOver(tile::OnlineSoftmaxOp op, Value rowMax) {
+/// Replaces later row maxima of the same scores by `rowMax`.
+static void reuseRowMax(tile::OnlineSoftmaxOp op, Value rowMax) {
   for (Operation *user : llvm::make_early_inc_range(op.getScores().getUsers()))
     if (auto reduce = dyn_cast<tile::ReduceOp>(user);
         reduce && reduce.getResult() != rowMax &&
@@ -96,7 +97,7 @@ static void decompose(tile::OnlineSoftmaxOp op, bool swapped) {
       label(tile::ReduceOp::create(b, vectorType, tile::ReduceKind::max,
                                    op.getScores(), 1),
             "rowmax");
-  takeOver(op, ofScores);
+  reuseRowMax(op, ofScores);
   Value rowMax = ofScores;
   if (op.getValid())
     rowMax = createRowMax(b, op.getScores(), ofScores, op.getValid(), swapped,
@@ -106,7 +107,7 @@ static void decompose(tile::OnlineSoftmaxOp op, bool swapped) {
                                  : emitMax(b, op, rowMax, label);
   Value rescale =
       power(op.getMax(), reference, "rescale", arith::FastMathFlags::none);
-  // May be x * scale - y * scale where that is as good.
+  // Reassociation allows x * scale - y * scale, an FMA.
   Value weights = power(op.getScores(),
                         tile::BroadcastOp::create(b, tileType, reference, 1),
                         "weights", distribute);
@@ -140,8 +141,8 @@ struct DecomposeSoftmaxPass
     bool swapped = getScheduleWith(func, "swap-ab") != nullptr;
     for (tile::OnlineSoftmaxOp op : ops) {
       if (lazy && !op.getThreshold()) {
-        op.emitOpError() << "expected a threshold (lazy), as schedule "
-                         << lazy.getName() << " asks for lazy-rescale";
+        op.emitOpError() << "expected a threshold (lazy), because schedule "
+                         << lazy.getName() << " requests lazy-rescale";
         return signalPassFailure();
       }
       decompose(op, swapped);

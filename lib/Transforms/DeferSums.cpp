@@ -1,7 +1,8 @@
-//===- DeferSums.cpp - sums of tiles behind the loop ------------*- C++ -*-===//
+//===- DeferSums.cpp - moves reductions behind loops ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mlir/IR/Matchers.h"
 
@@ -23,7 +24,8 @@ struct Step {
 };
 } // namespace
 
-/// The step whose result is `v`, used by nothing but the next one.
+/// Matches the step with the result `v`, whose intermediate values have no
+/// other uses.
 static std::optional<Step> matchStep(Value v) {
   Step step;
   step.add = v.getDefiningOp<arith::AddFOp>();
@@ -40,8 +42,8 @@ static std::optional<Step> matchStep(Value v) {
   return step;
 }
 
-/// The steps of an iteration, the last one first; none if carried value `i` of
-/// `loop` is another kind of sum.
+/// The steps of an iteration by which `loop` updates carried value `i`, last
+/// first; none if the value is not such a sum.
 static SmallVector<Step> matchSum(scf::ForOp loop, unsigned i) {
   SmallVector<Step> steps;
   BlockArgument carried = loop.getRegionIterArg(i);
@@ -63,7 +65,7 @@ static SmallVector<Step> matchSum(scf::ForOp loop, unsigned i) {
   return steps;
 }
 
-/// Carries the sum of the tiles in place of the sum of their reductions.
+/// Carries the sum of the tiles instead of the sum of their reductions.
 static void defer(scf::ForOp loop, unsigned i, ArrayRef<Step> steps) {
   tile::ReduceOp reduce = steps[0].reduce;
   auto type = cast<RankedTensorType>(reduce.getSource().getType());
@@ -104,20 +106,20 @@ struct DeferSumsPass : mla::impl::DeferSumsBase<DeferSumsPass> {
     if (!schedule)
       return;
     SmallVector<scf::ForOp> loops = getCarryingLoops(func);
-    bool deferred = false;
+    int64_t deferred = 0;
     for (scf::ForOp loop : loops)
       for (unsigned i = 0; i < loop.getNumResults(); ++i)
         if (SmallVector<Step> steps = matchSum(loop, i); !steps.empty()) {
           defer(loop, i, steps);
-          deferred = true;
+          ++deferred;
         }
     if (!deferred && !loops.empty()) {
       emitRewriteError(func, schedule, "defer-sums")
           << "expected a loop that carries sum * factor + (sum of a tile), "
-             "from "
-             "0 on, got none";
+             "with 0 as its initial value, got none";
       return signalPassFailure();
     }
+    decided(func.getLoc(), "deferred") << remark::metric("Sums", deferred);
     setRewritten(func, "defer-sums");
   }
 };

@@ -1,4 +1,4 @@
-//===- DirectLayout.cpp - how threads stand along a tile --------*- C++ -*-===//
+//===- DirectLayout.cpp - layouts of tiles loaded by threads ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -8,11 +8,11 @@
 using namespace mlir;
 using namespace mla;
 
-/// The widest access of a thread.
+/// The widest memory access of a thread.
 static constexpr int64_t kAccessBits = 128;
 
-/// Whether elements of the tile's last dimension lie side by side, in a row
-/// whose length is known: others are accessed one by one.
+/// Whether the elements of the tile's last dimension are contiguous in memory,
+/// with a static row length, so that vector accesses are possible.
 static bool hasRows(Operation *op) {
   auto load = dyn_cast<tile::LoadOp>(op);
   if (!load)
@@ -55,8 +55,9 @@ cta::DirectLayoutAttr mla::chooseDirectLayout(Operation *op,
   if (!across)
     across = std::min(getPowerIn(std::max<int64_t>(columns / vector, 1)), most);
   if (across > most || columns % (across * vector)) {
-    op->emitOpError() << "expected columns for " << across << " threads of "
-                      << vector << " elements, and a role of as many threads, "
+    op->emitOpError() << "expected columns that are a multiple of " << across
+                      << " threads of " << vector
+                      << " elements, in a role of at least as many threads, "
                       << "got " << columns << " columns in a role of "
                       << role.getWarps() << " warps";
     return {};

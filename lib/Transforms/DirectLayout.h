@@ -1,4 +1,4 @@
-//===- DirectLayout.h - how threads stand along a tile ----------*- C++ -*-===//
+//===- DirectLayout.h - layouts of tiles loaded by threads ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,10 +10,11 @@
 namespace mla {
 
 /// A direct layout for the result of `op`, of type `type`, in `role`: accesses
-/// of 16 bytes where the columns of a row follow each other, as many threads
-/// side by side as there are such accesses in a row, and the role's other
-/// threads down the rows. The marks `cta.threads` and `cta.vector` of `op` go
-/// before. Null with an error at `op` for marks that do not divide the columns.
+/// of up to 16 bytes where elements of a row are contiguous in memory,
+/// consecutive threads along a row, and the role's remaining threads along the
+/// columns. The attributes `cta.threads` and `cta.vector` of `op` override the
+/// threads per row and the elements per access. Null with an error at `op` if
+/// they do not divide the columns.
 cta::DirectLayoutAttr chooseDirectLayout(mlir::Operation *op,
                                          mlir::RankedTensorType type,
                                          cta::RoleOp role);

@@ -1,10 +1,10 @@
-//===- ElideBarriers.cpp - empty barriers that others imply -----*- C++ -*-===//
+//===- ElideBarriers.cpp - removes redundant empty barriers -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Roles that work on the same iteration answer each other. What the answer
-// proves needs no barrier: neither its waits nor its arrivals, which stand
-// between products and cost a role some 50 cycles each.
+// Waits and arrivals between MMAs cost a role some 50 cycles each. Where two
+// roles exchange tiles in both directions, the barriers of one ring often imply
+// that a slot of another is empty.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,20 +19,154 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// A ring, its barriers, and who waits for and arrives at them.
+/// A ring with one writer and one reader, and its barriers.
 struct RingUse {
   cta::RingOp ring;
-  /// `empty` is null where it is that of another ring too.
+  /// `empty` is null if the barrier also belongs to another ring.
   cta::MBarrierOp full, empty;
   cta::RoleOp writer = {}, reader = {};
-  /// Filled by stores, not by copies.
+  /// Whether the ring is filled by stores only.
   bool stored = false;
 
   int64_t depth() { return ring.getResult().getType().getDepth(); }
 };
 
-/// How many more events of one kind than of another lie before each of the
-/// other's, if that is the same number on every path.
+struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
+  void runOnProgram() override;
+
+private:
+  /// Removes the empty barrier of `ring` if a barrier of one of `rings` implies
+  /// it; returns whether it did.
+  bool elide(RingUse &ring, ArrayRef<RingUse> rings);
+  /// Declares that `barrier` also signals that slots of `ring` are empty.
+  static void declareEmpty(cta::MBarrierOp barrier, cta::RingOp ring,
+                           std::optional<int64_t> distance);
+  /// Moves the remaining barriers together in shared memory.
+  void closeGaps();
+};
+} // namespace
+
+static SmallVector<RingUse> findRings(func::FuncOp func);
+static bool isPlain(cta::MBarrierOp barrier);
+static std::optional<int64_t> findDistance(RingUse ring, RingUse by);
+static bool isReturnedWith(RingUse ring, RingUse with);
+
+void ElideBarriersPass::runOnProgram() {
+  bool elided = false;
+  SmallVector<RingUse> rings = findRings(getOperation());
+  // A ring filled by copies keeps its barrier: copies take longest, and the
+  // barriers of other rings are elided because of it.
+  for (RingUse &ring : rings)
+    if (ring.empty && ring.stored && isPlain(ring.empty))
+      elided |= elide(ring, rings);
+  if (elided)
+    closeGaps();
+}
+
+bool ElideBarriersPass::elide(RingUse &ring, ArrayRef<RingUse> rings) {
+  for (RingUse other : rings) {
+    cta::MBarrierOp by;
+    if (std::optional<int64_t> distance = findDistance(ring, other)) {
+      by = other.full;
+      declareEmpty(by, ring.ring, *distance);
+    } else if (!other.stored && isReturnedWith(ring, other)) {
+      by = other.empty;
+      declareEmpty(by, ring.ring, std::nullopt);
+    } else {
+      continue;
+    }
+    decided(ring.ring.getLoc(), "elided")
+        << remark::metric("Barrier", ring.empty.getName())
+        << remark::metric("ImpliedBy", by.getName());
+    for (Operation *user : llvm::make_early_inc_range(ring.empty->getUsers()))
+      user->erase();
+    ring.empty.erase();
+    ring.empty = {};
+    return true;
+  }
+  decided(ring.ring.getLoc(), "kept")
+      << remark::metric("Barrier", ring.empty.getName());
+  return false;
+}
+
+void ElideBarriersPass::declareEmpty(cta::MBarrierOp barrier, cta::RingOp ring,
+                                     std::optional<int64_t> distance) {
+  // The barrier refers to the ring, which must be defined first.
+  if (barrier->isBeforeInBlock(ring))
+    ring->moveBefore(barrier);
+  barrier.getEmptyMutable().append(ring.getResult());
+  if (!distance)
+    return;
+  SmallVector<int64_t> all(barrier.getDistance().value_or(ArrayRef<int64_t>()));
+  all.push_back(*distance);
+  barrier.setDistance(all);
+}
+
+void ElideBarriersPass::closeGaps() {
+  func::FuncOp func = getOperation();
+  std::optional<int64_t> next;
+  func.walk([&](cta::MBarrierOp barrier) {
+    if (!next)
+      next = barrier.getOffset();
+    barrier.setOffset(*next);
+    *next += 8 * barrier.getResult().getType().getSize();
+  });
+  if (next)
+    func->setAttr(cta::kSharedBytesAttr,
+                  Builder(&getContext()).getI64IntegerAttr(*next));
+}
+
+//===----------------------------------------------------------------------===//
+// Rings and their users
+//===----------------------------------------------------------------------===//
+
+/// The only role with a wait on `barrier`, or, without `waits`, with any other
+/// op on it; null if there are several.
+static cta::RoleOp getRole(cta::MBarrierOp barrier, bool waits) {
+  cta::RoleOp found;
+  for (Operation *user : barrier.getResult().getUsers()) {
+    auto role = user->getParentOfType<cta::RoleOp>();
+    if (!role || isa<cta::MBarrierWaitOp>(user) != waits)
+      continue;
+    if (found && found != role)
+      return {};
+    found = role;
+  }
+  return found;
+}
+
+/// Whether nothing but waits and arrivals by warps use the barrier.
+static bool isPlain(cta::MBarrierOp barrier) {
+  return llvm::all_of(barrier->getUsers(), [](Operation *user) {
+    return isa<cta::MBarrierInitOp, cta::MBarrierWaitOp, cta::ArriveOp>(user);
+  });
+}
+
+/// The rings that one role fills and one other role reads.
+static SmallVector<RingUse> findRings(func::FuncOp func) {
+  SmallVector<RingUse> rings;
+  func.walk([&](cta::RingOp ring) {
+    RingUse use{ring, ring.getFullBarrier(), ring.getEmptyBarrier()};
+    if (!use.full)
+      return;
+    if (use.empty && (use.empty.getFull() || use.empty.getEmpty().size() != 1))
+      use.empty = {};
+    use.writer = getRole(use.full, /*waits=*/false);
+    use.reader = getRole(use.full, /*waits=*/true);
+    use.stored = isPlain(use.full);
+    if (use.writer && use.reader && use.writer != use.reader)
+      rings.push_back(use);
+  });
+  return rings;
+}
+
+//===----------------------------------------------------------------------===//
+// Proofs
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Finds by how many `isCounted` ops exceed `isEvent` ops before each
+/// `isEvent` op, if that is the same number for all of them, on every path.
 class LeadFinder {
 public:
   using Matcher = llvm::function_ref<bool(Operation *)>;
@@ -45,7 +179,8 @@ public:
   }
 
 private:
-  /// The lead behind `block`; nothing if it differs from path to path.
+  /// Given the lead before `block`, returns that behind it; nothing if it
+  /// differs between paths.
   std::optional<int64_t> visit(Block &block, int64_t now);
   std::optional<int64_t> visitRegions(Operation &op, int64_t now);
 
@@ -81,27 +216,12 @@ std::optional<int64_t> LeadFinder::visitRegions(Operation &op, int64_t now) {
       return std::nullopt;
     after = end;
   }
-  // The next iteration begins where this one ended.
+  // All iterations of a loop must begin with the same lead.
   if (isa<scf::ForOp>(op) && *after != now)
     return std::nullopt;
   return after;
 }
 
-/// The one role with an op on `barrier` that waits, or that does not.
-static cta::RoleOp getRole(cta::MBarrierOp barrier, bool waits) {
-  cta::RoleOp found;
-  for (Operation *user : barrier.getResult().getUsers()) {
-    auto role = user->getParentOfType<cta::RoleOp>();
-    if (!role || isa<cta::MBarrierWaitOp>(user) != waits)
-      continue;
-    if (found && found != role)
-      return {};
-    found = role;
-  }
-  return found;
-}
-
-/// Matches the ops on `barrier` that wait, or arrive.
 static auto isWait(cta::MBarrierOp barrier) {
   return [barrier](Operation *op) mutable {
     auto wait = dyn_cast<cta::MBarrierWaitOp>(op);
@@ -115,7 +235,8 @@ static auto isArrival(cta::MBarrierOp barrier) {
   };
 }
 
-/// The rounds that `by` is ahead of `ring` where it returns it.
+/// If the full barrier of `by` implies that `ring` is empty, by how many rounds
+/// `by` is ahead of `ring`.
 static std::optional<int64_t> findDistance(RingUse ring, RingUse by) {
   if (by.writer != ring.reader || by.reader != ring.writer || !by.stored ||
       ring.depth() != 1 || by.depth() != 1)
@@ -131,8 +252,8 @@ static std::optional<int64_t> findDistance(RingUse ring, RingUse by) {
   return acquired;
 }
 
-/// Whether `ring` is empty whenever `with` is: acquired behind it and released
-/// before it, round by round.
+/// Whether the empty barrier of `with` implies that `ring` is empty: in every
+/// round, `ring` is acquired after it and released before it.
 static bool isReturnedWith(RingUse ring, RingUse with) {
   if (with.ring == ring.ring || !with.empty || with.writer != ring.writer ||
       with.reader != ring.reader || with.depth() != ring.depth())
@@ -145,95 +266,3 @@ static bool isReturnedWith(RingUse ring, RingUse with) {
           .run(ring.reader.getBody().front());
   return acquired == 1 && released == 0;
 }
-
-/// Whether roles signal each other by the barrier, and do nothing else with it.
-static bool isPlain(cta::MBarrierOp barrier) {
-  return llvm::all_of(barrier->getUsers(), [](Operation *user) {
-    return isa<cta::MBarrierInitOp, cta::MBarrierWaitOp, cta::ArriveOp>(user);
-  });
-}
-
-/// The rings that one role fills and one other reads.
-static SmallVector<RingUse> findRings(func::FuncOp func) {
-  SmallVector<RingUse> rings;
-  func.walk([&](cta::RingOp ring) {
-    RingUse use{ring, ring.getFullBarrier(), ring.getEmptyBarrier()};
-    if (!use.full)
-      return;
-    if (use.empty && (use.empty.getFull() || use.empty.getEmpty().size() != 1))
-      use.empty = {};
-    use.writer = getRole(use.full, /*waits=*/false);
-    use.reader = getRole(use.full, /*waits=*/true);
-    use.stored = isPlain(use.full);
-    if (use.writer && use.reader && use.writer != use.reader)
-      rings.push_back(use);
-  });
-  return rings;
-}
-
-namespace {
-struct ElideBarriersPass : mla::impl::ElideBarriersBase<ElideBarriersPass> {
-  void runOnProgram() override {
-    elided = false;
-    SmallVector<RingUse> rings = findRings(getOperation());
-    // What arrives by copies keeps its barrier: its copies take longest, and
-    // others are returned with it.
-    for (RingUse &ring : rings)
-      if (ring.empty && ring.stored && isPlain(ring.empty))
-        returnByAnother(ring, rings);
-    closeGaps();
-  }
-
-private:
-  /// The barriers that are left move up, and the plan ends behind the last.
-  void closeGaps() {
-    func::FuncOp func = getOperation();
-    std::optional<int64_t> next;
-    if (!elided)
-      return;
-    func.walk([&](cta::MBarrierOp barrier) {
-      if (!next)
-        next = barrier.getOffset();
-      barrier.setOffset(*next);
-      *next += 8 * barrier.getResult().getType().getSize();
-    });
-    if (next)
-      func->setAttr(cta::kSharedBytesAttr,
-                    Builder(&getContext()).getI64IntegerAttr(*next));
-  }
-
-  void returnByAnother(RingUse &ring, ArrayRef<RingUse> rings) {
-    for (RingUse other : rings) {
-      if (std::optional<int64_t> distance = findDistance(ring, other))
-        sayEmpty(other.full, ring.ring, *distance);
-      else if (!other.stored && isReturnedWith(ring, other))
-        sayEmpty(other.empty, ring.ring, std::nullopt);
-      else
-        continue;
-      for (Operation *user : llvm::make_early_inc_range(ring.empty->getUsers()))
-        user->erase();
-      ring.empty.erase();
-      ring.empty = {};
-      elided = true;
-      return;
-    }
-  }
-
-  /// From now on `barrier` says that slots of `ring` are empty.
-  void sayEmpty(cta::MBarrierOp barrier, cta::RingOp ring,
-                std::optional<int64_t> distance) {
-    // An operand is defined before its user.
-    if (barrier->isBeforeInBlock(ring))
-      ring->moveBefore(barrier);
-    barrier.getEmptyMutable().append(ring.getResult());
-    if (!distance)
-      return;
-    SmallVector<int64_t> all(
-        barrier.getDistance().value_or(ArrayRef<int64_t>()));
-    all.push_back(*distance);
-    barrier.setDistance(all);
-  }
-
-  bool elided = false;
-};
-} // namespace

@@ -1,4 +1,4 @@
-//===- Fills.cpp - what fills the slots of a ring ---------------*- C++ -*-===//
+//===- Fills.cpp - ops that fill the slots of a ring ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -61,7 +61,7 @@ void Fills::publish(Value full, Value index) {
   }
 }
 
-/// Collects the uses of \p slot, through views, as what they fill.
+/// Collects the uses of `slot` and of its views, with the part that each fills.
 static void
 collectUses(Value slot, SlotPart whole,
             SmallVectorImpl<std::pair<Operation *, SlotPart>> &uses) {
@@ -89,10 +89,12 @@ FailureOr<Fills> mla::findFills(cta::AcquireOp acquire) {
       uses);
   for (auto &[op, part] : uses) {
     if (!isa<cta::CopyAsyncOp, cta::GatherAsyncOp, cta::StoreSharedOp>(op))
-      return op->emitOpError("does not fill a slot");
+      return op->emitOpError("cannot use an acquired slot, expected a copy, "
+                             "gather or store that fills it");
     if (op->getBlock() != acquire->getBlock())
-      return op->emitOpError("expected to stand beside the cta.acquire of the "
-                             "slot that it fills");
+      return op->emitOpError(
+          "expected to be in the block of the cta.acquire of "
+          "the slot that it fills");
   }
   llvm::sort(uses, [](const auto &a, const auto &b) {
     return a.first->isBeforeInBlock(b.first);
@@ -113,7 +115,7 @@ FailureOr<Fills> mla::findFills(cta::AcquireOp acquire) {
 // All roles
 //===----------------------------------------------------------------------===//
 
-/// The parts lie apart, and make up the slot.
+/// Checks that the parts cover the slot without overlap.
 static LogicalResult checkParts(cta::RingOp ring, ArrayRef<SlotPart> parts) {
   int64_t filled = 0;
   for (auto [i, part] : llvm::enumerate(parts)) {

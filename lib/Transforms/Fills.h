@@ -1,4 +1,4 @@
-//===- Fills.h - what fills the slots of a ring -----------------*- C++ -*-===//
+//===- Fills.h - ops that fill the slots of a ring --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -21,9 +21,9 @@ struct SlotPart {
   }
 };
 
-/// The ops by which a role fills its part of a slot that it has acquired, in
-/// program order. Copies announce their bytes in one arrival, gathers arrive by
-/// thread when they have landed, stores by warp.
+/// The ops by which a role fills its part of an acquired slot, in program
+/// order. Copies arrive once, with the number of bytes to expect; gathers
+/// arrive once per thread, on completion; stores arrive once per warp.
 struct Fills {
   llvm::SmallVector<cta::CopyAsyncOp> copies;
   llvm::SmallVector<mlir::Operation *> gathers, stores;
@@ -31,21 +31,22 @@ struct Fills {
 
   int64_t countBytes();
   int64_t countArrivals(int64_t warps) const;
-  /// Adds the arrivals on mbarrier `index` of `full`.
+  /// Inserts the arrivals on mbarrier `index` of `full`.
   void publish(mlir::Value full, mlir::Value index);
 };
 
-/// What `acquire`'s slot is filled by; fails with an error for anything else
+/// The ops that fill the slot of `acquire`. Fails with an error at any other op
 /// that uses it.
 mlir::FailureOr<Fills> findFills(cta::AcquireOp acquire);
 
-/// All that comes in for one slot.
+/// The arrivals and bytes of all roles for one slot.
 struct Filling {
   int64_t arrivals = 0, bytes = 0;
 };
 
-/// Adds up what the roles bring for a slot of `ring`. Fails with an error
-/// unless each role does the same each time, and all parts make up the slot.
+/// Adds up the arrivals and bytes that `producers` contribute to a slot of
+/// `ring`. Fails with an error unless each role contributes the same each time,
+/// and the parts cover the slot without overlap.
 mlir::FailureOr<Filling> findFilling(
     cta::RingOp ring,
     const llvm::MapVector<cta::RoleOp, llvm::SmallVector<cta::AcquireOp>>

@@ -1,4 +1,4 @@
-//===- InsertAsyncFences.cpp - generic writes, async reads ------*- C++ -*-===//
+//===- InsertAsyncFences.cpp - fences generic writes ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -16,10 +16,14 @@ namespace {
 struct InsertAsyncFencesPass
     : mla::impl::InsertAsyncFencesBase<InsertAsyncFencesPass> {
   void runOnProgram() override {
-    findUnfencedPublications(getOperation(), [](Operation *op) {
+    int64_t fences = 0;
+    findUnfencedPublications(getOperation(), [&](Operation *op) {
       OpBuilder b(op);
       cta::FenceAsyncOp::create(b, op->getLoc());
+      ++fences;
     });
+    decided(getOperation().getLoc(), "fenced")
+        << remark::metric("Fences", fences);
   }
 };
 } // namespace

@@ -1,4 +1,4 @@
-//===- LaunchInterface.cpp - what a launch has to know ----------*- C++ -*-===//
+//===- LaunchInterface.cpp - records what a launch needs --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -8,8 +8,8 @@
 using namespace mlir;
 using namespace mla;
 
-/// The names of the argument's dimensions. A size that another operand fixes
-/// holds for this one too.
+/// The names of the argument's dimensions, or their sizes where another operand
+/// determines them.
 static ArrayAttr getDimensions(OperatorInterface op, const OperandInfo &info,
                                MemRefType type) {
   Builder b(op->getContext());
@@ -23,8 +23,8 @@ static ArrayAttr getDimensions(OperatorInterface op, const OperandInfo &info,
   return b.getArrayAttr(dims);
 }
 
-/// Names the function's arguments after the operands they are, so that the
-/// launch descriptor and the runtime's errors speak of "kv", not of argument 1.
+/// Names the function's arguments after the operands, for the launch descriptor
+/// and the runtime's errors.
 static void nameArguments(OperatorInterface op, func::FuncOp func) {
   Builder b(func.getContext());
   const OperatorTable &table = op.getOperator().table;
@@ -44,7 +44,7 @@ static void nameArguments(OperatorInterface op, func::FuncOp func) {
   }
 }
 
-/// The operator's options that differ from their defaults.
+/// The operator's options that are not at their defaults.
 static DictionaryAttr getOptions(OperatorInterface op) {
   Builder b(op->getContext());
   SmallVector<NamedAttribute> options;
@@ -57,9 +57,29 @@ static DictionaryAttr getOptions(OperatorInterface op) {
   return b.getDictionaryAttr(options);
 }
 
-/// Records the values of scalars that are constants. They are no arguments of
-/// the kernel, so the launch descriptor is the only place where a caller or a
-/// reference can read them.
+/// The limits of those run-time sizes that kernels do not cover in full.
+static DictionaryAttr getSizeLimits(OperatorInterface op) {
+  constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
+  Builder b(op->getContext());
+  const OperatorTable &table = op.getOperator().table;
+  auto isUsed = [&](std::string_view name) {
+    return llvm::any_of(llvm::zip(table.operands, op.getTableOperands()),
+                        [&](auto pair) {
+                          auto [info, operand] = pair;
+                          return operand && llvm::is_contained(info.dims, name);
+                        });
+  };
+  SmallVector<NamedAttribute> limits;
+  for (const SizeInfo &size : table.sizes)
+    if ((size.least > 0 || size.most < kMaxSize) && isUsed(size.name) &&
+        ShapedType::isDynamic(getSize(op, size.name)))
+      limits.push_back(b.getNamedAttr(
+          size.name, b.getDenseI64ArrayAttr({size.least, size.most})));
+  return b.getDictionaryAttr(limits);
+}
+
+/// Records the values of constant scalar operands. They are not kernel
+/// arguments, so a caller can read them only from the launch descriptor.
 static LogicalResult noteConstants(OperatorInterface op, func::FuncOp func) {
   Builder b(func.getContext());
   SmallVector<NamedAttribute> constants;
@@ -69,7 +89,7 @@ static LogicalResult noteConstants(OperatorInterface op, func::FuncOp func) {
     FloatAttr constant;
     if (!operand || !matchPattern(operand, m_Constant(&constant)))
       continue;
-    // A launch refuses the same values of an argument.
+    // The runtime rejects the same values of an argument.
     APFloat value = constant.getValue();
     if (info.isPositive &&
         (!value.isFinite() || value.isNegative() || value.isZero()))
@@ -89,5 +109,7 @@ LogicalResult mla::noteLaunchInterface(OperatorInterface op,
   func->setAttr(kOperatorAttr, b.getStringAttr(op.getOperator().getName()));
   if (DictionaryAttr options = getOptions(op); !options.empty())
     func->setAttr(kOptionsAttr, options);
+  if (DictionaryAttr limits = getSizeLimits(op); !limits.empty())
+    func->setAttr(kSizeLimitsAttr, limits);
   return noteConstants(op, func);
 }

@@ -1,4 +1,4 @@
-//===- LaunchInterface.h - what a launch has to know ------------*- C++ -*-===//
+//===- LaunchInterface.h - records what a launch needs ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,10 +9,10 @@
 
 namespace mla {
 
-/// Records on `func`, before `op` is replaced, what the launch descriptor says
-/// of the operator: its name, its options, the names of arguments and sizes,
-/// and scalar operands that are constants. Fails with an error for a constant
-/// that a launch would refuse as an argument.
+/// Records on `func` what the launch descriptor needs from `op`, which is about
+/// to be replaced: its name and options, the names of arguments and sizes, and
+/// constant scalar operands. Fails with an error for a constant that the
+/// runtime would reject as an argument.
 mlir::LogicalResult noteLaunchInterface(OperatorInterface op,
                                         mlir::func::FuncOp func);
 

@@ -1,7 +1,8 @@
-//===- PairTiles.cpp - two KV tiles an iteration ----------------*- C++ -*-===//
+//===- PairTiles.cpp - unrolls the loop over KV tiles by two ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -13,10 +14,9 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// As mlir::loopUnrollByFactor, but without an epilogue for the odd tile, which
-/// would be a third copy of the body: the loop goes on two steps at a time. If
-/// the number of tiles is odd, the second half of the last iteration lies past
-/// the end.
+/// Unrolls by two like mlir::loopUnrollByFactor, but without an epilogue for an
+/// odd trip count, which would be a third copy of the body. The second half of
+/// the last iteration is then past the end, where it has no effect.
 static void pair(scf::ForOp loop) {
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
   Value step = loop.getStep();
@@ -63,13 +63,14 @@ struct PairTilesPass : mla::impl::PairTilesBase<PairTilesPass> {
     for (scf::ForOp loop : loops) {
       if (auto outer = loop->getParentOfType<scf::ForOp>();
           outer && outer->hasAttr(tile::kPaddedAttr)) {
-        loop.emitOpError() << "expected no loop with " << tile::kPaddedAttr
-                           << " in another";
+        loop.emitOpError() << "expected no nested loops with "
+                           << tile::kPaddedAttr;
         return signalPassFailure();
       }
       pair(loop);
       loop->removeAttr(tile::kPaddedAttr);
     }
+    decided(func.getLoc(), "paired") << remark::metric("Loops", loops.size());
     setRewritten(func, "pair-tiles");
   }
 };

@@ -1,7 +1,8 @@
-//===- Persist.cpp - CTAs that stay for several output tiles ----*- C++ -*-===//
+//===- Persist.cpp - makes kernels persistent -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -13,8 +14,8 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// The grid's points become items, numbered with the last dimension fastest;
-/// CTA c of n takes items c, c + n, ...
+/// Numbers the grid points with the last dimension fastest; CTA c of n computes
+/// points c, c + n, ...
 static void persist(scf::ForallOp grid) {
   ImplicitLocOpBuilder b(grid.getLoc(), grid);
   SmallVector<Value> sizes;
@@ -30,7 +31,7 @@ static void persist(scf::ForallOp grid) {
   b.setInsertionPointToStart(persistent.getBody());
   Value first = persistent.getInductionVars()[0];
   auto loop = scf::ForOp::create(b, first, items, ctas);
-  // The stages of a schedule are those of the loop over KV tiles.
+  // Only the inner loop over KV tiles is pipelined.
   loop->setAttr(tile::kPersistentAttr, b.getUnitAttr());
   Block *body = loop.getBody();
   b.setInsertionPointToStart(body);
@@ -65,7 +66,7 @@ struct PersistPass : mla::impl::PersistBase<PersistPass> {
         return signalPassFailure();
       }
       if (!grid.isNormalized()) {
-        grid.emitOpError("expected a grid from 0 in steps of 1");
+        grid.emitOpError("expected a grid with lower bound 0 and step 1");
         return signalPassFailure();
       }
       persist(grid);

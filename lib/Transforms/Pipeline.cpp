@@ -16,12 +16,160 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+/// The prologue has a copy of the body for each stage, so this limits code
+/// size.
+static constexpr int64_t kMaxStages = 64;
+
 namespace {
-/// Where an op of a loop body goes.
-struct StagePosition {
+/// The stage of an op of a loop body, and its position in the new body.
+struct Place {
   int64_t stage = 0, order = 0;
 };
 } // namespace
+
+namespace {
+/// Pipelines one innermost loop.
+class LoopPipeliner {
+public:
+  explicit LoopPipeliner(scf::ForOp loop) : loop(loop) {}
+
+  LogicalResult run();
+
+  int64_t getStages() const { return lastStage + 1; }
+  bool hasEpilogue() const { return peels; }
+
+private:
+  /// Reads the stages and orders of the loop's ops.
+  LogicalResult read();
+  LogicalResult pipeline();
+
+  scf::ForOp loop;
+  DenseMap<Operation *, Place> places;
+  /// The ops of the loop, by order.
+  SmallVector<Operation *> ops;
+  int64_t lastStage = 0;
+  /// Whether the loop needs a guard and an epilogue.
+  bool peels = false;
+};
+
+struct PipelinePass : mla::impl::PipelineBase<PipelinePass> {
+  void runOnProgram() override;
+};
+} // namespace
+
+static bool isInnermost(scf::ForOp loop);
+static bool mayRunAhead(Operation *op);
+static FailureOr<DenseMap<Operation *, Place>> readPlaces(Block *body);
+static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
+                                 int64_t stages);
+static void eraseMarks(Operation *root);
+
+void PipelinePass::runOnProgram() {
+  SmallVector<scf::ForOp> loops;
+  getOperation().walk([&](scf::ForOp loop) {
+    if (loop->hasAttr(cta::kStageAttr))
+      loops.push_back(loop);
+  });
+  for (scf::ForOp loop : loops) {
+    // The ops of an outer loop have attributes too: a tile that an inner loop
+    // uses is awaited with the attributes of its user. They have no meaning.
+    if (!isInnermost(loop)) {
+      eraseMarks(loop);
+      continue;
+    }
+    Location loc = loop.getLoc();
+    LoopPipeliner pipeliner(loop);
+    if (failed(pipeliner.run()))
+      return signalPassFailure();
+    decided(loc, "loop") << remark::metric("Stages", pipeliner.getStages())
+                         << remark::metric("Epilogue", pipeliner.hasEpilogue());
+  }
+}
+
+LogicalResult LoopPipeliner::run() {
+  if (failed(read()))
+    return failure();
+  if (lastStage > 0)
+    return pipeline();
+  for (Operation *op : ops)
+    op->moveBefore(loop.getBody()->getTerminator());
+  eraseMarks(loop);
+  return success();
+}
+
+LogicalResult LoopPipeliner::read() {
+  FailureOr<DenseMap<Operation *, Place>> found = readPlaces(loop.getBody());
+  if (failed(found))
+    return failure();
+  places = std::move(*found);
+  for (Operation &op : loop.getBody()->without_terminator()) {
+    ops.push_back(&op);
+    lastStage = std::max(lastStage, places[&op].stage);
+  }
+  if (lastStage >= kMaxStages)
+    return loop.emitOpError() << "expected at most " << kMaxStages
+                              << " stages, got " << lastStage + 1;
+  llvm::stable_sort(ops, [&](Operation *a, Operation *b) {
+    return places[a].order < places[b].order;
+  });
+  return success();
+}
+
+LogicalResult LoopPipeliner::pipeline() {
+  IRRewriter rewriter(loop.getContext());
+  peels = loop.getNumResults() != 0 || llvm::any_of(ops, [&](Operation *op) {
+            return places[op].stage < lastStage && !mayRunAhead(op);
+          });
+  if (peels)
+    loop = guardTripCount(rewriter, loop, lastStage);
+  scf::PipeliningOption options;
+  options.getScheduleFn = [&](scf::ForOp, auto &schedule) {
+    for (Operation *op : ops)
+      schedule.push_back({op, static_cast<unsigned>(places[op].stage)});
+  };
+  // All predicates can be true. With a guard, the loop has enough iterations;
+  // without one, every op may run past the end.
+  llvm::SetVector<Value> predicates;
+  options.supportDynamicLoops = true;
+  options.peelEpilogue = peels;
+  options.predicateFn = [&](RewriterBase &, Operation *op, Value predicate) {
+    predicates.insert(predicate);
+    return op;
+  };
+  Operation *parent = loop->getParentOp();
+  Location loc = loop.getLoc();
+  rewriter.setInsertionPoint(loop);
+  if (failed(scf::pipelineForLoop(rewriter, loop, options)))
+    return emitError(loc) << "cannot pipeline the loop: an op would run before "
+                             "a value of the same iteration that it uses";
+  for (Value predicate : predicates) {
+    OpBuilder b(predicate.getContext());
+    b.setInsertionPointAfterValue(predicate);
+    Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
+    predicate.replaceAllUsesWith(yes);
+  }
+  eraseMarks(parent);
+  // In the epilogue, selects by predicates yield the newer value.
+  parent->walk([](arith::SelectOp select) {
+    if (matchPattern(select.getCondition(), m_One())) {
+      select.getResult().replaceAllUsesWith(select.getTrueValue());
+      select.erase();
+    }
+  });
+  return success();
+}
+
+static bool isInnermost(scf::ForOp loop) {
+  return !loop.getBody()
+              ->walk([](scf::ForOp) { return WalkResult::interrupt(); })
+              .wasInterrupted();
+}
+
+/// Whether `op` may run for an iteration past the end of the loop. Loads may:
+/// elements outside of the memref are padding.
+static bool mayRunAhead(Operation *op) {
+  return isPure(op) || isa<tile::LoadOp, tile::GatherOp>(op);
+}
 
 /// The op of `body` that defines `v`, or null.
 static Operation *getBodyDef(Value v, Block *body) {
@@ -29,10 +177,7 @@ static Operation *getBodyDef(Value v, Block *body) {
   return def ? body->findAncestorOpInBlock(*def) : nullptr;
 }
 
-/// Each stage is a copy of the body in front of the loop.
-static constexpr int64_t kMaxStages = 64;
-
-/// A mark of the schedule, unless it is no number of 32 bits.
+/// The attribute `name` of `op`; nothing if it is not a 32-bit integer.
 static std::optional<int64_t> readMark(Operation &op, StringRef name) {
   auto attr = op.getAttrOfType<IntegerAttr>(name);
   std::optional<int64_t> value =
@@ -40,50 +185,50 @@ static std::optional<int64_t> readMark(Operation &op, StringRef name) {
   return value && llvm::isInt<32>(*value) ? value : std::nullopt;
 }
 
-/// Reads the marks of the schedule. An unmarked op runs as late as its operands
-/// and in the stage of its first user; any op runs no later than its users of
-/// the same stage. The first stage that has an op is number 0.
-static FailureOr<DenseMap<Operation *, StagePosition>> readSlots(Block *body) {
-  DenseMap<Operation *, StagePosition> slots;
+/// Reads stages and orders. An op without them, such as an address computation,
+/// gets the stage of its earliest user, and the order of its latest operand. An
+/// op never comes after a user of the same stage. Stages are renumbered from 0.
+static FailureOr<DenseMap<Operation *, Place>> readPlaces(Block *body) {
+  DenseMap<Operation *, Place> places;
   for (Operation &op : body->without_terminator()) {
-    StagePosition &slot = slots[&op];
+    Place &place = places[&op];
     if (op.hasAttr(cta::kStageAttr)) {
       std::optional<int64_t> stage = readMark(op, cta::kStageAttr);
       std::optional<int64_t> order = readMark(op, cta::kOrderAttr);
       if (!stage || !order)
-        return op.emitOpError() << "expected " << cta::kStageAttr << " and "
-                                << cta::kOrderAttr << ", numbers of 32 bits";
-      slot = {*stage, *order};
+        return op.emitOpError()
+               << "expected 32-bit integers as " << cta::kStageAttr << " and "
+               << cta::kOrderAttr;
+      place = {*stage, *order};
       continue;
     }
     for (Value operand : op.getOperands())
       if (Operation *def = getBodyDef(operand, body)) {
-        slot.order = std::max(slot.order, slots[def].order);
-        slot.stage = std::max(slot.stage, slots[def].stage);
+        place.order = std::max(place.order, places[def].order);
+        place.stage = std::max(place.stage, places[def].stage);
       }
   }
   int64_t firstStage = std::numeric_limits<int64_t>::max();
   for (Operation &op : llvm::reverse(body->without_terminator())) {
-    SmallVector<StagePosition> users;
+    SmallVector<Place> users;
     for (Operation *user : op.getUsers())
-      if (auto it = slots.find(body->findAncestorOpInBlock(*user));
-          it != slots.end())
+      if (auto it = places.find(body->findAncestorOpInBlock(*user));
+          it != places.end())
         users.push_back(it->second);
-    StagePosition &slot = slots[&op];
+    Place &place = places[&op];
     if (!op.hasAttr(cta::kStageAttr) && !users.empty())
-      slot.stage =
-          llvm::min_element(users, [](StagePosition a, StagePosition b) {
-            return a.stage < b.stage;
-          })->stage;
-    for (StagePosition user : users)
-      if (user.stage == slot.stage)
-        slot.order = std::min(slot.order, user.order);
+      place.stage = llvm::min_element(users, [](Place a, Place b) {
+                      return a.stage < b.stage;
+                    })->stage;
+    for (Place user : users)
+      if (user.stage == place.stage)
+        place.order = std::min(place.order, user.order);
     if (op.hasAttr(cta::kStageAttr) || !users.empty())
-      firstStage = std::min(firstStage, slot.stage);
+      firstStage = std::min(firstStage, place.stage);
   }
-  for (auto &[op, slot] : slots)
-    slot.stage = std::max<int64_t>(slot.stage - firstStage, 0);
-  return slots;
+  for (auto &[op, place] : places)
+    place.stage = std::max<int64_t>(place.stage - firstStage, 0);
+  return places;
 }
 
 static void eraseMarks(Operation *root) {
@@ -93,8 +238,9 @@ static void eraseMarks(Operation *root) {
   });
 }
 
-/// Puts `loop` under a guard: the pipelined loop is entered only with at least
-/// `stages` iterations; fewer run the loop as it was.
+/// Puts `loop` under a condition that it has at least `stages` iterations,
+/// which the pipelined loop needs, with a copy of the original loop in the else
+/// branch. With one stage, the loop is then empty.
 static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
                                  int64_t stages) {
   Location loc = loop.getLoc();
@@ -130,106 +276,3 @@ static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
   scf::YieldOp::create(rewriter, loc, loop.getResults());
   return loop;
 }
-
-/// A loop around others keeps the order of its ops, whose marks come from the
-/// rows of what the inner ones do with them.
-static bool isInnermost(scf::ForOp loop) {
-  return !loop.getBody()
-              ->walk([](scf::ForOp) { return WalkResult::interrupt(); })
-              .wasInterrupted();
-}
-
-/// Whether `op` may run for an iteration that does not exist. What a load finds
-/// outside of its memref is padding, so it may.
-static bool mayRunAhead(Operation *op) {
-  return isPure(op) || isa<tile::LoadOp, tile::GatherOp>(op);
-}
-
-static LogicalResult pipelineLoop(scf::ForOp loop) {
-  if (!isInnermost(loop)) {
-    eraseMarks(loop);
-    return success();
-  }
-  Block *body = loop.getBody();
-  FailureOr<DenseMap<Operation *, StagePosition>> read = readSlots(body);
-  if (failed(read))
-    return failure();
-  DenseMap<Operation *, StagePosition> &slots = *read;
-  SmallVector<Operation *> ops;
-  int64_t stages = 0;
-  for (Operation &op : body->without_terminator()) {
-    ops.push_back(&op);
-    stages = std::max(stages, slots[&op].stage);
-  }
-  if (stages >= kMaxStages)
-    return loop.emitOpError() << "expected at most " << kMaxStages
-                              << " stages, got " << stages + 1;
-  llvm::stable_sort(ops, [&](Operation *a, Operation *b) {
-    return slots[a].order < slots[b].order;
-  });
-  if (stages == 0) {
-    for (Operation *op : ops)
-      op->moveBefore(body->getTerminator());
-    eraseMarks(loop);
-    return success();
-  }
-  IRRewriter rewriter(loop.getContext());
-  // Where all that runs ahead may do so past the end, the loop needs neither a
-  // guard nor an epilogue.
-  bool hasEpilogue =
-      loop.getNumResults() != 0 || llvm::any_of(ops, [&](Operation *op) {
-        return slots[op].stage < stages && !mayRunAhead(op);
-      });
-  if (hasEpilogue)
-    loop = guardTripCount(rewriter, loop, stages);
-  scf::PipeliningOption options;
-  options.getScheduleFn = [&](scf::ForOp, auto &schedule) {
-    for (Operation *op : ops)
-      schedule.push_back({op, static_cast<unsigned>(slots[op].stage)});
-  };
-  // The guard makes every predicate true: the loop has enough iterations.
-  // Without one, what a predicate would keep from running is harmless.
-  llvm::SetVector<Value> predicates;
-  options.supportDynamicLoops = true;
-  options.peelEpilogue = hasEpilogue;
-  options.predicateFn = [&](RewriterBase &, Operation *op, Value predicate) {
-    predicates.insert(predicate);
-    return op;
-  };
-  Operation *parent = loop->getParentOp();
-  Location loc = loop.getLoc();
-  rewriter.setInsertionPoint(loop);
-  if (failed(scf::pipelineForLoop(rewriter, loop, options)))
-    return emitError(loc) << "cannot pipeline the loop: an op would run before "
-                             "a value of the same iteration that it uses";
-  for (Value predicate : predicates) {
-    OpBuilder b(predicate.getContext());
-    b.setInsertionPointAfterValue(predicate);
-    Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
-    predicate.replaceAllUsesWith(yes);
-  }
-  eraseMarks(parent);
-  // With every predicate true the selects of the epilogue choose the new value.
-  parent->walk([](arith::SelectOp select) {
-    if (matchPattern(select.getCondition(), m_One())) {
-      select.getResult().replaceAllUsesWith(select.getTrueValue());
-      select.erase();
-    }
-  });
-  return success();
-}
-
-namespace {
-struct PipelinePass : mla::impl::PipelineBase<PipelinePass> {
-  void runOnProgram() override {
-    SmallVector<scf::ForOp> loops;
-    getOperation().walk([&](scf::ForOp loop) {
-      if (loop->hasAttr(cta::kStageAttr))
-        loops.push_back(loop);
-    });
-    for (scf::ForOp loop : loops)
-      if (failed(pipelineLoop(loop)))
-        return signalPassFailure();
-  }
-};
-} // namespace

@@ -1,4 +1,4 @@
-//===- Placement.cpp - which roles hold a tile ------------------*- C++ -*-===//
+//===- Placement.cpp - assigns tiles to roles -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +11,7 @@ static bool isTile(Type type) { return isa<RankedTensorType>(type); }
 
 SmallVector<int64_t> Slice::apply(ArrayRef<int64_t> shape) const {
   SmallVector<int64_t> result(shape);
-  // An op whose operands have other ranks than its result does not verify.
+  // The ranks of invalid ops may not match.
   if (!isWhole() && dim < static_cast<int64_t>(result.size()))
     result[dim] /= parts;
   return result;
@@ -47,7 +47,6 @@ bool mla::isAroundTiles(Operation *op) {
                                   }).wasInterrupted();
 }
 
-/// Whether `op` reads a matrix out of memory.
 static bool loadsMatrix(Operation *op) {
   return isa<tile::LoadOp, tile::GatherOp>(op) &&
          cast<RankedTensorType>(op->getResult(0).getType()).getRank() > 1;
@@ -65,17 +64,17 @@ bool mla::isPartOfConcat(Operation *op) {
          isa<tile::GatherOp, tile::LoadOp>(op);
 }
 
-static bool isReadByProduct(Value tile) {
+static bool isReadByDot(Value tile) {
   return llvm::any_of(tile.getUsers(), [](Operation *user) {
     return isa<tile::DotOp>(user) ||
-           (isa<tile::ViewOp>(user) && isReadByProduct(user->getResult(0)));
+           (isa<tile::ViewOp>(user) && isReadByDot(user->getResult(0)));
   });
 }
 
 bool mla::isAsyncLoad(Operation *op) {
   return isa<tile::ConcatOp>(op) ||
          (loadsMatrix(op) && (isa<tile::GatherOp>(op) || isPartOfConcat(op) ||
-                              isReadByProduct(op->getResult(0))));
+                              isReadByDot(op->getResult(0))));
 }
 
 tile::DotOp mla::getAccInFlight(tile::DotOp dot, ScheduleAttr schedule) {
@@ -130,13 +129,14 @@ void PlacementAnalysis::set(Value tile, const Placement &placement) {
 }
 
 LogicalResult PlacementAnalysis::run() {
-  // Loops carry placements backwards; each round settles at least one carried
-  // value, and few programs need more than two.
+  // A loop's arguments are placed by its yield, so several rounds are needed.
+  // Each settles at least one carried value; more rounds mean a cycle.
   size_t rounds = 0;
   do {
     if (rounds++ > (tiles.size() + 1) * (schedule.getRoles().size() + 1))
-      return program.emitOpError("expected tiles that loops carry to stay with "
-                                 "their roles, got some that change roles");
+      return program.emitOpError(
+          "expected loops to carry each tile in the same "
+          "roles, got one that changes roles");
     changed = false;
     WalkResult result = program.getBody()->walk<WalkOrder::PreOrder>(
         [&](Operation *op) { return WalkResult(visit(op)); });
@@ -162,7 +162,7 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
   if (store != (op->getNumResults() == 0) ||
       (!store && !isTile(op->getResult(0).getType())))
     return op->emitOpError("expected a tile as its result");
-  // It goes where the whole is.
+  // Placed with its tile.concat.
   if (isPartOfConcat(op))
     return success();
   if (isa<tile::ConcatOp>(op) &&
@@ -171,8 +171,9 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
         return def && isPartOfConcat(def) && isAsyncLoad(def) &&
                def->getBlock() == part.getParentBlock();
       }))
-    return op->emitOpError("expected parts that are loaded or gathered for it "
-                           "alone");
+    return op->emitOpError(
+        "expected parts that are loaded or gathered and have "
+        "no other use");
   StringRef label = tile::getLabel(op);
   if (!label.empty()) {
     if (PlaceAttr row = schedule.lookup(label))
@@ -184,7 +185,7 @@ LogicalResult PlacementAnalysis::visit(Operation *op) {
     return op->emitOpError()
            << "expected a label with a row in schedule " << schedule.getName();
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
-    // Known only so that ops on it can inherit; it is repeated at each use.
+    // Duplicated at each use; the placement is for ops that inherit it.
     Placement placement = get(broadcast.getSource());
     if (placement.split >= static_cast<int64_t>(broadcast.getDim()))
       ++placement.split;
@@ -219,7 +220,7 @@ LogicalResult PlacementAnalysis::meetOperands(Operation *op) {
       int64_t dim = reduce.getDim();
       if (placement.split == dim)
         return op->emitOpError() << "cannot reduce dimension " << dim
-                                 << ", which roles hold in parts";
+                                 << ", which is split over roles";
       placement.split -= placement.split > dim;
     }
     if (isa<tile::TransposeOp>(op) && placement.split >= 0)
@@ -231,7 +232,7 @@ LogicalResult PlacementAnalysis::meetOperands(Operation *op) {
     if (met->split < 0 && placement.split >= 0)
       std::swap(*met, placement);
     if (met->split >= 0) {
-      // Parts are numbered by the list of roles: it must survive whole.
+      // The list of roles numbers the parts, so it must not change.
       if (placement.split >= 0 && !(placement == *met))
         return op->emitOpError(
             "operands are split over roles in different ways; give the op a "
@@ -263,8 +264,8 @@ void PlacementAnalysis::visitLoop(scf::ForOp loop) {
   }
 }
 
-/// Each role that computes a tile of the branch takes it by itself: what an if
-/// gives is where its two sides are.
+/// Each role that computes a tile of the branch has its own copy of the branch.
+/// A result is placed where both sides are.
 LogicalResult PlacementAnalysis::visitIf(scf::IfOp branch) {
   if (!isAroundTiles(branch))
     return success();
@@ -277,7 +278,7 @@ LogicalResult PlacementAnalysis::visitIf(scf::IfOp branch) {
       if (side.isAnywhere() || met == side)
         continue;
       if (!met.isAnywhere())
-        return branch.emitOpError("expected both sides of a branch to give a "
+        return branch.emitOpError("expected both sides of a branch to yield a "
                                   "tile of the same roles");
       met = side;
     }
@@ -285,7 +286,7 @@ LogicalResult PlacementAnalysis::visitIf(scf::IfOp branch) {
   }
   WalkResult inner = branch.walk([&](Operation *op) -> WalkResult {
     if (isAsyncLoad(op) || isa<tile::DotOp, scf::ForOp>(op))
-      return op->emitOpError("expected no product, asynchronous load or loop "
+      return op->emitOpError("expected no tile.dot, asynchronous load or loop "
                              "in a branch");
     return WalkResult::advance();
   });

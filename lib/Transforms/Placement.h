@@ -1,4 +1,4 @@
-//===- Placement.h - which roles hold a tile --------------------*- C++ -*-===//
+//===- Placement.h - assigns tiles to roles ---------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,7 +9,8 @@
 
 namespace mla {
 
-/// An equal part of a tile along one dimension; the whole tile for dim = -1.
+/// One of `parts` equal parts of a tile along `dim`; the whole tile if dim =
+/// -1.
 struct Slice {
   int64_t dim = -1, part = 0, parts = 1;
 
@@ -20,18 +21,18 @@ struct Slice {
   }
   /// The shape of the part of a tile of shape `shape`.
   llvm::SmallVector<int64_t> apply(llvm::ArrayRef<int64_t> shape) const;
-  /// Where the part starts in dimension `d` of `size` elements.
+  /// The offset of the part in dimension `d`, which has `size` elements.
   int64_t getOffset(int64_t d, int64_t size) const {
     return d == dim ? size / parts * part : 0;
   }
-  /// The slice of a tile that has `d` as an additional dimension, and back.
+  /// The same slice of a tile with an additional dimension `d`, or without `d`.
   Slice insertDim(int64_t d) const;
   Slice dropDim(int64_t d) const;
 };
 
-/// The roles that compute a tile. With split >= 0 each computes its part of
-/// that dimension, in the order of the list; otherwise each computes it whole.
-/// No roles: the tile is repeated wherever it is used.
+/// The roles that compute a tile. With split >= 0 each computes a part along
+/// that dimension, in list order; otherwise each computes the whole tile.
+/// Without roles, the tile is duplicated wherever it is used.
 struct Placement {
   llvm::SmallVector<unsigned> roles;
   int64_t split = -1;
@@ -45,41 +46,40 @@ struct Placement {
   }
 };
 
-/// True for ops that a role repeats rather than receives: constants, splats,
-/// broadcasts, views, counters, and loads and gathers of vectors.
+/// True for ops that are duplicated in each role that uses them: constants,
+/// splats, broadcasts, views, iotas, and loads and gathers of vectors.
 bool isReplicable(mlir::Operation *op);
 
-/// True for a load or gather of a part of a tile that is put together.
+/// True for a load or gather whose only use is a tile.concat.
 bool isPartOfConcat(mlir::Operation *op);
 
-/// True for a load that fills shared memory asynchronously: a gather of rows, a
-/// load that products read, a tile that is put together. Other loads go
-/// straight into registers.
+/// True for an op that fills shared memory asynchronously: a gather of rows, a
+/// load that a tile.dot reads, a tile.concat. Other loads are to registers.
 bool isAsyncLoad(mlir::Operation *op);
 
 /// True if `op` has a tile among its operands or results.
 bool touchesTiles(mlir::Operation *op);
 
-/// True if `op` has a tile among its results or in its regions.
+/// True if an op in the regions of `op` has tiles.
 bool isAroundTiles(mlir::Operation *op);
 
-/// The product that `dot` adds to without waiting for it: in the same block,
-/// with the same roles, in the same stage and not later, and read by nothing
-/// else. Null if there is none.
+/// The tile.dot to whose result in flight `dot` accumulates, without a wait: in
+/// the same block, roles and stage, not later in order, and with no other use.
+/// Null if there is none.
 tile::DotOp getAccInFlight(tile::DotOp dot, ScheduleAttr schedule);
 
-/// Whether the result of `dot` is waited for: a link of a chain is read by the
-/// next one only, in flight.
+/// Whether a wait for `dot` is needed: not if only the next tile.dot of a chain
+/// uses its result.
 bool isAwaited(tile::DotOp dot, ScheduleAttr schedule);
 
-/// The placement of every op and tile of a tile program under a schedule.
+/// Assigns every op and tile of a tile program to roles, by a schedule.
 class PlacementAnalysis {
 public:
   PlacementAnalysis(mlir::scf::ForallOp program, ScheduleAttr schedule)
       : program(program), schedule(schedule) {}
 
-  /// Fails with an error at the op for a label without a row, operands that no
-  /// common role holds, a split that does not divide.
+  /// Fails with an error at an op whose label has no row, whose operands have
+  /// no role in common, or whose tile the split does not divide.
   mlir::LogicalResult run();
 
   const Placement &get(mlir::Operation *op) const;

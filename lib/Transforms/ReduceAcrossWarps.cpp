@@ -1,4 +1,4 @@
-//===- ReduceAcrossWarps.cpp - reductions along rows ------------*- C++ -*-===//
+//===- ReduceAcrossWarps.cpp - lowers cross-warp reductions -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -14,28 +14,27 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// Replaces one reduction that several warps of a role share.
+/// Lowers one reduction that crosses the warps of a role.
 class WarpsReducer {
 public:
   WarpsReducer(tile::ReduceOp reduce, cta::RoleOp role)
       : reduce(reduce), role(role), b(reduce.getLoc(), reduce) {}
 
-  /// Along the rows of an accumulator.
+  /// Lowers a reduction along the rows of an accumulator.
   LogicalResult reduceRows();
-  /// Along a dimension of a fragment with a direct layout.
+  /// Lowers a reduction of a fragment with a direct layout.
   LogicalResult reduceDirect(cta::DirectLayoutAttr layout);
 
 private:
-  /// Sends `part`, what each warp has combined, through a ring of the role's
-  /// own; returns the slot, full.
+  /// Sends `part`, the partial results of each warp, through a ring that only
+  /// this role uses; returns the awaited slot.
   Value exchange(TypedValue<RankedTensorType> part);
-  /// The ring through which the warps of the role meet.
   cta::RingOp createRing(RankedTensorType parts);
   std::string makeName();
-  /// The part of warp `warp`, in all warps.
+  /// Loads the partial result of warp `warp` into all warps.
   Value loadPart(Value parts, int64_t warp, RankedTensorType type);
   Value combine(Value x, Value y);
-  /// Gives `op` the place in the pipeline that the reduction had.
+  /// Gives `op` the stage and order of the reduction.
   template <typename OpTy> OpTy mark(OpTy op) {
     for (StringRef name : {cta::kStageAttr, cta::kOrderAttr})
       if (Attribute attr = reduce->getAttr(name))
@@ -52,7 +51,7 @@ private:
 std::string WarpsReducer::makeName() {
   StringRef label = tile::getLabel(reduce);
   std::string base = (label.empty() ? "reduce" : label).str() + ".warps";
-  // Names are for people, who tell rings by them.
+  // Names are unique, because messages refer to rings by name.
   std::string name = base;
   auto taken = [&](cta::RingOp ring) { return ring.getName() == name; };
   for (int n = 1; llvm::any_of(role->getBlock()->getOps<cta::RingOp>(), taken);
@@ -100,8 +99,8 @@ LogicalResult WarpsReducer::reduceRows() {
   if (!source.getElementType().isF32() || warps != 4)
     return reduce.emitOpError()
            << "expected a reduction of f32 rows in a role of 4 warps, got "
-           << source << " in one of " << warps;
-  // Shared memory has room for fewer.
+           << source << " in a role of " << warps << " warps";
+  // Keeps the size computations from overflowing; shared memory is smaller.
   if (type.getDimSize(0) > cta::kMaxSharedBytes)
     return reduce.emitOpError() << "expected at most " << cta::kMaxSharedBytes
                                 << " columns, got " << type.getDimSize(0);
@@ -126,7 +125,7 @@ LogicalResult WarpsReducer::reduceRows() {
 LogicalResult WarpsReducer::reduceDirect(cta::DirectLayoutAttr layout) {
   auto source = cast<RankedTensorType>(reduce.getSource().getType());
   auto dim = static_cast<int64_t>(reduce.getDim());
-  // One element for each group of threads that are in different warps.
+  // One element per group of threads in the same warp.
   int64_t group = std::max<int64_t>(layout.getStrides()[dim], 32);
   SmallVector<int64_t> shape(source.getShape());
   shape[dim] = layout.getSpan(dim) / group;
@@ -164,14 +163,18 @@ struct ReduceAcrossWarpsPass
         return signalPassFailure();
   }
 
-  static LogicalResult run(tile::ReduceOp reduce) {
+private:
+  LogicalResult run(tile::ReduceOp reduce) {
     auto source = cast<RankedTensorType>(reduce.getSource().getType());
+    auto layout = cta::getDirectLayout(source);
+    bool crosses = layout ? cta::crossesWarps(reduce)
+                          : reduce.getDim() == 0 && source.getRank() == 2;
+    if (!crosses)
+      return success();
+    decided(reduce.getLoc(), "exchanged")
+        << remark::metric("Reduction", tile::getLabel(reduce));
     WarpsReducer reducer(reduce, reduce->getParentOfType<cta::RoleOp>());
-    if (auto layout = cta::getDirectLayout(source))
-      return cta::crossesWarps(reduce) ? reducer.reduceDirect(layout)
-                                       : success();
-    return reduce.getDim() == 0 && source.getRank() == 2 ? reducer.reduceRows()
-                                                         : success();
+    return layout ? reducer.reduceDirect(layout) : reducer.reduceRows();
   }
 };
 } // namespace

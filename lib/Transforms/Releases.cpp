@@ -1,4 +1,4 @@
-//===- Releases.cpp - where readers are done with a slot --------*- C++ -*-===//
+//===- Releases.cpp - inserts releases of slots -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -8,21 +8,19 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// Where the readers of one awaited slot are known to be done.
+/// The ops after which the readers of one awaited slot have finished.
 struct Completions {
-  /// In the await's own iteration: the last one in its block counts.
+  /// In the iteration of the await. The last one in the block counts.
   SmallVector<Operation *> local;
-  /// After a loop carry: the waits themselves.
+  /// In a later iteration, or after the loop: waits for MMAs.
   llvm::SetVector<Operation *> carried;
 };
-} // namespace
 
-namespace {
-/// Follows an awaited slot, and the products in flight that read it, through
-/// loops and branches to the ops that complete them.
+/// Follows an awaited slot, and the MMAs in flight that read it, through loops
+/// and branches to the ops that complete the accesses.
 class CompletionFinder {
 public:
-  /// \p block is the await's own.
+  /// `block` is that of the await.
   CompletionFinder(Block *block) : block(block) {}
 
   Completions run(Value slot) {
@@ -32,7 +30,7 @@ public:
 
 private:
   void follow(Value v, bool carried);
-  /// Where \p use passes the value on to; false if it reads it.
+  /// Follows the values that forward `use`; false if it is a read instead.
   bool followForwarded(OpOperand &use, bool carried);
   void complete(Operation *op, bool carried);
 
@@ -80,9 +78,9 @@ void CompletionFinder::follow(Value v, bool carried) {
       complete(use.getOwner(), carried);
 }
 
-/// Adds the ops behind which a slot is known to be free to `points`, one on
-/// each way through `block`: the last of `readers`, or where it is a condition,
-/// the last one of each branch; `start` where there is none.
+/// Appends to `points` where a slot can be released, one point on each path
+/// through `block`: after the last of `readers`, or, if that is in an scf.if,
+/// at such a point in each branch; at `start` if there are no readers.
 static void findReleasePoints(Block *block, Block::iterator start,
                               ArrayRef<Operation *> readers,
                               SmallVectorImpl<OpBuilder::InsertPoint> &points) {
@@ -102,8 +100,8 @@ static void findReleasePoints(Block *block, Block::iterator start,
 }
 
 void mla::insertReleases(cta::RingOp ring, ArrayRef<cta::AwaitOp> awaits) {
-  // Where a later iteration completes slots, after every local reader, it does
-  // so for all awaits of the slot.
+  // If a read completes in a later iteration, which is after every local
+  // reader, it does so for all awaits of the slot.
   llvm::SetVector<Operation *> carried;
   SmallVector<OpBuilder::InsertPoint> points;
   for (cta::AwaitOp await : awaits) {

@@ -1,4 +1,4 @@
-//===- Releases.h - where readers are done with a slot ----------*- C++ -*-===//
+//===- Releases.h - inserts releases of slots -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,8 +9,8 @@
 
 namespace mla {
 
-/// Releases the slots of `ring` that `awaits`, those of one role, read: behind
-/// the last reader of each.
+/// Inserts releases of the slots of `ring` that one role awaits, by `awaits`,
+/// after the last reader of each.
 void insertReleases(cta::RingOp ring, llvm::ArrayRef<cta::AwaitOp> awaits);
 
 } // namespace mla

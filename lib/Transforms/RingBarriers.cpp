@@ -54,7 +54,6 @@ bool RingBarriers::isWrittenBy(cta::RoleOp role) const {
   });
 }
 
-/// One mbarrier for each slot.
 static LogicalResult checkSize(cta::RingOp ring, cta::MBarrierOp barrier) {
   int64_t depth = ring.getResult().getType().getDepth();
   if (barrier.getResult().getType().getSize() == depth)
@@ -71,20 +70,21 @@ static LogicalResult checkSizes(cta::RingOp ring, cta::MBarrierOp full,
                  succeeded(checkSize(ring, empty)));
 }
 
-static FailureOr<RingBarriers> findOfAliasingRing(cta::RingOp ring,
-                                                  cta::MBarrierOp full) {
+static FailureOr<RingBarriers> findForAlias(cta::RingOp ring,
+                                            cta::MBarrierOp full) {
   cta::RingOp below = ring.getRingBelow();
   if (cta::MBarrierOp own = ring.getEmptyBarrier())
     return own.emitOpError()
-           << "expected no empty mbarrier of ring " << ring.getNameAttr()
-           << ", whose place is empty when that of " << below.getNameAttr()
+           << "expected no empty mbarrier for ring " << ring.getNameAttr()
+           << ", which is empty when the aliased ring " << below.getNameAttr()
            << " is";
   cta::MBarrierOp acquired = below.getFullBarrier();
   cta::MBarrierOp released = below.getEmptyBarrier();
   if (!full || !acquired || !released)
     return ring.emitOpError()
-           << "expected a full mbarrier, and a full and an empty one of ring "
-           << below.getNameAttr() << ", which it aliases";
+           << "expected a full mbarrier, and a full and an empty one of the "
+              "aliased ring "
+           << below.getNameAttr();
   if (failed(checkSizes(ring, full, released)))
     return failure();
   return RingBarriers{ring, full.getResult(), acquired.getResult(),
@@ -94,7 +94,7 @@ static FailureOr<RingBarriers> findOfAliasingRing(cta::RingOp ring,
 FailureOr<RingBarriers> mla::findRingBarriers(cta::RingOp ring) {
   cta::MBarrierOp full = ring.getFullBarrier();
   if (ring.getAliases())
-    return findOfAliasingRing(ring, full);
+    return findForAlias(ring, full);
   cta::MBarrierOp empty = ring.getEmptyBarrier();
   if (!full || !empty)
     return ring.emitOpError("expected a full and an empty mbarrier; run "
@@ -105,8 +105,8 @@ FailureOr<RingBarriers> mla::findRingBarriers(cta::RingOp ring) {
                      empty.getResult()};
   if (empty.getFull()) {
     if (ring.getResult().getType().getDepth() != 1)
-      return ring.emitOpError("expected one slot of a ring that another one "
-                              "returns");
+      return ring.emitOpError("expected a depth of 1 for a ring whose slot is "
+                              "empty when another ring is full");
     found.lender = empty.getFull().getDefiningOp<cta::RingOp>();
     found.firstAcquired = 1 - empty.getAheadOf(ring);
     found.firstReleased = -empty.getAheadOf(ring);

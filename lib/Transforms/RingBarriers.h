@@ -9,9 +9,9 @@
 
 namespace mla {
 
-/// How a role arrives at mbarriers: each of its warps; each of its threads,
-/// when its copies have landed; one thread, with bytes to come. What fills a
-/// slot in parts of several kinds arrives once in each way.
+/// How a role arrives at an mbarrier: once per warp; once per thread, when its
+/// copies have completed; once, with the number of bytes to expect. A role that
+/// fills a slot in several ways arrives once in each of them.
 enum class ArrivalKind { Warps, Copies, Bytes };
 inline constexpr ArrivalKind kArrivalKinds[] = {
     ArrivalKind::Warps, ArrivalKind::Copies, ArrivalKind::Bytes};
@@ -19,38 +19,40 @@ inline constexpr ArrivalKind kArrivalKinds[] = {
 /// Nothing for an op that does not arrive.
 std::optional<ArrivalKind> getArrivalKind(mlir::Operation *op);
 
-/// How often a role of `warps` warps arrives in that way.
+/// The number of arrivals by a role of `warps` warps.
 int64_t countArrivals(ArrivalKind kind, int64_t warps);
 
 /// Whether `role` arrives at `barrier` in that way.
 bool hasArrival(cta::RoleOp role, mlir::Value barrier, ArrivalKind kind);
 
-/// A ring and its barriers: `full` says that a slot is filled. Its writers wait
-/// for `acquired` before they fill the next slot, its readers arrive on
-/// `released` when they are done with one: both are the ring's empty barrier.
+/// A ring and its barriers. `full` signals that a slot is filled. Writers wait
+/// for `acquired` before they fill a slot, and readers arrive on `released`
+/// when they have read it; both are normally the ring's empty barrier.
 ///
-/// A ring over another has none. Awaiting round n of the ring below lets the
-/// writer fill round n of this one, and releasing round n of the ring below is
-/// how a reader releases round n of this one, so `acquired` is the full and
-/// `released` the empty barrier of the ring below. The same rules then say all
-/// that is needed. The writer fills the place when the data below has arrived.
-/// It may have released the slot below already: nobody refills that slot before
-/// every role has released it, and a reader of this ring does so only after it
-/// has awaited what the writer published, and read it. That also keeps the
-/// writer from round n + 1, which it begins by awaiting the refilled slot.
-/// There has to be such a reader, and what is left to check is who still reads
-/// the bytes below: nobody but products of the writer, which are done before it
-/// writes.
+/// A ring that aliases another ring (the ring below) has no empty barrier. Its
+/// writer fills round n after it has awaited round n of the ring below, and its
+/// reader releases round n by releasing round n of the ring below. So
+/// `acquired` is the full and `released` the empty barrier of the ring below,
+/// and the general rules apply:
 ///
-/// A ring that another one returns has no empty barrier either: `acquired` and
-/// `released` are the full barrier of that ring B. Round n of B is awaited
-/// after round n - distance of this ring has been read, so that the writer
-/// begins with 1 - distance rounds acquired, and the reader with -distance
-/// released.
+/// - The writer fills the slot after the data below has arrived. It may already
+///   have released the slot below, which is not refilled before all roles have
+///   released it. A reader of this ring does so only after it has read what the
+///   writer published.
+/// - The writer cannot fill round n + 1 early, because it first awaits the
+///   refilled slot below.
+///
+/// Two more checks are needed: that there is such a reader, and that only MMAs
+/// of the writer, which complete before it writes, still read the bytes below.
+///
+/// If the full barrier of a ring B implies that this ring is empty, `acquired`
+/// and `released` are that barrier. Round n of B is awaited after round n -
+/// ahead of this ring has been read, so the writer begins with 1 - distance
+/// rounds acquired, and the reader with -distance rounds released.
 struct RingBarriers {
   cta::RingOp ring;
   mlir::Value full, acquired, released;
-  /// The other ring whose barriers these are, if `acquired` and `released` are.
+  /// The ring that `acquired` and `released` belong to, if it is not `ring`.
   cta::RingOp lender = {};
   int64_t firstAcquired = 0, firstReleased = 0;
 

@@ -1,4 +1,4 @@
-//===- RoleEmitter.h - the part of a tile program in one role ---*- C++ -*-===//
+//===- RoleEmitter.h - emits the program of one role ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,11 +12,15 @@
 
 namespace mla {
 
-/// Writes the program of one role. A tile that another role computes is
-/// received through a ring: the reader awaits a slot where the tile is defined
-/// in the program, the writer fills one right after it has computed the tile.
-/// So is one that roles compute in parts, and one that a role has computed
-/// itself and a product wants in shared memory.
+inline mlir::RankedTensorType getTileType(mlir::Value v) {
+  return mlir::cast<mlir::RankedTensorType>(v.getType());
+}
+
+/// Emits the program of one role from a tile program. A tile travels through a
+/// ring if another role computes it, if several roles compute parts of it, or
+/// if an MMA of the role that computes it reads it from shared memory. The
+/// writer fills a slot right after it has computed the tile; the reader awaits
+/// the slot where the tile program defines the tile.
 class RoleEmitter {
 public:
   RoleEmitter(mlir::scf::ForallOp program, ScheduleAttr schedule, unsigned role,
@@ -25,56 +29,77 @@ public:
         channels(channels), b(program.getLoc(), program.getContext()) {}
 
   mlir::LogicalResult emit();
-  /// Adds the stores that fill the channels this role writes.
+  /// Adds the stores that fill the channels this role writes. Call it after all
+  /// roles have been emitted, when the channels are known.
   mlir::LogicalResult fillChannels();
 
 private:
+  // Loops, branches and scalars: RoleEmitter.cpp.
+
   mlir::LogicalResult emitBlock(mlir::Block *from, mlir::Block *to);
   mlir::LogicalResult emitOp(mlir::Operation *op);
   mlir::LogicalResult emitLoop(mlir::scf::ForOp loop);
   mlir::LogicalResult emitIf(mlir::scf::IfOp branch);
-  /// Yields the parts of the values that `from` yields, of number `kept`, that
-  /// this role holds of the `results` of the op around.
+  /// Emits the yield of an op with `results`: the operands numbered `kept`,
+  /// each reduced to the part that this role holds of the result.
   mlir::LogicalResult emitYield(mlir::scf::YieldOp from, mlir::Block *to,
                                 mlir::ValueRange results,
                                 llvm::ArrayRef<unsigned> kept);
-  mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
-  /// Fills `dest`, a slot or a part of one; a gather by the indices `rows`.
-  mlir::LogicalResult emitFill(mlir::Operation *op, mlir::Value rows,
-                               mlir::Value dest);
-  mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
-  mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
-  /// Clones `op` for the part `slice` of its result.
-  mlir::Value emitClone(mlir::Operation *op, Slice slice);
-
-  /// The part `slice` of `tile` in registers.
-  mlir::Value getFragment(mlir::Value tile, Slice slice, mlir::Operation *user);
-  /// The part `slice` of `tile` in shared memory; null where it is not there:
-  /// the role has that part in registers, unless it is to `stage` it.
-  mlir::Value getBuffer(mlir::Value tile, Slice slice, bool stage = false);
-  mlir::Value awaitChannel(mlir::Value tile, llvm::ArrayRef<unsigned> writers);
-  /// The rectangle of `slot`; all of it is no view.
-  mlir::Value getView(mlir::Value slot, llvm::ArrayRef<int64_t> offsets,
-                      llvm::ArrayRef<int64_t> shape);
-
   /// Whether this role computes something in the regions of `op`.
   bool needsRegions(mlir::Operation *op);
-  /// Moves the builder to where this role defines what stands in `defBlock`.
-  void moveTo(mlir::Block *defBlock);
-  /// The indices of the access `op` for a role: the slice's start is added to
-  /// that of its dimension.
+  llvm::SmallVector<mlir::Value> mapScalars(mlir::ValueRange values);
+  /// Gives `op` the stage and order of the schedule's row being emitted.
+  template <typename OpTy> OpTy mark(OpTy op) {
+    mlir::Operation *base = op;
+    auto loop = base->getParentOfType<mlir::scf::ForOp>();
+    if (loop && !loop->hasAttr(tile::kPersistentAttr) && row) {
+      base->setAttr(cta::kStageAttr, b.getI64IntegerAttr(row.getStage()));
+      base->setAttr(cta::kOrderAttr, b.getI64IntegerAttr(row.getOrder()));
+    }
+    return op;
+  }
+
+  // Synchronous ops on tiles: RoleEmitterOps.cpp.
+
+  mlir::LogicalResult emitDot(tile::DotOp dot, Slice slice);
+  mlir::LogicalResult emitStore(tile::StoreOp store, Slice slice);
+  mlir::Value emitLoad(tile::LoadOp load, Slice slice);
+  /// Clones `op` for the part `slice` of its result. Null with an error if its
+  /// operands are not available.
+  mlir::Value emitClone(mlir::Operation *op, Slice slice);
+  /// The indices of the load or store `op` for the part `slice` of `tile`.
   template <typename OpTy>
   llvm::SmallVector<mlir::Value>
   offsetIndices(OpTy op, mlir::RankedTensorType tile, Slice slice);
-  llvm::SmallVector<mlir::Value> mapScalars(mlir::ValueRange values);
-  mlir::Value emitLoad(tile::LoadOp load, Slice slice);
-  /// The row indices of a gather, or of a load that has a bound of rows, one
-  /// past which is outside of the memref; null for another load.
+
+  // Asynchronous loads into rings: RoleEmitterFills.cpp.
+
+  mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
+  /// The row indices of a gather, or of a load with a row bound, which becomes
+  /// a gather. Null for any other load.
   mlir::FailureOr<mlir::Value> emitRows(mlir::Operation *op);
-  /// Row by row, as far as the bounds go: TMA knows the memref's size alone.
+  /// The row indices of `load`, with -1, which reads padding, beyond its bound.
   mlir::Value emitBoundedRows(tile::LoadOp load);
-  /// Marks `op` with the pipeline place of the op being emitted.
-  template <typename OpTy> OpTy mark(OpTy op);
+  /// Fills `dest`, a slot or a view of one, by a gather if there are `rows`.
+  mlir::LogicalResult emitFill(mlir::Operation *op, mlir::Value rows,
+                               mlir::Value dest);
+
+  // Operands in registers and shared memory: RoleEmitterOperands.cpp.
+
+  /// The part `slice` of `tile` in registers. Null with an error at `user` if
+  /// the role has no access to it.
+  mlir::Value getFragment(mlir::Value tile, Slice slice, mlir::Operation *user);
+  /// The part `slice` of `tile` in shared memory. Null if the role has it in
+  /// registers; with `stage`, it is sent through shared memory in that case.
+  mlir::Value getBuffer(mlir::Value tile, Slice slice, bool stage = false);
+  /// The slot with `tile`, awaited once for all uses in the role.
+  mlir::Value awaitChannel(mlir::Value tile, llvm::ArrayRef<unsigned> writers);
+  /// A view of a rectangle of `slot`, or `slot` itself if that is all of it.
+  mlir::Value getView(mlir::Value slot, llvm::ArrayRef<int64_t> offsets,
+                      llvm::ArrayRef<int64_t> shape);
+  /// Moves the insertion point, which may be in a nested region, out to this
+  /// role's copy of `defBlock`.
+  void moveTo(mlir::Block *defBlock);
 
   mlir::scf::ForallOp program;
   ScheduleAttr schedule;
@@ -82,10 +107,12 @@ private:
   const PlacementAnalysis &placement;
   Channels &channels;
   mlir::ImplicitLocOpBuilder b;
+  /// Values of the tile program and their counterparts in this role.
   mlir::IRMapping scalars;
   llvm::DenseMap<mlir::Value, mlir::Value> fragments, slots, inFlight;
   llvm::SmallVector<std::tuple<mlir::Value, Slice, mlir::Value>> replicas;
   llvm::DenseMap<mlir::Block *, mlir::Block *> blocks;
+  /// The schedule's row of the op being emitted.
   PlaceAttr row;
 };
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// MLIR's dense forward analysis for facts about a role: what holds where a role
-// begins, what an op changes, what holds where two ways meet, and what the
-// arguments and results of loops and conditions stand for.
+// Adapts MLIR's dense forward dataflow analysis to facts about a role: an
+// initial state, the effect of an op, the join of two paths, and the assignment
+// of loop and branch operands to arguments and results.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,17 +17,18 @@
 
 namespace mla {
 
-/// What a kind of fact, `Facts::State`, does. A state is a value with ==.
+/// Runs the analysis of `Facts`, which has these members:
 ///
 ///   struct Facts {
+///     /// A value type with ==.
 ///     struct State;
-///     /// Where `role` begins.
+///     /// The state at the start of `role`.
 ///     State begin(cta::RoleOp role);
-///     /// Behind `op`.
+///     /// Updates the state by `op`.
 ///     void visit(Operation *op, State &state);
-///     /// Where either of two may hold; `to` was there first.
+///     /// Joins `from`, the state of another path, into `to`.
 ///     void join(State &to, const State &from);
-///     /// Behind an edge on which `targets` become `sources`.
+///     /// Updates the state by an edge that assigns `sources` to `targets`.
 ///     void assign(ValueRange targets, ValueRange sources, State &state);
 ///   };
 template <typename Facts> class RoleFlow {
@@ -37,11 +38,11 @@ public:
   RoleFlow(mlir::func::FuncOp func, Facts &facts) {
     mlir::dataflow::loadBaselineAnalyses(solver);
     solver.load<Analysis>(facts);
-    // No analysis here fails.
+    // None of the analyses can fail.
     (void)solver.initializeAndRun(func);
   }
 
-  /// What holds before `op`; null where no way leads to it.
+  /// The state before `op`; null if it is unreachable.
   const State *getBefore(mlir::Operation *op) {
     const auto *lattice =
         solver.lookupState<Lattice>(solver.getProgramPointBefore(op));

@@ -1,4 +1,4 @@
-//===- RowMax.cpp - row maxima that tell empty rows apart -------*- C++ -*-===//
+//===- RowMax.cpp - row maxima of masked scores -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -1,14 +1,15 @@
-//===- Schedule.cpp - place tile ops into roles -----------------*- C++ -*-===//
+//===- Schedule.cpp - splits tile programs into roles -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Each role gets the part of the tile program that its placement gives it, in
-// program order.
+// PlacementAnalysis assigns ops to roles, a RoleEmitter per role emits them in
+// program order, and Channels holds the rings between roles.
 //
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "RoleEmitter.h"
-#include "TileRewrites.h"
+#include "VerifySchedule.h"
 
 namespace mla {
 #define GEN_PASS_DEF_SCHEDULE
@@ -18,7 +19,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Erases the tile program that the roles have replaced.
+/// Erases the tile program, which the roles replace.
 static LogicalResult eraseTiles(scf::ForallOp program) {
   llvm::SetVector<Operation *> dead;
   for (Operation &op : program.getBody()->without_terminator())
@@ -28,9 +29,9 @@ static LogicalResult eraseTiles(scf::ForallOp program) {
   for (Operation *op : dead)
     for (Operation *user : op->getUsers())
       if (!dead.contains(program.getBody()->findAncestorOpInBlock(*user))) {
-        InFlightDiagnostic diag = op->emitOpError(
-            "expected no result that is needed besides by tiles");
-        diag.attachNote(user->getLoc()) << "needed here";
+        InFlightDiagnostic diag =
+            op->emitOpError("expected results that only ops on tiles use");
+        diag.attachNote(user->getLoc()) << "used here";
         return diag;
       }
   for (Operation *op : llvm::reverse(dead)) {
@@ -44,7 +45,7 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   PlacementAnalysis placement(program, schedule);
   if (failed(placement.run()))
     return failure();
-  // Unless that was before the program was folded.
+  // --mla-verify-schedule has checked the names before folding, if it has run.
   if (!program->getParentOp()->hasAttr(kScheduleVerifiedAttr) &&
       failed(checkNames(program, schedule)))
     return failure();
@@ -65,14 +66,14 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   return eraseTiles(program);
 }
 
-/// A kernel that may begin before the one in front of it has ended waits for
-/// it, before it reads anything.
-static LogicalResult waitForKernelsBefore(scf::ForallOp program) {
+/// With programmatic dependent launch, a kernel may start before the preceding
+/// one has ended, and must wait for it before it reads memory.
+static LogicalResult waitForPrecedingKernel(scf::ForallOp program) {
   for (auto &op : *program->getBlock())
     if (isa<memref::LoadOp>(op))
       return op.emitOpError(
           "expected no loads in front of the grid of a kernel "
-          "that is launched with programmatic dependence");
+          "with programmatic dependent launch");
   auto b = OpBuilder::atBlockBegin(program.getBody());
   cta::LaunchWaitOp::create(b, program.getLoc());
   return success();
@@ -84,7 +85,7 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
     func::FuncOp func = getOperation();
     SmallVector<scf::ForallOp> programs(func.getOps<scf::ForallOp>());
     if (programs.empty()) {
-      // Nothing to place, unless an operator was never tiled.
+      // Nothing to do, unless there is an operator that was not tiled.
       func.walk([&](Operation *op) {
         if (!isa_and_nonnull<MLADialect>(op->getDialect()))
           return;
@@ -101,18 +102,34 @@ struct SchedulePass : mla::impl::ScheduleBase<SchedulePass> {
       return signalPassFailure();
     }
     if (programs.size() > 1) {
-      programs[1].emitOpError("expected one scf.forall a function");
+      programs[1].emitOpError("expected one scf.forall per function");
       return signalPassFailure();
     }
     if (failed(checkRewritten(programs[0], attr)) ||
         failed(schedule(programs[0], attr)) || failed(checkInstructions(func)))
       return signalPassFailure();
     if (func->hasAttr(kProgrammaticAttr) &&
-        failed(waitForKernelsBefore(programs[0])))
+        failed(waitForPrecedingKernel(programs[0])))
       return signalPassFailure();
     func.walk([&](scf::ForOp loop) {
       if (loop->getParentOfType<cta::RoleOp>())
         loop->setAttr(cta::kStageAttr, UnitAttr::get(&getContext()));
+    });
+    noteDecisions();
+  }
+
+private:
+  void noteDecisions() {
+    getOperation().walk([&](cta::RingOp ring) {
+      decided(ring.getLoc(), "ring")
+          << remark::metric("Ring", ring.getName())
+          << remark::metric("Type", Type(ring.getResult().getType()));
+    });
+    getOperation().walk([&](cta::RoleOp role) {
+      int64_t mmas = 0;
+      role.walk([&](cta::MmaAsyncOp) { ++mmas; });
+      decided(role.getLoc(), "role") << remark::metric("Role", role.getName())
+                                     << remark::metric("MMAs", mmas);
     });
   }
 };

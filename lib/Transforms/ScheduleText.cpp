@@ -1,4 +1,4 @@
-//===- ScheduleText.cpp - schedules as text that a user owns ----*- C++ -*-===//
+//===- ScheduleText.cpp - parses and changes schedules ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -24,8 +24,9 @@ ScheduleAttr mla::parseSchedule(StringRef text, StringRef name,
     return {};
   }
   context.loadDialect<MLADialect>();
-  // The attribute parser has no name for its text, the parser of modules has.
-  // What precedes the text stands in its first line, so that lines count right.
+  // parseAttribute() has no parameter for the name of the text, so parse it as
+  // an attribute of a module, without a line break that would shift line
+  // numbers.
   std::string source =
       ("module attributes {mla.schedule = " + text + "\n} {}").str();
   OwningOpRef<ModuleOp> module =
@@ -55,7 +56,7 @@ ScheduleAttr mla::readSchedule(StringRef path, MLIRContext &context) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A schedule whose numbers change.
+/// Replaces parameters of a schedule.
 class Parameters {
 public:
   Parameters(ScheduleAttr schedule, ArrayRef<StringRef> tileSizes,
@@ -118,8 +119,8 @@ LogicalResult Parameters::setDepths(int64_t depth) {
   if (any)
     return success();
   return emitError() << "schedule " << schedule.getName()
-                     << " has no ring that could have another number of "
-                        "slots: expected no parameter 'depth', got "
+                     << " has no ring whose depth can change: expected no "
+                        "parameter 'depth', got "
                      << depth;
 }
 

@@ -1,53 +1,26 @@
-//===- SlotInterpreter.h - what ops do with a role's slots ------*- C++ -*-===//
+//===- SlotInterpreter.h - effects of ops on ring slots ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_LIB_TRANSFORMS_SLOTINTERPRETER_H
 #define MLA_LIB_TRANSFORMS_SLOTINTERPRETER_H
 
-#include "RingBarriers.h"
-#include "SlotState.h"
+#include "SlotValues.h"
 
 namespace mla::slots {
 
-/// A role's part in the rings of the program.
-class RoleRings {
-public:
-  RoleRings(cta::RoleOp role, llvm::ArrayRef<RingBarriers> rings);
-
-  unsigned size() const { return rings.size(); }
-  const RingBarriers &operator[](unsigned ring) const { return rings[ring]; }
-  int64_t depth(unsigned ring) const { return depths[ring]; }
-
-  llvm::SmallVector<RingBarriers> rings;
-  llvm::SmallVector<int64_t> depths;
-  /// The ways in which the role publishes slots, ring by ring.
-  llvm::SmallVector<llvm::SmallVector<Event>> publications;
-  /// Whether the role reads what it has a part in filling.
-  llvm::SmallVector<bool> isOwnReader;
-  /// Numbers of what loops and conditions have for arguments and results.
-  llvm::DenseMap<mlir::Value, unsigned> numbers;
-  /// Where the role begins.
-  State begin;
-};
-
-/// What `buffer` is a view or a descriptor of.
-mlir::Value getWhole(mlir::Value buffer);
-
-/// Follows ops of one role from the state before them to that behind.
+/// Updates the state of one role by its ops, and reports invalid accesses.
 class SlotInterpreter {
 public:
-  /// Gives an op's fault, and the ring.
+  /// Called with the error message for `op`.
   using Refuse =
       llvm::function_ref<void(mlir::Operation *op, const llvm::Twine &what)>;
 
   SlotInterpreter(const RoleRings &rings, State &state, Refuse report)
-      : rings(rings), state(state), report(report) {}
+      : rings(rings), state(state), values(rings, state), report(report) {}
 
-  /// \p op has no regions.
+  /// Updates the state by `op`, which has no regions.
   void visit(mlir::Operation *op);
-  /// Of \p sources, what \p targets become at once.
-  void assign(mlir::ValueRange targets, mlir::ValueRange sources);
 
 private:
   // Ops.
@@ -57,23 +30,13 @@ private:
   void read(mlir::Operation *op, mlir::Value buffer);
   void readUnder(mlir::Operation *op, mlir::Value buffer, const Slot &slot);
   void write(mlir::Operation *op, mlir::Value buffer);
-  void visitProduct(cta::MmaAsyncOp mma);
+  void refuseBulkStore(mlir::Operation *op);
+  void visitMma(cta::MmaAsyncOp mma);
   void commit();
   void waitForGroups(size_t pending);
 
-  // Values.
-  std::optional<Count> lookup(mlir::Value value);
-  std::optional<Count> evaluate(mlir::Value value);
-  std::optional<Count> evaluateIndex(mlir::Value index, int64_t depth);
-  std::optional<Count> evaluateCarried(mlir::Value value);
-  std::optional<Slot> evaluateSlot(mlir::Value buffer);
-  bool isSlotOf(mlir::Value index, Count count, int64_t depth);
-  bool isParityOf(mlir::Value parity, Count count, int64_t depth, bool writer);
-
   // State.
-  Count &count(unsigned ring, Event event) {
-    return state.counts[kEvents * ring + event];
-  }
+  Count &count(unsigned ring, Event event) { return state.count(ring, event); }
   cta::RingOp getRingOp(unsigned ring) { return rings[ring].ring; }
   bool isHeld(const Slot &slot, Event from, Event until);
   bool isHeldToFill(const Slot &slot);
@@ -85,6 +48,7 @@ private:
 
   const RoleRings &rings;
   State &state;
+  SlotValues values;
   Refuse report;
 };
 

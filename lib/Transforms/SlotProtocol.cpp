@@ -1,13 +1,13 @@
-//===- SlotProtocol.cpp - who holds which slot of a ring when ---*- C++ -*-===//
+//===- SlotProtocol.cpp - verifies accesses to ring slots -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A dataflow analysis of all roles: a count is a symbol plus a number, and two
-// counts with the same symbol can be compared. Where ways meet, at the head of
-// a loop or behind a condition, counts and carried values that are the same
-// number apart on each of them share a new symbol. At first all that a loop
-// carries seems to stay as it is; each way round splits what does not advance
-// alike.
+// A dataflow analysis. A count of accesses is a symbol plus a constant, so that
+// two counts with the same symbol can be compared. Where paths join, at the
+// head of a loop or after a branch, counts and carried values whose difference
+// is the same on both paths get a common new symbol. The analysis begins with
+// the assumption that a loop changes no count; each iteration of the fixpoint
+// gives different symbols to counts that advance differently.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +19,9 @@ using namespace mlir;
 using namespace mla;
 
 namespace mla {
-/// States of slots, role by role.
+/// The slots that each role holds.
 struct SlotFacts {
-  /// Of no role, outside of them.
+  /// `rings` is null outside of roles.
   struct State {
     const slots::RoleRings *rings = nullptr;
     slots::State known;
@@ -47,9 +47,7 @@ struct SlotFacts {
   }
   void assign(ValueRange targets, ValueRange sources, State &state) {
     if (state.rings)
-      slots::SlotInterpreter(*state.rings, state.known,
-                             [](Operation *, const Twine &) {})
-          .assign(targets, sources);
+      slots::SlotValues(*state.rings, state.known).assign(targets, sources);
   }
 
   llvm::DenseMap<Operation *, std::unique_ptr<slots::RoleRings>> roles;

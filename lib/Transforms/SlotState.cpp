@@ -1,4 +1,4 @@
-//===- SlotState.cpp - what a role knows about its rings --------*- C++ -*-===//
+//===- SlotState.cpp - the state of ring slots in a role --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,11 +9,11 @@ using namespace llvm;
 using namespace mla::slots;
 
 namespace {
-/// Gives numbers of two states a common symbol where they stay the same number
-/// apart.
+/// Gives counts of two states a common symbol if their difference is the same
+/// in both.
 class Merger {
 public:
-  /// \p number is that of the count or value.
+  /// `number` identifies the count or value.
   Count merge(unsigned number, Count a, Count b) {
     if (a == b && a.symbol == 0)
       return a;
@@ -25,7 +25,7 @@ private:
   std::map<std::tuple<unsigned, unsigned, int64_t>, unsigned> symbols;
 };
 
-/// Says what slots of one state are in another, which has other counts.
+/// Expresses slots of one state by the counts of another.
 class Rebase {
 public:
   Rebase(ArrayRef<Count> from, ArrayRef<Count> to, ArrayRef<int64_t> depths)
@@ -39,7 +39,7 @@ public:
   }
 
 private:
-  /// The slot as one of the last that the role has awaited, or acquired.
+  /// Identifies the slot by its distance from the last one awaited or acquired.
   Slot rebase(Slot slot) const {
     for (Event event : {Awaited, Acquired}) {
       unsigned i = kEvents * slot.ring + event;

@@ -1,4 +1,4 @@
-//===- SlotState.h - what a role knows about its rings ----------*- C++ -*-===//
+//===- SlotState.h - the state of ring slots in a role ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +34,8 @@ inline constexpr unsigned kUnknown = ~0u;
 
 inline int64_t modulo(int64_t a, int64_t b) { return ((a % b) + b) % b; }
 
-/// What a role counts for each ring. It publishes a slot in as many ways as it
-/// fills it: see ArrivalKind.
+/// The events that are counted per ring. A role publishes a slot once for each
+/// ArrivalKind by which it fills it.
 enum Event {
   Awaited,
   Released,
@@ -46,7 +46,7 @@ enum Event {
 };
 inline constexpr unsigned kEvents = 6;
 
-/// Slot number `count` mod depth of ring number `ring`.
+/// Slot `count` mod depth of ring number `ring`.
 struct Slot {
   unsigned ring;
   Count count;
@@ -60,19 +60,22 @@ struct Slot {
 };
 using Slots = std::set<Slot>;
 
-/// What holds at one point of the role.
+/// The state at one point of a role.
 struct State {
-  /// kEvents for each ring.
+  /// kEvents counts per ring.
   llvm::SmallVector<Count> counts;
-  /// What arguments and results of loops and conditions stand for, by number: a
-  /// count, or the number of a slot.
+  Count &count(unsigned ring, Event event) {
+    return counts[kEvents * ring + event];
+  }
+  /// Known values of arguments and results of loops and branches, by number
+  /// (see RoleRings): a count or a slot number.
   std::map<unsigned, Count> values;
-  /// Slots that products in flight read: those of committed groups, the
-  /// youngest first, and those not committed yet.
+  /// Slots read by MMAs in flight: of committed groups, youngest first, and of
+  /// MMAs that are not committed yet.
   llvm::SmallVector<Slots> groups;
   Slots open;
-  /// Slots with stores and with gathers that are not published yet; slots of
-  /// rings over others that may have some.
+  /// Slots that surely have unpublished stores, or gathers; slots of aliasing
+  /// rings that may have either.
   Slots stored, gathered, written;
 
   bool operator==(const State &other) const {
@@ -82,9 +85,10 @@ struct State {
   }
 };
 
-/// What may be in flight or written in `a` or in `b`, what is stored in both.
-/// Counts and values that are the same number apart in both share a symbol,
-/// which is named after the first of them: states that know the same are equal.
+/// The state where two paths join: the union of slots that may be in flight or
+/// written, and the intersection of slots that surely are stored. Counts and
+/// values whose difference is the same in `a` and `b` share a symbol, numbered
+/// by the first of them, so that equivalent states are equal.
 State join(const State &a, const State &b, llvm::ArrayRef<int64_t> depths);
 
 } // namespace mla::slots

@@ -1,9 +1,9 @@
-//===- SlotValues.cpp - how slots and phases are computed -------*- C++ -*-===//
+//===- SlotValues.cpp - evaluates slot indices and parities -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "SlotValues.h"
 #include "AsyncAnalysis.h"
-#include "SlotInterpreter.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -17,8 +17,7 @@ static std::optional<int64_t> getConstant(Value value) {
   return constant.getSExtValue();
 }
 
-/// What an argument or result of a loop or condition stands for.
-std::optional<Count> SlotInterpreter::lookup(Value value) {
+std::optional<Count> SlotValues::lookup(Value value) {
   auto number = rings.numbers.find(value);
   if (number == rings.numbers.end())
     return std::nullopt;
@@ -28,7 +27,7 @@ std::optional<Count> SlotInterpreter::lookup(Value value) {
   return it->second;
 }
 
-std::optional<Count> SlotInterpreter::evaluate(Value value) {
+std::optional<Count> SlotValues::evaluate(Value value) {
   if (std::optional<int64_t> constant = getConstant(value))
     return Count{0, *constant};
   if (std::optional<Count> known = lookup(value))
@@ -40,9 +39,7 @@ std::optional<Count> SlotInterpreter::evaluate(Value value) {
   return std::nullopt;
 }
 
-/// The count that `index` is modulo `depth`.
-std::optional<Count> SlotInterpreter::evaluateIndex(Value index,
-                                                    int64_t depth) {
+std::optional<Count> SlotValues::evaluateIndex(Value index, int64_t depth) {
   if (std::optional<int64_t> constant = getConstant(index)) {
     if (*constant < depth)
       return Count{0, *constant};
@@ -62,8 +59,7 @@ Value slots::getWhole(Value buffer) {
   return buffer;
 }
 
-/// The slot of a ring that `buffer` is, or a view or a descriptor of.
-std::optional<Slot> SlotInterpreter::evaluateSlot(Value buffer) {
+std::optional<Slot> SlotValues::evaluateSlot(Value buffer) {
   buffer = getWhole(buffer);
   if (!isa<cta::BufferType>(buffer.getType()))
     return std::nullopt;
@@ -82,16 +78,14 @@ std::optional<Slot> SlotInterpreter::evaluateSlot(Value buffer) {
   return Slot{number, count.value_or(Count{kUnknown, 0})};
 }
 
-/// The count that a value carried by a loop or condition stands for; a slot's
-/// is that of the last `depth` accesses, so that it advances as they do.
-std::optional<Count> SlotInterpreter::evaluateCarried(Value value) {
+std::optional<Count> SlotValues::evaluateCarried(Value value) {
   if (value.getType().isSignlessInteger(32))
     return evaluate(value);
   std::optional<Slot> slot = evaluateSlot(value);
   if (!slot || slot->count.symbol == kUnknown)
     return std::nullopt;
   for (Event event : {Awaited, Acquired}) {
-    Count last = count(slot->ring, event) + -1;
+    Count last = state.count(slot->ring, event) + -1;
     if (last.symbol == slot->count.symbol && last.offset >= 0)
       return last +
              -modulo(last.offset - slot->count.offset, rings.depth(slot->ring));
@@ -99,7 +93,7 @@ std::optional<Count> SlotInterpreter::evaluateCarried(Value value) {
   return slot->count;
 }
 
-bool SlotInterpreter::isSlotOf(Value index, Count count, int64_t depth) {
+bool SlotValues::isSlotOf(Value index, Count count, int64_t depth) {
   std::optional<Count> got = evaluateIndex(index, depth);
   if (!got || (depth > 1 && got->symbol != count.symbol))
     return false;
@@ -107,8 +101,8 @@ bool SlotInterpreter::isSlotOf(Value index, Count count, int64_t depth) {
 }
 
 /// parity = (count / depth [+ 1 for a writer]) mod 2.
-bool SlotInterpreter::isParityOf(Value parity, Count count, int64_t depth,
-                                 bool writer) {
+bool SlotValues::isParityOf(Value parity, Count count, int64_t depth,
+                            bool writer) {
   if (std::optional<int64_t> constant = getConstant(parity))
     return count.symbol == 0 &&
            (count.offset / depth + writer) % 2 == *constant;
@@ -137,7 +131,7 @@ bool SlotInterpreter::isParityOf(Value parity, Count count, int64_t depth,
   return ahead % depth == 0 && modulo(ahead / depth + rounds - writer, 2) == 0;
 }
 
-void SlotInterpreter::assign(ValueRange targets, ValueRange sources) {
+void SlotValues::assign(ValueRange targets, ValueRange sources) {
   SmallVector<std::optional<Count>> counts;
   for (Value source : sources)
     counts.push_back(evaluateCarried(source));

@@ -1,14 +1,15 @@
-//===- SplitSums.cpp - a partial sum for each tile of a pair ----*- C++ -*-===//
+//===- SplitSums.cpp - one partial sum per tile of a pair -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A statistic that a loop carries through several terms an iteration is a
-// chain: what one tile adds waits for what the one before it has added, in
-// whichever role that is. Sums and maxima may be taken in any order, so each
-// term gets a partial statistic of its own, and they meet after the loop.
+// A sum or maximum (a statistic) with several terms per iteration is a chain:
+// the term of one tile depends on that of the previous one, which may be in
+// another role. Both operations are associative, so each term gets a partial
+// statistic of its own, and these are combined after the loop.
 //
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
@@ -22,19 +23,19 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// One iteration of a carried statistic: from the loop's argument to its yield,
-/// each op is the only user of the one before.
+/// The ops by which one iteration updates a carried statistic, from the loop's
+/// argument to its yield. Each op is the only user of the previous one.
 struct Chain {
-  unsigned number = 0; ///< of the loop's argument
+  unsigned number = 0; ///< Of the loop's argument.
   SmallVector<Operation *> ops;
-  /// Those that bring something in; the others rescale a sum.
+  /// The ops that add a term; the others rescale a sum.
   SmallVector<Operation *> terms;
 
   bool isMax = false;
 };
 } // namespace
 
-/// The chain of the loop's argument `number`, if it has more than one term.
+/// The chain of argument `number` of the loop, if it has more than one term.
 static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   Value value = loop.getRegionIterArg(number);
   Value last = loop.getYieldedValues()[number];
@@ -62,7 +63,7 @@ static std::optional<Chain> findChain(scf::ForOp loop, unsigned number) {
   return chain;
 }
 
-/// What the labels of all terms have in common: "softmax.sum" of
+/// The components that the labels of all terms share: "softmax.sum" for
 /// "softmax.0.sum" and "softmax.1.sum".
 static std::string getCommonLabel(ArrayRef<Operation *> terms) {
   SmallVector<StringRef> common;
@@ -76,8 +77,8 @@ static std::string getCommonLabel(ArrayRef<Operation *> terms) {
   return llvm::join(common, ".");
 }
 
-/// Repeats the chain from `value` on with `term` as the only one, under its
-/// label; returns what the next iteration gets.
+/// Clones the chain, starting from `value`, with `term` as its only term and
+/// with the label of `term`; returns the result.
 static Value emitPartial(const Chain &chain, Operation *term, Value value) {
   Value link = chain.ops.front()->getBlock()->getArgument(chain.number + 1);
   for (Operation *op : chain.ops) {
@@ -93,7 +94,7 @@ static Value emitPartial(const Chain &chain, Operation *term, Value value) {
   return value;
 }
 
-/// What a statistic is before its first term.
+/// The initial value of an additional partial statistic.
 static Value createNeutral(OpBuilder &b, const Chain &chain, Value init) {
   if (chain.isMax)
     return init;
@@ -102,8 +103,8 @@ static Value createNeutral(OpBuilder &b, const Chain &chain, Value init) {
                                    DenseElementsAttr::get(type, 0.0f));
 }
 
-/// The first partial statistic stays in the chain's place; the others are
-/// carried behind all that the loop had. Returns the new loop.
+/// Splits one statistic. The first partial one takes its place, the others are
+/// carried as additional values. Returns the new loop.
 static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
   IRRewriter rewriter(loop.getContext());
   rewriter.setInsertionPoint(loop);
@@ -143,13 +144,13 @@ static scf::ForOp split(scf::ForOp loop, const Chain &chain) {
   return result;
 }
 
-/// Splits all statistics of `loop`; false if there is none.
-static bool splitAll(scf::ForOp loop) {
-  bool found = false;
+/// Splits all statistics of `loop`; returns how many.
+static int64_t splitAll(scf::ForOp loop) {
+  int64_t found = 0;
   for (unsigned i = 0, end = loop.getNumResults(); i < end; ++i)
     if (std::optional<Chain> chain = findChain(loop, i)) {
       loop = split(loop, *chain);
-      found = true;
+      ++found;
     }
   return found;
 }
@@ -163,14 +164,15 @@ struct SplitSumsPass : mla::impl::SplitSumsBase<SplitSumsPass> {
       return;
     for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
       SmallVector<scf::ForOp> loops = getCarryingLoops(program);
-      bool split = false;
+      int64_t split = 0;
       for (scf::ForOp loop : loops)
-        split |= splitAll(loop);
+        split += splitAll(loop);
+      decided(program.getLoc(), "split") << remark::metric("Sums", split);
       if (split || loops.empty())
         continue;
       emitRewriteError(program, schedule, "split-sums")
           << "expected a loop that carries a sum or a maximum of more than one "
-             "term an iteration, got none";
+             "term per iteration, got none";
       return signalPassFailure();
     }
     setRewritten(func, "split-sums");

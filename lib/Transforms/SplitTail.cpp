@@ -1,7 +1,8 @@
-//===- SplitTail.cpp - columns of K beyond V, apart -------------*- C++ -*-===//
+//===- SplitTail.cpp - splits off columns that V does not use ---*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mla/Support/Names.h"
 
@@ -17,8 +18,8 @@ static RankedTensorType getTile(Value v) {
   return cast<RankedTensorType>(v.getType());
 }
 
-/// Columns of the tile that are read as V, from the first on; nothing if it is
-/// read in a way that cannot be split.
+/// The number of columns, from column 0, that are read as V; nothing if the
+/// tile has a use that cannot be split.
 static std::optional<int64_t> getValueColumns(tile::GatherOp gather) {
   int64_t columns = 0;
   for (Operation *user : gather->getUsers()) {
@@ -31,7 +32,7 @@ static std::optional<int64_t> getValueColumns(tile::GatherOp gather) {
     auto dot = dyn_cast<tile::DotOp>(user);
     if (!dot || dot.getA() == gather.getResult())
       return std::nullopt;
-    if (!dot.getTransposeB()) // V is all of it.
+    if (!dot.getTransposeB()) // All columns are read as V.
       columns = getTile(gather.getResult()).getDimSize(1);
   }
   return columns;
@@ -45,7 +46,7 @@ static bool hasTailRow(ScheduleAttr schedule, tile::GatherOp gather) {
 }
 
 namespace {
-/// Takes the columns of a gathered tile from `at` on apart.
+/// Splits a gathered tile at column `at`.
 class TailSplitter {
 public:
   TailSplitter(tile::GatherOp gather, int64_t at)
@@ -53,7 +54,7 @@ public:
 
   void run() {
     int64_t columns = getTile(gather.getResult()).getDimSize(1);
-    // The tail is asked for first: it is handed back first, too.
+    // The slot of the tail is released first, so it is refilled first.
     Value tail = gatherPart(at, columns - at, ".t");
     Value head = gatherPart(0, at, "");
     for (Operation *user : llvm::make_early_inc_range(gather->getUsers())) {
@@ -77,7 +78,7 @@ private:
     return part.getResult();
   }
 
-  /// The sum over the columns of K as that over the tail, then the others.
+  /// Computes the scores from the tail, then adds those from the other columns.
   void splitScores(tile::DotOp dot, Value head, Value tail) {
     b.setInsertionPoint(dot);
     auto multiply = [&](Value keys, int64_t first, Value acc,
@@ -124,14 +125,20 @@ struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
     setRewritten(func, "split-tail");
   }
 
-  /// A tile that V has all columns of has no tail, and stays as it is.
-  static LogicalResult split(tile::GatherOp gather) {
+  /// A tile whose columns V uses entirely has no tail and is unchanged.
+  LogicalResult split(tile::GatherOp gather) {
     std::optional<int64_t> columns = getValueColumns(gather);
     if (!columns || !*columns)
-      return gather.emitOpError("has a row for its tail: expected a tile that "
-                                "products read, as K and from column 0 as V");
-    if (*columns < getTile(gather.getResult()).getDimSize(1))
-      TailSplitter(gather, *columns).run();
+      return gather.emitOpError(
+          "expected a tile that tile.dot reads as K, and from "
+          "column 0 as V, because the schedule has a row "
+          "for its tail");
+    if (*columns == getTile(gather.getResult()).getDimSize(1))
+      return success();
+    decided(gather.getLoc(), "split")
+        << remark::metric("Tile", tile::getLabel(gather))
+        << remark::metric("Column", *columns);
+    TailSplitter(gather, *columns).run();
     return success();
   }
 };

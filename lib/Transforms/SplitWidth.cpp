@@ -1,7 +1,8 @@
-//===- SplitWidth.cpp - gathered tiles and output in two parts --*- C++ -*-===//
+//===- SplitWidth.cpp - splits gathered tiles and outputs -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "ProgramState.h"
 #include "TileRewrites.h"
 #include "mlir/IR/IRMapping.h"
 #include <array>
@@ -20,18 +21,19 @@ static RankedTensorType getTile(Value v) {
   return dyn_cast<RankedTensorType>(v.getType());
 }
 
-/// The second of two paired tiles is taken from the right: its right part is
-/// the one that is handed back last, and waits least if it is filled first.
+/// The order in which the parts of `op` are computed: right first for the
+/// second tile of a pair. The slot of its right part is released last, so
+/// refilling it first leaves the longest time for the other.
 static std::array<int, 2> getOrder(Operation *op) {
   bool second = tile::getLabel(op).ends_with(".1");
   return {second ? 1 : 0, second ? 0 : 1};
 }
 
 namespace {
-/// Two values that stand for one, by columns.
+/// The left and right part of a value.
 using Halves = std::array<Value, 2>;
 
-/// Splits the gathered tiles of a program, then what is made of V.
+/// Splits the gathered tiles of a program, then the values computed from V.
 class WidthSplitter {
 public:
   WidthSplitter(scf::ForallOp program, ScheduleAttr schedule)
@@ -40,26 +42,31 @@ public:
 
   LogicalResult run();
 
+  size_t countGathers() const { return gathers.size(); }
+  int64_t getWidth() const { return width; }
+
 private:
-  /// Everything that is as wide as V because a product with V is in it.
+  /// Finds the gathered tiles, and the values computed from a product with V.
   LogicalResult findValues();
   bool isWide(Value v) const { return wide.contains(v); }
 
   void splitGather(tile::GatherOp gather);
+  /// Replaces `dot`, a product with the transpose of K, by a chain of two.
   void splitScores(tile::DotOp dot, const Halves &keys);
 
   LogicalResult splitBlock(Block *block);
   LogicalResult splitLoop(scf::ForOp loop);
-  /// Both halves of each wide value among `values`, which `loop` carries, in
-  /// its place.
+  /// `values`, which correspond to the carried values of `loop`, with each wide
+  /// one replaced by its halves.
   FailureOr<SmallVector<Value>> splitCarried(scf::ForOp loop, ValueRange values,
                                              Operation *user);
   LogicalResult splitOp(Operation *op);
   LogicalResult splitStore(tile::StoreOp store);
-  /// Nothing but views needs what is replaced.
+  /// Fails with an error if an op that stays uses one that was split.
   LogicalResult checkDead();
-  /// Part `part` of a value as wide as V; null with an error at `user` if there
-  /// is no way to take it.
+  void eraseDead();
+  /// Part `part` of a wide value. Null with an error at `user` if the value
+  /// cannot be split.
   Value getHalf(Value v, int part, Operation *user);
   /// Part `part` of V, a view of a gathered tile.
   Value getHalfOfView(tile::ViewOp view, int part);
@@ -71,21 +78,53 @@ private:
   scf::ForallOp program;
   ScheduleAttr schedule;
   ImplicitLocOpBuilder b;
-  /// Columns of V; the left part of a gathered tile has half of them.
+  /// Columns of V. The left part of a gathered tile has half as many.
   int64_t width = 0;
   SmallVector<tile::GatherOp> gathers;
   DenseMap<Value, Halves> keys;
+  /// Values with as many columns as V, computed from a product with V.
   SetVector<Value> wide;
   DenseMap<Value, Halves> halves;
   SmallVector<Operation *> dead;
 };
+
+struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
+  void runOnProgram() override {
+    func::FuncOp func = getOperation();
+    ScheduleAttr schedule = getScheduleWith(func, "split-width");
+    if (!schedule)
+      return;
+    for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
+      WidthSplitter splitter(program, schedule);
+      if (failed(splitter.run()))
+        return signalPassFailure();
+      decided(program.getLoc(), "split")
+          << remark::metric("Gathers", splitter.countGathers())
+          << remark::metric("Columns", splitter.getWidth() / 2);
+    }
+    setRewritten(func, "split-width");
+  }
+};
 } // namespace
 
+LogicalResult WidthSplitter::run() {
+  if (failed(findValues()))
+    return failure();
+  for (tile::GatherOp gather : gathers)
+    splitGather(gather);
+  if (failed(splitBlock(program.getBody())))
+    return failure();
+  if (failed(checkDead()))
+    return failure();
+  eraseDead();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
-// What is to be split
+// Values to split
 //===----------------------------------------------------------------------===//
 
-/// The gathered tile that `v` is a view of from its first element on; null
+/// The gathered tile of which `v` is a view that begins at element [0, 0]; null
 /// otherwise.
 static tile::GatherOp getGatherOfView(Value v) {
   auto view = v.getDefiningOp<tile::ViewOp>();
@@ -102,8 +141,8 @@ LogicalResult WidthSplitter::findValues() {
       return WalkResult::advance();
     int64_t columns = getTile(dot.getB()).getDimSize(1);
     if (columns < 1 || columns % 128 || (width && width != columns)) {
-      dot.emitOpError() << "expected V of a multiple of 128 columns, the same "
-                           "in all products, got "
+      dot.emitOpError() << "expected V to have a multiple of 128 columns, the "
+                           "same for all products, got "
                         << columns;
       return WalkResult::interrupt();
     }
@@ -115,14 +154,14 @@ LogicalResult WidthSplitter::findValues() {
     return failure();
   if (wide.empty())
     return emitRewriteError(program, schedule, "split-width")
-           << "expected a product with V, a view of a gathered tile from "
+           << "expected a tile.dot with V, a view of a gathered tile from "
               "column 0, got none";
   for (tile::GatherOp gather : gathers)
     if (int64_t columns = getTile(gather.getResult()).getDimSize(1);
         columns <= width / 2)
       return gather.emitOpError() << "expected more columns than half of V's "
                                   << width << ", got " << columns;
-  // An op with several results has no halves: it is refused as a user.
+  // An op with several results cannot be split; checkDead() reports it.
   return spreadToUsers(wide, "the output's tiles", [](Value v) {
     Operation *def = v.getDefiningOp();
     return !def || isa<scf::ForOp>(def) || def->getNumResults() == 1;
@@ -130,7 +169,7 @@ LogicalResult WidthSplitter::findValues() {
 }
 
 //===----------------------------------------------------------------------===//
-// Keys
+// Gathered tiles and scores
 //===----------------------------------------------------------------------===//
 
 void WidthSplitter::splitGather(tile::GatherOp gather) {
@@ -145,7 +184,7 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
   }
   keys[gather.getResult()] = parts;
   dead.push_back(gather);
-  // Without duplicates: a product may have the tile as both of its operands.
+  // A set, because both operands of a product may be the tile.
   SetVector<Operation *> users(gather->user_begin(), gather->user_end());
   for (Operation *user : users)
     if (auto dot = dyn_cast<tile::DotOp>(user))
@@ -153,7 +192,6 @@ void WidthSplitter::splitGather(tile::GatherOp gather) {
         splitScores(dot, parts);
 }
 
-/// The sum over the columns of K as that over the left part, then the right.
 void WidthSplitter::splitScores(tile::DotOp dot, const Halves &parts) {
   b.setInsertionPoint(dot);
   b.setLoc(dot.getLoc());
@@ -199,8 +237,8 @@ LogicalResult WidthSplitter::splitOp(Operation *op) {
   b.setLoc(op->getLoc());
   RankedTensorType type = getTile(op->getResult(0));
   if (!type || type.getRank() != 2 || type.getDimSize(1) != width)
-    return op->emitOpError()
-           << "expected a tile of " << width << " columns out of the output's";
+    return op->emitOpError() << "expected a tile of " << width
+                             << " columns, computed from the output";
   Halves results;
   for (int part : {0, 1}) {
     IRMapping map;
@@ -279,7 +317,7 @@ LogicalResult WidthSplitter::splitLoop(scf::ForOp loop) {
     to->back().erase();
   to->getOperations().splice(to->end(), from->getOperations());
   loop.getInductionVar().replaceAllUsesWith(copy.getInductionVar());
-  // The wide arguments of the old loop live until the ops that use them go.
+  // The wide arguments of the old loop are erased with the ops that use them.
   unsigned next = 0;
   for (auto [arg, result] :
        llvm::zip_equal(loop.getRegionIterArgs(), loop.getResults())) {
@@ -333,20 +371,11 @@ LogicalResult WidthSplitter::checkDead() {
     for (Operation *user : op->getUsers())
       if (!goes(user) &&
           !(isa<tile::ViewOp>(user) && llvm::all_of(user->getUsers(), goes)))
-        return user->emitOpError("uses a tile whose columns are split in a way "
-                                 "in which it cannot be");
+        return user->emitOpError("cannot use a tile that is split by columns");
   return success();
 }
 
-LogicalResult WidthSplitter::run() {
-  if (failed(findValues()))
-    return failure();
-  for (tile::GatherOp gather : gathers)
-    splitGather(gather);
-  if (failed(splitBlock(program.getBody())))
-    return failure();
-  if (failed(checkDead()))
-    return failure();
+void WidthSplitter::eraseDead() {
   for (Operation *op : dead)
     op->dropAllReferences();
   for (Operation *op : dead) {
@@ -356,20 +385,4 @@ LogicalResult WidthSplitter::run() {
     op->dropAllUses();
     op->erase();
   }
-  return success();
 }
-
-namespace {
-struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
-  void runOnProgram() override {
-    func::FuncOp func = getOperation();
-    ScheduleAttr schedule = getScheduleWith(func, "split-width");
-    if (!schedule)
-      return;
-    for (scf::ForallOp program : func.getOps<scf::ForallOp>())
-      if (failed(WidthSplitter(program, schedule).run()))
-        return signalPassFailure();
-    setRewritten(func, "split-width");
-  }
-};
-} // namespace

@@ -1,8 +1,8 @@
-//===- StageShared.cpp - the plan of shared memory --------------*- C++ -*-===//
+//===- StageShared.cpp - allocates shared memory ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "TileRewrites.h"
+#include "ProgramState.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mla {
@@ -13,23 +13,221 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// TMA and wgmma want their 128-byte swizzled tiles at multiples of this.
+/// Alignment of 128-byte swizzled tiles, required by TMA and wgmma.
 static constexpr int64_t kTileAlignment = 1024;
 static constexpr int64_t kVectorAlignment = 16;
 /// Bytes of a row of a swizzled block.
 static constexpr int64_t kBlockBytes = 128;
-/// A full and a free mbarrier of 8 bytes for every slot.
+/// A full and an empty mbarrier of 8 bytes per slot.
 static constexpr int64_t kBarrierBytes = 16;
-
-static int64_t getBlockColumns(Type element) {
-  return 8 * kBlockBytes / element.getIntOrFloatBitWidth();
-}
 
 static int64_t getAlignment(cta::RingType type) {
   return type.getLayout().getSwizzle() ? kTileAlignment : kVectorAlignment;
 }
 
-/// Whether a product reads `slot`, or a copy fills it.
+static LogicalResult checkPipelined(func::FuncOp func);
+static LogicalResult assignLayout(cta::RingOp ring);
+static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func);
+
+namespace {
+struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
+  void runOnProgram() override;
+
+private:
+  /// Chooses depths and offsets.
+  LogicalResult plan();
+  /// Gives every ring an offset, except rings that alias another. Returns the
+  /// bytes needed, including barriers.
+  int64_t place();
+  /// Gives rings that alias another an offset inside that ring's slot.
+  LogicalResult placeAliasing();
+  /// Makes rings alias others where the schedule allows it.
+  LogicalResult assignAliases();
+  /// Grows rings to their maximum depth while shared memory remains, in the
+  /// order of the schedule.
+  void deepen();
+  /// Adds a slot to `ring` unless it has `most` or memory is exhausted; returns
+  /// whether it did.
+  bool addSlot(cta::RingOp ring, int64_t most);
+  RingAttr getRow(cta::RingOp ring);
+  LogicalResult reportPlan(int64_t bytes);
+  void noteDecisions();
+
+  SmallVector<cta::RingOp> rings;
+  /// May be null.
+  ScheduleAttr schedule;
+  /// Bytes of shared memory available to a CTA.
+  int64_t limit = 0;
+};
+} // namespace
+
+void StageSharedPass::runOnProgram() {
+  func::FuncOp func = getOperation();
+  if (failed(checkPipelined(func)))
+    return signalPassFailure();
+  rings.clear();
+  func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
+  bool hasWork = !rings.empty() || isScheduled(func);
+  if (!hasWork || func->hasAttr(cta::kSharedBytesAttr))
+    return;
+  schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+  limit = getTarget(func).sharedBytesPerCTA;
+  for (cta::RingOp ring : rings)
+    if (failed(assignLayout(ring)))
+      return signalPassFailure();
+  WalkResult maps = func.walk([&](cta::CopyAsyncOp copy) {
+    return WalkResult(addTensorMap(copy, func));
+  });
+  if (maps.wasInterrupted() || failed(plan()))
+    return signalPassFailure();
+  noteDecisions();
+}
+
+//===----------------------------------------------------------------------===//
+// Offsets and depths
+//===----------------------------------------------------------------------===//
+
+LogicalResult StageSharedPass::plan() {
+  if (place() > limit && failed(assignAliases()))
+    return failure();
+  if (int64_t bytes = place(); bytes > limit)
+    return reportPlan(bytes);
+  deepen();
+  return placeAliasing();
+}
+
+int64_t StageSharedPass::place() {
+  // Tiles first: their sizes are multiples of their alignment, so no padding is
+  // needed between them.
+  int64_t offset = 0, slots = 0;
+  for (bool tiles : {true, false})
+    for (cta::RingOp ring : rings) {
+      cta::RingType type = ring.getResult().getType();
+      if ((type.getLayout().getSwizzle() != 0) != tiles)
+        continue;
+      slots += type.getDepth();
+      if (ring.getAliases())
+        continue;
+      offset = llvm::alignTo(offset, getAlignment(type));
+      ring.setOffset(offset);
+      offset += type.getDepth() * type.getSlotType().getBytes();
+    }
+  offset = llvm::alignTo(offset, kVectorAlignment);
+  getOperation()->setAttr(cta::kSharedBytesAttr,
+                          Builder(&getContext()).getI64IntegerAttr(offset));
+  return offset + slots * kBarrierBytes;
+}
+
+RingAttr StageSharedPass::getRow(cta::RingOp ring) {
+  return schedule ? schedule.getRing(ring.getName()) : RingAttr();
+}
+
+LogicalResult StageSharedPass::assignAliases() {
+  for (cta::RingOp ring : rings) {
+    RingAttr row = getRow(ring);
+    if (!row || !row.getAliases())
+      continue;
+    auto *below = llvm::find_if(rings, [&](cta::RingOp other) {
+      return other.getName() == row.getAliases().getValue();
+    });
+    if (below == rings.end())
+      return ring.emitOpError()
+             << "aliases ring " << row.getAliases().getValue()
+             << ", which does not exist";
+    cta::RingOp base = *below;
+    if (RingAttr its = getRow(base); its && its.getAliases())
+      return ring.emitOpError()
+             << "aliases ring " << base.getName()
+             << ", expected a ring that does not alias another one itself";
+    // The ring refers to the one below, which must be defined first.
+    if (ring->isBeforeInBlock(base))
+      base->moveBefore(ring);
+    ring.getAliasesMutable().assign(base.getResult());
+  }
+  return success();
+}
+
+void StageSharedPass::deepen() {
+  for (RingAttr row : schedule ? schedule.getRings() : ArrayRef<RingAttr>())
+    for (cta::RingOp ring : rings)
+      while (ring.getName() == row.getLabel().getValue() &&
+             addSlot(ring, row.getMost()))
+        ;
+  place();
+}
+
+bool StageSharedPass::addSlot(cta::RingOp ring, int64_t most) {
+  cta::RingType type = ring.getResult().getType();
+  if (type.getDepth() >= most)
+    return false;
+  ring.getResult().setType(
+      cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
+                         type.getElementType(), type.getLayout()));
+  if (place() <= limit)
+    return true;
+  ring.getResult().setType(type);
+  return false;
+}
+
+LogicalResult StageSharedPass::placeAliasing() {
+  for (cta::RingOp ring : rings) {
+    cta::RingOp base = ring.getRingBelow();
+    if (!base)
+      continue;
+    RingAttr row = getRow(ring);
+    if (!row)
+      return ring.emitOpError()
+             << "aliases ring " << base.getName()
+             << ", expected the schedule to have a row with its byte offset";
+    int64_t offset = *base.getOffset() + row.getByte();
+    int64_t alignment = getAlignment(ring.getResult().getType());
+    if (offset % alignment)
+      return ring.emitOpError() << "aliases ring " << base.getName()
+                                << ", expected an offset that is a multiple of "
+                                << alignment << ", got " << offset;
+    ring.setOffset(offset);
+  }
+  return success();
+}
+
+LogicalResult StageSharedPass::reportPlan(int64_t bytes) {
+  InFlightDiagnostic diag = getOperation().emitOpError()
+                            << "needs " << bytes
+                            << " bytes of shared memory, a CTA has " << limit;
+  for (cta::RingOp ring : rings) {
+    cta::RingType type = ring.getResult().getType();
+    diag.attachNote(ring.getLoc())
+        << "ring " << ring.getNameAttr() << ": " << type.getDepth() << " x "
+        << type.getSlotType().getBytes() << " bytes";
+  }
+  return diag;
+}
+
+void StageSharedPass::noteDecisions() {
+  for (cta::RingOp ring : rings) {
+    cta::RingType type = ring.getResult().getType();
+    decided(ring.getLoc(), "ring")
+        << remark::metric("Ring", ring.getName())
+        << remark::metric("Depth", type.getDepth())
+        << remark::metric("SlotBytes", type.getSlotType().getBytes())
+        << remark::metric("Offset", *ring.getOffset());
+  }
+  func::FuncOp func = getOperation();
+  auto bytes = func->getAttrOfType<IntegerAttr>(cta::kSharedBytesAttr);
+  decided(func.getLoc(), "shared memory")
+      << remark::metric("Bytes", bytes.getInt())
+      << remark::metric("Limit", limit);
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts and tensor maps
+//===----------------------------------------------------------------------===//
+
+static int64_t getBlockColumns(Type element) {
+  return 8 * kBlockBytes / element.getIntOrFloatBitWidth();
+}
+
+/// Whether an MMA reads `slot`, or a copy fills it.
 static bool isAsynchronous(Value slot) {
   return llvm::any_of(slot.getUsers(), [](Operation *user) {
     if (isa<cta::ViewOp>(user))
@@ -38,35 +236,35 @@ static bool isAsynchronous(Value slot) {
   });
 }
 
-/// Whether threads alone fill and read the ring.
-static bool isOfThreads(cta::RingOp ring) {
+/// Whether the ring is filled and read by ordinary loads and stores only.
+static bool isSynchronous(cta::RingOp ring) {
   return !ring->use_empty() &&
          llvm::none_of(ring.getResult().getUsers(), [](Operation *user) {
            return llvm::any_of(user->getResults(), isAsynchronous);
          });
 }
 
-/// The layout of a ring's slots: vectors, and matrices of words that threads
-/// alone touch, are dense; other matrices are swizzled.
+/// The layout of a ring's slots: dense for vectors, and for matrices of words
+/// without asynchronous accesses; swizzled for other matrices.
 static FailureOr<cta::SharedLayoutAttr> chooseLayout(cta::RingOp ring) {
   cta::RingType type = ring.getResult().getType();
   ArrayRef<int64_t> shape = type.getShape();
   MLIRContext *context = ring.getContext();
   unsigned width = type.getElementType().getIntOrFloatBitWidth();
   if (shape.size() == 1 ||
-      (shape.size() == 2 && width == 32 && isOfThreads(ring)))
+      (shape.size() == 2 && width == 32 && isSynchronous(ring)))
     return cta::SharedLayoutAttr::get(context, 0, shape[0]);
   if (shape.size() != 2 || (width != 8 && width != 16) || shape[0] % 8 ||
       shape[1] % getBlockColumns(type.getElementType()))
     return ring.emitOpError()
-           << "expected a vector, or a matrix of elements of one or two bytes "
-              "with rows a multiple of 8 and columns a multiple of "
+           << "expected a vector, or a matrix of 1- or 2-byte elements whose "
+              "rows are a multiple of 8 and whose columns are a multiple of "
            << kBlockBytes << " bytes, got " << type;
   return cta::SharedLayoutAttr::get(context, kBlockBytes, shape[0]);
 }
 
-/// Gives \p slot the layout, and whatever it flows into: views, and what loops
-/// and branches carry.
+/// Sets the layout of `slot` and of every value that it flows into: views, and
+/// arguments and results of loops and branches.
 static void setSlotLayout(Value slot, cta::SharedLayoutAttr layout) {
   auto type = dyn_cast<cta::BufferType>(slot.getType());
   if (!type || type.getLayout() == layout)
@@ -99,7 +297,7 @@ static LogicalResult assignLayout(cta::RingOp ring) {
   return success();
 }
 
-/// Adds the tensor map that a TMA copy needs: boxes of one swizzled block.
+/// Creates the tensor map of a TMA copy. A box is one swizzled block.
 static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
   Value source = copy.getSource();
   if (!isa<BlockArgument>(source) ||
@@ -123,165 +321,12 @@ static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
   return success();
 }
 
-namespace {
-struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
-  void runOnProgram() override {
-    func::FuncOp func = getOperation();
-    if (failed(checkPipelined(func)))
-      return signalPassFailure();
-    SmallVector<cta::RingOp> rings;
-    func.walk([&](cta::RingOp ring) { rings.push_back(ring); });
-    // Nothing to plan, or planned already.
-    if ((rings.empty() && !isScheduled(func)) ||
-        func->hasAttr(cta::kSharedBytesAttr))
-      return;
-    for (cta::RingOp ring : rings)
-      if (failed(assignLayout(ring)))
-        return signalPassFailure();
-    WalkResult maps = func.walk([&](cta::CopyAsyncOp copy) {
-      return WalkResult(addTensorMap(copy, func));
-    });
-    if (maps.wasInterrupted() || failed(plan(func, rings)))
-      signalPassFailure();
-  }
-
-  LogicalResult checkPipelined(func::FuncOp func) {
-    WalkResult result = func.walk([](Operation *op) {
-      if (!op->hasAttr(cta::kStageAttr))
-        return WalkResult::advance();
-      op->emitOpError("expected a pipelined loop; run --mla-pipeline first");
-      return WalkResult::interrupt();
-    });
-    return failure(result.wasInterrupted());
-  }
-
-  LogicalResult plan(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    limit = getTarget(func).sharedBytesPerCTA;
-    if (place(func, rings) > limit && failed(assignAliases(func, rings)))
-      return failure();
-    int64_t bytes = place(func, rings);
-    if (bytes > limit)
-      return reportPlan(func, rings, bytes);
-    deepen(func, rings);
-    return placeAliasing(func, rings);
-  }
-
-  /// Lays rings over others where the schedule allows it.
-  LogicalResult assignAliases(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    for (cta::RingOp ring : rings) {
-      RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
-      if (!row || !row.getAliases())
-        continue;
-      const auto *below = llvm::find_if(rings, [&](cta::RingOp other) {
-        return other.getName() == row.getAliases().getValue();
-      });
-      if (below == rings.end())
-        return ring.emitOpError()
-               << "aliases a ring " << row.getAliases().getValue()
-               << " that is not there";
-      cta::RingOp base = *below;
-      RingAttr its = schedule.getRing(base.getName());
-      if (its && its.getAliases())
-        return ring.emitOpError()
-               << "lies over ring " << base.getName()
-               << ", expected that ring to have a place of its own";
-      // An operand is defined before its user.
-      if (ring->isBeforeInBlock(base))
-        base->moveBefore(ring);
-      ring.getAliasesMutable().assign(base.getResult());
-    }
-    return success();
-  }
-
-  /// Grows rings to their maximum depth while shared memory remains, in the
-  /// order of their rows.
-  void deepen(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    for (RingAttr row : schedule ? schedule.getRings() : ArrayRef<RingAttr>())
-      for (cta::RingOp ring : rings)
-        while (ring.getName() == row.getLabel().getValue() &&
-               addSlot(func, ring, row.getMost(), rings))
-          ;
-    place(func, rings);
-  }
-
-  /// One slot more for \p ring, if it has fewer than \p most and there is room.
-  bool addSlot(func::FuncOp func, cta::RingOp ring, int64_t most,
-               ArrayRef<cta::RingOp> rings) {
-    cta::RingType type = ring.getResult().getType();
-    if (type.getDepth() >= most)
-      return false;
-    ring.getResult().setType(
-        cta::RingType::get(&getContext(), type.getDepth() + 1, type.getShape(),
-                           type.getElementType(), type.getLayout(),
-                           type.getSplitDim(), type.getParts()));
-    if (place(func, rings) <= limit)
-      return true;
-    ring.getResult().setType(type);
-    return false;
-  }
-
-  /// Gives every ring a place, but for those over others, which wait for
-  /// placeAliasing. Returns the bytes needed with barriers.
-  int64_t place(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    // Tiles first: they are multiples of the alignment, so nothing is lost.
-    int64_t offset = 0, slots = 0;
-    for (bool tiles : {true, false})
-      for (cta::RingOp ring : rings) {
-        cta::RingType type = ring.getResult().getType();
-        if ((type.getLayout().getSwizzle() != 0) != tiles)
-          continue;
-        slots += type.getDepth();
-        if (ring.getAliases())
-          continue;
-        offset = llvm::alignTo(offset, getAlignment(type));
-        ring.setOffset(offset);
-        offset += type.getDepth() * type.getSlotType().getBytes();
-      }
-    offset = llvm::alignTo(offset, kVectorAlignment);
-    Builder b(&getContext());
-    func->setAttr(cta::kSharedBytesAttr, b.getI64IntegerAttr(offset));
-    return offset + slots * kBarrierBytes;
-  }
-
-  LogicalResult placeAliasing(func::FuncOp func, ArrayRef<cta::RingOp> rings) {
-    auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-    for (cta::RingOp ring : rings) {
-      cta::RingOp base = ring.getRingBelow();
-      if (!base)
-        continue;
-      RingAttr row = schedule ? schedule.getRing(ring.getName()) : RingAttr();
-      if (!row)
-        return ring.emitOpError()
-               << "lies over ring " << base.getName()
-               << ", expected a row of the schedule that names the byte";
-      int64_t offset = *base.getOffset() + row.getByte();
-      int64_t alignment = getAlignment(ring.getResult().getType());
-      if (offset % alignment)
-        return ring.emitOpError()
-               << "would lie at byte " << offset << ", in " << base.getName()
-               << ", expected a multiple of " << alignment;
-      ring.setOffset(offset);
-    }
-    return success();
-  }
-
-  LogicalResult reportPlan(func::FuncOp func, ArrayRef<cta::RingOp> rings,
-                           int64_t bytes) {
-    InFlightDiagnostic diag = func.emitOpError()
-                              << "needs " << bytes
-                              << " bytes of shared memory, a CTA has " << limit;
-    for (cta::RingOp ring : rings) {
-      cta::RingType type = ring.getResult().getType();
-      diag.attachNote(ring.getLoc())
-          << "ring " << ring.getNameAttr() << ": " << type.getDepth() << " x "
-          << type.getSlotType().getBytes() << " bytes";
-    }
-    return diag;
-  }
-
-  /// Bytes of shared memory that a CTA of the target can have.
-  int64_t limit = 0;
-};
-} // namespace
+static LogicalResult checkPipelined(func::FuncOp func) {
+  WalkResult result = func.walk([](Operation *op) {
+    if (!op->hasAttr(cta::kStageAttr))
+      return WalkResult::advance();
+    op->emitOpError("expected a pipelined loop; run --mla-pipeline first");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}

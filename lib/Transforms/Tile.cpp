@@ -1,9 +1,10 @@
-//===- Tile.cpp - operators to tile programs --------------------*- C++ -*-===//
+//===- Tile.cpp - lowers operators to tile programs -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "LaunchInterface.h"
 #include "mla/Support/Names.h"
+#include "mla/Transforms/OperatorQueries.h"
 
 namespace mla {
 #define GEN_PASS_DEF_TILE
@@ -13,7 +14,6 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// A schedule for another operator may set sizes that this one does not have.
 static LogicalResult checkTileSizes(OperatorInterface op) {
   ScheduleAttr schedule = op.getScheduleAttr();
   ArrayRef<StringRef> known = op.getOperator().tileSizes;
@@ -35,7 +35,8 @@ struct TilePass : mla::impl::TileBase<TilePass> {
     SmallVector<OperatorInterface> ops;
     getOperation().walk([&](OperatorInterface op) { ops.push_back(op); });
     if (ops.size() > 1) {
-      ops[1]->emitOpError("expected one mla operator a function, got another");
+      ops[1]->emitOpError(
+          "expected one mla operator per function, got a second one");
       return signalPassFailure();
     }
     if (!ops.empty() && failed(tile(ops.front())))
@@ -49,7 +50,7 @@ private:
     if (!schedule)
       return op->emitOpError("expected a schedule; run --mla-choose-schedule "
                              "first");
-    // Also where the schedule has no use for it; NaN is refused too.
+    // Checked for all schedules. The comparison also rejects NaN.
     if (!(threshold >= 0 && threshold <= tile::kMaxThreshold))
       return op->emitOpError()
              << "expected a threshold in [0, " << tile::kMaxThreshold

@@ -1,4 +1,4 @@
-//===- TileRewrites.cpp - what rewrites of tile programs share --*- C++ -*-===//
+//===- TileRewrites.cpp - helpers of tile-level rewrites --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,53 +9,6 @@ using namespace mla;
 
 static RankedTensorType getTile(Value v) {
   return cast<RankedTensorType>(v.getType());
-}
-
-static bool isRewritten(func::FuncOp func, StringRef rewrite) {
-  auto made = func->getAttrOfType<ArrayAttr>(kRewrittenAttr);
-  return made &&
-         llvm::is_contained(made, StringAttr::get(func.getContext(), rewrite));
-}
-
-ScheduleAttr mla::getScheduleWith(func::FuncOp func, StringRef rewrite) {
-  auto schedule = func->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-  bool due = schedule && schedule.asksFor(rewrite) &&
-             !isRewritten(func, rewrite) && !isScheduled(func);
-  return due ? schedule : ScheduleAttr();
-}
-
-void mla::setRewritten(func::FuncOp func, StringRef rewrite) {
-  SmallVector<Attribute> made;
-  if (auto before = func->getAttrOfType<ArrayAttr>(kRewrittenAttr))
-    llvm::append_range(made, before);
-  made.push_back(StringAttr::get(func.getContext(), rewrite));
-  func->setAttr(kRewrittenAttr, ArrayAttr::get(func.getContext(), made));
-}
-
-LogicalResult mla::checkRewritten(scf::ForallOp program,
-                                  ScheduleAttr schedule) {
-  for (StringAttr rewrite : schedule.getRewrites()) {
-    if (isRewritten(program->getParentOfType<func::FuncOp>(), rewrite))
-      continue;
-    // Tiles are made for it, and their softmax is the last that depends on it.
-    StringRef pass =
-        rewrite == "lazy-rescale" ? "decompose-softmax" : rewrite.getValue();
-    return program.emitOpError()
-           << "expected " << rewrite << ", for which schedule "
-           << schedule.getName() << " asks; run --mla-" << pass << " first";
-  }
-  return success();
-}
-
-InFlightDiagnostic mla::emitRewriteError(Operation *op, ScheduleAttr schedule,
-                                         StringRef rewrite) {
-  return op->emitOpError() << "schedule " << schedule.getName() << " asks for "
-                           << rewrite << ": ";
-}
-
-bool mla::isScheduled(func::FuncOp func) {
-  return func.walk([](cta::RoleOp) { return WalkResult::interrupt(); })
-      .wasInterrupted();
 }
 
 SmallVector<scf::ForOp> mla::getCarryingLoops(Operation *op) {
@@ -90,7 +43,7 @@ LogicalResult mla::spreadToUsers(SetVector<Value> &values, StringRef what,
         auto loop = dyn_cast<scf::ForOp>(user->getParentOp());
         if (!loop)
           return user->getParentOp()->emitOpError(
-              "expected scf.for as the only region around " + what);
+              "expected " + what + " to be computed in scf.for only");
         insert(loop.getRegionIterArg(use.getOperandNumber()));
         insert(loop.getResult(use.getOperandNumber()));
       } else {

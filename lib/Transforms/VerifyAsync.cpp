@@ -1,7 +1,8 @@
-//===- VerifyAsync.cpp - proof of the synchronisation -----------*- C++ -*-===//
+//===- VerifyAsync.cpp - verifies synchronisation ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "AliasingRings.h"
 #include "AsyncAnalysis.h"
 #include "SlotProtocol.h"
 #include "VerifyBarriers.h"
@@ -14,13 +15,52 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+static LogicalResult checkLowered(Operation *op);
+static LogicalResult checkInFlightUses(Operation *op);
+static LogicalResult checkBudgets(func::FuncOp func,
+                                  ArrayRef<cta::RoleOp> roles);
+static LogicalResult checkInitialised(func::FuncOp func, cta::RoleOp firstRole);
+static LogicalResult checkSideBySide(ArrayRef<cta::RoleOp> roles);
+static LogicalResult checkFences(func::FuncOp func);
+static LogicalResult checkMmas(func::FuncOp func);
+
+namespace {
+struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
+  void runOnProgram() override {
+    func::FuncOp func = getOperation();
+    SmallVector<cta::RoleOp> roles;
+    func.walk([&](cta::RoleOp role) { roles.push_back(role); });
+    if (roles.empty()) {
+      for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
+        program.emitOpError("expected roles; run --mla-schedule first");
+        return signalPassFailure();
+      }
+      return;
+    }
+    WalkResult lowered = func.walk([](Operation *op) {
+      return WalkResult(success(succeeded(checkLowered(op)) &&
+                                succeeded(checkInFlightUses(op))));
+    });
+    SmallVector<RingBarriers> rings;
+    if (lowered.wasInterrupted() || failed(checkInstructions(func)) ||
+        failed(checkBudgets(func, roles)) ||
+        failed(checkBarriers(func, roles, rings)) ||
+        failed(checkInitialised(func, roles.front())) ||
+        failed(checkSideBySide(roles)) || failed(checkFences(func)) ||
+        failed(checkMmas(func)) || failed(checkSlotProtocol(func, rings)))
+      return signalPassFailure();
+    func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
+  }
+};
+} // namespace
+
 //===----------------------------------------------------------------------===//
-// Every level is lowered
+// Earlier passes have run
 //===----------------------------------------------------------------------===//
 
 static LogicalResult checkLowered(Operation *op) {
   if (isa<cta::AcquireOp, cta::AwaitOp, cta::ReleaseOp>(op))
-    return op->emitOpError("expected mbarriers instead; run "
+    return op->emitOpError("expected mbarriers in its place; run "
                            "--mla-materialize-barriers first");
   if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
     for (Value operand : {mma.getA(), mma.getB()})
@@ -43,22 +83,24 @@ static LogicalResult checkLowered(Operation *op) {
   return success();
 }
 
-/// All threads pass by an op between two roles: before the first, or behind?
+/// An op with an effect between two roles would have no defined order relative
+/// to them.
 static LogicalResult checkSideBySide(ArrayRef<cta::RoleOp> roles) {
   for (size_t i = 1; i < roles.size(); ++i)
     for (Operation *op = roles[i - 1]->getNextNode(); op != roles[i];
          op = op->getNextNode()) {
       if (!op)
-        return roles[i]->emitOpError("expected roles side by side");
+        return roles[i]->emitOpError(
+            "expected all roles in one block, one after the other");
       if (!isMemoryEffectFree(op) && !cta::isDeclaration(op))
-        return op->emitOpError("expected roles side by side, and nothing with "
-                               "an effect between them");
+        return op->emitOpError(
+            "expected no op with an effect between two roles");
     }
   return success();
 }
 
 //===----------------------------------------------------------------------===//
-// Products
+// MMAs
 //===----------------------------------------------------------------------===//
 
 static LogicalResult checkInFlightUses(ValueRange values) {
@@ -67,7 +109,7 @@ static LogicalResult checkInFlightUses(ValueRange values) {
       continue;
     for (Operation *user : value.getUsers())
       if (!isa<cta::MmaAsyncOp, cta::MmaWaitOp, scf::YieldOp, scf::ForOp>(user))
-        return user->emitOpError("reads a product in flight");
+        return user->emitOpError("reads an MMA result in flight");
   }
   return success();
 }
@@ -80,7 +122,7 @@ static LogicalResult checkInFlightUses(Operation *op) {
   return checkInFlightUses(ValueRange(op->getResults()));
 }
 
-/// A fence stands between a product and the register writes before it.
+/// wgmma needs a fence after earlier writes to its registers.
 static LogicalResult checkFenced(cta::MmaAsyncOp mma) {
   for (Operation *op = mma->getPrevNode(); op; op = op->getPrevNode()) {
     if (isa<cta::MmaFenceOp>(op))
@@ -88,11 +130,11 @@ static LogicalResult checkFenced(cta::MmaAsyncOp mma) {
     if (!isa<cta::DescriptorOp, cta::MmaAsyncOp>(op))
       break;
   }
-  return mma.emitOpError("expected cta.mma_fence before the product; run "
+  return mma.emitOpError("expected cta.mma_fence before the MMA; run "
                          "--mla-insert-mma-sync first");
 }
 
-static LogicalResult checkProducts(func::FuncOp func) {
+static LogicalResult checkMmas(func::FuncOp func) {
   GroupAges ages(func, /*insertsCommits=*/false);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (auto mma = dyn_cast<cta::MmaAsyncOp>(op))
@@ -105,8 +147,8 @@ static LogicalResult checkProducts(func::FuncOp func) {
                               "--mla-insert-mma-sync first");
     std::optional<int64_t> pending = ages.getPending(wait);
     if (!pending)
-      return wait.emitOpError("waits for a product that was not committed on "
-                              "some path");
+      return wait.emitOpError("waits for an MMA that is not committed on every "
+                              "path");
     if (static_cast<int64_t>(*wait.getPending()) > *pending)
       return wait.emitOpError()
              << "covers nothing: " << *wait.getPending()
@@ -121,8 +163,8 @@ static LogicalResult checkProducts(func::FuncOp func) {
 // Budgets
 //===----------------------------------------------------------------------===//
 
-/// Barriers are initialised, made visible to the async proxy and to all threads
-/// before the first role runs.
+/// Barriers must be initialised, and visible to the async proxy and all
+/// threads, before the first role runs.
 static LogicalResult checkInitialised(func::FuncOp func,
                                       cta::RoleOp firstRole) {
   bool fenced = false, synced = false;
@@ -150,11 +192,12 @@ static LogicalResult checkAlignment(cta::RingOp ring) {
   if (!alignment || offset % alignment == 0)
     return success();
   return ring.emitOpError()
-         << "lies at byte " << offset << ", expected a multiple of "
-         << alignment << ", where its swizzle repeats";
+         << "expected an offset that is a multiple of " << alignment
+         << ", the period of its swizzle, got " << offset;
 }
 
-/// Rings and barriers lie side by side in the bytes that the kernel asks for.
+/// Rings, buffers and barriers must not overlap, nor exceed the kernel's shared
+/// memory.
 static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   WalkResult aligned = func.walk(
       [](cta::RingOp ring) { return WalkResult(checkAlignment(ring)); });
@@ -166,13 +209,21 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   };
   SmallVector<Range> ranges;
   func.walk([&](cta::RingOp ring) {
-    // It lies inside another: see checkAliasingRings.
+    // checkAliasingRings() checks rings that alias another.
     if (ring.getAliases())
       return;
     cta::RingType type = ring.getResult().getType();
     int64_t begin = ring.getOffset().value_or(0);
     ranges.push_back(
         {begin, begin + type.getDepth() * type.getSlotType().getBytes(), ring});
+  });
+  func.walk([&](cta::BufferOp buffer) {
+    // It lies inside a ring or another buffer: its verifier has checked that.
+    if (buffer.getBase())
+      return;
+    int64_t begin = buffer.getOffset().value_or(0);
+    ranges.push_back(
+        {begin, begin + buffer.getResult().getType().getBytes(), buffer});
   });
   func.walk([&](cta::MBarrierOp barrier) {
     int64_t begin = barrier.getOffset();
@@ -184,13 +235,15 @@ static LogicalResult checkPlan(func::FuncOp func, int64_t bytes) {
   });
   for (auto [i, range] : llvm::enumerate(ranges)) {
     if (range.end > bytes)
-      return range.op->emitOpError() << "lies at bytes [" << range.begin << ", "
-                                     << range.end << ") of " << bytes;
+      return range.op->emitOpError()
+             << "expected to end within the kernel's " << bytes
+             << " bytes of shared memory, got bytes [" << range.begin << ", "
+             << range.end << ")";
     if (i && ranges[i - 1].end > range.begin) {
       InFlightDiagnostic diag = range.op->emitOpError()
-                                << "lies at bytes [" << range.begin << ", "
-                                << range.end << "), which another uses";
-      diag.attachNote(ranges[i - 1].op->getLoc()) << "this one";
+                                << "is at bytes [" << range.begin << ", "
+                                << range.end << "), which another op uses";
+      diag.attachNote(ranges[i - 1].op->getLoc()) << "used here";
       return diag;
     }
   }
@@ -229,33 +282,3 @@ static LogicalResult checkFences(func::FuncOp func) {
   });
   return result;
 }
-
-namespace {
-struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
-  void runOnProgram() override {
-    func::FuncOp func = getOperation();
-    SmallVector<cta::RoleOp> roles;
-    func.walk([&](cta::RoleOp role) { roles.push_back(role); });
-    if (roles.empty()) {
-      for (scf::ForallOp program : func.getOps<scf::ForallOp>()) {
-        program.emitOpError("expected roles; run --mla-schedule first");
-        return signalPassFailure();
-      }
-      return;
-    }
-    WalkResult lowered = func.walk([](Operation *op) {
-      return WalkResult(success(succeeded(checkLowered(op)) &&
-                                succeeded(checkInFlightUses(op))));
-    });
-    SmallVector<RingBarriers> rings;
-    if (lowered.wasInterrupted() || failed(checkInstructions(func)) ||
-        failed(checkBudgets(func, roles)) ||
-        failed(checkBarriers(func, roles, rings)) ||
-        failed(checkInitialised(func, roles.front())) ||
-        failed(checkSideBySide(roles)) || failed(checkFences(func)) ||
-        failed(checkProducts(func)) || failed(checkSlotProtocol(func, rings)))
-      return signalPassFailure();
-    func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
-  }
-};
-} // namespace

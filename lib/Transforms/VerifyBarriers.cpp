@@ -1,26 +1,56 @@
-//===- VerifyBarriers.cpp - counts of arrivals and bytes --------*- C++ -*-===//
+//===- VerifyBarriers.cpp - verifies arrivals and bytes ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "VerifyBarriers.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mla;
+
+static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect);
+static LogicalResult checkBarrier(cta::MBarrierOp barrier,
+                                  ArrayRef<cta::RoleOp> roles);
+static LogicalResult checkBalances(const RingBarriers &ring,
+                                   ArrayRef<cta::RoleOp> roles);
+
+LogicalResult mla::checkBarriers(func::FuncOp func, ArrayRef<cta::RoleOp> roles,
+                                 SmallVectorImpl<RingBarriers> &found) {
+  // First, for the more specific error.
+  WalkResult bytes = func.walk([](cta::ArriveExpectOp expect) {
+    return WalkResult(checkExpectedBytes(expect));
+  });
+  if (bytes.wasInterrupted())
+    return failure();
+  WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
+    FailureOr<RingBarriers> known = findRingBarriers(ring);
+    if (failed(known))
+      return failure();
+    for (Value barrier : {known->full, known->released})
+      if (failed(checkBarrier(barrier.getDefiningOp<cta::MBarrierOp>(), roles)))
+        return failure();
+    if (failed(checkBalances(*known, roles)))
+      return failure();
+    found.push_back(*known);
+    return success();
+  });
+  return failure(result.wasInterrupted());
+}
 
 //===----------------------------------------------------------------------===//
 // Balance of waits and arrivals
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Balances the waits on one barrier of a ring against the arrivals of one kind
-/// on its other: a reader releases what it awaited, a writer publishes what it
-/// acquired, on every path.
+/// Compares the waits on one barrier of a ring with the arrivals of one kind on
+/// the other. On every path, a reader releases as often as it awaits, and a
+/// writer publishes as often as it acquires.
 class BalanceChecker {
 public:
   BalanceChecker(Value waited, Value arrived, ArrivalKind kind)
       : waited(waited), arrived(arrived), kind(kind) {}
 
-  /// Waits less arrivals over `block`, or failure with an error.
+  /// Waits minus arrivals in `block`, or failure with an error.
   FailureOr<int64_t> run(Block &block);
 
 private:
@@ -42,8 +72,8 @@ FailureOr<int64_t> BalanceChecker::run(Block &block) {
         return failure();
       if (*body)
         return loop.emitOpError()
-               << "waits for " << *body
-               << " more slots than it hands on in each iteration";
+               << "waits " << *body
+               << " times more than it arrives in each iteration";
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
       FailureOr<int64_t> yes = run(*branch.thenBlock()), no = 0;
       if (branch.elseBlock())
@@ -52,16 +82,16 @@ FailureOr<int64_t> BalanceChecker::run(Block &block) {
         return failure();
       if (*yes != *no)
         return branch.emitOpError()
-               << "waits for " << *yes - *no
-               << " more slots than it hands on in one branch only";
+               << "waits " << *yes - *no
+               << " times more than it arrives in one branch only";
       balance += *yes;
     }
   }
   return balance;
 }
 
-/// Checks one role's use of two of a ring's barriers: it arrives once in each
-/// of its ways for every wait.
+/// Checks that `role` arrives on `arrived`, by each kind that it uses, as often
+/// as it waits on `waited`.
 static LogicalResult checkBalance(cta::RoleOp role, Value waited,
                                   Value arrived) {
   SmallVector<ArrivalKind> kinds;
@@ -85,11 +115,11 @@ static LogicalResult checkBalance(cta::RoleOp role, Value waited,
   return success();
 }
 
-/// What each role waits for, it hands on.
+/// Checks that each wait on a barrier of the ring has an arrival on the other.
 static LogicalResult checkBalances(const RingBarriers &ring,
                                    ArrayRef<cta::RoleOp> roles) {
   for (cta::RoleOp role : roles) {
-    // Another ring whose barriers these are may have other readers.
+    // The ring that owns a borrowed barrier may have other readers.
     if ((!ring.isBorrowing() || ring.isReadBy(role)) &&
         failed(checkBalance(role, ring.full, ring.released)))
       return failure();
@@ -111,7 +141,7 @@ static LogicalResult checkBalances(const RingBarriers &ring,
 }
 
 //===----------------------------------------------------------------------===//
-// Declared and made
+// Declared arrivals and bytes
 //===----------------------------------------------------------------------===//
 
 /// Bytes that `role` expects in one phase of `barrier`.
@@ -149,12 +179,16 @@ static LogicalResult checkBarrier(cta::MBarrierOp barrier,
   if (arrivals != static_cast<int64_t>(barrier.getCount()))
     return barrier.emitOpError()
            << "expects " << barrier.getCount()
-           << " arrivals a phase, its roles make " << arrivals;
+           << " arrivals per phase, its roles make " << arrivals;
   auto declared = static_cast<int64_t>(barrier.getBytes().value_or(0));
   if (bytes != declared)
     return barrier.emitOpError()
-           << "declares " << declared << " bytes a phase, its roles expect "
+           << "declares " << declared << " bytes per phase, its roles expect "
            << bytes;
+  for (Operation *user : barrier->getUsers())
+    if (isa<cta::ArriveOp>(user) && user->getParentOfType<cta::ElectOp>())
+      return user->emitOpError("expected the warps of the role to arrive on a "
+                               "ring's mbarrier, got one lane in cta.elect");
   auto inits = llvm::count_if(barrier->getUsers(), [](Operation *user) {
     return isa<cta::MBarrierInitOp>(user);
   });
@@ -165,39 +199,18 @@ static LogicalResult checkBarrier(cta::MBarrierOp barrier,
   return success();
 }
 
-/// The bytes a barrier expects are those that its copies bring.
+/// Checks that the expected bytes are those of the copies in the block.
 static LogicalResult checkExpectedBytes(cta::ArriveExpectOp expect) {
   int64_t bytes = 0;
   for (Operation &op : *expect->getBlock())
-    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
-      if (copy.getBarrier() == expect.getBarrier() &&
-          copy.getBarrierIndex() == expect.getIndex())
-        bytes += copy.getDest().getType().getBytes();
+    TypeSwitch<Operation *>(&op).Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
+        [&](auto copy) {
+          if (copy.getBarrier() == expect.getBarrier() &&
+              copy.getBarrierIndex() == expect.getIndex())
+            bytes += copy.getDest().getType().getBytes();
+        });
   if (bytes != static_cast<int64_t>(expect.getBytes()))
     return expect.emitOpError() << "expects " << expect.getBytes()
-                                << " bytes, its copies bring " << bytes;
+                                << " bytes, its copies transfer " << bytes;
   return success();
-}
-
-LogicalResult mla::checkBarriers(func::FuncOp func, ArrayRef<cta::RoleOp> roles,
-                                 SmallVectorImpl<RingBarriers> &found) {
-  // What the copies bring is told before what the ring expects.
-  WalkResult bytes = func.walk([](cta::ArriveExpectOp expect) {
-    return WalkResult(checkExpectedBytes(expect));
-  });
-  if (bytes.wasInterrupted())
-    return failure();
-  WalkResult result = func.walk([&](cta::RingOp ring) -> WalkResult {
-    FailureOr<RingBarriers> known = findRingBarriers(ring);
-    if (failed(known))
-      return failure();
-    for (Value barrier : {known->full, known->released})
-      if (failed(checkBarrier(barrier.getDefiningOp<cta::MBarrierOp>(), roles)))
-        return failure();
-    if (failed(checkBalances(*known, roles)))
-      return failure();
-    found.push_back(*known);
-    return success();
-  });
-  return failure(result.wasInterrupted());
 }

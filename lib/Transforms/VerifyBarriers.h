@@ -1,4 +1,4 @@
-//===- VerifyBarriers.h - counts of arrivals and bytes ----------*- C++ -*-===//
+//===- VerifyBarriers.h - verifies arrivals and bytes -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,9 +9,9 @@
 
 namespace mla {
 
-/// Checks that what the roles do at the barriers of each ring adds up to what
-/// these declare, arrivals and bytes, and that a role hands on what it waits
-/// for. Stores the rings with their barriers in `found`.
+/// Checks that the roles' arrivals and bytes on the barriers of each ring are
+/// those that the barriers declare, and that waits and arrivals of each role
+/// match. Appends the rings with their barriers to `found`.
 mlir::LogicalResult checkBarriers(mlir::func::FuncOp func,
                                   llvm::ArrayRef<cta::RoleOp> roles,
                                   llvm::SmallVectorImpl<RingBarriers> &found);

@@ -1,4 +1,4 @@
-//===- WgmmaDescriptors.cpp - descriptors of shared operands ----*- C++ -*-===//
+//===- WgmmaDescriptors.cpp - creates wgmma descriptors ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +13,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-/// Bytes of 8 rows of 128 bytes: the unit of the swizzle.
+/// Bytes of a swizzle atom: 8 rows of 128 bytes.
 static constexpr int64_t kAtomBytes = 1024;
 static constexpr int64_t kBlockColumns = 64;
 
@@ -33,9 +33,9 @@ static FailureOr<Value> describe(cta::MmaAsyncOp mma, Value buffer,
     return mma.emitOpError() << "expected operands with the 128-byte swizzle "
                                 "(--mla-stage-shared), got "
                              << root;
-  // Only whole 8-row atoms keep the swizzle phase; along the contiguous
-  // dimension a K-major operand may start at a k-step, an MN-major one only at
-  // a block.
+  // A start address between atoms would change the swizzle phase. Along the
+  // contiguous dimension, a K-major operand may start at any k-step, an
+  // MN-major one only at a block.
   int64_t columnUnit = major == cta::Major::k ? 16 : kBlockColumns;
   if (row % 8 || column % columnUnit)
     return mma.emitOpError()
@@ -46,10 +46,11 @@ static FailureOr<Value> describe(cta::MmaAsyncOp mma, Value buffer,
   int64_t offset = column / kBlockColumns * blockBytes +
                    column % kBlockColumns * 2 + row * 128;
   MLIRContext *context = mma.getContext();
-  // K-major: k runs along a row, 16 elements are 32 bytes, then comes the next
-  // block of columns; the leading offset is not read (PTX ISA, Strides), and is
-  // that of MN-major operands so that their descriptors differ in nothing but
-  // the address. MN-major: k runs down the rows, 16 rows are 2,048 bytes.
+  // K-major: k is along a row, so a k-step of 16 elements is 32 bytes, up to
+  // the next block of columns. The hardware ignores the leading offset (PTX
+  // ISA, Strides), which is set as for MN-major operands, so that the
+  // descriptors of one slot differ only in the address. MN-major: k is along
+  // the columns, so a k-step of 16 rows is 2,048 bytes.
   bool alongRow = major == cta::Major::k;
   auto type = cta::DescriptorType::getChecked(
       [&] { return mma.emitOpError(); }, context, shape, root.getElementType(),

@@ -1,4 +1,4 @@
-//===- Choice.cpp - shapes, GPUs and choices, as they are named -----------===//
+//===- Choice.cpp - shapes, GPUs and chosen schedules ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ std::optional<int64_t> ShapeClass::getSize(StringRef name) const {
   return std::nullopt;
 }
 
-/// Changes the entry named \p name, if there is one.
+/// Sets the value of the entry named \p name, if it exists.
 template <typename Entries, typename Value>
 static void setEntry(Entries &entries, StringRef name, Value value) {
   for (auto &[known, old] : entries)

@@ -1,33 +1,32 @@
-//===- CostModel.cpp - how long a schedule takes --------------------------===//
+//===- CostModel.cpp - predicted time of a schedule -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/CostModel.h"
-#include "mla/Tuning/Operator.h"
-#include "mla/Tuning/TuningTable.h"
+#include "mla/Operators/Flops.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mla;
 
 namespace {
-/// Random rows out of more bytes than this come late. A bit less than half of
-/// the L2, which is in two parts.
+/// KV of up to this many bytes fits the near half of L2: slightly less than
+/// half of L2, which has two partitions.
 constexpr double kNearBytes = 25e6;
-/// Cycles by which a tile comes later if its rows are not near.
+/// Additional latency, in cycles, of a KV tile whose rows are not near.
 constexpr double kFarCycles = 1200;
-/// Random rows out of more bytes than this come from memory in part.
+/// KV of up to this many bytes fits L2.
 constexpr double kCachedBytes = 45e6;
-/// Bytes per second of a gather out of L2, rows that only one CTA reads.
+/// Bytes per second of a gather from L2 of rows that only one CTA reads.
 constexpr double kGatherAlone = 9.4e12;
-/// Cycles that a head adds to a CTA's prologue and epilogue: a row of Q, and
-/// one of the output; fitted, so it includes some of what a head's power costs.
+/// Prologue and epilogue cycles per head: one row of Q and one of the output.
+/// Fitted, so it includes some of the clock reduction due to power.
 constexpr double kPrologueEpilogueCyclesPerHead = 100;
 
-/// Where the rows of KV are, seen from the SMs.
+/// Where KV rows reside when an SM gathers them.
 struct Residency {
-  /// Share of rows that are not near when a CTA asks for them.
+  /// The fraction of rows that are not in the near half of L2.
   double far;
-  /// Bytes a cycle of an SM, of all that it gathers.
+  /// Gather bandwidth in bytes per cycle and SM.
   double bytesPerCycle;
 };
 } // namespace
@@ -35,21 +34,21 @@ struct Residency {
 static Residency findResidency(const AttentionProblem &problem, int64_t readers,
                                const GpuRates &machine) {
   double bytes =
-      std::max(1.0, 2.0 * static_cast<double>(problem.rows * problem.dimQK));
+      std::max(1.0, 2.0 * static_cast<double>(problem.sKV * problem.dimQK));
   double far = std::max(0.0, 1 - kNearBytes / bytes);
   double missed = std::max(0.0, 1 - kCachedBytes / bytes);
   double cached = readers > 1 ? machine.measuredL2BytesPerSecond : kGatherAlone;
-  // What several CTAs read at about the same time is fetched once.
+  // Rows that several CTAs read at about the same time are fetched once.
   auto times = static_cast<double>(readers);
   double rate = 1 / ((1 - missed) / cached +
                      missed / (machine.measuredHbmBytesPerSecond * times));
   return {far / times, machine.bytesPerCycle(rate)};
 }
 
-double mla::countProductCycles(int64_t rows, int64_t columns, int64_t depth) {
+double mla::countMmaCycles(int64_t rows, int64_t columns, int64_t depth) {
   double instructions = static_cast<double>(llvm::divideCeil(rows, 64) *
                                             llvm::divideCeil(depth, 16));
-  // 4,096 operations, and 128 bytes of operands, a cycle.
+  // The tensor cores do 4,096 FLOP per cycle, shared memory delivers 128 bytes.
   double compute = 2.0 * 64 * 16 * static_cast<double>(columns) / 4096;
   double operands = 2.0 * 16 * static_cast<double>(64 + columns) / 128;
   return instructions * std::max(compute, operands);
@@ -76,36 +75,16 @@ Prediction mla::predictAttention(const ScheduleCosts &costs,
       costs.prologueEpilogue +
       kPrologueEpilogueCyclesPerHead * static_cast<double>(heads);
   result.tiles = static_cast<int64_t>(llvm::alignTo(
-      llvm::divideCeil(problem.keys, blockKV), costs.tilesPerIteration));
-  result.waves = llvm::divideCeil(problem.queries * parts, machine.sms);
-  // Doubles: the product of the largest sizes is beyond 64 bits.
-  result.flops = 2.0 * static_cast<double>(problem.queries) *
+      llvm::divideCeil(problem.topk, keys), costs.tilesPerIteration));
+  result.waves = llvm::divideCeil(problem.sQ * parts, machine.sms);
+  double pairs = static_cast<double>(problem.sQ) *
                  static_cast<double>(problem.heads) *
-                 static_cast<double>(problem.keys) *
-                 static_cast<double>(problem.dimQK + problem.dimV);
+                 static_cast<double>(problem.topk);
+  result.flops = countAttentionFlops(pairs, problem.dimQK, problem.dimV);
   double cycles =
       std::max(result.tensor + result.exposed + result.refill, result.gather);
   cycles = result.prologueEpilogue + static_cast<double>(result.tiles) * cycles;
   result.ms =
       static_cast<double>(result.waves) * cycles / (machine.clockGHz * 1e6);
   return result;
-}
-
-Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
-                     const TuningTable &table) {
-  if (const TuningEntry *entry = table.find(problem.shape, gpu))
-    return {entry->choice,
-            "the tuning table, line " + std::to_string(entry->line)};
-  if (op.choose)
-    return {op.choose(problem), "the operator's rule"};
-  const NamedSchedule *best = nullptr;
-  double bestMs = 0;
-  for (const NamedSchedule &schedule : op.schedules) {
-    double ms = op.predict({schedule.name.str(), {}}, problem, GpuRates()).ms;
-    if (!best || ms < bestMs) {
-      best = &schedule;
-      bestMs = ms;
-    }
-  }
-  return {{best->name.str(), {}}, "the cost model"};
 }

@@ -1,9 +1,10 @@
-//===- Operator.cpp - what an operator is, without its IR -----------------===//
+//===- Operator.cpp - an operator without its IR --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/Operator.h"
 #include "mla/Support/Names.h"
+#include "mla/Tuning/TuningTable.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
@@ -67,9 +68,36 @@ Problem mla::getTypicalProblem(const Operator &op, const ShapeClass &shape) {
 std::string mla::findFault(const Operator &op, const ShapeClass &shape) {
   for (const auto &[name, value] : shape.sizes) {
     const SizeInfo *size = findEntry(op.table.sizes, name);
-    if (size && value && (*value < size->least || *value > size->most))
-      return llvm::formatv("expected {0} <= {1} <= {2}, got {3}", size->least,
-                           name, size->most, *value);
+    if (!size || !value)
+      continue;
+    // Only a run-time size may be 0.
+    int64_t least = std::max<int64_t>(1, size->least);
+    if (*value < least || *value > size->most)
+      return llvm::formatv("expected {0} <= {1} <= {2}, got {3}", least, name,
+                           size->most, *value);
   }
   return op.findFault ? op.findFault(shape) : "";
+}
+
+//===----------------------------------------------------------------------===//
+// Choice of a schedule
+//===----------------------------------------------------------------------===//
+
+Decision mla::decide(const Operator &op, const Problem &problem, const Gpu &gpu,
+                     const TuningTable &table) {
+  if (const TuningEntry *entry = table.find(problem.shape, gpu))
+    return {entry->choice,
+            "the tuning table, line " + std::to_string(entry->line)};
+  if (op.choose)
+    return {op.choose(problem), "the operator's rule"};
+  const NamedSchedule *best = nullptr;
+  double bestMs = 0;
+  for (const NamedSchedule &schedule : op.schedules) {
+    double ms = op.predict({schedule.name.str(), {}}, problem, GpuRates()).ms;
+    if (!best || ms < bestMs) {
+      best = &schedule;
+      bestMs = ms;
+    }
+  }
+  return {{best->name.str(), {}}, "the cost model"};
 }

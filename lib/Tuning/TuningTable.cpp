@@ -1,8 +1,9 @@
-//===- TuningTable.cpp - choices that were measured -----------------------===//
+//===- TuningTable.cpp - measured choices of schedules --------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "mla/Tuning/TuningTable.h"
+#include "mla/Runtime/Version.h"
 #include "mla/Support/Files.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -25,7 +26,7 @@ static auto getKey(const TuningEntry &entry) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The words of one line, in their order.
+/// Parses one line, word by word.
 class LineReader {
 public:
   LineReader(StringRef line, OperatorList operators)
@@ -45,7 +46,7 @@ private:
     std::tie(word, rest) = llvm::getToken(rest);
     return word;
   }
-  /// The value of the next word, which is "name=value".
+  /// The value of the next word, which must be "name=value".
   StringRef value(StringRef name, StringRef what) {
     StringRef word = next();
     auto [key, value] = word.split('=');
@@ -139,12 +140,12 @@ llvm::Expected<TuningEntry> LineReader::read() {
     return llvm::createStringError(fault);
   entry.gpu.target = value("target", "NAME").str();
   entry.gpu.name = orAny("gpu");
-  // An entry of a GPU that does not exist would never be found.
+  // A misspelt GPU would never be found.
   if (std::string why = findFault(entry.gpu); !why.empty() && fault.empty())
     fault = why;
   entry.choice = readChoice();
   StringRef ms = value("ms", "X");
-  // As far as it is printed.
+  // The range that the printed format represents.
   if (ms.getAsDouble(entry.ms) || !(entry.ms >= 1e-4 && entry.ms <= 1e9))
     badValue("ms", "X with 0.0001 <= X <= 1e9", ms);
   entry.sizes = value("sizes", "NAME=N,...").str();
@@ -173,8 +174,8 @@ llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file,
       continue;
     if (line.starts_with("#")) {
       if (!table.entries.empty())
-        return fail("expected comments in front of the entries, got one "
-                    "behind");
+        return fail("expected comments before all entries, got one "
+                    "after an entry");
       table.comment += (line.rtrim() + "\n").str();
       continue;
     }
@@ -184,9 +185,10 @@ llvm::Expected<TuningTable> TuningTable::parse(StringRef text, StringRef file,
     entry->line = number;
     for (const TuningEntry &other : table.entries)
       if (getKey(other) == getKey(*entry))
-        return fail(llvm::formatv("expected one entry for a shape and GPU, got "
-                                  "another than that of line {0}",
-                                  other.line));
+        return fail(
+            llvm::formatv("expected one entry for each shape and GPU, got "
+                          "a duplicate of line {0}",
+                          other.line));
     table.entries.push_back(std::move(*entry));
   }
   return table;
@@ -273,4 +275,4 @@ llvm::Error TuningTable::write(StringRef file) const {
   return writeFile(file, print());
 }
 
-StringRef mla::getVersion() { return MLA_VERSION; }
+StringRef mla::getVersion() { return runtime::getProjectVersion(); }

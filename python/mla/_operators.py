@@ -5,7 +5,7 @@ files: edit there, then build the target mla-docs."""
 OPERATORS = {
     "combine": {
         "sizes": {
-            "splits": {"static": False, "least": 1, "most": 2147483647},
+            "splits": {"static": False, "least": 0, "most": 2147483647},
             "rows": {"static": False, "least": 0, "most": 2147483647},
             "d_v": {"static": True, "least": 1, "most": 2147483647},
         },
@@ -42,7 +42,7 @@ OPERATORS = {
                 "elements": ["f32"],
                 "variable": "",
                 "dims": ["rows"],
-                "optional": False,
+                "optional": True,
                 "written": True,
             },
         },
@@ -64,7 +64,7 @@ OPERATORS = {
             "h_kv": {"static": False, "least": 1, "most": 1},
             "d_qk": {"static": True, "least": 1, "most": 2147483647},
             "d_v": {"static": True, "least": 1, "most": 2147483647},
-            "topk": {"static": False, "least": 1, "most": 2147483647},
+            "topk": {"static": False, "least": 0, "most": 2147483647},
         },
         "operands": {
             "q": {

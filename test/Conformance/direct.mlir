@@ -1,4 +1,4 @@
-// Tiles between memory and registers, without rings or products: rows of f32 and
+// Tiles between memory and registers, without rings or MMAs: rows of f32 and
 // bf16, added, reduced along both dimensions and both together, as f32 and i32,
 // broadcast back and stored, also converted to bf16. Rows hang over the bound of
 // the memref and over a smaller one that the program sets.

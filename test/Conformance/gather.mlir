@@ -1,6 +1,6 @@
 // Rows by index, from a column on of the second of two matrices whose rows are side
 // by side. conformance.py fills in the text in braces: how many rows and columns, and
-// which columns a product with the identity shows. Indices that are negative, past
+// which columns an MMA with the identity shows. Indices that are negative, past
 // the end or extreme give zeros; rows that no index names hold NaN.
 //
 // Anchored by: wgmma reads the slot through its own swizzle and defines D, TMA

@@ -1,5 +1,5 @@
 // A grid of three dimensions, one of them a size divided upwards: each CTA stores its
-// numbers. No ring, no product, one role.
+// numbers. No ring, no MMA, one role.
 //
 // Anchored by: nothing but the numbers of the CTAs. Chosen by the converter: how a
 // CTA's number becomes the coordinates of the forall.

@@ -1,5 +1,5 @@
-// Accumulation into a fragment that is not a product: values by row, by column and
-// constants, and then products on top of each other. The vectors are loaded at
+// Accumulation into a fragment that is not the result of an MMA: values by row, by column and
+// constants, and then several MMAs. The vectors are loaded at
 // run-time starts that lie partly or wholly outside their memref.
 //
 // Anchored by: wgmma defines where an accumulator's element lies, as it adds to it

@@ -1,11 +1,11 @@
-// Several products in flight: a chain that continues a product in flight, waits
-// that leave one or two younger groups running, and a loop with two products in
+// Several MMAs in flight: a chain that continues an MMA in flight, waits
+// that leave one or two younger groups running, and a loop with two MMAs in
 // flight in each iteration. The program starts at level cta, with rings and without
 // layouts.
 //
 // Anchored by: wgmma defines D. Chosen by the compiler: fences, commits and pending
-// counts, which registers a product in flight holds, when a slot is released. A
-// fragment that is read too early is a value of the wrong product.
+// counts, which registers an MMA in flight holds, when a slot is released. A
+// fragment that is read too early is a value of the wrong MMA.
 
 func.func @mma_flight(%a: memref<?x64x64xbf16> {mla.name = "a", mla.dims = ["ctas", "", ""]},
                       %c: memref<?x64x64xbf16> {mla.name = "c", mla.dims = ["ctas", "", ""]},
@@ -41,7 +41,7 @@ func.func @mma_flight(%a: memref<?x64x64xbf16> {mla.name = "a", mla.dims = ["cta
       tile.store %zd, %out[%i, %c0, %c0, %c0] : tensor<64x64xf32>, memref<?x?x64x64xf32>
       tile.store %zd, %sums[%i, %c1, %c0, %c0] : tensor<64x64xf32>, memref<?x?x64x64xf32>
 
-      // A product is stored while the sum goes on.
+      // A result is stored while the next MMAs run.
       %sum2 = cta.mma_wait %first : !cta.in_flight<tensor<64x64xf32>>
       tile.store %sum2, %out[%i, %c2, %c0, %c0] : tensor<64x64xf32>, memref<?x?x64x64xf32>
       tile.store %sum2, %sums[%i, %c2, %c0, %c0] : tensor<64x64xf32>, memref<?x?x64x64xf32>

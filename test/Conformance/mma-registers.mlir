@@ -1,7 +1,7 @@
-// A from registers: P = Q K^T rounded to bf16 is the A operand of products with V
+// A from registers: P = Q K^T rounded to bf16 is the A operand of MMAs with V
 // MN-major and K-major, of 64, 128 and 256 columns; also one k-step alone.
 //
-// Anchored by: wgmma defines both ends, D of the first product and A of the
+// Anchored by: wgmma defines both ends, D of the first MMA and A of the
 // second. Chosen by the converter: the packing of pairs, f32 to bf16, and which
 // four registers a k-step takes.
 

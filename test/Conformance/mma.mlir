@@ -1,4 +1,4 @@
-// One product of shared operands, each a view of a tile. conformance.py fills in
+// One MMA of shared operands, each a view of a tile. conformance.py fills in
 // the text in braces: the tiles, the views, and which operand is transposed.
 //
 // Anchored by: TMA writes both operands, wgmma reads them and defines D. Chosen by

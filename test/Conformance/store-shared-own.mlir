@@ -1,10 +1,10 @@
 // A role that stores a fragment of bf16 into a slot and reads it back itself, as
-// operands A and B: the writes of the generic proxy are fenced before the products
+// operands A and B: the writes of the generic proxy are fenced before the MMAs
 // of all four warps read them. The program starts at level cta.
 //
 // Anchored by: wgmma defines D, which is stored, and how the slot is read. Chosen by
 // the compiler: stmatrix, cta.fence_async, and that the warps wait for each other
-// (the full barrier) before a product reads.
+// (the full barrier) before an MMA reads.
 
 func.func @store_shared_own(%a: memref<?x64x64xbf16> {mla.name = "a", mla.dims = ["tiles", "", ""]},
                             %b: memref<64x64xbf16> {mla.name = "b"},

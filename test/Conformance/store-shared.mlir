@@ -1,8 +1,8 @@
 // Fragments of bf16 that one role stores into a swizzled slot (stmatrix) and
-// another reads as operand A and B of products, K-major and MN-major each, over
+// another reads as operand A and B of MMAs, K-major and MN-major each, over
 // several tiles, so that every slot of a ring of three is written.
 //
-// Anchored by: wgmma defines the fragment that is stored (D of the first product)
+// Anchored by: wgmma defines the fragment that is stored (D of the first MMA)
 // and how the slot is read. Chosen by the converter: the addresses of stmatrix, and
 // which registers go into one. With X the identity, X P shows P itself.
 

@@ -1,6 +1,6 @@
-// What swapped products need of a tile D of 128 rows and ${n} columns: reductions
+// What MMAs with A and B swapped need of a tile D of 128 rows and ${n} columns: reductions
 // down its columns, vectors by column stored and broadcast, its transpose through
-// shared memory to a product of another role (of 128 rows, A MN-major), and its
+// shared memory to an MMA of another role (of 128 rows, A MN-major), and its
 // transpose to memory, some of whose rows lie outside.
 //
 // Anchored by: wgmma defines D and reads its transpose, TMA writes the operands.

@@ -257,3 +257,54 @@ func.func @type(%x: memref<4xi16> {mla.name = "x"}) attributes {cta.verified} {
   }
   return
 }
+
+// -----
+
+// expected-error @below {{expected a dictionary in mla.size_limits, got 3 : i32}}
+func.func @limits(%x: memref<?xf32> {mla.name = "x", mla.dims = ["n"]}) attributes {cta.verified, mla.size_limits = 3 : i32} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected array<i64: SMALLEST, LARGEST> for 'n' in mla.size_limits, got array<i64: 1>}}
+func.func @limits(%x: memref<?xf32> {mla.name = "x", mla.dims = ["n"]}) attributes {cta.verified, mla.size_limits = {n = array<i64: 1>}} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected names of run-time sizes in mla.size_limits, got 'm'}}
+func.func @limits(%x: memref<?xf32> {mla.name = "x", mla.dims = ["n"]}) attributes {cta.verified, mla.size_limits = {m = array<i64: 1, 2>}} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{makes no package: 'sizeLimits.n': expected 0 <= smallest <= largest <= 2147483647, got [5, 4]}}
+func.func @first(%x: memref<?xf32> {mla.name = "x", mla.dims = ["n"]}) attributes {cta.verified, mla.size_limits = {n = array<i64: 1, 4>}} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}
+func.func @second(%x: memref<?xf32> {mla.name = "x", mla.dims = ["n"]}) attributes {cta.verified, mla.size_limits = {n = array<i64: 5, 9>}} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+    }
+  }
+  return
+}

@@ -3,14 +3,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "IRTools.h"
-#include "Explain.h"
-#include "InterpreterExecutor.h"
-#include "Mutate.h"
+#include "Commands.h"
 #include "PassList.h"
-#include "SimulatorExecutor.h"
+#include "mla/Executors/InterpreterExecutor.h"
+#include "mla/Executors/SimulatorExecutor.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/JIT/Compiler.h"
 #include "mlir/Pass/PassManager.h"
+#include <iostream>
 
 using namespace mla;
 using namespace mla::fuzz;
@@ -64,6 +64,15 @@ static void run(mlir::ModuleOp module, const CompiledKernel &kernel,
   llvm::errs() << status.message() << "\n";
 }
 
+/// Runs a command line of mla-jit.
+static void runCommand(void (*addCommand)(cli::Tool &),
+                       const std::vector<std::string> &words) {
+  announce(words.front());
+  cli::Tool tool("mla-jit", "", "");
+  addCommand(tool);
+  (void)tool.run(words, std::cout, std::cerr);
+}
+
 bool mla::fuzz::giveToTools(mlir::ModuleOp module, StringRef file) {
   runPassesAlone(module);
   announce("compile");
@@ -75,8 +84,9 @@ bool mla::fuzz::giveToTools(mlir::ModuleOp module, StringRef file) {
     kernel = CompiledKernel();
   }
   announce("simulator");
-  SimulatorFlags simulator;
-  simulator.options.stepLimit = 300'000;
+  SimulatorExecutorOptions simulator;
+  simulator.simulator.threads = 0;
+  simulator.simulator.stepLimit = 300'000;
   run(module, *kernel, lowerToCTA, [&](auto copy, const auto &descriptor) {
     return makeSimulatorExecutor(copy, descriptor, simulator);
   });
@@ -84,15 +94,11 @@ bool mla::fuzz::giveToTools(mlir::ModuleOp module, StringRef file) {
   run(module, *kernel, lowerToTile, [&](auto copy, const auto &descriptor) {
     return makeInterpreterExecutor(copy, descriptor);
   });
-  announce("explain");
-  CompileFlags flags;
-  flags.options = options;
-  (void)explainCommand(
-      {file.str(), "-o", "/dev/null", "--sizes=s_q=1,s_kv=33,topk=70"},
-      {*module.getContext(), flags});
-  announce("mutate");
-  (void)mutateCommand({"--quiet", "--threads=1", "--seeds=1", "--sample=2",
-                       "-o", "/dev/null", file.str(),
-                       "--sizes=s_q=1,s_kv=33,topk=70"});
+  const std::string sizes = "--sizes=s_q=1,s_kv=33,topk=70";
+  runCommand(addExplainCommand,
+             {"explain", file.str(), "-o", "/dev/null", sizes});
+  runCommand(addMutateCommand,
+             {"mutate", "--quiet", "--threads=1", "--seeds=1", "--sample=2",
+              "-o", "/dev/null", file.str(), sizes});
   return !kernel->descriptor.empty();
 }

@@ -78,9 +78,9 @@ def generic(opt):
 def from_stages(jit):
     """The IR after each pass, as mla-jit dumps it."""
     for number, schedule in enumerate(SCHEDULES):
-        flags = ["--h=128", "--d-qk=576"]
+        flags = ["--sizes", "h_q=128,d_qk=576"]
         if number % 2:
-            flags = ["--h=64", "--d-qk=512", "--topk-length", "--sink"]
+            flags = ["--sizes", "h_q=64,d_qk=512", "--topk-length", "--sink"]
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             source = folder / "op.mlir"

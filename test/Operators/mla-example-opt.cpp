@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-//   mla-example-opt FILE.mlir PASS...   as mla-opt
+//   mla-example-opt FILE.mlir PASS...   like mla-opt
 //   mla-example-opt emit OPERATOR [NAME=VALUE...]
-//                                       an operator's IR, as mla-jit emit
+//                                       prints an operator's IR, like mla-jit
+//                                       emit
 //
 //===----------------------------------------------------------------------===//
 

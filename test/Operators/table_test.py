@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What lib/Operators/table.py refuses: a table that contradicts itself ends the build
-with the line of the record at fault.
+"""Tests of lib/Operators/table.py: the header of a valid table, and the errors of
+invalid ones.
 
     table_test.py LLVM_TBLGEN SOURCE_DIR MLIR_INCLUDE_DIR
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,13 +24,14 @@ def MLA_ToyOp : MLA_Operator<"toy"> {
   let operands = [
     MLA_Input<"in", MLA_Elements<["bf16", "f16"], "dtype">, ["rows", "columns"], "x">,
     MLA_OptionalInput<"weights", MLA_F32, ["rows"], "weights">,
-    MLA_Output<"sum", MLA_Elements<["bf16", "f16"], "dtype">, ["rows"], "the sum">];
+    MLA_Output<"sum", MLA_Elements<["bf16", "f16"], "dtype">, ["rows"], "the sum">,
+    MLA_OptionalOutput<"norm", MLA_F32, ["rows"], "the norm">];
   let options = [
     MLA_Option<"order", ["up", "down"], "which end comes first">];
 }
 """
 
-# What is changed, to what, the line, and the error.
+# Each entry: text of GOOD, its replacement, line of the error, error.
 BAD = [
     (
         '["rows"], "weights"',
@@ -41,19 +43,19 @@ BAD = [
         '"weights", MLA_F32',
         '"in", MLA_F32',
         10,
-        "operand 'in': expected a name of its own, got that of an operand",
+        "operand 'in': expected a unique name, got the name of an operand",
     ),
     (
         '"order", [',
         '"rows", [',
-        13,
-        "option 'rows': expected a name of its own, got that of a size",
+        14,
+        "option 'rows': expected a unique name, got the name of a size",
     ),
     (
         '"columns", 512',
         '"rows", 512',
         7,
-        "size 'rows': expected a name of its own, got that of a size",
+        "size 'rows': expected a unique name, got the name of a size",
     ),
     (
         '["bf16", "f16"], "dtype">, ["rows", "columns"]',
@@ -62,8 +64,8 @@ BAD = [
         "operand 'in': expected an element type, got none",
     ),
     (
-        "MLA_F32",
-        'MLA_Elements<["float"]>',
+        '"weights", MLA_F32',
+        '"weights", MLA_Elements<["float"]>',
         10,
         "operand 'weights': unknown element type 'float', expected one of ",
     ),
@@ -90,9 +92,9 @@ BAD = [
         'MLA_Output<"sum"',
         'MLA_Input<"sum"',
         2,
-        "operator 'toy': expected an output, got none",
+        "operator 'toy': expected an output that is not optional, got none",
     ),
-    ("512", "2048", 7, "size 'columns': expected 1 to 1024 as the usual value, got 2048"),
+    ("512", "2048", 7, "size 'columns': expected 1 to 1024 as the default, got 2048"),
     (
         '"rows", 64',
         '"rows", 0',
@@ -108,29 +110,29 @@ BAD = [
     (
         '["up", "down"]',
         '["up", "up"]',
-        13,
+        14,
         "option 'order': expected different values, got up, up",
     ),
-    ('["up", "down"]', '["up"]', 13, "option 'order': expected 2 to 8 values, got 1"),
+    ('["up", "down"]', '["up"]', 14, "option 'order': expected 2 to 8 values, got 1"),
     (
         '"order"',
         '"dtype"',
         9,
-        "type variable 'dtype': expected a name of its own, got that of a size, operand "
+        "type variable 'dtype': expected a unique name, got the name of a size, operand "
         "or option",
     ),
     (
         '"order"',
         '"The-order"',
-        13,
-        "option 'The-order': expected a name of small letters, digits and _",
+        14,
+        "option 'The-order': expected a name of lower-case letters, digits and _",
     ),
 ]
 
 
 class Table(unittest.TestCase):
     def write(self, text):
-        """The process that writes a header of the table, and the header."""
+        """Runs table.py; returns the finished process and the header, or None."""
         with tempfile.TemporaryDirectory() as folder:
             td, header = pathlib.Path(folder, "Toy.td"), pathlib.Path(folder, "Toy.h")
             td.write_text(text)
@@ -144,14 +146,24 @@ class Table(unittest.TestCase):
             )
             return made, header.read_text() if header.exists() else None
 
-    def test_a_good_one(self):
+    def test_valid(self):
         made, header = self.write(GOOD)
         self.assertEqual((made.returncode, made.stderr), (0, ""))
         self.assertIn('{"rows", "rows", "", false, false, 0, 64, 0, 2147483647}', header)
         self.assertIn('"dtype", "element type of in, sum", "", OptionKind::Elem', header)
         self.assertIn("constexpr OperatorTable kToyTable", header)
 
-    def test_bad_ones(self):
+    def test_presence(self):
+        """An optional input is absent by default, an optional output present."""
+        _, header = self.write(GOOD)
+
+        def values(name):
+            return re.search(rf"kValuesOf_{name}\[\] = \{{(.*?)\}}", header, re.S)[1].split()
+
+        self.assertEqual(values("weights"), ['"no",', '"yes",', '"optional",'])
+        self.assertEqual(values("norm"), ['"yes",', '"no",', '"optional",'])
+
+    def test_invalid(self):
         for old, new, line, error in BAD:
             with self.subTest(new):
                 self.assertEqual(GOOD.count(old), 1, old)
@@ -159,7 +171,7 @@ class Table(unittest.TestCase):
                 self.assertEqual((made.returncode, header), (1, None))
                 self.assertIn(f"Toy.td:{line}: error: {error}", made.stderr)
 
-    def test_what_tablegen_refuses(self):
+    def test_tablegen_error(self):
         made, header = self.write(GOOD.replace("MLA_Output", "MLA_Outptu"))
         self.assertEqual((made.returncode, header), (1, None))
         self.assertIn("MLA_Outptu", made.stderr)

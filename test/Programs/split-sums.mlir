@@ -39,8 +39,6 @@
 // GAP: error: 'tile.load' op {{.*}}reads element 130 of a workspace, which no kernel has written
 //
 // Tools for one kernel say so.
-// RUN: not mla-jit explain %s -o %t.html 2>&1 | FileCheck %s --check-prefix=EXPLAIN
-// EXPLAIN: expected a program of one kernel, got 2
 // RUN: not mla-jit mutate %s 2>&1 | FileCheck %s --check-prefix=MUTATE
 // MUTATE: expected a program of one kernel without workspaces, got 2 kernels and 1 workspaces
 // RUN: not mla-jit run %s --device=sim --trace=%t.json %{data} 2>&1 | FileCheck %s --check-prefix=TRACE

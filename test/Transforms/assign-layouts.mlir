@@ -1,5 +1,5 @@
-// mla-assign-layouts: products fix the accumulator's layout, everything tied to
-// it follows; gathers fix the layout of their indices.
+// mla-assign-layouts: MMAs determine the accumulator layout, and gathers that of
+// their indices; both propagate to related fragments.
 // RUN: %mla-opt %s --mla-assign-layouts | FileCheck %s
 
 !k = !cta.ring<2x64x64xbf16>
@@ -13,7 +13,7 @@ func.func @products(%n: index, %scale: f32, %out: memref<?xf32>) {
     %k = cta.ring "k" : !k
     %valid = cta.ring "valid" : !cta.ring<2x64xi1>
     cta.role "math" warps 4 registers 240 {
-      // A constant with uses of two layouts is two constants.
+      // A constant with uses in two layouts is cloned.
       // CHECK-DAG: arith.constant dense<0.0{{.*}}> : tensor<64x64xf32, #cta.layout<acc>>
       // CHECK-DAG: arith.constant dense<1.0{{.*}}> : tensor<64xf32, #cta.layout<row>>
       // CHECK-DAG: %[[YES_R:.*]] = arith.constant dense<true> : tensor<64xi1, #cta.layout<row>>
@@ -50,7 +50,7 @@ func.func @products(%n: index, %scale: f32, %out: memref<?xf32>) {
         %l2 = arith.mulf %l1, %f : tensor<64xf32>
         // CHECK: %[[P:.*]] = arith.truncf {{.*}} to tensor<64x64xbf16, #cta.layout<acc>>
         %p = arith.truncf %m : tensor<64x64xf32> to tensor<64x64xbf16>
-        // The register operand, under its own layout, at the product's place.
+        // The register operand A is converted, with the stage and order of the MMA.
         // CHECK: %[[PA:.*]] = cta.convert_layout %[[P]] {cta.order = 2 : i64, cta.stage = 1 : i64} : tensor<64x64xbf16, #cta.layout<acc>> -> tensor<64x64xbf16, #cta.layout<a_operand>>
         // CHECK: cta.mma_async %[[PA]], %{{.*}} acc %[[O]] : tensor<64x64xf32, #cta.layout<acc>>
         %y = cta.mma_async %p, %slot acc %o : tensor<64x64xf32>
@@ -94,7 +94,7 @@ func.func @gather(%kv: memref<?x64xbf16>, %indices: memref<?xi32>, %limit: i32) 
   return
 }
 
-// The transpose of an accumulator is its registers under another name.
+// The transpose of an accumulator is the same registers with another layout.
 // CHECK-LABEL: func @transposed
 // CHECK:         %[[X:.*]] = arith.truncf {{.*}} : tensor<64x16xf32, #cta.layout<acc>> to tensor<64x16xbf16, #cta.layout<acc>>
 // CHECK:         tile.transpose %[[X]] : tensor<64x16xbf16, #cta.layout<acc>> -> tensor<16x64xbf16, #cta.layout<acc_transposed>>
@@ -111,9 +111,10 @@ func.func @transposed(%out: memref<16x64xbf16>) {
   return
 }
 
-// A role without products: accesses of 16 bytes, threads along a row first; what
-// is reduced or broadcast has the layout with a dimension dropped. The schedule's marks go
-// before. A scalar has no dimensions, and a copy of its broadcast for each use.
+// A role without MMAs: accesses of 16 bytes, consecutive threads along a row.
+// Reductions and broadcasts drop a dimension of the layout. The schedule's
+// attributes override the choice. A scalar has no dimensions, and its broadcast is
+// cloned for each use.
 // CHECK-LABEL: func @direct
 // CHECK:         %[[X:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x64xf32> -> tensor<32x64xf32, #cta.direct<threads = [8, 16], strides = [16, 1], vector = 4>>
 // CHECK:         tile.load %{{.*}} -> tensor<32xf32, #cta.direct<threads = [8], strides = [16], vector = 1>>
@@ -144,8 +145,8 @@ func.func @direct(%x: memref<?x64xf32>, %v: memref<?xf32>, %out: memref<?x64xbf1
   return
 }
 
-// Elements that are not side by side in memory, or in rows of unknown length, are
-// accessed one by one; a role of 3 warps has 64 threads that count.
+// Elements that are not contiguous in memory, or in rows of dynamic length, are
+// accessed one by one. A role of 3 warps has 64 threads for layouts, a power of two.
 // CHECK-LABEL: func @direct_scalar
 // CHECK:         tile.load {{.*}} dims [0, 1] {{.*}} -> tensor<16x8xf32, #cta.direct<threads = [8, 8], strides = [8, 1], vector = 1>>
 // CHECK:         tile.load {{.*}} -> tensor<4x64xbf16, #cta.direct<threads = [1, 64], strides = [64, 1], vector = 1>>
@@ -165,8 +166,8 @@ func.func @direct_scalar(%x: memref<?x?x64xf32>, %y: memref<?x?xbf16>, %z: memre
   return
 }
 
-// A branch gives what both sides give; a reduction along the rows of an
-// accumulator is by column.
+// A result of a branch has the layout of both sides. A reduction along the rows of
+// an accumulator has the column layout.
 // CHECK-LABEL: func @branch
 // CHECK:         scf.if %{{.*}} -> (tensor<64x64xf32, #cta.layout<acc>>)
 // CHECK:         tile.reduce{{.*}} dim 0 : tensor<64x64xf32, #cta.layout<acc>> -> tensor<64xf32, #cta.layout<column>>

@@ -1,5 +1,5 @@
-// mla-choose-schedule refuses names that do not exist, and tuning tables that it
-// cannot read: each error names file, line, and what was expected.
+// mla-choose-schedule: unknown names, and tuning tables that do not parse. Each
+// error has the file, the line, and what was expected.
 // RUN: rm -rf %t && mkdir -p %t
 // DEFINE: %{input} = %S/Inputs/sparse_prefill.mlir
 // DEFINE: %{good} = sparse_prefill h_q=16 d_qk=576 d_v=512 topk=any topk_length=no target=sm_90a gpu=any schedule=seesaw ms=2 sizes=s_q=1 date=2026-11-21 version=0.1.0
@@ -28,7 +28,7 @@
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=shared-p:producer.registers=240 2>&1 | FileCheck %s --check-prefix=BUDGET
 // BUDGET: error: schedule "shared-p": roles need 86016 registers, an SM has 65536
 
-// Files of schedules.
+// Schedule files.
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/none.mlir 2>&1 | FileCheck %s --check-prefix=FILE
 // FILE: error: schedule: cannot read '{{.*}}none.mlir': No such file or directory
 // RUN: echo "// Mine." > %t/bad.mlir && echo '#mla.schedule<"mine", roles = [<"all", warps = 4, registers = 128>], tabel = []>' >> %t/bad.mlir
@@ -41,7 +41,7 @@
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=%t/tile.mlir --mla-tile 2>&1 | FileCheck %s --check-prefix=TILE
 // TILE: error: 'mla.sparse_prefill' op schedule "mine": unknown tile size 'columns', expected one of rows, block_kv
 
-// seesaw's only ring lies over another one, and has one slot.
+// seesaw's only ring aliases another one, so its depth is 1.
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=seesaw:depth=4 2>&1 | FileCheck %s --check-prefix=RINGS
 // RINGS: error: schedule "seesaw" has no ring that could have another number of slots: expected no parameter 'depth', got 4
 
@@ -75,7 +75,7 @@
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=MS
 // MS: error: {{.*}}table.txt:1: expected ms=X with 0.0001 <= X <= 1e9, got 'ms=fast'
 
-// It would be printed as 0.
+// A value that would be printed as 0.
 // RUN: echo "%{good}" | sed s/ms=2/ms=4e-300/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=SMALL
 // SMALL: error: {{.*}}table.txt:1: expected ms=X with 0.0001 <= X <= 1e9, got 'ms=4e-300'
@@ -90,9 +90,9 @@
 
 // RUN: echo "%{good}" > %t/table.txt && echo "%{good}" | sed s/seesaw/shared-p/ >> %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=TWICE
-// TWICE: error: {{.*}}table.txt:2: expected one entry for a shape and GPU, got another than that of line 1
+// TWICE: error: {{.*}}table.txt:2: expected one entry for each shape and GPU, got a duplicate of line 1
 
-// Entries that no operator or GPU could match, and choices that no schedule takes.
+// Entries for unknown operators and GPUs, and parameters that no schedule accepts.
 // RUN: echo "%{good}" | sed s/h_q=16/h_q=500/ > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=HEADS
 // HEADS: error: {{.*}}table.txt:1: expected 1 <= h_q <= 128, got 500
@@ -118,5 +118,5 @@
 // ENTRY-STAGES: error: schedule "seesaw" has no ring that could have another number of slots: expected no parameter 'depth', got 4
 // ENTRY-STAGES: note: schedule 'seesaw:depth=4' was chosen by the tuning table, line 1
 
-// A table is read only where it is asked.
+// The table is read only with auto.
 // RUN: %mla-opt %{input} --mla-choose-schedule="schedule=seesaw tuning-table=%t/table.txt"

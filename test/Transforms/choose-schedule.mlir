@@ -1,4 +1,4 @@
-// mla-choose-schedule: by the tuning table, else by the cost model; an operator
+// mla-choose-schedule: by the tuning table, or else by the cost model. An operator
 // that has a schedule keeps it.
 // RUN: split-file %s %t
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule | FileCheck %t/ops.mlir
@@ -6,7 +6,8 @@
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule=schedule=split-columns | FileCheck %t/ops.mlir --check-prefix=NAMED
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H200" | FileCheck %t/ops.mlir --check-prefix=TABLE
 // RUN: %mla-opt %t/ops.mlir --mla-choose-schedule="tuning-table=%t/table.txt gpu=H100" | FileCheck %t/ops.mlir --check-prefix=OTHER
-// For the first and the last operator: the model chooses seesaw for others, whose rings have one slot.
+// For the first and the last operator. The model chooses seesaw for others, whose
+// rings have depth 1.
 // RUN: sed '/func @one_tile/,/func @own/d' %t/ops.mlir > %t/over.mlir
 // RUN: %mla-opt %t/over.mlir --mla-choose-schedule="tuning-table=%t/table.txt schedule=auto:block_kv=48:depth=2" | FileCheck %t/ops.mlir --check-prefix=OVER
 
@@ -44,7 +45,7 @@ func.func @any_topk(%q: !q, %kv: !kv, %indices: memref<?x1x?xi32>, %scale: f32,
   return
 }
 
-// Many heads, and one tile: a schedule that takes two at a time has one too many.
+// Many heads and one KV tile: a schedule that pairs tiles computes one in vain.
 // CHECK-LABEL: func @one_tile
 // CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"shared-p"
 func.func @one_tile(%q: memref<?x128x576xbf16>, %kv: !kv, %indices: memref<?x1x64xi32>, %scale: f32,
@@ -54,7 +55,8 @@ func.func @one_tile(%q: memref<?x128x576xbf16>, %kv: !kv, %indices: memref<?x1x6
   return
 }
 
-// 32 heads: by where the rows of KV are, which is expected or in the IR.
+// 32 heads: the choice depends on whether KV fits in L2, by expected or static
+// sizes.
 // CHECK-LABEL: func @far
 // CHECK:         mla.sparse_prefill {{.*}} {schedule = #mla.schedule<"seesaw" after["pair-tiles", "split-width",
 // FAR-LABEL: func @far

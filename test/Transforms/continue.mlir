@@ -1,6 +1,6 @@
-// A program continues from the level at which it stands: what a pass would make and
-// the program has already, the pass leaves alone. So the pipeline takes the program
-// after each of its passes to the same verified program, and that to itself.
+// Every pass leaves alone what an earlier run has made, so a pipeline can continue
+// from the output of any pass: the result is the same verified program. The pipeline
+// is also idempotent.
 //
 // REQUIRES: jit
 // RUN: rm -rf %t && mkdir -p %t
@@ -13,7 +13,8 @@
 // RUN: sh -c 'for stage in %t/stages/??-mla-*.mlir; do \
 // RUN:   mla-opt $stage --mla-cta-pipeline | diff %t/want.mlir - || { echo $stage; exit 1; }; done'
 
-// A program by hand may fix some of it: here the layouts and a group of two products.
+// A program written by hand may fix some decisions: here layouts and a group of two
+// MMAs.
 // RUN: %mla-opt %s --mla-cta-pipeline | FileCheck %s
 // CHECK-LABEL: func @by_hand
 // CHECK-SAME:    cta.verified

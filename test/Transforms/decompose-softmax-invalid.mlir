@@ -1,10 +1,10 @@
 // RUN: %mla-opt %s --mla-decompose-softmax -split-input-file -verify-diagnostics
 
-// A schedule that rescales lazily would do so in vain.
+// A schedule with lazy rescaling, for a softmax without a threshold.
 func.func @exact(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
     attributes {mla.schedule = #mla.schedule<"lazy" after ["lazy-rescale"],
       roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {
-  // expected-error @below {{expected a threshold (lazy), as schedule "lazy" asks for lazy-rescale}}
+  // expected-error @below {{expected a threshold (lazy), because schedule "lazy" requests lazy-rescale}}
   %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m scale %scale
       : tensor<64x32xf32>, tensor<64xf32>
   return
@@ -12,7 +12,7 @@ func.func @exact(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
 
 // -----
 
-// expected-error @below {{schedule "lazy" asks for lazy-rescale: expected a tile.online_softmax, got none}}
+// expected-error @below {{schedule "lazy" requests lazy-rescale: expected a tile.online_softmax, got none}}
 func.func @no_softmax(%s: tensor<64x32xf32>)
     attributes {mla.schedule = #mla.schedule<"lazy" after ["lazy-rescale"],
       roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {

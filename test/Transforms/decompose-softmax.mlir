@@ -1,12 +1,12 @@
-// mla-decompose-softmax: online_softmax as row max, merged max, rescale factor,
-// exponentials and row sum, each with a label of its own.
+// mla-decompose-softmax: row max, running max, rescale factor, exponentials and
+// sums, each with a label.
 // RUN: %mla-opt %s --mla-decompose-softmax | FileCheck %s
 
 // CHECK-LABEL: func @labelled
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[L:[^:]*]]: tensor<64xf32>, %[[SCALE:[^:]*]]: f32
 // CHECK-NOT:     tile.online_softmax
 // CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
-// reference = max(new_max, lowest), both one step behind the row maximum
+// reference = max(new_max, lowest), where both are one op away from the row maximum
 // CHECK:         %[[LOWEST:.*]] = arith.constant dense<-3.40282347E+38> : tensor<64xf32>
 // CHECK:         %[[FINITE:.*]] = arith.maximumf %[[M]], %[[LOWEST]] {tile.label = "softmax.max"}
 // CHECK-DAG:     %[[M1:.*]] = arith.maximumf %[[M]], %[[ROWMAX]] {tile.label = "softmax.max"}
@@ -16,7 +16,7 @@
 // CHECK:         %[[SCALEROW:.*]] = tensor.splat %[[SCALE]] : tensor<64xf32>
 // CHECK:         %[[SD:.*]] = arith.mulf %[[D]], %[[SCALEROW]] {tile.label = "softmax.rescale"}
 // CHECK:         %[[R:.*]] = math.exp2 %[[SD]] {tile.label = "softmax.rescale"}
-// weights = 2^(scale * (scores - reference)): the product may be distributed.
+// weights = 2^(scale * (scores - reference)), which may be reassociated
 // CHECK:         %[[MB:.*]] = tile.broadcast %[[REF]] dim 1
 // CHECK:         %[[X:.*]] = arith.subf %[[S]], %[[MB]] fastmath<reassoc,contract> {tile.label = "softmax.weights"}
 // CHECK:         %[[SCALETILE:.*]] = tensor.splat %[[SCALE]] : tensor<64x32xf32>
@@ -36,7 +36,7 @@ func.func @labelled(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
       : tensor<64x32xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
 }
 
-// Without a label the parts have none; one inside a loop is decomposed there.
+// Without a label the new ops have none. A softmax in a loop is decomposed in place.
 // CHECK-LABEL: func @nested
 // CHECK:         scf.for
 // CHECK-NOT:       tile.label
@@ -55,7 +55,7 @@ func.func @nested(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
   return %0#0, %0#1 : tensor<64xf32>, tensor<64xf32>
 }
 
-// A reference that moves only where it is exceeded by more than the threshold.
+// Lazy: the reference moves only if it is exceeded by more than the threshold.
 // CHECK-LABEL: func @lazy
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %{{[^:]*}}: tensor<64xf32>, %[[SCALE:[^:]*]]: f32
 // CHECK:         %[[ROWMAX:.*]] = tile.reduce {{.*}} {tile.label = "softmax.rowmax"}
@@ -64,7 +64,7 @@ func.func @nested(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
 // CHECK:         %[[T:.*]] = arith.divf %[[EIGHT]], %[[SCALE]] : f32
 // CHECK:         %[[SLACK:.*]] = tensor.splat %[[T]] : tensor<64xf32>
 // CHECK:         %[[BOUND:.*]] = arith.addf %[[M]], %[[SLACK]] {tile.label = "softmax.max"}
-// Unordered: a NaN moves it too, and stays.
+// The comparison is unordered, so that NaN propagates.
 // CHECK:         %[[MOVES:.*]] = arith.cmpf ugt, %[[ROWMAX]], %[[BOUND]] {tile.label = "softmax.max"}
 // CHECK:         %[[MAX:.*]] = arith.maximumf %[[M]], %[[ROWMAX]] {tile.label = "softmax.max"}
 // CHECK:         %[[M1:.*]] = arith.select %[[MOVES]], %[[MAX]], %[[M]] {tile.label = "softmax.max"}
@@ -79,7 +79,7 @@ func.func @lazy(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %l: tensor<64xf32>,
       : tensor<64x32xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
 }
 
-// The top score, tracked beside the softmax, takes its row maximum.
+// The exact maximum, carried separately, reuses the row maximum.
 // CHECK-LABEL: func @top
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>
 // CHECK:         %[[BEFORE:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 :
@@ -96,7 +96,7 @@ func.func @top(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %scale: f32)
   return %p, %top : tensor<64x32xf32>, tensor<64xf32>
 }
 
-// With flags of valid columns the maximum is finite as soon as there is one.
+// With flags of valid columns, the maximum of a row with a valid column is finite.
 // CHECK-LABEL: func @valid
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[V:[^:]*]]: tensor<32xi1>
 // CHECK:         %[[OF:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
@@ -111,7 +111,7 @@ func.func @valid(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>,
   return %m1 : tensor<64xf32>
 }
 
-// Where heads become columns, the scores of valid columns are bounded instead.
+// With swapped operands, the scores of valid columns are bounded instead.
 // CHECK-LABEL: func @swapped
 // CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[V:[^:]*]]: tensor<32xi1>
 // CHECK-NOT:     tile.any

@@ -1,11 +1,11 @@
-// mla-defer-sums refuses a schedule that asks for it where there is no such sum.
+// mla-defer-sums: a schedule that requests it, for a loop without such a sum.
 // RUN: %mla-opt %s --mla-defer-sums -split-input-file -verify-diagnostics
 
 #s = #mla.schedule<"s" after ["defer-sums"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
-// Sums that start elsewhere, that something in the loop reads, and maxima stay.
-// expected-error @below {{schedule "s" asks for defer-sums: expected a loop that carries sum * factor + (sum of a tile), from 0 on, got none}}
+// Maxima, sums with another initial value, and sums with other uses in the loop.
+// expected-error @below {{schedule "s" asks for defer-sums: expected a loop that carries sum * factor + (sum of a tile), with 0 as its initial value, got none}}
 func.func @others(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %start: tensor<64xf32>,
                   %n: index) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
     attributes {mla.schedule = #s} {

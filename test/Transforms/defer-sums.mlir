@@ -1,4 +1,4 @@
-// mla-defer-sums: a loop carries the sum of tiles, and reduces it once behind it.
+// mla-defer-sums: a loop carries the sum of tiles, which is reduced once after it.
 // RUN: %mla-opt %s --mla-defer-sums | FileCheck %s
 // RUN: %mla-opt %s --mla-defer-sums --mla-defer-sums | FileCheck %s
 
@@ -7,7 +7,7 @@
 #plain = #mla.schedule<"s", roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
-// Two steps an iteration, as --mla-pair-tiles leaves them.
+// Two steps per iteration, as created by --mla-pair-tiles.
 // CHECK-LABEL: func @steps
 // CHECK-SAME:    %[[W:[^:]*]]: tensor<64x32xf32>, %[[R:[^:]*]]: tensor<64xf32>
 // CHECK:         %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64x32xf32>

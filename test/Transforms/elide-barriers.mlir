@@ -1,19 +1,19 @@
-// mla-elide-barriers: an empty barrier goes where another ring's full barrier says the
-// same.
+// mla-elide-barriers: an empty barrier is removed where another ring's barrier
+// implies it.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --canonicalize --cse -split-input-file | FileCheck %s
-// The verifier follows such rings.
+// The verifier accepts such rings.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --canonicalize --cse --mla-verify-async -split-input-file | FileCheck %s --check-prefix=VERIFIED
 // VERIFIED-COUNT-5: cta.verified
-// Once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-elide-barriers --mla-elide-barriers --canonicalize --cse -split-input-file | FileCheck %s
 
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// Question and answer: round n of "ask" is read before round n of "answer" is
-// filled, and "ask" is filled again after that has come; round n of "answer" is read
-// before round n + 1 of "ask" is filled.
+// Two roles exchange tiles: round n of "ask" is read before round n of "answer" is
+// filled, and "ask" is refilled after "answer" is awaited; round n of "answer" is
+// read before round n + 1 of "ask" is filled.
 // CHECK-LABEL: func @ping_pong
 // CHECK:         %[[ASK:.*]] = cta.ring "ask" at 0
 // CHECK-NEXT:    %[[ANSWER:.*]] = cta.ring "answer" at 256
@@ -63,7 +63,7 @@ func.func @ping_pong(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: inde
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// The answer is filled before the question is read: it says nothing.
+// "answer" is filled before "ask" is read, so it implies nothing.
 // CHECK-LABEL: func @early_answer
 // CHECK:         cta.mbarrier "ask.empty" empty(
 func.func @early_answer(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
@@ -100,7 +100,7 @@ func.func @early_answer(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: i
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// The answer is awaited on one way only.
+// "answer" is awaited on one path only.
 // CHECK-LABEL: func @sometimes
 // CHECK:         cta.mbarrier "ask.empty" empty(
 func.func @sometimes(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %c: i1, %m: memref<64xf32>)
@@ -140,7 +140,7 @@ func.func @sometimes(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: inde
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// Another role reads it too, and does not answer.
+// Another role, which fills no ring, reads "ask" too.
 // CHECK-LABEL: func @two_readers
 // CHECK:         cta.mbarrier "ask.empty" empty(%{{.*}}) count 8
 func.func @two_readers(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: index, %m: memref<64xf32>)
@@ -183,7 +183,7 @@ func.func @two_readers(%x: tensor<64xf32, #cta.layout<row>>, %lb: index, %ub: in
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// Two rings of one name are told apart by their barriers.
+// Two rings with the same name, distinguished by their barriers.
 // CHECK-LABEL: func @one_name
 // CHECK:         %[[ASK:.*]] = cta.ring "ask" at 0
 // CHECK-NEXT:    %[[ANSWER:.*]] = cta.ring "answer" at 256

@@ -1,5 +1,5 @@
-// mla-insert-async-fences: a fence between generic writes that products read
-// through descriptors and what makes them visible, and nowhere else.
+// mla-insert-async-fences: fences between generic writes that MMAs read through
+// descriptors and the op that publishes them, and nowhere else.
 // RUN: %mla-opt %s --mla-insert-async-fences | FileCheck %s
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
@@ -8,7 +8,8 @@
 !desc = !cta.descriptor<64x64xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>
 !vector = !cta.buffer<64xf32, #cta.shared_layout<swizzle = 0, rows = 64>>
 
-// P is read by a product of another role; the vector is loaded there.
+// P is read by an MMA of another role. The vector is loaded there, without the async
+// proxy.
 // CHECK-LABEL: func @publish
 // CHECK:         cta.role "writer"
 // CHECK:           cta.store_shared {{.*}}64xf32
@@ -47,8 +48,8 @@ func.func @publish(%p: tensor<64x64xbf16>, %v: tensor<64xf32>, %i: i32) {
   return
 }
 
-// A role that reads what it wrote fences before its own product; one fence does
-// for two stores.
+// A role that reads its own writes fences before its MMA. One fence covers two
+// stores.
 // CHECK-LABEL: func @own_product
 // CHECK-COUNT-2: cta.store_shared
 // CHECK-NEXT:    cta.fence_async
@@ -72,7 +73,7 @@ func.func @own_product(%p: tensor<64x64xbf16>, %left: tensor<64x32xbf16>, %i: i3
   return
 }
 
-// A write at the end of an iteration meets the product at the start of the next.
+// A write at the end of an iteration, and an MMA at the start of the next.
 // CHECK-LABEL: func @around_the_loop
 // CHECK:         scf.for %
 // CHECK-NEXT:      cta.fence_async
@@ -95,7 +96,8 @@ func.func @around_the_loop(%p: tensor<64x64xbf16>, %i: i32, %lb: index, %ub: ind
   return
 }
 
-// Copies need none: they write through the async proxy or count on a barrier.
+// Copies need no fence: they write through the async proxy, or their mbarrier counts
+// them.
 // CHECK-LABEL: func @copies
 // CHECK-NOT:     cta.fence_async
 // CHECK:         return

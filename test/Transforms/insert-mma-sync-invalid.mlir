@@ -1,11 +1,11 @@
-// mla-insert-mma-sync refuses a wait for a product that the role did not issue.
+// mla-insert-mma-sync: waits for an MMA that the role has not issued.
 // RUN: %mla-opt %s --mla-insert-mma-sync -verify-diagnostics -split-input-file
 
 !flight = !cta.in_flight<tensor<64x64xf32, #cta.layout<acc>>>
 func.func @from_outside(%x: !flight) {
   scf.forall (%t) in (8) {
     cta.role "math" warps 4 registers 240 {
-      // expected-error @below {{waits for a product that was not issued on some path}}
+      // expected-error @below {{waits for an MMA that is not issued on every path}}
       %0 = cta.mma_wait %x : !flight
     }
   }
@@ -26,7 +26,7 @@ func.func @one_branch(%x: !flight, %d: !desc, %cond: i1) {
       } else {
         scf.yield %x : !flight
       }
-      // expected-error @below {{waits for a product that was not issued on some path}}
+      // expected-error @below {{waits for an MMA that is not issued on every path}}
       %0 = cta.mma_wait %r : !flight
     }
   }

@@ -1,13 +1,13 @@
-// mla-insert-mma-sync: a fence before and a commit after each product, and for
-// each wait the number of groups that are surely younger than its own.
+// mla-insert-mma-sync: a fence before and a commit after each MMA, and for each wait
+// the minimum number of groups committed after its own.
 // RUN: %mla-opt %s --mla-insert-mma-sync | FileCheck %s
 
 !desc = !cta.descriptor<64x64xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>
 !flight = !cta.in_flight<tensor<64x64xf32, #cta.layout<acc>>>
 !acc = tensor<64x64xf32, #cta.layout<acc>>
 
-// Waited for in another order than issued: a wait for an old group may leave the
-// younger ones running, one for the youngest leaves none.
+// Waits in another order than the MMAs: a wait for an old group may leave younger
+// ones pending, a wait for the youngest none.
 // CHECK-LABEL: func @straight_line
 // CHECK:         cta.mma_fence
 // CHECK-NEXT:    %[[A:.*]] = cta.mma_async
@@ -35,7 +35,7 @@ func.func @straight_line(%d: !desc) {
   return
 }
 
-// A chain of products is waited for once, at its end.
+// A chain of MMAs has one wait, at its end.
 // CHECK-LABEL: func @chain
 // CHECK:         %[[A:.*]] = cta.mma_async
 // CHECK:         %[[B:.*]] = cta.mma_async {{.*}} acc %[[A]]
@@ -52,8 +52,8 @@ func.func @chain(%d: !desc) {
   return
 }
 
-// The carried product is one group older than the scores of this iteration; after
-// the loop it is the youngest.
+// In the loop, the carried MMA is one group older than the scores of the iteration;
+// after the loop it is the youngest.
 // CHECK-LABEL: func @loop_carry
 // CHECK:         scf.for {{.*}} iter_args(%[[O:.*]] = %{{.*}})
 // CHECK:           %[[S:.*]] = cta.mma_async
@@ -77,8 +77,8 @@ func.func @loop_carry(%d: !desc, %lb: index, %ub: index) {
   return
 }
 
-// The first iteration finds the carried product older than later ones do: the
-// count holds for all, so the smaller one stands.
+// In the first iteration, the carried MMA is older than in later ones. The count is
+// the smaller one, which holds for all.
 // CHECK-LABEL: func @first_iteration_differs
 // CHECK:         scf.for {{.*}} iter_args(%[[O:.*]] = %{{.*}})
 // CHECK:           cta.mma_wait %[[O]] pending 0
@@ -92,7 +92,7 @@ func.func @first_iteration_differs(%d: !desc, %lb: index, %ub: index) {
         %next = cta.mma_async %d, %d acc %0 : !acc transpose_b : !desc, !desc -> !flight
         scf.yield %next : !flight
       }
-      // The loop may not run: then %init is one older than %s.
+      // If the loop does not run, %init is one group older than %s.
       // CHECK: }
       // CHECK: cta.mma_wait %{{.*}} pending 0
       // CHECK: cta.mma_wait %{{.*}} pending 0
@@ -127,7 +127,7 @@ func.func @two_iterations(%d: !desc, %lb: index, %ub: index) {
   return
 }
 
-// One branch issues a group, the other none: only what both have is sure.
+// Only one branch issues a group, so it does not count.
 // CHECK-LABEL: func @nested_if
 // CHECK:         %[[A:.*]] = cta.mma_async
 // CHECK:         scf.if
@@ -155,8 +155,8 @@ func.func @nested_if(%d: !desc, %x: i1, %y: i1) {
   return
 }
 
-// Both branches issue one: that is sure too. The result of the if is the youngest
-// of its branch.
+// Both branches issue a group, so it counts. The result of the scf.if is the
+// youngest group of its branch.
 // CHECK-LABEL: func @both_branches
 // CHECK:         %[[A:.*]] = cta.mma_async
 // CHECK:         %[[R:.*]] = scf.if
@@ -201,7 +201,7 @@ func.func @past_a_loop(%d: !desc, %lb: index, %ub: index) {
   return
 }
 
-// The groups of one role do not count in another.
+// Groups of one role do not count in another.
 // CHECK-LABEL: func @roles
 // CHECK:         cta.role "a"
 // CHECK:           cta.mma_wait %{{.*}} pending 1

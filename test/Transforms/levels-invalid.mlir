@@ -1,6 +1,6 @@
-// Ops that the level of a program does not allow where they stand. Every pass
-// refuses them before it works on the function, so the errors are the same for one
-// pass of any level, the pipelines and the conversion.
+// Ops that are not allowed at the level of a program, or at their place in it. Every
+// pass checks this before it runs, so all passes, the pipelines and the conversion
+// report the same errors.
 //
 // RUN: mla-opt %s --mla-choose-schedule -split-input-file -verify-diagnostics
 // RUN: mla-opt %s --mla-schedule -split-input-file -verify-diagnostics
@@ -467,7 +467,7 @@ func.func @vector(%m: memref<?xf32>, %x: f32) attributes {cta.verified} {
 func.func @two_grids(%m: memref<?xf32>) {
   scf.forall (%i) in (2) {
   }
-  // expected-error @below {{expected one scf.forall a function}}
+  // expected-error @below {{expected one scf.forall per function}}
   scf.forall (%i) in (2) {
   }
   return
@@ -522,7 +522,7 @@ func.func @deep(%c: i1, %m: memref<?xf32>, %t: tensor<64xf32>) {
   scf.if %c {
   scf.if %c {
   scf.if %c {
-  // expected-error @below {{'scf.if' op is nested too deep, expected at most 32 regions in each other}}
+  // expected-error @below {{'scf.if' op expected at most 32 nested regions, got more}}
   scf.if %c {
   scf.if %c {
   tile.store %t, %m[%i] : tensor<64xf32>, memref<?xf32>

@@ -1,4 +1,4 @@
-// As levels-invalid.mlir, beside an mla operator.
+// As in levels-invalid.mlir, for functions with an mla operator.
 //
 // RUN: mla-opt %s --mla-choose-schedule -split-input-file -verify-diagnostics
 // RUN: mla-opt %s --mla-tile -split-input-file -verify-diagnostics

@@ -1,5 +1,5 @@
-// mla-materialize-barriers refuses rings without a place, a filler or a reader,
-// and fills that no count fits.
+// mla-materialize-barriers: rings without an offset, writer or reader, and fills
+// whose arrivals cannot be counted.
 // RUN: %mla-opt %s --mla-materialize-barriers -verify-diagnostics -split-input-file
 
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>
@@ -15,7 +15,7 @@ func.func @not_staged() {
 
 func.func @no_place() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
-    // expected-error @below {{expected a place in shared memory; run --mla-stage-shared first}}
+    // expected-error @below {{expected an offset in shared memory; run --mla-stage-shared first}}
     %v = cta.ring "v" : !cta.ring<1x64xf32>
   }
   return
@@ -26,7 +26,7 @@ func.func @no_place() attributes {cta.shared_bytes = 256 : i64} {
 !v = !cta.ring<1x64xf32>
 func.func @no_reader(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
-    // expected-error @below {{expected a role that fills the ring and one that reads it}}
+    // expected-error @below {{expected a role that fills the ring and a role that reads it}}
     %v = cta.ring "v" at 0 : !v
     cta.role "write" warps 4 registers 40 {
       %s = cta.acquire %v : !v
@@ -41,7 +41,7 @@ func.func @no_reader(%x: tensor<64xf32>) attributes {cta.shared_bytes = 256 : i6
 !v = !cta.ring<1x64xf32>
 func.func @no_writer() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
-    // expected-error @below {{expected a role that fills the ring and one that reads it}}
+    // expected-error @below {{expected a role that fills the ring and a role that reads it}}
     %v = cta.ring "v" at 0 : !v
     cta.role "read" warps 4 registers 40 {
       %s = cta.await %v : !v
@@ -136,7 +136,7 @@ func.func @fill_elsewhere(%x: tensor<64xf32>, %yes: i1) attributes {cta.shared_b
     cta.role "a" warps 4 registers 40 {
       %s = cta.acquire %v : !v
       scf.if %yes {
-        // expected-error @below {{expected to stand beside the cta.acquire of the slot that it fills}}
+        // expected-error @below {{expected to be in the block of the cta.acquire of the slot that it fills}}
         cta.store_shared %x to %s : tensor<64xf32>, !cta.buffer<64xf32>
       }
     }
@@ -155,7 +155,7 @@ func.func @reads_what_it_acquires() attributes {cta.shared_bytes = 256 : i64} {
     %v = cta.ring "v" at 0 : !v
     cta.role "a" warps 4 registers 40 {
       %s = cta.acquire %v : !v
-      // expected-error @below {{does not fill a slot}}
+      // expected-error @below {{cannot use an acquired slot, expected a copy, gather or store that fills it}}
       %x = cta.load_shared %s : !cta.buffer<64xf32> -> tensor<64xf32>
     }
     cta.role "b" warps 4 registers 40 {
@@ -193,7 +193,7 @@ func.func @two_kinds(%m: memref<?x64xbf16>, %rows: tensor<64xi32>)
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>
 func.func @no_roles() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%t) in (8) {
-    // expected-error @below {{expected roles beside the ring, got none}}
+    // expected-error @below {{expected roles in the block of the ring, got none}}
     %v = cta.ring "v" at 0 : !cta.ring<1x64xf32, #dense>
   }
   return
@@ -221,7 +221,7 @@ func.func @elected() attributes {cta.shared_bytes = 256 : i64} {
     %v = cta.ring "v" at 0 : !cta.ring<1x64xf32, #dense>
     cta.role "a" warps 4 registers 128 {
       cta.elect warp 0 {
-        // expected-error @below {{expected nothing but scf.for and scf.if between it and its role, got cta.elect}}
+        // expected-error @below {{expected only scf.for and scf.if between the op and its role, got cta.elect}}
         %s = cta.acquire %v : !cta.ring<1x64xf32, #dense>
         cta.yield
       }

@@ -1,6 +1,6 @@
-// mla-materialize-barriers: every ring gets a full and a free mbarrier a slot;
-// acquire and await become waits whose slot and parity come from a count; fills
-// become arrivals; releases stand after the last reader.
+// mla-materialize-barriers: every ring slot gets a full and an empty mbarrier.
+// Acquire and await become waits whose slot and parity are computed from a count,
+// fills become arrivals, and releases follow the last reader.
 // RUN: %mla-opt %s --mla-materialize-barriers -allow-unregistered-dialect -split-input-file | FileCheck %s
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
@@ -11,9 +11,9 @@
 !slot = !cta.buffer<64x64xbf16, #swizzled>
 !vector = !cta.buffer<64xf32, #dense>
 
-// Arrivals a phase: one for a TMA copy, one a thread for a gather, one a warp for
-// stores; of the readers, one a warp of each role. 8 bytes a barrier behind the
-// tiles.
+// Arrivals per phase: one for TMA copies, one per thread for gathers, one per warp
+// for stores; one per warp of each reading role. Barriers have 8 bytes and follow
+// the tiles.
 // CHECK-LABEL: func @counts
 // CHECK-SAME:    cta.shared_bytes = 24896
 // CHECK:         %[[Q:.*]] = cta.ring "q"
@@ -29,17 +29,17 @@
 // CHECK-NEXT:    cta.mbarrier_init_fence
 // CHECK-NEXT:    cta.sync
 // CHECK:         cta.role "load"
-// A TMA copy: the bytes are expected before they can arrive.
+// TMA copy: the role arrives with the expected bytes first.
 // CHECK:           cta.mbarrier_wait %[[QE]][%[[QI:.*]]] parity
 // CHECK-NEXT:      %[[QS:.*]] = cta.slot %[[Q]][%[[QI]]]
 // CHECK-NEXT:      cta.arrive_expect %[[QF]][%[[QI]]] bytes 8192
 // CHECK-NEXT:      cta.copy_async {{.*}} to %[[QS]] signals %[[QF]][%[[QI]]]
-// A gather: each thread arrives when its copies have landed.
+// Gather: each thread arrives when its copies have completed.
 // CHECK:           cta.mbarrier_wait %[[KE]][%[[KI:.*]]] parity
 // CHECK-NEXT:      %[[KS:.*]] = cta.slot %[[K]][%[[KI]]]
 // CHECK-NEXT:      cta.gather_async {{.*}} to %[[KS]]
 // CHECK-NEXT:      cta.arrive_copies %[[KF]][%[[KI]]]
-// Stores: each warp arrives after them.
+// Store: each warp arrives after it.
 // CHECK:           cta.mbarrier_wait %[[VE]][%[[VI:.*]]] parity
 // CHECK-NEXT:      %[[VS:.*]] = cta.slot %[[V]][%[[VI]]]
 // CHECK-NEXT:      cta.store_shared %{{.*}} to %[[VS]]
@@ -96,8 +96,8 @@ func.func @counts(%m: memref<?x64xbf16>, %rows: tensor<64xi32, #cta.layout<gathe
 !v = !cta.ring<3x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// slot = count mod depth, parity = count / depth mod 2, one phase behind for the
-// writer; the count is carried by the loop and goes on after it.
+// slot = count mod depth, parity = count / depth mod 2, one phase earlier for the
+// writer. The loop carries the count, which continues after it.
 // CHECK-LABEL: func @slot_and_parity
 // CHECK:         cta.role "write"
 // CHECK:           %[[ZERO:.*]] = arith.constant 0 : i32
@@ -110,7 +110,7 @@ func.func @counts(%m: memref<?x64xbf16>, %rows: tensor<64xi32, #cta.layout<gathe
 // CHECK:             %[[NEXT:.*]] = arith.addi %[[N]], %{{.*}} : i32
 // CHECK:             scf.yield %[[NEXT]] : i32
 // CHECK:           arith.remui %[[END]]
-// Waits and releases of a slot go round together: one count.
+// Waits and releases of a slot advance together: one count.
 // CHECK:         cta.role "read"
 // CHECK:           scf.for {{.*}} iter_args(%[[W:.*]] = %{{.*}}) -> (i32)
 // CHECK-DAG:         %[[I:.*]] = arith.remui %[[W]], %{{.*}} : i32
@@ -150,7 +150,7 @@ func.func @slot_and_parity(%x: tensor<64xf32>, %lb: index, %ub: index)
 !v = !cta.ring<2x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// A branch that reads nothing leaves the count as it was.
+// A branch that reads nothing does not change the count.
 // CHECK-LABEL: func @branch
 // CHECK:         cta.role "read"
 // CHECK:           scf.if %{{.*}} -> (i32) {
@@ -184,8 +184,8 @@ func.func @branch(%x: tensor<64xf32>, %cond: i1) attributes {cta.shared_bytes = 
 !slot = !cta.buffer<64x64xbf16, #swizzled>
 !flight = !cta.in_flight<tensor<64x64xf32>>
 
-// The last reader of a slot is the product whose wait comes last. Here: the wait
-// of the second product, through a view, though the first is issued later read.
+// The last reader of a slot is the MMA whose wait comes last: here the second, which
+// reads through a view, although the first was issued later.
 // CHECK-LABEL: func @last_reader
 // CHECK:         cta.role "math"
 // CHECK:           %[[A:.*]] = cta.mma_async
@@ -224,9 +224,9 @@ func.func @last_reader(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>)
 !slot = !cta.buffer<64x64xbf16, #swizzled>
 !flight = !cta.in_flight<tensor<64x64xf32>>
 
-// A product that is waited for in the next iteration holds its slot until then:
-// the release follows the wait of the carried product in the loop, and the wait
-// after the loop. Releases are one behind the waits, whose count they share.
+// An MMA that is awaited in the next iteration holds its slot until then: the
+// release follows the wait of the carried MMA in the loop, and the wait after the
+// loop. Releases are one behind the waits, and share their count.
 // CHECK-LABEL: func @later_iteration
 // CHECK:         cta.role "math"
 // CHECK:           cta.mbarrier_wait
@@ -283,8 +283,8 @@ func.func @later_iteration(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: i
 !slot = !cta.buffer<64x64xbf16, #swizzled>
 !flight = !cta.in_flight<tensor<64x64xf32>>
 
-// A slot that the loop carries to its next iteration is released there, after its
-// reader, and after the loop.
+// A slot that is carried to the next iteration is released there, after its reader,
+// and after the loop.
 // CHECK-LABEL: func @carried_slot
 // CHECK:         cta.role "math"
 // CHECK:           cta.mbarrier_wait
@@ -337,9 +337,8 @@ func.func @carried_slot(%m: memref<?x64xbf16>, %p: tensor<64x64xbf16>, %lb: inde
 !slot = !cta.buffer<64x64xbf16, #swizzled>
 !flight = !cta.in_flight<tensor<64x64xf32>>
 
-// The place of a ring over another is free when the ring below says so: it has a full
-// mbarrier only. Its writer waits for none but the slot below, its reader arrives for
-// none but that.
+// A ring that aliases another has only a full mbarrier. Its writer waits only for
+// the slot of the ring below, and its reader arrives only for that slot.
 // CHECK-LABEL: func @over
 // CHECK-SAME:    cta.shared_bytes = 16408
 // CHECK:         %[[K:.*]] = cta.ring "k" at 0
@@ -413,8 +412,8 @@ func.func @over(%m: memref<?x128xbf16>, %x: tensor<64x64xbf16>, %n: index)
 !v = !cta.ring<2x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// Rings that go round together share a count, though one is a round ahead; a ring
-// that goes round in the inner loop alone has its own.
+// Counts that advance together are carried as one, even if one is a round ahead. A
+// ring that is used only in the inner loop has a count of its own.
 // CHECK-LABEL: func @together
 // CHECK:         cta.role "read"
 // CHECK:           scf.for {{.*}} iter_args(%[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}) -> (i32, i32)
@@ -464,8 +463,8 @@ func.func @together(%x: tensor<64xf32>, %lb: index, %ub: index)
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>
 
-// Where the last reader is in a condition, the slot is released there, and at the
-// beginning of the branch that does not read it.
+// If the last reader is in a branch, the slot is released there, and at the
+// beginning of the other branch.
 // CHECK-LABEL: func @in_branches
 // CHECK:         cta.role "read"
 // CHECK:           cta.mbarrier_wait
@@ -507,9 +506,10 @@ func.func @in_branches(%x: tensor<64xf32>, %cond: i1) attributes {cta.shared_byt
 !quarter = !cta.buffer<16x64xbf16, #swizzled>
 !half = !cta.buffer<32x64xbf16, #swizzled>
 
-// A slot of four fills, of three kinds, from two roles: its full mbarrier declares one
-// arrival and the bytes for two TMA copies, one of each thread for the gather, and one
-// of each warp for the store. A role announces all its bytes before its first copy.
+// A slot with four fills of three kinds from two roles. Its full mbarrier declares
+// one arrival and the bytes of two TMA copies, one arrival per thread for the
+// gather, and one per warp for the store. A role arrives with all expected bytes
+// before its first copy.
 // CHECK-LABEL: func @fills
 // CHECK:         %[[K:.*]] = cta.ring "k"
 // CHECK-NEXT:    %[[F:.*]] = cta.mbarrier "k.full" full(%[[K]] : {{.*}}) count 133 bytes 4096 at 8192

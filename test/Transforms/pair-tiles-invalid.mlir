@@ -3,7 +3,7 @@
 #s = #mla.schedule<"pairs" after ["pair-tiles"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
-// Nothing says that an iteration past the end changes nothing.
+// No mark that an iteration past the end has no effect.
 // expected-error @+1 {{schedule "pairs" asks for pair-tiles: expected a loop with tile.padded, got none}}
 func.func @unpadded(%m: memref<?xf32>, %n: index, %g: index)
     attributes {mla.schedule = #s} {
@@ -20,7 +20,7 @@ func.func @unpadded(%m: memref<?xf32>, %n: index, %g: index)
 
 // -----
 
-// Doubled at each level, a nest of loops would grow without bounds.
+// Doubling nested loops would let code size grow exponentially.
 #s = #mla.schedule<"pairs" after ["pair-tiles"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
@@ -29,7 +29,7 @@ func.func @nested(%m: memref<?xf32>, %n: index, %g: index) attributes {mla.sched
   %c64 = arith.constant 64 : index
   scf.forall (%t) in (%g) {
     scf.for %i = %c0 to %n step %c64 {
-      // expected-error @+1 {{expected no loop with tile.padded in another}}
+      // expected-error @+1 {{expected no nested loops with tile.padded}}
       scf.for %j = %c0 to %n step %c64 {
         %v = tile.load %m[%j] : memref<?xf32> -> tensor<64xf32>
         tile.store %v, %m[%j] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>

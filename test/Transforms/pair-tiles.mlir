@@ -1,6 +1,6 @@
-// mla-pair-tiles: two tiles an iteration, for a schedule that asks for it.
+// mla-pair-tiles: two tiles per iteration, if the schedule requests it.
 // RUN: %mla-opt %s --mla-pair-tiles | FileCheck %s
-// Paired once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s --mla-pair-tiles --mla-pair-tiles | FileCheck %s
 
 #seesaw = #mla.schedule<"s" after ["pair-tiles"], roles = [<"r", warps = 4, registers = 128>],
@@ -13,7 +13,7 @@
 // CHECK:         scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %[[STEP]] iter_args(%[[A:.*]] = %{{.*}})
 // CHECK:           tile.load %{{.*}}[%[[I]]]
 // CHECK:           %[[X0:.*]] = arith.addf %[[A]], %{{.*}} {tile.label = "x.0"}
-// The second tile starts a step later and goes on from the first one's values.
+// The second tile is one step later, and uses the values of the first.
 // CHECK:           %[[J:.*]] = arith.addi %[[I]], %{{.*}} : index
 // CHECK:           tile.load %{{.*}}[%[[J]]]
 // CHECK:           %[[X1:.*]] = arith.addf %[[X0]], %{{.*}} {tile.label = "x.1"}
@@ -33,7 +33,7 @@ func.func @paired(%m: memref<?xf32>, %n: index, %init: tensor<64xf32>, %g: index
   return
 }
 
-// A schedule that does not ask gets its loop back.
+// A schedule without the request: the loop is unchanged.
 // CHECK-LABEL: func @plain
 // CHECK:         scf.for
 // CHECK-COUNT-1: arith.addf

@@ -4,7 +4,7 @@
   table = [<"x" in ["r"]>]>
 
 func.func @offset(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #persist} {
-  // expected-error @+1 {{expected a grid from 0 in steps of 1}}
+  // expected-error @+1 {{expected a grid with lower bound 0 and step 1}}
   scf.forall (%t) = (1) to (8) step (2) {
     %v = tile.load %m[%t] : memref<?xf32> -> tensor<64xf32>
     tile.store %v, %m[%t] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>

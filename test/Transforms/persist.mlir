@@ -1,10 +1,10 @@
-// mla-persist: a CTA takes every N-th output tile, N = number of CTAs, for a schedule that asks
-// for it.
+// mla-persist: each CTA computes every N-th output tile, N = number of CTAs, if the
+// schedule requests it.
 // RUN: %mla-opt %s --mla-persist | FileCheck %s
-// Once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s --mla-persist --mla-persist | FileCheck %s
 
-// The whole of it: counts of slots and phases go on from item to item.
+// All passes: counts of slots and phases continue from tile to tile.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw | FileCheck %s --check-prefix=WHOLE
 // WHOLE:       cta.verified
 // WHOLE:       %[[SMS:.*]] = tile.sm_count
@@ -24,12 +24,12 @@
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?x?xf32>, %[[N:[^:]*]]: index
 // CHECK-DAG:     %[[ITEMS0:.*]] = arith.muli %{{.*}}, %[[N]]
 // CHECK-DAG:     %[[ITEMS:.*]] = arith.muli %[[ITEMS0]], %[[TWO:.*]] : index
-// No more CTAs than items.
+// No more CTAs than tiles.
 // CHECK:         %[[SMS:.*]] = tile.sm_count
 // CHECK:         %[[CTAS:.*]] = arith.minui %[[ITEMS]], %[[SMS]]
 // CHECK:         scf.forall (%[[CTA:.*]]) in (%[[CTAS]]) {
 // CHECK-NEXT:      scf.for %[[ITEM:.*]] = %[[CTA]] to %[[ITEMS]] step %[[CTAS]] {
-// The last dimension is the fastest.
+// The last dimension varies fastest.
 // CHECK-NEXT:        %[[H:.*]] = arith.remui %[[ITEM]], %[[TWO]]
 // CHECK-NEXT:        %[[T:.*]] = arith.divui %[[ITEM]], %[[TWO]]
 // CHECK-NEXT:        tile.load %[[M]][%[[T]], %[[H]]]
@@ -41,7 +41,7 @@ func.func @two(%m: memref<?x?xf32>, %n: index) attributes {mla.schedule = #persi
   return
 }
 
-// A schedule that does not ask keeps its grid.
+// A schedule without the request: the grid is unchanged.
 // CHECK-LABEL: func @plain
 // CHECK:         scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2) {
 // CHECK-NEXT:      tile.load

@@ -1,4 +1,4 @@
-// mla-pipeline refuses stages that run an op before what it uses.
+// mla-pipeline: stages that would run an op before its operands.
 // RUN: %mla-opt %s --mla-pipeline -verify-diagnostics -split-input-file
 
 // In an earlier stage than its operand.
@@ -14,7 +14,7 @@ func.func @earlier_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index
 
 // -----
 
-// Each stage would be a copy of the body.
+// The prologue would have a copy of the body for each stage.
 func.func @many_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   // expected-error @below {{expected at most 64 stages, got 1000000001}}
   scf.for %i = %lb to %ub step %step {
@@ -28,7 +28,7 @@ func.func @many_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) 
 
 func.func @no_order(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   scf.for %i = %lb to %ub step %step {
-    // expected-error @below {{expected cta.stage and cta.order, numbers of 32 bits}}
+    // expected-error @below {{expected 32-bit integers as cta.stage and cta.order}}
     %x = memref.load %m[%i] {cta.stage = 0} : memref<?xf32>
   } {cta.stage}
   return
@@ -38,7 +38,7 @@ func.func @no_order(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
 
 func.func @wide_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   scf.for %i = %lb to %ub step %step {
-    // expected-error @below {{expected cta.stage and cta.order, numbers of 32 bits}}
+    // expected-error @below {{expected 32-bit integers as cta.stage and cta.order}}
     %x = memref.load %m[%i] {cta.stage = -9223372036854775808, cta.order = 0} : memref<?xf32>
   } {cta.stage}
   return

@@ -1,8 +1,8 @@
-// mla-pipeline: loops are rotated by the stages and orders of their ops. (The
-// rotation's index arithmetic is cleaned up, as in the whole list of passes.)
+// mla-pipeline: loops are pipelined by the stages and orders of their ops. (The
+// canonicalizer cleans up index arithmetic, as in the pipeline.)
 // RUN: %mla-opt %s --mla-pipeline --canonicalize --cse | FileCheck %s
 
-// One stage: the body is put in order, nothing else.
+// One stage: ops are put in order.
 // CHECK-LABEL: func @one_stage
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>
 // CHECK-NOT:     scf.if
@@ -25,15 +25,15 @@ func.func @one_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   return
 }
 
-// Two stages: prologue, steady state of one iteration less, epilogue. Without an
-// iteration nothing runs.
+// Two stages: prologue, steady state of one iteration less, epilogue. Nothing runs
+// if there are no iterations.
 // CHECK-LABEL: func @two_stages
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
 // CHECK:         %[[ANY:.*]] = arith.cmpi slt, %[[LB]], %[[UB]]
 // CHECK:         scf.if %[[ANY]] {
 // CHECK:           %[[X0:.*]] = memref.load %[[M]][%[[LB]]]
 // CHECK:           %[[END:.*]] = arith.subi %[[UB]], %[[STEP]] : index
-// The store of the last iteration comes before the load of this one.
+// The store of the previous iteration precedes the load of this one.
 // CHECK-NEXT:      %[[LAST:.*]] = scf.for %[[I:.*]] = %[[LB]] to %[[END]] step %[[STEP]] iter_args(%[[X:.*]] = %[[X0]]) -> (f32) {
 // CHECK-NEXT:        memref.store %[[X]], %[[M]][%[[I]]]
 // CHECK-NEXT:        %[[NEXT:.*]] = arith.addi %[[I]], %[[STEP]] : index
@@ -51,8 +51,8 @@ func.func @two_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   return
 }
 
-// What runs ahead is a load of a tile, which finds padding past the end: neither
-// guard nor epilogue, the loop keeps its iterations.
+// Only a tile load runs ahead, which reads padding past the end: no guard, no
+// epilogue, and the trip count is unchanged.
 // CHECK-LABEL: func @runs_past_the_end
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[O:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
 // CHECK-NEXT:    %[[X0:.*]] = tile.load %[[M]][%[[LB]]]
@@ -71,8 +71,8 @@ func.func @runs_past_the_end(%m: memref<?xf32>, %o: memref<?xf32>, %lb: index, %
   return
 }
 
-// Results of the loop: those of the epilogue, or the initial ones without an
-// iteration.
+// Results of the loop are those of the epilogue, or the initial values if there are
+// no iterations.
 // CHECK-LABEL: func @results
 // CHECK-SAME:    %[[INIT:[^:]*]]: f32
 // CHECK:         %[[R:.*]] = scf.if %{{.*}} -> (f32) {
@@ -92,7 +92,7 @@ func.func @results(%init: f32, %m: memref<?xf32>, %lb: index, %ub: index, %step:
   return %r : f32
 }
 
-// Three stages: two loads are ahead; a loop of one iteration runs as it was.
+// Three stages: two loads run ahead. A loop of one iteration is not pipelined.
 // CHECK-LABEL: func @three_stages
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
 // CHECK:         %[[SECOND:.*]] = arith.addi %[[LB]], %[[STEP]]
@@ -126,8 +126,8 @@ func.func @three_stages(%m: memref<?xf32>, %lb: index, %ub: index, %step: index)
   return
 }
 
-// A product in flight across the iteration: issued after the scores of the next,
-// waited for there.
+// An MMA in flight across iterations: issued after the scores of the next, and
+// awaited there.
 // CHECK-LABEL: func @in_flight
 // CHECK:         scf.for {{.*}} iter_args(%[[FLIGHT:.*]] = %{{.*}}) -> (!cta.in_flight
 // CHECK:           cta.mma_async {{.*}} transpose_b
@@ -151,7 +151,7 @@ func.func @in_flight(%a: !cta.buffer<64x64xbf16>, %zero: tensor<64x64xf32>,
   return %r : tensor<64x64xf32>
 }
 
-// An op without marks runs with its operands and before its users.
+// An op without attributes runs after its operands and before its users.
 // CHECK-LABEL: func @unmarked
 // CHECK:         scf.for %[[I:.*]] =
 // CHECK-NEXT:      %[[J:.*]] = arith.addi %[[I]]
@@ -166,7 +166,7 @@ func.func @unmarked(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
   return
 }
 
-// The first stage that has an op is number 0: no prologue of nothing.
+// Stages are renumbered from 0: no empty prologue.
 // CHECK-LABEL: func @first_stage
 // CHECK-NOT:     scf.if
 // CHECK:         scf.for
@@ -180,7 +180,7 @@ func.func @first_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) 
   return
 }
 
-// An op without marks goes to the stage of its first user.
+// An op without attributes is in the stage of its first user.
 // CHECK-LABEL: func @stage_of_user
 // CHECK:         scf.if
 // CHECK-NEXT:      memref.load
@@ -196,7 +196,7 @@ func.func @stage_of_user(%m: memref<?xf32>, %lb: index, %ub: index, %step: index
   return
 }
 
-// An op runs no later than its users of the same stage, whatever its order.
+// An op runs no later than its users in the same stage, whatever its order.
 // CHECK-LABEL: func @pulled_forward
 // CHECK:         scf.for
 // CHECK-NEXT:      %[[X:.*]] = memref.load
@@ -213,7 +213,7 @@ func.func @pulled_forward(%m: memref<?xf32>, %lb: index, %ub: index, %step: inde
   return
 }
 
-// A loop without a mark is not touched.
+// A loop without cta.stage is unchanged.
 // CHECK-LABEL: func @not_scheduled
 // CHECK:         scf.for
 // CHECK-NEXT:      memref.load
@@ -226,6 +226,6 @@ func.func @not_scheduled(%m: memref<?xf32>, %lb: index, %ub: index, %step: index
   return
 }
 
-// Nothing keeps its mark.
+// All attributes are removed.
 // CHECK-NOT:     cta.stage
 // CHECK-NOT:     cta.order

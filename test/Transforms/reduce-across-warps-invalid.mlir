@@ -3,7 +3,7 @@
 func.func @warps(%x: tensor<64x16xf32>) {
   scf.forall (%i) in (8) {
     cta.role "math" warps 8 registers 128 {
-      // expected-error @below {{expected a reduction of f32 rows in a role of 4 warps, got 'tensor<64x16xf32>' in one of 8}}
+      // expected-error @below {{expected a reduction of f32 rows in a role of 4 warps, got 'tensor<64x16xf32>' in a role of 8 warps}}
       %m = tile.reduce max %x dim 0 : tensor<64x16xf32> -> tensor<16xf32>
     }
   }
@@ -15,7 +15,7 @@ func.func @warps(%x: tensor<64x16xf32>) {
 func.func @integers(%x: tensor<64x16xi32>) {
   scf.forall (%i) in (8) {
     cta.role "math" warps 4 registers 128 {
-      // expected-error @below {{expected a reduction of f32 rows in a role of 4 warps, got 'tensor<64x16xi32>' in one of 4}}
+      // expected-error @below {{expected a reduction of f32 rows in a role of 4 warps, got 'tensor<64x16xi32>' in a role of 4 warps}}
       %m = tile.reduce max %x dim 0 : tensor<64x16xi32> -> tensor<16xi32>
     }
   }

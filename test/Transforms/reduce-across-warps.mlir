@@ -1,15 +1,16 @@
-// mla-reduce-across-warps: what the warps of a role hold of a column meets in a ring.
+// mla-reduce-across-warps: partial results of the warps of a role are exchanged
+// through a ring.
 // RUN: %mla-opt %s --mla-reduce-across-warps | FileCheck %s
 // RUN: %mla-opt %s --mla-assign-layouts --mla-reduce-across-warps | FileCheck %s --check-prefix=LAYOUT
 
-// The rings stand in front of the first role, each under a name of its own.
+// The rings precede the first role, and have unique names.
 // CHECK-LABEL: func @twice
 // CHECK:         %[[RING0:.*]] = cta.ring "m.warps" : !cta.ring<1x64xf32>
 // CHECK:         %[[RING1:.*]] = cta.ring "m.warps.1" : !cta.ring<1x64xf32>
 // CHECK:         %[[RING2:.*]] = cta.ring "reduce.warps" : !cta.ring<1x64xf32>
 // CHECK:         cta.role "math"
 // CHECK:           scf.for
-// The place in the pipeline is that of the reduction.
+// New ops have the stage and order of the reduction.
 // CHECK:             %[[PART:.*]] = cta.reduce_warp max %[[X:.*]] {cta.order = 3 : i64, cta.stage = 1 : i64} : tensor<64x16xf32> -> tensor<64xf32>
 // CHECK:             %[[SLOT:.*]] = cta.acquire %[[RING0]] {cta.order = 3 : i64, cta.stage = 1 : i64}
 // CHECK:             cta.store_shared %[[PART]] to %[[SLOT]]
@@ -56,8 +57,8 @@ func.func @twice(%n: index, %out: memref<16xf32>, %rows: memref<64xf32>) {
   return
 }
 
-// Direct layouts: each warp reduces its part, and every thread all parts, in the
-// dimension that warps share; within warps nothing is exchanged.
+// Direct layouts: each warp reduces its part, and every thread all partial results.
+// A reduction within warps needs no exchange.
 // LAYOUT-LABEL: func @direct
 // LAYOUT:         cta.ring "c.warps" : !cta.ring<1x4x32xf32>
 // LAYOUT:         cta.ring "reduce.warps" : !cta.ring<1x8x2xf32>
@@ -84,7 +85,7 @@ func.func @direct(%x: memref<?x32xf32>, %y: memref<?x64xf32>, %out: memref<?xf32
   return
 }
 
-// A program without roles is not one of warps yet.
+// A program without roles is unchanged.
 // CHECK-LABEL: func @tiles
 // CHECK-NOT:     cta.
 // CHECK:         tile.reduce {{.*}} dim 0

@@ -1,11 +1,10 @@
-// Products that add to each other stay in flight: a product whose accumulator is the
-// result of another one takes it without a wait, if it is in the same block, in the
-// same roles and stage and not earlier, and nothing else reads that result.
-// Otherwise each is waited for.
+// An MMA that accumulates to the result of another one uses it in flight, without a
+// wait, if it is in the same block, roles and stage and not earlier in order, and
+// nothing else uses that result. Otherwise each is awaited.
 // RUN: %mla-opt %s --mla-schedule -split-input-file | FileCheck %s
 
-// The links are issued at their own places; one wait, at that of the last one's row
-// "z.wait".
+// The MMAs are issued at their own places, with one wait, placed by the row "z.wait"
+// of the last one.
 // CHECK-LABEL: func @chain
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async %[[A:.*]], %[[A]] {cta.order = 1 : i64, cta.stage = 1 : i64}
@@ -41,7 +40,7 @@ func.func @chain(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index) attri
 
 // -----
 
-// Each role has a chain of its own part.
+// Each role has a chain for its part.
 // CHECK-LABEL: func @parts
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async {{.*}} -> !cta.in_flight<tensor<64x32xf32>>
@@ -99,7 +98,7 @@ func.func @other_stage(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes
 
 // -----
 
-// An order before the accumulator's.
+// An order before that of the accumulator.
 // CHECK-LABEL: func @earlier
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async
@@ -125,7 +124,7 @@ func.func @earlier(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes {ml
 
 // -----
 
-// A second reader.
+// A second use.
 // CHECK-LABEL: func @two_readers
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async
@@ -152,7 +151,7 @@ func.func @two_readers(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes
 
 // -----
 
-// Another role has the accumulator too.
+// Another role computes the accumulator too.
 // CHECK-LABEL: func @more_roles
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async
@@ -208,8 +207,8 @@ func.func @other_block(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index)
 
 // -----
 
-// A product that another one multiplies, and does not add to: the chain is from "x" to
-// "z".
+// An MMA whose result is an operand and not the accumulator: the chain is from "x"
+// to "z".
 // CHECK-LABEL: func @factor
 // CHECK:         cta.role "math"
 // CHECK:           %[[X:.*]] = cta.mma_async

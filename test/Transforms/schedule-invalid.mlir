@@ -1,7 +1,7 @@
-// mla-schedule refuses tables that do not fit the program: labels without a row,
-// splits that do not divide, tiles that one role needs whole and others hold in
-// parts, and programs without the rewrites that the schedule asks for.
-// (Unknown roles and register budgets: test/Dialect/MLA/invalid.mlir.)
+// mla-schedule: schedules that do not fit the program. Labels without a row, splits
+// that do not divide, tiles that roles hold in parts and one needs whole, and
+// rewrites that have not been made. (Unknown roles and register budgets:
+// test/Dialect/MLA/invalid.mlir.)
 // RUN: %mla-opt %s --mla-schedule -verify-diagnostics -split-input-file
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
@@ -64,7 +64,7 @@ func.func @two_loaders(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
 func.func @padded_load(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected no padding on an asynchronous load, which pads with zeros}}
+    // expected-error @below {{expected no padding on an asynchronous load, which always pads with zeros}}
     %x = tile.load %m[%i, %c0] pad 1.0 : f32 {tile.label = "x"} : memref<?x64xf32> -> tensor<64x64xf32>
     %y = tile.dot %x, %x {tile.label = "x"} : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
   }
@@ -117,7 +117,7 @@ func.func @branch_of_roles(%m: memref<?xf32>, %cond: i1) attributes {mla.schedul
   scf.forall (%i) in (8) {
     %x = tile.load %m[%i] : memref<?xf32> -> tensor<64xf32>
     %e = math.exp2 %x {tile.label = "x"} : tensor<64xf32>
-    // expected-error @below {{expected both sides of a branch to give a tile of the same roles}}
+    // expected-error @below {{expected both sides of a branch to yield a tile of the same roles}}
     %y = scf.if %cond -> tensor<64xf32> {
       scf.yield %e : tensor<64xf32>
     } else {
@@ -139,7 +139,7 @@ func.func @branch_product(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %cond: 
   scf.forall (%i) in (8) {
     %k = tile.load %m[%i, %c0] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
     %y = scf.if %cond -> tensor<64x64xf32> {
-      // expected-error @below {{expected no product, asynchronous load or loop in a branch}}
+      // expected-error @below {{expected no tile.dot, asynchronous load or loop in a branch}}
       %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
       scf.yield %z : tensor<64x64xf32>
     } else {
@@ -187,7 +187,7 @@ func.func @reduce_parts() attributes {mla.schedule = #s} {
   %z = arith.constant dense<0.0> : tensor<64x64xf32>
   scf.forall (%i) in (8) {
     %x = math.exp2 %z {tile.label = "x"} : tensor<64x64xf32>
-    // expected-error @below {{cannot reduce dimension 1, which roles hold in parts}}
+    // expected-error @below {{cannot reduce dimension 1, which is split over roles}}
     %y = tile.reduce sum %x dim 1 : tensor<64x64xf32> -> tensor<64xf32>
   }
   return
@@ -248,7 +248,7 @@ func.func @b_is_constant(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
     %a = tile.load %m[%i, %c0] {tile.label = "a"} : memref<?x64xbf16> -> tensor<64x64xbf16>
     %p = arith.constant dense<1.0> : tensor<64x64xbf16>
-    // expected-error @below {{expected operand B in shared memory: a tile that is loaded or computed, not repeated where it is used}}
+    // expected-error @below {{expected operand B in shared memory, got a tile that is duplicated in each role that uses it}}
     %t = tile.dot %a, %p {tile.label = "s"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   }
   return
@@ -270,7 +270,7 @@ func.func @no_schedule() {
 func.func @two_programs() attributes {mla.schedule = #s} {
   scf.forall (%i) in (8) {
   }
-  // expected-error @below {{expected one scf.forall a function}}
+  // expected-error @below {{expected one scf.forall per function}}
   scf.forall (%i) in (8) {
   }
   return
@@ -278,13 +278,13 @@ func.func @two_programs() attributes {mla.schedule = #s} {
 
 // -----
 
-// A schedule for rewritten programs needs the rewrites.
+// A schedule for a rewritten program needs the rewrites.
 #s = #mla.schedule<"s" after ["pair-tiles"], roles = [<"a", warps = 4, registers = 64>],
   table = [<"x" in ["a"]>]>
 func.func @not_paired(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
-  // expected-error @below {{expected "pair-tiles", for which schedule "s" asks; run --mla-pair-tiles first}}
+  // expected-error @below {{expected "pair-tiles", which schedule "s" requests; run --mla-pair-tiles first}}
   scf.forall (%i) in (8) {
     scf.for %j = %c0 to %n step %c64 {
       %x = tile.load %m[%j] : memref<?xf32> -> tensor<64xf32>
@@ -300,7 +300,7 @@ func.func @not_paired(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #
   table = [<"k" in ["a"]>]>
 func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
-  // expected-error @below {{expected "split-width", for which schedule "s" asks; run --mla-split-width first}}
+  // expected-error @below {{expected "split-width", which schedule "s" requests; run --mla-split-width first}}
   scf.forall (%i) in (8) {
     %rows = tile.iota : tensor<64xi32>
     %k = tile.gather %kv[%rows][%c0] {tile.label = "k.0"} : memref<?x128xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
@@ -310,13 +310,13 @@ func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
 
 // -----
 
-// An asynchronous load ends at a bound of rows, of the memref's first dimension.
+// An asynchronous load may be bounded by rows, of the memref's first dimension.
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"k" in ["b"]>, <"x" in ["a"]>]>
 func.func @bounded_columns(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected rows of the memref's first dimension, and a bound of rows alone, of an asynchronous load with dims or bounds}}
+    // expected-error @below {{expected an asynchronous load with dims or bounds to read rows of the memref's first dimension, bounded by rows only}}
     %k = tile.load %m[%i, %c0] bounds [%n, %n] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
     %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     tile.store %z, %out[%i, %c0] {tile.label = "x"} : tensor<64x64xf32>, memref<?x64xf32>
@@ -326,7 +326,7 @@ func.func @bounded_columns(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: in
 
 // -----
 
-// Each role has a loop of its own, and none is left whose index this could be.
+// The loop index of the tile program does not exist outside of the roles.
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
   table = [<"x" in ["a"]>]>
 func.func @index_of_loop(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
@@ -334,13 +334,13 @@ func.func @index_of_loop(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c1 = arith.constant 1 : index
   %c8 = arith.constant 8 : index
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected no result that is needed besides by tiles}}
+    // expected-error @below {{expected results that only ops on tiles use}}
     %last = scf.for %j = %c0 to %c8 step %c1 iter_args(%at = %c0) -> index {
       %x = tile.load %m[%j, %c0] : memref<?x64xf32> -> tensor<64xf32>
       tile.store %x, %m[%j, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
       scf.yield %j : index
     }
-    // expected-note @below {{needed here}}
+    // expected-note @below {{used here}}
     %behind = arith.addi %last, %i : index
   }
   return
@@ -356,7 +356,7 @@ func.func @index_tile(%m: memref<?x64xindex>) attributes {mla.schedule = #s} {
     %x = tile.load %m[%i, %c0] : memref<?x64xindex> -> tensor<64xindex>
     // expected-error @below {{ring 'x': expected elements of an integer or floating-point type, got 'index'}}
     %y = arith.addi %x, %x {tile.label = "x"} : tensor<64xindex>
-    // expected-error @below {{role "b" needs a tile that it neither has nor gets through a ring}}
+    // expected-error @below {{role "b" uses a tile that it neither computes nor receives through a ring}}
     tile.store %y, %m[%i, %c0] {tile.label = "y"} : tensor<64xindex>, memref<?x64xindex>
   }
   return
@@ -375,7 +375,7 @@ func.func @carried_unchanged(%m: memref<?x64xf32>) attributes {mla.schedule = #s
     %x = scf.for %j = %c0 to %c8 step %c1 iter_args(%at = %zero) -> tensor<64xf32> {
       scf.yield %at : tensor<64xf32>
     }
-    // expected-error @below {{expected a tile that some role computes, got one that a loop carries unchanged}}
+    // expected-error @below {{expected a tile that a role computes, got one that a loop carries unchanged}}
     tile.store %x, %m[%i, %c0] {tile.label = "x"} : tensor<64xf32>, memref<?x64xf32>
   }
   return
@@ -383,13 +383,13 @@ func.func @carried_unchanged(%m: memref<?x64xf32>) attributes {mla.schedule = #s
 
 // -----
 
-// Rows and rings of tiles that stay where they are.
+// Rows and rings of tiles that do not leave their role.
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
   table = [<"x" in ["a"]>, <"x.load" in ["a"]>, <"y" in ["a"]>]>
 func.func @load_of_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64xf32>
-  // expected-error @below {{schedule "s": row "x.load" places nothing: no role takes the tile out of a ring into registers}}
+  // expected-error @below {{schedule "s": row "x.load" matches no op: no role loads the tile from a ring into registers}}
   scf.forall (%i) in (8) {
     %x = math.exp2 %zero {tile.label = "x"} : tensor<64xf32>
     tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
@@ -404,7 +404,7 @@ func.func @load_of_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} 
 func.func @ring_of_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64xf32>
-  // expected-error @below {{schedule "s": ring "x" is not there: the tile does not leave its role}}
+  // expected-error @below {{schedule "s": ring "x" is not needed: the tile does not leave its role}}
   scf.forall (%i) in (8) {
     %x = math.exp2 %zero {tile.label = "x"} : tensor<64xf32>
     tile.store %x, %m[%i, %c0] {tile.label = "y"} : tensor<64xf32>, memref<?x64xf32>
@@ -434,7 +434,7 @@ func.func @over_nothing(%m: memref<?x64xf32>) attributes {mla.schedule = #s} {
   table = [<"x" in ["a"]>, <"y" in ["a"]>]>
 func.func @load_before_the_wait(%m: memref<?x64xf32>) attributes {mla.schedule = #s, mla.programmatic} {
   %c0 = arith.constant 0 : index
-  // expected-error @below {{expected no loads in front of the grid of a kernel that is launched with programmatic dependence}}
+  // expected-error @below {{expected no loads in front of the grid of a kernel with programmatic dependent launch}}
   %f = memref.load %m[%c0, %c0] : memref<?x64xf32>
   %t = tensor.splat %f : tensor<64xf32>
   scf.forall (%i) in (8) {
@@ -453,7 +453,7 @@ func.func @parts_computed(%m: memref<?x64xbf16>) attributes {mla.schedule = #s} 
   scf.forall (%i) in (8) {
     %a = tile.load %m[%i, %c0] : memref<?x64xbf16> -> tensor<32x64xbf16>
     %b = arith.constant dense<1.0> : tensor<32x64xbf16>
-    // expected-error @below {{expected parts that are loaded or gathered for it alone}}
+    // expected-error @below {{expected parts that are loaded or gathered and have no other use}}
     %k = tile.concat %a, %b dim 0 {tile.label = "k"} : tensor<32x64xbf16>, tensor<32x64xbf16> -> tensor<64x64xbf16>
   }
   return

@@ -1,5 +1,5 @@
-// The schedules that ship, and a user's own given as text on the operator, place
-// mla.sparse_prefill; the same operator goes through all passes with each.
+// The built-in schedules, and a schedule written on the operator, place
+// mla.sparse_prefill; the operator goes through all passes with each.
 // DEFINE: %{tile} = --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-split} = --mla-choose-schedule=schedule=split-columns --mla-tile --mla-decompose-softmax --canonicalize --cse
 // DEFINE: %{tile-seesaw} = --mla-choose-schedule=schedule=seesaw --mla-tile --mla-pair-tiles --mla-split-width --mla-split-tail --mla-persist --mla-decompose-softmax --mla-split-sums --canonicalize --cse
@@ -21,7 +21,7 @@
 // VERIFIED-LABEL: func @sparse_prefill
 // VERIFIED-SAME:    cta.verified
 
-// One role computes scores and weights and sends P and the rescale factor on.
+// One role computes scores and weights, and sends P and the rescale factor.
 // SHARED-LABEL: func @sparse_prefill
 // SHARED-DAG:     %[[Q:.*]] = cta.ring "q" : !cta.ring<1x64x576xbf16>
 // SHARED-DAG:     %[[K:.*]] = cta.ring "k" : !cta.ring<2x64x576xbf16>
@@ -51,7 +51,7 @@
 // SHARED:           cta.copy_async
 // SHARED:           cta.gather_async
 
-// Heads are columns; the scores' role keeps no output, the other one no scores.
+// Heads are columns. The role of the scores has no output, the other one no scores.
 // SWAPPED-LABEL: func @sparse_prefill
 // SWAPPED-DAG:     cta.ring "q" : !cta.ring<1x32x576xbf16>
 // SWAPPED-DAG:     cta.ring "k.l" : !cta.ring<2x64x256xbf16>
@@ -73,7 +73,7 @@
 // SWAPPED:           tile.store
 // SWAPPED:         cta.role "producer"
 
-// Both roles compute the scores; only the KV tile and its mask are shared.
+// Both roles compute the scores; they share only the KV tile and its mask.
 // SPLIT-LABEL: func @sparse_prefill
 // SPLIT:         cta.ring "q"
 // SPLIT:         cta.ring "k"
@@ -92,8 +92,8 @@
 // SPLIT-NOT:     cta.acquire {{.*}}f32
 // SPLIT:         return
 
-// A schedule of one's own: no software pipelining, both products of a half of
-// the columns in roles that all compute the scores.
+// A custom schedule: no software pipelining; each role computes the scores, and both
+// MMAs of its half of the columns.
 // USER-LABEL: func @sparse_prefill
 // USER-SAME:    #mla.schedule<"plain"
 // USER-DAG:     cta.ring "q" : !cta.ring<1x64x576xbf16>
@@ -108,11 +108,11 @@
 !indices = memref<?x1x?xi32>
 !out = memref<?x64x512xbf16>
 !stat = memref<?x64xf32>
-// Each role computes the scores of its own tile, in two links of one chain that
-// are waited for once, and takes the other's P from a ring.
+// Each role computes the scores of its own tile, as a chain of two MMAs with one
+// wait, and receives the other role's P through a ring.
 // SEESAW:         cta.ring "k.0.l" : !cta.ring<1x64x256xbf16>
 // SEESAW:         cta.ring "k.0.r" : !cta.ring<1x64x320xbf16>
-// No sum goes from role to role in the loop: one does after it.
+// No sum goes from role to role in the loop; one does after it.
 // SEESAW-NOT:     cta.ring "softmax.0.rowsum"
 // SEESAW:         %[[SUM:.*]] = cta.ring "tile{{[0-9]+}}" : !cta.ring<1x64xf32>
 // SEESAW-LABEL:   cta.role "left"
@@ -120,12 +120,12 @@
 // SEESAW-NOT:       cta.mma_wait
 // SEESAW:           %[[B:.*]] = cta.mma_async %{{.*}} acc %[[A]] : !cta.in_flight{{.*}} transpose_b
 // SEESAW-NEXT:      cta.mma_wait %[[B]] {cta.order = 8 : i64, cta.stage = 0 : i64}
-// The mask is taken out of its ring as the row "valid.0.load" says, not as "mask.0".
+// The row "valid.0.load" places the load of the mask from its ring, not "mask.0".
 // SEESAW:           cta.load_shared %{{.*}} {cta.order = 7 : i64, cta.stage = 0 : i64}
 // SEESAW:           scf.yield
 // SEESAW:           cta.acquire %[[SUM]]
 // SEESAW-LABEL:   cta.role "right"
-// The second tile is taken from the right, its tail first.
+// The second tile is gathered from the right, its tail first.
 // SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x64xbf16>
 // SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>
 // SEESAW:           cta.mma_async %{{.*}} transpose_b {{.*}} : !cta.buffer<64x256xbf16>

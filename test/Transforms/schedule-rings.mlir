@@ -1,4 +1,4 @@
-// mla-schedule: which tiles travel in which ring, and who fills what of a slot.
+// mla-schedule: which tiles share rings, and which roles fill which parts of a slot.
 // RUN: %mla-opt %s --mla-schedule -split-input-file | FileCheck %s
 
 #loops = #mla.schedule<"loops",
@@ -6,10 +6,10 @@
   table = [<"k" in ["load"]>, <"v" in ["load"]>, <"s" in ["math"]>, <"x" in ["more"]>, <"out" in ["math"]>, <"more" in ["more"]>],
   rings = [<"k", depth = 2>]>
 
-// Loops that follow each other share the ring of a label, if its tiles are filled
-// alike and have the same readers: "v" is gathered in the second loop, and "x" is
-// read there alone. A loop in another shares nothing with it, for both tiles are
-// needed at once.
+// Consecutive loops share the ring of a label if its tiles are filled by the same
+// kind of op and have the same readers: not "v", which is gathered in the second
+// loop, nor "x", which has one reader less there. A nested loop shares no ring with
+// the loop around it, because both tiles are needed at once.
 // CHECK-LABEL: func @loops
 // CHECK:         %[[K:.*]] = cta.ring "k" : !cta.ring<2x64x64xbf16>
 // CHECK-NEXT:    %[[V:.*]] = cta.ring "v" : !cta.ring<1x64x64xbf16>
@@ -76,8 +76,8 @@ func.func @loops(%kv: memref<?x64xbf16>, %l: memref<?xf32>, %out: memref<?x64xf3
   roles = [<"low", warps = 4, registers = 160>, <"high", warps = 4, registers = 160>],
   table = [<"x" in ["low", "high"], split = 0>, <"y" in ["low", "high"], split = 1>, <"z" in ["low"]>]>
 
-// What roles compute in parts, each stores into its part of the slot; whoever needs
-// more than he has in registers reads it there, "low" twice what it awaits once.
+// Each role stores its part of a tile into its part of the slot. A role that needs
+// more than it has in registers reads the slot: "low" twice, with one await.
 // CHECK-LABEL: func @parts
 // CHECK:         %[[X:.*]] = cta.ring "x" : !cta.ring<1x128x128xbf16>
 // CHECK-NOT:     cta.ring "
@@ -117,8 +117,8 @@ func.func @parts(%m: memref<?x128xbf16>) attributes {mla.schedule = #parts} {
   roles = [<"math", warps = 4, registers = 160>, <"load", warps = 4, registers = 24>],
   table = [<"k" in ["load"]>, <"s" in ["math"]>, <"p" in ["math"]>, <"t" in ["math"]>, <"u" in ["math"]>]>
 
-// What a role has computed itself it stages where a product wants it in shared
-// memory: as B, or transposed; not as A, which may stay in registers.
+// A role stages a tile that it has computed if an MMA reads it from shared memory:
+// as B or transposed, but not as A, which may be in registers.
 // CHECK-LABEL: func @own
 // CHECK:         %[[K:.*]] = cta.ring "k"
 // CHECK-NEXT:    %[[P:.*]] = cta.ring "p"
@@ -151,7 +151,7 @@ func.func @own(%m: memref<?x64xbf16>, %out: memref<?x64xf32>) attributes {mla.sc
   roles = [<"math", warps = 4, registers = 160>, <"load", warps = 4, registers = 24>],
   table = [<"k" in ["load"]>, <"s" in ["math"]>]>
 
-// The parts of a tile fill its slot: a page by TMA and one that is gathered.
+// The parts of a tile fill one slot: one page by TMA, one by a gather.
 // CHECK-LABEL: func @pages
 // CHECK:         %[[K:.*]] = cta.ring "k" : !cta.ring<1x64x64xbf16>
 // CHECK:         cta.role "load"

@@ -1,6 +1,5 @@
-// A new elementwise op needs no schedule: a tanh soft cap between the scores and
-// the mask, without a label, runs where the scores are and goes through all
-// passes.
+// A new elementwise op needs no schedule: a tanh soft cap between the scores and the
+// mask has no label, runs in the role of the scores, and goes through all passes.
 // RUN: %mla-opt %s --mla-schedule | FileCheck %s
 // RUN: %mla-opt %s --mla-schedule --mla-assign-layouts --mla-pipeline --canonicalize --cse \
 // RUN:   --mla-stage-shared --mla-materialize-barriers --mla-wgmma-descriptors \
@@ -29,7 +28,7 @@
 
 // VERIFIED-LABEL: func @soft_cap
 // VERIFIED-SAME:    cta.verified
-// Prologue, steady state, and nowhere else.
+// Prologue and steady state, and nowhere else.
 // VERIFIED-COUNT-2: math.tanh {{.*}} : tensor<64x64xf32, #cta.layout<acc>>
 // VERIFIED-NOT:     math.tanh
 func.func @soft_cap(%q: memref<?x64xbf16>, %kv: memref<?x128xbf16>, %indices: memref<?xi32>,

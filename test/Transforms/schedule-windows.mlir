@@ -1,12 +1,12 @@
-// mla-schedule: tiles with windows, branches, and loops that follow each other.
+// mla-schedule: tiles with bounds, branches, and consecutive loops.
 // RUN: %mla-opt %s --mla-schedule -split-input-file | FileCheck %s
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 216>, <"b", warps = 4, registers = 216>,
                                 <"load", warps = 4, registers = 24>],
   table = [<"k" in ["load"]>, <"x" in ["a", "b"], split = 1>, <"out" in ["a", "b"], split = 1>]>
 
-// A bounded load by products is a gather of the rows below the bound. Parts of a
-// tile keep the dimensions and the bounds of its store.
+// A bounded load that an MMA reads becomes a gather of the rows below the bound.
+// Parts of a tile keep the dimensions and bounds of its store.
 // CHECK-LABEL: func @bounded
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?x8x64xbf16>, %[[OUT:[^:]*]]: memref<?x8x64xf32>, %[[END:[^:]*]]: index
 // CHECK:         cta.role "a"
@@ -39,8 +39,8 @@ func.func @bounded(%m: memref<?x8x64xbf16>, %out: memref<?x8x64xf32>, %end: inde
            <"mask" in ["a"], stage = 1, order = 4>, <"out" in ["a"]>],
   rings = [<"k", depth = 2>]>
 
-// One ring for the tiles of both loops. The branch has the place of its row, and
-// what only it needs stands in it.
+// The tiles of both loops share a ring. The branch has the place of its row, and
+// contains only ops that it needs.
 // CHECK-LABEL: func @loops
 // CHECK:         cta.ring "k" : !cta.ring<2x64x64xbf16>
 // CHECK-NOT:     cta.ring

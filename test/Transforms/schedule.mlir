@@ -1,5 +1,5 @@
-// mla-schedule: labelled ops go to the roles of their rows, unlabelled ones where
-// their tiles live, and tiles travel between roles through rings.
+// mla-schedule: labelled ops go to the roles of their rows, other ops to the roles
+// of their operands, and tiles travel between roles through rings.
 // RUN: %mla-opt %s --mla-schedule -split-input-file | FileCheck %s
 
 #one = #mla.schedule<"one",
@@ -9,9 +9,8 @@
            <"sum" in ["math"], stage = 1, order = 4>, <"out" in ["math"]>],
   rings = [<"k", depth = 2>]>
 
-// The loads fill rings; the products read the slots; the wait has the place of
-// its own row; elementwise work without a label runs with its operands, at the
-// place of nothing in particular.
+// Loads fill rings, MMAs read the slots, and a wait has the place of its own row.
+// Elementwise ops without a label run with their operands, without a stage.
 // CHECK-LABEL: func @async_loads
 // CHECK-SAME:    %[[Q:[^:]*]]: memref<?x64xbf16>, %[[KV:[^:]*]]: memref<?x64xbf16>, %[[OUT:[^:]*]]: memref<?xf32>
 // CHECK:         scf.forall (%[[I:.*]]) in
@@ -53,7 +52,7 @@ func.func @async_loads(%q: memref<?x64xbf16>, %kv: memref<?x64xbf16>, %out: memr
       %s = tile.dot %qt, %k transpose_b {tile.label = "qk"}
           : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
       %e = math.absf %s : tensor<64x64xf32>
-      // A label "sum.row" without a row of its own has that of "sum".
+      // A label "sum.row" without a row of its own uses that of "sum".
       %sum = tile.reduce sum %e dim 1 {tile.label = "sum.row"} : tensor<64x64xf32> -> tensor<64xf32>
       %next = arith.addf %acc, %sum {tile.label = "sum"} : tensor<64xf32>
       scf.yield %next : tensor<64xf32>
@@ -73,8 +72,8 @@ func.func @async_loads(%q: memref<?x64xbf16>, %kv: memref<?x64xbf16>, %out: memr
            <"out" in ["left", "right"], split = 1>]>
 
 // Each role computes its half of the columns: a view of B, a part of the
-// accumulator, a place in the output. The vector that only the left role
-// computes goes to the right one through a ring; its broadcast is repeated.
+// accumulator, an offset in the output. The vector that only the left role computes
+// goes to the right one through a ring; its broadcast is duplicated.
 // CHECK-LABEL: func @split
 // CHECK-SAME:    %[[OUT:[^:]*]]: memref<?x512xbf16>
 // CHECK-DAG:       %[[FR:.*]] = cta.ring "factor" : !cta.ring<1x64xf32>
@@ -125,7 +124,7 @@ func.func @split(%out: memref<?x512xbf16>, %in: memref<?x64xbf16>, %values: memr
   roles = [<"a", warps = 4, registers = 216>, <"b", warps = 4, registers = 216>],
   table = [<"x" in ["a"]>, <"y" in ["a", "b"]>, <"store" in ["a"]>, <"store.b" in ["b"]>]>
 
-// A loop exists in the roles that have work in it; both roles compute y whole.
+// A loop is emitted in the roles that have ops in it. Both roles compute all of y.
 // CHECK-LABEL: func @whole_in_both
 // CHECK:         cta.role "a"
 // CHECK:           scf.for
@@ -162,8 +161,8 @@ func.func @whole_in_both(%m: memref<?xf32>, %n: index) attributes {mla.schedule 
   table = [<"x" in ["side"], order = 8>, <"x.load" in ["math"], order = -2>,
            <"y" in ["side"], order = 9>, <"sum" in ["math"], stage = 1, order = 3>]>
 
-// A tile is taken out of its ring where the row "<label>.load" says. Without one it is
-// taken where it is used: the row "y" places what computes y.
+// The row "<label>.load" places the load of a tile from its ring. Without it, the
+// tile is loaded where it is used: the row "y" places the op that computes y.
 // CHECK-LABEL: func @load_rows
 // CHECK-DAG:       %[[XR:.*]] = cta.ring "x"
 // CHECK-DAG:       %[[YR:.*]] = cta.ring "y"
@@ -197,7 +196,7 @@ func.func @load_rows(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #t
   roles = [<"load", warps = 4, registers = 64>],
   table = [<"k" in ["load"]>]>
 
-// By hand: the program is what --mla-split-width makes.
+// Written by hand, in the form that --mla-split-width produces.
 // CHECK-LABEL: func @rewritten
 // CHECK-COUNT-2: cta.gather_async
 // CHECK-NOT:     tile.gather
@@ -215,7 +214,7 @@ func.func @rewritten(%kv: memref<?x128xbf16>)
 
 // -----
 
-// A function without a forall is no tile program.
+// A function without an scf.forall is unchanged.
 // CHECK-LABEL: func @nothing(
 // CHECK-NEXT:    return
 func.func @nothing() { return }

@@ -3,12 +3,12 @@
 #s = #mla.schedule<"sums" after ["split-sums"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
-// One term an iteration: there is nothing to split.
+// One term per iteration: nothing to split.
 func.func @one_term(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
                     %n: index, %g: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  // expected-error @below {{schedule "sums" asks for split-sums: expected a loop that carries a sum or a maximum of more than one term an iteration, got none}}
+  // expected-error @below {{schedule "sums" asks for split-sums: expected a loop that carries a sum or a maximum of more than one term per iteration, got none}}
   scf.forall (%t) in (%g) {
     %sum = scf.for %i = %c0 to %n step %c1 iter_args(%l = %init) -> tensor<64xf32> {
       %0 = arith.addf %l, %s0 : tensor<64xf32>
@@ -24,8 +24,8 @@ func.func @one_term(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32
 #s = #mla.schedule<"sums" after ["split-sums"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
-// Sums whose middle is read, of which a part is a maximum, or that stand on the
-// wrong side of a difference have to stay in one piece.
+// Sums with an intermediate use, with a maximum in between, or as the right side of
+// a subtraction cannot be split.
 func.func @no_chain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
                     %n: index, %g: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index

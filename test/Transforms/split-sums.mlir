@@ -1,7 +1,7 @@
-// mla-split-sums: a partial sum for each term of an iteration, for a schedule
-// that asks for it.
+// mla-split-sums: a partial sum for each term of an iteration, if the schedule
+// requests it.
 // RUN: %mla-opt %s --mla-split-sums | FileCheck %s
-// Once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s --mla-split-sums --mla-split-sums | FileCheck %s
 
 #split = #mla.schedule<"s" after ["split-sums"], roles = [<"r", warps = 4, registers = 128>],
@@ -12,10 +12,10 @@
 // CHECK-LABEL: func @sum
 // CHECK-SAME:    %[[A0:[^:]*]]: tensor<64xf32>, %[[A1:[^:]*]]: tensor<64xf32>, %[[S0:[^:]*]]: tensor<64xf32>, %[[S1:[^:]*]]: tensor<64xf32>, %[[INIT:[^:]*]]: tensor<64xf32>
 // CHECK-SAME:    mla.rewritten = ["split-sums"]
-// The first partial sum begins as the whole did, the second from nothing.
+// The first partial sum has the initial value of the sum, the second begins at 0.
 // CHECK:         %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64xf32>
 // CHECK:         %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%[[L0:.*]] = %[[INIT]], %[[L1:.*]] = %[[ZERO]])
-// All factors of an iteration scale both; a term goes into its own.
+// All factors of an iteration scale both partial sums; each has its own term.
 // CHECK-DAG:       %[[X0:.*]] = arith.mulf %[[L0]], %[[A0]] fastmath<contract> {tile.label = "s.0.sum"}
 // CHECK-DAG:       %[[X1:.*]] = arith.mulf %[[L1]], %[[A0]] fastmath<contract> {tile.label = "s.1.sum"}
 // CHECK-DAG:       %[[Y0:.*]] = arith.addf %[[S0]], %[[X0]] fastmath<contract> {tile.label = "s.0.sum"}
@@ -44,8 +44,8 @@ func.func @sum(%a0: tensor<64xf32>, %a1: tensor<64xf32>, %s0: tensor<64xf32>,
   return
 }
 
-// Three terms of a maximum, which all partial ones may begin with, beside a
-// maximum whose middle is read.
+// A maximum of three terms, whose partial maxima all begin at its initial value, and
+// a maximum with an intermediate use.
 // CHECK-LABEL: func @max
 // CHECK-SAME:    %[[S0:[^:]*]]: tensor<64xf32>, %[[S1:[^:]*]]: tensor<64xf32>, %[[S2:[^:]*]]: tensor<64xf32>, %[[INIT:[^:]*]]: tensor<64xf32>
 // CHECK:         %[[LOOP:.*]]:4 = scf.for {{.*}} iter_args(%[[M0:.*]] = %[[INIT]], %[[R:.*]] = %[[INIT]], %[[M1:.*]] = %[[INIT]], %[[M2:.*]] = %[[INIT]])
@@ -82,7 +82,7 @@ func.func @max(%s0: tensor<64xf32>, %s1: tensor<64xf32>, %s2: tensor<64xf32>,
   return
 }
 
-// A schedule that does not ask gets its loop back.
+// A schedule without the request: the loop is unchanged.
 // CHECK-LABEL: func @plain
 // CHECK:         %[[SUM:.*]] = scf.for
 // CHECK:         tile.store %[[SUM]]
@@ -101,7 +101,7 @@ func.func @plain(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,
   return
 }
 
-// A loop of one iteration was folded: nothing is carried.
+// A loop of one iteration was folded: no sum is carried.
 // CHECK-LABEL: func @no_loop
 // CHECK:         arith.addf
 func.func @no_loop(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32>,

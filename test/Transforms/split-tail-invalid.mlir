@@ -1,5 +1,5 @@
-// mla-split-tail refuses a schedule that asks for it and names no tile whose tail
-// could be split, or one that is not read as K and as V.
+// mla-split-tail: a schedule that requests it without a row for a tail, and tiles
+// that are not read as K and as V.
 // RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail -split-input-file -verify-diagnostics
 
 #s = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
@@ -16,7 +16,7 @@ func.func @no_row(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>) attributes {m
 
 // -----
 
-// Loaded and not gathered.
+// Loaded, not gathered.
 #s = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"k" in ["r"]>, <"k.t" in ["r"]>]>
 // expected-error @below {{schedule "s" asks for split-tail: expected a gathered tile, got none}}
@@ -36,7 +36,7 @@ func.func @loaded(%m: memref<?x576xbf16>) attributes {mla.schedule = #s} {
 func.func @not_first_columns(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%t) in (8) {
-    // expected-error @below {{has a row for its tail: expected a tile that products read, as K and from column 0 as V}}
+    // expected-error @below {{expected a tile that tile.dot reads as K, and from column 0 as V, because the schedule has a row for its tail}}
     %k = tile.gather %m[%rows] [%c0, %c0] {tile.label = "k"} : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
     %v = tile.view %k [0, 64] : tensor<64x576xbf16> -> tensor<64x512xbf16>
     "test.use"(%v) : (tensor<64x512xbf16>) -> ()

@@ -1,10 +1,10 @@
-// mla-split-tail: the columns of K that V does not have are gathered apart, where the
-// schedule has a row for them.
+// mla-split-tail: the columns of K that V does not use are gathered separately, if
+// the schedule has a row for them.
 // RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail -split-input-file | FileCheck %s
-// Once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail --mla-split-tail -split-input-file | FileCheck %s
 
-// The whole of it, scheduled and verified.
+// All passes: scheduled and verified.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw | FileCheck %s --check-prefix=WHOLE
 // WHOLE: cta.verified
 // WHOLE: cta.ring "k.1.r.t" {{.*}} !cta.ring<1x64x64xbf16
@@ -33,8 +33,8 @@ func.func @tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %q: tensor<64x5
   return
 }
 
-// V is all of K, as a view or without one: there is no tail. A tile without a row
-// for its tail stays whole.
+// V uses all columns of K, with or without a view: there is no tail. A tile without
+// a row for its tail is unchanged.
 // CHECK-LABEL: func @no_tail
 // CHECK-SAME:    mla.rewritten = ["split-tail"]
 // CHECK:         tile.gather {{.*}} -> tensor<64x512xbf16>

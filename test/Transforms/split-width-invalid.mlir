@@ -6,7 +6,7 @@
 func.func @no_product(%kv: memref<?x576xbf16>, %rows: tensor<64xi32>,
                       %out: memref<64x576xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
-  // expected-error @+1 {{schedule "s" asks for split-width: expected a product with V, a view of a gathered tile from column 0, got none}}
+  // expected-error @+1 {{schedule "s" asks for split-width: expected a tile.dot with V, a view of a gathered tile from column 0, got none}}
   scf.forall (%t) in (1) {
     %k = tile.gather %kv[%rows][%c0] : memref<?x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
     tile.store %k, %out[%c0, %c0] : tensor<64x576xbf16>, memref<64x576xbf16>
@@ -26,7 +26,7 @@ func.func @narrow(%kv: memref<?x96xbf16>, %rows: tensor<64xi32>,
   scf.forall (%t) in (1) {
     %k = tile.gather %kv[%rows][%c0] : memref<?x96xbf16>, tensor<64xi32> -> tensor<64x96xbf16>
     %v = tile.view %k [0, 0] : tensor<64x96xbf16> -> tensor<64x64xbf16>
-    // expected-error @+1 {{expected V of a multiple of 128 columns, the same in all products, got 64}}
+    // expected-error @+1 {{expected V to have a multiple of 128 columns, the same for all products, got 64}}
     %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     tile.store %o, %out[%c0, %c0] : tensor<64x64xf32>, memref<64x64xf32>
   }
@@ -66,7 +66,7 @@ func.func @condition(%kv: memref<?x512xbf16>, %rows: tensor<64xi32>, %p: tensor<
   scf.forall (%t) in (1) {
     %k = tile.gather %kv[%rows][%c0] : memref<?x512xbf16>, tensor<64xi32> -> tensor<64x512xbf16>
     %v = tile.view %k [0, 0] : tensor<64x512xbf16> -> tensor<64x512xbf16>
-    // expected-error @+1 {{expected scf.for as the only region around the output's tiles}}
+    // expected-error @+1 {{expected the output's tiles to be computed in scf.for only}}
     %o = scf.if %yes -> tensor<64x512xf32> {
       %0 = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
       scf.yield %0 : tensor<64x512xf32>
@@ -99,7 +99,7 @@ func.func @narrow_keys(%kv: memref<?x512xbf16>, %rows: tensor<64xi32>, %p: tenso
 
 // -----
 
-// A product of the output with something else than V.
+// A product of the output with a tile other than V.
 #s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
@@ -130,7 +130,7 @@ func.func @stored(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64x
     %v = tile.view %k [0, 0] : tensor<64x128xbf16> -> tensor<64x128xbf16>
     %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
     tile.store %o, %out[%c0, %c0] : tensor<64x128xf32>, memref<64x128xf32>
-    // expected-error @+1 {{uses a tile whose columns are split in a way in which it cannot be}}
+    // expected-error @+1 {{cannot use a tile that is split by columns}}
     tile.store %k, %keys[%c0, %c0] : tensor<64x128xbf16>, memref<64x128xbf16>
   }
   return
@@ -138,7 +138,7 @@ func.func @stored(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64x
 
 // -----
 
-// The output goes on from what is no half of anything.
+// The output is combined with a tile that has no halves.
 #s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>]>
 
@@ -169,7 +169,7 @@ func.func @yielded(%kv: memref<?x128xbf16>, %rows: tensor<64xi32>, %p: tensor<64
 func.func @loaded(%kv: memref<?x256xbf16>, %p: tensor<64x64xbf16>, %out: memref<64x256xf32>)
     attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
-  // expected-error @+1 {{expected a product with V, a view of a gathered tile from column 0, got none}}
+  // expected-error @+1 {{expected a tile.dot with V, a view of a gathered tile from column 0, got none}}
   scf.forall (%t) in (1) {
     %v = tile.load %kv[%c0, %c0] : memref<?x256xbf16> -> tensor<64x256xbf16>
     %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>

@@ -1,6 +1,6 @@
-// mla-split-width: gathered tiles and the output in two parts.
+// mla-split-width: gathered tiles and the output are split by columns.
 // RUN: %mla-opt %s --mla-split-width | FileCheck %s
-// Split once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s --mla-split-width --mla-split-width | FileCheck %s
 
 #s = #mla.schedule<"s" after ["split-width"], roles = [<"r", warps = 4, registers = 128>],
@@ -8,12 +8,12 @@
 
 // CHECK-LABEL: func @attention
 // CHECK:         %[[Q:.*]] = tile.load
-// The accumulator is carried in halves.
+// The halves of the accumulator are carried separately.
 // CHECK:         %[[R:.*]]:3 = scf.for {{.*}} iter_args(%[[OL:.*]] = %{{.*}}, %[[OR:.*]] = %{{.*}}, %[[A:.*]] = %{{.*}}) -> (tensor<64x256xf32>, tensor<64x256xf32>, tensor<64xf32>)
-// The left part is as wide as half of V, the right one has the rest.
+// The left part has half the columns of V, the right part the remaining ones.
 // CHECK:           %[[KL:.*]] = tile.gather {{.*}} {tile.label = "k.l"} {{.*}} -> tensor<64x256xbf16>
 // CHECK:           %[[KR:.*]] = tile.gather {{.*}} {tile.label = "k.r"} {{.*}} -> tensor<64x320xbf16>
-// Scores: the sum over the left columns, then over the right ones.
+// Scores: a chain of two MMAs, over the left and the right columns.
 // CHECK:           %[[QL:.*]] = tile.view %[[Q]] [0, 0] {{.*}} -> tensor<64x256xbf16>
 // CHECK:           %[[SL:.*]] = tile.dot %[[QL]], %[[KL]] transpose_b {tile.label = "qk.l"}
 // CHECK:           %[[QR:.*]] = tile.view %[[Q]] [0, 256] {{.*}} -> tensor<64x320xbf16>
@@ -22,7 +22,7 @@
 // CHECK:           %[[XL:.*]] = arith.mulf %[[OL]], %{{.*}} {tile.label = "rescale.l"} : tensor<64x256xf32>
 // CHECK:           %[[XR:.*]] = arith.mulf %[[OR]], %{{.*}} {tile.label = "rescale.r"} : tensor<64x256xf32>
 // CHECK:           %[[YL:.*]] = tile.dot %[[P]], %[[KL]] acc %[[XL]] {{.*}} {tile.label = "pv.l"}
-// V's right half is the right part without its last columns.
+// The right half of V is the right part without its last columns.
 // CHECK:           %[[VR:.*]] = tile.view %[[KR]] [0, 0] {{.*}} -> tensor<64x256xbf16>
 // CHECK:           %[[YR:.*]] = tile.dot %[[P]], %[[VR]] acc %[[XR]] {{.*}} {tile.label = "pv.r"}
 // CHECK:           scf.yield %[[YL]], %[[YR]], %[[A]]

@@ -1,8 +1,8 @@
-// mla-stage-shared refuses tiles without a layout, copies without a tensor map,
-// loops that are not pipelined, rings over what is not there, and a plan above the
-// limit, which it lists.
+// mla-stage-shared: tiles without a layout, copies without a tensor map, loops that
+// are not pipelined, rings that alias an unknown ring, and too much shared memory,
+// where the error lists all rings.
 // RUN: %mla-opt %s --mla-stage-shared -verify-diagnostics -split-input-file
-// A user's schedule with one slot more than fits:
+// A custom schedule with one slot more than fits.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=shared-p --mla-tile --mla-decompose-softmax --canonicalize --cse \
 // RUN:   | sed 's/<"k", depth = 2>/<"k", depth = 3>/' \
 // RUN:   | not %mla-opt --mla-schedule --mla-assign-layouts --mla-pipeline --mla-stage-shared 2>&1 \
@@ -14,7 +14,7 @@
 
 func.func @element() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x64x64xf32>'}}
+    // expected-error @below {{expected a vector, or a matrix of 1- or 2-byte elements whose rows are a multiple of 8 and whose columns are a multiple of 128 bytes, got '!cta.ring<1x64x64xf32>'}}
     %r = cta.ring "r" : !cta.ring<1x64x64xf32>
   }
   return
@@ -24,7 +24,7 @@ func.func @element() {
 
 func.func @half_a_block() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x64x64xf8E4M3FN>'}}
+    // expected-error @below {{expected a vector, or a matrix of 1- or 2-byte elements whose rows are a multiple of 8 and whose columns are a multiple of 128 bytes, got '!cta.ring<1x64x64xf8E4M3FN>'}}
     %r = cta.ring "r" : !cta.ring<1x64x64xf8E4M3FN>
   }
   return
@@ -34,7 +34,7 @@ func.func @half_a_block() {
 
 func.func @columns() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x64x96xbf16>'}}
+    // expected-error @below {{expected a vector, or a matrix of 1- or 2-byte elements whose rows are a multiple of 8 and whose columns are a multiple of 128 bytes, got '!cta.ring<1x64x96xbf16>'}}
     %r = cta.ring "r" : !cta.ring<1x64x96xbf16>
   }
   return
@@ -44,7 +44,7 @@ func.func @columns() {
 
 func.func @rows() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x60x64xbf16>'}}
+    // expected-error @below {{expected a vector, or a matrix of 1- or 2-byte elements whose rows are a multiple of 8 and whose columns are a multiple of 128 bytes, got '!cta.ring<1x60x64xbf16>'}}
     %r = cta.ring "r" : !cta.ring<1x60x64xbf16>
   }
   return
@@ -54,7 +54,7 @@ func.func @rows() {
 
 func.func @rank() {
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected a vector, or a matrix of elements of one or two bytes with rows a multiple of 8 and columns a multiple of 128 bytes, got '!cta.ring<1x8x64x64xbf16>'}}
+    // expected-error @below {{expected a vector, or a matrix of 1- or 2-byte elements whose rows are a multiple of 8 and whose columns are a multiple of 128 bytes, got '!cta.ring<1x8x64x64xbf16>'}}
     %r = cta.ring "r" : !cta.ring<1x8x64x64xbf16>
   }
   return
@@ -62,7 +62,7 @@ func.func @rank() {
 
 // -----
 
-// A host cannot make the map of a memref that it does not pass.
+// The host can create tensor maps only for memrefs that it passes.
 func.func @local_source(%c: i1, %n: memref<?x64xbf16>) {
   %c0 = arith.constant 0 : index
   // expected-error @below {{'arith.select' op has a value of type 'memref<?x64xbf16>'; expected memrefs to be arguments of the function}}
@@ -124,8 +124,8 @@ func.func @not_pipelined(%n: index) {
 
 // -----
 
-// Three slots of 64 rows of 576 and a tile of q do not fit, and the error lists
-// what there is; 16 bytes of barriers a slot count.
+// Three slots of 64 x 576 and a tile of q do not fit. The error lists the rings;
+// each slot also has 16 bytes of barriers.
 // expected-error @below {{needs 295088 bytes of shared memory, a CTA has 232448}}
 func.func @too_large() {
   scf.forall (%i) in (8) {
@@ -148,7 +148,7 @@ func.func @too_large() {
 func.func @over_nothing() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %k = cta.ring "k" : !cta.ring<3x64x576xbf16>
-    // expected-error @below {{aliases a ring v that is not there}}
+    // expected-error @below {{aliases ring v, which does not exist}}
     %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
   }
   return
@@ -156,14 +156,14 @@ func.func @over_nothing() attributes {mla.schedule = #aliases} {
 
 // -----
 
-// Over another, a tile still starts where the swizzle does.
+// A tile that aliases another one must be aligned for its swizzle.
 #aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
   rings = [<"p", depth = 1, aliases = "k", byte = 1536>]>
 func.func @over_unaligned() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %q = cta.ring "q" : !cta.ring<1x64x640xbf16>
     %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
-    // expected-error @below {{would lie at byte 83456, in k, expected a multiple of 1024}}
+    // expected-error @below {{aliases ring k, expected an offset that is a multiple of 1024, got 83456}}
     %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
   }
   return
@@ -171,7 +171,7 @@ func.func @over_unaligned() attributes {mla.schedule = #aliases} {
 
 // -----
 
-// Even so: what lies over another takes no room, its barriers do.
+// Does not fit even with aliasing: the ring has no memory of its own, but barriers.
 #aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>],
   rings = [<"p", depth = 1, aliases = "k", byte = 0>]>
 // expected-error @below {{needs 294992 bytes of shared memory, a CTA has 232448}}
@@ -203,11 +203,11 @@ func.func @scalar_box(%m: memref<bf16>) {
 
 // -----
 
-// Where it lies over another is for the schedule to say.
+// The schedule has to give the offset in the aliased slot.
 func.func @over_without_byte() {
   scf.forall (%i) in (8) {
     %k = cta.ring "k" : !cta.ring<1x64x64xbf16>
-    // expected-error @below {{lies over ring k, expected a row of the schedule that names the byte}}
+    // expected-error @below {{aliases ring k, expected the schedule to have a row with its byte offset}}
     %p = cta.ring "p" aliases(%k : !cta.ring<1x64x64xbf16>) : !cta.ring<1x64x64xbf16>
   }
   return
@@ -220,7 +220,7 @@ func.func @over_without_byte() {
 func.func @over_each_other() attributes {mla.schedule = #aliases} {
   scf.forall (%i) in (8) {
     %q = cta.ring "q" : !cta.ring<1x64x1536xbf16>
-    // expected-error @below {{lies over ring p, expected that ring to have a place of its own}}
+    // expected-error @below {{aliases ring p, expected a ring that does not alias another one itself}}
     %k = cta.ring "k" : !cta.ring<1x64x1024xbf16>
     %p = cta.ring "p" : !cta.ring<1x64x256xbf16>
   }

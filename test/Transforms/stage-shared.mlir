@@ -1,9 +1,9 @@
-// mla-stage-shared: every ring gets its layout and its place, TMA copies their
-// tensor maps.
+// mla-stage-shared: every ring gets an offset and a layout, TMA copies get tensor
+// maps.
 // RUN: %mla-opt %s --mla-stage-shared | FileCheck %s
 
-// Tiles that products or TMA touch come first, swizzled and aligned; vectors are
-// dense and follow. Bytes of barriers are not counted yet.
+// Tiles that MMAs or TMA access come first, swizzled and aligned; dense vectors
+// follow. Barriers are not included yet.
 // CHECK-LABEL: func @plan
 // CHECK-SAME:    cta.shared_bytes = 164176
 // CHECK:           cta.ring "stats" at 163840 : !cta.ring<1x72xf32, #cta.shared_layout<swizzle = 0, rows = 72>>
@@ -22,7 +22,7 @@ func.func @plan() {
   return
 }
 
-// Slots and views of slots carry the layout of the whole tile.
+// Slots and views have the layout of the whole tile.
 // CHECK-LABEL: func @slots
 // CHECK:         %[[W:.*]] = cta.acquire %{{.*}} : !cta.ring<2x64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
 // CHECK:         %[[S:.*]] = cta.await %{{.*}} : !cta.ring<2x64x576xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
@@ -48,7 +48,7 @@ func.func @slots(%p: tensor<64x64xbf16, #cta.layout<a_operand>>, %t: tensor<64x5
   return
 }
 
-// So does what a loop carries.
+// So do loop-carried slots.
 // CHECK-LABEL: func @carried_slot
 // CHECK:         scf.for {{.*}} -> (!cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>)
 func.func @carried_slot(%n: index) {
@@ -65,7 +65,8 @@ func.func @carried_slot(%n: index) {
   return
 }
 
-// A box of one swizzled block: 64 columns, the rows of the tile, one of the rest.
+// A box is one swizzled block: 64 columns, the rows of the tile, 1 in other
+// dimensions.
 // CHECK-LABEL: func @tensor_map
 // CHECK-SAME:    %[[Q:[^:]*]]: memref<?x128x576xbf16>
 // CHECK-NEXT:    %[[MAP:.*]] = cta.tensor_map %[[Q]] box [1, 64, 64] swizzle 128 : memref<?x128x576xbf16>
@@ -86,8 +87,8 @@ func.func @tensor_map(%q: memref<?x128x576xbf16>) {
 // CHECK-NEXT:    return
 func.func @nothing() { return }
 
-// Roles without rings need no shared memory, which is a plan too; a plan that is
-// there stays.
+// Roles without rings need no shared memory, and get the attribute too. An existing
+// attribute is kept.
 // CHECK-LABEL: func @no_rings
 // CHECK-SAME:    cta.shared_bytes = 0
 func.func @no_rings() {
@@ -110,8 +111,8 @@ func.func @planned() attributes {cta.shared_bytes = 4096 : i64} {
   return
 }
 
-// Rings that may lie over others get places of their own where all fits, to the last
-// byte: 232368 of slots and 80 of barriers.
+// Rings that may alias others get memory of their own if everything fits, to the
+// last byte: 232368 of slots and 80 of barriers.
 #aliases = #mla.schedule<"aliases", roles = [<"r", warps = 4, registers = 128>],
   table = [<"x" in ["r"]>],
   rings = [<"p", depth = 1, aliases = "k", byte = 32768>,
@@ -134,8 +135,8 @@ func.func @room() attributes {mla.schedule = #aliases} {
   return
 }
 
-// One element more, and they lie that many bytes into the slot of "k", which stands
-// behind "q" in shared memory, and is moved up in the program.
+// With one element more, they alias "k" at the given offset. "k" is declared after
+// "q", and moves in front of it.
 // CHECK-LABEL: func @no_room
 // CHECK-SAME:    cta.shared_bytes = 221248
 // CHECK:         %[[K:.*]] = cta.ring "k" at 90112 : !cta.ring<1x64x1024xbf16
@@ -158,8 +159,8 @@ func.func @no_room() attributes {mla.schedule = #aliases} {
   table = [<"x" in ["r"]>],
   rings = [<"v", depth = 1 to 4>, <"k", depth = 2 to 4>, <"p", depth = 1 to 2>, <"q", depth = 1>]>
 
-// What is left goes to the rings that may be deeper, in the order of their rows: all
-// that v may have, then one slot of k (a second one would not fit), then p.
+// Remaining memory goes to rings that may be deeper, in the order of their rows: v
+// up to its maximum, then one slot of k (a second one would not fit), then p.
 // CHECK-LABEL: func @deep
 // CHECK:         cta.ring "q" at 0 : !cta.ring<1x
 // CHECK:         cta.ring "p" at 8192 : !cta.ring<2x64x64x
@@ -175,7 +176,7 @@ func.func @deep() attributes {mla.schedule = #deep} {
   return
 }
 
-// A swizzled block is 128 bytes wide: 128 columns of one byte.
+// A swizzled block is 128 bytes wide: 128 columns of 1-byte elements.
 // CHECK-LABEL: func @bytes
 // CHECK:         %[[MAP:.*]] = cta.tensor_map %{{.*}} box [64, 128] swizzle 128 : memref<?x256xf8E4M3FN>
 // CHECK:         cta.ring "k" at 0 : !cta.ring<1x64x256xf8E4M3FN, #cta.shared_layout<swizzle = 128, rows = 64>>

@@ -1,9 +1,10 @@
-// mla-swap-ab: products as their transposes, for a schedule that asks for it.
+// mla-swap-ab: products are computed as their transposes, if the schedule
+// requests it.
 // RUN: %mla-opt %s --mla-swap-ab | FileCheck %s
-// Swapped once is enough.
+// The pass is idempotent.
 // RUN: %mla-opt %s --mla-swap-ab --mla-swap-ab | FileCheck %s
 
-// The whole of it.
+// All passes.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=swapped | FileCheck %s --check-prefix=WHOLE
 // WHOLE:     cta.verified
 
@@ -15,21 +16,21 @@
 // CHECK-LABEL: func @attention
 // CHECK-SAME:    mla.rewritten = ["swap-ab"]
 // CHECK:         scf.forall
-// What the loop carries is turned, vectors stay.
+// Carried matrices are transposed, vectors are unchanged.
 // CHECK:           %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<128x16xf32>
 // CHECK:           scf.for {{.*}} iter_args(%[[ACC:.*]] = %[[ZERO]], %[[M:.*]] = %{{.*}}) -> (tensor<128x16xf32>, tensor<16xf32>)
 // CHECK:             %[[S:.*]] = tile.dot %[[K:.*]], %[[Q:.*]] transpose_b {tile.label = "qk"} : tensor<64x192xbf16>, tensor<16x192xbf16> -> tensor<64x16xf32>
-// A broadcast and a reduction change their dimension.
+// Broadcasts and reductions change their dimension.
 // CHECK:             %[[VALID:.*]] = tile.broadcast %{{.*}} dim 1 : tensor<64xi1> -> tensor<64x16xi1>
 // CHECK:             %[[MASK:.*]] = arith.select %[[VALID]], %[[S]], %{{.*}} : tensor<64x16xi1>, tensor<64x16xf32>
 // CHECK:             %[[MAX:.*]] = tile.reduce {{.*}}max %[[MASK]] dim 0 : tensor<64x16xf32> -> tensor<16xf32>
 // CHECK:             %[[P:.*]] = arith.truncf %[[MASK]] {tile.label = "p"} : tensor<64x16xf32> to tensor<64x16xbf16>
 // CHECK:             %[[MAXS:.*]] = tile.broadcast %[[MAX]] dim 0 : tensor<16xf32> -> tensor<128x16xf32>
 // CHECK:             %[[R:.*]] = arith.mulf %[[ACC]], %[[MAXS]] : tensor<128x16xf32>
-// An operand that is a product's is turned back, with the label it had.
+// An operand that is a product itself is transposed back, with its label.
 // CHECK:             %[[PT:.*]] = tile.transpose %[[P]] {tile.label = "p"} : tensor<64x16xbf16> -> tensor<16x64xbf16>
 // CHECK:             tile.dot %{{.*}}, %[[PT]] acc %[[R]] : tensor<128x16xf32> transpose_a transpose_b {tile.label = "pv"} : tensor<64x128xbf16>, tensor<16x64xbf16> -> tensor<128x16xf32>
-// So is what is stored.
+// So is a tile that is stored.
 // CHECK:           %[[OUT:.*]] = arith.truncf %{{.*}} : tensor<128x16xf32> to tensor<128x16xbf16>
 // CHECK:           %[[OUTT:.*]] = tile.transpose %[[OUT]] : tensor<128x16xbf16> -> tensor<16x128xbf16>
 // CHECK:           tile.store %[[OUTT]]
@@ -64,7 +65,7 @@ func.func @attention(%q: memref<16x192xbf16>, %kv: memref<?x192xbf16>, %idx: mem
   return
 }
 
-// All four ways in which operands can lie; splats and constants that are added.
+// All combinations of transposed operands; splats and constants that are added.
 // CHECK-LABEL: func @ways
 // CHECK-SAME:    %[[A:[^:]*]]: tensor<64x128xbf16>, %[[B:[^:]*]]: tensor<128x64xbf16>
 // CHECK:         tile.dot %[[B]], %[[A]] transpose_a transpose_b : tensor<128x64xbf16>, tensor<64x128xbf16> -> tensor<64x64xf32>
@@ -89,7 +90,7 @@ func.func @ways(%a: tensor<64x128xbf16>, %b: tensor<128x64xbf16>, %f: f32,
   return
 }
 
-// A schedule that does not ask keeps its products.
+// A schedule without the request: products are unchanged.
 // CHECK-LABEL: func @plain
 // CHECK-SAME:    %[[A:[^:]*]]: tensor<64x64xbf16>, %[[B:[^:]*]]: tensor<64x64xbf16>
 // CHECK:         tile.dot %[[A]], %[[B]] :

@@ -1,5 +1,4 @@
-// mla-tile refuses sizes that the algorithm does not cover, and a second
-// operator.
+// mla-tile: sizes that the operator does not support, and a second operator.
 // RUN: %mla-opt %s --mla-choose-schedule --mla-tile -verify-diagnostics -split-input-file
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=auto:block_kv=40 --mla-tile 2>&1 | FileCheck %s --check-prefix=KEYS
 // RUN: not %mla-opt %S/Inputs/sparse_prefill.mlir --mla-choose-schedule=schedule=auto:block_kv=512 --mla-tile 2>&1 | FileCheck %s --check-prefix=MANY
@@ -73,7 +72,7 @@ func.func @two(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
                %out: !q, %max: !stat, %lse: !stat) {
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
       outs(%out, %max, %lse : !q, !stat, !stat)
-  // expected-error @below {{expected one mla operator a function, got another}}
+  // expected-error @below {{expected one mla operator per function, got a second one}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : !q, !kv, !indices)
       outs(%out, %max, %lse : !q, !stat, !stat)
   return

@@ -1,4 +1,4 @@
-// mla-tile: an operator becomes a forall over output tiles around a loop over
+// mla-tile: an operator becomes an scf.forall over output tiles around a loop over
 // tiles of KV rows, with a label on every op that a schedule may place.
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p --mla-tile | FileCheck %s
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=split-columns:block_kv=128 --mla-tile | FileCheck %s --check-prefix=OPTIONS
@@ -11,15 +11,15 @@
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=shared-p:depth=3 --mla-tile | FileCheck %s --check-prefix=STAGES
 // RUN: %mla-opt %s --mla-choose-schedule=schedule=seesaw --mla-tile=threshold=4 | FileCheck %s --check-prefix=LAZY
 
-// A lazy softmax: the maximum itself is carried beside the one that weights refer
-// to, and is an output; all else follows from the latter.
+// A lazy softmax: the exact maximum, an output, is carried separately from the
+// reference, from which all other values are computed.
 // LAZY-LABEL: func @plain
 // LAZY:         %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %[[START:.*]], %[[L:.*]] = %{{.*}}, %[[TOP:.*]] = %[[START2:.*]])
 // LAZY:           %[[MASKED:.*]] = arith.select {{.*}} {tile.label = "mask"}
 // LAZY:           %{{.*}}, %[[M1:.*]], %[[L1:.*]], %[[R:.*]] = tile.online_softmax %[[MASKED]], %[[M]], %[[L]] scale %[[SCALE:.*]] lazy 4.000000e+00
 // LAZY:           arith.mulf %[[O]], %{{.*}} {tile.label = "rescale", tile.often_one}
 // LAZY:           %[[ROW:.*]] = tile.reduce {{ ?}}max %[[MASKED]] dim 1 :
-// At least the least finite number where an entry is valid.
+// At least the least finite number if an entry is valid.
 // LAZY:           %[[ANY:.*]] = tile.any %{{.*}} {tile.label = "top"} : tensor<64xi1> -> tensor<64xi1>
 // LAZY:           %[[LEAST:.*]] = arith.select %[[ANY]], %{{.*}}, %{{.*}} {tile.label = "top"}
 // LAZY:           %[[ROWMAX:.*]] = arith.maximumf %[[ROW]], %[[LEAST]] {tile.label = "top"}
@@ -43,7 +43,7 @@
 !stat = memref<?x128xf32>
 
 // CHECK-LABEL: func @plain
-// The arguments are named after the operands they are.
+// Arguments have the names of the operands.
 // CHECK-SAME:    %[[Q:[^:]*]]: memref<?x128x576xbf16> {mla.dims = ["s_q", "h_q", "d_qk"], mla.name = "q"}
 // CHECK-SAME:    %[[KV:[^:]*]]: memref<?x1x576xbf16> {mla.dims = ["s_kv", "h_kv", "d_qk"], mla.name = "kv"}
 // CHECK-SAME:    %[[IDX:[^:]*]]: memref<?x1x?xi32> {mla.dims = ["s_q", "h_kv", "topk"], mla.name = "indices"}
@@ -59,7 +59,7 @@
 // CHECK:         %[[COUNT:.*]] = arith.index_cast %[[ROWS]] : index to i32
 // CHECK:         %[[LOG2E:.*]] = arith.constant 1.442695{{.*}} : f32
 // CHECK:         %[[BASE2:.*]] = arith.mulf %[[SCALE]], %[[LOG2E]]
-// One grid point is a token and 64 of its 128 heads.
+// A grid point is a token and 64 of its 128 heads.
 // CHECK:         scf.forall (%[[T:.*]], %[[H:.*]]) in (%[[TOKENS]], 2) {
 // CHECK:           %[[HEAD:.*]] = arith.muli %[[H]], %{{.*}} : index
 // CHECK:           %[[TOPK:.*]] = memref.dim %[[IDX]]
@@ -67,7 +67,7 @@
 // CHECK:           %[[STATE:.*]]:3 = scf.for %[[J:.*]] = %{{.*}} to %[[TOPK]] step %{{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %{{.*}}, %[[L:.*]] = %{{.*}}) -> (tensor<64x512xf32>, tensor<64xf32>, tensor<64xf32>)
 // CHECK:             %[[I:.*]] = tile.load %[[IDX]][%[[T]], %{{.*}}, %[[J]]] pad -1 : i32
 // CHECK:             %[[K:.*]] = tile.gather %[[KV]][%[[I]]]{{.*}} {tile.label = "k"} : {{.*}} -> tensor<64x576xbf16>
-// Unsigned, so that a negative index is no row either.
+// An unsigned comparison, so that negative indices are invalid too.
 // CHECK:             %[[VALID:.*]] = arith.cmpi ult, %[[I]], %{{.*}} {tile.label = "valid"}
 // CHECK:             %[[V:.*]] = tile.view %[[K]] [0, 0] : {{.*}} -> tensor<64x512xbf16>
 // CHECK:             %[[S:.*]] = tile.dot %[[QT]], %[[K]] transpose_b {tile.label = "qk"}
@@ -79,7 +79,7 @@
 // CHECK:             %[[RO:.*]] = arith.mulf %[[O]], %[[RB]] {tile.label = "rescale"}
 // CHECK:             %[[O1:.*]] = tile.dot %[[PB]], %[[V]] acc %[[RO]] : tensor<64x512xf32> {tile.label = "pv"}
 // CHECK:             scf.yield %[[O1]], %[[M1]], %[[L1]]
-// The maximum of a query without a valid entry has never moved.
+// The maximum of a query without valid entries is still the initial value.
 // CHECK:           %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<64xf32>
 // CHECK:           %[[EMPTY:.*]] = arith.cmpf oeq, %[[STATE]]#1, %[[NONE]]
 // CHECK:           math.log2 %[[STATE]]#2
@@ -90,7 +90,7 @@
 // CHECK:           arith.mulf %[[STATE]]#0, %[[IB]] {tile.label = "normalise"}
 // CHECK:           tile.store %{{.*}}, %[[OUT]][%[[T]], %[[HEAD]], %{{.*}}] {tile.label = "out"}
 
-// The option names the schedule; the tile of KV rows is as long as asked for.
+// The option names the schedule and sets the tile size.
 // OPTIONS-LABEL: func @plain
 // OPTIONS-SAME:    mla.schedule = #mla.schedule<"split-columns"
 // OPTIONS:         arith.constant 128 : index
@@ -103,7 +103,7 @@ func.func @plain(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// topk_length shortens the loop, clamped to [0, topk], and cuts its last tile.
+// topk_length, clamped to [0, topk], bounds the loop and masks its last tile.
 // CHECK-LABEL: func @topk_length
 // CHECK-SAME:    %[[LEN:[^:]*]]: memref<?xi32>
 // CHECK:         scf.forall (%[[T:.*]], %{{.*}}) in
@@ -130,7 +130,7 @@ func.func @topk_length(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// The sink joins the sum that divides the output, after the statistics.
+// The sink is added to the sum that divides the output, after the statistics.
 // CHECK-LABEL: func @attn_sink
 // CHECK-SAME:    %[[SINK:[^:]*]]: memref<128xf32>
 // CHECK:         {tile.label = "stats.max_logits"}
@@ -149,7 +149,7 @@ func.func @attn_sink(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// 512 columns of q and k; heads that do not fill the last tile round up.
+// 512 columns of q and k. The number of head tiles is rounded up.
 // CHECK-LABEL: func @other_sizes
 // CHECK:         scf.forall (%{{.*}}, %{{.*}}) in (%{{.*}}, 2)
 // CHECK:           tile.load {{.*}} {tile.label = "q"} : {{.*}} -> tensor<64x512xbf16>
@@ -164,7 +164,7 @@ func.func @other_sizes(%q: memref<?x80x512xbf16>, %kv: memref<?x1x512xbf16>,
   return
 }
 
-// The operator's own schedule goes before the option's.
+// The operator's own schedule overrides that of the option.
 // CHECK-LABEL: func @own_schedule
 // CHECK-SAME:    mla.schedule = #mla.schedule<"own"
 func.func @own_schedule(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
@@ -176,9 +176,9 @@ func.func @own_schedule(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// Operands that a launch may leave out have size 0 then. A topk_length that is
-// not there cuts nothing, and a sink weighs nothing. A size that another operand
-// fixes has to be given at the launch.
+// Operands that a launch may omit have size 0 then: a missing topk_length bounds
+// nothing, and a missing sink has no weight. A size that only the omitted operand
+// would give is needed at launch.
 // CHECK-LABEL: func @optional
 // CHECK-SAME:    %[[LEN:[^:]*]]: memref<?xi32> {mla.dims = [4 : index], mla.name = "topk_length", mla.optional}
 // CHECK-SAME:    %[[SINK:[^:]*]]: memref<?xf32> {mla.dims = [128 : index], mla.name = "attn_sink", mla.optional}
@@ -204,7 +204,7 @@ func.func @optional(%q: memref<4x128x576xbf16>, %kv: !kv, %indices: memref<4x1x?
   return
 }
 
-// lse in base 2; the base of max_logits stays.
+// lse in base 2; max_logits is unchanged.
 // CHECK-LABEL: func @lse
 // CHECK-SAME:    mla.options = {empty_lse = "-inf", lse_base = "2"}
 // CHECK:         %[[STATE:.*]]:3 = scf.for
@@ -225,7 +225,7 @@ func.func @lse(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// A function without an operator is left alone.
+// A function without an operator is unchanged.
 // CHECK-LABEL: func @nothing(
 // CHECK-NEXT:    return
 func.func @nothing() { return }

@@ -1,6 +1,6 @@
-// mla-verify-async and the passes that share its analyses follow loops nested as deep
-// as one likes: each loop comes to rest once, and not once for every way round the
-// loops around it.
+// mla-verify-async and the passes that share its analyses handle any loop depth in
+// linear time: the analysis of a loop does not restart for each iteration of the
+// enclosing loops.
 // RUN: %mla-opt %s --mla-materialize-barriers --mla-wgmma-descriptors --mla-insert-async-fences --mla-insert-mma-sync --cse --mla-verify-async -o %t
 // RUN: FileCheck %s < %t
 // CHECK: cta.verified
@@ -9,7 +9,7 @@
 
 // The innermost wait is for the other phase.
 // RUN: sed '/role "math"/,$s/\(cta.mbarrier_wait .*\) parity \(%[^ ]*\)/%%wrong = arith.xori \2, %%c1_i32 : i32\n\1 parity %%wrong/' %t | not %mla-opt --mla-verify-async 2>&1 | FileCheck %s --check-prefix=PHASE
-// PHASE: error: 'cta.mbarrier_wait' op waits for another phase than the next
+// PHASE: error: 'cta.mbarrier_wait' op waits for a phase other than the next
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
 !k = !cta.ring<2x64x64xbf16, #swizzled>

@@ -1,5 +1,5 @@
-// mla-verify-async accepts a synchronised program and marks it; a function
-// without roles is not its business.
+// mla-verify-async accepts a synchronised program and marks it. A function without
+// roles is unchanged.
 // RUN: %mla-opt %S/Inputs/verified.mlir --mla-verify-async | FileCheck %s
 // RUN: %mla-opt %S/Inputs/verified.mlir --mla-verify-async | %mla-opt --mla-verify-async | FileCheck %s
 // RUN: %mla-opt %s --mla-verify-async | FileCheck %s --check-prefix=NOTHING
@@ -11,8 +11,8 @@
 // NOTHING-NEXT:    return
 func.func @nothing() { return }
 
-// Two groups may be pending where one would do: the smaller count is only
-// stronger. Products of a batch may share a fence and a commit.
+// A pending count that is smaller than necessary is only stricter. MMAs of a batch
+// may share a fence and a commit.
 // NOTHING-LABEL: func @stronger
 // NOTHING-SAME:    cta.verified
 !desc = !cta.descriptor<64x64xbf16, k, offset = 0, leading = 16, stride = 1024, step = 32, block_step = 8192>

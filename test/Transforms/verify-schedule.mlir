@@ -1,5 +1,5 @@
-// mla-verify-schedule accepts the schedules that ship for every variant of the operator,
-// and a program that was folded behind it is not checked again.
+// mla-verify-schedule accepts the built-in schedules for every variant of the
+// operator. A program is not checked again after folding.
 // DEFINE: %{rewrite} = --mla-pair-tiles --mla-split-width --mla-split-tail --mla-persist --mla-decompose-softmax \
 // DEFINE:   --mla-split-sums --mla-defer-sums --mla-swap-ab --mla-verify-schedule
 // RUN: %python %S/Inputs/variants.py > %t.mlir
@@ -9,20 +9,20 @@
 // RUN: %mla-opt %t.mlir --mla-choose-schedule=schedule=swapped --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s
 // CHECK-COUNT-152: mla.schedule_verified
 
-// So does the whole pipeline, also from a program whose loop is gone.
+// So does the whole pipeline, also for a program whose loop was folded.
 // RUN: grep -A5 "func @h64_d512_topk1(" %t.mlir > %t.one.mlir
 // RUN: %mla-opt %t.one.mlir --mla-choose-schedule=schedule=shared-p --mla-tile %{rewrite} --canonicalize --cse -o %t.folded.mlir
 // RUN: not grep 'scf.for %' %t.folded.mlir
 // RUN: %mla-opt %t.folded.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=FOLDED
 // FOLDED: cta.verified
 
-// What folds away after the check may have its rows and rings.
+// Rows and rings of ops that are folded after the check are accepted.
 // RUN: %mla-opt %s --mla-verify-schedule --canonicalize --mla-schedule | FileCheck %s --check-prefix=EMPTY
 // RUN: not %mla-opt %s --canonicalize --mla-schedule 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // EMPTY-LABEL: func @no_iteration
 // EMPTY-NOT:     cta.ring
 // EMPTY:         tile.store
-// UNKNOWN: error: {{.*}}schedule "s": row "x" names nothing in the program, expected y
+// UNKNOWN: error: {{.*}}schedule "s": row "x" matches nothing in the program, expected y
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"x" in ["a"]>, <"x.load" in ["b"]>, <"y" in ["b"]>],

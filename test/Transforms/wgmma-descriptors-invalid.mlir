@@ -1,4 +1,4 @@
-// mla-wgmma-descriptors refuses operands that no descriptor describes.
+// mla-wgmma-descriptors: operands that a descriptor cannot address.
 // RUN: %mla-opt %s --mla-wgmma-descriptors -verify-diagnostics -split-input-file
 
 func.func @not_staged(%a: !cta.buffer<64x64xbf16>) {
@@ -20,7 +20,7 @@ func.func @dense(%a: !cta.buffer<64x64xbf16, #dense>) {
 
 // -----
 
-// MN-major operands start at a block.
+// MN-major operands must start at a block.
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
 func.func @mn_start(%a: !cta.buffer<64x64xbf16, #swizzled>, %k: !cta.buffer<64x128xbf16, #swizzled>) {
   %v = cta.view %k [0, 32] : !cta.buffer<64x128xbf16, #swizzled> -> !cta.buffer<64x64xbf16, #swizzled>
@@ -32,7 +32,7 @@ func.func @mn_start(%a: !cta.buffer<64x64xbf16, #swizzled>, %k: !cta.buffer<64x1
 
 // -----
 
-// K-major ones at a k-step, and both at whole atoms of 8 rows.
+// K-major operands must start at a k-step, and both kinds at an atom of 8 rows.
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 128>
 func.func @k_start(%a: !cta.buffer<64x16xbf16, #swizzled>, %k: !cta.buffer<128x64xbf16, #swizzled>) {
   %v = cta.view %k [4, 16] : !cta.buffer<128x64xbf16, #swizzled> -> !cta.buffer<64x16xbf16, #swizzled>
@@ -45,7 +45,7 @@ func.func @k_start(%a: !cta.buffer<64x16xbf16, #swizzled>, %k: !cta.buffer<128x6
 
 // -----
 
-// Further into a slot than shared memory reaches.
+// An offset beyond the size of shared memory.
 #l = #cta.shared_layout<swizzle = 128, rows = 4096>
 func.func @far(%q: !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>,
                %k: !cta.buffer<4096x64xbf16, #l>) {

@@ -1,5 +1,5 @@
-// mla-wgmma-descriptors: shared operands of products become descriptors of their
-// slot, with the offset of views in the descriptor.
+// mla-wgmma-descriptors: shared operands of MMAs become descriptors of their slot,
+// with the offsets of views folded in.
 // RUN: %mla-opt %s --mla-wgmma-descriptors | FileCheck %s
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
@@ -18,8 +18,8 @@ func.func @scores(%q: !slot, %k: !slot) {
   return
 }
 
-// P V reads V, a view of K's tile, down its columns, MN-major; P stays in
-// registers. Column 320 is block 5.
+// P V reads V, a view of the KV tile, along its columns, MN-major; P is in
+// registers. Column 320 is in block 5.
 // CHECK-LABEL: func @values
 // CHECK-SAME:    %[[P:[^:]*]]: tensor{{.*}}, %[[K:[^:]*]]: !cta.buffer
 // CHECK-NOT:     descriptor{{.*}}tensor
@@ -35,8 +35,8 @@ func.func @values(%p: tensor<64x64xbf16, #cta.layout<a_operand>>, %k: !slot) {
   return
 }
 
-// A K-major view may start at any k-step, and 8 rows down: 48 columns are 96
-// bytes, 8 rows 1,024. The distance of blocks is that of the whole tile.
+// A K-major view may start at any k-step and at row 8: 48 columns are 96 bytes, 8
+// rows are 1,024. The distance of blocks is that of the whole tile.
 // CHECK-LABEL: func @k_step
 // CHECK:         cta.descriptor {{.*}} -> !cta.descriptor<64x16xbf16, k, offset = 1120, leading = 16384, stride = 1024, step = 32, block_step = 16384>
 func.func @k_step(%a: tensor<64x16xbf16, #cta.layout<a_operand>>,

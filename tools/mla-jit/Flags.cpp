@@ -1,4 +1,4 @@
-//===- Flags.cpp - options that several commands share ----------*- C++ -*-===//
+//===- Flags.cpp - options that say how to compile --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -6,7 +6,7 @@
 #include "mla/Dialect/Tile/Tile.h"
 #include "mla/Operators/Operators.h"
 #include "mla/Pipelines/Pipelines.h"
-#include "mla/Support/Names.h"
+#include "mla/Support/NearNames.h"
 #include "mla/Tuning/Choice.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -15,10 +15,8 @@
 using namespace mla;
 
 //===----------------------------------------------------------------------===//
-// Words that have to be one of several
+// Names
 //===----------------------------------------------------------------------===//
-
-/// The one target there is.
 
 /// "unknown WHAT 'NAME', expected one of A, B", the nearest first, or an empty
 /// text if NAME is known.
@@ -26,12 +24,11 @@ static std::string checkName(llvm::StringRef what, llvm::StringRef name,
                              const std::vector<std::string> &known) {
   if (llvm::is_contained(known, name))
     return "";
-  llvm::SmallVector<llvm::StringRef> names(known.begin(), known.end());
   return llvm::formatv("unknown {0} '{1}', expected {2}", what, name,
-                       listNames(name, names));
+                       listNames(std::string_view(name), known));
 }
 
-std::vector<std::string> getSchedules() {
+std::vector<std::string> mla::getSchedules() {
   std::vector<std::string> names;
   for (const Operator *op : getOperators())
     for (const NamedSchedule &schedule : op->schedules)
@@ -40,7 +37,7 @@ std::vector<std::string> getSchedules() {
   return names;
 }
 
-std::string checkSchedule(llvm::StringRef text) {
+std::string mla::checkSchedule(llvm::StringRef text) {
   llvm::Expected<Choice> choice = parseChoice(text);
   if (!choice)
     return llvm::toString(choice.takeError());
@@ -52,55 +49,131 @@ std::string checkSchedule(llvm::StringRef text) {
 }
 
 //===----------------------------------------------------------------------===//
-// How to compile
+// Declarations
 //===----------------------------------------------------------------------===//
 
-static constexpr llvm::StringLiteral kCompileHelp =
-    R"({0}
-                         {1},
-                         a file with a #mla.schedule attribute (its name has
-                         a '.' or a '/'), or auto (default): by the tuning table
-                         or, for a shape that it lacks, the cost model. Numbers
-                         can be changed, as in NAME:block_kv=32:producer.registers=72
-                         or auto:depth=3 (slots of the schedule's rings)
-  --expect-sizes=NAME=N,...
-                         sizes to choose a schedule for, if the IR leaves them to
-                         run time (default: what is typical of the operator)
-  --tuning-table=FILE    instead of the tuning table that ships
-  --gpu=NAME             name of the GPU for the tuning table:
-                         {2}
-                         (default: that of the GPU that is run on)
-  --threshold=X          how far, in powers of two, weights may grow before a lazy
-                         softmax rescales, 0 to 64 (default 8; 0: whenever the
-                         maximum grows)
-  --target=NAME          the architecture: {2} (default sm_90a)
-  --ptxas=PATH           the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin,
-                         PATH)
-  --ptxas-timeout=N      seconds (default 120)
-  --dump-ir=DIR      write the IR after each pass, LLVM IR, PTX and report
-  --dump=PASS,...        with --dump-ir: the IR after these passes only; also
-                         kernel.ll, kernel.ptx and ptxas.log
-)";
-
-std::string CompileFlags::help() const {
-  return llvm::formatv(kCompileHelp.data(),
-                       severalSchedules
-                           ? "  --schedule=NAME,...    schedule of an operator "
-                             "that carries none, "
-                             "or several\n                         to compare:"
-                           : "  --schedule=NAME        schedule of an operator "
-                             "that carries none:",
-                       llvm::join(getSchedules(), ", "),
-                       llvm::join(getGpuNames(), ", "), listTargets());
+cli::Read CompileFlags::take(const std::string &name, cli::Read read) {
+  return [this, name, read](const std::string &value) {
+    if (given.empty())
+      given = name;
+    return read(value);
+  };
 }
 
-std::string CompileFlags::parseSchedules(llvm::StringRef value) {
+void CompileFlags::declare(cli::Command &command) {
+  declareSchedule(command);
+  declareTarget(command);
+  declareDumps(command);
+}
+
+void CompileFlags::declareSchedule(cli::Command &command) {
+  std::vector<std::string> names = getSchedules();
+  names.push_back("auto");
+  std::string help =
+      severalSchedules
+          ? "schedule of an operator that carries none, or several to compare: "
+          : "schedule of an operator that carries none: ";
+  command
+      .option("--schedule", severalSchedules ? "NAME,..." : "NAME",
+              take("--schedule",
+                   [this](const std::string &value) {
+                     return readSchedules(value);
+                   }),
+              help + llvm::join(getSchedules(), ", ") +
+                  ", a file with a #mla.schedule attribute (its name has a '.' "
+                  "or a '/'), or auto (default): by the tuning table or, for a "
+                  "shape that it lacks, the cost model. Parameters follow, as "
+                  "in NAME:block_kv=32:producer.registers=72 or auto:depth=3 "
+                  "(slots of the schedule's rings)")
+      .offer(names)
+      .offerFiles();
+}
+
+void CompileFlags::declareTarget(cli::Command &command) {
+  command.option("--expect-sizes", "NAME=N,...",
+                 take("--expect-sizes",
+                      [this](const std::string &value) -> std::string {
+                        auto sizes = parseExpectedSizes(value);
+                        if (!sizes)
+                          return llvm::toString(sizes.takeError());
+                        options.expectSizes = value;
+                        return "";
+                      }),
+                 "sizes to choose a schedule for, if the IR leaves them to run "
+                 "time (default: those typical of the operator)");
+  command
+      .option("--tuning-table", "FILE",
+              take("--tuning-table", cli::readText(options.tuningTable)),
+              "instead of the tuning table that ships")
+      .offerFiles();
+  auto gpus = getGpuNames();
+  command
+      .option("--gpu", "NAME", take("--gpu", cli::readText(options.gpu)),
+              "name of the GPU in the tuning table: " + llvm::join(gpus, ", ") +
+                  " (default: that of the GPU that is run on)")
+      .offer({gpus.begin(), gpus.end()});
+  auto readTarget = [this](const std::string &value) -> std::string {
+    options.target = value;
+    return findTarget(value) ? "" : describeUnknownTarget(value);
+  };
+  command.option("--target", "NAME", take("--target", readTarget),
+                 "the architecture: " + listTargets() + " (default sm_90a)");
+  command.option(
+      "--threshold", "X",
+      take("--threshold",
+           cli::readNumber(
+               [this](double x) { options.threshold = x; },
+               [](double x) { return x >= 0 && x <= tile::kMaxThreshold; },
+               llvm::formatv("a threshold in [0, {0}]", tile::kMaxThreshold)
+                   .str())),
+      "how far, in powers of two, weights may grow before a lazy softmax "
+      "rescales, 0 to 64 (default 8; 0: whenever the maximum grows)");
+  command
+      .option("--ptxas", "PATH",
+              take("--ptxas",
+                   [this](const std::string &value) {
+                     options.ptxas = value;
+                     return "";
+                   }),
+              "the ptxas to use (default: $MLA_PTXAS, $CUDA_HOME/bin, PATH)")
+      .offerFiles();
+  command.option("--ptxas-timeout", "SECONDS",
+                 take("--ptxas-timeout",
+                      cli::readInteger(options.ptxasTimeoutSeconds, 0,
+                                       std::numeric_limits<int32_t>::max())),
+                 "limit for a run of ptxas (default 120)");
+}
+
+void CompileFlags::declareDumps(cli::Command &command) {
+  command
+      .option("--dump-ir", "DIR",
+              take("--dump-ir", cli::readText(options.dumpFolder)),
+              "write the IR after each pass, LLVM IR, PTX and report")
+      .offerFiles();
+  std::vector<std::string> names = listKernelPasses();
+  llvm::append_range(names, getDumpedFiles());
+  command
+      .option("--dump", "PASS,...",
+              take("--dump", cli::readList([this](const std::string &name) {
+                     return readDump(name);
+                   })),
+              "with --dump-ir: only the IR after these passes; also "
+              "kernel.ll, kernel.ptx and ptxas.log")
+      .repeatable()
+      .offer(names);
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+std::string CompileFlags::readSchedules(llvm::StringRef value) {
   schedules.clear();
   for (llvm::StringRef name : llvm::split(value, ',')) {
     // With "auto" the parameters are those of a schedule still to be chosen.
     if (name.split(':').first != CompileOptions().schedule)
-      if (std::string error = checkSchedule(name); !error.empty())
-        return error;
+      if (std::string fault = checkSchedule(name); !fault.empty())
+        return fault;
     if (llvm::is_contained(schedules, name))
       return llvm::formatv("expected schedule '{0}' once, got '{1}'", name,
                            value);
@@ -112,76 +185,21 @@ std::string CompileFlags::parseSchedules(llvm::StringRef value) {
   return "";
 }
 
-std::string CompileFlags::parseDumps(llvm::StringRef value) {
+std::string CompileFlags::readDump(const std::string &name) {
   std::vector<std::string> known = listKernelPasses();
   llvm::append_range(known, getDumpedFiles());
-  for (llvm::StringRef name : llvm::split(value, ',')) {
-    if (std::string error = checkName("pass", name, known); !error.empty())
-      return error;
-    options.dumpOnly.push_back(name.str());
-  }
-  return "";
-}
-
-bool CompileFlags::parse(llvm::StringRef word, std::string &error) {
-  std::pair<llvm::StringRef, llvm::StringRef> parts = word.split('=');
-  llvm::StringRef name = parts.first, value = parts.second;
-  auto number = [&](auto &out) {
-    if (value.getAsInteger(10, out))
-      error = llvm::formatv("expected {0}=N, got '{1}'", name, word);
-    return true;
-  };
-  auto text = [&](auto &out) {
-    if (value.empty())
-      error = llvm::formatv("expected {0}=TEXT, got '{1}'", name, word);
-    out = value.str();
-    return true;
-  };
-  if (name == "--schedule")
-    return error = parseSchedules(value), true;
-  if (name == "--tuning-table")
-    return text(options.tuningTable);
-  if (name == "--gpu")
-    return text(options.gpu);
-  if (name == "--target") {
-    if (!findTarget({value.data(), value.size()}))
-      error = describeUnknownTarget({value.data(), value.size()});
-    return text(options.target);
-  }
-  if (name == "--threshold") {
-    if (value.getAsDouble(options.threshold))
-      error = llvm::formatv("expected {0}=X, got '{1}'", name, word);
-    else if (!(options.threshold >= 0 &&
-               options.threshold <= tile::kMaxThreshold))
-      error = llvm::formatv("option '{0}': expected a threshold in [0, {1}], "
-                            "got {2}",
-                            name, tile::kMaxThreshold, value);
-    return true;
-  }
-  if (name == "--expect-sizes") {
-    llvm::Expected<ExpectedSizes> sizes = parseExpectedSizes(value);
-    if (!sizes)
-      error = "option '--expect-sizes': " + llvm::toString(sizes.takeError());
-    return text(options.expectSizes);
-  }
-  if (name == "--ptxas")
-    return text(options.ptxas);
-  if (name == "--ptxas-timeout")
-    return number(options.ptxasTimeoutSeconds);
-  if (name == "--dump-ir")
-    return text(options.dumpFolder);
-  if (name == "--dump")
-    return error = parseDumps(value), true;
-  return false;
+  options.dumpOnly.push_back(name);
+  return checkName("pass", name, known);
 }
 
 std::string CompileFlags::findFault() const {
   if (!options.dumpOnly.empty() && options.dumpFolder.empty())
-    return "option '--dump': expected --dump-ir=DIR with it";
+    return "option '--dump': expected --dump-ir DIR with it";
   if (!options.dumpFolder.empty() && schedules.size() > 1)
     return "option '--dump-ir': expected one schedule with it, got " +
            llvm::join(schedules, ",");
   if (options.gpu.empty())
     return "";
-  return mla::findFault(Gpu{options.target, options.gpu});
+  std::string fault = mla::findFault(Gpu{options.target, options.gpu});
+  return fault.empty() ? "" : "option '--gpu': " + fault;
 }

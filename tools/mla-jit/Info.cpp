@@ -1,122 +1,24 @@
-//===- Info.cpp - what there is to compile with and to run on -------------===//
+//===- Info.cpp - the commands `info` and `cache` ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Info.h"
-#include "Command.h"
-#include "mla/JIT/Assembler.h"
-#include "mla/JIT/DiskCache.h"
-#include "mla/JIT/Version.h"
-#include "mla/Runtime/Driver.h"
-#include "mla/Target/Ptxas.h"
+#include "Commands.h"
+#include "mla/JIT/CachedCompile.h"
+#include "mla/JIT/Reports.h"
+#include "mla/Runtime/Descriptor.h"
+#include "llvm/Support/Chrono.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mla;
-using runtime::Driver;
-using runtime::Status;
 namespace json = llvm::json;
 
-namespace {
-
-constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit info [--json]
-
-Prints versions, ptxas, the assembler that run, bench and libmla-jit.so use, the
-driver and its devices, and the folder of the cache. What is missing is told and
-no error.
-
-  --json                 as one line of JSON
-)";
-
-json::Object describePtxas() {
-  llvm::Expected<std::string> path = findPtxas();
-  if (!path)
-    return json::Object{{"missing", llvm::toString(path.takeError())}};
-  llvm::Expected<std::string> version = ptxasVersionText(*path);
-  if (!version)
-    return json::Object{{"path", *path},
-                        {"missing", llvm::toString(version.takeError())}};
-  return json::Object{{"path", *path}, {"version", *version}};
-}
-
-/// Which one makes the cubins that are launched here, and why it is not ptxas
-/// or another one than `ptxas`.
-json::Object describeAssembler(const json::Object &ptxas) {
-  // Would be asked for its version, and fail, once more.
-  if (ptxas.get("path") && ptxas.get("missing"))
-    return json::Object{{"missing", *ptxas.getString("missing")}};
-  Assembler assembler;
-  Status status = findAssembler(MLA_ASSEMBLER_AUTO, std::nullopt, 0, assembler);
-  if (!status.ok())
-    return json::Object{{"missing", status.message()}};
-  json::Object object{{"version", assembler.version}};
-  if (!assembler.path.empty())
-    object["path"] = assembler.path;
-  if (!assembler.warning.empty())
-    object["warning"] = assembler.warning;
-  return object;
-}
-
-Status listDevices(const Driver &driver, json::Array &out) {
-  int count = 0;
-  MLA_DRIVER_CALL(driver, cuDeviceGetCount, &count);
-  for (int index = 0; index < count; ++index) {
-    runtime::CudaDevice device = 0;
-    char name[256] = {};
-    int major = 0, minor = 0;
-    MLA_DRIVER_CALL(driver, cuDeviceGet, &device, index);
-    MLA_DRIVER_CALL(driver, cuDeviceGetName, name, sizeof(name) - 1, device);
-    MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &major,
-                    runtime::kCudaAttributeMajor, device);
-    MLA_DRIVER_CALL(driver, cuDeviceGetAttribute, &minor,
-                    runtime::kCudaAttributeMinor, device);
-    out.push_back(json::Object{
-        {"name", json::fixUTF8(name)},
-        {"capability", llvm::formatv("{0}.{1}", major, minor).str()}});
-  }
-  return Status();
-}
-
-json::Object describeDriver() {
-  const Driver *driver = nullptr;
-  Status status = Driver::get(driver);
-  json::Array devices;
-  if (status.ok())
-    status = listDevices(*driver, devices);
-  if (!status.ok())
-    return json::Object{{"missing", status.message()}};
-  return json::Object{{"cuda", llvm::formatv("{0}.{1}", driver->version / 1000,
-                                             driver->version % 1000 / 10)
-                                   .str()},
-                      {"devices", std::move(devices)}};
-}
-
-json::Object describeCache() {
-  DiskCache cache(defaultCacheFolder(), 0);
-  json::Object object{{"folder", cache.folder()}};
-  if (!cache.enabled()) {
-    object["missing"] =
-        "expected MLA_CACHE_DIR, XDG_CACHE_HOME, HOME or a home folder in the "
-        "password file";
-    return object;
-  }
-  llvm::Expected<std::vector<DiskCache::Entry>> entries = cache.list();
-  if (!entries) {
-    object["missing"] = llvm::toString(entries.takeError());
-    return object;
-  }
-  uint64_t bytes = 0;
-  for (const DiskCache::Entry &entry : *entries)
-    bytes += entry.bytes;
-  object["entries"] = entries->size();
-  object["bytes"] = bytes;
-  return object;
-}
+//===----------------------------------------------------------------------===//
+// info
+//===----------------------------------------------------------------------===//
 
 /// `object[name]` as text; the reason where there is none.
-std::string get(const json::Object &object, llvm::StringRef name) {
+static std::string get(const json::Object &object, llvm::StringRef name) {
   if (auto text = object.getString("missing"))
     return "none (" + text->str() + ")";
   if (auto number = object.getInteger(name))
@@ -124,49 +26,105 @@ std::string get(const json::Object &object, llvm::StringRef name) {
   return object.getString(name).value_or("").str();
 }
 
-} // namespace
+static void printLine(llvm::StringRef name, const llvm::Twine &text) {
+  llvm::outs() << llvm::formatv("{0,-11}", (name + ":").str()) << text << "\n";
+}
 
-int mla::infoCommand(const std::vector<std::string> &words) {
-  bool asJson = false;
-  auto option = [&](const Option &, std::string &) { asJson = true; };
-  auto operand = [](const std::string &word) {
-    return "expected no operand, got '" + word + "'";
+static void printEnvironment(const json::Object &environment) {
+  const json::Object &ptxas = *environment.getObject("ptxas"),
+                     &assembler = *environment.getObject("assembler"),
+                     &driver = *environment.getObject("driver"),
+                     &cache = *environment.getObject("cache");
+  auto isThere = [](const json::Object &object) {
+    return !object.getString("missing");
   };
-  if (std::optional<int> code =
-          readCommand({"info", kHelp.str(), option, operand}, words))
-    return *code;
-  json::Object ptxas = describePtxas(), assembler = describeAssembler(ptxas),
-               driver = describeDriver(), cache = describeCache();
-  if (asJson) {
-    llvm::outs() << json::Value(
-                        json::Object{{"version", versionText()},
-                                     {"ptxas", std::move(ptxas)},
-                                     {"assembler", std::move(assembler)},
-                                     {"driver", std::move(driver)},
-                                     {"cache", std::move(cache)}})
-                 << "\n";
-    return 0;
-  }
-  auto line = [](llvm::StringRef name, const llvm::Twine &text) {
-    llvm::outs() << llvm::formatv("{0,-11}", (name + ":").str()) << text
-                 << "\n";
-  };
-  line("version", versionText());
-  line("ptxas", ptxas.getString("missing")
-                    ? get(ptxas, "version")
-                    : get(ptxas, "version") + " at " + get(ptxas, "path"));
+  printLine("version", *environment.getString("version"));
+  printLine("ptxas", get(ptxas, "version") +
+                         (isThere(ptxas) ? " at " + get(ptxas, "path") : ""));
   auto warning = assembler.getString("warning");
-  line("assembler", get(assembler, "version") +
-                        (warning ? " (" + warning->str() + ")" : ""));
-  line("driver", driver.getString("missing") ? get(driver, "cuda")
-                                             : "CUDA " + get(driver, "cuda"));
+  printLine("assembler", get(assembler, "version") +
+                             (warning ? " (" + warning->str() + ")" : ""));
+  printLine("driver", (isThere(driver) ? "CUDA " : "") + get(driver, "cuda"));
   if (const json::Array *devices = driver.getArray("devices"))
     for (const json::Value &device : *devices)
-      line("device", get(*device.getAsObject(), "name") + ", " +
-                         get(*device.getAsObject(), "capability"));
-  line("cache", cache.getString("missing")
-                    ? get(cache, "folder")
-                    : get(cache, "folder") + ", " + get(cache, "entries") +
-                          " kernels, " + get(cache, "bytes") + " bytes");
-  return 0;
+      printLine("device", get(*device.getAsObject(), "name") + ", " +
+                              get(*device.getAsObject(), "capability"));
+  printLine("cache",
+            get(cache, "folder") +
+                (isThere(cache) ? ", " + get(cache, "entries") + " kernels, " +
+                                      get(cache, "bytes") + " bytes"
+                                : ""));
+}
+
+void mla::addInfoCommand(cli::Tool &tool) {
+  auto asJson = std::make_shared<bool>(false);
+  cli::Command &command = tool.command(
+      "info", "print versions, ptxas, driver and cache", kToolHeading);
+  command
+      .describe("Prints versions, ptxas, the assembler that run, bench and "
+                "libmla-jit.so use, the driver and its devices, and the folder "
+                "of the cache. What is missing is reported and no error.")
+      .example("mla-jit info --json");
+  command.flag("--json", *asJson, "print one line of JSON");
+  command.action([asJson](std::ostream &, std::ostream &) {
+    json::Object environment = describeEnvironment();
+    if (*asJson)
+      llvm::outs() << json::Value(std::move(environment)) << "\n";
+    else
+      printEnvironment(environment);
+    return cli::kExitSuccess;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// cache
+//===----------------------------------------------------------------------===//
+
+static llvm::Error listCache(const DiskCache &cache) {
+  llvm::Expected<std::vector<DiskCache::Entry>> entries = cache.list();
+  if (!entries)
+    return entries.takeError();
+  for (const DiskCache::Entry &entry : *entries) {
+    std::string what = "damaged";
+    runtime::KernelDescriptor descriptor;
+    if (std::optional<std::string> value = cache.read(entry))
+      if (std::optional<CachedKernel> kernel = deserialize(*value))
+        if (runtime::parseDescriptor(kernel->descriptor, descriptor).ok())
+          what = descriptor.operatorText() + " " + descriptor.target;
+    llvm::outs() << llvm::formatv(
+        "{0} {1,8} {2:%Y-%m-%dT%H:%M:%SZ} {3}\n", entry.name, entry.bytes,
+        llvm::sys::toUtcTime(llvm::sys::toTimeT(entry.lastUse)), what);
+  }
+  return llvm::Error::success();
+}
+
+void mla::addCacheCommand(cli::Tool &tool) {
+  auto word = std::make_shared<std::string>();
+  std::vector<std::string> words = {"list", "clear"};
+  cli::Command &command = tool.command(
+      "cache", "list or remove the kernels that run and bench keep",
+      kToolHeading);
+  command
+      .describe("list prints a line for each kernel, last used first: key, "
+                "bytes, last use (UTC), operator, target. clear removes all. "
+                "The folder is $MLA_CACHE_DIR, else $XDG_CACHE_HOME/mla, else "
+                "$HOME/.cache/mla.")
+      .example("mla-jit cache list")
+      .operands("list|clear",
+                [word, words](const std::string &text) {
+                  std::string fault = cli::readOnce("command", *word)(text);
+                  return fault.empty()
+                             ? cli::readWord(words, [](size_t) {})(text)
+                             : fault;
+                },
+                {words})
+      .check([word] {
+        return word->empty()
+                   ? "expected mla-jit cache list or mla-jit cache clear"
+                   : "";
+      })
+      .action([word](std::ostream &, std::ostream &) {
+        DiskCache cache(defaultCacheFolder(), 0);
+        return finish(*word == "list" ? listCache(cache) : cache.clear());
+      });
 }

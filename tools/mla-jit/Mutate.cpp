@@ -2,22 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Mutate.h"
-#include "Command.h"
+#include "mla/Mutation/Mutate.h"
+#include "Commands.h"
 #include "Flags.h"
-#include "InterpreterExecutor.h"
-#include "mla/Conversion/Passes.h"
-#include "mla/Harness/Check.h"
-#include "mla/Harness/Inputs.h"
-#include "mla/JIT/Compiler.h"
-#include "mla/Mutation/Score.h"
-#include "mla/Pipelines/Parse.h"
-#include "mla/Pipelines/Pipelines.h"
-#include "mla/Simulator/Simulator.h"
+#include "mla/Harness/CommandLine.h"
+#include "mla/Harness/Progress.h"
 #include "mla/Support/Files.h"
-#include "mla/Support/Names.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
+#include "mla/Support/NearNames.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -26,376 +17,205 @@ using namespace mla;
 
 namespace {
 
-constexpr llvm::StringLiteral kHelp =
-    R"(usage: mla-jit mutate [options] (FILE.mlir [options of the file])...
-
-Damages each program in every way that is one step wrong, and counts what finds
-it: --mla-verify-async, and the simulator, by a broken rule or by other values.
-What neither finds has to be equivalent by a rule; exit code 1 if it is not. A cell
-of the table reads "mutations: found by the verifier / by the simulator /
-equivalent".
-
-  --seeds=N         random timings beside the earliest and the latest (default 2)
-  --sample=N        try N mutations of each file, drawn by --seed
-  --seed=N          (default 0)
-  --kind=A,B        only these kinds; --kind=list prints them
-  --filter=TEXT     only mutations whose identifier contains TEXT
-  --list            print the identifiers and stop
-  --static          do not simulate
-  --quick           do not simulate what --mla-verify-async refuses
-  --threads=N       (default: one a core)
-  --json=FILE       write the results
-  -o FILE           write the table (default: standard output)
-  --quiet           no progress
-
-of a file
-  --sizes=NAME=N,...
-                    run-time sizes to simulate; repeat it for more cases
-  --schedule=NAME   schedule of an operator that carries none
-  --scale=X         the argument 'scale'
-  --name=TEXT       its column (default: the file's stem)
-)";
-
-/// One program and how to try it.
-struct Program {
-  std::string file, name, schedule;
-  std::vector<harness::Sizes> cases;
-  harness::InputOptions inputs;
-};
-
-struct Flags {
-  mutation::ScoreOptions score;
-  std::vector<Program> programs;
-  unsigned seeds = 2;
-  bool list = false, simulate = true, quiet = false;
+struct MutateFlags {
+  mutation::MutateOptions options;
+  bool list = false, quiet = false;
   std::string json, output = "-";
 };
-
-//===----------------------------------------------------------------------===//
-// The command line
-//===----------------------------------------------------------------------===//
-
-/// Takes an option of the file before it; false if it is malformed.
-bool parseFileOption(llvm::StringRef name, llvm::StringRef value,
-                     Program &program) {
-  if (name == "--sizes")
-    return harness::readSizes(value.str(), program.cases.emplace_back())
-        .empty();
-  if (name == "--scale")
-    return !value.getAsDouble(program.inputs.scale.emplace()) &&
-           harness::isScale(*program.inputs.scale);
-  (name == "--schedule" ? program.schedule : program.name) = value.str();
-  return !value.empty();
-}
-
-/// Takes one option; sets `error` if it is malformed.
-void parseOption(const Option &option, Flags &flags, std::string &error) {
-  llvm::StringRef name = option.name, value = option.value;
-  bool good = true;
-  if (name == "--sizes" || name == "--schedule" || name == "--scale" ||
-      name == "--name") {
-    if (flags.programs.empty()) {
-      error = "option '" + name.str() + "' stands behind a file";
-      return;
-    }
-    if (name == "--schedule" && value != "auto")
-      error = checkSchedule(value);
-    good = parseFileOption(name, value, flags.programs.back());
-  } else if (name == "--seeds")
-    good = !value.getAsInteger(10, flags.seeds);
-  else if (name == "--sample")
-    good = !value.getAsInteger(10, flags.score.sample);
-  else if (name == "--seed")
-    good = !value.getAsInteger(10, flags.score.seed);
-  else if (name == "--threads")
-    good = !value.getAsInteger(10, flags.score.threads);
-  else if (name == "--kind")
-    for (llvm::StringRef kind : llvm::split(value, ','))
-      flags.score.kinds.push_back(kind.str());
-  else if (name == "--filter")
-    flags.score.filter = value.str();
-  else if (name == "--json")
-    flags.json = value.str();
-  else if (name == "-o")
-    flags.output = value.str();
-  else if (name == "--list")
-    flags.list = true;
-  else if (name == "--static")
-    flags.simulate = false;
-  else if (name == "--quick")
-    flags.score.quick = true;
-  else if (name == "--quiet")
-    flags.quiet = true;
-  if (!good)
-    error = "malformed option '" + option.word.str() + "'";
-}
-
-/// Whether the kinds are known, and there is a file.
-std::string findFault(const Flags &flags) {
-  std::vector<std::string> known;
-  for (auto &[kind, what] : mutation::getKinds())
-    known.push_back(kind.str());
-  for (const std::string &kind : flags.score.kinds)
-    if (!llvm::is_contained(known, kind))
-      return "unknown kind '" + kind + "'" + harness::suggest(kind, known) +
-             " (see mla-jit mutate --kind=list)";
-  return flags.programs.empty() ? "expected a file" : "";
-}
-
-//===----------------------------------------------------------------------===//
-// Programs
-//===----------------------------------------------------------------------===//
-
-llvm::Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(message);
-}
-llvm::Error toError(const harness::Status &status) {
-  return status.ok() ? llvm::Error::success() : makeError(status.message());
-}
-
-/// A verified program as text, and what its kernel takes.
-struct Compiled {
-  std::string text;
-  runtime::KernelDescriptor descriptor;
-};
-
-/// Takes mla, tile and cta IR.
-llvm::Expected<Compiled> compileProgram(const Program &program) {
-  mlir::MLIRContext context;
-  mlir::DialectRegistry registry;
-  registerDialects(registry);
-  context.appendDialectRegistry(registry);
-  auto module = parseProgramFile(program.file, context);
-  if (!module)
-    return makeError("cannot parse '" + program.file + "'");
-  CompileOptions options;
-  options.schedule = program.schedule;
-  if (!mutation::findProgram(*module) && failed(lowerToCTA(*module, options)))
-    return makeError(program.file + ": the passes failed");
-  Compiled compiled;
-  llvm::raw_string_ostream(compiled.text) << *module;
-  mlir::PassManager convert(&context);
-  convert.addPass(createConvertMLAToNVVM());
-  if (failed(convert.run(*module)))
-    return makeError(program.file + ": the conversion failed");
-  auto launch = (*module)->getAttrOfType<mlir::StringAttr>(kLaunchAttr);
-  if (!launch)
-    return makeError(program.file + ": expected a kernel");
-  if (llvm::Error error =
-          toError(runtime::parseDescriptor(launch.str(), compiled.descriptor)))
-    return error;
-  if (compiled.descriptor.kernels.size() > 1 ||
-      !compiled.descriptor.workspaces.empty())
-    return makeError(
-        program.file +
-        ": expected a program of one kernel without workspaces, "
-        "got " +
-        llvm::Twine(compiled.descriptor.kernels.size()) + " kernels and " +
-        llvm::Twine(compiled.descriptor.workspaces.size()) + " workspaces");
-  return compiled;
-}
-
-//===----------------------------------------------------------------------===//
-// Trials
-//===----------------------------------------------------------------------===//
-
-/// Far above what a program needs at the sizes of a trial: a loop that never
-/// ends stops here.
-constexpr uint64_t kStepLimit = 1'000'000;
-
-/// Inputs, and the outputs that the undamaged program has on them.
-struct Case {
-  std::vector<harness::HostArgument> inputs, outputs;
-};
-
-/// Runs programs on the cases, in every timing, and compares.
-class Trials {
-public:
-  explicit Trials(unsigned seeds) {
-    options = {{sim::Timing::Earliest}, {sim::Timing::Latest}};
-    for (unsigned seed = 0; seed < seeds; ++seed)
-      options.push_back({sim::Timing::Random, seed});
-    for (sim::Options &each : options)
-      each.stepLimit = kStepLimit;
-  }
-
-  /// Runs the undamaged program and checks it against its reference.
-  llvm::Error prepare(const Program &program, const Compiled &compiled,
-                      const mlir::DialectRegistry &registry);
-
-  /// What is wrong with `function`; "" if nothing is.
-  std::string run(mlir::func::FuncOp function) const;
-
-private:
-  llvm::Error prepareCase(const Compiled &compiled, harness::Sizes sizes,
-                          const harness::InputOptions &inputs,
-                          mlir::func::FuncOp function);
-
-  std::vector<sim::Options> options;
-  std::vector<Case> cases;
-};
-
-llvm::Error Trials::prepareCase(const Compiled &compiled, harness::Sizes sizes,
-                                const harness::InputOptions &inputs,
-                                mlir::func::FuncOp function) {
-  Case &added = cases.emplace_back();
-  if (llvm::Error error = toError(harness::makeArguments(
-          compiled.descriptor, sizes, inputs, added.inputs)))
-    return error;
-  added.outputs = added.inputs;
-  if (failed(sim::simulate(function, makeInterpreterArguments(added.outputs),
-                           options.front())))
-    return makeError("the undamaged program fails");
-  harness::Reference reference = harness::findReference(compiled.descriptor);
-  if (!reference)
-    return makeError("operator '" + compiled.descriptor.operatorText() +
-                     "' has no reference");
-  std::vector<harness::ExpectedOutput> expected;
-  if (llvm::Error error = toError(reference(added.inputs, expected)))
-    return error;
-  for (const harness::ExpectedOutput &output : expected) {
-    harness::CheckResult check = harness::checkOutput(
-        harness::findArgument(added.outputs, output.name)->tensor, output);
-    if (!check.pass)
-      return makeError("the undamaged program is wrong: " + output.name + ": " +
-                       check.message);
-  }
-  return llvm::Error::success();
-}
-
-llvm::Error Trials::prepare(const Program &program, const Compiled &compiled,
-                            const mlir::DialectRegistry &registry) {
-  mlir::MLIRContext context(registry);
-  auto module =
-      mlir::parseSourceString<mlir::ModuleOp>(compiled.text, &context);
-  if (program.cases.empty())
-    return makeError(program.file + ": expected --sizes");
-  for (const harness::Sizes &sizes : program.cases)
-    if (llvm::Error error = prepareCase(compiled, sizes, program.inputs,
-                                        mutation::findProgram(*module)))
-      return makeError(program.file + ": " + llvm::toString(std::move(error)));
-  // The other timings have to give the same.
-  std::string wrong = run(mutation::findProgram(*module));
-  if (!wrong.empty())
-    return makeError(program.file + ": the undamaged program: " + wrong);
-  return llvm::Error::success();
-}
-
-std::string Trials::run(mlir::func::FuncOp function) const {
-  static constexpr const char *kTimings[] = {"random", "earliest", "latest"};
-  for (const Case &one : cases)
-    for (const sim::Options &how : options) {
-      std::vector<harness::HostArgument> arguments = one.inputs;
-      std::string timing = kTimings[static_cast<int>(how.timing)];
-      if (failed(sim::simulate(function, makeInterpreterArguments(arguments),
-                               how)))
-        return "simulator, " + timing;
-      for (auto [got, want] : llvm::zip(arguments, one.outputs))
-        if (got.tensor.storage != want.tensor.storage)
-          return "values of '" + got.name + "', " + timing;
-    }
-  return "";
-}
 
 //===----------------------------------------------------------------------===//
 // The command
 //===----------------------------------------------------------------------===//
 
-int fail(const llvm::Twine &message) {
-  llvm::errs() << "error: " << message << "\n";
-  return 1;
-}
-
-void listMutations(const Compiled &compiled,
-                   const mlir::DialectRegistry &registry) {
-  mlir::MLIRContext context(registry);
-  auto module =
-      mlir::parseSourceString<mlir::ModuleOp>(compiled.text, &context);
-  for (const mutation::Mutation &mutation :
-       mutation::enumerate(mutation::findProgram(*module)))
-    llvm::outs() << mutation.id << "\n";
-}
-
-/// Tries the mutations of one program.
-llvm::Expected<mutation::KernelScore>
-scoreProgram(const Program &program, const Flags &flags,
-             const mlir::DialectRegistry &registry) {
-  llvm::Expected<Compiled> compiled = compileProgram(program);
-  if (!compiled)
-    return compiled.takeError();
-  mutation::KernelScore score{program.name, {}};
-  if (flags.list)
-    return listMutations(*compiled, registry), score;
-  mutation::ScoreOptions options = flags.score;
-  Trials trials(flags.seeds);
-  if (flags.simulate) {
-    if (llvm::Error error = trials.prepare(program, *compiled, registry))
-      return error;
-    options.simulate = [&](mlir::func::FuncOp function) {
-      return trials.run(function);
-    };
-  }
-  if (!flags.quiet)
-    options.progress = [&](const mutation::Result &result, size_t done,
-                           size_t total) {
-      llvm::errs() << llvm::formatv("{0} {1}/{2} {3} {4:f2}s\n", program.name,
-                                    done, total, result.id, result.seconds);
-    };
-  auto results = mutation::score(compiled->text, registry, options);
-  if (!results)
-    return results.takeError();
-  score.results = std::move(*results);
-  return score;
-}
-
-int mutate(const Flags &flags) {
-  mlir::DialectRegistry registry;
-  registerDialects(registry);
-  std::vector<mutation::KernelScore> scores;
-  for (const Program &program : flags.programs) {
-    auto score = scoreProgram(program, flags, registry);
-    if (!score)
-      return fail(llvm::toString(score.takeError()));
-    scores.push_back(std::move(*score));
-  }
-  if (flags.list)
-    return 0;
+/// Writes the results; returns the exit code.
+llvm::Expected<int> report(const MutateFlags &flags,
+                           llvm::ArrayRef<mutation::KernelScore> scores) {
   if (!flags.json.empty())
     if (llvm::Error error = writeOutput(flags.json, [&](llvm::raw_ostream &os) {
           os << mutation::toJSON(scores) << "\n";
         }))
-      return fail(llvm::toString(std::move(error)));
+      return error;
   if (llvm::Error error = writeOutput(flags.output, [&](llvm::raw_ostream &os) {
         mutation::printTable(os, scores);
       }))
-    return fail(llvm::toString(std::move(error)));
+    return error;
   for (const mutation::KernelScore &score : scores)
     for (const mutation::Result &result : score.results)
       if (result.survives())
         return 1;
   return 0;
 }
-} // namespace
 
-int mutateCommand(const std::vector<std::string> &words) {
-  Flags flags;
-  auto option = [&](const Option &option, std::string &error) {
-    parseOption(option, flags, error);
-  };
-  auto operand = [&](const std::string &word) {
-    flags.programs.push_back(
-        {word, llvm::sys::path::stem(word).str(), "auto", {}, {}});
-    return "";
-  };
-  if (std::optional<int> code =
-          readCommand({"mutate", kHelp.str(), option, operand}, words))
-    return *code;
-  if (llvm::is_contained(flags.score.kinds, "list")) {
-    for (auto &[kind, what] : mutation::getKinds())
-      llvm::outs() << llvm::formatv("{0,-16}{1}\n", kind, what);
+llvm::Expected<int> mutate(const MutateFlags &flags) {
+  if (flags.list) {
+    if (llvm::Error error =
+            mutation::listMutations(flags.options, llvm::outs()))
+      return error;
     return 0;
   }
-  if (std::string fault = findFault(flags); !fault.empty())
-    return failUsage("mutate", fault);
-  return mutate(flags);
+  auto scores = mutation::mutatePrograms(flags.options);
+  if (!scores)
+    return scores.takeError();
+  return report(flags, *scores);
+}
+
+int listKinds() {
+  for (auto &[kind, what] : mutation::getKinds())
+    llvm::outs() << llvm::formatv("{0,-16}{1}\n", kind, what);
+  return cli::kExitSuccess;
+}
+
+int run(MutateFlags &flags) {
+  if (llvm::is_contained(flags.options.score.kinds, "list"))
+    return listKinds();
+  if (!flags.quiet)
+    flags.options.progress = &llvm::errs();
+  llvm::Expected<int> code = mutate(flags);
+  return code ? *code : finish(code.takeError());
+}
+
+//===----------------------------------------------------------------------===//
+// The command line
+//===----------------------------------------------------------------------===//
+
+/// Makes the reader of an option that belongs to the file in front of it.
+cli::Read ofFile(MutateFlags &flags,
+                 std::function<std::string(mutation::MutateProgram &,
+                                           const std::string &value)>
+                     read) {
+  return [&flags, read](const std::string &value) -> std::string {
+    if (flags.options.programs.empty())
+      return "expected a file in front of it";
+    return read(flags.options.programs.back(), value);
+  };
+}
+
+void declareFileOptions(cli::Command &command, MutateFlags &flags) {
+  using Program = mutation::MutateProgram;
+  command.group("Options of the file in front of them");
+  auto readSizes = [](Program &program, const std::string &value) {
+    return harness::readCases(value, program.cases);
+  };
+  command
+      .option("--sizes", "NAME=N,...", ofFile(flags, readSizes),
+              "run-time sizes to simulate; repeat it for more cases")
+      .repeatable();
+  auto readSchedule = [](Program &program, const std::string &value) {
+    program.schedule = value;
+    return value == "auto" ? "" : checkSchedule(value);
+  };
+  command
+      .option("--schedule", "NAME", ofFile(flags, readSchedule),
+              "schedule of an operator that carries none")
+      .repeatable()
+      .offer(getSchedules())
+      .offerFiles();
+  auto readScale = [](Program &program, const std::string &value) {
+    return cli::readNumber([&](double scale) { program.inputs.scale = scale; },
+                           harness::isScale,
+                           "a number above 0 that fp32 holds")(value);
+  };
+  command
+      .option("--scale", "X", ofFile(flags, readScale),
+              "value of the argument 'scale'")
+      .repeatable();
+  auto readName = [](Program &program, const std::string &value) {
+    program.name = value;
+    return "";
+  };
+  command
+      .option("--name", "TEXT", ofFile(flags, readName),
+              "its column in the table (default: the file's stem)")
+      .repeatable();
+}
+
+void declareSelection(cli::Command &command, MutateFlags &flags) {
+  mutation::ScoreOptions &score = flags.options.score;
+  std::vector<std::string> kinds = {"list"};
+  for (auto &[kind, what] : mutation::getKinds())
+    kinds.push_back(kind.str());
+  command.group("Mutations");
+  command
+      .option("--kind", "KIND,...",
+              cli::readList([&score, kinds](const std::string &kind) {
+                score.kinds.push_back(kind);
+                return llvm::is_contained(kinds, kind)
+                           ? ""
+                           : "unknown kind '" + kind + "'" +
+                                 suggest(kind, kinds) +
+                                 " (see mla-jit mutate --kind=list)";
+              }),
+              "only these kinds; --kind=list prints them")
+      .offer(kinds);
+  command.option("--filter", "TEXT", cli::readText(score.filter),
+                 "only mutations whose identifier contains TEXT");
+  command.option("--sample", "N", cli::readInteger(score.sample, 0),
+                 "N mutations of each file, drawn by --seed (0: all)");
+  command.option("--seed", "N", cli::readInteger(score.seed, 0), "(default 0)");
+  command.flag("--list", flags.list, "print the identifiers and stop");
+}
+
+void declareTrials(cli::Command &command, MutateFlags &flags) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  command.group("Trials");
+  command.option("--seeds", "N",
+                 cli::readInteger(flags.options.seeds, 0, kMost),
+                 "random timings besides the earliest and the latest (default "
+                 "2)");
+  command.flag(
+      "--static", [&flags] { flags.options.simulate = false; },
+      "do not simulate");
+  command.flag("--quick", flags.options.score.quick,
+               "do not simulate what --mla-verify-async refuses");
+  command.option("--threads", "N",
+                 cli::readInteger(flags.options.score.threads, 0, kMost),
+                 "(default: one a core)");
+}
+
+void declareResults(cli::Command &command, MutateFlags &flags) {
+  command.group("Results");
+  command
+      .option("--json", "FILE", cli::readText(flags.json), "write the results")
+      .offerFiles();
+  command
+      .option("-o", "FILE", cli::readText(flags.output),
+              "write the table (default: standard output)")
+      .offerFiles();
+  command.flag("--quiet", flags.quiet, "no line for each mutation on stderr");
+}
+} // namespace
+
+void mla::addMutateCommand(cli::Tool &tool) {
+  auto flags = std::make_shared<MutateFlags>();
+  cli::Command &command = tool.command(
+      "mutate", "count which damage is found, and by what", kInspectHeading);
+  command
+      .describe(
+          "Damages each program in every way that is one step wrong, and "
+          "counts what finds it: --mla-verify-async, or the simulator, "
+          "by a broken rule or by other values. What neither finds has "
+          "to be equivalent by a rule; the exit code is 1 if it is not. A "
+          "cell of the table reads \"mutations: found by the verifier / "
+          "by the simulator / equivalent\".")
+      .example(
+          "mla-jit mutate op.mlir --sizes s_q=2,s_kv=200,topk=200 --sample "
+          "100")
+      .operands(
+          "(FILE.mlir [options of the file])...",
+          [flags](const std::string &word) {
+            flags->options.programs.push_back(
+                {word, llvm::sys::path::stem(word).str(), "auto", {}, {}});
+            return "";
+          });
+  declareFileOptions(command, *flags);
+  declareSelection(command, *flags);
+  declareTrials(command, *flags);
+  declareResults(command, *flags);
+  command.check([flags]() -> std::string {
+    bool onlyLists = llvm::is_contained(flags->options.score.kinds, "list");
+    return flags->options.programs.empty() && !onlyLists ? "expected a file"
+                                                         : "";
+  });
+  command.action(
+      [flags](std::ostream &, std::ostream &) { return run(*flags); });
 }

@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OperatorFlags.h"
-#include "mla/Harness/CommandLine.h"
+#include "mla/Harness/HostTensor.h"
 #include "mla/Support/Names.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -11,67 +11,120 @@
 using namespace mla;
 using llvm::StringRef;
 
-std::string checkOperator(StringRef name) {
+std::string mla::checkOperator(StringRef name) {
   if (findOperator(getOperators(), name))
     return "";
   return llvm::formatv("unknown operator '{0}', expected {1}", name,
                        listOperators(getOperators(), name));
 }
 
-std::string getOperatorNames() {
-  return llvm::join(
-      llvm::map_range(getOperators(),
-                      [](const Operator *op) { return op->getName(); }),
-      "|");
+std::vector<std::string> mla::getOperatorNames() {
+  std::vector<std::string> names;
+  for (const Operator *op : getOperators())
+    names.push_back(op->getName().str());
+  return names;
 }
 
 //===----------------------------------------------------------------------===//
-// Names
+// Declarations
 //===----------------------------------------------------------------------===//
 
-/// "s_q" of "s-q".
-static std::string fromFlag(StringRef name) {
-  std::string text = name.str();
-  llvm::replace(text, '-', '_');
-  return text;
-}
-
+/// "--d-qk" of "d_qk".
 static std::string toFlag(std::string_view name) {
   std::string text = "--" + std::string(name);
   llvm::replace(text, '_', '-');
   return text;
 }
 
-/// The entry that `name`, or what an option spells so, stands for; or null.
-template <typename T>
-static const T *findSpelled(TableList<T> entries, StringRef name) {
-  std::string spelled = fromFlag(name);
-  for (const T &entry : entries)
-    if (entry.name == spelled || (!spelled.empty() && entry.alias == spelled))
-      return &entry;
-  return nullptr;
+/// The names of an option, the alias of the table included: "--attn-sink" and
+/// "--sink".
+static std::string toFlags(const OptionInfo &option) {
+  return toFlag(option.name) +
+         (option.alias.empty() ? "" : "," + toFlag(option.alias));
 }
 
-bool OperatorFlags::parse(StringRef word) {
-  auto [name, value] = word.split('=');
-  if (name == "--sizes") {
-    for (StringRef part : llvm::split(value, ','))
-      addSetting(part);
-    return true;
+/// "reads X (sparse_prefill, combine)": what an option does, and of which
+/// operators it is.
+static std::string describeOption(const OptionInfo &option,
+                                  const std::string &what) {
+  std::string text = what, names;
+  for (const Operator *op : getOperators())
+    if (findEntry(op->table.options, option.name))
+      names += (names.empty() ? "" : ", ") + op->getName().str();
+  return text + " (" + names + ")";
+}
+
+void OperatorFlags::declareSizes(cli::Command &command) {
+  command.option("--sizes", "NAME=N,...",
+                 cli::readList([this](const std::string &setting) {
+                   addSetting(setting);
+                   return "";
+                 }),
+                 "sizes of the operator; '?': known at run time");
+}
+
+void OperatorFlags::declareOption(cli::Command &command,
+                                  const OptionInfo &option) {
+  std::string name(option.name);
+  if (option.kind == OptionKind::Presence) {
+    command.flag(
+        toFlags(option), [this, name] { addSetting(name); },
+        describeOption(option, "with the argument " + name + ": " +
+                                   std::string(option.doc)));
+    return;
   }
-  if (name == "--optional") {
-    optionals.push_back(value.str());
-    return true;
-  }
-  if (!name.consume_front("--"))
-    return false;
-  for (const Operator *known : getOperators())
-    if (findSpelled(known->table.sizes, name) ||
-        findSpelled(known->table.options, name)) {
-      addSetting(word.drop_front(2));
-      return true;
+  std::vector<std::string> values(option.values.begin(), option.values.end());
+  command
+      .option(
+          toFlags(option), "X",
+          [this, name](const std::string &value) {
+            addSetting(name + "=" + value);
+            return "";
+          },
+          describeOption(option, std::string(option.doc) + ": " +
+                                     llvm::join(values, " or ") + ", default " +
+                                     values.front()))
+      .offer(values);
+}
+
+void OperatorFlags::declareOptions(cli::Command &command,
+                                   const std::string &sizes) {
+  llvm::StringSet<> declared;
+  std::vector<std::string> presences;
+  command.group("Options of operators");
+  for (const Operator *known : getOperators()) {
+    for (const OptionInfo &option : known->table.options) {
+      if (option.kind == OptionKind::Presence)
+        presences.emplace_back(option.name);
+      if (declared.insert(option.name).second)
+        declareOption(command, option);
     }
-  return false;
+    for (const SizeInfo &size : known->table.sizes)
+      for (std::string_view spelled : {size.name, size.alias})
+        if (!spelled.empty() && declared.insert(spelled).second)
+          command
+              .option(
+                  toFlag(spelled), "N",
+                  [this,
+                   name = std::string(size.name)](const std::string &value) {
+                    addSetting(name + "=" + value);
+                    return "";
+                  },
+                  "")
+              .replacedBy(
+                  [name = std::string(size.name)](const std::string &value) {
+                    return "--sizes " + name + "=" + value;
+                  });
+  }
+  command
+      .option("--optional", "NAME,...",
+              cli::readList([this](const std::string &name) {
+                optionals.push_back(name);
+                return "";
+              }),
+              "optional arguments that the kernel takes and a launch may leave "
+              "out")
+      .offer(presences);
 }
 
 std::string OperatorFlags::parseOperand(StringRef operand) {
@@ -90,14 +143,26 @@ std::string OperatorFlags::parseOperand(StringRef operand) {
 // Values
 //===----------------------------------------------------------------------===//
 
+/// The entry that `spelled` names: by its name or, as in old spellings, by its
+/// alias or with '-' for '_'. Null if there is none.
+template <typename T>
+static const T *findSpelled(TableList<T> entries, StringRef spelled) {
+  std::string name = spelled.str();
+  llvm::replace(name, '-', '_');
+  for (const T &entry : entries)
+    if (entry.name == name || (!name.empty() && entry.alias == name))
+      return &entry;
+  return nullptr;
+}
+
 std::string OperatorFlags::applySize(const SizeInfo &size, StringRef setting) {
-  auto [spelled, text] = setting.split('=');
+  StringRef text = setting.split('=').second;
   int64_t value = 0;
   if (text == "?" && !size.isStatic)
     return spec->setSize(size.name, std::nullopt);
   if (text.getAsInteger(10, value) || value < 1 || value > harness::kMaxSize)
     return llvm::formatv("expected {0}=N with 1 <= N <= {1}, got '{2}'",
-                         spelled, harness::kMaxSize, setting);
+                         StringRef(size.name), harness::kMaxSize, setting);
   return spec->setSize(size.name, value);
 }
 
@@ -126,93 +191,80 @@ static llvm::SmallVector<StringRef> getSettingNames(const Operator &op) {
 }
 
 std::string OperatorFlags::apply(StringRef setting) {
-  StringRef name = setting.split('=').first;
-  const SizeInfo *size = findSpelled(op->table.sizes, name);
-  if (size && !size->isFixed())
-    return applySize(*size, setting);
-  if (const OptionInfo *option = findSpelled(op->table.options, name))
-    return applyOption(*option, setting);
-  return llvm::formatv("unknown name '{0}', expected {1}", name,
-                       listNames(fromFlag(name), getSettingNames(*op)));
+  StringRef spelled = setting.split('=').first;
+  const SizeInfo *size = findSpelled(op->table.sizes, spelled);
+  if (size && size->isFixed())
+    size = nullptr;
+  const OptionInfo *option = findSpelled(op->table.options, spelled);
+  if (!size && !option)
+    return llvm::formatv("unknown name '{0}', expected {1}", spelled,
+                         listNames(spelled, getSettingNames(*op)));
+  StringRef name = size ? size->name : option->name;
+  if (name != spelled)
+    oldSpellings.emplace_back(
+        setting.str(), (name + setting.drop_front(spelled.size())).str());
+  return size ? applySize(*size, setting) : applyOption(*option, setting);
 }
 
-std::string OperatorFlags::applyOptional(StringRef names) {
+std::string OperatorFlags::applyOptional(StringRef name) {
   llvm::SmallVector<StringRef> known;
   for (const OptionInfo &option : op->table.options)
     if (option.kind == OptionKind::Presence)
       known.push_back(option.name);
-  for (StringRef name : llvm::split(names, ',')) {
-    if (!llvm::is_contained(known, name))
-      return llvm::formatv("--optional: unknown argument '{0}', expected {1}",
-                           name, listNames(name, known));
-    if (std::string fault = spec->setOption(name, kLaunchOptional);
-        !fault.empty())
-      return fault;
-  }
-  return "";
+  if (llvm::is_contained(known, name))
+    return spec->setOption(name, kLaunchOptional);
+  return llvm::formatv(
+      "option '--optional': unknown argument '{0}', expected {1}", name,
+      listNames(name, known));
 }
 
 std::string OperatorFlags::resolve() {
   spec.emplace(*op);
   llvm::StringSet<> given;
-  for (const std::string &setting : settings) {
-    StringRef spelled = StringRef(setting).split('=').first;
+  auto getName = [&](StringRef setting) {
+    StringRef spelled = setting.split('=').first;
     const SizeInfo *size = findSpelled(op->table.sizes, spelled);
     const OptionInfo *option = findSpelled(op->table.options, spelled);
-    std::string name = size     ? std::string(size->name)
-                       : option ? std::string(option->name)
-                                : spelled.str();
+    return size     ? StringRef(size->name)
+           : option ? StringRef(option->name)
+                    : spelled;
+  };
+  for (const std::string &setting : settings) {
+    StringRef name = getName(setting);
     if (!given.insert(name).second)
-      return llvm::formatv("expected '{0}' once", spelled);
+      return llvm::formatv("expected '{0}' once", name);
     if (std::string fault = apply(setting); !fault.empty())
       return fault;
   }
-  for (const std::string &names : optionals)
-    if (std::string fault = applyOptional(names); !fault.empty())
+  for (const std::string &setting : defaults)
+    if (given.insert(getName(setting)).second)
+      if (std::string fault = apply(setting); !fault.empty())
+        return fault;
+  for (const std::string &name : optionals)
+    if (std::string fault = applyOptional(name); !fault.empty())
       return fault;
   return "";
+}
+
+void OperatorFlags::noteOldSpellings(cli::Command &command) const {
+  for (const auto &[old, present] : oldSpellings)
+    command.noteOldSpelling(old, present);
 }
 
 //===----------------------------------------------------------------------===//
 // Help
 //===----------------------------------------------------------------------===//
 
-/// "  --h-q=N, --h=N         query heads (default 128)".
-static std::string getLine(std::string_view name, std::string_view alias,
-                           StringRef value, const llvm::Twine &text) {
-  std::string flags = "  " + toFlag(name) + value.str();
-  if (!alias.empty())
-    flags += ", " + toFlag(alias) + value.str();
-  return llvm::formatv("{0,-24} {1}\n", flags + " ", text.str());
-}
-
-static std::string getHelp(const OptionInfo &option) {
-  if (option.kind == OptionKind::Presence)
-    return getLine(option.name, option.alias, "",
-                   llvm::Twine("with the argument ") + StringRef(option.name) +
-                       ": " + StringRef(option.doc));
-  return getLine(option.name, option.alias, "=X",
-                 llvm::Twine(StringRef(option.doc)) + ": " +
-                     llvm::join(option.values, " or ") + " (the default is " +
-                     StringRef(option.values[0]) + ")");
-}
-
-std::string OperatorFlags::help() {
-  std::string text =
-      R"(  --sizes=NAME=N,...     sizes of the operator, by the names below with '_' for '-'
-  --optional=LIST        which optional arguments a launch may leave out; the
-                         kernel takes those that are named
-)";
+std::string OperatorFlags::describeSizes() {
+  std::string text;
   for (const Operator *op : getOperators()) {
-    text += "\n" + op->getName().str() + ", " + std::string(op->table.summary) +
-            ":\n";
+    text += llvm::formatv("\nSizes of {0}, {1}:\n", op->getName(),
+                          StringRef(op->table.summary));
     for (const SizeInfo *size : getChoosableSizes(*op))
-      text += getLine(size->name, size->alias, "=N",
-                      llvm::Twine(StringRef(size->doc)) + " (default " +
-                          (size->usual ? std::to_string(size->usual) : "?") +
-                          (size->isStatic ? ")" : "; '?': known at run time)"));
-    for (const OptionInfo &option : op->table.options)
-      text += getHelp(option);
+      text += llvm::formatv("  {0,-23}{1} (default {2})\n",
+                            (StringRef(size->name) + "=N").str(),
+                            StringRef(size->doc),
+                            size->usual ? std::to_string(size->usual) : "?");
   }
   return text;
 }

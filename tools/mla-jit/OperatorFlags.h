@@ -5,64 +5,77 @@
 #ifndef MLA_TOOLS_MLAJIT_OPERATORFLAGS_H
 #define MLA_TOOLS_MLAJIT_OPERATORFLAGS_H
 
+#include "mla/CommandLine/CommandLine.h"
 #include "mla/JIT/Operators.h"
-#include <string>
-#include <vector>
 
-/// An operator and the options that say what its IR is like. Which there are
-/// follows from the operators' tables. Options may stand before the operator's
-/// name, so what they say is applied when all words were read.
+namespace mla {
+
+/// An operator and its settings: sizes ("h_q=64") and options ("attn_sink",
+/// "lse_base=2"), by the names of the operators' tables. Options may stand
+/// before the operator's name, so settings are applied when all words were
+/// read.
 class OperatorFlags {
 public:
   /// With `argumentsAreOptional` a launch may leave out the arguments that
-  /// settings add, but for those that are "=required".
+  /// settings add, except those that are "=required".
   explicit OperatorFlags(bool argumentsAreOptional = false)
       : argumentsAreOptional(argumentsAreOptional) {}
 
-  /// Takes `word`, "--name=value", if it is an option of some operator.
-  bool parse(llvm::StringRef word);
+  /// Declares --sizes.
+  void declareSizes(cli::Command &command);
+  /// Declares the options of all operators, and the old spellings of sizes,
+  /// whose notes say to write `sizes` and "NAME=N".
+  void declareOptions(cli::Command &command, const std::string &sizes);
 
-  /// Takes an operand "NAME[:NAME[=N],...]". Returns an empty text, or what is
+  /// Takes an operand "NAME[:SETTING,...]". Returns an empty text, or what is
   /// wrong with the operator's name.
   std::string parseOperand(llvm::StringRef operand);
 
-  /// Takes "h_q=64" or the name of an optional argument, "attn_sink".
   void addSetting(llvm::StringRef setting) {
     settings.push_back(setting.str());
   }
+  /// A setting that others of its name override.
+  void addDefault(llvm::StringRef setting) {
+    defaults.push_back(setting.str());
+  }
 
-  /// Applies all that was taken to the operator. Returns an empty text, or what
-  /// is wrong with it.
+  /// Applies all settings to the operator. Returns an empty text, or what is
+  /// wrong with them.
   std::string resolve();
+  /// Prints notes about names in old spellings, as in "sparse_prefill:h=64".
+  void noteOldSpellings(cli::Command &command) const;
 
-  /// Whether nothing was said of an operator but its name.
+  /// Whether there are no settings.
   bool isEmpty() const { return settings.empty() && optionals.empty(); }
 
   /// The operator that was named; null before.
-  const mla::Operator *getOperator() const { return op; }
+  const Operator *getOperator() const { return op; }
   /// Once it is resolved.
-  const mla::OperatorSpec &getSpec() const { return *spec; }
+  const OperatorSpec &getSpec() const { return *spec; }
 
-  /// Lists the options.
-  static std::string help();
+  /// The sizes of each operator, as a paragraph of a help text.
+  static std::string describeSizes();
 
 private:
   std::string apply(llvm::StringRef setting);
-  std::string applySize(const mla::SizeInfo &size, llvm::StringRef setting);
-  std::string applyOption(const mla::OptionInfo &option,
-                          llvm::StringRef setting);
-  std::string applyOptional(llvm::StringRef names);
+  std::string applySize(const SizeInfo &size, llvm::StringRef setting);
+  std::string applyOption(const OptionInfo &option, llvm::StringRef setting);
+  std::string applyOptional(llvm::StringRef name);
+  void declareOption(cli::Command &command, const OptionInfo &option);
 
   bool argumentsAreOptional;
-  const mla::Operator *op = nullptr;
-  std::vector<std::string> settings, optionals;
-  std::optional<mla::OperatorSpec> spec;
+  const Operator *op = nullptr;
+  std::vector<std::string> settings, defaults, optionals;
+  std::optional<OperatorSpec> spec;
+  /// Old and present spellings.
+  std::vector<std::pair<std::string, std::string>> oldSpellings;
 };
 
 /// What is wrong with the name of an operator, or an empty text.
 std::string checkOperator(llvm::StringRef name);
 
-/// "combine|...": the operators, for help texts.
-std::string getOperatorNames();
+std::vector<std::string> getOperatorNames();
+
+} // namespace mla
 
 #endif // MLA_TOOLS_MLAJIT_OPERATORFLAGS_H

@@ -1,19 +1,18 @@
-//===- RunCommand.cpp - mla-jit run, bench and plot -----------------------===//
+//===- RunCommand.cpp - the commands `run` and `bench` -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "RunCommand.h"
+#include "Commands.h"
 #include "Flags.h"
-#include "InterpreterExecutor.h"
 #include "Session.h"
-#include "SimulatorExecutor.h"
+#include "SimulatorFlags.h"
 #include "mla/Dialect/MLA/MLA.h"
+#include "mla/Executors/InterpreterExecutor.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Gpu.h"
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/Progress.h"
 #include "mla/JIT/CachedCompile.h"
-#include "mla/JIT/Version.h"
 #include "llvm/Support/FileSystem.h"
-#include <iostream>
 
 using namespace mla;
 
@@ -29,24 +28,24 @@ class Loader {
 public:
   explicit Loader(bool isBench) : isBench(isBench) {}
 
-  bool parse(llvm::StringRef word, std::string &error) {
-    if (word == "--no-cache")
-      return useCache = false, true;
-    if (!word.consume_front("--device=")) {
-      if (!flags.parse(word, error))
-        return simulator.parse(word, error);
-      compileOption = word.split('=').first.str();
-      return true;
-    }
-    const auto *known = llvm::find(kDevices, word);
-    if (known == std::end(kDevices))
-      error = ("expected --device=auto, gpu, sim or interpreter, got "
-               "'--device=" +
-               word + "'")
-                  .str();
-    else
-      device = static_cast<Device>(known - kDevices);
-    return true;
+  /// Declares the options of `run` or `bench` that load() goes by.
+  void declare(cli::Command &command) {
+    std::vector<std::string> devices(std::begin(kDevices), std::end(kDevices));
+    command
+        .option("--device", "NAME",
+                cli::readWord(devices,
+                              [this](size_t index) { device = Device(index); }),
+                "gpu, sim: the cta program on the CPU, every rule of the "
+                "machine enforced, interpreter: the tile program on the CPU, "
+                "or auto (default): gpu if there is one, else sim. bench takes "
+                "gpu and auto")
+        .offer(devices);
+    flags.declare(command);
+    command.flag(
+        "--no-cache", [this] { useCache = false; },
+        "compile for the GPU even if the cache has the kernel");
+    if (!isBench)
+      simulator.declare(command);
   }
 
   /// What is wrong with the options as a whole, or an empty text.
@@ -59,9 +58,9 @@ public:
     auto isPackage = [](const std::string &operand) {
       return llvm::sys::fs::is_directory(operand);
     };
-    if (!compileOption.empty() && !tool.operands.empty() &&
+    if (!flags.given.empty() && !tool.operands.empty() &&
         llvm::all_of(tool.operands, isPackage))
-      return "option '" + compileOption +
+      return "option '" + flags.given +
              "': expected a FILE.mlir to compile, got packages only";
     if (!simulator.given.empty() && device != Device::Auto &&
         device != Device::Sim)
@@ -80,6 +79,7 @@ public:
     if (llvm::sys::fs::is_directory(operand))
       return loadPackage(operand, out);
     MLA_RETURN_IF_ERROR(chooseDevice(operand));
+    harness::WorkProgress progress("compiling " + operand);
     auto module = session.parse(operand);
     if (!module)
       return runtime::invalidArgument("cannot parse '" + operand + "'");
@@ -158,24 +158,19 @@ private:
                        CompileOptions &options, harness::Subject &out) {
     if (device == Device::Gpu)
       return compile(*module, options, out);
-    CompileOptions descriptorOnly = options;
-    descriptorOnly.descriptorOnly = true;
-    llvm::Expected<CompiledKernel> kernel =
-        compileKernel(*module, descriptorOnly);
-    if (!kernel)
-      return runtime::invalidArgument(out.label + ": " +
-                                      llvm::toString(kernel.takeError()));
     bool interpret = device == Device::Interpreter;
-    if (failed(interpret ? lowerToTile(*module, options)
-                         : lowerToCTA(*module, options)))
-      return runtime::invalidArgument(out.label + ": the passes failed");
-    auto shared =
-        std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(std::move(module));
-    MLA_RETURN_IF_ERROR(
-        runtime::parseDescriptor(kernel->descriptor, out.descriptor));
-    out.executor =
-        interpret ? makeInterpreterExecutor(shared, out.descriptor)
-                  : makeSimulatorExecutor(shared, out.descriptor, simulator);
+    llvm::Expected<LoweredProgram> program = lowerProgram(
+        *module, interpret ? ProgramLevel::Tile : ProgramLevel::CTA, options);
+    if (!program)
+      return runtime::invalidArgument(out.label + ": " +
+                                      llvm::toString(program.takeError()));
+    out.descriptor = std::move(program->descriptor);
+    auto shared = std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(
+        std::move(program->module));
+    out.executor = interpret
+                       ? makeInterpreterExecutor(shared, out.descriptor)
+                       : makeSimulatorExecutor(shared, out.descriptor,
+                                               simulator.makeExecutorOptions());
     return harness::Status();
   }
 
@@ -199,49 +194,47 @@ private:
     return runtime::parseDescriptor(kernel.descriptor, out.descriptor);
   }
 
-  /// Fails with the reason if there is no GPU.
+  /// Opens the GPU on the first call. Fails with the reason if there is none.
   harness::Status findGpu() {
-    std::unique_ptr<harness::GpuContext> context;
-    MLA_RETURN_IF_ERROR(harness::GpuContext::create(context));
-    gpuName = getGpuName(context->deviceName());
+    if (gpu)
+      return harness::Status();
+    MLA_RETURN_IF_ERROR(harness::GpuContext::create(gpu));
+    gpuName = getGpuName(gpu->deviceName());
     return harness::Status();
   }
 
   CompileFlags flags{/*severalSchedules=*/true};
   SimulatorFlags simulator;
-  /// An option that says how to compile; empty if none is given.
-  std::string compileOption;
   Device device = Device::Auto;
   bool useCache = true, isBench;
+  /// Kept open, so that the harness finds the driver initialised and the
+  /// primary context made.
+  std::unique_ptr<harness::GpuContext> gpu;
   std::string gpuName;
   Session session;
 };
 } // namespace
 
-int mla::runToolCommand(const std::vector<std::string> &words) {
-  Loader loader(/*isBench=*/words.front() == "bench");
+/// The command's part of the tool; loaders live as long as their commands.
+static harness::ToolConfig makeConfig(bool isBench) {
+  auto loader = std::make_shared<Loader>(isBench);
   harness::ToolConfig config;
   config.name = "mla-jit";
-  config.summary = "runs, checks and times kernels";
-  config.version = versionText();
   config.operandName = "FILE.mlir|PACKAGE";
-  config.load = [&](const std::string &operand,
-                    std::vector<harness::Subject> &out) {
-    return loader.load(operand, out);
+  config.load = [loader](const std::string &operand,
+                         std::vector<harness::Subject> &out) {
+    return loader->load(operand, out);
   };
-  config.option = [&](const std::string &word, std::string &error) {
-    return loader.parse(word, error);
+  config.declare = [loader](cli::Command &command) {
+    loader->declare(command);
   };
-  config.fault = [&](const harness::ToolOptions &options) {
-    return loader.findFault(options);
+  config.fault = [loader](const harness::ToolOptions &options) {
+    return loader->findFault(options);
   };
-  config.optionHelp =
-      R"(  --device=NAME          gpu, sim: the cta program on the CPU, every rule of
-                         the machine enforced, interpreter: the tile program on
-                         the CPU, or auto (default): gpu if there is one, else
-                         sim. bench takes gpu and auto
-  --no-cache             compile for the GPU even if the cache has the kernel
-)" + CompileFlags(/*severalSchedules=*/true).help();
-  config.runOptionHelp = SimulatorFlags::kHelp.str();
-  return harness::runTool(config, words, std::cout, std::cerr);
+  return config;
+}
+
+void mla::addRunCommands(cli::Tool &tool) {
+  harness::addRunCommand(tool, makeConfig(/*isBench=*/false));
+  harness::addBenchCommand(tool, makeConfig(/*isBench=*/true));
 }

@@ -5,6 +5,7 @@
 #ifndef MLA_TOOLS_MLAJIT_SESSION_H
 #define MLA_TOOLS_MLAJIT_SESSION_H
 
+#include "mla/Harness/Progress.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Pipelines/Pipelines.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -19,6 +20,7 @@ class Session {
 public:
   Session()
       : handler(&context, [](mlir::Diagnostic &diagnostic) {
+          harness::WorkProgress::clearLine();
           llvm::errs() << diagnostic.getLocation() << ": "
                        << (diagnostic.getSeverity() ==
                                    mlir::DiagnosticSeverity::Error

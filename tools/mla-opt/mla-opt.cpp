@@ -11,7 +11,6 @@
 #include "mla/Transforms/Passes.h"
 #include "mla/Tuning/TuningTable.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -20,13 +19,26 @@ static int fail(llvm::Error error) {
   return 1;
 }
 
-/// MLIR's MlirOptMain, but that it reads with a limit, that a text which MLIR's
-/// parser does not survive is an error, and so is a file that cannot be
-/// written.
+/// Hides the options that LLVM's code generators register. `--help` begins with
+/// the project's own passes and lists MLIR's options after them;
+/// `--help-hidden` lists all.
+static void hideCodeGeneratorOptions() {
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (llvm::is_contained(option->Categories, &llvm::cl::getGeneralCategory()))
+      option->setHiddenFlag(llvm::cl::Hidden);
+}
+
+/// Does what MlirOptMain does, with three differences: the size of the input is
+/// limited, input that would crash MLIR's parser is an error, and so is a
+/// failure to write the output.
 static int run(int argc, char **argv, mlir::DialectRegistry &registry) {
-  auto [input, output] = mlir::registerAndParseCLIOptions(
-      argc, argv, "MLA compiler: multi-head latent attention for Hopper\n",
+  // Before MLIR registers its options.
+  hideCodeGeneratorOptions();
+  std::string help = mlir::registerCLIOptions(
+      "MLA compiler: multi-head latent attention for Hopper\n\n" +
+          mla::describePasses(),
       registry);
+  auto [input, output] = mlir::parseCLIOptions(argc, argv, help);
   auto config = mlir::MlirOptMainConfig::createFromCLOptions();
   if (config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(
@@ -40,7 +52,8 @@ static int run(int argc, char **argv, mlir::DialectRegistry &registry) {
                  << ":1: error: " << fault->message << "\n";
     return 1;
   }
-  // Programs that come before a faulty one are printed, as they are done.
+  // Directly to the stream: with --split-input-file, modules in front of an
+  // invalid one are printed.
   if (output == "-")
     return mlir::asMainReturnCode(
         mlir::MlirOptMain(llvm::outs(), std::move(*buffer), registry, config));
@@ -65,6 +78,5 @@ int main(int argc, char **argv) {
   mla::registerMLATransformsPasses();
   mla::registerMLAConversionPasses();
   mla::registerPipelines();
-  mlir::registerTransformsPasses();
   return mla::finishOutput(run(argc, argv, registry));
 }

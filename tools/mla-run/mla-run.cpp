@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Runtime/Files.h"
+#include "mla/Runtime/Version.h"
 
 #include <iostream>
 
@@ -12,8 +13,9 @@ int main(int argc, char **argv) {
   mla::runtime::ignoreFileSizeSignal();
   mla::harness::ToolConfig config;
   config.name = "mla-run";
-  config.summary = "runs, checks and times compiled kernel packages";
-  config.version = "mla " MLA_VERSION ", packages of version " +
+  config.summary = "Runs, checks and times compiled kernel packages.";
+  config.version = std::string(mla::runtime::getProjectName()) +
+                   ", packages of version " +
                    std::to_string(mla::runtime::kPackageVersion);
   config.operandName = "PACKAGE";
   config.load = mla::harness::loadPackageSubject;

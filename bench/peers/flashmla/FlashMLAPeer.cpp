@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Hands the arguments of `sparse_prefill` to FlashMLA's kernels for sm_90a,
+// Launches FlashMLA's kernels for sm_90a on the arguments of `sparse_prefill`,
 // without PyTorch. build.sh compiles it against a checkout of FlashMLA; it was
 // tested with commit 9241ae3 (CUDA 13.0's nvcc).
 //
-// What FlashMLA's own interface refuses, and what its kernels take for granted,
-// is refused here with a message: its host code prints, and its kernels check
-// nothing. One thing cannot be seen from the host: entries of `topk_length`
-// above topk, which it would follow past the end of `indices`.
+// Arguments that FlashMLA's own interface refuses, or that violate what its
+// kernels assume, are refused here with a message: its host code prints, and
+// its kernels check nothing. The host cannot check entries of `topk_length`
+// above topk, with which the kernels read past the end of `indices`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,7 +33,7 @@
 namespace {
 
 constexpr const char *kName = "FlashMLA " FLASHMLA_COMMIT;
-/// TMA and 16-byte copies need this of addresses and row strides.
+/// The alignment of addresses and row strides for TMA and 16-byte copies.
 constexpr int64_t kAlignment = 16;
 /// FlashMLA multiplies these in int.
 constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
@@ -50,8 +50,8 @@ void expect(bool condition, const std::string &what,
                       std::to_string(got));
 }
 
-/// The arguments by name. Each that is there has to be asked for: one that is
-/// not would be left out of the computation in silence.
+/// The arguments by name. Arguments that are never looked up are an error,
+/// because the computation would ignore them in silence.
 class Arguments {
 public:
   explicit Arguments(const mlaPeerArguments &all) : all(all) {
@@ -117,8 +117,8 @@ private:
   bool used[kMost] = {};
 };
 
-/// Strides of `tensor` that FlashMLA takes: any but the last, in an int, and
-/// rows that 16-byte copies reach.
+/// Checks the strides of `tensor`: the last one is 1, the others fit an int and
+/// 16-byte copies.
 void expectRows(const mlaTensor &tensor, const std::string &what,
                 int64_t rowMultiple) {
   for (int32_t dim = 0; dim < tensor.rank; ++dim) {
@@ -137,7 +137,7 @@ void expectRows(const mlaTensor &tensor, const std::string &what,
   }
 }
 
-/// Outputs and vectors lie without gaps.
+/// Checks that the tensor is contiguous, as outputs and vectors have to be.
 void expectDense(const mlaTensor &tensor, const std::string &what) {
   int64_t dense = 1;
   for (int32_t dim = tensor.rank; dim-- > 0; dense *= tensor.shape[dim])
@@ -196,7 +196,7 @@ void checkSizes(const mlaTensor &q, const mlaTensor &kv,
   int64_t topk = indices.shape[2];
   expect(topk > 0 && topk % 128 == 0, "topk", "a multiple of 128 above 0",
          topk);
-  // Places in indices, max_logits and lse are ints in the kernel.
+  // Offsets in indices, max_logits and lse are ints in the kernel.
   expect(q.shape[0] * indices.strides[0] <= kMaxInt, "s_q * topk",
          "less than 2^31", q.shape[0] * indices.strides[0]);
   expect(q.shape[0] * q.shape[1] <= kMaxInt, "s_q * heads", "less than 2^31",
@@ -253,7 +253,7 @@ void launch(const mlaPeerArguments &all, mlaStream stream) {
                       "': expected sparse_prefill");
   Arguments arguments(all);
   SparseAttnFwdParams params = makeParams(arguments, stream);
-  // A grid of no CTAs is an error of CUDA, and nothing to do for us.
+  // CUDA refuses a grid without CTAs; there is nothing to compute.
   if (params.s_q > 0)
     sm90::run_fwd_kernel(params);
 }

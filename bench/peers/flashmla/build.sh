@@ -37,15 +37,14 @@ command -v "$nvcc" >/dev/null || die "no nvcc: set NVCC to its path"
 [[ -e $sparse/fwd.cu ]] || die "'$flashmla': expected FlashMLA, with csrc/sm90/prefill/sparse/fwd.cu"
 [[ -e $flashmla/csrc/cutlass/include/cute/tensor.hpp ]] ||
   die "'$flashmla': csrc/cutlass is empty: git submodule update --init csrc/cutlass"
-# The commit is part of the peer's name: figures of two are not the same.
+# The commit is part of the peer's name, because figures differ between commits.
 [[ -n $commit ]] || commit=$(git -C "$flashmla" rev-parse --short=7 HEAD) ||
   die "'$flashmla': is no git checkout; give its version with --commit"
 
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
-# The code generation of FlashMLA's setup.py; what is not for torch or for
-# debugging.
+# The options of FlashMLA's setup.py, without those for torch and debugging.
 flags=(
   -O3 -std=c++20 -DNDEBUG -D_USE_MATH_DEFINES --expt-relaxed-constexpr
   --expt-extended-lambda --use_fast_math -Wno-deprecated-declarations
@@ -79,8 +78,8 @@ done
 compile "$here/FlashMLAPeer.cpp" -x cu "-I$here/../../../include" \
   "-DFLASHMLA_COMMIT=\"$commit\""
 
-# CUDA's runtime and C++'s inside, and hidden: it runs where only a driver is
-# installed.
+# The runtimes of CUDA and C++ are linked statically and hidden, so that the library
+# needs the driver alone.
 printf '{ global: mlaPeer*; local: *; };\n' >"$objects/exports"
 mkdir -p "$(dirname "$output")"
 "$nvcc" -shared -cudart static -gencode arch=compute_90a,code=sm_90a \

@@ -8,13 +8,13 @@
 include "mlir/Pass/PassBase.td"
 
 def ConvertMLAToNVVM : Pass<"convert-mla-to-nvvm", "::mlir::ModuleOp"> {
-  let summary = "translate a verified CTA program into NVVM";
+  let summary = "convert verified CTA programs to NVVM kernels";
   let description = [{
-    The function becomes a kernel (`llvm.func` with `nvvm.kernel`), its forall a
-    block index, its roles branches by warp. Synchronisation ops are translated
-    one to one: none is created, moved or merged. Fragments become vectors of
-    what one thread holds. The launch descriptor of the kernel (parameters, grid,
-    shared memory, tensor maps) is set as `mla.launch`.
+    Each function becomes a kernel (`llvm.func` with `nvvm.kernel`), its `scf.forall`
+    the block index, its roles branches by warp. Synchronisation ops are converted
+    one to one: none is created, moved or merged. A fragment becomes the vector of
+    the elements that one thread holds. The launch descriptor of the program
+    (arguments, workspaces, kernels) is set as `mla.launch` on the module.
 
     Refuses a function that `--mla-verify-async` has not marked.
   }];

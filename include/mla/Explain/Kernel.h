@@ -1,9 +1,9 @@
-//===- Kernel.h - what the IR of a kernel says ------------------*- C++ -*-===//
+//===- Kernel.h - facts about a kernel from its IR --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The facts about a verified `cta` program that do not depend on a run: roles,
-// the plan of shared memory, barriers and their counts, and names for ops.
+// Facts about a verified `cta` program that do not depend on a run: roles,
+// allocations of shared memory, barriers with their counts, and labels of ops.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,13 +42,13 @@ struct Allocation {
   /// Bytes of the swizzle; 0 for none.
   int64_t swizzle = 0;
   /// The allocation whose bytes it shares, if any.
-  std::string over;
+  std::string aliases;
   mlir::Operation *op;
 
   int64_t end() const { return offset + slots * slotBytes; }
 };
 
-/// What one role brings to one phase of a barrier.
+/// The arrivals of one role in one phase of a barrier.
 struct Arrival {
   std::string role;
   int64_t count;
@@ -59,7 +59,7 @@ struct Arrival {
 struct Barrier {
   std::string name;
   int64_t slots, count;
-  /// Where it lies, unless it is one of the CTA's named barriers.
+  /// In bytes of shared memory; none for a named barrier.
   std::optional<int64_t> offset;
   std::vector<Arrival> arrivals;
   std::vector<std::string> waiters;
@@ -87,19 +87,17 @@ struct Kernel {
 /// Fails with a diagnostic unless `func` has passed --mla-verify-async.
 mlir::FailureOr<Kernel> readKernel(mlir::func::FuncOp func);
 
-/// The grid's extents: "s_q x 2", and their values where `sizes` gives them.
+/// The grid's extents: "s_q × 2", and their values; none if `sizes` lacks a
+/// size.
 std::string describeGrid(const Kernel &kernel);
 std::optional<std::vector<int64_t>> evaluateGrid(const Kernel &kernel,
                                                  const Sizes &sizes);
 
-/// A run-time size that only the grid ranges over: one CTA does the same for
-/// any value of it.
-struct GridSize {
-  std::string name;
-  /// How much of it is one CTA's.
-  int64_t each;
-};
-std::vector<GridSize> findGridSizes(const Kernel &kernel);
+/// The sizes that only the grids of a program's kernels range over, so that a
+/// CTA does the same for any value of them: how much of each the first cluster
+/// of every kernel needs. `sizes` has the program's sizes by name.
+std::map<std::string, int64_t> findGridSizes(llvm::ArrayRef<Kernel> kernels,
+                                             const Sizes &sizes);
 
 /// The name of an argument of the function ("kv"; "arg1" without one), and of
 /// its dimensions' sizes.
@@ -108,32 +106,31 @@ std::optional<std::vector<int64_t>>
 evaluateShape(mlir::func::FuncOp func, unsigned argument, const Sizes &sizes);
 
 //===----------------------------------------------------------------------===//
-// Names of ops
+// Labels of ops
 //===----------------------------------------------------------------------===//
 
-/// How an op is painted.
-enum class Category { Math, Product, Copy, Shared, Global, Sync, Wait };
-inline constexpr unsigned kNumCategories = 7;
-/// "math", "product", ...; also the class in the page's style.
+/// What an op is counted and coloured as.
+enum class Category { Math, MMA, Copy, Shared, Global, Sync, Wait };
+/// "math", "mma", ...: also a class of the page's style sheet.
 llvm::StringRef getCategoryName(Category category);
 Category getCategory(mlir::Operation *op);
 
-/// What ops are called that only count, address, or end a block.
+/// The label of ops that only count, address, or end a block.
 inline constexpr llvm::StringLiteral kBookkeeping = "counts, addresses";
 
-/// What an op is called: its label, or what it does to which ring, barrier or
-/// argument: "wait k.full", "gather kv", "store p".
+/// The op's `tile.label`, or what it does to which ring, barrier or argument:
+/// "wait k.full", "gather kv", "store p".
 std::string getOpLabel(mlir::Operation *op);
 
-/// Where the op stands in the source: "file:line:col"; empty if unknown.
+/// The op's location, "file:line:col"; empty if unknown.
 std::string getOpLocation(mlir::Operation *op);
 
 /// The cta.ring, cta.buffer, cta.mbarrier or cta.named_barrier that a value
 /// comes from through views, descriptors and loop carries; null if none.
 mlir::Operation *findRoot(mlir::Value value);
 
-/// The product whose result a wait gives; null if not found.
-cta::MmaAsyncOp findProduct(mlir::Value inFlight);
+/// The MMA whose result a wait returns; null if not found.
+cta::MmaAsyncOp findMMA(mlir::Value inFlight);
 
 } // namespace mla::explain
 

@@ -1,4 +1,4 @@
-//===- Timeline.h - a trace, put in order for people ------------*- C++ -*-===//
+//===- Timeline.h - tracks, spans and loops of a trace ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,9 +10,9 @@
 
 namespace mla::explain {
 
-/// A track of the trace: what a role does, or one of its queues.
+/// A track of the trace: a role, or one of its queues of asynchronous ops.
 struct Track {
-  enum class Kind { Role, Products, Copies };
+  enum class Kind { Role, MMAs, Copies };
   Kind kind = Kind::Role;
   std::string role;
   unsigned cta = 0;
@@ -20,7 +20,7 @@ struct Track {
   unsigned number = 0;
 };
 
-/// Events of one track that follow each other under one label.
+/// Consecutive events of one track with the same label.
 struct Span {
   unsigned track;
   Category category;
@@ -42,18 +42,18 @@ struct Trip {
 struct Step {
   std::string label;
   Category category;
-  /// Of the role, per trip, on average, and how many of them it waits.
+  /// Average cycles per trip, and how many of them the role waits.
   double cycles = 0, waited = 0;
   llvm::SmallVector<mlir::Operation *, 4> ops;
-  /// What ends a wait: "softmax and output release k".
+  /// The condition that ends a wait: "softmax and output release k".
   std::string reason;
 };
 
-/// The main loop of a role: the one that takes most of its time.
+/// The main loop of a role: the one that takes most of its cycles.
 struct RoleLoop {
   unsigned track;
   std::vector<Trip> trips;
-  /// Cycles from trip to trip, past the first and last ones.
+  /// Cycles from trip to trip in the steady state.
   double period = 0;
   std::vector<Step> steps;
 
@@ -61,13 +61,13 @@ struct RoleLoop {
 };
 
 struct Timeline {
-  /// In the order of the roles, each followed by its products and copies.
+  /// In the order of the roles, each followed by its MMAs and copies.
   std::vector<Track> tracks;
   std::vector<Span> spans;
   std::vector<RoleLoop> loops;
   double end = 0;
-  /// A few trips from the middle of the run, of a role that issues products,
-  /// and how long such a trip takes.
+  /// A window of a few trips in the middle of the run of a role that issues
+  /// MMAs, and the cycles of such a trip.
   double steadyBegin = 0, steadyEnd = 0;
   double period = 0;
 
@@ -82,19 +82,19 @@ Timeline buildTimeline(const Kernel &kernel, const sim::Trace &trace);
 // Lives of slots
 //===----------------------------------------------------------------------===//
 
-/// An op that reads or writes a slot, for as long as it runs.
+/// An op that reads or writes a slot, and when it runs.
 struct Access {
   mlir::Operation *op;
   double begin, end;
 };
 
-/// A slot's content, from the first byte written to the release.
+/// One use of a slot: from the first byte written to the release.
 struct Life {
-  /// Number of the use of the allocation, counted over all its slots.
+  /// Number of the use, counted over all slots of the allocation.
   int64_t use = 0;
   Access fill;
   std::vector<Access> reads;
-  /// When the last reader handed the slot back; negative if nobody does.
+  /// When the last role released the slot; negative if none does.
   double released = -1;
 
   /// The end of the last read; of the fill if there is none.

@@ -1,9 +1,9 @@
-//===- Work.h - what a kernel computes and moves ----------------*- C++ -*-===//
+//===- Work.h - FLOPs and bytes of a kernel ---------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Counted, not assumed: each op that a trace executed, times what the op does
-// by its types. Rows that a tile pads count like all others.
+// Counted from a trace: the executions of each op, times the FLOPs and bytes of
+// one execution by the op's types. Rows that pad a tile are included.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ struct ArgumentTraffic {
   bool written = false;
   /// Bytes that one cluster moves.
   double clusterBytes = 0;
-  /// Bytes that all of the grid moves, and how many of them at least differ.
+  /// Bytes that the grid moves, and the least number of distinct ones.
   double gridBytes = 0, distinctBytes = 0;
 };
 
@@ -30,7 +30,7 @@ struct Work {
   /// Of the traced cluster.
   double flops = 0, specials = 0, sharedBytes = 0, globalBytes = 0;
   std::vector<ArgumentTraffic> arguments;
-  /// Of the grid, in which every cluster is taken to do as the traced one.
+  /// Of the grid: every cluster is assumed to do the same as the traced one.
   double clusters = 0;
   double gridFlops() const { return flops * clusters; }
   double gridGlobalBytes() const { return globalBytes * clusters; }
@@ -41,27 +41,31 @@ struct Work {
 Work countWork(const Kernel &kernel, const sim::Trace &trace,
                const Sizes &sizes);
 
-/// What one execution of `op` is worth: "64×256×64: 2.1 MFLOP", "73.7 kB";
-/// empty if it is not counted.
+/// The work of one execution of `op`: "64×256×64: 2.1 MFLOP", "73.7 kB"; empty
+/// if none is counted.
 std::string describeWork(mlir::Operation *op);
 
-/// What one resource needs at least.
-struct Need {
+/// A lower bound of one CTA's time by one resource of the SM.
+struct Bound {
   std::string resource;
-  /// "285 MFLOP", "4,096 FLOP/clock, dense bf16".
-  std::string amount, limit;
-  /// For one CTA, while all SMs do the same.
-  double cycles = 0;
+  /// Of one CTA, in `unit`.
+  double amount;
+  std::string unit;
+  /// In `unit` per cycle, and which rate that is.
+  double perCycle;
+  std::string note;
+
+  double cycles() const { return amount / perCycle; }
 };
 
 /// The tensor core first.
-std::vector<Need> listNeeds(const Kernel &kernel, const Work &work,
-                            const GpuRates &machine);
+std::vector<Bound> listBounds(const Kernel &kernel, const Work &work,
+                              const GpuRates &machine);
 
-/// CTAs that an SM holds at a time, by shared memory and registers.
+/// CTAs resident on an SM, limited by shared memory and registers.
 int64_t countResidentCTAs(const Kernel &kernel, const GpuRates &machine);
 
-/// Seconds of the grid by the model: full waves of CTAs that take `cycles`.
+/// Modelled seconds of the grid: full waves of CTAs that take `cycles` each.
 double modelSeconds(const Kernel &kernel, const Work &work, double cycles,
                     const GpuRates &machine);
 

@@ -9,11 +9,11 @@
 
 namespace mla::harness {
 
-/// How one output compares with what was expected.
+/// The comparison of one output with its expected values.
 struct CheckResult {
   std::string name;
   bool pass = false;
-  /// Elements that fail.
+  /// Number of elements that fail.
   int64_t failures = 0;
   /// Largest errors over the elements that are finite on both sides; relative
   /// ones only where something other than 0 is expected.
@@ -32,17 +32,18 @@ struct CheckResult {
   std::string message;
 };
 
-/// Compares by the rule of semantics: an element passes if its absolute error
-/// is under the tolerance OR its relative error is; infinities (with their
-/// sign) and NaN must stand in the same places; the cosine holds over the
-/// tensor. A tensor that was pre-filled with HostTensor::fillWithPoison must
-/// still hold that in its padding.
+/// Compares an output with its expected values. An element passes if its
+/// absolute or its relative error is under the tolerance; infinities (with
+/// their sign) and NaN must be at the same places; the cosine difference of the
+/// whole tensor must be under its tolerance. A tensor that was pre-filled with
+/// HostTensor::fillWithPoison must still hold poison in its padding.
 CheckResult checkOutput(const HostTensor &got, const ExpectedOutput &expected);
 
 /// Compares two implementations of one output, of the same shape. They agree
-/// if infinities and NaN stand in the same places and the cosine difference is
-/// under `cosine`; the worst element is the one furthest apart. That is loose,
-/// and fast: it tells other work from the same work, not right from wrong.
+/// if infinities and NaN are at the same places and the cosine difference is
+/// under `cosine`; the worst element is the one that differs most. This fast,
+/// loose test detects that two implementations compute different things; it
+/// does not detect small errors.
 CheckResult checkAgreement(const std::string &name, const HostTensor &got,
                            const HostTensor &expected, double cosine);
 

@@ -1,69 +1,78 @@
-//===- CommandLine.h - options as a help text lists them --------*- C++ -*-===//
+//===- CommandLine.h - the commands `run` and `bench` -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A command's help text is its list of options: an option that it does not
-// list is not taken. A line that starts with two spaces and a dash lists one or
-// more of them, up to the first two spaces that follow:
-//
-//   --check                 a flag
-//   --poison, --no-poison   two flags
-//   --device=NAME           an option with a value; so is "--device NAME"
+// The commands that mla-run and mla-jit share, and groups of their options for
+// other commands. A tool adds a loader, which makes a Subject of each operand,
+// and options of its own.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_HARNESS_COMMANDLINE_H
 #define MLA_HARNESS_COMMANDLINE_H
 
-#include "mla/Harness/HostTensor.h"
-
-#include <string>
-#include <vector>
+#include "mla/CommandLine/CommandLine.h"
+#include "mla/Harness/Tool.h"
 
 namespace mla::harness {
 
-/// Exit codes of the tools.
-inline constexpr int kExitSuccess = 0;
-/// The input is bad, or a run or check failed.
-inline constexpr int kExitFailure = 1;
-/// The command line is wrong, whatever the input is.
-inline constexpr int kExitUsage = 2;
+using cli::kExitFailure;
+using cli::kExitSuccess;
+using cli::kExitUsage;
 
-/// What the exit codes mean, for help texts.
-inline constexpr char kExitCodeHelp[] =
-    "Exit codes: 0 for success, 1 if the input is bad or a run or check fails, "
-    "2 if\nthe command line is wrong.\n";
+/// Adds the sizes of "NAME=N,NAME=N" to `sizes`. Returns an empty text, or what
+/// is wrong, which includes a size that `sizes` has already.
+std::string readSizes(const std::string &text, Sizes &sizes);
 
-struct OptionName {
-  /// With its dashes.
+/// Adds the cases of "NAME=N,NAME=N/N/N", one for each combination of values.
+std::string readCases(const std::string &text, std::vector<Sizes> &cases);
+
+/// The option --sizes of a command that takes one set of sizes, and its old
+/// spelling --size.
+void declareSizes(cli::Command &command, Sizes &sizes, const std::string &help);
+
+// Groups of options, which have to outlive the command line.
+
+/// --sizes, for any number of cases.
+void declareCases(cli::Command &command, ToolOptions &options,
+                  const std::string &help);
+/// --seed and --scale.
+void declareValues(cli::Command &command, InputOptions &inputs);
+/// How often and in which order to time.
+void declareTiming(cli::Command &command, ToolOptions &options);
+
+/// Completes options that depend on each other: sizes of all cases become those
+/// of each case, and there is one case at least.
+void finishCases(ToolOptions &options);
+
+/// What makes the commands of one tool differ from those of another.
+struct ToolConfig {
+  /// As in "mla-run".
   std::string name;
-  bool hasValue;
+  /// One line for the help: what the tool does.
+  std::string summary;
+  /// What --version prints.
+  std::string version;
+  /// What an operand is, in the help: "PACKAGE".
+  std::string operandName;
+  /// Appends the subjects that an operand stands for.
+  std::function<Status(const std::string &operand, std::vector<Subject> &out)>
+      load;
+  /// Declares the tool's own options of `run` or `bench`. May be empty.
+  std::function<void(cli::Command &command)> declare;
+  /// What is wrong with those options as a whole, or an empty text. May be
+  /// empty.
+  std::function<std::string(const ToolOptions &options)> fault;
 };
 
-/// The options that a help text lists.
-std::vector<OptionName> readOptions(const std::string &help);
+/// Declare the commands. `run` runs the kernels once per case and prints a JSON
+/// line for each; `bench` times them and prints JSON lines and a table.
+void addRunCommand(cli::Tool &tool, const ToolConfig &config);
+void addBenchCommand(cli::Tool &tool, const ToolConfig &config);
 
-/// Brings each option of `words` into the form --name=value, whether the value
-/// stood behind '=' or in the next word; operands stay where they are. Returns
-/// an empty text, or what is wrong: an option that is not listed, a value that
-/// is missing, a value that a flag does not take.
-std::string joinValues(const std::vector<OptionName> &options,
-                       const std::vector<std::string> &words,
-                       std::vector<std::string> &out);
-
-/// "; did you mean 'X'?" with the candidate that is spelled most like `word`,
-/// or an empty text if none is.
-std::string suggest(const std::string &word,
-                    const std::vector<std::string> &candidates);
-
-/// "one of X, Y and 12 more", those that are spelled most like `word` first:
-/// for an error about a word that is none of them. "none" if there are none.
-std::string listNearest(const std::string &word,
-                        const std::vector<std::string> &candidates);
-
-/// Reads "NAME=N,NAME=N" into `sizes`. Returns an empty text, or what is wrong,
-/// which includes a size that `sizes` has already.
-std::string readSizes(const std::string &text, Sizes &sizes);
+/// A tool with these commands. Returns the exit code.
+int runTool(const ToolConfig &config, const std::vector<std::string> &words,
+            std::ostream &out, std::ostream &err);
 
 } // namespace mla::harness
 

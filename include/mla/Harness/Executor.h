@@ -18,15 +18,15 @@ namespace mla::harness {
 using Executor =
     std::function<Status(std::vector<HostArgument> &arguments, double &ms)>;
 
-/// Something the tools can run. The tool's loader makes it of an operand of
-/// the command line.
+/// A kernel to run or time. The tool's loader makes it from an operand of the
+/// command line.
 struct Subject {
-  /// How reports name it, e.g. the package's folder.
+  /// Its name in reports, e.g. the package's folder.
   std::string label;
   /// The arguments it takes. An executor other than the GPU needs
   /// `operatorName` and `arguments` with `sizeNames` only.
   runtime::KernelDescriptor descriptor;
-  /// The code, for the GPU; empty if there is none.
+  /// The machine code; empty if there is none.
   std::string cubin;
   /// Runs it instead of the GPU, e.g. an interpreter of the IR. `run` uses it;
   /// `bench` times the GPU only.

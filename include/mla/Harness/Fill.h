@@ -82,7 +82,7 @@ inline void fillWithNormals(HostTensor &tensor, uint64_t stream, float factor) {
   });
 }
 
-/// What a tensor gets of which nothing is known: normals, or small integers.
+/// Fills a tensor of unknown meaning with normals, or small integers.
 inline void fillPlain(HostTensor &tensor, uint64_t stream, float factor) {
   constexpr int64_t kIntegerBound = 16;
   if (runtime::isFloat(tensor.dtype))
@@ -94,10 +94,9 @@ inline void fillPlain(HostTensor &tensor, uint64_t stream, float factor) {
   });
 }
 
-/// Lengths in i32 [rows]: each is `most`, or, with poison, a random one up to
-/// it, with `most` in the first row and 0 in the last. Values of `beyond`,
-/// which kernels have to clamp to [0, most], stand in the rows after the first,
-/// as far as there are rows between it and the last.
+/// Fills lengths, i32 [rows], with `most` or, with poison, with random values
+/// up to `most`: `most` in the first row, 0 in the last. The rows in between
+/// begin with the values of `beyond`, which kernels have to clamp to [0, most].
 inline void fillLengths(HostTensor &lengths, uint64_t stream, int64_t most,
                         bool poison, const std::vector<int64_t> &beyond = {}) {
   int64_t rows = lengths.shape[0];
@@ -115,8 +114,8 @@ inline void fillLengths(HostTensor &lengths, uint64_t stream, int64_t most,
   }
 }
 
-/// A length as kernels take it: at least 0, at most `most`; `most` if the
-/// launch leaves the lengths out.
+/// A length clamped to [0, most], as kernels do; `most` if the launch leaves
+/// the lengths out.
 inline int64_t clampedLength(const HostTensor *lengths, int64_t row,
                              int64_t most) {
   if (!lengths)

@@ -10,8 +10,8 @@
 
 namespace mla::harness {
 
-/// Device 0's primary context, current on the creating thread while this
-/// lives.
+/// Device 0's primary context, current on the creating thread during the
+/// lifetime of this object.
 class GpuContext {
 public:
   static Status create(std::unique_ptr<GpuContext> &out);
@@ -48,7 +48,7 @@ public:
   const std::vector<mlaArgument> &values() const { return launchValues; }
   /// Copies written tensors back, padding included.
   Status download(std::vector<HostArgument> &arguments) const;
-  /// Gives written tensors the contents of `arguments` again.
+  /// Restores written tensors to the contents of `arguments`.
   Status refill(const std::vector<HostArgument> &arguments) const;
 
 private:
@@ -60,7 +60,7 @@ private:
   std::vector<mlaArgument> launchValues;
 };
 
-/// Puts one launch on the context's stream, and does not wait for it.
+/// Queues one launch on the context's stream.
 using Launch = std::function<Status()>;
 
 /// A kernel that the runtime has loaded.
@@ -73,8 +73,8 @@ public:
   GpuKernel(const GpuKernel &) = delete;
   GpuKernel &operator=(const GpuKernel &) = delete;
 
-  /// Allocates the workspaces that launches with these arguments need. To be
-  /// called before them: a launch allocates nothing.
+  /// Allocates the workspaces that launches with these arguments need. Must be
+  /// called before them, because a launch allocates nothing.
   Status reserve(const GpuArguments &arguments);
   Status launch(const GpuArguments &arguments) const;
 

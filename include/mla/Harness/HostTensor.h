@@ -47,7 +47,7 @@ struct HostTensor {
   /// Whether the elements lie row-major without gaps.
   bool isContiguous() const;
 
-  /// Place in the storage, in elements, of the element of row-major number
+  /// Offset in the storage, in elements, of the element with row-major index
   /// `linear`.
   int64_t offsetOf(int64_t linear) const;
 
@@ -59,7 +59,7 @@ struct HostTensor {
     return reinterpret_cast<const T *>(storage.data());
   }
 
-  /// The element at storage place `offset` as a double; int64 above 2^53 lose
+  /// The element at storage offset `offset` as a double; int64 above 2^53 lose
   /// digits.
   double get(int64_t offset) const;
   /// Reads `count` elements, the first at `offset`, `stride` apart.

@@ -16,17 +16,17 @@ namespace mla::harness {
 
 struct InputOptions {
   uint64_t seed = 0;
-  /// NaN wherever nothing may be read: rows that no valid entry names, and
-  /// padding. Also makes all entries of some rows invalid, and lengths and
-  /// sinks take their extreme values.
+  /// Puts NaN where kernels must not read: in rows that no valid entry names,
+  /// and in padding. Also makes all entries of some rows invalid, and uses the
+  /// extreme values of lengths and sinks.
   bool poison = true;
   /// Share of entries that do not count, in [0, 1]: invalid indices, empty
   /// splits.
   double invalidShare = 0.1;
-  /// Standard deviation of the random values, but for those that are compared
-  /// with scores (sinks, lse), whose is 1.
+  /// Standard deviation of the random values; that of values which are compared
+  /// with scores (sinks, lse) is always 1.
   float magnitude = 0.1f;
-  /// Values at the edges to place, by name: some of OperatorInfo::extremes.
+  /// Names of edge values to place: some of OperatorInfo::extremes.
   std::set<std::string> extremes;
   /// Value of the argument `scale`, by isScale; default d_qk^-0.5.
   std::optional<double> scale;
@@ -49,20 +49,19 @@ inline bool isScale(double number) {
          number <= static_cast<double>(Float::max());
 }
 
-/// Checks that the kernel has these run-time sizes and each lies in
-/// [0, kMaxSize].
+/// Checks that the kernel has these run-time sizes and each lies within its
+/// limits, by default [0, kMaxSize].
 Status checkSizes(const runtime::KernelDescriptor &descriptor,
                   const Sizes &sizes);
 
 /// Makes the arguments of a kernel: shapes from the descriptor and `sizes`,
-/// values for its operator as semantics says (normals / 10 unless told, poison,
-/// outputs pre-filled with NaN); the same for the same seed, on every machine
-/// and for any number of threads. A run-time size that `sizes` lacks is taken
-/// from an input file, and `sizes` is completed. Errors: sizes missing, unknown
-/// or out of range; more memory than the limit, before any is taken; a file
-/// that does not fit; a padded argument whose strides are fixed; arguments that
-/// the operator needs missing, or left out; a scale for a kernel that does not
-/// take one.
+/// values for its operator (normals / 10 by default, poison, outputs pre-filled
+/// with NaN). They depend on the seed alone, not on the machine or the number
+/// of threads. A run-time size that `sizes` lacks is taken from an input file,
+/// and `sizes` is completed. Errors: sizes missing, unknown or out of range;
+/// more memory than the limit, before any is taken; a file that does not fit; a
+/// padded argument whose strides are fixed; arguments that the operator needs
+/// missing, or left out; a scale for a kernel that does not take one.
 Status makeArguments(const runtime::KernelDescriptor &descriptor, Sizes &sizes,
                      const InputOptions &options,
                      std::vector<HostArgument> &out);

@@ -11,13 +11,13 @@
 
 namespace mla::harness {
 
-/// The options of an operator that say what its lse is. Other implementations
-/// differ in both.
+/// The options of an operator that define its lse. Implementations differ in
+/// both.
 inline std::vector<OptionValues> lseOptions() {
   return {{"lse_base", {"e", "2"}}, {"empty_lse", {"+inf", "-inf"}}};
 }
 
-/// What these options, checked by checkOptions, say.
+/// The meaning of these options, which checkOptions has checked.
 struct LseConvention {
   /// Units of lse in one of the natural logarithm.
   double perNat = 1;

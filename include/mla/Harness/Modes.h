@@ -1,4 +1,4 @@
-//===- Modes.h - in which ways `bench` launches -----------------*- C++ -*-===//
+//===- Modes.h - how `bench` launches ---------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,13 +9,13 @@
 
 namespace mla::harness {
 
-/// How launches follow on each other while they are timed.
+/// How timed launches follow each other.
 enum class Mode {
   /// Queued without a pause.
   BackToBack,
-  /// On a device that has idled.
+  /// After the device has idled.
   Gap,
-  /// With nothing of the arguments in the L2.
+  /// After the arguments were evicted from the L2.
   Flush,
   /// As nodes of a CUDA graph.
   Graph
@@ -25,20 +25,17 @@ struct ModeName {
   Mode mode;
   /// On the command line and in results.
   const char *name;
-  /// In a picture's legend.
-  const char *meaning;
 };
-inline constexpr ModeName kModes[] = {
-    {Mode::BackToBack, "b2b", "back to back"},
-    {Mode::Gap, "gap", "idle before each launch"},
-    {Mode::Flush, "flush", "L2 flushed before each"},
-    {Mode::Graph, "graph", "as a CUDA graph"}};
+inline constexpr ModeName kModes[] = {{Mode::BackToBack, "b2b"},
+                                      {Mode::Gap, "gap"},
+                                      {Mode::Flush, "flush"},
+                                      {Mode::Graph, "graph"}};
 
 inline const char *nameOf(Mode mode) {
   return kModes[static_cast<int>(mode)].name;
 }
 
-/// Null if no mode is called that.
+/// The mode of a name, or null.
 inline const ModeName *findMode(const std::string &name) {
   for (const ModeName &known : kModes)
     if (name == known.name)

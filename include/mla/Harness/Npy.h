@@ -16,8 +16,8 @@ namespace mla::harness {
 /// bf16 and e4m3, which NumPy lacks, are read from items of their size: '<u2',
 /// '|V2' or '<V2', and '|u1', '|V1' or '<V1' (that of ml_dtypes). Errors name
 /// the file: missing, truncated or overlong, not little-endian, in Fortran
-/// order, of another type than `dtype`, or of more than `maxBytes`. No more is
-/// read than the header says that there is.
+/// order, of another type than `dtype`, or of more than `maxBytes`. Reads no
+/// more than the header announces.
 Status readNpy(const std::string &path, mlaDType dtype, HostTensor &out,
                uint64_t maxBytes = std::numeric_limits<uint64_t>::max());
 
@@ -31,7 +31,7 @@ Status parseNpy(const std::string &bytes, mlaDType dtype,
                 const std::string &what, HostTensor &out);
 
 /// Writes the tensor, without padding, as .npy version 1.0 (bf16 as '<u2');
-/// the file appears whole.
+/// the file is renamed into place when it is complete.
 Status writeNpy(const std::string &path, const HostTensor &tensor);
 
 /// The bytes that writeNpy writes.

@@ -20,7 +20,7 @@ public:
   /// Null if the kernel has no such tensor or the launch leaves it out.
   const HostTensor *find(const std::string &name) const;
 
-  /// A tensor that has to be there, with a rank in [lowRank, highRank].
+  /// A required tensor with a rank in [lowRank, highRank].
   Status need(const std::string &name, int lowRank, int highRank,
               const HostTensor *&out) const;
 
@@ -37,7 +37,7 @@ private:
 HostTensor *findGenerated(std::vector<HostArgument> &arguments,
                           const InputOptions &options, const std::string &name);
 
-/// The same; the error says why there is none.
+/// As above, with an error that says why there is none.
 Status needGenerated(std::vector<HostArgument> &arguments,
                      const InputOptions &options, const std::string &name,
                      HostTensor *&out);

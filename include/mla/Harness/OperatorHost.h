@@ -1,10 +1,10 @@
-//===- OperatorHost.h - what the harness knows of an operator ---*- C++ -*-===//
+//===- OperatorHost.h - an operator as the harness sees it ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The half of an operator that needs no LLVM: inputs, a reference with its
-// tolerances, and what is counted. It stands in the operator's folder, in files
-// lib/Operators/FOLDER/Host*.cpp, one of which defines
+// The part of an operator that needs no LLVM: inputs, a reference with its
+// tolerances, and counts of FLOPs and bytes. It is in the operator's folder, in
+// files lib/Operators/FOLDER/Host*.cpp, one of which defines
 //
 //   void mla::harness::addFOLDERHosts(OperatorHosts &hosts);
 //
@@ -29,8 +29,8 @@ struct OptionValues {
   std::vector<std::string> values;
 };
 
-/// Values that users meet and random inputs do not have, which
-/// InputOptions::extremes asks for by name.
+/// Edge values that random inputs do not have; InputOptions::extremes selects
+/// them by name.
 struct Extreme {
   /// On the command line.
   std::string name;
@@ -38,7 +38,7 @@ struct Extreme {
   std::string meaning;
 };
 
-/// What is said of an operator.
+/// Facts about an operator.
 struct OperatorInfo {
   std::string name;
   /// One line of the help: what it computes.
@@ -48,8 +48,8 @@ struct OperatorInfo {
   /// The run-time sizes that `bench` times unless others are given.
   Sizes defaultSizes;
   std::vector<Extreme> extremes;
-  /// What OperatorHost::bytes counts otherwise than each argument once, as the
-  /// help says it; may be empty.
+  /// For the help: the arguments that OperatorHost::bytes does not count
+  /// exactly once; may be empty.
   std::string bytesNote;
 };
 
@@ -75,8 +75,9 @@ public:
                            const std::vector<HostArgument> &arguments,
                            std::vector<ExpectedOutput> &expected) const = 0;
 
-  /// Floating-point operations that the arguments call for, counted as everyone
-  /// counts them; 0 for arguments that are not the operator's.
+  /// Floating-point operations for these arguments, as papers count them (2 for
+  /// each multiply-add of the dot products); 0 for arguments that are not the
+  /// operator's.
   virtual double flops(const std::vector<HostArgument> &arguments) const = 0;
 
   /// Bytes that have to be moved; 0 for arguments that are not the operator's.

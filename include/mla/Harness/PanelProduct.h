@@ -13,7 +13,7 @@ namespace mla::harness {
 
 /// Columns of a panel.
 inline constexpr int kPanelColumns = 8;
-/// Rows that multiplyPanel does at a time.
+/// Rows that multiplyPanel computes at a time.
 inline constexpr int kPanelRows = 4;
 
 /// Doubles, aligned for multiplyPanel.

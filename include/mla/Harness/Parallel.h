@@ -11,9 +11,9 @@
 namespace mla::harness {
 
 /// Runs `body(begin, end)` over [0, count) in chunks of `chunk`, on all
-/// processors; returns when all are done. Which thread runs a chunk varies,
-/// the chunks do not. An exception of `body` (memory running out, say) stops
-/// the loop and is thrown on to the caller.
+/// processors; returns when all are done. The chunks do not depend on the
+/// number of threads. An exception of `body` (such as std::bad_alloc) stops the
+/// loop and is rethrown to the caller.
 void parallelFor(int64_t count, int64_t chunk,
                  const std::function<void(int64_t, int64_t)> &body);
 

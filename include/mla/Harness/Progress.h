@@ -1,54 +1,62 @@
-//===- Progress.h - one line that says how far it is ------------*- C++ -*-===//
+//===- Progress.h - progress on a terminal ----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_HARNESS_PROGRESS_H
 #define MLA_HARNESS_PROGRESS_H
 
-#include <iostream>
+#include <iosfwd>
+#include <memory>
 #include <string>
-
-#include <unistd.h>
 
 namespace mla::harness {
 
-/// A line that is rewritten in place, and gone at the end: what comes next on
-/// the terminal, an error or a result, has the line to itself.
+/// A line that is rewritten in place and removed at the end, so that errors and
+/// results start on a line of their own.
 class Progress {
 public:
-  /// Shown if `always`, else only to somebody at a terminal.
-  Progress(std::ostream &err, bool always)
-      : err(err), shown(always || (err.rdbuf() == std::cerr.rdbuf() &&
-                                   isatty(STDERR_FILENO))) {}
+  /// Shown if `always` is set or if `err` is std::cerr and a terminal.
+  Progress(std::ostream &err, bool always);
   ~Progress() { clear(); }
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 
   bool isShown() const { return shown; }
 
-  /// What the lines from now on end with.
+  /// Sets what the lines from now on end with.
   void enter(const std::string &where) { place = where; }
-  void show(const std::string &what) {
-    if (!shown)
-      return;
-    clear();
-    // A line that wraps could not be rewritten.
-    std::string line = (what + place).substr(0, 79);
-    err << line << std::flush;
-    width = line.size();
-  }
-  void clear() {
-    if (width > 0)
-      err << '\r' << std::string(width, ' ') << '\r' << std::flush;
-    width = 0;
-  }
+  void show(const std::string &what);
+  void clear();
 
 private:
   std::ostream &err;
   bool shown;
   std::string place;
-  /// Of what stands there now.
+  /// Of the text on the terminal.
   size_t width = 0;
+};
+
+/// Reports work on std::cerr, if that is a terminal, once it has taken two
+/// seconds: what is done, how far it is, and the seconds so far. Of nested ones
+/// the outermost reports. Thread-safe.
+class WorkProgress {
+public:
+  /// `what` as in "compiling op.mlir".
+  explicit WorkProgress(std::string what);
+  ~WorkProgress();
+  WorkProgress(const WorkProgress &) = delete;
+  WorkProgress &operator=(const WorkProgress &) = delete;
+
+  /// Sets the text behind `what`, as in ", seed 2 of 8".
+  void update(const std::string &detail);
+
+  /// Removes the line that is shown, if any; to be called before something else
+  /// is printed.
+  static void clearLine();
+
+private:
+  class Reporter;
+  std::unique_ptr<Reporter> reporter;
 };
 
 } // namespace mla::harness

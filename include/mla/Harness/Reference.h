@@ -11,7 +11,7 @@
 
 namespace mla::harness {
 
-/// How close an output must be.
+/// The errors that an output may have.
 struct Tolerance {
   double absolute = 0;
   double relative = 0;
@@ -19,14 +19,14 @@ struct Tolerance {
   double cosine = 0;
 };
 
-/// What one output should hold: row-major, without padding.
+/// The expected values of one output: row-major, without padding.
 struct ExpectedOutput {
   std::string name;
   std::vector<double> values;
   Tolerance tolerance;
-  /// Absolute tolerances where they differ within the output: one for each of
-  /// as many runs of consecutive elements of the same length. Empty:
-  /// `tolerance.absolute` holds everywhere.
+  /// Absolute tolerances that differ within the output: the output is divided
+  /// into that many runs of consecutive elements of equal length, one tolerance
+  /// for each. Empty: `tolerance.absolute` holds everywhere.
   std::vector<double> absolute = {};
 
   double absoluteAt(size_t element) const {
@@ -41,10 +41,10 @@ struct ExpectedOutput {
 using Reference = std::function<Status(const std::vector<HostArgument> &,
                                        std::vector<ExpectedOutput> &)>;
 
-/// The reference of a kernel's operator, or an empty function. It takes scalar
-/// operands from the arguments or, where they are compiled into the kernel,
-/// from the descriptor's constants. An option of the operator that it does not
-/// know is an error of the call.
+/// The reference of a kernel's operator, or an empty function. Scalar operands
+/// come from the arguments or, where they are compiled into the kernel, from
+/// the descriptor's constants. Its call fails for an unknown option of the
+/// operator.
 Reference findReference(const runtime::KernelDescriptor &descriptor);
 
 /// Scalars that are compiled into a kernel, as its descriptor has them.
@@ -54,8 +54,9 @@ using Constants = std::vector<runtime::ConstantDescriptor>;
 Status findScale(const std::vector<HostArgument> &arguments,
                  const Constants &constants, double &out);
 
-/// Floating-point operations that the operator's arguments call for, counted
-/// as everyone counts them; 0 where there is no formula.
+/// The operator's floating-point operations for these arguments, as papers
+/// count them (2 for each multiply-add of the dot products); 0 where there is
+/// no formula.
 double countFlops(const std::string &operatorName,
                   const std::vector<HostArgument> &arguments);
 

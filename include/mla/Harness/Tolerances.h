@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// For attention: FlashMLA's tolerances are made for the inputs of its tests,
-// normals / 10. The relative and cosine ones hold for others too. The absolute
-// ones decide where a result is near 0 by cancellation, so they have to grow
-// with the terms that cancel. Where the terms are those of FlashMLA's inputs,
-// what is computed here stays below FlashMLA's tolerances, which then are the
-// ones that count.
+// Tolerances for attention. FlashMLA's are chosen for the inputs of its tests,
+// normals / 10. The relative and cosine tolerances hold for other inputs too.
+// The absolute ones matter where terms cancel and the result is near 0, so they
+// have to grow with the size of the terms. For FlashMLA's inputs the tolerances
+// computed here are below FlashMLA's, which then apply.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,9 +21,9 @@
 
 namespace mla::harness {
 
-/// Of an attention's output of the type: FlashMLA's for bf16, and as many times
-/// smaller as the type rounds finer, but for the cosine, whose error is a
-/// square.
+/// Tolerances of an attention output of the type: FlashMLA's for bf16, scaled
+/// by the ratio of the types' rounding errors; the cosine, an error squared, by
+/// the square of that.
 inline Tolerance getOutTolerance(mlaDType dtype) {
   if (dtype == MLA_F16)
     return {1e-4, 3.01 / 1024, 1.1e-7};
@@ -32,16 +31,16 @@ inline Tolerance getOutTolerance(mlaDType dtype) {
 }
 inline constexpr Tolerance kStatTolerance = {1e-6, 2.01 / 65536, 0};
 
-/// The larger of a tolerance and what the inputs call for. NaN and infinite
-/// inputs call for nothing: their positions have to match.
+/// The larger of a tolerance and the error that the inputs may cause. NaN and
+/// infinite inputs do not count, because their positions have to match.
 inline double widen(double tolerance, double error) {
   return std::isfinite(error) ? std::max(tolerance, error) : tolerance;
 }
 
-/// What rounds to more than the largest number of `dtype` is infinite.
+/// Values that round to more than the largest number of `dtype` are infinite.
 inline double overflow(mlaDType dtype, double value) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  // Halfway from the largest number to what would follow.
+  // Halfway between the largest number and the next power of two.
   double limit = dtype == MLA_BF16  ? 0x1.ffp127
                  : dtype == MLA_F16 ? 65520
                  : dtype == MLA_F32 ? 0x1.ffffffp127
@@ -58,7 +57,7 @@ inline double norm(const double *values, int64_t count) {
 }
 
 /// The largest error of rounding `value` to `dtype`, a floating-point type:
-/// half the distance of the numbers around it.
+/// half the distance between adjacent numbers.
 inline double roundingError(mlaDType dtype, double value) {
   // Fraction bits, and the exponent of the least normal number.
   int fraction = dtype == MLA_BF16 ? 7 : dtype == MLA_F16 ? 10 : 23;
@@ -69,9 +68,9 @@ inline double roundingError(mlaDType dtype, double value) {
   return std::ldexp(0.5, exponent - fraction);
 }
 
-/// How far fp32 may take a score, scale * q.k: a sum whose terms add up to at
-/// most |q||k|, of 16 truncations of 2^-23 (tensor cores add 16 products at a
-/// time, and few of the partial sums are as large as the bound).
+/// The error of a score, scale * q.k, in fp32. The terms of the sum add up to
+/// at most |q||k|; 16 truncations of 2^-23 are allowed (tensor cores add 16
+/// products at a time, and few partial sums are as large as the bound).
 inline double scoreError(double scale, double qNorm, double kNorm) {
   return 0x1p-19 * scale * qNorm * kNorm;
 }
@@ -84,14 +83,14 @@ inline double statTolerance(double scoreError) {
 /// The absolute tolerance of a row of the output. `weightedSize` is the sum of
 /// the weights times the root mean square of their values' rows; `size` the sum
 /// of the root mean squares, divided by the sum of the weights, of which the
-/// largest is 1. A weight is rounded to `dtype`, and is off by the
-/// errors of its score and of the maximum; one value may be some times the root
-/// mean square, but not all roundings go the same way.
+/// largest is 1. A weight has the rounding error of `dtype` and the errors of
+/// its score and of the maximum. A value may be several times the root mean
+/// square, but rounding errors partly cancel.
 inline double outTolerance(mlaDType dtype, double scoreError,
                            double weightedSize, double size) {
   double relative = 1.5 * roundingError(dtype, 1);
   double absolute = 1.5 * roundingError(dtype, 0);
-  // More than this is said of inputs whose softmax fp32 cannot compute.
+  // Larger errors only occur for inputs whose softmax fp32 cannot compute.
   constexpr double kMaxSoftmaxError = 0x1p-6;
   double softmaxError = std::isfinite(scoreError)
                             ? std::min(2 * scoreError, kMaxSoftmaxError)

@@ -1,43 +1,31 @@
-//===- Tool.h - the commands `run`, `bench` and `plot` ----------*- C++ -*-===//
+//===- Tool.h - what `run` and `bench` do -----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The command line that mla-run and mla-jit share. A tool brings a loader that
-// makes a Subject of each operand, and options of its own.
+// Command lines for them: mla/Harness/CommandLine.h.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_HARNESS_TOOL_H
 #define MLA_HARNESS_TOOL_H
 
-#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Executor.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Harness/Modes.h"
-#include "mla/Harness/Plot.h"
 
 #include <iosfwd>
 #include <optional>
 
 namespace mla::harness {
 
-enum class Command { Run, Bench, Plot };
-
-/// What a command line asked for.
 struct ToolOptions {
-  bool help = false, version = false;
-  /// As given; empty if --help or --version stands alone.
-  std::string commandName;
-  Command command = Command::Run;
-  /// Kernels; for `plot`, files of results.
+  /// Kernels.
   std::vector<std::string> operands;
   /// The cases: each a set of run-time sizes. At least one.
   std::vector<Sizes> cases;
+  /// Sizes of all cases; finishCases adds them to each.
+  Sizes commonSizes;
   InputOptions inputs;
-  /// Whether --poison or --no-poison, and --invalid, were given: `run` and
-  /// `bench` have different defaults.
-  bool poisonGiven = false;
-  bool invalidGiven = false;
   // run:
   bool check = false;
   /// .npy files that outputs are compared with, by argument name; they replace
@@ -56,58 +44,15 @@ struct ToolOptions {
   /// Runs of each case, which have to give the same bits.
   int repeats = 1;
   double gapMs = 20;
-  /// Say how far it is even where nobody sits at a terminal.
+  /// Report progress even if stderr is no terminal.
   bool progress = false;
   /// Libraries with other implementations: mla/Harness/Peer.h.
   std::vector<std::string> peers;
-  // bench and plot:
-  PlotOptions plot;
 };
 
-/// What makes one tool differ from another.
-struct ToolConfig {
-  /// As in "mla-run".
-  std::string name;
-  /// One line for the help: what the tool does.
-  std::string summary;
-  /// What --version prints.
-  std::string version;
-  /// What an operand is, in the help: "PACKAGE".
-  std::string operandName;
-  /// Appends the subjects that an operand stands for.
-  std::function<Status(const std::string &operand, std::vector<Subject> &out)>
-      load;
-  /// Takes an option of the tool's own, "--level=cta". Returns false if it is
-  /// none; stores a message in `error` if it is malformed.
-  std::function<bool(const std::string &option, std::string &error)> option;
-  /// Help text for those options, as CommandLine.h describes: for `run` and
-  /// `bench`, and for `run` alone.
-  std::string optionHelp, runOptionHelp;
-  /// What is wrong with those options as a whole, or an empty text.
-  std::function<std::string(const ToolOptions &options)> fault;
-  /// What errors call the command, where it is not one of Command.
-  std::string commandName;
-};
-
-/// Reads a command line without the program's name. Returns an empty text, or
-/// what is wrong with it.
-std::string parseToolOptions(const ToolConfig &config,
-                             const std::vector<std::string> &words,
-                             ToolOptions &out);
-
-/// The help text, of one command or of all.
-std::string toolHelp(const ToolConfig &config,
-                     std::optional<Command> only = std::nullopt);
-
-/// A whole tool: reads the command line, loads the subjects, runs or times
-/// them, or draws results. Results go to `out`, one JSON line each (and a table
-/// at the end of `bench`), errors to `err`, one line each, and how far `bench`
-/// is. Returns the exit code: 0; 1 for bad input, a case that fails, or results
-/// that `out` does not take; 2 for a bad command line.
-int runTool(const ToolConfig &config, const std::vector<std::string> &words,
-            std::ostream &out, std::ostream &err);
-
-/// The commands themselves, on loaded subjects.
+/// Run and time loaded subjects. Results go to `out`, one JSON line each (and a
+/// table at the end of `bench`), errors to `err`, one line each. Return the
+/// exit code: 0, or 1 for bad input or a case that fails.
 int runSubjects(const std::vector<Subject> &subjects,
                 const ToolOptions &options, std::ostream &out,
                 std::ostream &err);

@@ -1,4 +1,4 @@
-//===- Tune.h - which of several kernels is the fastest ---------*- C++ -*-===//
+//===- Tune.h - find the fastest of several kernels -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +10,7 @@
 
 namespace mla::harness {
 
-/// What one case took, medians in milliseconds.
+/// Median times of one case, in milliseconds.
 struct CandidateTimes {
   double backToBackMs = 0, gapMs = 0;
 };
@@ -18,26 +18,26 @@ struct CandidateTimes {
 /// One way to compile an operator.
 struct Candidate {
   Subject subject;
-  /// Why it takes no part; empty if it does.
+  /// Why it is not timed; empty if it is.
   std::string skipped;
-  /// It ran, and its outputs are not those of the reference.
+  /// Whether its outputs differ from those of the reference.
   bool wrong = false;
   /// By case.
   std::vector<CandidateTimes> times;
 
-  /// The geometric mean over the cases, back to back: a case counts by how much
-  /// faster a candidate is, not by how long it takes.
+  /// The geometric mean of the back-to-back times, so that long cases do not
+  /// outweigh short ones.
   double meanMs() const;
 };
 
-/// Checks each candidate that is not skipped against the reference, at sizes
-/// cut down to what the reference does in a second, and times those that are
-/// right in turns, case by case. One that is wrong is skipped, with the reason.
-/// Fails if none is left.
+/// Checks each candidate that is not skipped against the reference, at reduced
+/// sizes that keep the reference below a second. Times the correct ones in
+/// turns, case by case; a wrong one is skipped, with the reason. Fails if none
+/// is left.
 Status tuneCandidates(const GpuContext &context, const ToolOptions &options,
                       std::vector<Candidate> &candidates);
 
-/// The one with the least mean; null if all are skipped.
+/// The candidate with the least mean time; null if all are skipped.
 const Candidate *findFastest(const std::vector<Candidate> &candidates);
 
 } // namespace mla::harness

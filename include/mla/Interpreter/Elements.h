@@ -25,22 +25,22 @@ enum class ElementType : uint8_t {
   F32
 };
 
-/// The element type that `type` (a scalar type) stands for, if it is supported.
+/// The element type of the scalar type `type`, if it is supported.
 std::optional<ElementType> getElementType(mlir::Type type);
 
-/// How MLIR writes the type, e.g. "bf16".
+/// MLIR's spelling of the type, e.g. "bf16".
 llvm::StringRef stringify(ElementType type);
 
 inline bool isFloat(ElementType type) { return type >= ElementType::F8E4M3FN; }
 
-/// Bits of a value; index counts as 64.
+/// Bits of a value; 64 for index.
 unsigned getBitWidth(ElementType type);
 
-/// Bytes of an element in memory; an i1 takes one.
+/// Bytes of an element in memory; 1 for i1.
 unsigned getByteWidth(ElementType type);
 
-/// One value of any element type. Floats of every type are held as the float
-/// of the same value; integers are held sign-extended, so a true i1 is -1.
+/// One value of any element type. Floats of every type are stored as f32,
+/// integers sign-extended to 64 bits, so a true i1 is -1.
 union Lane {
   float f;
   int64_t i;
@@ -57,7 +57,7 @@ union Lane {
   }
 };
 
-/// The low `width` bits of `value`, without a sign.
+/// The low `width` bits of `value`, zero-extended.
 inline uint64_t zeroExtend(int64_t value, unsigned width) {
   uint64_t bits = static_cast<uint64_t>(value);
   return width >= 64 ? bits : bits & ((uint64_t(1) << width) - 1);
@@ -69,11 +69,11 @@ inline int64_t signExtend(uint64_t value, unsigned width) {
   return static_cast<int64_t>(value << shift) >> shift;
 }
 
-/// `lane` as a value of `type`: floats rounded to nearest even, integers
-/// wrapped to their width.
+/// Converts `lane` to `type`: floats are rounded to nearest even, integers
+/// wrap.
 Lane roundTo(ElementType type, Lane lane);
 
-/// The encoding of a value, in the low bits, and back.
+/// Conversion to and from the encoding of a value, in the low bits.
 uint64_t toBits(ElementType type, Lane lane);
 Lane fromBits(ElementType type, uint64_t bits);
 

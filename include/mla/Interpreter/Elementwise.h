@@ -1,4 +1,4 @@
-//===- Elementwise.h - arith and math, one value at a time ------*- C++ -*-===//
+//===- Elementwise.h - elementwise ops of arith and math --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,16 +10,15 @@
 
 namespace mla::interp {
 
-/// What an elementwise op of arith or math does to one value, or to one element
-/// of each of its tensors. Resolved once per op, then called per element.
+/// The function of an elementwise op of arith or math on one element of each
+/// operand. Looked up once per op, then called per element.
 ///
-/// Floats are computed in fp32 and rounded to the result's type; fast-math and
-/// overflow flags change nothing. Where arith leaves the result open (division
-/// by zero, shifts by the width or more, conversions out of range) evaluation
-/// reports an error.
+/// Floats are computed in fp32 and rounded to the result's type. Fast-math and
+/// overflow flags are ignored. Results that arith leaves undefined (division by
+/// zero, shifts by the width or more, conversions out of range) are errors.
 class Elementwise {
 public:
-  /// The operands of one evaluation and a place for an error.
+  /// The operands of one evaluation, and its error.
   struct Call {
     const Lane *x;
     ElementType source;
@@ -29,11 +28,11 @@ public:
   };
   using Function = Lane (*)(const Call &);
 
-  /// The function of `op`, or nothing if `op` is not elementwise.
+  /// The function of `op`, or none if `op` is not elementwise.
   static std::optional<Elementwise> lookup(mlir::Operation *op);
 
-  /// Result for one element of each operand. On an undefined result sets
-  /// `error` to its description; otherwise leaves it alone.
+  /// The result for one element of each operand. Sets `error` if it is
+  /// undefined, otherwise leaves it unchanged.
   Lane operator()(const Lane *operands, const char *&error) const {
     return roundTo(result,
                    function({operands, source, result, predicate, &error}));
@@ -41,14 +40,14 @@ public:
 
 private:
   Function function = nullptr;
-  /// Type of the last operand, which is the one that matters for comparisons
-  /// and casts (`select` has its condition first), and of the result.
+  /// The type of the last operand, which comparisons and casts need (`select`
+  /// has its condition first), and of the result.
   ElementType source = ElementType::F32;
   ElementType result = ElementType::F32;
   int64_t predicate = 0;
 };
 
-/// The maximum of arith.maximumf: NaN if either is, and +0 above -0.
+/// arith.maximumf: NaN if either operand is NaN; +0 is greater than -0.
 float maximum(float a, float b);
 
 } // namespace mla::interp

@@ -1,10 +1,10 @@
-//===- Program.h - a function made ready to run -----------------*- C++ -*-===//
+//===- Program.h - functions translated for execution -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A function is translated once: every SSA value gets a slot, every op its
-// handler. Then a Frame, the slots of one thread, executes it. The simulator
-// builds on this with a vocabulary, values and control flow of its own.
+// A function is translated once: every SSA value is assigned a slot, every op
+// its handler. A Frame, which holds the slots of one thread, then executes it.
+// The simulator extends this with its own vocabulary, values and control flow.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +29,8 @@ namespace mla::interp {
 // Values
 //===----------------------------------------------------------------------===//
 
-/// A tile: the elements in row-major order, in the array of their kind.
+/// The elements of a tile in row-major order, in `floats` or `ints` by its
+/// type.
 struct DenseTile {
   ElementType type;
   /// Owned by the context of the tensor type.
@@ -55,13 +56,13 @@ struct DenseTile {
 };
 using TilePtr = std::shared_ptr<DenseTile>;
 
-/// What an SSA value holds: one of its fields, by its type. Tiles are shared
-/// and never written once they stand here.
+/// The value of an SSA value: one of the fields, depending on its type. Tiles
+/// are shared and immutable.
 struct Datum {
   Lane scalar = Lane::ofInt(0);
   std::shared_ptr<const DenseTile> tile;
   const Argument *array = nullptr;
-  /// Of a type that only the vocabulary's own handlers know.
+  /// For types that only the vocabulary's handlers interpret.
   std::shared_ptr<void> opaque;
 };
 
@@ -75,10 +76,10 @@ using Handler = mlir::LogicalResult (*)(Frame &, const Instruction &);
 using HandlerTable = llvm::StringMap<Handler>;
 using Slot = unsigned;
 
-/// The ops of a block but its terminator, whose operands are `yields`.
+/// The ops of a block except its terminator, whose operands are `yields`.
 struct Code {
   std::vector<Instruction> instructions;
-  /// Null where a region is empty.
+  /// Null for an empty region.
   mlir::Operation *terminator = nullptr;
   llvm::SmallVector<Slot, 4> arguments;
   llvm::SmallVector<Slot, 4> yields;
@@ -89,7 +90,7 @@ struct Instruction {
   Handler handler = nullptr;
   llvm::SmallVector<Slot, 4> operands;
   llvm::SmallVector<Slot, 2> results;
-  /// Of an elementwise op.
+  /// Set for elementwise ops.
   std::optional<Elementwise> elementwise;
   /// The value of a constant.
   Datum constant;
@@ -102,31 +103,32 @@ struct Program {
   unsigned numSlots = 0;
 };
 
-/// What a function may consist of, beside elementwise ops and constants.
+/// The ops and types supported besides elementwise ops and constants.
 struct Vocabulary {
-  /// Who refuses the rest, in diagnostics.
+  /// Name used in diagnostics about unsupported ops: "interpreter".
   llvm::StringRef owner;
   HandlerTable handlers;
-  /// Types whose values are `opaque` or a scalar.
+  /// Types with values in Datum::opaque or Datum::scalar.
   bool (*isOpaque)(mlir::Type) = nullptr;
-  /// Terminators beside func.return, scf.yield and an empty scf.in_parallel.
+  /// Terminators besides func.return, scf.yield and an empty scf.in_parallel.
   llvm::StringSet<> terminators;
 };
 
-/// Of the tile level.
+/// The vocabulary of the tile level.
 const Vocabulary &getTileVocabulary();
 
-/// Translates `function`, or reports the first op or type that the vocabulary
-/// does not know.
+/// Translates `function`. Emits an error at the first op or type that the
+/// vocabulary does not support.
 mlir::FailureOr<Program>
 translate(mlir::func::FuncOp function,
           const Vocabulary &vocabulary = getTileVocabulary());
 
-/// Whether `arguments` are what `function` takes; errors as diagnostics.
+/// Checks `arguments` against the signature of `function`; emits an error if
+/// they do not match.
 mlir::LogicalResult checkArguments(mlir::func::FuncOp function,
                                    llvm::ArrayRef<Argument> arguments);
 
-/// Handlers by op name, from one file each.
+/// Each adds the handlers that its file defines.
 void addControlOps(HandlerTable &table);
 void addMemoryOps(HandlerTable &table);
 void addTileOps(HandlerTable &table);
@@ -135,25 +137,25 @@ void addTileOps(HandlerTable &table);
 // Execution
 //===----------------------------------------------------------------------===//
 
-/// What all threads of one run share.
+/// State shared by all threads of an execution.
 struct Run {
   Options options;
   std::atomic<uint64_t> steps{0};
 };
 
-/// An error found while running; reported from the caller's thread.
+/// A run-time error, emitted later on the caller's thread.
 struct Failure {
   mlir::Operation *op;
   std::string message;
-  /// Other ops that have to do with it.
+  /// Related ops, reported as notes.
   std::vector<std::pair<mlir::Operation *, std::string>> notes = {};
 };
 
-/// The values of one thread.
+/// The execution state of one thread.
 class Frame {
 public:
   Frame(Run &run, unsigned numSlots) : run(run), slots(numSlots) {}
-  /// A copy of `parent` for a thread that executes points of its grid.
+  /// A copy of `parent` for a thread that executes grid points.
   static Frame makeWorker(const Frame &parent);
 
   mlir::LogicalResult execute(const Code &code);
@@ -176,7 +178,8 @@ public:
   void set(Slot slot, const Argument *array) { slots[slot].array = array; }
   void set(Slot slot, Datum datum) { slots[slot] = std::move(datum); }
   void set(llvm::ArrayRef<Slot> to, llvm::ArrayRef<Datum> values);
-  /// What a function is called with; arrays stay where they are.
+  /// Sets the arguments of a function. Arrays are not copied, so `arguments`
+  /// must outlive the frame.
   void setArguments(llvm::ArrayRef<Slot> to,
                     llvm::ArrayRef<Argument> arguments);
 
@@ -184,20 +187,20 @@ public:
   bool isWorker() const { return worker; }
 
 private:
-  /// Counts the execution of `op` against the limit.
+  /// Counts one executed op against the step limit.
   mlir::LogicalResult takeStep(mlir::Operation *op);
 
   Run &run;
   std::vector<Datum> slots;
   std::optional<Failure> error;
-  /// A grid inside a grid point is not spread again.
+  /// Whether this is a grid point; nested grids use a single thread.
   bool worker = false;
 };
 
-/// A zero tile of the type of result `n`.
+/// A tile of zeros with the type of result `n`.
 TilePtr makeResult(const Instruction &instruction, unsigned n = 0);
 
-/// How often a loop from `lower` to `upper` runs.
+/// The trip count of a loop.
 uint64_t getTripCount(int64_t lower, int64_t upper, int64_t step);
 
 //===----------------------------------------------------------------------===//
@@ -213,17 +216,18 @@ struct Grid {
   llvm::SmallVector<int64_t> locate(uint64_t point) const;
 };
 
-/// The grid of the scf.forall `in`, whose dynamic bounds `frame` holds.
+/// The grid of the scf.forall `in`, with dynamic bounds taken from `frame`.
 mlir::FailureOr<Grid> makeGrid(Frame &frame, const Instruction &in);
 
-/// Hands out points in ascending order and keeps the failure of the lowest, so
-/// that what is reported does not depend on the number of threads: when a point
-/// fails, every lower one has been handed out and is finished.
+/// Distributes grid points to threads in ascending order and keeps the failure
+/// of the lowest point. The reported failure does not depend on the number of
+/// threads: all points below a failed one have been distributed and are
+/// completed.
 class GridQueue {
 public:
   explicit GridQueue(uint64_t numPoints) : numPoints(numPoints) {}
 
-  /// The next point, or nothing when all are done or one has failed.
+  /// The next point, or none if no points are left or one has failed.
   std::optional<uint64_t> take();
   void report(uint64_t point, const Failure &why);
   const std::optional<Failure> &getFailure() const { return failure; }
@@ -245,40 +249,38 @@ void runOnThreads(unsigned threads, uint64_t limit,
 // Boxes of arrays
 //===----------------------------------------------------------------------===//
 
-/// The part of one row of a box that lies inside the array.
+/// The part of one row of a box that is inside the array, in elements.
 struct Run1D {
-  /// Of the first element: its place in the tile, and in the array.
+  /// Offsets of the first element in the tile and in the array.
   int64_t tileAt;
   int64_t arrayAt;
   int64_t count;
-  /// Between elements of the array.
+  /// Stride in the array.
   int64_t stride;
 };
 
-/// A box of a tile's shape at `start` in an array.
+/// A box of shape `shape` at `start` in an array. It may exceed the array.
 struct Box {
   const Argument &array;
   llvm::ArrayRef<int64_t> start;
   llvm::ArrayRef<int64_t> shape;
 
-  /// Calls `visit` for the part of each row that lies inside the array, rows
-  /// along the box's last dimension. Offsets are computed for elements inside
-  /// only.
+  /// Calls `visit` with the part of each row that is inside the array; rows are
+  /// along the box's last dimension.
   void forEachRun(llvm::function_ref<void(const Run1D &)> visit) const;
 
 private:
   size_t lead() const { return start.size() - shape.size(); }
-  /// The offset of element `at` of the box's outer dimensions in the array, if
-  /// it is inside.
+  /// The array offset of the row at `at` in the box's outer dimensions, if it
+  /// is inside the array.
   std::optional<int64_t> getOuterOffset(llvm::ArrayRef<int64_t> at) const;
 };
 
-/// What a load or a store of the tile level takes for its memref: its
-/// dimensions in the order in which the tile spans the last ones, ended by the
-/// bounds.
+/// The memref of a tile.load or tile.store with its dimensions reordered, so
+/// that the tile covers the last ones, and its sizes reduced to the bounds.
 class Window {
 public:
-  /// `operands` are those of the op.
+  /// `operands` are the operands of the op.
   Window(const Frame &frame, tile::LoadOp op, llvm::ArrayRef<Slot> operands);
   Window(const Frame &frame, tile::StoreOp op, llvm::ArrayRef<Slot> operands);
 
@@ -295,25 +297,25 @@ private:
   llvm::SmallVector<int64_t> start;
 };
 
-/// Copies the part of `box` inside its array to `tile`, from element `at` on;
-/// leaves the rest.
+/// Copies the part of `box` that is inside its array to `tile`, starting at
+/// element `at` of the tile. Other elements of the tile are unchanged.
 void readBox(const Box &box, DenseTile &tile, int64_t at = 0);
 
-/// Copies the part of `tile` that lies inside the array.
+/// Copies `tile` to the part of `box` that is inside its array.
 void writeBox(const Box &box, const DenseTile &tile);
 
-/// Rows of an array by index; rows outside are left alone. `rest` are the
-/// indices in the dimensions behind the first.
+/// Gathers rows of an array by index. Rows outside the array leave the tile
+/// unchanged. `rest` are the indices in the dimensions after the first.
 void readRows(const Argument &array, const DenseTile &rows,
               llvm::ArrayRef<int64_t> rest, DenseTile &tile);
 
-/// The offset of the element at `indices` from the array's first; where it lies
-/// outside, nothing, and `error` says so.
+/// The offset of the element at `indices`, in elements. If it is outside the
+/// array, returns none and sets `error`.
 std::optional<int64_t> locateElement(const Argument &array,
                                      llvm::ArrayRef<int64_t> indices,
                                      std::string &error);
 
-/// The address of the element `offset` elements from the array's first.
+/// The address of the element at `offset`, in elements.
 inline char *getAddress(const Argument &array, int64_t offset) {
   return static_cast<char *>(array.data) +
          offset * static_cast<int64_t>(getByteWidth(array.elementType));

@@ -1,4 +1,4 @@
-//===- Reduce.h - how reductions combine ------------------------*- C++ -*-===//
+//===- Reduce.h - combining functions of reductions -------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,10 +10,10 @@
 
 namespace mla::interp {
 
-/// What a reduction of nothing gives.
+/// The neutral element of a reduction.
 Lane getNeutral(tile::ReduceKind kind, ElementType type);
 
-/// A reduction of two elements.
+/// Combines two elements.
 Lane combine(tile::ReduceKind kind, ElementType type, Lane a, Lane b);
 
 } // namespace mla::interp

@@ -13,19 +13,20 @@
 
 namespace mla {
 
-/// What makes a cubin of PTX.
+/// The program or driver that assembles PTX.
 struct Assembler {
   /// MLA_ASSEMBLER_PTXAS or MLA_ASSEMBLER_DRIVER.
   mlaAssembler kind = MLA_ASSEMBLER_PTXAS;
   /// The program; "" for the driver.
   std::string path;
-  /// Which one it is: with equal text, equal PTX becomes an equal cubin.
+  /// Its version. With equal text, equal PTX gives an equal cubin.
   std::string version;
-  /// Why it is not the one that would be expected, or may not do; "" if it is.
+  /// Why it is not the expected one, or may not work; "" if there is no such
+  /// reason.
   std::string warning;
 };
 
-/// Finds what `wanted` asks for; findPtxas() says how `ptxas` is meant.
+/// Finds the assembler that `wanted` asks for; see findPtxas() for `ptxas`.
 ///
 /// A ptxas that was requested (isPtxasRequested) is the one, with a warning
 /// where its cubins may not load. Otherwise it is the first ptxas that suits:

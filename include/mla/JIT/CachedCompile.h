@@ -1,5 +1,4 @@
-//===- CachedCompile.h - IR to a cubin, or from the cache's folder -*- C++
-//-*-===//
+//===- CachedCompile.h - compiling through the cache ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,7 +11,7 @@
 
 namespace mla {
 
-/// What is remembered of a kernel beside its code; as in mlaCompileInfo.
+/// What is stored about a kernel besides its code; see mlaCompileInfo.
 struct KernelFacts {
   /// The digest of the key.
   std::string key;
@@ -21,12 +20,11 @@ struct KernelFacts {
   int64_t cubinBytes = 0;
 };
 
-/// Kinds of trouble with the cache and the assembler, none of which is a
-/// failure.
+/// Kinds of warnings about the cache and the assembler.
 enum class CompileTrouble { Read, Write, Lock, Timeout, NoFolder, Assembler };
 
 struct CachedCompileOptions {
-  /// `progress` in it is told of "wait", "passes", "ptx" and "assemble".
+  /// Its `progress` gets the steps "wait", "passes", "ptx" and "assemble".
   CompileOptions compile;
   mlaAssembler assembler = MLA_ASSEMBLER_AUTO;
   std::chrono::milliseconds lockTimeout{30000};
@@ -44,20 +42,20 @@ struct CachedKernel {
   double wait = 0, passes = 0, ptx = 0, assemble = 0;
 };
 
-/// As compileKernel, but looks into `cache` first and puts there what it
-/// compiled; threads and processes that want one kernel at once compile it
-/// once. Always makes a cubin. Errors: MLA_COMPILE_ERROR, and those of
+/// Like compileKernel, but looks into `cache` first and stores the result
+/// there; threads and processes that want the same kernel concurrently compile
+/// it once. Always makes a cubin. Errors: MLA_COMPILE_ERROR, and those of
 /// findAssembler and linkWithDriver.
 runtime::Status compileCached(mlir::ModuleOp module,
                               const CachedCompileOptions &options,
                               DiskCache &cache, CachedKernel &out);
 
-/// What stands in the files that `options` name, which decides over the kernel
-/// as the options do; one that cannot be read fails to compile.
+/// The contents of the files that `options` name, which the kernel depends on.
+/// A file that cannot be read is left out: compiling fails.
 std::string readNamedFiles(const CompileOptions &options);
 
-/// Writes and reads a kernel as a value of the cache; the second returns
-/// nothing where `bytes` is no kernel.
+/// Converts a kernel to and from a value of the cache; deserialize returns
+/// nullopt if `bytes` is not a kernel.
 std::string serialize(const CachedKernel &kernel);
 std::optional<CachedKernel> deserialize(llvm::StringRef bytes);
 

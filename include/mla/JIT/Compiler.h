@@ -5,6 +5,7 @@
 #ifndef MLA_JIT_COMPILER_H
 #define MLA_JIT_COMPILER_H
 
+#include "mla/Runtime/Descriptor.h"
 #include "mla/Support/Target.h"
 #include "mla/Target/PtxasReport.h"
 #include "mla/Tuning/Choice.h"
@@ -21,7 +22,7 @@ namespace mla {
 
 struct CompileOptions {
   std::string target{kDefaultTarget.name};
-  /// Schedule of an operator that carries none, as parseChoice() reads it.
+  /// The schedule of an operator that carries none; see parseChoice().
   std::string schedule = "auto";
   /// How far, in powers of two, weights may grow before a lazy softmax
   /// rescales.
@@ -30,8 +31,8 @@ struct CompileOptions {
   /// parseExpectedSizes() reads them; the others are the operator's typical
   /// ones.
   std::string expectSizes;
-  /// The GPU's name (H200) if it is known, and a tuning table other than the
-  /// one that ships: what "auto" goes by.
+  /// The GPU's name (such as H200) if known, and a tuning table other than the
+  /// one that ships. "auto" depends on both.
   std::string gpu, tuningTable;
   /// The ptxas to use; looked for by findPtxas() without one.
   std::optional<std::string> ptxas;
@@ -40,23 +41,22 @@ struct CompileOptions {
   bool descriptorOnly = false;
   /// Stop after the PTX.
   bool ptxOnly = false;
-  /// Told when a step begins (seconds below 0) and when it has ended.
+  /// Called when a step begins (seconds < 0) and when it has ended.
   std::function<void(llvm::StringRef step, double seconds)> progress;
   /// A folder that receives the IR after each pass, LLVM IR, PTX and report.
   std::string dumpFolder;
-  /// Passes, and names of getDumpedFiles(): what is written there; all if
-  /// empty.
+  /// The passes, and names of getDumpedFiles(), to dump; all if empty.
   std::vector<std::string> dumpOnly;
 };
 
-/// What a dump holds besides the IR after each pass.
+/// The files of a dump besides the IR after each pass.
 llvm::ArrayRef<llvm::StringLiteral> getDumpedFiles();
 
 struct CompiledKernel {
   /// The launch descriptor, JSON (docs/Package.md).
   std::string descriptor;
   std::string ptx;
-  /// Empty where no ptxas was found; `missingCubin` then says why.
+  /// Empty if no ptxas was found; `missingCubin` then says why.
   std::string cubin;
   std::string missingCubin;
   PtxasReport report;
@@ -73,6 +73,22 @@ struct CompiledKernel {
 llvm::Expected<CompiledKernel> compileKernel(mlir::ModuleOp module,
                                              const CompileOptions &options);
 
+/// A lowered program and its launch descriptor: what running it without a GPU
+/// takes.
+struct LoweredProgram {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  runtime::KernelDescriptor descriptor;
+};
+
+enum class ProgramLevel { Tile, CTA };
+
+/// Lowers a copy of `module` to a tile program or to a verified CTA program.
+/// Generates no code: a program that only the conversion refuses is lowered.
+/// Errors as for compileKernel().
+llvm::Expected<LoweredProgram> lowerProgram(mlir::ModuleOp module,
+                                            ProgramLevel level,
+                                            const CompileOptions &options);
+
 /// Lowers `module` in place from the mla level to a tile program. Errors are
 /// diagnostics of its context.
 mlir::LogicalResult lowerToTile(mlir::ModuleOp module,
@@ -84,8 +100,8 @@ mlir::LogicalResult lowerToCTA(mlir::ModuleOp module,
                                const CompileOptions &options);
 
 /// Writes kernel.json, kernel.ptx and, if there is one, kernel.cubin into
-/// `folder`, each file whole or not at all, the descriptor last. Where there is
-/// no cubin, one that lies in `folder` is another kernel's and is removed.
+/// `folder`, each file atomically, the descriptor last. Without a cubin,
+/// removes that of another kernel from `folder`.
 llvm::Error writeKernel(const CompiledKernel &kernel, llvm::StringRef folder);
 
 /// One JSON object: registers, spills, shared memory, seconds.

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Maps keys to values, both any bytes, each entry in a file of its own named
-// after the key's digest. A file appears whole or not at all, and is believed
-// only if its checksum and the whole key agree. Nothing here is needed for a
-// result: whoever gets an error goes on without the cache.
+// Maps keys to values, both arbitrary bytes. Each entry is a file named after
+// the key's digest. Files are written atomically, and an entry is used only if
+// its checksum and the whole key match. Callers continue without the cache
+// after an error.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,12 +30,12 @@ std::string digest(llvm::StringRef bytes);
 /// ($HOME, or that of the password file), else "".
 std::string defaultCacheFolder();
 
-/// What a folder may hold where nothing else is said.
+/// The default limit on the bytes of a folder.
 inline constexpr int64_t kDefaultCacheBytes = int64_t(1) << 30;
 
 /// The right to compute the value of a key, exclusive among the threads and
-/// processes that use one folder. Ends with the object, and with the process
-/// however that ends.
+/// processes that use one folder. Released with the object, and when the
+/// process ends in any way.
 class CacheLock {
 public:
   CacheLock() = default;
@@ -64,12 +64,12 @@ public:
   const std::string &folder() const { return root; }
   bool enabled() const { return !root.empty(); }
 
-  /// The value under `key`, and notes its use. An entry that is damaged, or is
-  /// another key's, is an error.
+  /// Returns the value of `key` and marks it as used. A damaged entry, or one
+  /// of another key, is an error.
   llvm::Expected<std::optional<std::string>> find(llvm::StringRef key);
 
-  /// Puts `value` under `key`, then removes what was used longest ago until the
-  /// folder is within its limit. Makes the folder if there is none.
+  /// Stores `value` under `key`, then removes the least recently used entries
+  /// until the folder is within its limit. Creates the folder if there is none.
   llvm::Error store(llvm::StringRef key, llvm::StringRef value);
 
   /// Waits for the lock of `key`, at most for `limit`; a limit below 0 does not
@@ -84,7 +84,8 @@ public:
     uint64_t bytes;
     llvm::sys::TimePoint<> lastUse;
   };
-  /// What is in the folder, last used first. None where there is no folder.
+  /// The entries of the folder, most recently used first; empty if there is no
+  /// folder.
   llvm::Expected<std::vector<Entry>> list() const;
 
   /// The value of an entry of list(); nothing where it is damaged.

@@ -160,7 +160,7 @@ typedef struct mlaOperandInfo {
   size_t size; /**< sizeof(mlaOperandInfo), set by the caller */
   const char *name;
   const char *summary;
-  int32_t isOptional; /**< there with an option of its name only */
+  int32_t isOptional; /**< its presence is the option of its name */
   int32_t isWritten;
   int32_t rank; /**< 0: a scalar */
   int32_t elementTypeCount;

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A thin face of JIT.h, as Runtime.hpp is one of Runtime.h: header-only,
-// objects that free what they hold, and failures as values. JIT.h says what the
-// functions do. It throws nothing and needs no exceptions.
+// A header-only C++ wrapper of JIT.h, like Runtime.hpp of Runtime.h: objects
+// own their resources, failures are values, nothing throws. JIT.h documents the
+// functions.
 //
 //   mla::Status status;
 //   auto compiler = mla::jit::Compiler::create({}, status);

@@ -15,15 +15,15 @@ namespace mla {
 /// table has.
 class OperatorSpec {
 public:
-  /// All as is usual.
+  /// All sizes and options have their defaults.
   explicit OperatorSpec(const Operator &op);
 
   const Operator &getOperator() const { return *op; }
 
-  /// Sets a size; without a value it is a run-time size. Returns what is wrong
-  /// with it, or an empty text.
+  /// Sets a size; without a value it is a run-time size. Returns an error, or
+  /// "".
   std::string setSize(llvm::StringRef name, std::optional<int64_t> value);
-  /// Sets an option. Returns what is wrong with it, or an empty text.
+  /// Sets an option. Returns an error, or "".
   std::string setOption(llvm::StringRef name, llvm::StringRef value);
 
   std::optional<int64_t> getSize(llvm::StringRef name) const;
@@ -40,7 +40,7 @@ private:
   std::vector<std::string_view> options;
 };
 
-/// The sizes that a spec may set, which are all but those of one value.
+/// The sizes that a spec may set: all that are not fixed by the operator.
 llvm::SmallVector<const SizeInfo *> getChoosableSizes(const Operator &op);
 
 /// A module with one function that holds the operator; all strides but the last

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Which faults would --mla-verify-async and the simulator find? A mutation is
-// one fault that a pass could make: a fence left out, a wait in the wrong
-// place, a count that is one off. The list is complete for a program: every
-// synchronisation op in every way.
+// A mutation is one fault that a pass could make in a kernel: a fence left out,
+// a wait in the wrong place, a count off by one. The list is complete:
+// every synchronisation op of every kernel is damaged in every way. It measures
+// which faults --mla-verify-async and the simulator find.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,44 +21,49 @@
 
 namespace mla::mutation {
 
-/// The ops of a function in the order of a pre-order walk, the function first:
-/// a clone has the same, so a number names an op in each.
+/// The ops of a function in pre-order, the function first. A clone has the same
+/// order, so an index identifies an op in every clone.
 using Ops = std::vector<mlir::Operation *>;
 Ops numberOps(mlir::func::FuncOp function);
 
-/// One damage. It belongs to the function it was enumerated from and to its
-/// clones.
+/// One fault in one kernel of a program.
 struct Mutation {
-  /// Stable: "earlier/mbarrier_wait/softmax.3/past-access".
+  /// "earlier/mbarrier_wait/softmax.3/past-access", behind "KERNEL/" in a
+  /// program of several kernels. It is stable and unique in the program.
   std::string id;
-  /// The row of the table it counts in: "earlier".
+  /// The symbol of the damaged kernel.
+  std::string kernel;
+  /// One of getKinds(): "earlier".
   std::string kind;
-  /// The number of the damaged op.
+  /// The index of the damaged op in numberOps().
   unsigned target = 0;
-  /// If ops only changed their order: the op moved, which is the target, or,
-  /// where that could not move, the neighbour that it swapped places with.
+  /// Whether only the order of ops changes. The target, or the neighbour that
+  /// it swaps places with, moves across `crossed`.
   bool moves = false;
   bool towardsBegin = false;
-  /// What it was moved across: ops that synchronise, access memory, or hold
-  /// such ops; by number.
+  /// Indices of the ops crossed that synchronise, access memory, or hold such
+  /// ops.
   std::vector<unsigned> crossed;
-  /// Damages a clone, given its numbered ops.
+  /// Damages a clone of the kernel, given its numberOps().
   std::function<void(const Ops &)> edit;
 };
 
-/// The kinds in the order of the table, each with a line that explains it.
+/// The kinds in the order of the table, each with a description.
 llvm::ArrayRef<std::pair<llvm::StringLiteral, llvm::StringLiteral>> getKinds();
 
-/// The function with roles in `module`, or null.
-mlir::func::FuncOp findProgram(mlir::ModuleOp module);
+/// The functions of `module` that have roles, in order.
+llvm::SmallVector<mlir::func::FuncOp> findKernels(mlir::ModuleOp module);
 
-/// Every damage of a verified `cta` program.
-std::vector<Mutation> enumerate(mlir::func::FuncOp program);
+/// Every mutation of every kernel of a verified `cta` program.
+std::vector<Mutation> enumerate(mlir::ModuleOp program);
 
-/// A clone of `module`, damaged. The attribute that says that the program was
-/// verified is taken off.
-mlir::OwningOpRef<mlir::ModuleOp> apply(mlir::ModuleOp module,
+/// A clone of `program` with one fault. The damaged kernel is no longer marked
+/// as verified.
+mlir::OwningOpRef<mlir::ModuleOp> apply(mlir::ModuleOp program,
                                         const Mutation &mutation);
+
+/// The damaged kernel in a clone of its program.
+mlir::func::FuncOp findKernel(mlir::ModuleOp program, const Mutation &mutation);
 
 } // namespace mla::mutation
 

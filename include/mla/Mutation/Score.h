@@ -14,7 +14,7 @@ namespace mla::mutation {
 
 /// What was found out about one mutation.
 struct Result {
-  std::string id, kind;
+  std::string id, kernel, kind;
   /// The error of the IR's verifiers or of --mla-verify-async; "" if both
   /// accept it.
   std::string verifier;
@@ -30,9 +30,9 @@ struct Result {
   bool survives() const { return !isFound() && equivalent.empty(); }
 };
 
-/// Runs a program in every way it is to be tried; says what is wrong, "" if
-/// nothing is. Called by several threads at once.
-using Simulate = std::function<std::string(mlir::func::FuncOp)>;
+/// Runs all kernels of a program under every timing; returns what is wrong, or
+/// "". Threads call it at once.
+using Simulate = std::function<std::string(mlir::ModuleOp)>;
 
 struct ScoreOptions {
   /// Null: nothing is simulated, and nothing counts as equivalent.

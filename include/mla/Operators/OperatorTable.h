@@ -1,10 +1,10 @@
-//===- OperatorTable.h - what an operator takes -----------------*- C++ -*-===//
+//===- OperatorTable.h - sizes, operands, options ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The sizes, operands and options of an operator, as its .td file declares them
-// (mla/Dialect/MLA/Operators.td). lib/Operators/table.py writes the table as a
-// constant. Needs no LLVM.
+// The sizes, operands and options of an operator. lib/Operators/table.py
+// generates the table from the operator's .td file
+// (mla/Dialect/MLA/Operators.td). Does not depend on LLVM.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +17,7 @@
 
 namespace mla {
 
-/// Entries that lie in constant memory.
+/// A view of a constant array.
 template <typename T> class TableList {
 public:
   constexpr TableList() = default;
@@ -44,69 +44,71 @@ constexpr const T *findEntry(TableList<T> entries, std::string_view name) {
   return nullptr;
 }
 
-// All texts end with a 0 behind the last character.
+// All strings are null-terminated.
 
 struct SizeInfo {
   std::string_view name;
   std::string_view doc;
-  /// Another name on the command line, or empty.
+  /// Alternative name on the command line, or empty.
   std::string_view alias;
-  /// The IR has to fix it.
+  /// Must be static in the IR.
   bool isStatic;
-  /// Schedules are tuned for each value.
+  /// Part of the tuning key.
   bool isTuned;
-  /// The value where nothing else is said; 0: known at run time.
+  /// Default value; 0 if it is a run-time size by default.
   int64_t usual;
-  /// What the cost model goes by where only the launch tells.
+  /// The value that the cost model assumes for a run-time size.
   int64_t typical;
-  /// What kernels cover.
+  /// The supported range, inclusive.
   int64_t least, most;
 
-  /// Kernels cover one value, so that it is no choice.
+  /// Whether kernels support a single value.
   constexpr bool isFixed() const { return least == most; }
 };
 
 struct OperandInfo {
   std::string_view name;
   std::string_view doc;
-  /// Element types as MLIR spells them, the usual one first.
+  /// Element types as MLIR spells them, the default first.
   TableList<std::string_view> elements;
-  /// Operands of the same variable have the same element type. May be empty.
+  /// Operands with the same variable have the same element type. May be empty.
   std::string_view typeVariable;
   /// Names of sizes; empty for a scalar.
   TableList<std::string_view> dims;
+  /// May be absent: see OptionKind::Presence.
   bool isOptional;
   bool isWritten;
-  /// Of a scalar: the operator is defined for values above 0 alone.
+  /// Scalars only: the value must be above 0.
   bool isPositive;
 
   constexpr bool isScalar() const { return dims.empty(); }
 };
 
-/// What the choice of an option changes.
+/// What an option changes.
 enum class OptionKind {
   /// A string attribute of the op.
   Attribute,
-  /// Whether there is the optional operand of the name: one of kPresence.
+  /// Whether the optional operand of the same name is present. An input is
+  /// absent by default, an output present.
   Presence,
-  /// The element type of the operands with the variable of the name.
+  /// The element type of the operands with the type variable of the same name.
   ElementType
 };
 
-/// The values of an option of the kind Presence: without the operand, with it,
-/// and with an operand that a launch may leave out.
+/// The values of a Presence option: the operand is absent, present, or may be
+/// omitted by each launch.
 inline constexpr std::string_view kAbsent = "no", kPresent = "yes",
                                   kLaunchOptional = "optional";
 
 struct OptionInfo {
   std::string_view name;
   std::string_view doc;
-  /// Another name on the command line, or empty.
+  /// Alternative name on the command line, or empty.
   std::string_view alias;
   OptionKind kind;
-  /// The usual one first.
+  /// The default first.
   TableList<std::string_view> values;
-  /// Schedules are tuned for each value.
+  /// Part of the tuning key.
   bool isTuned;
 };
 
@@ -114,10 +116,10 @@ struct OperatorTable {
   std::string_view name;
   std::string_view summary;
   TableList<SizeInfo> sizes;
-  /// In the order of a kernel's arguments.
+  /// In the order of the kernel's arguments.
   TableList<OperandInfo> operands;
-  /// Those declared, then one for each optional operand, then one for each type
-  /// variable of several types.
+  /// The declared options, then one per optional operand, then one per type
+  /// variable with several types.
   TableList<OptionInfo> options;
 };
 

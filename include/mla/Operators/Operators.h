@@ -1,4 +1,4 @@
-//===- Operators.h - the operators that ship --------------------*- C++ -*-===//
+//===- Operators.h - all operators of the library ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,10 +10,10 @@
 
 namespace mla {
 
-/// Adds the ops of all operators of lib/Operators to the mla dialect.
+/// Registers the ops of all operators of lib/Operators with the mla dialect.
 void registerOperators(mlir::DialectRegistry &registry);
 
-/// All operators of lib/Operators, by name.
+/// All operators of lib/Operators, sorted by name.
 OperatorList getOperators();
 
 } // namespace mla

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// What the tile programs of attention operators have in common: constants and
-// labels, the mask, one step of the online softmax with its product, and the
-// epilogue. An operator's own part is where its tiles come from.
+// The common parts of the tile programs of attention operators: constants and
+// labels, the mask, one step of the online softmax with its matrix product, and
+// the epilogue. Each operator adds the loads of its tiles.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +17,7 @@
 
 namespace mla {
 
-/// log2 e and its inverse: exponentials and logarithms run in base 2.
+/// log2 e and ln 2: kernels compute exponentials and logarithms in base 2.
 inline constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147182f;
 inline constexpr float kInf = std::numeric_limits<float>::infinity();
 inline constexpr float kLowest = std::numeric_limits<float>::lowest();
@@ -35,34 +35,35 @@ public:
   mlir::Value createSplat(float value, llvm::ArrayRef<int64_t> shape);
   mlir::Value createBroadcast(mlir::Value v, int64_t dim,
                               llvm::ArrayRef<int64_t> shape);
-  /// Element `index` of a vector of i32. Of one that a launch may leave out,
-  /// and whose size is 0 then, the largest i32 where it is not there.
+  /// Loads element `index` of a vector of i32. If a launch may omit the vector,
+  /// gives the largest i32 for an index past its size, which is then 0.
   mlir::Value createCount(mlir::Value counts, mlir::Value index,
                           bool mayBeLeftOut);
-  /// Gives `op` the name by which schedules place it.
+  /// Sets the label by which schedules refer to `op`.
   template <typename OpTy> OpTy label(OpTy op, llvm::StringRef name) {
     op->setAttr(tile::kLabelAttr, getStringAttr(name));
     return op;
   }
 };
 
-/// Fails with an error if weights of a lazy softmax may exceed `element`.
+/// Emits an error if weights of a lazy softmax may overflow `element`.
 mlir::LogicalResult checkWeights(OperatorInterface op, mlir::Type element,
                                  const TilingOptions &options);
 
-/// Fails with an error if MMAs take no tiles of as many KV rows as the schedule
-/// says.
+/// Emits an error unless MMAs support the schedule's number of KV rows per
+/// tile.
 mlir::LogicalResult checkBlockKV(OperatorInterface op,
                                  const TilingOptions &options);
 
-/// Heads of an output tile: 64, the rows of one warpgroup's product; where
-/// heads are columns, a multiple of 8 up to 32: `rows` of the schedule's tile,
-/// otherwise as few groups of 8 as make equal tiles. Fails with an error if the
-/// schedule says another number.
+/// The number of heads per output tile. Where heads are rows of MMAs: 64, the
+/// rows of one warpgroup's MMA. Where heads are columns: the schedule's tile
+/// size `rows`, a multiple of 8 up to 32, or by default the smallest multiple
+/// of 8 that covers `heads` with the fewest tiles. Emits an error if the
+/// schedule sets an unsupported number.
 mlir::FailureOr<int64_t> getTileHeads(OperatorInterface op, int64_t heads,
                                       const TilingOptions &options);
 
-/// How the logarithm of the sum of exponentials is stored.
+/// The convention of a stored log-sum-exp.
 struct LseOptions {
   /// The base is 2, not e.
   bool isBase2 = false;
@@ -70,48 +71,47 @@ struct LseOptions {
   bool isEmptyNegative = false;
 };
 
-/// Attention of the rows of one output tile, over KV tiles that come one by
-/// one. The labels of its ops are those that schedules of attention operators
-/// have: mask softmax p rescale pv top inverse normalise.
+/// Builds attention for one output tile in a loop over KV tiles. Labels its ops
+/// as schedules of attention operators expect: mask, softmax, p, rescale, pv,
+/// top, inverse, normalise.
 class AttentionBuilder {
 public:
-  /// `heads` x `blockKV` scores, a `heads` x `dimV` output. `logitScale`
+  /// Scores are [heads, keys], the output is [heads, dimV]. `logitScale`
   /// multiplies the scores.
   AttentionBuilder(TileBuilder &b, int64_t heads, int64_t blockKV, int64_t dimV,
                    const TilingOptions &options, mlir::Value logitScale)
       : b(b), heads(heads), blockKV(blockKV), dimV(dimV), options(options),
         threshold(options.getLazyThreshold()), scale(logitScale) {}
 
-  /// Outside the grid: what all its points share.
+  /// Builds what all grid points share; to be called outside the grid.
   void buildScale();
 
-  /// What the loop over KV tiles carries: the output, the maximum that weights
-  /// refer to, their sum and, if that maximum only follows, the true one.
+  /// The initial loop-carried values: the output, the reference maximum of the
+  /// weights, their sum and, with the lazy softmax, the true maximum.
   llvm::SmallVector<mlir::Value> buildInit();
 
-  /// The scores of valid keys, -inf elsewhere.
+  /// The scores of valid KV rows, -inf elsewhere.
   mlir::Value buildMask(mlir::Value scores, mlir::Value valid);
 
-  /// One KV tile: the state with `scores`, -inf where `valid` is not, and the
-  /// values `v`.
+  /// One KV tile: the updated state. `scores` are -inf where `valid` is false.
   llvm::SmallVector<mlir::Value> buildStep(mlir::Value scores,
                                            mlir::Value valid, mlir::Value v,
                                            mlir::ValueRange state);
 
-  /// Behind the loop: what there is to store of each row.
+  /// Statistics of each row, computed after the loop.
   struct Statistics {
-    /// Whether no entry was valid.
+    /// Whether the row had no valid entry.
     mlir::Value empty;
-    /// The scaled maximum that weights refer to, and the sum of weights.
+    /// The scaled reference maximum of the weights, and the sum of weights.
     mlir::Value logit, sum;
     mlir::Value lse, maxLogits;
   };
   Statistics buildStatistics(mlir::ValueRange state, const LseOptions &lse);
 
-  /// The sum of weights with those of a further logit that has no value.
+  /// The sum of weights including the attention sink, a logit without a value.
   mlir::Value addSink(const Statistics &statistics, mlir::Value sink);
 
-  /// The output, divided by `sum`, 0 for empty rows, as `element`s.
+  /// The output divided by `sum`, 0 for empty rows, converted to `element`.
   mlir::Value buildOutput(mlir::ValueRange state, mlir::Value empty,
                           mlir::Value sum, mlir::Type element);
 
@@ -124,10 +124,10 @@ private:
   TileBuilder &b;
   int64_t heads, blockKV, dimV;
   TilingOptions options;
-  /// By how much scores may exceed the maximum that weights refer to.
+  /// Threshold of the lazy softmax; none if it is not lazy.
   std::optional<float> threshold;
   mlir::Value scale;
-  /// For a softmax in base 2.
+  /// scale * log2 e.
   mlir::Value scaleLog2;
 };
 

@@ -1,4 +1,4 @@
-//===- Parse.h - reads programs ---------------------------------*- C++ -*-===//
+//===- Parse.h - parses programs --------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,9 +10,9 @@
 
 namespace mla {
 
-/// Parse and verify a module. Null after an error, which is a diagnostic of the
-/// context. A path of "-" is standard input; `name` stands for the text in
-/// errors.
+/// Parses and verifies a module. Null after an error, which is reported as a
+/// diagnostic of the context. A path of "-" is standard input; `name` names the
+/// text in errors.
 mlir::OwningOpRef<mlir::ModuleOp> parseProgramFile(llvm::StringRef path,
                                                    mlir::MLIRContext &context);
 mlir::OwningOpRef<mlir::ModuleOp> parseProgram(llvm::StringRef text,

@@ -1,4 +1,4 @@
-//===- Pipelines.h - the passes in order ------------------------*- C++ -*-===//
+//===- Pipelines.h - pass pipelines -----------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -20,46 +20,52 @@ struct KernelPipelineOptions
                              llvm::cl::init(std::string(kDefaultTarget.name))};
   Option<std::string> schedule{
       *this, "schedule",
-      llvm::cl::desc("schedule of an operator that carries none: a name, a "
-                     "file or auto, and :PARAMETER=N to change it"),
+      llvm::cl::desc("name or file of a schedule, or auto, for operators "
+                     "without one; :PARAMETER=N overrides a parameter"),
       llvm::cl::init("auto")};
   Option<std::string> expectSizes{
       *this, "expect-sizes",
-      llvm::cl::desc("NAME=N,...: sizes to choose for, if only known at run "
+      llvm::cl::desc("NAME=N,...: expected values of sizes known only at run "
                      "time")};
   Option<double> threshold{
       *this, "threshold",
       llvm::cl::desc(
-          "how far, in powers of two, weights may grow before a lazy "
+          "log2 of the factor by which weights may grow before a lazy "
           "softmax rescales"),
       llvm::cl::init(8)};
-  Option<std::string> gpu{*this, "gpu",
-                          llvm::cl::desc("name of the GPU, if known")};
+  Option<std::string> gpu{
+      *this, "gpu", llvm::cl::desc("name of the GPU (H100, H200), if known")};
   Option<std::string> tuningTable{
       *this, "tuning-table",
-      llvm::cl::desc("a file, instead of the tuning table that ships")};
+      llvm::cl::desc("file to use instead of the built-in tuning table")};
 };
 
-/// mla IR to a tile program.
+/// Lowers mla IR to a tile program.
 void buildTilePipeline(mlir::OpPassManager &pm,
                        const KernelPipelineOptions &options);
 
-/// mla or tile IR to a verified CTA program.
+/// Lowers mla or tile IR to a verified cta program.
 void buildCTAPipeline(mlir::OpPassManager &pm,
                       const KernelPipelineOptions &options);
 
-/// mla or tile IR to a kernel in the llvm and nvvm dialects.
+/// Lowers mla or tile IR to a kernel in the llvm and nvvm dialects.
 void buildKernelPipeline(mlir::OpPassManager &pm,
                          const KernelPipelineOptions &options);
 
-/// The names of the passes of buildKernelPipeline() that a dump has a file for,
-/// in order.
+/// The passes of buildKernelPipeline() after which the IR can be dumped, in
+/// order: all but canonicalization and CSE.
 std::vector<std::string> listKernelPasses();
 
-/// Registers --mla-cta-pipeline and --mla-kernel-pipeline.
+/// A list of the registered pipelines, and of the project's passes in pipeline
+/// order, with their summaries: the preface of `mla-opt --help`.
+std::string describePasses();
+
+/// Registers --mla-cta-pipeline and --mla-kernel-pipeline, and the passes of
+/// MLIR that they contain.
 void registerPipelines();
 
-/// The dialects of the project and those that its passes use.
+/// Registers the project's dialects, those that its passes use, and the
+/// operators.
 void registerDialects(mlir::DialectRegistry &registry);
 
 } // namespace mla

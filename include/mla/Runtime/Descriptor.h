@@ -3,7 +3,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The launch descriptor: `kernel.json` of a kernel package, as C++ values. The
-// compiler fills one in and writes it; the runtime reads and checks it.
+// compiler fills in a KernelDescriptor; writeDescriptor() and parseDescriptor()
+// are the only code that writes and reads its JSON.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,28 +31,25 @@ inline constexpr int kMaxArguments = 64;
 inline constexpr int kMaxWorkspaces = 8;
 inline constexpr int kMaxKernels = 16;
 inline constexpr int kMaxSizes = 64;
-/// Of one kernel.
+/// Per kernel.
 inline constexpr int kMaxParameters = 128;
 inline constexpr int kMaxTensorMaps = 16;
-/// Of all kernels together.
+/// In all kernels together.
 inline constexpr int kMaxProgramTensorMaps = 48;
-/// The largest size of a tensor's dimension: kernels count in 32 bits, and
-/// compare row indices, which are of 32 bits, with the number of rows. Strides
-/// and offsets have 64.
+/// The largest size of a tensor's dimension: kernels compute sizes and row
+/// indices in 32 bits, strides and offsets in 64.
 inline constexpr int64_t kMaxDimension = 2147483647;
 /// Bytes of kernel parameters that every driver from CUDA 12.0 on accepts.
 inline constexpr int kMaxParameterBytes = 4096;
 
-/// Every workspace begins at a multiple of these bytes.
+/// Every workspace starts at a multiple of this many bytes.
 inline constexpr int64_t kWorkspaceAlignment = 256;
-/// The number of SMs where no device is asked: that of an H100 or H200 (SXM).
-inline constexpr int64_t kDefaultSms = 132;
 
 /// Bytes of one element.
 int64_t itemSize(mlaDType dtype);
-/// The descriptor's word for a type: "bf16", "i32", ...
+/// The name of a type in the descriptor: "bf16", "i32", ...
 const char *dtypeName(mlaDType dtype);
-/// The type that a word names.
+/// The type of that name.
 std::optional<mlaDType> parseDType(std::string_view name);
 /// Whether the type is a floating-point one.
 bool isFloat(mlaDType dtype);
@@ -66,26 +64,34 @@ struct Size {
   bool isFixed() const { return symbol < 0; }
 };
 
+/// The values of a named size that the kernels cover.
+struct SizeLimits {
+  /// Index into KernelDescriptor::sizeNames.
+  int symbol = 0;
+  int64_t smallest = 0;
+  int64_t largest = kMaxDimension;
+};
+
 /// One argument that the caller passes.
 struct ArgumentDescriptor {
   std::string name;
   bool isTensor = true;
   mlaDType dtype = MLA_F32;
-  /// For scalars: only values above 0 are right (not NaN either).
+  /// For scalars: a launch has to pass a value above 0 (and not NaN).
   bool positive = false;
-  // The rest is for tensors only.
+  // The fields below are for tensors only.
   mlaAccess access = MLA_READ;
   std::vector<Size> shape;
-  /// In elements; nullopt: the caller's stride, known at run time.
+  /// In elements; nullopt: a run-time stride.
   std::vector<std::optional<int64_t>> strides;
   /// Bytes that divide the base address and every run-time stride.
   int64_t alignment = 1;
-  /// A launch may leave it out, by a null address: the kernel gets 0 for its
-  /// address, sizes and strides.
+  /// A launch may leave it out by passing a null address: the kernel then gets
+  /// 0 for its address, sizes and strides.
   bool optional = false;
 };
 
-/// Options of an operator, by name; those that are missing have their default.
+/// Options of an operator, by name; missing ones have their default.
 using OperatorOptions = std::map<std::string, std::string>;
 
 /// A scalar whose value is compiled into the kernel.
@@ -94,14 +100,14 @@ struct ConstantDescriptor {
   double value = 0;
 };
 
-/// Memory that the caller lends to a launch: what kernels write for later ones
-/// to read. Contiguous, the last dimension innermost.
+/// Memory that the caller lends to a launch, for data that kernels pass to
+/// later ones. Contiguous, the last dimension innermost.
 struct WorkspaceDescriptor {
   std::string name;
   mlaDType dtype = MLA_F32;
   std::vector<Expression> shape;
   /// Bytes that divide the stride of every dimension but the last; a launch
-  /// with sizes where they do not is refused.
+  /// whose sizes violate this is refused.
   int64_t alignment = 1;
 };
 
@@ -109,14 +115,14 @@ struct WorkspaceDescriptor {
 struct ParameterDescriptor {
   enum class Kind { Pointer, Size, Stride, Scalar, TensorMap };
   Kind kind = Kind::Pointer;
-  /// The argument it is made of, or, counted on behind the arguments, the
-  /// workspace; for TensorMap the index of the map.
+  /// For TensorMap the index of the map, otherwise that of a tensor or scalar:
+  /// an argument, or, from arguments.size() on, a workspace.
   int index = 0;
   /// The dimension, for Size and Stride.
   int dim = 0;
 };
 
-/// How a CUtensorMap is made of a tensor argument or a workspace.
+/// How to make a CUtensorMap of a tensor argument or a workspace.
 struct TensorMapDescriptor {
   /// As ParameterDescriptor::index.
   int tensor = 0;
@@ -138,8 +144,8 @@ struct EntryDescriptor {
   int block = 128;
   int cluster = 1;
   int64_t sharedBytes = 0;
-  /// Programmatic dependent launch: it may begin before the kernel in front of
-  /// it has ended, and waits in the kernel for what that one has written.
+  /// Programmatic dependent launch: the kernel may start before the previous
+  /// one has ended, and waits for it itself (griddepcontrol.wait).
   bool programmatic = false;
 };
 
@@ -153,8 +159,8 @@ struct KernelDescriptor {
   /// The operator it computes; may be empty.
   std::string operatorName;
   OperatorOptions options;
-  /// Scalar operands of the operator that are not arguments, since the kernel
-  /// has their values compiled in: finite.
+  /// Scalar operands of the operator whose values, all finite, are compiled
+  /// into the kernel.
   std::vector<ConstantDescriptor> constants;
   std::string target{kDefaultTarget.name};
   /// File name of the cubin inside the package's folder.
@@ -166,8 +172,10 @@ struct KernelDescriptor {
   std::vector<EntryDescriptor> kernels;
   /// Names of the run-time sizes; Size::symbol is an index into it.
   std::vector<std::string> sizeNames;
+  /// Limits of those sizes that kernels do not cover from 0 to kMaxDimension.
+  std::vector<SizeLimits> sizeLimits;
 
-  /// What messages call it: the symbol of its first kernel.
+  /// The name in messages: the symbol of the first kernel.
   const std::string &name() const;
 
   /// The operator with its options, as in "combine lse_base=2": equal for
@@ -177,11 +185,16 @@ struct KernelDescriptor {
   /// The named size, added to `sizeNames` when it is new.
   Size namedSize(const std::string &name);
 
-  // Of arguments and, counted on behind them, workspaces.
+  /// The limits of a named size.
+  SizeLimits limitsOf(int symbol) const;
+  /// Intersects the limits of a named size with a range.
+  void limitSize(int symbol, int64_t smallest, int64_t largest);
+
+  // Tensors are numbered: arguments first, then workspaces.
   int tensorCount() const {
     return static_cast<int>(arguments.size() + workspaces.size());
   }
-  /// The workspace that a tensor's index stands for; null for an argument.
+  /// The workspace with this tensor number; null for an argument.
   const WorkspaceDescriptor *workspace(int tensor) const;
   const std::string &tensorName(int tensor) const;
   mlaDType tensorType(int tensor) const;

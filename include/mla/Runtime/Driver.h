@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Our own minimal declarations of the CUDA Driver API, so that neither building
-// nor running needs the CUDA toolkit. Each entry names the symbol that carries
-// the ABI declared here (mind the _v2 suffixes).
+// Minimal declarations of the CUDA Driver API, so that neither building nor
+// running needs the CUDA toolkit. Each entry names the symbol with the ABI
+// declared here (some have _v2 suffixes).
 //
 //===----------------------------------------------------------------------===//
 

@@ -35,7 +35,7 @@ inline constexpr int kMaxExpressionTerms = 64;
 /// The name of the number of SMs in expressions.
 inline constexpr std::string_view kSmsName = "sms";
 
-/// Whether `name` means something else in an expression than a size.
+/// Whether `name` has another meaning in an expression than a size.
 bool isReservedInExpressions(std::string_view name);
 
 /// Whether an expression can spell `name`.
@@ -58,7 +58,7 @@ public:
   /// division by zero, a value of 2^63 or more.
   Status evaluate(const int64_t *sizes, int64_t sms, int64_t &value) const;
 
-  /// As it was parsed.
+  /// The text that was parsed.
   const std::string &text() const { return source; }
   bool isConstant() const {
     return terms.size() == 1 && terms[0].kind == Kind::Constant;
@@ -82,7 +82,7 @@ private:
   /// In postfix order.
   struct Term {
     Kind kind;
-    /// Of a constant its value, of a size its index.
+    /// The value of a constant, or the index of a size.
     int64_t value;
   };
   class Parser;

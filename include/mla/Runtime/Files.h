@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// How every library and tool of the project reads and writes files: with a
-// limit, and so that a file is either whole or as it was before.
+// File access of all libraries and tools of the project. Reads are limited in
+// size; a write replaces a file as a whole or leaves it unchanged.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,11 +19,11 @@
 
 namespace mla::runtime {
 
-/// The most that is read of a file that should be text or a kernel: far above
-/// any real one, and soon reached when the path names an endless device.
+/// The limit on reading text or a kernel: far larger than any real file, and
+/// soon reached if the path names an endless device.
 inline constexpr uint64_t kMaxFileBytes = uint64_t(256) << 20;
 
-/// A file that is read from its start. Errors: MLA_NOT_FOUND with the path and
+/// A file that is read sequentially. Errors: MLA_NOT_FOUND with the path and
 /// the reason.
 class InputFile {
 public:
@@ -42,9 +42,9 @@ private:
 Status readFile(const std::string &path, std::string &out,
                 uint64_t maxBytes = kMaxFileBytes);
 
-/// Writes a whole file: by a temporary file beside it and a rename, so that it
-/// appears whole or stays as it was. A symbolic link is followed; a device or
-/// pipe is written to as it is. The error names the path and the reason.
+/// Writes a file as a whole: into a temporary file beside it, which is then
+/// renamed. A symbolic link is followed; a device or pipe is written to
+/// directly. The error names the path and the reason.
 Status writeFileAtomically(const std::string &path, std::string_view bytes);
 
 /// To be called before a program opens its first file. A standard stream that

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// C++17 has none of the types, so they travel as their bits. All conversions
-// round to nearest, ties to even; a NaN stays a NaN, whatever its payload.
+// C++17 has none of these types; they are represented by their bits. All
+// conversions round to nearest, ties to even; a NaN stays a NaN, whatever its
+// payload.
 //
 //===----------------------------------------------------------------------===//
 
@@ -71,9 +72,9 @@ inline float f16ToFloat(uint16_t bits) {
   return floatOfBits(sign | ((exponent + 112u) << 23) | (mantissa << 13));
 }
 
-/// e4m3 as in OCP's FP8: 4 exponent bits of bias 7, 3 of fraction, no infinity;
-/// 0x7f and 0xff are NaN. What rounds beyond 448, the largest, is NaN, as
-/// LLVM's APFloat has it.
+/// e4m3 as in OCP FP8: 4 exponent bits with bias 7, 3 fraction bits, no
+/// infinity; 0x7f and 0xff are NaN. Values that round beyond the maximum, 448,
+/// become NaN, as in LLVM's APFloat.
 inline float e4m3ToFloat(uint8_t bits) {
   uint32_t magnitude = bits & 0x7fu;
   float value = magnitude == 0x7f ? floatOfBits(0x7fc00000u)

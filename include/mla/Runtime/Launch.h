@@ -25,8 +25,8 @@ inline constexpr int kMaxTensorMapRank = 5;
 inline constexpr int kTensorMapBytes = 128;
 inline constexpr int kTensorMapAlignment = 128;
 
-/// The arguments of cuTensorMapEncodeTiled, innermost dimension first. Without
-/// initial values: a launch has room for many and uses few.
+/// The arguments of cuTensorMapEncodeTiled, innermost dimension first. Not
+/// initialised: a launch reserves space for many and uses few.
 struct TensorMapParameters {
   uint32_t dataType;
   uint32_t rank;
@@ -39,8 +39,8 @@ struct TensorMapParameters {
   uint32_t swizzle;
 };
 
-/// What the kernels of a launch have in common. Of fixed size, so that it can
-/// live on the stack; entries beyond what the descriptor has are not set.
+/// State shared by the kernels of a launch. Its size is fixed, so that it can
+/// be on the stack; entries that the descriptor does not use are not set.
 struct LaunchBinding {
   LaunchBinding() = default;
   LaunchBinding(const LaunchBinding &) = delete;
@@ -50,8 +50,8 @@ struct LaunchBinding {
   int64_t sizes[kMaxSizes];
   /// SMs of the device.
   int64_t sms = kDefaultSms;
-  /// Bytes from each argument's address to behind its last element; 0 for an
-  /// empty tensor and for a scalar.
+  /// Bytes from each argument's address to the end of its last element; 0 for
+  /// an empty tensor and for a scalar.
   uint64_t extents[kMaxArguments];
   /// The workspaces; `data` is the offset from the caller's address until
   /// placeWorkspaces.
@@ -59,7 +59,7 @@ struct LaunchBinding {
   uint64_t workspaceBytes = 0;
 };
 
-/// The checked launch of one kernel. Of fixed size likewise.
+/// The checked launch of one kernel. Its size is fixed as well.
 struct LaunchPlan {
   LaunchPlan() = default;
   LaunchPlan(const LaunchPlan &) = delete;
@@ -72,7 +72,7 @@ struct LaunchPlan {
   alignas(kTensorMapAlignment) std::byte storage[kMaxParameterBytes];
   int storageBytes = 0;
 
-  /// Maps still to be encoded into the place of parameter `parameter`.
+  /// Tensor maps to be encoded into parameter `parameter`.
   struct PendingTensorMap {
     int map = 0;
     int parameter = 0;
@@ -92,15 +92,15 @@ Status checkArguments(const KernelDescriptor &descriptor,
                       const mlaArgument *arguments, int32_t count,
                       LaunchBinding &binding);
 
-/// The part of checkArguments that looks at pairs: that no tensor that the
-/// kernel writes shares memory with another argument. `extents` has the bytes
-/// from each tensor's address to behind its last element; 0 for an empty tensor
-/// and for a scalar.
+/// The part of checkArguments that compares arguments: checks that no tensor
+/// that the kernels write shares memory with another argument. `extents` has
+/// the bytes from each tensor's address to the end of its last element; 0 for
+/// an empty tensor and for a scalar.
 Status checkOverlap(const KernelDescriptor &descriptor,
                     const mlaArgument *arguments, const uint64_t *extents);
 
-/// Whether all that the program writes for its caller is empty: there is
-/// nothing to launch, though a persistent grid would have CTAs even then.
+/// Whether all outputs are empty, so that there is nothing to launch, even if a
+/// persistent grid would have CTAs.
 bool writesNothing(const KernelDescriptor &descriptor,
                    const mlaArgument *arguments);
 
@@ -115,8 +115,7 @@ Status placeWorkspaces(const KernelDescriptor &descriptor,
                        const mlaArgument *arguments, uint64_t address,
                        uint64_t bytes, LaunchBinding &binding);
 
-/// The tensor with this index: of an argument, or, counted on behind them, of a
-/// workspace.
+/// The tensor with this number: arguments first, then workspaces.
 inline const mlaTensor &tensorAt(const KernelDescriptor &descriptor,
                                  const mlaArgument *arguments,
                                  const LaunchBinding &binding, int tensor) {
@@ -129,14 +128,14 @@ inline const mlaTensor &tensorAt(const KernelDescriptor &descriptor,
 Status computeGrid(const EntryDescriptor &entry, const LaunchBinding &binding,
                    int64_t &grid);
 
-/// What cuTensorMapEncodeTiled is to be given for `map` of `tensor`, which
-/// passed the checks above. Errors: a size of 0, a size, stride or address that
-/// a tensor map cannot express.
+/// The arguments of cuTensorMapEncodeTiled for `map` of `tensor`, which passed
+/// the checks above. Errors: a size of 0, or a size, stride or address that a
+/// tensor map cannot express.
 Status computeTensorMap(const KernelDescriptor &descriptor,
                         const TensorMapDescriptor &map, const mlaTensor &tensor,
                         TensorMapParameters &out);
 
-/// Fills `plan`, all but the encoded tensor maps.
+/// Fills `plan` except for the encoded tensor maps.
 void planLaunch(const KernelDescriptor &descriptor,
                 const EntryDescriptor &entry, const mlaArgument *arguments,
                 const LaunchBinding &binding, LaunchPlan &plan);

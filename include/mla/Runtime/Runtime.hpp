@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A thin face of Runtime.h, in the caller's own compilation only: no C++ type
-// crosses the library's boundary, so any compiler and C++ library will do.
+// A header-only C++ wrapper of Runtime.h. No C++ type crosses the library's
+// boundary, so that any compiler and C++ library can be used.
 //
-// Failures are values and not exceptions: engines are built without exceptions
-// often enough, and a launch may stand where none may pass (a worker thread, a
-// callback of C code). A Status has to be looked at: it is [[nodiscard]].
+// Failures are values and not exceptions: many engines are built without
+// exceptions, and a launch may be called where none may propagate (in a worker
+// thread or a callback of C code). A Status is [[nodiscard]].
 //
 //   mla::Status status;
 //   std::optional<mla::Kernel> kernel = mla::Kernel::load(folder, status);
@@ -35,7 +35,7 @@ namespace mla {
 class [[nodiscard]] Status {
 public:
   Status() = default;
-  /// Of a call of the C interface that this thread made last.
+  /// The status of this thread's last call of the C interface.
   explicit Status(mlaStatus code)
       : statusCode(code), text(code == MLA_SUCCESS ? "" : mlaLastError()) {}
 
@@ -58,7 +58,7 @@ inline mlaArgument tensor(std::uint64_t data, mlaDType dtype,
   mlaTensor &tensor = argument.value.tensor;
   tensor.data = data;
   tensor.dtype = dtype;
-  // A rank that no kernel has, where the two do not fit each other.
+  // If shape and strides differ in length: a rank that no kernel has.
   tensor.rank = shape.size() == strides.size()
                     ? static_cast<std::int32_t>(shape.size())
                     : -1;
@@ -87,7 +87,7 @@ inline mlaArgument tensor(std::uint64_t data, mlaDType dtype,
   return argument;
 }
 
-/// The same at a pointer to device memory.
+/// A contiguous tensor at a pointer to device memory.
 inline mlaArgument tensor(const void *data, mlaDType dtype,
                           std::initializer_list<std::int64_t> shape,
                           std::initializer_list<std::int64_t> strides) {
@@ -150,7 +150,8 @@ public:
     std::swap(handle, other.handle);
     return *this;
   }
-  // Who wants to hear of a failure calls mlaKernelDestroy(kernel.release()).
+  // A destructor cannot return a failure; mlaKernelDestroy(kernel.release())
+  // does.
   ~Kernel() { (void)mlaKernelDestroy(handle); }
 
   /// The package in `folder`; none, and the reason in `status`, on failure.

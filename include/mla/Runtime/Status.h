@@ -42,7 +42,7 @@ inline Status invalidPackage(std::string message) {
   return Status(MLA_INVALID_PACKAGE, std::move(message));
 }
 
-/// The end of a function of a C interface: a failure's text goes to
+/// Ends a function of a C interface: stores a failure's text for
 /// mlaLastError().
 mlaStatus reportStatus(const Status &status);
 

@@ -4,13 +4,13 @@
 //
 // Executes a verified `cta` program (the IR after --mla-verify-async) with the
 // asynchronous rules of an sm_90 SM enforced: every role advances on its own,
-// copies and products take effect at any legal moment, and each access to
-// shared memory is checked against happens-before (vector clocks of warps and
-// of the copy and product queues). docs/Testing.md lists the rules.
+// copies and MMAs take effect at any legal moment, and each access to shared
+// memory is checked against happens-before (vector clocks of warps and of the
+// copy and MMA queues). docs/Testing.md lists the rules.
 //
-// Arithmetic: as Interpreter.h; a product sums k ascending, each product and
-// each sum rounded to fp32. The result does not depend on seed, timing or
-// number of threads.
+// Arithmetic: as Interpreter.h; an MMA sums k ascending, each product and each
+// sum rounded to fp32. The result does not depend on seed, timing or number of
+// threads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,23 +38,24 @@ enum class Timing {
 struct Options {
   Timing timing = Timing::Random;
   uint64_t seed = 0;
-  /// Threads that share the clusters of the grid; 0 takes one per core.
+  /// Threads that share the clusters of the grid; 0 means one per core.
   unsigned threads = 1;
   /// Ops that one CTA may execute in all its roles; 0 for no limit.
   uint64_t stepLimit = 100'000'000;
   /// Bytes that the simulator may allocate for the state of the machine, and
-  /// what of them the caller has taken for other things; 0 for no limit.
+  /// how many of them the caller has already used; 0 for no limit.
   uint64_t memoryLimit = uint64_t(4) << 30;
   uint64_t memoryTaken = 0;
-  /// Receives what the first cluster of the grid does; null for none. With
+  /// Receives the events of the first cluster of the grid; null for none. With
   /// Timing::Modelled, in cycles; otherwise in scheduler steps.
   Trace *trace = nullptr;
-  /// What tile.sm_count is: by default as of an H100 or H200 (SXM).
-  int64_t sms = interp::Options().sms;
-  /// Runs the first cluster alone, where clusters do not depend on each other:
-  /// for traces. Outputs are then written in part, which is no error.
+  /// The value of tile.sm_count.
+  int64_t sms = kDefaultSms;
+  /// Runs only the first cluster, where clusters do not depend on each other:
+  /// for traces. Outputs may then be unwritten.
   bool firstClusterOnly = false;
-  /// Told how many CTAs of how many have run, by the threads that run them.
+  /// Called with the number of CTAs that have run and of all, by the threads
+  /// that run them.
   std::function<void(uint64_t done, uint64_t total)> progress = nullptr;
 };
 

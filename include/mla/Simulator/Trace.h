@@ -46,6 +46,8 @@ struct TraceAccess {
 /// What the first cluster of a run did: events of one track do not overlap and
 /// ascend.
 struct Trace {
+  /// The symbol of the kernel that ran.
+  std::string kernel;
   /// "softmax", "softmax copies", "softmax products", ...; those of the second
   /// CTA of a cluster and on are prefixed "cta 1: ".
   std::vector<std::string> tracks;

@@ -1,10 +1,10 @@
-//===- Files.h - files and standard output of LLVM's programs ---*- C++ -*-===//
+//===- Files.h - file input and output with LLVM types ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// mla/Runtime/Files.h for code that speaks LLVM: what is read has a limit, what
-// is written appears whole, and a failure is an error that names the file.
-// LLVM's own streams end the process instead.
+// mla/Runtime/Files.h with LLVM types: reads are limited in size, writes are
+// atomic, and errors name the file. LLVM's own streams exit the process on
+// errors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,19 +17,20 @@
 
 namespace mla {
 
-/// The bytes of a file, or of standard input for "-".
+/// Reads a file, or standard input if `path` is "-".
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readFile(llvm::StringRef path);
 
-/// Writes a whole file.
+/// Writes a file atomically.
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
 
-/// Writes what `print` prints to a whole file, or to standard output for "-".
+/// Writes the output of `print` to a file atomically, or to standard output if
+/// `path` is "-".
 llvm::Error writeOutput(llvm::StringRef path,
                         llvm::function_ref<void(llvm::raw_ostream &)> print);
 
-/// The exit code of a program that would end with `code`: a failure, with a
-/// message, if standard output did not take all that was printed.
+/// Flushes standard output. Returns `code`, or 1 after printing an error if
+/// writing to standard output failed and `code` is 0.
 int finishOutput(int code);
 
 } // namespace mla

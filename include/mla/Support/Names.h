@@ -1,36 +1,22 @@
-//===- Names.h - errors about a word that names nothing ---------*- C++ -*-===//
+//===- Names.h - name lists for errors about unknown names ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #ifndef MLA_SUPPORT_NAMES_H
 #define MLA_SUPPORT_NAMES_H
 
+#include "mla/Support/NearNames.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include <string>
 
 namespace mla {
 
-/// "one of valid, v, k and 12 more": the names there are, those nearest to
-/// `word` first. For an error about a word that is none of them.
+/// listNames of NearNames.h on LLVM's types.
 inline std::string listNames(llvm::StringRef word,
                              llvm::ArrayRef<llvm::StringRef> names) {
-  constexpr size_t kShown = 8;
-  if (names.empty())
-    return "none";
-  // Those that are as near stay in their order.
-  llvm::SmallVector<std::pair<unsigned, size_t>> nearest;
-  for (auto [i, name] : llvm::enumerate(names))
-    nearest.push_back({word.edit_distance(name), i});
-  llvm::sort(nearest);
-  std::string text = names.size() > 1 ? "one of " : "";
-  llvm::ListSeparator comma;
-  for (auto [distance, i] : llvm::ArrayRef(nearest).take_front(kShown))
-    text += (llvm::StringRef(comma) + names[i]).str();
-  if (names.size() > kShown)
-    text += " and " + std::to_string(names.size() - kShown) + " more";
-  return text;
+  return listNames(std::string_view(word),
+                   std::vector<std::string>(names.begin(), names.end()));
 }
 
 } // namespace mla

@@ -1,14 +1,13 @@
-//===- Target.h - what each GPU architecture has ----------------*- C++ -*-===//
+//===- Target.h - limits and features of GPU architectures ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The table of targets: every limit that a pass, a verifier, the simulator, the
-// runtime or the cost model holds a program against. Rates are not here: they
-// are measured (Tuning/GpuRates.h). Plain C++17, since the runtime reads it
-// too.
+// The table of targets, with every limit that passes, verifiers, the simulator,
+// the runtime and the cost model check. Measured rates are in
+// Tuning/GpuRates.h. Plain C++17, because the runtime uses it.
 //
-// The numbers are those of the CUDA C++ Programming Guide, "Technical
-// Specifications per Compute Capability", and of the PTX ISA.
+// Sources: CUDA C++ Programming Guide, "Technical Specifications per Compute
+// Capability", and the PTX ISA.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +22,7 @@
 
 namespace mla {
 
-/// Instructions that not every target has.
+/// Features that not every target has.
 enum class TargetFeature : unsigned {
   Wgmma,
   TMA,
@@ -34,7 +33,8 @@ enum class TargetFeature : unsigned {
   GridDepControl,
 };
 
-/// The name in PTX, or the usual one where there are several instructions.
+/// The PTX name of the instruction, or the common name of a group of
+/// instructions.
 constexpr std::string_view getName(TargetFeature feature) {
   constexpr std::string_view kNames[] = {
       "wgmma",    "TMA",      "setmaxnreg",    "mbarrier",
@@ -42,41 +42,41 @@ constexpr std::string_view getName(TargetFeature feature) {
   return kNames[static_cast<unsigned>(feature)];
 }
 
-/// A GPU of a target: the first word of a driver's name for it without
-/// "NVIDIA", and its SMs (those of the SXM form where there are several).
+/// A GPU of a target: the first word after "NVIDIA" of the driver's device
+/// name, and the number of SMs (of the SXM variant if there are several).
 struct TargetGpu {
   std::string_view name;
   int sms = 0;
 };
 
 struct TargetSpec {
-  /// As LLVM and ptxas call the architecture.
+  /// The architecture's name in LLVM and ptxas.
   std::string_view name;
-  /// The PTX version as an LLVM subtarget feature. It decides which ptxas can
-  /// read the result: 8.8 needs the one of CUDA 12.9.
+  /// The PTX version as an LLVM subtarget feature. PTX 8.8 requires ptxas of
+  /// CUDA 12.9 or later.
   std::string_view ptxFeature;
   int computeMajor = 0, computeMinor = 0;
-  /// Code runs on that compute capability only (the "a" of the name), not on
-  /// later ones of the same major number.
+  /// Architecture-specific target (suffix "a"): code does not run on later
+  /// compute capabilities of the same major number.
   bool exactCompute = false;
 
-  /// Shared memory in bytes: an SM's, what one CTA can have of it, and what the
-  /// system keeps of it for each CTA.
+  /// Shared memory in bytes: per SM, the maximum per CTA, and the part that the
+  /// system reserves per CTA.
   int64_t sharedBytesPerSM = 0, sharedBytesPerCTA = 0, reservedSharedBytes = 0;
 
   int64_t registersPerSM = 65536, registersPerThread = 255;
-  /// A thread's registers are allocated in multiples of this.
+  /// Allocation granularity of registers per thread.
   int64_t registerUnit = 8;
-  /// Parts of an SM, each with its share of the registers; the warps of a CTA
-  /// are dealt out to them in turn.
+  /// Partitions of an SM, each with an equal share of the registers. Warps are
+  /// assigned to them round-robin.
   int64_t partitions = 4;
-  /// What setmaxnreg can ask for.
+  /// The operands of setmaxnreg: minimum, maximum and granularity.
   int64_t minSetRegisters = 24, maxSetRegisters = 240, setRegistersStep = 8;
 
   int64_t warpsPerCTA = 32, warpsPerSM = 64, ctasPerSM = 32;
-  /// The barriers of a CTA (bar.sync), with barrier 0.
+  /// Named barriers per CTA (bar.sync), including barrier 0.
   int64_t namedBarriers = 16;
-  /// CTAs of a cluster: on every GPU, and with leave to be non-portable.
+  /// The maximum number of CTAs per cluster, portable and non-portable.
   int64_t portableCluster = 1, maxCluster = 1;
   int64_t maxGridX = 2147483647, maxGridY = 65535, maxGridZ = 65535;
 
@@ -139,12 +139,12 @@ constexpr TargetSpec makeSm90a() {
 
 } // namespace targets
 
-/// The table. No schedule that ships runs on sm_80: the passes say which
-/// instruction is missing.
+/// The table of targets. No built-in schedule supports sm_80; passes report the
+/// missing instruction.
 inline constexpr TargetSpec kTargets[] = {targets::makeSm80(),
                                           targets::makeSm90a()};
 
-/// Null for an unknown name.
+/// The target named `name`, or null.
 constexpr const TargetSpec *findTarget(std::string_view name) {
   for (const TargetSpec &spec : kTargets)
     if (spec.name == name)
@@ -152,7 +152,7 @@ constexpr const TargetSpec *findTarget(std::string_view name) {
   return nullptr;
 }
 
-/// Null for a GPU that the target does not list.
+/// The GPU of `target` named `name`, or null.
 constexpr const TargetGpu *findGpu(const TargetSpec &target,
                                    std::string_view name) {
   for (size_t i = 0; i < target.numGpus; ++i)
@@ -161,11 +161,14 @@ constexpr const TargetGpu *findGpu(const TargetSpec &target,
   return nullptr;
 }
 
-/// The target of a program that names none.
+/// The target of a program without the attribute `mla.target`.
 inline constexpr const TargetSpec &kDefaultTarget = *findTarget("sm_90a");
 
-/// The largest value of a limit on any target: for the verifiers of types,
-/// attributes and ops, which know no target.
+/// The number of SMs if there is no device: that of an H100 or H200 (SXM).
+inline constexpr int64_t kDefaultSms = kDefaultTarget.gpus[0].sms;
+
+/// The largest value of a limit over all targets, for verifiers of types,
+/// attributes and ops, which do not depend on the target.
 constexpr int64_t getLargest(int64_t TargetSpec::*limit) {
   int64_t largest = 0;
   for (const TargetSpec &spec : kTargets)

@@ -1,4 +1,4 @@
-//===- TextFault.h - text that MLIR's parser cannot take --------*- C++ -*-===//
+//===- TextFault.h - text that would crash MLIR's parser --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -11,15 +11,15 @@
 
 namespace mla {
 
-/// What makes a text impossible to parse safely, and the line it stands in.
+/// The reason why a text cannot be parsed safely, and its line.
 struct TextFault {
   unsigned line;
   std::string message;
 };
 
-/// Text that would end the process in MLIR's parser: brackets nested so deep
-/// that its recursion overflows the stack, or `array<index: ...>`, whose
-/// element width MLIR 22 asks for in vain.
+/// Finds text that would crash MLIR's parser: brackets nested so deeply that
+/// the recursive parser overflows the stack, or `array<index: ...>`, for which
+/// MLIR 22 fails an assertion about the element width.
 std::optional<TextFault> findTextFault(llvm::StringRef text);
 
 } // namespace mla

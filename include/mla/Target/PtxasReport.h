@@ -1,4 +1,4 @@
-//===- PtxasReport.h - What ptxas says about a kernel -----------*- C++ -*-===//
+//===- PtxasReport.h - parsing and checking the output of ptxas -*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -56,13 +56,13 @@ struct PtxasReport {
   const FunctionReport *find(llvm::StringRef name) const;
 };
 
-/// How much of what ptxas says is tolerated; by default nothing.
+/// The limits that a kernel has to keep; by default nothing is tolerated.
 struct ReportLimits {
   /// Bytes of stack a thread may have.
   unsigned maxStackBytes = 0;
   /// Bytes that a thread may spill, counted for stores and loads each.
   unsigned maxSpillBytes = 0;
-  /// Codes of the C75xx family that are let through, such as "C7519".
+  /// C75xx codes that are accepted, such as "C7519".
   std::vector<std::string> allowedCodes;
 };
 

@@ -1,4 +1,4 @@
-//===- Sass.h - What a kernel's machine code looks like ---------*- C++ -*-===//
+//===- Sass.h - statistics of a kernel's machine code -----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,48 +15,47 @@
 
 namespace mla {
 
-/// The instructions of one loop, guarded ones included. What is counted lies
-/// between the loop's first instruction and its last branch back.
+/// Instruction counts of one loop, predicated ones included. Counted are those
+/// between the loop's first instruction and its last backward branch.
 struct SassLoop {
   unsigned instructions = 0;
-  /// Products of warpgroups, and asynchronous copies into shared memory.
+  /// wgmma instructions, and asynchronous copies into shared memory.
   unsigned hgmma = 0, ldgsts = 0;
-  /// Moves into registers (MOV, and IMAD.MOV, which does the same on another
-  /// pipe), and into uniform registers (UMOV).
+  /// Moves into registers (MOV, and IMAD.MOV on another pipe), and into uniform
+  /// registers (UMOV).
   unsigned moves = 0, uniformMoves = 0;
-  /// Values taken from registers into uniform ones (R2UR), which products'
-  /// descriptors are read from.
+  /// Copies from registers to uniform registers (R2UR), from which wgmma reads
+  /// descriptors.
   unsigned r2ur = 0;
   unsigned fmul = 0, ffma = 0, mufu = 0;
-  /// Branches, that of the loop included.
+  /// Branches, including that of the loop.
   unsigned branches = 0;
-  /// Waits for an mbarrier, tried once here.
+  /// First tries of waits for an mbarrier.
   unsigned waits = 0;
-  /// Instructions of the loop that lie elsewhere, where ptxas puts what is
-  /// rarely run: the further tries of waits. In none of the counts above.
+  /// Instructions of the loop outside this range, where ptxas places rarely
+  /// executed code: the retries of waits. Not in the counts above.
   unsigned outOfLine = 0;
 };
 
 struct SassReport {
-  /// Without the padding behind the code.
+  /// Without the padding after the code.
   unsigned instructions = 0;
-  /// The steady loops, in order of address: those with products or copies that
-  /// have no other such loop inside.
+  /// The main loops, in order of address: innermost loops with wgmma or copies.
   std::vector<SassLoop> loops;
 };
 
-/// Reads what `nvdisasm -c` prints of a kernel. Fails where there is no
-/// instruction in it.
+/// Parses the output of `nvdisasm -c` for a kernel. Fails if it has no
+/// instruction.
 llvm::Expected<SassReport> parseSass(llvm::StringRef text);
 
 /// Returns the path of nvdisasm, looked for as findPtxas() does without an
 /// option; the environment variable is MLA_NVDISASM.
 llvm::Expected<std::string> findNvdisasm();
 
-/// Disassembles `cubin` with findNvdisasm() and reads what it prints. Fails
-/// where there is none, and when it fails or takes longer than `timeoutSeconds`
-/// (0: no limit; it is killed). Temporary files lie in the system's folder for
-/// them and are gone when this returns. Thread-safe.
+/// Disassembles `cubin` with findNvdisasm() and parses the output. Fails if
+/// there is none, or if it fails or takes longer than `timeoutSeconds` (0: no
+/// limit; it is killed). Temporary files are in the system's folder and removed
+/// before this returns. Thread-safe.
 llvm::Expected<SassReport> disassembleCubin(llvm::StringRef cubin,
                                             unsigned timeoutSeconds = 60);
 

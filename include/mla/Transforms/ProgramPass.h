@@ -1,4 +1,4 @@
-//===- ProgramPass.h - the passes' common base ------------------*- C++ -*-===//
+//===- ProgramPass.h - base class of the passes -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -6,12 +6,13 @@
 #define MLA_TRANSFORMS_PROGRAMPASS_H
 
 #include "mla/Dialect/Levels/Levels.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mla {
 
-/// A pass over one function. It only sees functions that verifyLevel() accepts:
-/// others are refused before it runs.
+/// A pass over one function. Functions that verifyLevel() rejects are errors
+/// before the pass runs.
 class ProgramPass : public mlir::OperationPass<mlir::func::FuncOp> {
 public:
   void runOnOperation() final {
@@ -24,6 +25,18 @@ protected:
   using OperationPass::OperationPass;
 
   virtual void runOnProgram() = 0;
+
+  /// Reports a decision of the pass, to which the caller adds metrics. The
+  /// remark's category is the pass's flag, so that `mla-opt
+  /// --remarks-filter=mla-elide-barriers` shows the decisions of that pass.
+  /// Remarks take the place of pass statistics and LLVM_DEBUG, both of which
+  /// release builds of LLVM leave out.
+  mlir::remark::detail::InFlightRemark decided(mlir::Location loc,
+                                               llvm::StringRef what) {
+    return mlir::remark::analysis(loc, mlir::remark::RemarkOpts::name(what)
+                                           .category(getArgument())
+                                           .function(getOperation().getName()));
+  }
 };
 
 } // namespace mla

@@ -1,4 +1,4 @@
-//===- RowMax.h - row maxima that tell empty rows apart ---------*- C++ -*-===//
+//===- RowMax.h - row maxima of masked scores -------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,14 +9,16 @@
 
 namespace mla {
 
-/// The least finite number in every element of the f32 tile `type`.
+/// A constant of the f32 tile `type` whose elements are the least finite
+/// number.
 mlir::Value createLeast(mlir::ImplicitLocOpBuilder &b, mlir::Type type);
 
-/// `rowMax`, the row maxima of `scores`, but at least the least finite number
-/// if any column is valid: so that an empty row can be told from one whose
-/// valid scores are all -inf. The flags are looked at once; only where heads
-/// will be columns (`swapped`), so that the flags are spread over warps, the
-/// scores are bounded instead, and reduced anew. `label` labels what is made.
+/// Row maxima of `scores` that are -inf for empty rows only: a row with a valid
+/// column has at least the least finite number, even if its scores are -inf.
+/// `rowMax` are the plain row maxima. `valid` has a flag per column, which is
+/// reduced once for all rows. If operands will be swapped (`swapped`), the
+/// flags would be distributed over warps; the scores are bounded instead, and
+/// reduced again. `label` is called to label each new op.
 mlir::Value createRowMax(mlir::ImplicitLocOpBuilder &b, mlir::Value scores,
                          mlir::Value rowMax, mlir::Value valid, bool swapped,
                          llvm::function_ref<mlir::Value(mlir::Value)> label);

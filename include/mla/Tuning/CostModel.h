@@ -1,26 +1,27 @@
-//===- CostModel.h - how long a schedule takes ------------------*- C++ -*-===//
+//===- CostModel.h - predicted time of a schedule ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A CTA of one SM goes through its KV tiles one by one:
+// One CTA per SM processes the KV tiles of an output tile in sequence. In
+// cycles of the nominal clock:
 //
 //   time   = waves * (edges + tiles * tile)
 //   tile   = max(tensor + exposed + refill, gather)
 //
-//   waves    output tiles by SMs, rounded up
-//   edges    around the loop: Q, the first gather, the last product, the output
-//   tensor   products, of heads as the schedule pads them
-//   exposed  softmax and hand-overs while no product runs
-//   refill   by how much a tile comes later whose rows are not near in L2, in
-//   so
-//            far as the schedule waits for it
-//   gather   bytes of a tile by the rate at which they come
+//   waves    output tiles / SMs, rounded up
+//   edges    prologue and epilogue of the loop: load of Q, first gather, last
+//            MMA, store of the output
+//   tensor   MMAs, with heads padded as the schedule pads them
+//   exposed  softmax and barriers while no MMA runs
+//   refill   additional latency of KV rows that are not in the near half of L2,
+//            as far as the schedule exposes it
+//   gather   bytes of a KV tile / gather bandwidth
 //
-// in cycles of the nominal clock. What a schedule costs besides its products is
-// measured, launches back to back: a row of a table beside the operator
-// (lib/Operators). The model has no term for the clock, which power lowers in
-// long launches of many heads, so it is up to a tenth off. docs/Performance.md
-// has the figures, and a test holds the model to them.
+// The costs of a schedule besides its MMAs are fitted to measured times of
+// back-to-back launches and stored in a table beside the operator
+// (lib/Operators). The model ignores that the power limit lowers the clock in
+// long launches of many heads, which makes it up to 10 % wrong. A test checks
+// the model against the measurements in docs/Performance.md.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,55 +35,52 @@
 
 namespace mla {
 
-/// A tile of the output against one of KV.
+/// The size of one step: heads of the output tile and KV rows of the KV tile.
 struct TileShape {
   int64_t heads, blockKV, dimQK, dimV;
 };
 
-/// Cycles of m64 n<columns> k16 instructions that compute `rows` x `columns`
-/// with `depth` to sum over; A counts as read from shared memory.
-double countProductCycles(int64_t rows, int64_t columns, int64_t depth);
+/// Cycles of the m64 n<columns> k16 MMAs that compute a `rows` x `columns` tile
+/// with reduction size `depth`, with A in shared memory.
+double countMmaCycles(int64_t rows, int64_t columns, int64_t depth);
 
 struct ScheduleCosts {
   llvm::StringLiteral name;
-  /// Heads of an output tile at most; fewer are padded to a multiple of
-  /// `headGroup`.
+  /// The maximum number of heads per output tile. Fewer heads are padded to a
+  /// multiple of `headGroup`.
   int64_t heads, headGroup;
-  /// Cycles of the products of a tile.
+  /// Cycles of the MMAs of a KV tile.
   double (*tensor)(const TileShape &tile);
-  /// KV tiles an iteration of the loop.
+  /// KV tiles per iteration of the loop.
   int64_t tilesPerIteration;
-  /// As above, of a tile: what it takes anyway, and what each padded head adds
-  /// where heads are few enough to be counted.
+  /// Exposed cycles per KV tile: a fixed part, and a part per padded head.
   double exposed, exposedPerHead;
-  /// The share of a late tile's delay that is waited for.
+  /// The exposed fraction of the additional latency of far rows.
   double refill;
-  /// As above, without what each head adds.
+  /// Cycles of prologue and epilogue, without the part per head.
   double prologueEpilogue;
 };
 
-/// KV rows of a tile where neither the choice nor the schedule says another
-/// number.
+/// The default number of KV rows per tile.
 inline constexpr int64_t kUsualBlockKV = 64;
 
-/// The terms above, in cycles, and what follows from them.
+/// The terms above in cycles, and the predicted time.
 struct Prediction {
   double tensor = 0, exposed = 0, refill = 0, gather = 0, prologueEpilogue = 0;
   int64_t tiles = 0, waves = 0;
-  /// Of the operator, whatever the schedule computes besides.
+  /// FLOPs of the operator, without padding or recomputation.
   double flops = 0;
   double ms = 0;
 };
 
-/// Attention of each query over as many rows of KV, all heads over the same.
+/// Attention in which each query attends to `topk` of `sKV` KV rows, the same
+/// ones for all its heads.
 struct AttentionProblem {
-  int64_t queries, heads, dimQK, dimV;
-  /// KV rows of a query, out of `rows` altogether.
-  int64_t keys, rows;
+  int64_t sQ, heads, dimQK, dimV;
+  int64_t topk, sKV;
 };
 
-/// The model, for attention whose KV tiles are gathered; `blockKV` rows a
-/// tile.
+/// Predicts the time of attention with gathered KV tiles of `blockKV` rows.
 Prediction predictAttention(const ScheduleCosts &costs,
                             const AttentionProblem &problem, int64_t blockKV,
                             const GpuRates &machine);

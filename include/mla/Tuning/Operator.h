@@ -1,4 +1,4 @@
-//===- Operator.h - what an operator is, without its IR ---------*- C++ -*-===//
+//===- Operator.h - an operator without its IR ------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,30 +10,30 @@
 
 namespace mla {
 
-/// A schedule that ships with its operator: the text of its attribute.
+/// A built-in schedule of an operator, as the text of its attribute.
 struct NamedSchedule {
   llvm::StringLiteral name;
   llvm::StringLiteral text;
 };
 
-/// Each operator has one of these (lib/Operators/<Name>), which its op class
-/// gives out (mla/Dialect/MLA/Operators.td).
+/// The description of an operator, defined in lib/Operators/<Name> and returned
+/// by getOperator() of its op class (mla/Dialect/MLA/Operators.td).
 struct Operator {
   const OperatorTable &table;
-  /// Of schedules that take equally long the first is chosen.
+  /// The first is chosen among those with the same predicted time.
   llvm::ArrayRef<NamedSchedule> schedules;
-  /// Sizes of tiles that schedules may set.
+  /// Names of the tile sizes that schedules may set.
   llvm::ArrayRef<llvm::StringRef> tileSizes;
-  /// Why no kernel can be made of a shape whose sizes are within the limits of
-  /// the table; empty if one can. May be null.
+  /// An error if a shape within the limits of the table is not supported,
+  /// otherwise empty. May be null.
   std::string (*findFault)(const ShapeClass &shape);
-  /// How long a schedule takes, which is one of `schedules`.
+  /// Predicts the time of one of `schedules`.
   Prediction (*predict)(const Choice &choice, const Problem &problem,
                         const GpuRates &machine);
-  /// The tuning table that ships; may be empty.
+  /// The built-in tuning table; may be empty.
   llvm::StringLiteral tuning;
-  /// The choice for sizes that the table does not have. Null: the schedule with
-  /// the shortest predicted time, as it is.
+  /// Chooses for shapes without an entry in the tuning table. If null, the
+  /// schedule with the shortest predicted time is chosen.
   Choice (*choose)(const Problem &problem) = nullptr;
 
   llvm::StringRef getName() const { return table.name; }
@@ -43,28 +43,28 @@ using OperatorList = llvm::ArrayRef<const Operator *>;
 
 /// Null for an unknown name.
 const Operator *findOperator(OperatorList operators, llvm::StringRef name);
-/// "one of combine, ...", those nearest to `name` first.
+/// "one of combine, ...", the names most similar to `name` first.
 std::string listOperators(OperatorList operators, llvm::StringRef name);
 
 /// Null for an unknown name.
 const NamedSchedule *findSchedule(const Operator &op, llvm::StringRef name);
-/// "one of seesaw, shared-p, ...", those nearest to `name` first.
+/// "one of seesaw, shared-p, ...", the names most similar to `name` first.
 std::string listSchedules(const Operator &op, llvm::StringRef name);
 
-/// The shape class that \p op has where nothing else is said.
+/// The default shape of \p op.
 ShapeClass getUsualShape(const Operator &op);
 
-/// The shape, with sizes that are typical where only the launch tells.
+/// The shape with typical values for run-time sizes.
 Problem getTypicalProblem(const Operator &op, const ShapeClass &shape);
 
-/// Why no kernel can be made for the shape: "expected 1 <= h_q <= 128, got
-/// 129"; empty if one can.
+/// An error if the shape is not supported ("expected 1 <= h_q <= 128, got
+/// 129"), otherwise empty.
 std::string findFault(const Operator &op, const ShapeClass &shape);
 
 class TuningTable;
 
-/// The table's choice if it has an entry for the shape and GPU, otherwise the
-/// cost model's.
+/// The choice of the tuning table if it has an entry for the shape and GPU,
+/// otherwise of the operator's rule or the cost model.
 Decision decide(const Operator &op, const Problem &problem, const Gpu &gpu,
                 const TuningTable &table);
 

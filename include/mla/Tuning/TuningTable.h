@@ -1,9 +1,9 @@
-//===- TuningTable.h - choices that were measured ---------------*- C++ -*-===//
+//===- TuningTable.h - measured choices of schedules ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A text, one entry a line, sorted; lines that begin with '#' stand in front.
-// The one that ships with an operator stands beside it (tuning.txt), and inside
+// A text with one entry per line, sorted, after comment lines that begin with
+// '#'. The built-in table of an operator is its file tuning.txt, embedded in
 // the library.
 //
 //===----------------------------------------------------------------------===//
@@ -20,37 +20,36 @@ namespace mla {
 
 struct TuningEntry {
   ShapeClass shape;
-  /// Without a name: any GPU of the target.
+  /// An empty name stands for any GPU of the target.
   Gpu gpu;
   Choice choice;
-  /// Milliseconds a launch, back to back; with several cases the geometric
-  /// mean.
+  /// Milliseconds per launch, back to back; the geometric mean over `sizes`.
   double ms = 0;
-  /// The cases, "s_kv=8192,s_q=4096,topk=2048"; several by ';'.
+  /// The measured sizes, "s_kv=8192,s_q=4096,topk=2048;...".
   std::string sizes;
   std::string date, version;
-  /// Where the entry was read.
+  /// The line of the entry in its file.
   unsigned line = 0;
 };
 
 class TuningTable {
 public:
-  /// `file` is named in errors, with the line and what was expected there.
-  /// Entries are of one of `operators`.
+  /// Parses a table whose entries are of one of `operators`. Errors name `file`
+  /// and the line.
   static llvm::Expected<TuningTable>
   parse(llvm::StringRef text, llvm::StringRef file, OperatorList operators);
-  /// The table in `file`; those that ship with the operators if that is empty.
+  /// Reads `file`; if empty, the built-in tables of the operators.
   static llvm::Expected<TuningTable> load(llvm::StringRef file,
                                           OperatorList operators);
 
   /// The entry of the shape for this GPU, else for any GPU of its target, else
-  /// for another one of it; or null.
+  /// for another GPU of its target, else null.
   const TuningEntry *find(const ShapeClass &shape, const Gpu &gpu) const;
-  /// Puts `entry` in the place of the one for the same shape and GPU.
+  /// Adds `entry`, or replaces the entry of the same shape and GPU.
   void set(const TuningEntry &entry);
 
   std::string print() const;
-  /// Writes the table whole or not at all.
+  /// Writes the table to `file` atomically.
   llvm::Error write(llvm::StringRef file) const;
 
 private:
@@ -63,7 +62,7 @@ private:
 /// "combine splits=any rows=any d_v=512"
 std::string describe(const ShapeClass &shape);
 
-/// The version of the project, for entries.
+/// The version of the project, recorded in entries.
 llvm::StringRef getVersion();
 
 } // namespace mla

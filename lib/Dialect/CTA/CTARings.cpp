@@ -1,8 +1,8 @@
-//===- CTARings.cpp - rings and their mbarriers -----------------*- C++ -*-===//
+//===- CTARings.cpp - rings, their mbarriers, buffers -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "Places.h"
+#include "VerifySupport.h"
 
 using namespace mlir;
 using namespace mla::cta;
@@ -59,7 +59,7 @@ MBarrierOp RingOp::getEmptyBarrier() {
 // MBarrierOp
 //===----------------------------------------------------------------------===//
 
-/// A ring has one array of mbarriers for each of the two.
+/// A ring has at most one array of full, and one of empty mbarriers.
 static LogicalResult verifyRing(MBarrierOp barrier, Value ring, bool full) {
   if (!ring.getDefiningOp<RingOp>())
     return barrier.emitOpError("expected rings that are declared by cta.ring");
@@ -106,4 +106,28 @@ int64_t MBarrierOp::getAheadOf(RingOp ring) {
   if (!distance || it == getEmpty().end())
     return 0;
   return (*distance)[std::distance(getEmpty().begin(), it)];
+}
+
+//===----------------------------------------------------------------------===//
+// BufferOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult BufferOp::verify() {
+  int64_t bytes = getResult().getType().getBytes();
+  if (!getBase() != !getByte())
+    return emitOpError("expected a base and a byte in it, or neither");
+  if (!getBase())
+    return verifyPlace(*this, getOffset(), bytes);
+  int64_t slot, slots = 1, byte = *getByte();
+  if (auto ring = dyn_cast<RingType>(getBase().getType())) {
+    slot = ring.getSlotType().getBytes();
+    slots = ring.getDepth();
+  } else {
+    slot = cast<BufferType>(getBase().getType()).getBytes();
+  }
+  if (byte < 0 || byte / slot >= slots || byte % slot > slot - bytes)
+    return emitOpError() << "expected " << bytes << " bytes within one of "
+                         << slots << " slots of " << slot << ", got byte "
+                         << byte;
+  return success();
 }

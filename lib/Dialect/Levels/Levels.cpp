@@ -1,4 +1,4 @@
-//===- Levels.cpp - what a program may consist of ---------------*- C++ -*-===//
+//===- Levels.cpp - the ops allowed at each level ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,11 +12,11 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// How far a program has been lowered.
+/// The lowering level of a program.
 enum class Level { Operator, Tile, CTA };
 
-/// The region that an op is in. Loops and conditions are transparent: an op
-/// inside one may be what the enclosing region allows.
+/// The region that an op is in. Ops inside loops and conditions belong to the
+/// enclosing region.
 enum class Place { Function, Grid, Role };
 } // namespace
 
@@ -42,7 +42,7 @@ static bool isControlFlow(Operation *op) {
   return isa<scf::ForOp, scf::IfOp>(op);
 }
 
-/// Ops that declare and initialise what the roles share, or that wait for other
+/// Ops that declare and initialise what roles share, or that wait for other
 /// CTAs after the roles.
 static bool isSetUp(Operation *op) {
   return cta::isDeclaration(op) ||
@@ -51,7 +51,7 @@ static bool isSetUp(Operation *op) {
              cta::LaunchDependentsOp>(op);
 }
 
-/// Ops of the cta dialect that name something and have no effect.
+/// Ops of the cta dialect without side effects.
 static bool isPureCTA(Operation *op) {
   return isOf<cta::CTADialect>(op) && isPure(op);
 }
@@ -61,7 +61,7 @@ static bool isRoleWork(Operation *op) {
          !isa<cta::RoleOp, cta::MBarrierInitOp, cta::MBarrierInitFenceOp>(op);
 }
 
-/// Terminators. The parent op's verifier has checked that they match it.
+/// Terminators, which the verifier of the parent op has checked.
 static bool isEnd(Operation *op) {
   return isa<func::ReturnOp, scf::YieldOp, scf::ConditionOp, scf::InParallelOp,
              cta::YieldOp>(op);
@@ -71,7 +71,7 @@ static bool isEnd(Operation *op) {
 // Types
 //===----------------------------------------------------------------------===//
 
-/// The types of values, at every level.
+/// Whether values may have the type, at any level.
 static bool isAllowed(Type type) {
   if (isOf<cta::CTADialect>(type))
     return true;
@@ -85,10 +85,10 @@ static bool isAllowed(Type type) {
 // Places
 //===----------------------------------------------------------------------===//
 
-/// The definition of the levels: what may stand where.
+/// Whether `op` is allowed in a place of a level.
 static bool isAllowed(Operation *op, Level level, Place place) {
-  // Ops of unregistered dialects parse only on request; tests use them as
-  // arbitrary users of a value.
+  // Ops of unregistered dialects, which are parsed on request only, are used in
+  // tests as arbitrary users of a value.
   if (isComputation(op) || !op->isRegistered())
     return true;
   switch (place) {
@@ -111,7 +111,7 @@ static bool isAllowed(Operation *op, Level level, Place place) {
   llvm_unreachable("covered switch");
 }
 
-/// The same set as text for errors, without the ops that are allowed
+/// The allowed ops as text for errors, without those that are allowed
 /// everywhere.
 static StringRef describeAllowed(Level level, Place place) {
   switch (place) {
@@ -166,10 +166,10 @@ public:
   LogicalResult run();
 
 private:
-  /// A limit for recursive passes, deeper than any real program.
+  /// Bounds the recursion of passes; larger than any real program needs.
   static constexpr unsigned kMaxDepth = 32;
 
-  /// Finds the level; false if the function is no program.
+  /// Sets `level`; returns false if the function is not a program.
   bool findLevel();
   LogicalResult visit(Operation *parent, Place place, unsigned depth);
   LogicalResult check(Operation *op, Place place);
@@ -226,8 +226,8 @@ LogicalResult LevelVerifier::checkTypes(Operation *op, TypeRange types) {
 LogicalResult LevelVerifier::visit(Operation *parent, Place place,
                                    unsigned depth) {
   if (depth > kMaxDepth)
-    return parent->emitOpError() << "is nested too deep, expected at most "
-                                 << kMaxDepth << " regions in each other";
+    return parent->emitOpError()
+           << "expected at most " << kMaxDepth << " nested regions, got more";
   for (Region &region : parent->getRegions()) {
     if (!region.empty() && !region.hasOneBlock())
       return parent->emitOpError("expected regions of one block");
@@ -246,7 +246,7 @@ LogicalResult LevelVerifier::run() {
     return success();
   auto grids = llvm::to_vector(func.getOps<scf::ForallOp>());
   if (grids.size() > 1)
-    return grids[1].emitOpError("expected one scf.forall a function");
+    return grids[1].emitOpError("expected one scf.forall per function");
   return visit(func, Place::Function, 0);
 }
 

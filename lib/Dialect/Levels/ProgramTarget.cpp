@@ -1,4 +1,4 @@
-//===- ProgramTarget.cpp - what a program is compiled for -----------------===//
+//===- ProgramTarget.cpp - the target of a program ------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -11,13 +11,13 @@ using namespace mlir;
 using namespace mla;
 
 const TargetSpec &mla::getTarget(func::FuncOp func) {
-  // The dialect has verified the name.
+  // The dialect's attribute verifier has checked the name.
   if (auto name = func->getAttrOfType<StringAttr>(kTargetAttr))
     return *findTarget(name.getValue());
   return kDefaultTarget;
 }
 
-/// The instruction that `op` stands for, if not every target has it.
+/// The feature that `op` needs, if not all targets have it.
 static std::optional<TargetFeature> getFeature(Operation *op) {
   using Result = std::optional<TargetFeature>;
   auto always = [](TargetFeature feature) {
@@ -25,13 +25,12 @@ static std::optional<TargetFeature> getFeature(Operation *op) {
   };
   return TypeSwitch<Operation *, Result>(op)
       .Case<cta::MmaAsyncOp>(always(TargetFeature::Wgmma))
-      .Case<cta::CopyAsyncOp, cta::CopyMulticastOp, cta::BulkLoadOp,
-            cta::StoreAsyncOp, cta::BulkStoreOp, cta::BulkReduceAddOp,
-            cta::TensorMapOp>(always(TargetFeature::TMA))
+      .Case<cta::CopyAsyncOp, cta::BulkLoadOp, cta::StoreAsyncOp,
+            cta::BulkStoreOp, cta::TensorMapOp>(always(TargetFeature::TMA))
       .Case<cta::GatherAsyncOp>(always(TargetFeature::CpAsync))
       .Case<cta::MBarrierOp>(always(TargetFeature::MBarrier))
-      .Case<cta::ClusterRankOp, cta::ClusterArriveOp, cta::ClusterWaitOp,
-            cta::MapPeerOp>(always(TargetFeature::Clusters))
+      .Case<cta::ClusterRankOp, cta::ClusterArriveOp, cta::ClusterWaitOp>(
+          always(TargetFeature::Clusters))
       .Case<cta::LaunchWaitOp, cta::LaunchDependentsOp>(
           always(TargetFeature::GridDepControl))
       .Default([](Operation *) { return std::nullopt; });

@@ -1,4 +1,4 @@
-//===- MLADialect.cpp - attributes of the mla dialect -----------*- C++ -*-===//
+//===- MLADialect.cpp - the mla dialect -------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +24,8 @@ static ParseResult parseTileSizes(AsmParser &parser, DictionaryAttr &tile) {
         parser.parseInteger(value))
       return failure();
     if (sizes.get(name))
-      return parser.emitError(loc) << "tile size '" << name << "' stands twice";
+      return parser.emitError(loc)
+             << "expected one value for tile size '" << name << "', got two";
     sizes.append(name, parser.getBuilder().getI64IntegerAttr(value));
     return success();
   };
@@ -69,7 +70,7 @@ LogicalResult MLADialect::verifyOperationAttribute(Operation *op,
 }
 
 //===----------------------------------------------------------------------===//
-// Schedule
+// Roles, places and rings
 //===----------------------------------------------------------------------===//
 
 LogicalResult RoleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -118,24 +119,23 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (depth < 1)
     return emitError() << "ring " << label << ": expected depth >= 1, got "
                        << depth;
-  // Far more than there is room for, so that their bytes can be added up.
+  // So that sums of their bytes do not overflow.
   for (int64_t value : {depth, most, byte})
     if (value > std::numeric_limits<int32_t>::max())
       return emitError() << "ring " << label
                          << ": expected numbers below 2^31, got " << value;
   if (most && (most < depth || aliases))
-    return emitError()
-           << "ring " << label
-           << ": expected a depth to at least as many slots, aliasing "
-              "no other ring, got "
-           << depth << " to " << most;
+    return emitError() << "ring " << label
+                       << ": expected a maximum depth of at least the depth, "
+                          "and no 'over', got "
+                       << depth << " to " << most;
   if (aliases && depth != 1)
     return emitError() << "ring " << label
                        << ": expected depth 1 of a ring that aliases "
                        << aliases << ", got " << depth;
   if (aliases == label)
     return emitError() << "ring " << label
-                       << ": expected another ring to alias, got itself";
+                       << ": expected 'over' to name another ring, got itself";
   if (aliases && byte < 0)
     return emitError() << "ring " << label << ": expected byte >= 0, got "
                        << byte;
@@ -177,7 +177,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << listNames(rewrite, getRewriteNames());
     if (!asked.insert(rewrite).second)
       return emitError() << "schedule " << name << ": rewrite " << rewrite
-                         << " is asked for twice";
+                         << " is listed twice";
   }
   llvm::StringSet<> names;
   int64_t registers = 0;

@@ -1,4 +1,4 @@
-//===- VerifyOperator.cpp - operators against their tables ------*- C++ -*-===//
+//===- VerifyOperator.cpp - verifier of operators ---------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,11 +9,11 @@
 using namespace mlir;
 using namespace mla;
 
-/// Kernels count in 32 bits, as row indices do.
+/// Kernels compute indices in 32 bits.
 static constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
 
-/// The size that `operand` has in the dimension `name` of the table; dynamic if
-/// it has no such dimension.
+/// The static size of the dimension `name` of `operand`; kDynamic if there is
+/// none.
 static int64_t getSize(const OperandInfo &info, Value operand, StringRef name) {
   auto type = operand ? dyn_cast<MemRefType>(operand.getType()) : MemRefType();
   for (size_t i = 0; type && i < info.dims.size(); ++i)
@@ -132,7 +132,7 @@ LogicalResult Verifier::checkStaticSizes() {
     if (!size.isStatic)
       continue;
     names.push_back(size.name);
-    // By the operand that has it first: passes go by that one.
+    // Passes take the size from the first operand that has it.
     for (auto [info, operand] : llvm::zip(table.operands, operands))
       if (llvm::is_contained(info.dims, size.name)) {
         isOpen |= ShapedType::isDynamic(::getSize(info, operand, size.name));
@@ -146,7 +146,8 @@ LogicalResult Verifier::checkStaticSizes() {
                      << (list.empty() ? "" : " and ") << names.back();
 }
 
-/// An operand that a launch may leave out has to have a size that can be 0.
+/// An operand that a launch may omit has size 0 then, so its first size must be
+/// a run-time size.
 LogicalResult Verifier::checkOptional(const OperandInfo &info, Value operand) {
   std::string attribute = getOptionalAttrName(info.name);
   if (!info.isOptional || !op->hasAttr(attribute))
@@ -154,16 +155,17 @@ LogicalResult Verifier::checkOptional(const OperandInfo &info, Value operand) {
   if (!operand)
     return emitError() << attribute << ": expected the operand " << info.name
                        << ", got none";
-  if (cast<MemRefType>(operand.getType()).isDynamicDim(0))
+  auto type = cast<MemRefType>(operand.getType());
+  if (llvm::all_of(type.getShape(), ShapedType::isDynamic))
     return success();
-  return emitError() << info.name << ": expected a run-time size of an operand "
-                     << "that may be left out, got " << operand.getType();
+  return emitError() << info.name << ": expected run-time sizes of an operand "
+                     << "that a launch may omit, got " << type;
 }
 
-/// Each output has a memref that is no other operand: results would overwrite
-/// each other, or what is still read.
+/// Each output must be a memref of its own, so that it does not overwrite
+/// another output or an input that is still read.
 LogicalResult Verifier::checkApart(const OperandInfo &info, Value output) {
-  if (!info.isWritten || llvm::count(op->getOperands(), output) == 1)
+  if (!info.isWritten || !output || llvm::count(op->getOperands(), output) == 1)
     return success();
   return emitError() << info.name << ": expected a memref of its own, got one "
                      << "that is another operand too";

@@ -1,4 +1,4 @@
-//===- TileDialect.cpp - ops of the tile dialect ----------------*- C++ -*-===//
+//===- TileDialect.cpp - the tile dialect -----------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -63,7 +63,7 @@ SmallVector<int64_t> mla::tile::orderDims(std::optional<ArrayRef<int64_t>> dims,
   return order;
 }
 
-/// Checks the dimensions that a box spans, and its bounds.
+/// Checks `dims` and the number of bounds of a load or store.
 static LogicalResult verifyWindow(Operation *op,
                                   std::optional<ArrayRef<int64_t>> dims,
                                   size_t numBounds, MemRefType memref,
@@ -148,8 +148,8 @@ LogicalResult ConcatOp::verify() {
   auto result = cast<RankedTensorType>(getResult().getType());
   auto dim = static_cast<int64_t>(getDim());
   if (dim >= result.getRank())
-    return emitOpError() << "expected a dimension of " << result << ", got "
-                         << dim;
+    return emitOpError() << "expected dim in [0, " << result.getRank()
+                         << "), got " << dim;
   int64_t size = 0;
   for (Type type : getParts().getTypes()) {
     auto part = cast<RankedTensorType>(type);
@@ -161,12 +161,12 @@ LogicalResult ConcatOp::verify() {
     if (shape != result.getShape() ||
         part.getElementType() != result.getElementType())
       return emitOpError() << "expected parts that differ from " << result
-                           << " in dimension " << dim << " alone, got " << part;
+                           << " only in dimension " << dim << ", got " << part;
   }
   if (size != result.getDimSize(dim))
-    return emitOpError() << "expected parts that make up " << result << ", got "
-                         << size << " of " << result.getDimSize(dim)
-                         << " in dimension " << dim;
+    return emitOpError() << "expected parts with a total size of "
+                         << result.getDimSize(dim) << " in dimension " << dim
+                         << ", got " << size;
   return success();
 }
 
@@ -179,8 +179,10 @@ LogicalResult DotOp::verify() {
   auto a = cast<RankedTensorType>(getA().getType());
   auto b = cast<RankedTensorType>(getB().getType());
   auto result = cast<RankedTensorType>(getResult().getType());
-  if (a.getRank() != 2 || b.getRank() != 2 || result.getRank() != 2)
-    return emitOpError("expected operands and result of rank 2");
+  for (RankedTensorType type : {a, b, result})
+    if (type.getRank() != 2)
+      return emitOpError() << "expected operands and a result of rank 2, got "
+                           << type;
   if (!result.getElementType().isF32())
     return emitOpError() << "expected an f32 result, got " << result;
   int64_t m = a.getDimSize(getTransposeA() ? 1 : 0);
@@ -237,7 +239,7 @@ LogicalResult TransposeOp::verify() {
 }
 
 LogicalResult OnlineSoftmaxOp::verify() {
-  // NaN is refused too.
+  // The negated form also rejects NaN.
   if (std::optional<APFloat> threshold = getThreshold())
     if (float t = threshold->convertToFloat(); !(t >= 0 && t <= kMaxThreshold))
       return emitOpError() << "expected a threshold in [0, " << kMaxThreshold

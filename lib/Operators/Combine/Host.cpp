@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Host.h"
+#include "Flops.h"
 
 #include "mla/Harness/LseConvention.h"
 #include "mla/Harness/Operands.h"
@@ -27,10 +28,10 @@ Status CombineView::create(const std::vector<HostArgument> &arguments,
   MLA_RETURN_IF_ERROR(operands.expect(
       view.partialLse->dtype == MLA_F32 &&
           view.partialLse->shape == Shape{view.splits, view.rows},
-      "partial_lse of f32 [splits, rows] as partial_out"));
+      "partial_lse of f32 [splits, rows], with the sizes of partial_out"));
   MLA_RETURN_IF_ERROR(
       operands.expect(view.out->shape == Shape{view.rows, view.columns},
-                      "out of [rows, d_v] as partial_out"));
+                      "out of [rows, d_v], with the sizes of partial_out"));
   MLA_RETURN_IF_ERROR(operands.expect(isFloat(view.partialOut->dtype) &&
                                           isFloat(view.out->dtype),
                                       "floating-point partial_out and out"));
@@ -45,13 +46,12 @@ namespace {
 OperatorInfo describe() {
   OperatorInfo info;
   info.name = "combine";
-  info.summary = "merges the partial results of split keys by their lse";
+  info.summary = "merges the partial results of split-KV attention";
   info.options = lseOptions();
   info.options.push_back({"empty_split", {"-inf", "+inf"}});
   info.defaultSizes = {{"rows", 128}, {"splits", 16}, {"d_v", 512}};
   info.extremes = combineExtremes();
-  info.bytesNote = "partial_out and partial_lse the splits that num_splits "
-                   "counts";
+  info.bytesNote = "partial_out and partial_lse only the valid splits";
   return info;
 }
 
@@ -79,8 +79,9 @@ public:
     CombineView view;
     if (!CombineView::create(arguments, /*options=*/{}, view).ok())
       return 0;
-    return 2.0 * static_cast<double>(view.rows) *
-           static_cast<double>(view.splits) * static_cast<double>(view.columns);
+    return countCombineFlops(static_cast<double>(view.rows),
+                             static_cast<double>(view.splits),
+                             static_cast<double>(view.columns));
   }
 
   double bytes(const std::vector<HostArgument> &arguments) const override {

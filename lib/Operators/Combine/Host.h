@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// combine merges the partial results of attention whose keys were split:
+// combine merges the partial results of split-KV attention:
 //
 //   lse = ln sum_i exp(lse_i),  out = sum_i exp(lse_i - lse) out_i
 //
@@ -15,16 +15,15 @@
 //   lse          [rows]               f32
 //
 // The first num_splits[row] splits of a row count, all without num_splits; it
-// is clamped to [0, splits]. Those behind are not read. A split is empty if its
-// lse is -inf, or +inf where the option `empty_split` is "+inf"; its
-// partial_out may hold anything. A row without another split has out = 0 and
-// the lse of `empty_lse`. With `lse_base` 2 both partial_lse and lse are to
-// that base.
+// is clamped to [0, splits]. Other splits are not read. A split is empty if its
+// lse is -inf, with `empty_split` = "+inf" also if it is +inf; its partial_out
+// may hold anything. A row without a non-empty split has out = 0 and the lse
+// that `empty_lse` gives. `lse_base` is the base of partial_lse and lse.
 //
-// A NaN in the lse of a split that counts makes the row NaN, out and lse; one
-// in partial_out of a split that is not empty makes its element of out NaN.
-// Every finite lse counts, however low. An lse of +inf that does not mark an
-// empty split makes the row NaN.
+// A NaN in the lse of a valid split makes the row's out and lse NaN. A NaN in
+// the partial_out of a non-empty split makes that element of out NaN. Every
+// finite lse is used, however low. An lse of +inf that does not mark an empty
+// split makes the row NaN.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,27 +37,27 @@
 
 namespace mla::harness {
 
-/// The arguments of combine found by name, with their sizes.
+/// The arguments of combine by name, and their sizes.
 struct CombineView {
   const HostTensor *partialOut = nullptr;
   const HostTensor *partialLse = nullptr;
-  /// Null if the kernel has no such argument or the launch leaves it out.
+  /// Null if the kernel has no such argument or the launch omits it.
   const HostTensor *numSplits = nullptr;
   const HostTensor *out = nullptr;
   int64_t splits = 0, rows = 0, columns = 0;
-  /// Whether +inf marks an empty split too.
+  /// Whether +inf also marks an empty split.
   bool infinityIsEmpty = false;
 
-  /// Errors name the argument that is missing or of another shape.
+  /// Errors name the argument that is missing or has the wrong shape.
   static Status create(const std::vector<HostArgument> &arguments,
                        const runtime::OperatorOptions &options,
                        CombineView &view);
 
-  /// The splits of a row that count, its first ones.
+  /// The number of valid splits of a row, which are its first ones.
   int64_t counted(int64_t row) const {
     return clampedLength(numSplits, row, splits);
   }
-  /// Places in `partialLse`, and of column 0 in `partialOut`.
+  /// Offsets in `partialLse`, and of column 0 in `partialOut`.
   int64_t lseOffset(int64_t split, int64_t row) const {
     return split * partialLse->strides[0] + row * partialLse->strides[1];
   }
@@ -71,27 +70,27 @@ struct CombineView {
   bool isEmpty(double lse) const {
     return std::isinf(lse) && (lse < 0 || infinityIsEmpty);
   }
-  /// Whether the split counts and is not empty.
+  /// Whether the split is valid and not empty.
   bool weighs(int64_t split, int64_t row) const {
     return split < counted(row) && !isEmpty(lse(split, row));
   }
 };
 
-/// Fills the tensors that files do not give: num_splits and partial_lse come
-/// first, since the poison of partial_out depends on them.
+/// Fills the tensors that are not read from files. num_splits and partial_lse
+/// are filled first, because the poison of partial_out depends on them.
 Status fillCombine(const InputOptions &options, const CombineView &view,
                    std::vector<HostArgument> &arguments);
 
-/// The extremes, and what places those of the options into the generated
-/// arguments. Errors: an argument that is to hold one is missing, or from a
-/// file.
+/// The extreme values that inputs of this operator may contain.
 std::vector<Extreme> combineExtremes();
+/// Places the extremes that the options request into generated arguments. Fails
+/// if the argument for an extreme is missing or read from a file.
 Status placeCombineExtremes(const InputOptions &options,
                             const CombineView &view,
                             std::vector<HostArgument> &arguments);
 
-/// The reference. An element of out may differ by one rounding to its type and
-/// by what sums in fp32 lose.
+/// The reference, in double precision. The tolerance of out is one rounding to
+/// its type plus the error of fp32 sums.
 Status combineReference(const runtime::KernelDescriptor &kernel,
                         const CombineView &view,
                         const std::vector<HostArgument> &arguments,

@@ -1,9 +1,10 @@
-//===- HostExtremes.cpp - extreme values among the inputs of combine ------===//
+//===- HostExtremes.cpp - extreme inputs of combine -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Which splits are chosen depends on the seed; each kind of value stands in the
-// first row that has a place for it, so that the smallest sizes have it too.
+// Splits are chosen at random from the seed. Each extreme is always placed in
+// the first row with a valid, non-empty split, so that the smallest sizes
+// contain every case.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,8 +21,8 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Calls place(row, split) with a random split of some rows, among those that
-/// weigh.
+/// Calls place(row, split) for some rows, with a random split among the valid,
+/// non-empty ones.
 template <typename Place>
 void forSomeSplits(const CombineView &view, uint64_t stream, Place place) {
   bool isFirst = true;
@@ -54,8 +55,8 @@ void placeInfiniteLse(const CombineView &view, uint64_t stream,
   placeInLse(view, stream, kInfinity, lse);
 }
 
-/// Of three rows one has the lowest lse throughout, one the lowest and the
-/// highest, and one keeps its own.
+/// Of three consecutive rows, the first gets the lowest lse in all splits, the
+/// second a mix of the lowest and the highest, and the third is unchanged.
 void placeHugeLse(const CombineView &view, uint64_t stream, HostTensor &lse) {
   constexpr double kHuge = 3e38;
   for (int64_t row = 0; row < view.rows; ++row)
@@ -108,7 +109,7 @@ std::vector<Extreme> combineExtremes() {
 Status placeCombineExtremes(const InputOptions &options,
                             const CombineView &view,
                             std::vector<HostArgument> &arguments) {
-  // In the order of the list: later ones overwrite earlier ones.
+  // In this order: later extremes overwrite earlier ones.
   for (const PlacedExtreme &known : kExtremes) {
     if (!options.extremes.count(known.name))
       continue;

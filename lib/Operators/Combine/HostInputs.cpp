@@ -1,4 +1,4 @@
-//===- HostInputs.cpp - the arguments of combine --------------------------===//
+//===- HostInputs.cpp - generated inputs of combine -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// What is special about the splits of a row.
+/// The kind of lse values in a row.
 enum class RowKind { Ordinary, AllEmpty, NoneEmpty, FarApart };
 
 class CombineInputs {
@@ -24,8 +24,8 @@ public:
   CombineInputs(const CombineView &view, const InputOptions &options)
       : view(view), options(options) {}
 
-  /// Normals of variance 1; some splits are empty. With poison, splits that do
-  /// not count keep it, and some rows are special.
+  /// Normals of variance 1; some splits are empty. With poison, invalid splits
+  /// stay poisoned and some rows are special.
   void fillLse(HostTensor &lse) const {
     uint64_t stream = streamSeed(options.seed, "partial_lse");
     for (int64_t row = 0; row < view.rows; ++row) {
@@ -39,7 +39,7 @@ public:
     }
   }
 
-  /// Normals. With poison, NaN stays where a split does not count or is empty.
+  /// Normals. With poison, invalid and empty splits stay NaN.
   void fillOut(HostTensor &out) const {
     uint64_t stream = streamSeed(options.seed, "partial_out");
     forEachRow(out, [&](int64_t number, int64_t offset) {
@@ -53,8 +53,8 @@ public:
   }
 
 private:
-  /// The first row and the last but one are special wherever there are four, so
-  /// that small shapes have each case.
+  /// The first row and the second to last are special if there are at least
+  /// four, so that small shapes contain each case.
   RowKind kindOf(uint64_t stream, int64_t row) const {
     if (!options.poison || view.rows < 4)
       return RowKind::Ordinary;
@@ -75,7 +75,7 @@ private:
     }
   }
 
-  /// The lse of split number `at`.
+  /// The lse of the split with the index `at` in partial_lse.
   float valueOf(uint64_t stream, uint64_t at, int64_t row, RowKind kind) const {
     bool isEmpty = kind == RowKind::AllEmpty ||
                    (kind != RowKind::NoneEmpty &&
@@ -83,7 +83,7 @@ private:
     uint64_t choice = randomBits(stream, 3 * at + 1);
     if (isEmpty)
       return view.infinityIsEmpty && choice % 2 ? kInfinity : -kInfinity;
-    // Rows differ in whether the far ones are far above the others or below.
+    // Far above the other splits in odd rows, far below in even rows.
     if (kind == RowKind::FarApart && choice % 2)
       return row % 2 ? 1e30f : -1e30f;
     return randomNormal(stream ^ 1, at);

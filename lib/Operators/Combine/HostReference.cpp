@@ -17,14 +17,14 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// One row after the other; a worker thread keeps one and reuses its buffers.
+/// Computes rows. Each worker thread has one object, whose buffers are reused.
 class RowWorker {
 public:
   RowWorker(const CombineView &view, const LseConvention &convention)
       : view(view), convention(convention), partial(view.columns),
         sizes(view.columns) {}
 
-  /// Writes the row's columns, their absolute tolerances, and its lse.
+  /// Computes the row's columns, their absolute tolerances, and its lse.
   void run(int64_t row, double *out, double *absolute, double &lse) {
     collectWeights(row, lse);
     std::fill(sizes.begin(), sizes.end(), 0);
@@ -37,8 +37,8 @@ public:
         sizes[c] += weight * std::fabs(partial[c]);
       }
     }
-    // Two sums of fp32 lose at most 2^-24 of their terms with each of them; the
-    // rest is for the exponentials.
+    // Two fp32 sums: each term adds a relative error of at most 2^-24. The
+    // constant covers the exponentials.
     double lost = (2 * static_cast<double>(weights.size()) + 16) * 0x1p-24;
     for (int64_t c = 0; c < view.columns; ++c) {
       out[c] = overflow(view.out->dtype, out[c]);
@@ -49,7 +49,8 @@ public:
   }
 
 private:
-  /// Finds the splits that weigh, and the lse.
+  /// Computes the normalised weights of the valid, non-empty splits, and the
+  /// lse.
   void collectWeights(int64_t row, double &lse) {
     weights.clear();
     double max = -kInfinity;
@@ -58,7 +59,7 @@ private:
       if (view.isEmpty(one))
         continue;
       weights.emplace_back(split, one);
-      // Not std::max: a NaN must not be lost.
+      // std::max would drop a NaN.
       max = one > max || std::isnan(one) ? one : max;
     }
     double sum = 0;
@@ -66,8 +67,8 @@ private:
       sum += weight = std::exp((weight - max) / convention.perNat);
     lse = weights.empty() ? convention.empty
                           : max + std::log(sum) * convention.perNat;
-    // Divides by the sum and not by exp(lse): added to a large maximum, the
-    // logarithm of the sum is rounded away.
+    // Divide by the sum, not by exp(lse): for a large maximum, lse loses the
+    // logarithm of the sum to rounding.
     for (auto &[split, weight] : weights)
       weight /= sum;
   }

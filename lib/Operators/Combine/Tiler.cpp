@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A CTA has some columns of a row. Its threads stand along the columns, 16
-// bytes each, and those that are left over along the splits. All that does not
-// depend on other values is loaded first: the lse of the row, and the first
-// tiles of partials, so that one memory latency is exposed where the splits are
-// few.
+// A CTA computes a block of columns of one row. Its threads are laid out along
+// the columns, 16 bytes per thread; threads beyond that divide the splits. The
+// lse values of the row and the first tiles of partials are loaded before
+// anything else, so that only one memory latency is exposed if there are few
+// splits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +23,8 @@ LogicalResult CombineOp::verify() {
 }
 
 namespace {
-/// The maximum of a row's lse, at least the lowest number, and the sum of
-/// weights that refer to it: tensor<f32>.
+/// The maximum of a row's lse values, at least the lowest finite number, and
+/// the sum of the weights relative to it: tensor<f32>.
 struct Statistics {
   Value max, sum;
 };
@@ -42,26 +42,29 @@ public:
 
 private:
   void buildGridPoint(ValueRange ivs);
-  /// How many splits of the row count.
+  /// The number of valid splits of the row.
   Value buildCount();
   Value loadLse(Value split, int64_t size, StringRef label);
-  /// The splits from `split` on; loaded, but not used yet.
+  /// Loaded partials and lse values of consecutive splits.
   struct Tile {
     Value partial, lse;
   };
+  /// Loads `loads` tiles, starting at `split`.
   SmallVector<Tile> loadTiles(Value split);
-  /// The accumulator with the weighted tiles.
+  /// Adds the weighted tiles to `acc`.
   Value accumulate(Value acc, ArrayRef<Tile> tiles, Value max);
-  /// lse with -inf for empty splits, and which are not empty.
+  /// lse with -inf for empty splits.
   Value maskLse(Value lse);
+  /// Whether each split is not empty.
   Value isCounted(Value lse);
-  /// 2 to the power of (v - max), in the base of the logarithms.
+  /// exp(v - max), or 2^(v - max) with lse_base = 2.
   Value buildWeights(Value v, Value max);
   Statistics addStatistics(Statistics before, Value lse);
   void buildEpilogue(Value acc, Statistics row);
+  void storeLse(Statistics row, Value empty);
 
   Value scalar(float value) { return b.createSplat(value, {}); }
-  /// Broadcasts tensor<f32> to a vector.
+  /// Broadcasts a tensor<f32> to a vector.
   Value spread(Value v, int64_t size) {
     return b.createBroadcast(v, 0, {size});
   }
@@ -75,8 +78,8 @@ private:
 
   CombineOp op;
   TileBuilder b;
-  /// Columns of a CTA; splits of a tile; tiles that are loaded together; lse
-  /// values that are reduced together.
+  /// Columns per CTA; splits per tile; tiles per iteration; lse values per
+  /// reduction.
   int64_t columns, tileSplits, loads, lseTile;
   Type partialType;
   // Values of the grid point.
@@ -117,7 +120,7 @@ void Tiler::buildGridPoint(ValueRange ivs) {
   chunk = ivs[1];
   column = arith::MulIOp::create(b, chunk, b.createIndex(columns));
   count = buildCount();
-  // In flight from here on.
+  // Issue these loads before any use, so that their latencies overlap.
   SmallVector<Tile> first = loadTiles(zero);
   Value lse = loadLse(zero, lseTile, "lse");
 
@@ -197,7 +200,7 @@ Value Tiler::isCounted(Value lse) {
 }
 
 Value Tiler::maskLse(Value lse) {
-  // -inf weighs nothing as it is.
+  // The weight of -inf is 0 already.
   if (op.getEmptySplit() != "+inf")
     return lse;
   return arith::SelectOp::create(b, isCounted(lse), lse,
@@ -230,7 +233,7 @@ Value Tiler::accumulate(Value acc, ArrayRef<Tile> tiles, Value max) {
   SmallVector<int64_t> shape{tileSplits, columns};
   for (Tile tile : tiles) {
     Value weights = buildWeights(maskLse(tile.lse), spread(max, tileSplits));
-    // An empty split may hold NaN, which 0 times a weight would not remove.
+    // An empty split may hold NaN, and 0 * NaN is NaN.
     Value counted = b.createBroadcast(isCounted(tile.lse), 1, shape);
     Value partial = tile.partial;
     if (!partialType.isF32())
@@ -244,11 +247,12 @@ Value Tiler::accumulate(Value acc, ArrayRef<Tile> tiles, Value max) {
 }
 
 //===----------------------------------------------------------------------===//
-// Behind the loop
+// After the loop
 //===----------------------------------------------------------------------===//
 
 void Tiler::buildEpilogue(Value acc, Statistics statistics) {
-  // The largest weight is 1, so that a row with a split has a sum of 1 or more.
+  // The largest weight is 1, so the sum of a row with a non-empty split is
+  // >= 1.
   Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
                                       statistics.sum, scalar(0));
   Value inverse = arith::DivFOp::create(b, scalar(1), statistics.sum);
@@ -261,16 +265,25 @@ void Tiler::buildEpilogue(Value acc, Statistics statistics) {
   b.label(tile::StoreOp::create(b, arith::TruncFOp::create(b, type, scaled),
                                 op.getOut(), ValueRange{row, column}),
           "out");
+  if (op.getLse())
+    storeLse(statistics, empty);
+}
+
+void Tiler::storeLse(Statistics statistics, Value empty) {
   Value logSum = math::Log2Op::create(b, statistics.sum);
   if (!isBase2())
     logSum = arith::MulFOp::create(b, logSum, scalar(kLn2));
   Value lse = arith::AddFOp::create(b, statistics.max, logSum);
   lse = arith::SelectOp::create(
       b, empty, scalar(op.getEmptyLse() == "-inf" ? -kInf : kInf), lse);
-  // One CTA of the row stores it: the others have no rows.
+  // Only the first CTA of a row stores its lse: the bound is 0 in the others,
+  // and in all CTAs if the launch omits lse.
   Value isFirst =
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, chunk, zero);
-  Value end = arith::SelectOp::create(b, isFirst, rows, zero);
+  Value size = op.getLseOptional()
+                   ? memref::DimOp::create(b, op.getLse(), zero).getResult()
+                   : rows;
+  Value end = arith::SelectOp::create(b, isFirst, size, zero);
   b.label(tile::StoreOp::create(b, spread(lse, 1), op.getLse(), ValueRange{row},
                                 ValueRange{end}, DenseI64ArrayAttr()),
           "out.lse");
@@ -295,7 +308,7 @@ LogicalResult CombineOp::buildTileProgram(const TilingOptions &options) {
     return emitOpError() << "expected tile size 'lse' a power of two in [32, "
                             "1024], got "
                          << lseTile;
-  // As many splits as the threads that the columns leave over.
+  // The threads beyond one row of columns divide the splits of a tile.
   int64_t threads = 0;
   for (RoleAttr role : schedule.getRoles())
     threads += 32 * role.getWarps();

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Attention written by hand as a tile program has no mla operator; programs
-// that call themselves `dense_attention` are checked against this, and their
-// operations counted.
+// Hand-written tile programs of attention have no mla operator. A program whose
+// operator name is `dense_attention` is checked against this reference.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +11,7 @@
 #include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Parallel.h"
 #include "mla/Harness/Tolerances.h"
+#include "mla/Operators/Flops.h"
 
 namespace mla::harness {
 
@@ -39,7 +39,7 @@ Status readOperand(const Operands &operands, const char *name, Operand &out) {
   return Status();
 }
 
-/// The norms of an operand's rows.
+/// The norm of each row of an operand.
 std::vector<double> rowNorms(const Operand &operand) {
   std::vector<double> norms(operand.heads * operand.rows);
   for (size_t i = 0; i < norms.size(); ++i)
@@ -49,7 +49,7 @@ std::vector<double> rowNorms(const Operand &operand) {
 
 /// out = softmax(scale q k^T) v for q [heads, s_q, d], k [heads, s_kv, d], v
 /// [heads, s_kv, d_v], and lse [heads, s_q] if the kernel has that output. With
-/// `softCap` the scores are tanh(scale q k^T).
+/// `softCap` the logits are tanh(scale q k^T).
 Status computeReference(const runtime::KernelDescriptor &kernel,
                         const std::vector<HostArgument> &arguments,
                         bool softCap, std::vector<ExpectedOutput> &expected) {
@@ -61,7 +61,7 @@ Status computeReference(const runtime::KernelDescriptor &kernel,
   double scale = 0;
   MLA_RETURN_IF_ERROR(findScale(arguments, kernel.constants, scale)
                           .within(kernel.operatorName));
-  // The weights are rounded to the type of what they are multiplied with.
+  // The kernel rounds the weights to the type of V.
   mlaDType dtype = findArgument(arguments, "v")->tensor.dtype;
   std::vector<double> out(q.heads * q.rows * v.columns);
   std::vector<double> lse(q.heads * q.rows);
@@ -127,17 +127,16 @@ public:
     return computeReference(kernel, arguments, softCap, expected);
   }
 
-  /// The product of each query with each key, and of each weight with each
-  /// value.
   double flops(const std::vector<HostArgument> &arguments) const override {
     Operands operands(info.name, arguments);
     const HostTensor *q = nullptr, *k = nullptr, *v = nullptr;
     if (!operands.need("q", 3, 3, q).ok() ||
         !operands.need("k", 3, 3, k).ok() || !operands.need("v", 3, 3, v).ok())
       return 0;
-    return 2.0 * static_cast<double>(q->shape[0]) *
-           static_cast<double>(q->shape[1]) * static_cast<double>(k->shape[1]) *
-           static_cast<double>(q->shape[2] + v->shape[2]);
+    double pairs = static_cast<double>(q->shape[0]) *
+                   static_cast<double>(q->shape[1]) *
+                   static_cast<double>(k->shape[1]);
+    return countAttentionFlops(pairs, q->shape[2], v->shape[2]);
   }
 
 private:
@@ -148,10 +147,10 @@ private:
 
 void addDenseAttentionHosts(OperatorHosts &hosts) {
   hosts.push_back(std::make_unique<DenseAttentionHost>(
-      "dense_attention", "attention over all keys", /*softCap=*/false));
+      "dense_attention", "attention over all KV rows", /*softCap=*/false));
   hosts.push_back(std::make_unique<DenseAttentionHost>(
       "dense_attention_soft_cap",
-      "attention over all keys, with a tanh of the scores",
+      "attention over all KV rows, with tanh of the scores",
       /*softCap=*/true));
 }
 

@@ -6,6 +6,7 @@
 
 #include "mla/Harness/LseConvention.h"
 #include "mla/Harness/Operands.h"
+#include "mla/Operators/Flops.h"
 
 namespace mla::harness {
 
@@ -21,7 +22,7 @@ Status SparsePrefillView::create(const std::vector<HostArgument> &arguments,
   view.queries = view.q->shape[0];
   view.heads = view.q->shape[1];
   view.qkSize = view.q->shape[2];
-  view.tokens = view.kv->shape[0];
+  view.sKV = view.kv->shape[0];
   view.kvHeads = view.kv->rank() == 3 ? view.kv->shape[1] : 1;
   view.topk = view.indices->shape.back();
   view.vSize = view.out->shape[2];
@@ -29,18 +30,18 @@ Status SparsePrefillView::create(const std::vector<HostArgument> &arguments,
   MLA_RETURN_IF_ERROR(
       operands.expect(view.indices->dtype == MLA_I32, "i32 indices"));
   MLA_RETURN_IF_ERROR(operands.expect(view.kv->shape.back() == view.qkSize,
-                                      "q and kv of one d_qk"));
+                                      "q and kv with the same d_qk"));
   MLA_RETURN_IF_ERROR(
-      operands.expect(view.vSize <= view.qkSize, "d_v no larger than d_qk"));
+      operands.expect(view.vSize <= view.qkSize, "d_v <= d_qk"));
   MLA_RETURN_IF_ERROR(operands.expect(view.indices->shape[0] == view.queries &&
                                           view.out->shape[0] == view.queries,
-                                      "q, indices and out of one s_q"));
+                                      "q, indices and out with the same s_q"));
   MLA_RETURN_IF_ERROR(operands.expect(view.out->shape[1] == view.heads,
-                                      "q and out of one h_q"));
+                                      "q and out with the same h_q"));
   MLA_RETURN_IF_ERROR(
       operands.expect(indexHeads == view.kvHeads && view.kvHeads > 0 &&
                           view.heads % view.kvHeads == 0,
-                      "kv and indices of one h_kv that divides h_q"));
+                      "kv and indices with the same h_kv, a divisor of h_q"));
   if (view.topkLength)
     MLA_RETURN_IF_ERROR(operands.expect(
         view.topkLength->dtype == MLA_I32 &&
@@ -58,16 +59,17 @@ namespace {
 OperatorInfo describe() {
   OperatorInfo info;
   info.name = "sparse_prefill";
-  info.summary = "attention over the rows of kv that indices name";
+  info.summary = "attention over the KV rows that indices select";
   info.options = lseOptions();
-  // Those that the kernels have in published figures.
+  // The sizes of published measurements.
   info.defaultSizes = {{"s_q", 4096}, {"s_kv", 65536}, {"topk", 2048},
                        {"h_q", 128},  {"h_kv", 1},     {"d_qk", 576},
                        {"d_v", 512}};
   info.extremes = sparsePrefillExtremes();
-  info.bytesNote = "kv the row of each valid index, as often as indices name "
-                   "it. Rows that queries share come from the L2, so it may be "
-                   "more than the memory delivers.";
+  info.bytesNote =
+      "kv one row per valid index, including duplicates. Rows that "
+      "queries share are read from L2, so the rate may exceed the "
+      "memory bandwidth.";
   return info;
 }
 
@@ -90,9 +92,10 @@ public:
     SparsePrefillView view;
     if (!SparsePrefillView::create(arguments, view).ok())
       return 0;
-    return 2.0 * static_cast<double>(view.queries) *
-           static_cast<double>(view.heads) * static_cast<double>(view.topk) *
-           static_cast<double>(view.qkSize + view.vSize);
+    double pairs = static_cast<double>(view.queries) *
+                   static_cast<double>(view.heads) *
+                   static_cast<double>(view.topk);
+    return countAttentionFlops(pairs, view.qkSize, view.vSize);
   }
 
   double bytes(const std::vector<HostArgument> &arguments) const override {

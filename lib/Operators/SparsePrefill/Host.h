@@ -10,35 +10,36 @@
 
 namespace mla::harness {
 
-/// The arguments of sparse_prefill found by name, with their sizes. kv and
-/// indices may lack the h_kv dimension, which then is 1.
+/// The arguments of sparse_prefill by name, and their sizes. kv and indices may
+/// lack the dimension h_kv, which is then 1.
 struct SparsePrefillView {
   const HostTensor *q = nullptr;
   const HostTensor *kv = nullptr;
   const HostTensor *indices = nullptr;
-  /// Null if the kernel has no such argument or the launch leaves it out.
+  /// Null if the kernel has no such argument or the launch omits it.
   const HostTensor *topkLength = nullptr;
   const HostTensor *sink = nullptr;
   const HostTensor *out = nullptr;
-  int64_t queries = 0, heads = 0, qkSize = 0, tokens = 0, kvHeads = 0, topk = 0,
+  int64_t queries = 0, heads = 0, qkSize = 0, sKV = 0, kvHeads = 0, topk = 0,
           vSize = 0;
 
-  /// Errors name the argument that is missing or of another shape.
+  /// Errors name the argument that is missing or has the wrong shape.
   static Status create(const std::vector<HostArgument> &arguments,
                        SparsePrefillView &out);
 
-  /// Entries of a query that topk_length leaves, at most topk.
+  /// The entries of a query: its topk_length clamped to [0, topk].
   int64_t entries(int64_t query) const {
     return clampedLength(topkLength, query, topk);
   }
-  /// Place in `indices` of entry 0; its entries lie indexStride() apart.
+  /// The offset of a query's entry 0 in `indices`; entries are indexStride()
+  /// apart.
   int64_t indexOffset(int64_t query, int64_t kvHead) const {
     return query * indices->strides[0] +
            (indices->rank() == 3 ? kvHead * indices->strides[1] : 0);
   }
   int64_t indexStride() const { return indices->strides.back(); }
-  /// Calls `found` with each token that the query names: valid ones only,
-  /// repeated ones repeatedly.
+  /// Calls `found` with the KV row of each valid entry of the query, in order,
+  /// including duplicates.
   template <typename Found>
   void forEachValid(int64_t query, int64_t kvHead, Found found) const {
     if (indices->storage.empty())
@@ -46,11 +47,10 @@ struct SparsePrefillView {
     const int32_t *index =
         indices->data<int32_t>() + indexOffset(query, kvHead);
     for (int64_t t = 0, end = entries(query); t < end; ++t)
-      if (int64_t token = index[t * indexStride()];
-          token >= 0 && token < tokens)
-        found(token);
+      if (int64_t row = index[t * indexStride()]; row >= 0 && row < sKV)
+        found(row);
   }
-  /// The valid entries of all queries.
+  /// The number of valid entries of all queries.
   int64_t countValid() const {
     int64_t count = 0;
     for (int64_t query = 0; query < queries; ++query)
@@ -58,36 +58,37 @@ struct SparsePrefillView {
         forEachValid(query, kvHead, [&](int64_t) { ++count; });
     return count;
   }
-  /// Place in `kv` of a row.
-  int64_t rowOffset(int64_t token, int64_t kvHead) const {
-    return token * kv->strides[0] +
+  /// The offset of a row in `kv`.
+  int64_t rowOffset(int64_t row, int64_t kvHead) const {
+    return row * kv->strides[0] +
            (kv->rank() == 3 ? kvHead * kv->strides[1] : 0);
   }
 };
 
-/// Fills the tensors that files do not give. Indices and lengths come first,
-/// since the poison of kv depends on them.
+/// Fills the tensors that are not read from files. Indices and lengths are
+/// filled first, because only KV rows that they do not select are poisoned.
 Status fillSparsePrefill(const InputOptions &options,
                          std::vector<HostArgument> &arguments);
 
-/// The extremes, and what places those of the options into the generated
-/// arguments. `named` says which rows of kv a valid entry names, [token][kv
-/// head]. Errors: an argument that is to hold one is missing, or from a file.
+/// The extreme values that inputs of this operator may contain.
 std::vector<Extreme> sparsePrefillExtremes();
+/// Places the extremes that the options request into generated arguments.
+/// `named` flags the KV rows that a valid entry selects, [s_kv][h_kv]. Fails if
+/// the argument for an extreme is missing or read from a file.
 Status placeSparsePrefillExtremes(const InputOptions &options,
                                   const std::vector<char> &named,
                                   std::vector<HostArgument> &arguments);
 
-/// sparse_prefill to the letter of semantics. Reads the arguments q, kv,
-/// indices and, where they are given, topk_length and attn_sink, and the
-/// argument or constant scale; expects out, max_logits and lse. Invalid entries
-/// are never dereferenced. The column count d_v is that of `out`.
+/// The reference of sparse_prefill, in double precision. Reads the arguments q,
+/// kv, indices, topk_length and attn_sink if present, and the argument or
+/// constant scale. Gives the expected out, max_logits and lse. Invalid entries
+/// are never dereferenced. d_v is the last size of `out`.
 ///
-/// A NaN in q or in a valid entry's kv makes NaN all that it belongs to. Scores
-/// that fp32 holds count, however low. One that overflows fp32 to -inf weighs
-/// nothing: in a row that has no others, max_logits and lse are -inf, and out
-/// is the sink's 0, or NaN without a sink. One that overflows to +inf makes
-/// max_logits +inf, and lse and out NaN.
+/// A NaN in q or in the KV row of a valid entry makes all results of its row
+/// NaN. A score that overflows fp32 to -inf has weight 0. If all scores of a
+/// row do, max_logits and lse are -inf, and out is 0 with a sink and NaN
+/// without one. A score that overflows to +inf makes max_logits +inf, and lse
+/// and out NaN.
 Status sparsePrefillReference(const runtime::KernelDescriptor &kernel,
                               const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected);

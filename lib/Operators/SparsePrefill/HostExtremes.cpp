@@ -1,10 +1,10 @@
-//===- HostExtremes.cpp - extreme values among the inputs -----------------===//
+//===- HostExtremes.cpp - extreme inputs of sparse_prefill ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Which heads, rows and columns are chosen depends on the seed; the last head
-// of the first query and the first named row of kv are always among them, so
-// that the smallest sizes have each case too.
+// Heads, rows and columns are chosen at random from the seed. The last head of
+// the first query and the first selected KV row are always chosen, so that the
+// smallest sizes contain every case.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,10 +66,10 @@ public:
     return Status();
   }
 
-  /// The first column of every kv row is 1, and that of q is the wanted score.
-  /// It is so large that the other columns do not change the score.
+  /// Sets the first column of every KV row to 1 and that of q to the score,
+  /// which is so large that the other columns do not change it.
   Status placeHugeScores() {
-    // f16 has no such numbers: the products are as large as they can be.
+    // f16 has no such numbers; use nearly the largest products.
     static constexpr double kSizes[] = {-1e31, 1e31, -3e38, 3e38, 0};
     static constexpr double kF16Sizes[] = {-2e4, 2e4, -6e4, 6e4, 0};
     HostTensor *q = nullptr, *kv = nullptr;
@@ -87,7 +87,7 @@ public:
     return Status();
   }
 
-  /// The products of the first two columns have a sum that overflows fp32.
+  /// Makes the sum of the products of the first two columns overflow fp32.
   Status placeOverflowingScores() {
     static constexpr double kSizes[] = {-3e38, 3e38, 0};
     HostTensor *q = nullptr, *kv = nullptr;
@@ -131,8 +131,8 @@ private:
     });
   }
 
-  /// Calls `head(number, offset)`; the number of one head differs from query to
-  /// query, so that each head meets each case.
+  /// Calls `head(number, offset)` with a number that differs between the
+  /// queries of a head, so that each head gets each case.
   template <typename Head> void forEachHead(HostTensor &q, Head head) {
     int64_t heads = q.shape[1];
     forEachRow(q, [&](int64_t row, int64_t offset) {
@@ -154,14 +154,14 @@ struct PlacedExtreme {
 };
 constexpr PlacedExtreme kExtremes[] = {
     {"nan-q", "NaN in q of some heads of some queries", &Placer::placeNanQ},
-    {"nan-kv", "NaN in some kv rows that valid indices name",
+    {"nan-kv", "NaN in some KV rows that valid indices select",
      &Placer::placeNanKv},
     {"nan-sink", "NaN in attn_sink of some heads", &Placer::placeNanSink},
     {"huge-scores",
      "q.k of -1e31, 1e31, -3e38 or 3e38 (f16: up to 6e7) throughout a head",
      &Placer::placeHugeScores},
     {"overflowing-scores",
-     "q.k beyond fp32, of either sign, with every second kv row",
+     "q.k that overflows fp32, of either sign, with every second KV row",
      &Placer::placeOverflowingScores}};
 
 Status Placer::place(const PlacedExtreme &what) {
@@ -183,7 +183,7 @@ Status placeSparsePrefillExtremes(const InputOptions &options,
                                   const std::vector<char> &named,
                                   std::vector<HostArgument> &arguments) {
   Placer placer(options, named, arguments);
-  // In the order of the list: later ones overwrite earlier ones.
+  // In this order: later extremes overwrite earlier ones.
   for (const PlacedExtreme &known : kExtremes)
     if (options.extremes.count(known.name))
       MLA_RETURN_IF_ERROR(placer.place(known));

@@ -1,4 +1,4 @@
-//===- HostInputs.cpp - the arguments of sparse_prefill -------------------===//
+//===- HostInputs.cpp - generated inputs of sparse_prefill ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -15,16 +15,16 @@ namespace mla::harness {
 
 namespace {
 
-/// Generates the arguments of sparse_prefill, which depend on each other.
+/// Generates the inputs of sparse_prefill, which depend on each other.
 class SparsePrefillInputs {
 public:
   SparsePrefillInputs(const SparsePrefillView &view,
                       const InputOptions &options)
       : view(view), options(options) {
     for (int64_t value : {int64_t(INT_MIN), int64_t(-123456), int64_t(-1),
-                          view.tokens, int64_t(114514), int64_t(INT_MAX)})
-      // With many tokens a number of the list may be a valid index.
-      if ((value < 0 || value >= view.tokens) && value <= INT_MAX)
+                          view.sKV, int64_t(114514), int64_t(INT_MAX)})
+      // For a large s_kv some of these values are valid indices.
+      if ((value < 0 || value >= view.sKV) && value <= INT_MAX)
         invalid.push_back(static_cast<int32_t>(value));
   }
 
@@ -36,13 +36,13 @@ public:
       shapeRow(stream, row, validEnd, share);
       for (int64_t t = 0; t < view.topk; ++t) {
         uint64_t at = static_cast<uint64_t>(row * view.topk + t);
-        bool bad = view.tokens == 0 || t >= validEnd ||
+        bool bad = view.sKV == 0 || t >= validEnd ||
                    randomChance(stream, 3 * at, share);
         indices.data<int32_t>()[offset + t * view.indexStride()] =
             bad ? invalid[randomBelow(stream, 3 * at + 1,
                                       static_cast<int64_t>(invalid.size()))]
                 : static_cast<int32_t>(
-                      randomBelow(stream, 3 * at + 1, view.tokens));
+                      randomBelow(stream, 3 * at + 1, view.sKV));
       }
     });
   }
@@ -60,7 +60,7 @@ public:
     sink.set(minus * sink.strides[0], -std::numeric_limits<double>::infinity());
   }
 
-  /// Normals in the rows that a valid entry names, NaN in the others.
+  /// Normals in the KV rows that a valid entry selects; poison: NaN elsewhere.
   void fillKv(HostTensor &kv) const {
     uint64_t stream = streamSeed(options.seed, "kv");
     std::vector<char> named = namedRows();
@@ -73,18 +73,19 @@ public:
     });
   }
 
-  /// Which rows of kv a valid entry names, [token][kv head].
+  /// Flags of the KV rows that a valid entry selects, [s_kv][h_kv].
   std::vector<char> namedRows() const {
-    std::vector<char> named(view.tokens * view.kvHeads);
+    std::vector<char> named(view.sKV * view.kvHeads);
     for (int64_t s = 0; s < view.queries; ++s)
       for (int64_t g = 0; g < view.kvHeads; ++g)
         view.forEachValid(
-            s, g, [&](int64_t token) { named[token * view.kvHeads + g] = 1; });
+            s, g, [&](int64_t row) { named[row * view.kvHeads + g] = 1; });
     return named;
   }
 
 private:
-  /// Some rows are special, so that whole tiles are valid, invalid or cut.
+  /// Makes some queries special, so that whole tiles are valid, invalid or
+  /// partly valid.
   void shapeRow(uint64_t stream, int64_t row, int64_t &validEnd,
                 double &share) const {
     if (!options.poison || options.invalidShare <= 0 || view.queries < 4)

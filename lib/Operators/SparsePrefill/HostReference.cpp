@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Two passes over the valid rows of a query, in double precision: the logits
-// of a chunk of heads, then, with their softmax known, the sums. Rows are
-// converted into panels of eight columns once per chunk, so that both products
-// are the same small matrix kernel.
+// Two passes over the valid KV rows of a query for a chunk of heads, in double
+// precision: first the logits and their softmax, then the weighted sums. Rows
+// are converted into panels of eight columns once per chunk, so that both
+// matrix products use the same kernel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,31 +23,31 @@ namespace mla::harness {
 
 namespace {
 
-constexpr int kHeadChunk = 32;  // heads that share converted rows
-constexpr int kTokenBlock = 64; // rows converted at a time
+constexpr int kHeadChunk = 32; // heads that share converted rows
+constexpr int kRowBlock = 64;  // KV rows converted at a time
 
 int64_t roundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-/// Where the results go: row-major [query][head] and [query][head][column],
-/// and the absolute tolerances of a query and head.
+/// Results, row-major [query][head] and [query][head][column], and absolute
+/// tolerances, [query][head].
 struct Results {
   std::vector<double> out, maxLogits, lse;
   std::vector<double> outAbsolute, statAbsolute, lseAbsolute;
 };
 
-/// One query's work for up to kHeadChunk heads of one kv head. A worker thread
-/// keeps one and reuses its buffers.
+/// Computes up to kHeadChunk heads of one KV head for one query. Each worker
+/// thread has one object, whose buffers are reused.
 class ChunkWorker {
 public:
   ChunkWorker(const SparsePrefillView &view, double scale,
               const LseConvention &lseConvention, Results &results)
       : view(view), scale(scale), lseConvention(lseConvention),
         results(results), vColumns(roundUp(view.vSize, kPanelColumns)),
-        logitStride(roundUp(view.topk, kTokenBlock)), row(view.qkSize),
+        logitStride(roundUp(view.topk, kRowBlock)), row(view.qkSize),
         q(kHeadChunk * view.qkSize), logits(kHeadChunk * logitStride),
-        panels(kTokenBlock * std::max(view.qkSize, vColumns)),
+        panels(kRowBlock * std::max(view.qkSize, vColumns)),
         sums(kHeadChunk * vColumns), qNorms(kHeadChunk),
         weightedSizes(kHeadChunk), inverseSums(kHeadChunk) {}
 
@@ -74,11 +74,11 @@ private:
   void collectValid(int64_t query, int64_t kvHead) {
     valid.clear();
     view.forEachValid(query, kvHead,
-                      [&](int64_t token) { valid.push_back(token); });
+                      [&](int64_t row) { valid.push_back(row); });
   }
 
   int64_t blockSize(int64_t begin) const {
-    return std::min<int64_t>(kTokenBlock,
+    return std::min<int64_t>(kRowBlock,
                              static_cast<int64_t>(valid.size()) - begin);
   }
 
@@ -95,8 +95,8 @@ private:
       qNorms[h] = norm(to, view.qkSize);
     }
     for (int64_t begin = 0; begin < static_cast<int64_t>(valid.size());
-         begin += kTokenBlock) {
-      // Panel p holds tokens 8p to 8p + 7, one column each.
+         begin += kRowBlock) {
+      // Panel p holds KV rows 8p to 8p + 7 as columns.
       panels.clear();
       for (int64_t t = 0; t < blockSize(begin); ++t) {
         loadRow(begin + t, kvHead, view.qkSize);
@@ -113,21 +113,22 @@ private:
     }
   }
 
-  /// Writes max and lse and turns the logits into weights of the rows. A row is
-  /// empty if it has no valid entry; one whose scores are all -inf is not.
-  /// Returns what the weights relative to the maximum were multiplied by.
+  /// Writes max_logits and lse, and converts the logits `p` to normalised
+  /// weights. A query without a valid entry is empty; one whose scores are all
+  /// -inf is not. Returns 1 / (sum of weights relative to the maximum), 0 if
+  /// empty.
   double softmax(int64_t query, int64_t head, double *p) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     int64_t count = static_cast<int64_t>(valid.size());
     double max = -kInfinity, lse = kInfinity;
     for (int64_t t = 0; t < count; ++t) {
-      // A score is a number of fp32.
+      // Scores overflow as fp32 does.
       p[t] = overflow(MLA_F32, scale * overflow(MLA_F32, p[t]));
-      // Not std::max: a NaN must not be lost.
+      // std::max would drop a NaN.
       max = p[t] > max || std::isnan(p[t]) ? p[t] : max;
     }
-    // At least the least finite number, so that scores of -inf weigh 0. NaN is
-    // kept.
+    // At least the lowest finite number, so that scores of -inf have weight 0.
+    // Keeps NaN.
     double reference = std::max(max, -static_cast<double>(FLT_MAX));
     double sum = 0, sink = 0;
     if (count > 0) {
@@ -141,8 +142,8 @@ private:
     results.maxLogits[query * view.heads + head] = max;
     results.lse[query * view.heads + head] =
         count > 0 ? lse * lseConvention.perNat : lseConvention.empty;
-    // Divides by the sum and not by exp(lse): added to a large maximum, the
-    // logarithm of the sum is rounded away.
+    // Divide by the sum, not by exp(lse): for a large maximum, lse loses the
+    // logarithm of the sum to rounding.
     for (int64_t t = 0; t < count; ++t)
       p[t] /= sum + sink;
     return count > 0 ? 1 / (sum + sink) : 0;
@@ -154,7 +155,7 @@ private:
     size = 0;
     double rootOfSize = std::sqrt(static_cast<double>(view.vSize));
     for (int64_t begin = 0; begin < static_cast<int64_t>(valid.size());
-         begin += kTokenBlock) {
+         begin += kRowBlock) {
       // Panel p holds columns 8p to 8p + 7 of all rows of the block.
       int64_t depth = blockSize(begin);
       for (int64_t t = 0; t < depth; ++t) {
@@ -188,9 +189,9 @@ private:
   std::vector<int64_t> valid;
   std::vector<double> row;
   PanelBuffer q, logits, panels, sums;
-  /// Inputs of the tolerances: the norm of each head's q, the largest norm of a
-  /// kv row, the weighted sum of row magnitudes for each head, their plain sum,
-  /// and the inverse sum of weights.
+  /// For the tolerances: per head the norm of q, the weighted sum of magnitudes
+  /// of KV rows and the inverse sum of weights; the largest norm of a KV row,
+  /// and the sum of their magnitudes.
   std::vector<double> qNorms, weightedSizes, inverseSums;
   double kNorm = 0, size = 0;
 };

@@ -1,11 +1,11 @@
-//===- ScheduleCosts.cpp - what each named schedule costs -----------------===//
+//===- ScheduleCosts.cpp - costs of the built-in schedules ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A row for each schedule in Schedules/. The measured columns are
-// fitted to launches of 4,096 queries back to back (docs/Performance.md):
-// exposed shows at s_kv = 8,192, where rows are near in L2; refill in how the
-// time grows with s_kv; prologue and epilogue in how it grows with topk.
+// One row for each schedule in Schedules/, fitted to back-to-back launches with
+// s_q = 4,096 (docs/Performance.md): exposed from s_kv = 8,192, where KV fits
+// the near half of L2; refill from the slope over s_kv; prologue and epilogue
+// from the slope over topk.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,16 +14,16 @@
 
 using namespace mla;
 
-/// The widest product there is.
+/// The largest n of an MMA.
 static constexpr int64_t kWidest = 256;
 
 static double countOutput(const TileShape &tile) {
   return static_cast<double>(tile.dimV) / kWidest *
-         countProductCycles(tile.heads, kWidest, tile.blockKV);
+         countMmaCycles(tile.heads, kWidest, tile.blockKV);
 }
 
 static double countScores(const TileShape &tile) {
-  return countProductCycles(tile.heads, tile.blockKV, tile.dimQK);
+  return countMmaCycles(tile.heads, tile.blockKV, tile.dimQK);
 }
 
 static double countOnce(const TileShape &tile) {
@@ -34,10 +34,10 @@ static double countScoresTwice(const TileShape &tile) {
   return 2 * countScores(tile) + countOutput(tile);
 }
 
-/// A and B exchanged: keys and dimensions are rows, heads columns.
+/// KV rows and dimensions are the rows of MMAs, heads the columns.
 static double countSwapped(const TileShape &tile) {
-  return countProductCycles(tile.blockKV, tile.heads, tile.dimQK) +
-         countProductCycles(tile.dimV, tile.heads, tile.blockKV);
+  return countMmaCycles(tile.blockKV, tile.heads, tile.dimQK) +
+         countMmaCycles(tile.dimV, tile.heads, tile.blockKV);
 }
 
 // clang-format off

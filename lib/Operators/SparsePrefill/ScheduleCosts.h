@@ -1,4 +1,4 @@
-//===- ScheduleCosts.h - what schedules of sparse_prefill cost --*- C++ -*-===//
+//===- ScheduleCosts.h - schedule costs of sparse_prefill -------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,7 +9,7 @@
 
 namespace mla {
 
-/// What a schedule that ships costs.
+/// The costs of a built-in schedule.
 const ScheduleCosts &getSparsePrefillCosts(llvm::StringRef schedule);
 
 } // namespace mla

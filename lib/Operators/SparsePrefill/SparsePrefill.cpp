@@ -1,4 +1,4 @@
-//===- SparsePrefill.cpp - what kernels cover, and what they cost ---------===//
+//===- SparsePrefill.cpp - supported shapes and predicted time ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +24,7 @@ static std::string findShapeFault(const ShapeClass &shape) {
                        dimQK, dimV);
 }
 
-/// KV rows of a tile, and heads of an output tile.
+/// KV rows per tile, and heads per output tile.
 static constexpr llvm::StringRef kTileSizes[] = {"block_kv", "rows"};
 
 static Prediction predict(const Choice &choice, const Problem &problem,

@@ -33,12 +33,12 @@ public:
 
 private:
   void buildGridPoint(ValueRange ivs);
-  /// One KV tile: `t` its first entry.
+  /// Processes the KV tile that starts at entry `t`.
   SmallVector<Value> buildStep(Value t, ValueRange state);
   void buildEpilogue(ValueRange state);
-  /// Indices of one tile: entries past the limit are -1.
+  /// The indices of one tile, -1 for entries past the limit.
   Value buildRows(Value t);
-  /// topk, cut to the token's topk_length.
+  /// The query's topk_length, clamped to [0, topk]; topk without topk_length.
   Value buildLimit(Value topk);
   /// A tile of the operand's elements.
   RankedTensorType getTile(Value operand, ArrayRef<int64_t> shape) {
@@ -51,18 +51,18 @@ private:
   int64_t blockKV, dqk, heads, tileHeads;
   AttentionBuilder attention;
   // Values of the grid point.
-  Value token, head, zero, numRows, limit, q;
+  Value query, head, zero, sKV, limit, q;
 };
 } // namespace
 
 void Tiler::run() {
   zero = b.createIndex(0);
-  Value tokens = memref::DimOp::create(b, op.getQ(), zero);
-  Value rows = memref::DimOp::create(b, op.getKv(), zero);
-  numRows = arith::IndexCastOp::create(b, b.getI32Type(), rows);
+  Value sQ = memref::DimOp::create(b, op.getQ(), zero);
+  sKV = arith::IndexCastOp::create(b, b.getI32Type(),
+                                   memref::DimOp::create(b, op.getKv(), zero));
   attention.buildScale();
   SmallVector<OpFoldResult> bounds{
-      tokens, b.getIndexAttr(llvm::divideCeil(heads, tileHeads))};
+      sQ, b.getIndexAttr(llvm::divideCeil(heads, tileHeads))};
   scf::ForallOp::create(b, bounds, /*outputs=*/ValueRange(),
                         /*mapping=*/std::nullopt,
                         [&](OpBuilder &, Location, ValueRange ivs) {
@@ -75,12 +75,12 @@ void Tiler::run() {
 void Tiler::buildGridPoint(ValueRange ivs) {
   Block *body = ivs[0].getParentBlock();
   b.setInsertionPointToStart(body);
-  token = ivs[0];
+  query = ivs[0];
   head = arith::MulIOp::create(b, ivs[1], b.createIndex(tileHeads));
   Value topk = memref::DimOp::create(b, op.getIndices(), b.createIndex(2));
   limit = buildLimit(topk);
   q = b.label(tile::LoadOp::create(b, getTile(op.getQ(), {tileHeads, dqk}),
-                                   op.getQ(), ValueRange{token, head, zero},
+                                   op.getQ(), ValueRange{query, head, zero},
                                    nullptr),
               "q");
   SmallVector<Value> init = attention.buildInit();
@@ -92,7 +92,7 @@ void Tiler::buildGridPoint(ValueRange ivs) {
                             nested.getInsertionPoint());
         scf::YieldOp::create(b, buildStep(t, state));
       });
-  // Entries past the end have the index -1: they change nothing.
+  // An extra iteration has no effect: entries past the end have index -1.
   loop->setAttr(tile::kPaddedAttr, b.getUnitAttr());
   buildEpilogue(loop.getResults());
   scf::InParallelOp::create(b);
@@ -102,7 +102,7 @@ Value Tiler::buildLimit(Value topk) {
   if (!op.getTopkLength())
     return topk;
   Value length =
-      b.createCount(op.getTopkLength(), token, op.getTopkLengthOptional());
+      b.createCount(op.getTopkLength(), query, op.getTopkLengthOptional());
   Value clamped = arith::MaxSIOp::create(
       b, arith::IndexCastOp::create(b, b.getIndexType(), length), zero);
   return arith::MinSIOp::create(b, clamped, topk);
@@ -112,7 +112,7 @@ Value Tiler::buildRows(Value t) {
   Type i32 = b.getI32Type();
   auto type = RankedTensorType::get({blockKV}, i32);
   Value rows = b.label(tile::LoadOp::create(b, type, op.getIndices(),
-                                            ValueRange{token, zero, t},
+                                            ValueRange{query, zero, t},
                                             b.getI32IntegerAttr(-1)),
                        "indices");
   if (!op.getTopkLength())
@@ -133,10 +133,10 @@ SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
       b.label(tile::GatherOp::create(b, getTile(op.getKv(), {blockKV, dqk}),
                                      op.getKv(), rows, ValueRange{zero, zero}),
               "k");
-  // An index counts iff it names a row: unsigned, so that negative ones fail.
+  // Unsigned, so that negative indices are invalid.
   Value valid =
       b.label(arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rows,
-                                    b.createSplat(numRows, {blockKV})),
+                                    b.createSplat(sKV, {blockKV})),
               "valid");
   Value v = tile::ViewOp::create(
       b, getTile(op.getKv(), {blockKV, getSize(op, "d_v")}), k,
@@ -152,14 +152,15 @@ SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
 void Tiler::buildEpilogue(ValueRange state) {
   AttentionBuilder::Statistics statistics = attention.buildStatistics(
       state, {op.getLseBase() == "2", op.getEmptyLse() == "-inf"});
-  SmallVector<Value> at{token, head};
+  SmallVector<Value> at{query, head};
   b.label(tile::StoreOp::create(b, statistics.lse, op.getLse(), at),
           "stats.lse");
   b.label(tile::StoreOp::create(b, statistics.maxLogits, op.getMaxLogits(), at),
           "stats.max_logits");
   Value sum = statistics.sum;
   if (op.getAttnSink()) {
-    // What lies outside of it, so all of one that is left out, weighs nothing.
+    // Elements outside the memref, all of them if the launch omits it, get
+    // -inf, whose weight is 0.
     FloatAttr none =
         op.getAttnSinkOptional() ? b.getF32FloatAttr(-kInf) : FloatAttr();
     Value sink = tile::LoadOp::create(b, b.getF32Tile({tileHeads}),
@@ -170,7 +171,7 @@ void Tiler::buildEpilogue(ValueRange state) {
       attention.buildOutput(state, statistics.empty, sum,
                             getElementTypeOrSelf(op.getOut().getType()));
   b.label(tile::StoreOp::create(b, result, op.getOut(),
-                                ValueRange{token, head, zero}),
+                                ValueRange{query, head, zero}),
           "out");
 }
 

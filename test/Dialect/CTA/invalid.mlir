@@ -1,5 +1,5 @@
 // What the cta dialect refuses: types that do not parse, views out of bounds,
-// tiles that do not agree, products that no warpgroup instruction computes.
+// tiles that do not agree, MMAs that no warpgroup instruction computes.
 // RUN: %mla-opt %s -verify-diagnostics -split-input-file
 
 // expected-error @below {{expected a depth and at least one dimension}}
@@ -448,3 +448,71 @@ func.func @bytes_of_nothing() {
   %b = cta.mbarrier "b" count 1 bytes 16 at 256 : !cta.mbarrier<1>
   return
 }
+
+// -----
+
+// expected-error @below {{expected a swizzle of 0 or 128 bytes, got 64}}
+func.func @swizzle(%b: !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 64, rows = 64>>) { return }
+
+// -----
+
+// expected-error @below {{expected at least 1 row, got 0}}
+func.func @layout_rows(%b: !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 0>>) { return }
+
+// -----
+
+// expected-error @below {{expected 1 to 16777216 mbarriers, got 4611686018427387904}}
+func.func @mbarriers(%b: !cta.mbarrier<4611686018427387904>) { return }
+
+// -----
+
+func.func @ring_place() {
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 73728 at 221184}}
+  %0 = cta.ring "k" at 221184 : !cta.ring<1x64x576xbf16>
+  return
+}
+
+// -----
+
+func.func @ring_far_away() {
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 73728 at 9223372036854775807}}
+  %0 = cta.ring "k" at 9223372036854775807 : !cta.ring<1x64x576xbf16>
+  return
+}
+
+// -----
+
+func.func @mbarrier_place() {
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 16 at 232440}}
+  %0 = cta.mbarrier "b" count 1 at 232440 : !cta.mbarrier<2>
+  return
+}
+
+// -----
+
+func.func @buffer_place() {
+  // expected-error @below {{expected a place in the 232448 bytes of shared memory, got 256 at 232400}}
+  %0 = cta.buffer "b" at 232400 : !cta.buffer<64xf32>
+  return
+}
+
+// -----
+
+func.func @buffer_over(%r: !cta.ring<2x64x64xbf16>) {
+  // expected-error @below {{expected 8192 bytes within one of 2 slots of 8192, got byte 4096}}
+  %0 = cta.buffer "b" aliases %r[4096] : !cta.ring<2x64x64xbf16> : !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @buffer_no_byte(%r: !cta.ring<2x64x64xbf16>) {
+  // expected-error @below {{expected a base and a byte in it, or neither}}
+  %0 = "cta.buffer"(%r) {name = "b"} : (!cta.ring<2x64x64xbf16>) -> !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected at most 16777216 rows, got 9223372036854775807}}
+func.func @layout_rows_huge(%b: !cta.buffer<64xf32, #cta.shared_layout<swizzle = 0, rows = 9223372036854775807>>) { return }

@@ -102,9 +102,9 @@ func.func @staged(%kv: memref<?x1x64xbf16>, %i: i32) {
   return
 }
 
-// CHECK-LABEL: func @products
+// CHECK-LABEL: func @mmas
 // CHECK-SAME:    %[[A:.*]]: !cta.buffer<64x64xbf16>, %[[S:.*]]: tensor<64x64xf32, #cta.layout<acc>>, %[[P:.*]]: tensor<64x64xbf16, #cta.layout<acc>>
-func.func @products(%a: !cta.buffer<64x64xbf16>, %s: !acc,
+func.func @mmas(%a: !cta.buffer<64x64xbf16>, %s: !acc,
                     %p: tensor<64x64xbf16, #cta.layout<acc>>) {
   // CHECK: cta.mma_fence
   cta.mma_fence
@@ -170,5 +170,18 @@ func.func @reduce_warp(%x: tensor<64x16xf32, #cta.layout<acc>>, %y: tensor<128x8
 func.func @direct(%x: tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>,
                   %y: tensor<f32, #cta.direct<threads = [], strides = [], vector = 1>>) {
   %0 = cta.reduce_warp sum %x dim 0 : tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>> -> tensor<4x128xf32>
+  return
+}
+
+// CHECK-LABEL: func @buffers
+func.func @buffers(%r: !cta.ring<2x64x576xbf16>) {
+  // CHECK: %[[M:.*]] = cta.buffer "max" at 229504 : !cta.buffer<64xf32>
+  %m = cta.buffer "max" at 229504 : !cta.buffer<64xf32>
+  // CHECK: cta.buffer "p" aliases %{{.*}}[139264] : !cta.ring<2x64x576xbf16> : !cta.buffer<64x64xbf16>
+  %p = cta.buffer "p" aliases %r[139264] : !cta.ring<2x64x576xbf16> : !cta.buffer<64x64xbf16>
+  // CHECK: cta.buffer "n" aliases %[[M]][128] : !cta.buffer<64xf32> : !cta.buffer<32xf32>
+  %n = cta.buffer "n" aliases %m[128] : !cta.buffer<64xf32> : !cta.buffer<32xf32>
+  // CHECK: cta.buffer "free" : !cta.buffer<16xf32>
+  %f = cta.buffer "free" : !cta.buffer<16xf32>
   return
 }

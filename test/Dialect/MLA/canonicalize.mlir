@@ -1,5 +1,4 @@
-// Canonicalisation and cse keep operators: they write memory, and two equal ones
-// are two.
+// Canonicalisation and CSE keep operators, even two equal ones: they write memory.
 // RUN: %mla-opt %s --canonicalize --cse | FileCheck %s
 
 !q = memref<?x64x576xbf16>

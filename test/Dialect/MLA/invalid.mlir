@@ -1,5 +1,5 @@
-// What the mla dialect refuses: schedules that name what is not there or do not
-// fit, and operands that do not agree with each other.
+// Errors of the mla dialect: schedules with unknown names or too many registers,
+// operands that do not match the table or each other.
 // RUN: %mla-opt %s -verify-diagnostics -split-input-file
 
 // expected-error @below {{role "a": expected 1 to 32 warps, got 0}}
@@ -37,7 +37,7 @@ func.func @f() attributes {a = #mla.ring<"p", depth = 2, aliases = "k", byte = 0
 
 // -----
 
-// expected-error @below {{ring "k": expected a depth to at least as many slots, aliasing no other ring, got 3 to 2}}
+// expected-error @below {{ring "k": expected a maximum depth of at least the depth, and no 'over', got 3 to 2}}
 func.func @f() attributes {a = #mla.ring<"k", depth = 3 to 2>} { return }
 
 // -----
@@ -47,7 +47,7 @@ func.func @f() attributes {a = #mla.ring<"p", depth = 1, aliases = "k", byte = -
 
 // -----
 
-// A byte of nothing.
+// A byte offset without a ring.
 // expected-error @below {{expected 'aliases'}}
 func.func @f() attributes {a = #mla.ring<"p", depth = 1, byte = 1024>} { return }
 
@@ -265,7 +265,7 @@ func.func @no_entries(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %in
 
 // -----
 
-// Kernels count in 32 bits.
+// Kernels compute indices in 32 bits.
 func.func @too_many_rows(%q: memref<?x64x576xbf16>, %kv: memref<2147483648x1x576xbf16>,
     %i: memref<?x1x?xi32>, %s: f32, %o: memref<?x64x512xbf16>, %m: memref<?x64xf32>, %l: memref<?x64xf32>) {
   // expected-error @below {{kv: expected s_kv of at most 2147483647 in dimension 0, got 2147483648}}
@@ -302,13 +302,13 @@ func.func @f() attributes {a = #mla.schedule<"s" after ["split-witdh"],
 
 // -----
 
-// expected-error @below {{schedule "s": rewrite "persist" is asked for twice}}
+// expected-error @below {{schedule "s": rewrite "persist" is listed twice}}
 func.func @f() attributes {a = #mla.schedule<"s" after ["persist", "pair-tiles", "persist"],
   roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
 
 // -----
 
-// expected-error @below {{ring "p": expected another ring to alias, got itself}}
+// expected-error @below {{ring "p": expected 'aliases' to name another ring, got itself}}
 func.func @f() attributes {a = #mla.ring<"p", depth = 1, aliases = "p", byte = 0>} { return }
 
 // -----
@@ -359,7 +359,7 @@ func.func @optional_sink(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, 
 
 func.func @optional_fixed(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32, %attn_sink: memref<128xf32>,
     %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
-  // expected-error @below {{attn_sink: expected a run-time size of an operand that may be left out, got 'memref<128xf32>'}}
+  // expected-error @below {{attn_sink: expected run-time sizes of an operand that a launch may omit, got 'memref<128xf32>'}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
       attn_sink(%attn_sink : memref<128xf32>)
       outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
@@ -371,7 +371,7 @@ func.func @optional_fixed(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>,
 
 func.func @optional_length_fixed(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<?x1x?xi32>, %scale: f32, %length: memref<4xi32>,
     %out: memref<?x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
-  // expected-error @below {{topk_length: expected a run-time size of an operand that may be left out, got 'memref<4xi32>'}}
+  // expected-error @below {{topk_length: expected run-time sizes of an operand that a launch may omit, got 'memref<4xi32>'}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
       topk_length(%length : memref<4xi32>)
       outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
@@ -381,11 +381,40 @@ func.func @optional_length_fixed(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576
 
 // -----
 
-// Sizes that q leaves open: the other operands have to agree.
+// Sizes that are dynamic in q: the other operands must agree.
 func.func @s_q(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indices: memref<4x1x?xi32>, %scale: f32,
                %out: memref<8x128x512xbf16>, %max: memref<?x128xf32>, %lse: memref<?x128xf32>) {
   // expected-error @below {{out: expected s_q = 4 in dimension 0, got 8}}
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<4x1x?xi32>)
       outs(%out, %max, %lse : memref<8x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
+  return
+}
+
+// -----
+
+func.func @lse_absent(%partial_out: memref<?x?x512xf32>, %partial_lse: memref<?x?xf32>, %out: memref<?x512xbf16>) {
+  // expected-error @below {{lse_optional: expected the operand lse, got none}}
+  mla.combine ins(%partial_out, %partial_lse : memref<?x?x512xf32>, memref<?x?xf32>)
+      outs(%out : memref<?x512xbf16>) {lse_optional}
+  return
+}
+
+// -----
+
+func.func @lse_static(%partial_out: memref<?x?x512xf32>, %partial_lse: memref<?x?xf32>, %out: memref<?x512xbf16>,
+                      %lse: memref<8xf32>) {
+  // expected-error @below {{lse: expected run-time sizes of an operand that a launch may omit, got 'memref<8xf32>'}}
+  mla.combine ins(%partial_out, %partial_lse : memref<?x?x512xf32>, memref<?x?xf32>)
+      outs(%out : memref<?x512xbf16>) lse(%lse : memref<8xf32>) {lse_optional}
+  return
+}
+
+// -----
+
+func.func @lse_element(%partial_out: memref<?x?x512xf32>, %partial_lse: memref<?x?xf32>, %splits: memref<?xi32>,
+                       %out: memref<?x512xbf16>) {
+  // expected-error @below {{lse: expected element type f32, got i32}}
+  mla.combine ins(%partial_out, %partial_lse : memref<?x?x512xf32>, memref<?x?xf32>)
+      num_splits(%splits : memref<?xi32>) outs(%out : memref<?x512xbf16>) lse(%splits : memref<?xi32>)
   return
 }

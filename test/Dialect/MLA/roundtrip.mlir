@@ -1,5 +1,4 @@
-// The mla dialect prints what it parses: the operator, its optional operands,
-// and the attributes of a schedule.
+// Operators with and without optional operands, and the attributes of a schedule.
 // RUN: %mla-opt %s | FileCheck %s
 // RUN: %mla-opt %s | %mla-opt | FileCheck %s
 // RUN: %mla-opt %s --mlir-print-op-generic | %mla-opt | FileCheck %s
@@ -40,7 +39,7 @@ func.func @optional_operands(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// A row prints only what differs from the defaults: whole, stage 0, order 0.
+// Default values of a row are not printed.
 // CHECK-LABEL: func @schedule
 // CHECK:         schedule = #mla.schedule<"mine",
 // CHECK-SAME:      roles = [<"math", warps = 4, registers = 240>, <"load", warps = 1, registers = 24>],
@@ -60,7 +59,7 @@ func.func @schedule(%q: !q, %kv: !kv, %indices: !indices, %scale: f32,
   return
 }
 
-// The attributes also stand alone, and a schedule needs no rings.
+// The attributes on their own; a schedule without rings.
 // CHECK-LABEL: func @attributes
 // CHECK-SAME:    mla.place = #mla.place<"pv" in{{ ?}}["a", "b"], split = 1>
 // CHECK-SAME:    mla.ring = #mla.ring<"k", depth = 3>
@@ -75,7 +74,7 @@ func.func @attributes() attributes {
   return
 }
 
-// The passes that a schedule asks for, and rings over another.
+// The passes that a schedule enables, and a ring inside another.
 // CHECK-LABEL: func @rewrites_and_over
 // CHECK-SAME:    mla.ring = #mla.ring<"p", depth = 1, aliases = "k", byte = 0>
 // CHECK-SAME:    mla.schedule = #mla.schedule<"s" after{{ ?}}["pair-tiles", "split-width"], roles = [<"a", warps = 4, registers = 216>], table = [<"q" in{{ ?}}["a"]>], rings = [<"k", depth = 1>, <"p", depth = 1, aliases = "k", byte = 32768>]>
@@ -93,7 +92,7 @@ func.func @rewrites_and_over() attributes {
 // CHECK-SAME:    a = #mla.ring<"k", depth = 2 to 3>
 func.func @ring() attributes {a = #mla.ring<"k", depth = 2 to 3>} { return }
 
-// What is the default is not printed.
+// Default values of options are not printed.
 // CHECK-LABEL: func @options
 // CHECK:         outs({{.*}}) {attn_sink_optional, empty_lse = "-inf", lse_base = "2", topk_length_optional}
 // CHECK:         outs({{.*}} : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>){{$}}
@@ -107,5 +106,20 @@ func.func @options(%q: memref<?x128x576xbf16>, %kv: memref<?x1x576xbf16>, %indic
   mla.sparse_prefill ins(%q, %kv, %indices, %scale : memref<?x128x576xbf16>, memref<?x1x576xbf16>, memref<?x1x?xi32>)
       outs(%out, %max, %lse : memref<?x128x512xbf16>, memref<?x128xf32>, memref<?x128xf32>)
       {empty_lse = "+inf", lse_base = "e"}
+  return
+}
+
+// Optional outputs.
+// CHECK-LABEL: func @optional_outputs
+// CHECK:         mla.combine ins(%{{.*}}, %{{.*}} : memref<?x?x512xf32>, memref<?x?xf32>) outs(%{{.*}} : memref<?x512xbf16>){{$}}
+// CHECK:         mla.combine ins({{.*}}) outs(%{{.*}} : memref<?x512xbf16>) lse(%{{.*}} : memref<?xf32>){{$}}
+// CHECK:         mla.combine ins({{.*}}) num_splits(%{{.*}} : memref<?xi32>) outs({{.*}}) lse({{.*}}) {lse_optional}
+func.func @optional_outputs(%partial_out: memref<?x?x512xf32>, %partial_lse: memref<?x?xf32>, %splits: memref<?xi32>,
+                            %out: memref<?x512xbf16>, %lse: memref<?xf32>) {
+  mla.combine ins(%partial_out, %partial_lse : memref<?x?x512xf32>, memref<?x?xf32>) outs(%out : memref<?x512xbf16>)
+  mla.combine ins(%partial_out, %partial_lse : memref<?x?x512xf32>, memref<?x?xf32>) outs(%out : memref<?x512xbf16>)
+      lse(%lse : memref<?xf32>)
+  mla.combine ins(%partial_out, %partial_lse : memref<?x?x512xf32>, memref<?x?xf32>)
+      num_splits(%splits : memref<?xi32>) outs(%out : memref<?x512xbf16>) lse(%lse : memref<?xf32>) {lse_optional}
   return
 }

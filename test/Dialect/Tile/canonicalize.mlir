@@ -1,5 +1,4 @@
-// What folds in the tile dialect: a view of the whole tile, and tiles that
-// nothing uses.
+// Folds of the tile dialect: views of a whole tile, and unused tiles.
 // RUN: %mla-opt %s --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func @whole_view
@@ -10,7 +9,7 @@ func.func @whole_view(%k: tensor<64x576xbf16>) -> tensor<64x576xbf16> {
   return %0 : tensor<64x576xbf16>
 }
 
-// A part stays a view.
+// A view of a part remains.
 // CHECK-LABEL: func @partial_view
 // CHECK:         %[[V:.*]] = tile.view %{{.*}} [0, 64]
 // CHECK-NEXT:    return %[[V]]
@@ -35,7 +34,7 @@ func.func @unused(%m: memref<?x64xf32>, %kv: memref<?x64xbf16>, %c: index,
   return
 }
 
-// Equal tiles are one; a store between two loads keeps both.
+// Equal tiles are merged, but not loads with a store between them.
 // CHECK-LABEL: func @equal
 // CHECK:         %[[A:.*]] = tile.load
 // CHECK:         tile.store

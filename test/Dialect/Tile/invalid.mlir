@@ -1,5 +1,5 @@
-// What the tile dialect refuses: boxes that do not fit their memref, shapes that
-// do not agree, dimensions that are not there.
+// Errors of the tile dialect: boxes that do not fit their memref, shapes that do not
+// match, dimensions that do not exist.
 // RUN: %mla-opt %s -verify-diagnostics -split-input-file
 
 func.func @load_indices(%m: memref<?x128xf32>, %c: index) {
@@ -127,7 +127,7 @@ func.func @view_negative(%t: tensor<64x576xbf16>) {
 // -----
 
 func.func @dot_rank(%a: tensor<64xbf16>, %b: tensor<64x16xbf16>) {
-  // expected-error @below {{expected operands and result of rank 2}}
+  // expected-error @below {{expected operands and a result of rank 2, got 'tensor<64xbf16>'}}
   %0 = tile.dot %a, %b : tensor<64xbf16>, tensor<64x16xbf16> -> tensor<64x16xf32>
   return
 }
@@ -287,7 +287,7 @@ func.func @gather_vector_rows(%table: memref<?x8xi32>, %rows: tensor<32xi32>, %c
 // -----
 
 func.func @concat_dimension(%a: tensor<32x64xbf16>) {
-  // expected-error @below {{expected a dimension of 'tensor<32x64xbf16>', got 2}}
+  // expected-error @below {{expected dim in [0, 2), got 2}}
   %0 = tile.concat %a dim 2 : tensor<32x64xbf16> -> tensor<32x64xbf16>
   return
 }
@@ -303,7 +303,7 @@ func.func @load_dims_count(%m: memref<?x?x64xf32>, %c: index) {
 // -----
 
 func.func @concat_shape(%a: tensor<32x64xbf16>, %b: tensor<32x32xbf16>) {
-  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' in dimension 0 alone, got 'tensor<32x32xbf16>'}}
+  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' only in dimension 0, got 'tensor<32x32xbf16>'}}
   %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<32x32xbf16> -> tensor<64x64xbf16>
   return
 }
@@ -319,7 +319,7 @@ func.func @load_dims_descend(%m: memref<?x?x64xf32>, %c: index) {
 // -----
 
 func.func @concat_rank(%a: tensor<32x64xbf16>, %b: tensor<64xbf16>) {
-  // expected-error @below {{expected parts that differ from 'tensor<33x64xbf16>' in dimension 0 alone, got 'tensor<64xbf16>'}}
+  // expected-error @below {{expected parts that differ from 'tensor<33x64xbf16>' only in dimension 0, got 'tensor<64xbf16>'}}
   %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<64xbf16> -> tensor<33x64xbf16>
   return
 }
@@ -335,7 +335,7 @@ func.func @store_dims_outside(%m: memref<?x64xf32>, %t: tensor<64xf32>, %c: inde
 // -----
 
 func.func @concat_element(%a: tensor<32x64xbf16>, %b: tensor<32x64xf16>) {
-  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' in dimension 0 alone, got 'tensor<32x64xf16>'}}
+  // expected-error @below {{expected parts that differ from 'tensor<64x64xbf16>' only in dimension 0, got 'tensor<32x64xf16>'}}
   %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<32x64xf16> -> tensor<64x64xbf16>
   return
 }
@@ -351,7 +351,7 @@ func.func @store_bounds(%m: memref<?x64xf32>, %t: tensor<64xf32>, %c: index) {
 // -----
 
 func.func @concat_size(%a: tensor<32x64xbf16>, %b: tensor<16x64xbf16>) {
-  // expected-error @below {{expected parts that make up 'tensor<64x64xbf16>', got 48 of 64 in dimension 0}}
+  // expected-error @below {{expected parts with a total size of 64 in dimension 0, got 48}}
   %0 = tile.concat %a, %b dim 0 : tensor<32x64xbf16>, tensor<16x64xbf16> -> tensor<64x64xbf16>
   return
 }

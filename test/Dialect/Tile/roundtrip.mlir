@@ -1,5 +1,4 @@
-// The tile dialect prints what it parses: every op, with and without its
-// optional parts.
+// Every op of the tile dialect, with and without its optional parts.
 // RUN: %mla-opt %s | FileCheck %s
 // RUN: %mla-opt %s | %mla-opt | FileCheck %s
 // RUN: %mla-opt %s --mlir-print-op-generic | %mla-opt | FileCheck %s
@@ -89,7 +88,7 @@ func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
   return
 }
 
-// The attribute of a reduction stands alone too.
+// The attribute of a reduction on its own.
 // CHECK-LABEL: func @attributes
 // CHECK-SAME:    max = #tile<reduce_kind max>, sum = #tile<reduce_kind sum>
 func.func @attributes() attributes {max = #tile<reduce_kind max>,
@@ -104,7 +103,7 @@ func.func @transpose(%x: tensor<64x16xbf16>) {
   return
 }
 
-// Windows: other dimensions than the last, ended by bounds; a vector by index.
+// Windows: dimensions other than the last ones, with bounds; a 1-D gather.
 // CHECK-LABEL: func @windows
 // CHECK:         tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] dims [0, 2] bounds{{ ?}}[%{{.*}}] pad 0.000000e+00 : f32 {tile.label = "p"} : memref<?x?x64xf32> -> tensor<8x64xf32>
 // CHECK:         tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] bounds{{ ?}}[%{{.*}}, %{{.*}}] : memref<?x?x64xf32> -> tensor<8x64xf32>

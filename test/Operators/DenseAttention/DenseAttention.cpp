@@ -1,8 +1,9 @@
-//===- DenseAttention.cpp - attention over all keys -------------*- C++ -*-===//
+//===- DenseAttention.cpp - attention over all KV rows ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
 #include "DenseAttentionOp.h"
+#include "mla/Operators/Flops.h"
 #include "mla/Operators/TileBuilder.h"
 
 using namespace mlir;
@@ -35,7 +36,7 @@ private:
   TileBuilder b;
   int64_t blockKV;
   AttentionBuilder attention;
-  Value head, row, zero, numKeys, q;
+  Value head, row, zero, sKV, q;
 };
 } // namespace
 
@@ -43,9 +44,9 @@ void Tiler::run() {
   zero = b.createIndex(0);
   Value one = b.createIndex(1);
   Value heads = memref::DimOp::create(b, op.getQ(), zero);
-  Value queries = memref::DimOp::create(b, op.getQ(), one);
-  numKeys = memref::DimOp::create(b, op.getK(), one);
-  Value blocks = arith::CeilDivUIOp::create(b, queries, b.createIndex(kRows));
+  Value sQ = memref::DimOp::create(b, op.getQ(), one);
+  sKV = memref::DimOp::create(b, op.getK(), one);
+  Value blocks = arith::CeilDivUIOp::create(b, sQ, b.createIndex(kRows));
   attention.buildScale();
   SmallVector<OpFoldResult> bounds{heads, blocks};
   scf::ForallOp::create(b, bounds, /*outputs=*/ValueRange(),
@@ -65,7 +66,7 @@ void Tiler::buildGridPoint(ValueRange ivs) {
                                    ValueRange{head, row, zero}, nullptr),
               "q");
   auto loop = scf::ForOp::create(
-      b, zero, numKeys, b.createIndex(blockKV), attention.buildInit(),
+      b, zero, sKV, b.createIndex(blockKV), attention.buildInit(),
       [&](OpBuilder &nested, Location, Value t, ValueRange state) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(nested.getInsertionBlock(),
@@ -74,9 +75,11 @@ void Tiler::buildGridPoint(ValueRange ivs) {
       });
   AttentionBuilder::Statistics statistics =
       attention.buildStatistics(loop.getResults(), LseOptions());
-  b.label(tile::StoreOp::create(b, statistics.lse, op.getLse(),
-                                ValueRange{head, row}),
-          "stats");
+  // Writes nothing if the launch omits lse, which then has no heads.
+  if (op.getLse())
+    b.label(tile::StoreOp::create(b, statistics.lse, op.getLse(),
+                                  ValueRange{head, row}),
+            "out.lse");
   Value out =
       attention.buildOutput(loop.getResults(), statistics.empty, statistics.sum,
                             getElementTypeOrSelf(op.getQ().getType()));
@@ -92,9 +95,9 @@ SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
       tile::LoadOp::create(b, getTile(blockKV), op.getK(), at, nullptr), "k");
   Value v = b.label(
       tile::LoadOp::create(b, getTile(blockKV), op.getV(), at, nullptr), "v");
-  // Keys of the last tile that are past the end do not count.
+  // Mask the KV rows of the last tile that are past the end.
   Value left = arith::IndexCastOp::create(b, b.getI32Type(),
-                                          arith::SubIOp::create(b, numKeys, t));
+                                          arith::SubIOp::create(b, sKV, t));
   auto type = RankedTensorType::get({blockKV}, b.getI32Type());
   Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
                                        tile::IotaOp::create(b, type),
@@ -120,13 +123,14 @@ static constexpr NamedSchedule kSchedules[] = {
 };
 static constexpr llvm::StringRef kTileSizes[] = {"block_kv"};
 
-/// There is nothing to choose from, so that the time does not matter.
+/// At the peak rate: there is only one schedule, so the time does not matter.
 static Prediction predict(const Choice &, const Problem &problem,
                           const GpuRates &machine) {
-  Prediction result;
-  result.flops = 4.0 * kDim * static_cast<double>(problem.getSize("heads")) *
+  double pairs = static_cast<double>(problem.getSize("heads")) *
                  static_cast<double>(problem.getSize("s_q")) *
                  static_cast<double>(problem.getSize("s_kv"));
+  Prediction result;
+  result.flops = countAttentionFlops(pairs, kDim, kDim);
   result.ms = result.flops / machine.tensorFlopsPerSecond() * 1e3;
   return result;
 }

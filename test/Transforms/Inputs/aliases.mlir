@@ -1,7 +1,7 @@
 // A program that --mla-verify-async accepts: the input of verify-async-aliases.mlir.
-// "load" fills k, tiles of 128 columns. "math" multiplies all of it, hands it back,
-// and writes p over the right 64 columns, which nobody needs any more. "out"
-// multiplies p with the left ones, and only then hands k back.
+// "load" fills k, tiles of 128 columns. "math" multiplies by all of k, releases it, and
+// writes p, which aliases the right 64 columns. "out" multiplies p by the left 64
+// columns of k, and then releases k.
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
 !ring = !cta.ring<1x64x128xbf16, #swizzled>

@@ -1,4 +1,4 @@
-// A slot of four fills, of three kinds, from two roles, one of which reads it too:
+// A slot with four fills, of three kinds, from two roles, one of which reads it too:
 // the input of verify-async-fills.mlir.
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>

@@ -1,8 +1,8 @@
 // A program that --mla-verify-async accepts: the input of verify-async-slots.mlir.
-// Both roles run over work items; for each, "load" fills a ring of three slots in
-// a loop of unknown length, and "math" reads every slot twice: by a product, and
-// in the next iteration by another, in flight over a load of the vector s, whose
-// ring is used under a condition that both roles share.
+// Both roles loop over output tiles. For each, "load" fills a ring of three slots in a
+// loop with a dynamic trip count. "math" reads every slot twice: by one MMA, and in the
+// next iteration by another, which is in flight across a load of the vector s. The ring
+// of s is used in a branch that both roles take alike.
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>

@@ -1,4 +1,4 @@
-// Two roles that answer each other through two rings.
+// Two roles that exchange tiles through two rings.
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>
 !v = !cta.ring<1x64xf32, #dense>
 !vector = !cta.buffer<64xf32, #dense>

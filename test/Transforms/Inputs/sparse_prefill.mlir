@@ -1,4 +1,4 @@
-// mla.sparse_prefill with everything it takes: the input of whole-pipeline tests.
+// mla.sparse_prefill with all optional operands: the input of whole-pipeline tests.
 !q = memref<?x128x576xbf16, strided<[?, ?, 1]>>
 !kv = memref<?x1x576xbf16, strided<[?, ?, 1]>>
 !indices = memref<?x1x?xi32, strided<[?, ?, 1]>>

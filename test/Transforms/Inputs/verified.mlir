@@ -1,7 +1,7 @@
-// A program that --mla-verify-async accepts: the input of verify-async.mlir, and,
-// with one line damaged, of verify-async-invalid.mlir. "load" copies a tile k by
-// TMA, "soft" stores a tile p, "math" multiplies them in a loop, a product in
-// flight over the iteration.
+// A program that --mla-verify-async accepts: the input of verify-async.mlir and, with
+// one line damaged, of verify-async-invalid.mlir. "load" copies a tile k by TMA, "soft"
+// stores a tile p, "math" multiplies them in a loop, with an MMA in flight across
+// iterations.
 
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
 !ring = !cta.ring<1x64x64xbf16, #swizzled>

@@ -1,4 +1,4 @@
-//===- FakeTrace.cpp - a kernel and a made-up run of it -------------------===//
+//===- FakeTrace.cpp - a kernel and an invented run of it -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -86,7 +86,7 @@ private:
     switch (getCategory(op)) {
     case Category::Wait:
       return wait(op);
-    case Category::Product:
+    case Category::MMA:
       return launch(op, sim::TraceKind::Product, 1, 150);
     case Category::Copy:
       return launch(op, sim::TraceKind::Copy, 2, 700);
@@ -100,7 +100,7 @@ private:
   void wait(Operation *op) {
     double end = time + 40;
     if (auto product = dyn_cast<cta::MmaWaitOp>(op))
-      end = std::max(time, ends[findProduct(product.getSource())]);
+      end = std::max(time, ends[findMMA(product.getSource())]);
     emit(op, sim::TraceKind::Wait, track, time, end);
     time = end;
   }

@@ -1,4 +1,4 @@
-//===- KernelTest.cpp - what the IR of a kernel says ----------------------===//
+//===- KernelTest.cpp - facts about a kernel from its IR ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -50,13 +50,38 @@ TEST(Kernel, GridAndTheSizesThatItAloneRangesOver) {
   EXPECT_EQ(describeGrid(*kernel), "s_q × 2");
   EXPECT_EQ(evaluateGrid(*kernel, {{"s_q", 5}}), (std::vector<int64_t>{5, 2}));
   EXPECT_FALSE(evaluateGrid(*kernel, {}));
-  std::vector<GridSize> sizes = findGridSizes(*kernel);
-  ASSERT_EQ(sizes.size(), 1u);
-  EXPECT_EQ(sizes[0].name, "s_q");
-  EXPECT_EQ(sizes[0].each, 1);
+  Sizes sizes = {{"s_q", 4096}, {"s_kv", 8192}, {"topk", 640}};
+  EXPECT_EQ(findGridSizes(*kernel, sizes), (Sizes{{"s_q", 1}}));
 }
 
-TEST(Kernel, OpsHaveNames) {
+TEST(Kernel, ASizeThatAnotherKernelDependsOnIsNoGridSize) {
+  Subject subject, other;
+  OpBuilder b(&other.context);
+  // The other kernel reads s_q in a role.
+  cta::RoleOp role;
+  other.func.walk([&](cta::RoleOp op) { role = op; });
+  b.setInsertionPointToStart(&role.getBody().front());
+  Value zero = arith::ConstantIndexOp::create(b, role.getLoc(), 0);
+  Value size =
+      memref::DimOp::create(b, role.getLoc(), other.func.getArgument(0), zero);
+  arith::AddIOp::create(b, role.getLoc(), size, size);
+  Kernel kernels[] = {*readKernel(subject.func), *readKernel(other.func)};
+  Sizes sizes = {{"s_q", 4096}, {"s_kv", 8192}, {"topk", 640}};
+  EXPECT_EQ(findGridSizes(kernels[0], sizes), (Sizes{{"s_q", 1}}));
+  EXPECT_TRUE(findGridSizes(kernels, sizes).empty());
+}
+
+TEST(Kernel, SizesOfWorkspacesAreExpressions) {
+  Subject subject;
+  OpBuilder b(&subject.context);
+  subject.func.setArgAttr(0, "mla.dims",
+                          b.getStrArrayAttr({"ceildiv(keys, 256)", "", ""}));
+  EXPECT_EQ(evaluateShape(subject.func, 0, {{"keys", 1000}}),
+            (std::vector<int64_t>{4, 128, 576}));
+  EXPECT_FALSE(evaluateShape(subject.func, 0, {{"rows", 1000}}));
+}
+
+TEST(Kernel, LabelsOfOps) {
   Subject subject;
   std::vector<std::string> labels;
   subject.func.walk([&](Operation *op) {

@@ -1,8 +1,8 @@
-//===- TextTest.cpp - numbers as people read them -------------------------===//
+//===- TextTest.cpp - numbers as text -------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "../../../lib/Explain/Markup.h"
+#include "../../../lib/Explain/Text.h"
 #include "gtest/gtest.h"
 
 using namespace mla::explain;
@@ -20,18 +20,4 @@ TEST(Text, Quantities) {
   EXPECT_EQ(formatQuantity(989.4e12, "FLOP"), "989 TFLOP");
   EXPECT_EQ(formatQuantity(73728, "B"), "73.7 kB");
   EXPECT_EQ(formatQuantity(12, "B"), "12 B");
-}
-
-TEST(Text, Shares) {
-  EXPECT_EQ(formatShare(0.731), "73\u00a0%");
-  EXPECT_EQ(formatShare(0.0042), "0.4\u00a0%");
-  EXPECT_EQ(formatShare(1), "100\u00a0%");
-}
-
-TEST(Markup, EscapesTextAndAttributes) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  Markup(os).element("p", {{"title", "a\"<b>"}, {"x", 1.50}}, "1 < 2 & 3");
-  EXPECT_EQ(text,
-            "<p title=\"a&quot;&lt;b&gt;\" x=\"1.5\">1 &lt; 2 &amp; 3</p>\n");
 }

@@ -1,4 +1,4 @@
-//===- TimelineTest.cpp - a trace, put in order for people ----------------===//
+//===- TimelineTest.cpp - tracks, spans and loops of a trace --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -75,8 +75,8 @@ TEST_F(TimelineTest, TheWindowIsSomeTripsOfTheMiddle) {
   const RoleLoop &loop = timeline.loops.front();
   EXPECT_DOUBLE_EQ(timeline.steadyBegin, loop.trips[4].begin);
   EXPECT_DOUBLE_EQ(timeline.steadyEnd, loop.trips[7].begin);
-  double busy = timeline.getBusyShare(Track::Kind::Products,
-                                      timeline.steadyBegin, timeline.steadyEnd);
+  double busy = timeline.getBusyShare(Track::Kind::MMAs, timeline.steadyBegin,
+                                      timeline.steadyEnd);
   EXPECT_GT(busy, 0);
   EXPECT_LE(busy, 1);
 }

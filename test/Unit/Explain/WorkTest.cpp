@@ -1,4 +1,4 @@
-//===- WorkTest.cpp - what a kernel computes and moves --------------------===//
+//===- WorkTest.cpp - FLOPs and bytes of a kernel -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,7 +12,7 @@ using namespace mla::explain;
 namespace {
 struct WorkTest : testing::Test {
   static constexpr int64_t kTrips = 10;
-  // The loop of the products is peeled by one trip, the gather's is not.
+  // The loop of the MMAs is peeled by one trip, the gather's is not.
   static constexpr double kTiles = kTrips + 1;
 
   WorkTest() : subject("split-columns", kTrips) {
@@ -35,7 +35,7 @@ struct WorkTest : testing::Test {
 };
 } // namespace
 
-TEST_F(WorkTest, Products) {
+TEST_F(WorkTest, Flops) {
   // Both roles compute all of QK, and half of the columns of PV each.
   double qk = 2.0 * 64 * 64 * 576, pv = 2.0 * 64 * 64 * 512;
   EXPECT_DOUBLE_EQ(work.flops, kTiles * (2 * qk + pv));
@@ -72,6 +72,6 @@ TEST_F(WorkTest, Machine) {
   EXPECT_EQ(countResidentCTAs(kernel, machine), 1);
   // 200 CTAs on 132 SMs are two waves.
   EXPECT_DOUBLE_EQ(modelSeconds(kernel, work, 1.83e9, machine), 2);
-  std::vector<Need> needs = listNeeds(kernel, work, machine);
-  EXPECT_DOUBLE_EQ(needs.front().cycles, work.flops / 4096);
+  std::vector<Bound> bounds = listBounds(kernel, work, machine);
+  EXPECT_DOUBLE_EQ(bounds.front().cycles(), work.flops / 4096);
 }

@@ -35,9 +35,9 @@ TEST(Check, EqualPasses) {
 }
 
 TEST(Check, AbsoluteOrRelativeIsEnough) {
-  // 0.0005 off a 0.001: relative 50 %, absolute in bounds.
+  // Off by 0.0005 at 0.001: 50 % relative error, absolute error in bounds.
   EXPECT_TRUE(check({0.0015, 1}, {0.001, 1}).pass);
-  // 0.5 off a 100: absolute out of bounds, relative 0.5 %.
+  // Off by 0.5 at 100: absolute error out of bounds, 0.5 % relative error.
   EXPECT_TRUE(check({100.5, 1}, {100, 1}, {1e-3, 1e-2, 0}).pass);
   // Neither.
   CheckResult result = check({1, 1.02}, {1, 1});

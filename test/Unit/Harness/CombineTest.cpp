@@ -30,7 +30,7 @@ combineDescriptor(const mla::runtime::OperatorOptions &options = {},
   return d;
 }
 
-/// Arguments of combine with what is expected of them.
+/// Arguments of combine and their expected outputs.
 struct Problem {
   mla::runtime::KernelDescriptor descriptor;
   std::vector<HostArgument> arguments;
@@ -75,7 +75,8 @@ struct Problem {
   double lse(int64_t row) { return expected[1].values[row]; }
 };
 
-/// One row of two splits that count, of three: lse 0 and ln 3, out 4 and 8.
+/// One row of three splits, of which two are valid: lse 0 and ln 3, out 4
+/// and 8.
 Problem tiny(const mla::runtime::OperatorOptions &options = {}) {
   Problem problem(3, 1, 1, {}, combineDescriptor(options));
   problem.tensor("num_splits").set(0, 2);
@@ -115,7 +116,7 @@ TEST(Combine, NumSplitsIsClamped) {
     EXPECT_NEAR(problem.out(0), 4, kTight);
     EXPECT_NEAR(problem.lse(0), std::log(8.0), kTight);
   }
-  // Without it all count.
+  // Without num_splits all splits are valid.
   findArgument(problem.arguments, "num_splits")->leftOut = true;
   problem.compute();
   EXPECT_NEAR(problem.out(0), 4, kTight);
@@ -136,7 +137,7 @@ TEST(Combine, Options) {
   std::vector<ExpectedOutput> expected;
   expectFailure(findReference(combineDescriptor({{"empty_split", "0"}}))(
                     empty.arguments, expected),
-                "combine: option 'empty_split': expected one of -inf and +inf, "
+                "combine: option 'empty_split': expected one of -inf, +inf, "
                 "got '0'");
 }
 
@@ -272,7 +273,7 @@ TEST(Combine, SmallShapesHaveEachCaseToo) {
     counts.insert(static_cast<int64_t>(problem.tensor("num_splits").get(row)));
   for (int64_t count : {-1, 0, 2, 3, INT_MIN, INT_MAX})
     EXPECT_TRUE(counts.count(count)) << count;
-  // The last row but one may have no splits: a call without num_splits has.
+  // The second to last row may have no splits; without num_splits it has all.
   InputOptions inputs;
   inputs.leftOut = {"num_splits"};
   Problem all(8, 8, 1, inputs);
@@ -376,7 +377,7 @@ TEST(Combine, NanInAPartialIsThatOfItsElement) {
 // Tolerances, counts, errors
 //===----------------------------------------------------------------------===//
 
-/// What a kernel computes: fp32 throughout, one rounding at the end.
+/// Computes as a kernel does: in fp32, with one rounding at the end.
 void computeInFloat(Problem &problem) {
   HostTensor &out = problem.tensor("out"), &lse = problem.tensor("lse");
   for (int64_t row = 0; row < problem.rows(); ++row) {
@@ -419,7 +420,7 @@ TEST(Combine, TwoRoundingsFail) {
   Problem problem(16, 8, 64);
   computeInFloat(problem);
   HostTensor &out = problem.tensor("out");
-  // The neighbour of a bf16, in row 0, which has numbers.
+  // The adjacent bf16, in row 0, whose values are finite.
   out.data<uint16_t>()[5] += 1;
   CheckResult result = checkOutput(out, problem.expected[0]);
   EXPECT_FALSE(result.pass);
@@ -462,12 +463,14 @@ TEST(Combine, MistakesAreNamed) {
   fails(0, MLA_F32, {2, 3}, "combine: 'partial_out': expected rank 3, got 2");
   fails(0, MLA_I32, {2, 3, 4},
         "combine: expected floating-point partial_out and out");
-  fails(1, MLA_F32, {3, 3},
-        "combine: expected partial_lse of f32 [splits, rows] as partial_out");
+  fails(
+      1, MLA_F32, {3, 3},
+      "combine: expected partial_lse of f32 [splits, rows], with the sizes of "
+      "partial_out");
   fails(1, MLA_BF16, {2, 3}, "expected partial_lse of f32");
   fails(2, MLA_I32, {4}, "combine: expected num_splits of i32 [rows]");
   fails(3, MLA_BF16, {3, 5},
-        "combine: expected out of [rows, d_v] as partial_out");
+        "combine: expected out of [rows, d_v], with the sizes of partial_out");
 }
 
 } // namespace

@@ -51,7 +51,7 @@ TEST(DenseAttention, OperationsAndBytes) {
   }
   EXPECT_EQ(countFlops("dense_attention_causal", arguments), 0);
   EXPECT_EQ(countBytes("dense_attention_causal", arguments), 0);
-  // Of another rank, or not there.
+  // Another rank, or a missing argument.
   arguments[1].tensor.shape.pop_back();
   EXPECT_EQ(countFlops("dense_attention", arguments), 0);
   arguments.erase(arguments.begin());

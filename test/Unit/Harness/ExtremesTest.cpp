@@ -17,7 +17,7 @@ using Values = std::vector<double>;
 
 constexpr int64_t kQueries = 200;
 
-/// Arguments with an extreme, and what is expected of them.
+/// Arguments with an extreme, and their expected outputs.
 struct Problem {
   std::vector<HostArgument> arguments;
   Values out, maxLogits, lse;
@@ -40,7 +40,7 @@ struct Problem {
 
   HostTensor &tensor(const char *name) { return tensorOf(arguments, name); }
 
-  /// Whether `count` elements of a tensor, one after the other, have a NaN.
+  /// Whether `count` consecutive elements of a tensor include a NaN.
   bool hasNan(const char *name, int64_t first, int64_t count) {
     for (int64_t i = first; i < first + count; ++i)
       if (std::isnan(tensor(name).get(i)))

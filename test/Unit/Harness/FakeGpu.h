@@ -9,7 +9,7 @@
 #include "../Runtime/Sample.h"
 #include "Sample.h"
 
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/CommandLine.h"
 
 #include <sstream>
 
@@ -75,7 +75,8 @@ protected:
     EXPECT_EQ(fake->modulesLoaded, fake->modulesUnloaded);
   }
 
-  /// An operator that is counted; nobody computes it here.
+  /// An operator with formulas for FLOPs and bytes; its kernel computes
+  /// nothing.
   void loadSparsePrefill() {
     config.load = [](const std::string &operand,
                      std::vector<Subject> &all) -> Status {

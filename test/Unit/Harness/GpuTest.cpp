@@ -4,8 +4,6 @@
 
 #include "FakeGpu.h"
 
-#include "mla/Runtime/Files.h"
-
 #include <cstdlib>
 #include <filesystem>
 
@@ -14,7 +12,7 @@ using namespace mla::harness;
 namespace {
 
 TEST_F(FakeGpu, RunCopiesThereAndBack) {
-  EXPECT_EQ(run({"run", "copy", "--size", "n=1000", "--check"}), kExitSuccess)
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=1000", "--check"}), kExitSuccess)
       << out.str() << err.str();
   EXPECT_EQ(fake->config.gridX, 8u);
   EXPECT_NE(out.str().find("\"ms\":2.5"), std::string::npos) << out.str();
@@ -22,14 +20,14 @@ TEST_F(FakeGpu, RunCopiesThereAndBack) {
 
 TEST_F(FakeGpu, AKernelThatDoesNothingFails) {
   fake->onLaunch = nullptr;
-  EXPECT_EQ(run({"run", "copy", "--size", "n=10", "--check"}), kExitFailure);
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=10", "--check"}), kExitFailure);
   EXPECT_NE(out.str().find("10 of 10 elements differ"), std::string::npos)
       << out.str();
 }
 
 TEST_F(FakeGpu, FaultsOfTheKernelAreErrors) {
   fake->failures["cuStreamSynchronize"] = 700;
-  EXPECT_EQ(run({"run", "copy", "--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=10"}), kExitFailure);
   EXPECT_NE(err.str().find("copy: cuStreamSynchronize failed"),
             std::string::npos)
       << err.str();
@@ -37,14 +35,14 @@ TEST_F(FakeGpu, FaultsOfTheKernelAreErrors) {
 
 TEST_F(FakeGpu, MemoryThatRunsOutNamesTheArgument) {
   fake->failures["cuMemAlloc"] = 2;
-  EXPECT_EQ(run({"run", "copy", "--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=10"}), kExitFailure);
   EXPECT_NE(err.str().find("argument 'a': cuMemAlloc failed"),
             std::string::npos)
       << err.str();
 }
 
 TEST_F(FakeGpu, BenchAlternatesAndReports) {
-  EXPECT_EQ(run({"bench", "one", "two", "--size", "n=10", "--rounds=2",
+  EXPECT_EQ(run({"bench", "one", "two", "--sizes", "n=10", "--rounds=2",
                  "--iterations=3", "--warmup=1", "--gap=0.1"}),
             kExitSuccess)
       << err.str();
@@ -57,25 +55,6 @@ TEST_F(FakeGpu, BenchAlternatesAndReports) {
   EXPECT_NE(text.find("\"device\":\"Fake GPU\""), std::string::npos);
   // Four JSON lines, an empty one, and a table of a head and four rows.
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10) << text;
-}
-
-TEST_F(FakeGpu, BenchDrawsWhatItPrints) {
-  loadSparsePrefill();
-  std::string folder = testing::TempDir() + "/mla-gpu-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  std::string svg;
-  EXPECT_EQ(run({"bench", "kernel", "--sizes",
-                 "s_q=5,s_kv=64,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8", "--sizes",
-                 "s_q=5,s_kv=32,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8",
-                 "--rounds=1", "--iterations=1", "--gap=0.1",
-                 "--plot=" + folder + "/f.svg", "--roof=5"}),
-            kExitSuccess)
-      << err.str();
-  ASSERT_TRUE(mla::runtime::readFile(folder + "/f.svg", svg).ok());
-  EXPECT_NE(svg.find("<title>kernel, gap, s_kv = 32: "), std::string::npos)
-      << svg;
-  EXPECT_NE(svg.find(">5 TFLOP/s</text>"), std::string::npos) << svg;
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(FakeGpu, PackagesFromAFolder) {

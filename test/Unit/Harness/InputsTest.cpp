@@ -199,10 +199,9 @@ TEST(Inputs, MistakesAreNamed) {
   fails([](Sizes &, InputOptions &o) { o.scale = 1e50; }, "got 1e+50");
   fails([](Sizes &, InputOptions &o) { o.scale = NAN; }, "got nan");
   fails([](Sizes &, InputOptions &o) { o.scale = 1e-50; }, "got 1e-50");
-  fails([](Sizes &s, InputOptions &) { s["d_v"] = 25; },
-        "d_v no larger than d_qk");
+  fails([](Sizes &s, InputOptions &) { s["d_v"] = 25; }, "d_v <= d_qk");
   fails([](Sizes &s, InputOptions &) { s["h_kv"] = 4; },
-        "h_kv that divides h_q");
+        "the same h_kv, a divisor of h_q");
   fails([](Sizes &, InputOptions &o) { o.padding["k"] = 1; },
         "padding of 'k': the kernel has no such tensor");
   fails([](Sizes &, InputOptions &o) { o.padding["attn_sink"] = 1; },

@@ -4,6 +4,7 @@
 
 #include "FakeGpu.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -12,7 +13,7 @@ using namespace mla::harness;
 
 namespace {
 
-/// The driver without one of its entries, as long as this lives.
+/// The driver without one of its entry points, for the lifetime of this object.
 template <typename Entry> class Without {
 public:
   explicit Without(Entry mla::runtime::Driver::*entry) : entry(entry) {
@@ -32,13 +33,21 @@ private:
 class Modes : public FakeGpu {
 protected:
   int bench(const std::string &modes, std::vector<std::string> words = {}) {
-    words.insert(words.begin(),
-                 {"bench", "copy", "--size", "n=10", "--rounds=2",
-                  "--iterations=2", "--warmup=1", "--gap=1", "--modes", modes});
+    auto given = [&](const std::string &name) {
+      return std::any_of(words.begin(), words.end(), [&](const auto &word) {
+        return word.rfind(name, 0) == 0;
+      });
+    };
+    // Options may be given once.
+    for (const char *option :
+         {"--sizes=n=10", "--rounds=2", "--warmup=1", "--iterations=2"})
+      if (std::string name(option); !given(name.substr(0, name.find('='))))
+        words.push_back(option);
+    words.insert(words.begin(), {"bench", "copy", "--gap=1", "--modes", modes});
     return run(words);
   }
 
-  /// The calls that have to do with time, in order.
+  /// The calls that matter for timing, in order.
   std::string calls() const {
     static const std::map<std::string, std::string> kShort = {
         {"cuEventRecord", "event"},        {"cuLaunchKernelEx", "launch"},
@@ -57,7 +66,7 @@ protected:
     EXPECT_NE(out.str().find(part), std::string::npos)
         << "expected '" << part << "' in: " << out.str();
   }
-  /// The number behind a field's first name; -1 if there is none.
+  /// The number of a field where it first occurs; -1 if it does not.
   double field(const std::string &name) {
     size_t at = out.str().find("\"" + name + "\":");
     return at == std::string::npos
@@ -66,7 +75,7 @@ protected:
   }
 };
 
-/// Two kernels and what is between them: memory comes before the first launch,
+/// Two kernels that share a workspace: it is allocated before the first launch,
 /// and a graph has both kernels.
 TEST_F(Modes, ProgramsHaveTheirWorkspace) {
   auto load = config.load;
@@ -86,7 +95,7 @@ TEST_F(Modes, ProgramsHaveTheirWorkspace) {
     d.kernels[1].parameters[0].index = 2;
     return Status();
   };
-  EXPECT_EQ(run({"run", "copy", "--size", "n=1000", "--check"}), kExitSuccess)
+  EXPECT_EQ(run({"run", "copy", "--sizes", "n=1000", "--check"}), kExitSuccess)
       << err.str();
   EXPECT_EQ(fake->launches, 2);
   fake->keepLog = true;
@@ -113,7 +122,7 @@ TEST_F(Modes, TheCallOfALaunchIsTimedOnTheHost) {
   EXPECT_EQ(bench("b2b"), kExitSuccess) << err.str();
   EXPECT_GE(field("host_us"), 2000);
   expectOutput("host us");
-  // The other modes do not say.
+  // The other modes do not report it.
   out.str("");
   EXPECT_EQ(bench("gap,flush,graph"), kExitSuccess) << err.str();
   EXPECT_EQ(field("host_us"), -1);
@@ -142,7 +151,7 @@ TEST_F(Modes, AGraphIsCapturedOnceAndReplayed) {
                      "replay event replay event wait "
                      "replay event replay event wait");
   EXPECT_EQ(fake->launches, 2 * (2 + 2));
-  // A replay's time by its launches.
+  // A replay's time divided by its launches.
   expectOutput("\"mode\":\"graph\",\"samples\":2,\"median_ms\":1.25,"
                "\"min_ms\":1.25,\"graph_launches\":2}");
 }
@@ -187,7 +196,7 @@ TEST_F(Modes, WhatCannotBeCapturedIsAnError) {
     EXPECT_NE(err.str().find(std::string(call) + " failed"), std::string::npos)
         << err.str();
     EXPECT_EQ(fake->graphsAlive, 0);
-    // The stream is as it was, whatever failed in between.
+    // The stream's state is restored after every failure.
     if (call != std::string("cuStreamBeginCapture"))
       EXPECT_FALSE(fake->capturing);
   }
@@ -211,7 +220,7 @@ TEST_F(Modes, AnOldDriverIsNamed) {
   EXPECT_EQ(err.str(),
             "error: mode 'graph': the CUDA driver lacks cuGraphInstantiate\n");
   EXPECT_EQ(fake->launches, 0);
-  // The other modes do without.
+  // The other modes do not need it.
   EXPECT_EQ(bench("b2b,gap"), kExitSuccess);
 }
 
@@ -220,9 +229,8 @@ TEST_F(Modes, LimitsOfAKnownDevice) {
   fake->deviceName = "NVIDIA H200";
   fake->milliseconds = 1e-8f;
   const std::vector<std::string> words = {
-      "bench",          "kernel",        "--modes=b2b",  "--size=s_q=5",
-      "--size=s_kv=64", "--size=topk=8", "--size=h_q=4", "--size=h_kv=1",
-      "--size=d_qk=16", "--size=d_v=8"};
+      "bench", "kernel", "--modes=b2b",
+      "--sizes=s_q=5,s_kv=64,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8"};
   EXPECT_EQ(run(words), kExitSuccess) << err.str();
   // 2 * 5 * 4 * 8 * (16 + 8) operations.
   EXPECT_NEAR(field("median_tflops"), 768, 1e-3);
@@ -233,7 +241,7 @@ TEST_F(Modes, LimitsOfAKnownDevice) {
   EXPECT_NEAR(field("median_gbs"), 256000, 1);
   expectOutput("  % limit  ");
   expectOutput(" 768.0     98.6  256000\n");
-  // Nothing was measured on another one.
+  // No limit is known for another device.
   out.str("");
   fake->deviceName = "NVIDIA H200 NVL";
   EXPECT_EQ(run(words), kExitSuccess) << err.str();
@@ -266,7 +274,7 @@ TEST_F(Modes, ProgressIsALineThatIsRewritten) {
   EXPECT_NE(text.find("round 2 of 2, graph; case 2 of 2, n=9"),
             std::string::npos)
       << text;
-  // Nothing is left standing, and nothing of it is among the results.
+  // The line is removed at the end, and is not among the results.
   EXPECT_EQ(text.substr(text.size() - 2), " \r");
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_EQ(out.str().find("round"), std::string::npos);

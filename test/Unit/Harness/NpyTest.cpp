@@ -122,7 +122,7 @@ TEST(Npy, BrokenFilesAreRefused) {
       parse(npy(header("<f4", "False", "(4611686018427387904, 9)"), 24),
             MLA_F32),
       "is too large");
-  // Nor count elements that no integer holds, where there are none.
+  // Nor overflow when counting the elements of an empty array.
   expectFailure(parse(npy(header("<f4", "False",
                                  "(0, 4611686018427387904, "
                                  "4611686018427387904)"),
@@ -146,7 +146,7 @@ TEST(Npy, ReadingEndsAtALimit) {
   expectFailure(readNpy(path, MLA_F32, back, 79),
                 "mla-npy-limit.npy': shape (4, 5) takes 80 bytes, the memory "
                 "limit is 79");
-  // Behind what the header says one byte is read, whatever follows.
+  // Only one byte is read behind what the header announces.
   std::ofstream(path, std::ios::app) << "more";
   expectFailure(readNpy(path, MLA_F32, back),
                 "too long: expected 80 bytes of data for (4, 5), got 81 or "

@@ -4,10 +4,10 @@
 
 #include "Sample.h"
 
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/OperatorHost.h"
 #include "mla/Harness/Tolerances.h"
-#include "mla/Harness/Tool.h"
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +30,7 @@ TEST(OperatorHost, AreThoseOfTheFoldersByName) {
 TEST(OperatorHost, UnknownOnesAreToldTheNearest) {
   EXPECT_EQ(findOperatorHost("combined"), nullptr);
   EXPECT_EQ(describeUnknownOperator("combined"),
-            "expected one of combine, sparse_prefill, dense_attention and "
+            "expected one of combine, sparse_prefill, dense_attention, "
             "dense_attention_soft_cap, got 'combined'");
   EXPECT_EQ(
       describeUnknownOperator("spare_prefill").find("one of sparse_prefill"),
@@ -44,13 +44,13 @@ TEST(OperatorHost, OptionsAreChecked) {
   EXPECT_TRUE(checkOptions(info, {}).ok());
   EXPECT_TRUE(checkOptions(info, {{"base", "2"}, {"mask", "none"}}).ok());
   EXPECT_EQ(checkOptions(info, {{"bas", "2"}}).message(),
-            "op: expected as an option one of base and mask, got 'bas'");
+            "op: expected as an option one of base, mask, got 'bas'");
   EXPECT_EQ(checkOptions(info, {{"mask", "casual"}}).message(),
-            "op: option 'mask': expected one of causal and none, got "
+            "op: option 'mask': expected one of causal, none, got "
             "'casual'");
 }
 
-/// An operator that says only what it has to.
+/// An operator with required members only.
 struct PlainHost : OperatorHost {
   PlainHost() : OperatorHost({"plain", "", {}, {}, {}, ""}) {}
   Status reference(const mla::runtime::KernelDescriptor &,
@@ -94,7 +94,9 @@ TEST(OperatorHost, DefaultSizesAreThoseThatTheKernelHas) {
 }
 
 TEST(OperatorHost, TheHelpHasOperatorsExtremesAndBytes) {
-  std::string help = toolHelp({});
+  mla::cli::Tool tool("mla-test", "", "");
+  addBenchCommand(tool, {});
+  std::string help = tool.help("bench");
   size_t longest = 0, end = 0;
   for (size_t at = 0; end != std::string::npos; at = end + 1) {
     end = help.find('\n', at);
@@ -104,18 +106,17 @@ TEST(OperatorHost, TheHelpHasOperatorsExtremesAndBytes) {
   for (const auto &host : operatorHosts()) {
     EXPECT_NE(help.find("\n  " + host->info.name + " "), std::string::npos);
     for (const Extreme &extreme : host->info.extremes)
-      EXPECT_NE(help.find("  " + extreme.name + " "), std::string::npos);
+      EXPECT_NE(help.find("\n    " + extreme.name + " "), std::string::npos);
   }
-  EXPECT_NE(help.find("\n    combine              partial_out and partial_lse "
-                      "the splits that num_splits\n"
-                      "                         counts\n"),
+  EXPECT_NE(help.find("\n  combine                partial_out and partial_lse "
+                      "only the valid splits\n"),
             std::string::npos)
       << help;
 }
 
 TEST(Tolerances, OneRounding) {
-  // Half the distance between neighbours: at 1, just below 2, below the least
-  // normal number, and of 0.
+  // Half the distance between adjacent numbers: at 1, just below 2, below the
+  // least normal number, and of 0.
   EXPECT_EQ(roundingError(MLA_BF16, 1), 0x1p-8);
   EXPECT_EQ(roundingError(MLA_BF16, -1.99), 0x1p-8);
   EXPECT_EQ(roundingError(MLA_F16, 1), 0x1p-11);

@@ -38,7 +38,7 @@ protected:
 };
 
 TEST_F(Peers, AreTimedAsKernelsAre) {
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitSuccess) << err.str();
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitSuccess) << err.str();
   // Rounds x modes, each a warm-up and the timed iterations; one to compare.
   EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
   EXPECT_EQ(peer->launches, 2 * 2 * (1 + 3) + 1);
@@ -52,7 +52,7 @@ TEST_F(Peers, AreTimedAsKernelsAre) {
 }
 
 TEST_F(Peers, OneNameTwiceIsToldApart) {
-  EXPECT_EQ(bench({"--size", "n=10", "--peer", MLA_FAKE_PEER}), kExitSuccess)
+  EXPECT_EQ(bench({"--sizes", "n=10", "--peer", MLA_FAKE_PEER}), kExitSuccess)
       << err.str();
   expectOutput("{\"package\":\"fake peer\"");
   expectOutput("{\"package\":\"fake peer (" MLA_FAKE_PEER ")\"");
@@ -61,17 +61,17 @@ TEST_F(Peers, OneNameTwiceIsToldApart) {
 TEST_F(Peers, WhatTheyHaveNoKernelForIsLeftOut) {
   peer->result = MLA_PEER_UNSUPPORTED;
   peer->error = "n: expected a multiple of 128, got 10";
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitSuccess) << err.str();
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitSuccess) << err.str();
   EXPECT_EQ(peer->launches, 1);
   EXPECT_EQ(fake->launches, 2 * 2 * (1 + 3) + 1);
   expectOutput("\"sizes\":{\"n\":10},\"skipped\":\"n: expected a multiple of "
                "128, got 10\"}\n");
-  // Behind the table, which has no row of it.
+  // Reported behind the table, which has no row for it.
   expectOutput("\nfake peer (n=10) skipped: n: expected a multiple of 128");
 }
 
 TEST_F(Peers, TakePartInEachMode) {
-  EXPECT_EQ(bench({"--size", "n=10", "--modes=b2b,gap,flush,graph"}),
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=b2b,gap,flush,graph"}),
             kExitSuccess)
       << err.str();
   // One to compare; three that are captured, and not called for a replay;
@@ -87,7 +87,7 @@ TEST_F(Peers, WhatCannotBeCapturedIsLeftOutOfThatMode) {
   peer->result = MLA_PEER_FAILED;
   peer->error = "cudaMalloc failed";
   peer->good = 1;
-  EXPECT_EQ(bench({"--size", "n=10", "--modes=graph"}), kExitSuccess)
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=graph"}), kExitSuccess)
       << err.str();
   EXPECT_EQ(peer->launches, 2);
   expectOutput("\"mode\":\"graph\",\"samples\":2");
@@ -100,11 +100,11 @@ TEST_F(Peers, WhatCannotBeCapturedIsLeftOutOfThatMode) {
 TEST_F(Peers, FailuresAreErrors) {
   peer->result = MLA_PEER_FAILED;
   peer->error = "cannot encode the tensor map";
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_EQ(err.str(), "error: fake peer: cannot encode the tensor map\n");
   err.str("");
   peer->error = nullptr;
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_EQ(err.str(), "error: fake peer: gives no reason\n");
 }
 
@@ -112,38 +112,18 @@ TEST_F(Peers, LongReasonsAreCut) {
   std::string reason(2000, 'x');
   peer->result = MLA_PEER_FAILED;
   peer->error = reason.c_str();
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_EQ(err.str().size(), std::string("error: fake peer: \n").size() + 511);
 }
 
 TEST_F(Peers, OtherWorkIsAnError) {
   peer->offset = 0.5;
-  EXPECT_EQ(bench({"--size", "n=10"}), kExitFailure);
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
   EXPECT_NE(err.str().find("error: fake peer: output 'c' is not that of copy: "
                            "cosine difference: expected under 0.0001"),
             std::string::npos)
       << err.str();
   EXPECT_EQ(out.str(), "");
-}
-
-TEST_F(Peers, AreDrawn) {
-  std::string folder = testing::TempDir() + "/mla-plot-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  // Only operators with a count of operations have TFLOP/s.
-  EXPECT_EQ(bench({"--sizes", "n=10", "--sizes", "n=20",
-                   "--plot=" + folder + "/f.svg"}),
-            kExitFailure);
-  EXPECT_EQ(err.str(), "error: results:1: field 'median_tflops': missing\n");
-  err.str("");
-  out.str("");
-  // Known before anything runs.
-  EXPECT_EQ(bench({"--size", "n=10", "--plot=" + folder + "/f.svg"}),
-            kExitFailure);
-  EXPECT_EQ(err.str(), "error: option '--plot': expected one size that differs "
-                       "between the cases, got none\n");
-  EXPECT_EQ(out.str(), "");
-  EXPECT_FALSE(std::filesystem::exists(folder + "/f.svg"));
-  std::filesystem::remove_all(folder);
 }
 
 } // namespace

@@ -5,7 +5,7 @@
 #include "Sample.h"
 
 #include "mla/Harness/Check.h"
-#include "mla/Harness/Tool.h"
+#include "mla/Harness/CommandLine.h"
 #include "mla/Runtime/Files.h"
 
 #include <cmath>
@@ -17,7 +17,8 @@ using namespace mla::harness;
 
 namespace {
 
-/// `bench` of a kernel without code, which is found at fault behind its peers.
+/// `bench` of a kernel without code, whose error is reported after those of its
+/// peers.
 std::string benchError(const std::string &peer) {
   ToolConfig config;
   config.name = "mla-test";
@@ -37,7 +38,7 @@ std::string benchError(const std::string &peer) {
 TEST(Peer, MissingLibrary) {
   EXPECT_EQ(benchError("/none/peer.so"),
             "error: peer '/none/peer.so': no such file\n");
-  // Not looked for among the system's libraries either.
+  // It is not searched among the system's libraries.
   EXPECT_EQ(benchError("libc.so.6"), "error: peer 'libc.so.6': no such file\n");
 }
 
@@ -103,7 +104,7 @@ TEST(Agreement, InfinitiesStandInTheSamePlaces) {
   EXPECT_EQ(signs.worstIndex, std::vector<int64_t>{1});
   EXPECT_FALSE(
       checkAgreement("lse", tensorOf({inf, -inf, 0, 1}), ours, 1e-4).pass);
-  // NaN everywhere, as a peer leaves it that writes nothing.
+  // NaN everywhere, as after a peer that writes nothing.
   EXPECT_FALSE(
       checkAgreement("lse", tensorOf({nan, nan, nan, nan}), ours, 1e-4).pass);
 }

@@ -66,7 +66,7 @@ makeSparsePrefill(Sizes sizes = sparsePrefillSizes(),
   return arguments;
 }
 
-/// What the operator's reference says of `arguments`.
+/// The outputs of the operator's reference.
 inline Status
 sparsePrefillReference(const std::vector<HostArgument> &arguments,
                        std::vector<ExpectedOutput> &expected,

@@ -92,7 +92,7 @@ TEST(SparsePrefill, WhatLseIs) {
     descriptor.options = options;
     Status status = findReference(descriptor)(tiny(indices), outputs);
     EXPECT_TRUE(status.ok()) << status.message();
-    // Only lse is another one.
+    // Only lse differs.
     EXPECT_EQ(valuesOf(outputs, "max_logits")[0],
               indices[0] < 0 ? -double(INFINITY) : 2.0);
     return valuesOf(outputs, "lse")[0];
@@ -110,10 +110,10 @@ TEST(SparsePrefill, WhatLseIs) {
   std::vector<ExpectedOutput> outputs;
   expectFailure(
       sparsePrefillReference(tiny({0}), outputs, {{"lse_base", "10"}}),
-      "sparse_prefill: option 'lse_base': expected one of e and 2, got '10'");
+      "sparse_prefill: option 'lse_base': expected one of e, 2, got '10'");
   expectFailure(
       sparsePrefillReference(tiny({0}), outputs, {{"causal", "yes"}}),
-      "sparse_prefill: expected as an option one of lse_base and empty_lse, "
+      "sparse_prefill: expected as an option one of lse_base, empty_lse, "
       "got 'causal'");
 }
 
@@ -282,7 +282,7 @@ TEST(SparsePrefill, BytesAreThoseOfTheRowsThatAreNamed) {
   // q and out; indices; max_logits and lse.
   double others = 9 * 6 * (24 + 17) * 2 + 9 * 21 * 4 + 2 * 9 * 6 * 4;
   EXPECT_EQ(countBytes("sparse_prefill", arguments), others + 9 * 21 * 24 * 2);
-  // A row that is named twice is read twice; one that is not there is not.
+  // A row that is named twice is read twice; invalid entries read nothing.
   int32_t *index = tensorOf(arguments, "indices").data<int32_t>();
   index[0] = index[1];
   index[2] = -1;

@@ -4,8 +4,8 @@
 
 #include "Sample.h"
 
+#include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Npy.h"
-#include "mla/Harness/Tool.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,8 +18,7 @@ using namespace mla::harness;
 
 namespace {
 
-/// Computes the right answer, and for "wrong" a wrong one: the executor that
-/// stands in for the GPU.
+/// Replaces the GPU: writes the expected outputs, with an error if `wrong`.
 Status execute(std::vector<HostArgument> &arguments, bool wrong) {
   std::vector<ExpectedOutput> expected;
   MLA_RETURN_IF_ERROR(sparsePrefillReference(arguments, expected));
@@ -54,13 +53,12 @@ protected:
       };
       return Status();
     };
-    config.option = [](const std::string &option, std::string &error) {
-      if (option == "--level=")
-        error = "option '--level': expected a level";
-      return option.rfind("--level=", 0) == 0 || option == "--sides=2";
+    config.declare = [](mla::cli::Command &command) {
+      auto take = [](const std::string &) { return ""; };
+      command.option("--level", "LEVEL", take, "stops there");
+      if (command.getName() == "run")
+        command.option("--sides", "N", take, "of `run` alone");
     };
-    config.optionHelp = "  --level=LEVEL  stops there\n";
-    config.runOptionHelp = "  --sides=N      of `run` alone\n";
     config.version = "1.2.3";
   }
 
@@ -70,11 +68,9 @@ protected:
     return runTool(config, words, out, err);
   }
   int runSized(std::vector<std::string> words) {
-    for (const char *size : {"s_q=5", "s_kv=50", "topk=19", "h_q=4", "h_kv=1",
-                             "d_qk=16", "d_v=8"}) {
-      words.push_back("--size");
-      words.push_back(size);
-    }
+    words.insert(
+        words.end(),
+        {"--sizes", "s_q=5,s_kv=50,topk=19,h_q=4,h_kv=1,d_qk=16,d_v=8"});
     return run(words);
   }
   void expectUsage(const std::vector<std::string> &words,
@@ -103,38 +99,37 @@ TEST_F(Tool, RightKernelPasses) {
   EXPECT_NE(out.str().find("\"seed\":5"), std::string::npos);
   EXPECT_NE(out.str().find("\"s_q\":5"), std::string::npos);
   EXPECT_NE(out.str().find("\"pass\":true"), std::string::npos);
-  EXPECT_EQ(err.str(), "");
 }
 
 TEST_F(Tool, WrongKernelFails) {
   EXPECT_EQ(runSized({"run", "wrong", "--check"}), kExitFailure);
   EXPECT_NE(out.str().find("\"pass\":false"), std::string::npos);
   EXPECT_NE(out.str().find("elements differ"), std::string::npos);
-  // Without --check nobody looks, and nobody says that it passes.
+  // Without --check neither pass nor fail is reported.
   EXPECT_EQ(runSized({"run", "wrong"}), kExitSuccess);
   EXPECT_NE(out.str().find("\"checked\":false"), std::string::npos);
   EXPECT_EQ(out.str().find("pass"), std::string::npos) << out.str();
 }
 
 TEST_F(Tool, ResultsThatAreNotTakenAreAnError) {
-  // A file that is always full.
+  // A device that refuses all writes.
   for (std::vector<std::string> words :
        {std::vector<std::string>{"--help"}, {"run", "right", "right"}}) {
     std::ofstream full("/dev/full");
     if (words.front() == "run")
-      for (const char *size :
-           {"s_q=1", "s_kv=5", "topk=2", "h_q=4", "h_kv=1", "d_qk=16", "d_v=8"})
-        words.push_back(std::string("--size=") + size);
+      words.push_back("--sizes=s_q=1,s_kv=5,topk=2,h_q=4,h_kv=1,d_qk=16,d_v=8");
     err.str("");
     EXPECT_EQ(runTool(config, words, full, err), kExitFailure);
-    EXPECT_EQ(err.str(),
-              "error: cannot write the results: No space left on device\n");
+    EXPECT_EQ(
+        err.str(),
+        "error: cannot write to standard output: No space left on device\n");
   }
 }
 
 TEST_F(Tool, SeveralKernelsAndCases) {
-  EXPECT_EQ(runSized({"run", "right", "wrong", "--check", "--sizes",
-                      "s_q=1,topk=3", "--sizes=s_q=0"}),
+  const std::string rest = ",s_kv=50,h_q=4,h_kv=1,d_qk=16,d_v=8";
+  EXPECT_EQ(run({"run", "right", "wrong", "--check", "--sizes",
+                 "s_q=1,topk=3" + rest, "--sizes=s_q=0,topk=19" + rest}),
             kExitFailure);
   std::string text = out.str();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4) << text;
@@ -161,7 +156,7 @@ TEST_F(Tool, OutputsAreWritten) {
   ASSERT_EQ(runSized({"run", "right", "right", "--output", folder}),
             kExitSuccess);
   EXPECT_TRUE(std::filesystem::exists(folder + "/1/lse.npy"));
-  // What was written can be read as an input.
+  // Written files can be read as inputs.
   EXPECT_EQ(runSized({"run", "right", "--input",
                       "attn_sink=" + folder + "/1/lse.npy"}),
             kExitFailure);
@@ -179,7 +174,7 @@ TEST_F(Tool, BadInputIsOneLineAndExitCodeOne) {
       std::string::npos)
       << err.str();
   expectOneLine();
-  EXPECT_EQ(runSized({"run", "right", "--size", "batch=3"}), kExitFailure);
+  EXPECT_EQ(run({"run", "right", "--sizes", "batch=3"}), kExitFailure);
   expectOneLine();
   EXPECT_EQ(runSized({"run", "strange", "--check"}), kExitFailure);
   EXPECT_NE(err.str().find("operator 'strange' has no reference"),
@@ -190,15 +185,27 @@ TEST_F(Tool, BadInputIsOneLineAndExitCodeOne) {
 }
 
 TEST_F(Tool, WrongUsageIsExitCodeTwo) {
-  expectUsage({}, "expected the command 'run', 'bench' or 'plot'");
-  expectUsage({"walk"},
-              "expected the command 'run', 'bench' or 'plot', got 'walk'");
+  expectUsage({}, "expected a command, one of run, help, ");
+  expectUsage({"walk"}, "unknown command 'walk', expected one of ");
   expectUsage({"run"}, "expected at least one KERNEL");
   expectUsage({"rum", "right"}, "did you mean 'run'?");
   expectUsage({"run", "right", "--colour"}, "unknown option '--colour'");
   expectUsage({"run", "right", "--chek"},
               "unknown option '--chek'; did you mean '--check'? (see mla-test "
               "run --help)");
+  expectUsage({"run", "right", "--seed=1", "--seed=2"},
+              "'--seed': expected it once, got '1' and '2'");
+  expectUsage({"run", "right", "--check", "--check"},
+              "'--check': expected it once");
+  expectUsage({"run", "right", "--sizes=s_q=1/2,s_q=3"},
+              "'--sizes': size 's_q': expected it once, got 1 and 3");
+  expectUsage({"run", "right", "--sizes=s_q=1/"},
+              "'--sizes': expected NAME=N with N from 0 to 2147483647, got "
+              "'s_q=1/'");
+  expectUsage({"run", "right",
+               "--sizes=a=1/2/3/4/5/6/7/8,b=1/2/3/4/5/6/7/8,"
+               "c=1/2/3/4/5/6/7/8,d=1/2/3/4/5/6/7/8,e=1/2"},
+              "'--sizes': expected at most 4096 cases, got more");
   expectUsage({"run", "right", "--size=s_q=1", "--size=s_q=2"},
               "'--size': size 's_q': expected it once, got 1 and 2");
   expectUsage({"run", "right", "--sizes", "s_q=1,topk=3,s_q=1"},
@@ -208,14 +215,14 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--input=q=a.npy", "--input=q=b.npy"},
               "'--input': expected 'q' once");
   expectUsage({"run", "right", "--seed", "--check"},
-              "'--seed': expected a value");
+              "'--seed': expected a value, got '--check'");
   expectUsage({"run", "right", "--expect", "out"}, "expected NAME=FILE.npy");
   expectUsage({"run", "right", "--tolerance=0.1"},
               "expected --expect NAME=FILE.npy with it");
   expectUsage({"run", "right", "--expect=out=a.npy", "--tolerance=2"},
               "expected a number from 0 to 1, got '2'");
   expectUsage({"bench", "right", "--expect=out=a.npy"},
-              "'--expect': is not one of 'bench'");
+              "'--expect': is not one of 'bench' (it is one of run)");
   expectUsage({"bench", "right", "--sides=2"}, "'--sides': is not one of");
   expectUsage({"run", "right", "--size"}, "'--size': expected a value");
   expectUsage({"run", "right", "--size", "s_q"}, "expected NAME=N");
@@ -224,7 +231,8 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--sizes", "s_q=1,,topk=2"}, "expected NAME=N");
   expectUsage({"run", "right", "--seed=x"}, "'--seed': expected an integer");
   expectUsage({"run", "right", "--check=1"}, "'--check': takes no value");
-  expectUsage({"run", "right", "--invalid=2"}, "expected a share from 0 to 1");
+  expectUsage({"run", "right", "--invalid=2"},
+              "expected a share from 0 to 1, got '2'");
   expectUsage({"run", "right", "--scale=a"}, "expected a number, got 'a'");
   expectUsage({"run", "right", "--scale=inf"},
               "expected a number above 0 that fp32 holds, got 'inf'");
@@ -241,7 +249,8 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--rounds=2"}, "is not one of 'run'");
   expectUsage({"bench", "right", "--check"}, "is not one of 'bench'");
   expectUsage({"bench", "right", "--iterations=0"}, "expected an integer");
-  expectUsage({"bench", "right", "--gap=0"}, "expected milliseconds above 0");
+  expectUsage({"bench", "right", "--gap=0"},
+              "'--gap': expected milliseconds above 0, at most 60000, got '0'");
   expectUsage({"bench", "right", "--modes=foo"},
               "'--modes': expected some of b2b, gap, flush, graph, got 'foo'");
   expectUsage({"bench", "right", "--modes=b2b,"}, "graph, got ''");
@@ -251,29 +260,19 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--modes=b2b"},
               "'--modes': is not one of 'run'");
   expectUsage({"bench", "right", "--progress=1"}, "takes no value");
-  expectUsage({"run", "right", "--level="}, "'--level': expected a level");
+  expectUsage({"run", "right", "--level="}, "'--level': expected a value");
   expectUsage({"run", "right", "--peer=a.so"}, "'--peer': is not one of 'run'");
-  expectUsage({"--roof=5", "run", "right"}, "'--roof': is not one of 'run'");
+  expectUsage({"--roof=5", "run", "right"},
+              "expected a command, one of run, help, bench, completion, "
+              "got '--roof=5'");
   expectUsage({"bench", "right", "--peer="}, "'--peer': expected a value");
-  expectUsage({"bench", "right", "--roof=5"}, "expected --plot=FILE.svg");
   expectUsage({"bench", "right", "-o", "f.svg"}, "'-o': is not one of 'bench'");
-  expectUsage({"plot", "-o", "f.svg"}, "expected at least one RESULTS.jsonl");
-  expectUsage({"plot", "a.jsonl"}, "expected -o FILE.svg");
-  expectUsage({"plot", "a.jsonl", "-o"}, "'-o': expected a value");
-  expectUsage({"plot", "a.jsonl", "-o", "f.svg", "--roof=much,cuBLAS"},
-              "expected TFLOP/s above 0, got 'much,cuBLAS'");
-  expectUsage({"plot", "a.jsonl", "-o", "f.svg", "--roof=0"},
-              "expected TFLOP/s above 0");
-  expectUsage({"plot", "a.jsonl", "-o", "f.svg", "--seed=1"},
-              "'--seed': is not one of 'plot'");
-  expectUsage({"plot", "a.jsonl", "-o", "f.svg", "--level=cta"},
-              "'--level': is not one of 'plot'");
 }
 
 TEST_F(Tool, OptionsOfTheToolAreTaken) {
   EXPECT_EQ(runSized({"run", "right", "--level=cta"}), kExitSuccess)
       << err.str();
-  // The value may be the next word, as for every option.
+  // The value may be the next word.
   EXPECT_EQ(runSized({"run", "right", "--level", "cta", "--sides", "2"}),
             kExitSuccess)
       << err.str();
@@ -293,7 +292,7 @@ TEST_F(Tool, HelpIsByCommand) {
        {std::vector<std::string>{"run", "--help"}, {"help", "run"}}) {
     EXPECT_EQ(run(words), kExitSuccess);
     EXPECT_NE(out.str().find("--check"), std::string::npos);
-    EXPECT_NE(out.str().find("--sides=N"), std::string::npos);
+    EXPECT_NE(out.str().find("--sides N"), std::string::npos);
     EXPECT_EQ(out.str().find("--warmup"), std::string::npos);
     EXPECT_EQ(out.str().find("-o FILE.svg"), std::string::npos);
     EXPECT_NE(out.str().find("Exit codes: "), std::string::npos);
@@ -301,10 +300,10 @@ TEST_F(Tool, HelpIsByCommand) {
   EXPECT_EQ(run({"bench", "-h"}), kExitSuccess);
   EXPECT_NE(out.str().find("--warmup"), std::string::npos);
   EXPECT_EQ(out.str().find("--check"), std::string::npos);
-  EXPECT_EQ(out.str().find("--sides=N"), std::string::npos);
+  EXPECT_EQ(out.str().find("--sides N"), std::string::npos);
 }
 
-/// Writes what `expected` holds for the output `out` of the sized run.
+/// A folder with the outputs of a run, as expected values.
 class ExpectedFile : public Tool {
 protected:
   void SetUp() override {
@@ -317,7 +316,8 @@ protected:
   std::string expect(const std::string &name, const std::string &file) {
     return "--expect=" + name + "=" + folder + "/" + file + ".npy";
   }
-  /// `out` in double precision, `error` times its largest value off.
+  /// `out` in double precision, with an error of `error` times its largest
+  /// value.
   void writeOut(double error) {
     HostTensor bf16, wide;
     ASSERT_TRUE(readNpy(folder + "/out.npy", MLA_BF16, bf16).ok());
@@ -345,7 +345,7 @@ TEST_F(ExpectedFile, ReplacesTheReference) {
     out.back().descriptor.operatorName = "strange";
     return status;
   };
-  // Such an operator has other inputs too.
+  // The operator's name also changes the inputs.
   ASSERT_EQ(runSized({"run", "right", "--output", folder}), kExitSuccess);
   EXPECT_EQ(runSized(all), kExitSuccess);
   EXPECT_NE(out.str().find("\"checked\":true,\"pass\":true"), std::string::npos)
@@ -403,34 +403,64 @@ TEST_F(ExpectedFile, FilesThatDoNotFitAreNamed) {
 }
 
 TEST_F(Tool, HelpNamesEveryOption) {
-  EXPECT_EQ(run({"--help"}), kExitSuccess);
+  std::string text;
+  for (const char *command : {"run", "bench"}) {
+    EXPECT_EQ(run({command, "--help"}), kExitSuccess);
+    text += out.str();
+  }
   for (const char *option :
        {"--magnitude ", "--extreme ", "nan-kv",        "huge-scores ",
-        "--size ",      "--sizes ",   "--seed ",       "--poison",
+        "--sizes ",     "--seed ",    "--poison",      "--no-poison",
         "--invalid ",   "--scale ",   "--pad ",        "--input ",
         "--check",      "--output ",  "--iterations ", "--modes ",
         "--warmup ",    "--rounds ",  "--gap ",        "--progress ",
-        "--peer ",      "--plot ",    "--roof ",       "-o FILE.svg",
-        "--level="})
-    EXPECT_NE(out.str().find(option), std::string::npos) << option;
+        "--peer ",      "--level ",     "Example:",   "--tolerance ",  "--without "})
+    EXPECT_NE(text.find(option), std::string::npos) << option;
+  // Old spellings are in no help.
+  EXPECT_EQ(text.find("--size "), std::string::npos);
   EXPECT_EQ(err.str(), "");
 }
 
+TEST_F(Tool, OldSpellingsAreNoted) {
+  EXPECT_EQ(run({"run", "right", "--size", "s_q=5", "--size=s_kv=50", "--size",
+                 "h_q=4,h_kv=1,d_qk=16,d_v=8", "--sizes", "topk=3", "--sizes",
+                 "topk=4"}),
+            kExitSuccess)
+      << err.str();
+  EXPECT_NE(out.str().find("\"s_q\":5,\"topk\":4"), std::string::npos);
+  EXPECT_EQ(err.str().find("note: '--size' is an old spelling, which the next "
+                           "release refuses: write --sizes s_q=5\n"),
+            0u)
+      << err.str();
+}
+
+TEST_F(Tool, SizesWithListsAreCases) {
+  EXPECT_EQ(run({"run", "right", "--sizes",
+                 "s_q=1/2,s_kv=50,topk=3/4,h_q=4,h_kv=1,d_qk=16,d_v=8"}),
+            kExitSuccess)
+      << err.str();
+  std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+  EXPECT_NE(text.find("\"s_q\":2,\"topk\":3"), std::string::npos) << text;
+}
+
 TEST_F(Tool, BenchDefaultsToValidInputs) {
-  ToolOptions options;
-  EXPECT_EQ(parseToolOptions(config, {"bench", "right"}, options), "");
-  EXPECT_FALSE(options.inputs.poison);
-  EXPECT_EQ(options.inputs.invalidShare, 0);
-  EXPECT_EQ(options.iterations, 20);
-  EXPECT_EQ(options.rounds, 5);
-  EXPECT_EQ(options.modes, (std::vector<Mode>{Mode::BackToBack, Mode::Gap}));
-  EXPECT_EQ(parseToolOptions(config, {"bench", "right", "--invalid", "0.25"},
-                             options),
-            "");
-  EXPECT_EQ(options.inputs.invalidShare, 0.25);
-  EXPECT_EQ(parseToolOptions(config, {"run", "right"}, options), "");
-  EXPECT_TRUE(options.inputs.poison);
-  EXPECT_EQ(options.inputs.invalidShare, 0.1);
+  ToolOptions seen;
+  config.fault = [&](const ToolOptions &options) {
+    seen = options;
+    return "stop";
+  };
+  EXPECT_EQ(run({"bench", "right"}), kExitUsage);
+  EXPECT_FALSE(seen.inputs.poison);
+  EXPECT_EQ(seen.inputs.invalidShare, 0);
+  EXPECT_EQ(seen.iterations, 20);
+  EXPECT_EQ(seen.rounds, 5);
+  EXPECT_EQ(seen.modes, (std::vector<Mode>{Mode::BackToBack, Mode::Gap}));
+  EXPECT_EQ(run({"bench", "right", "--invalid", "0.25"}), kExitUsage);
+  EXPECT_EQ(seen.inputs.invalidShare, 0.25);
+  EXPECT_EQ(run({"run", "right"}), kExitUsage);
+  EXPECT_TRUE(seen.inputs.poison);
+  EXPECT_EQ(seen.inputs.invalidShare, 0.1);
 }
 
 TEST(PackageSubject, ErrorsNameTheFolder) {

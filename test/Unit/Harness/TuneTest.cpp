@@ -21,7 +21,7 @@ protected:
     options.iterations = 3;
     options.warmup = 1;
     options.gapMs = 0.1;
-    // The driver's clock, by the kernel that ran last: block 128 is slow.
+    // The fake driver's times depend on the last kernel: block 128 is slow.
     copy = fake->onLaunch;
     fake->onLaunch = [this](void **parameters) {
       fake->milliseconds = fake->config.blockX == 128 ? 4 : 3;
@@ -73,7 +73,7 @@ TEST_F(TuneTest, AWrongOneIsNotTimed) {
   Status status = tune();
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(candidates[1].wrong);
-  // Checked at sizes that are cut down.
+  // Checked at reduced sizes.
   EXPECT_EQ(candidates[1].skipped.find("output 'c' is wrong at n=200: "), 0u)
       << candidates[1].skipped;
   EXPECT_TRUE(candidates[1].times.empty());

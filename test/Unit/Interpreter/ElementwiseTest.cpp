@@ -1,5 +1,4 @@
-//===- ElementwiseTest.cpp - arith and math on scalars and tiles -*- C++
-//-*-===//
+//===- ElementwiseTest.cpp - elementwise arith and math ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +9,7 @@ using namespace mla::interp;
 namespace {
 class ElementwiseTest : public InterpreterTest {
 protected:
-  /// The value of `expression` over %a, %b and %c.
+  /// Evaluates `expression` with operands %a, %b and %c.
   double evaluate(llvm::StringRef expression, ElementType resultType,
                   llvm::ArrayRef<Argument> operands) {
     std::string parameters;
@@ -200,7 +199,7 @@ TEST_F(ElementwiseTest, RoundsToNearestEven) {
   EXPECT_TRUE(std::isnan(bf16(kNaN)));
   EXPECT_EQ(convert("arith.truncf", scalar(65504), ElementType::F16), 65504);
   EXPECT_EQ(convert("arith.truncf", scalar(65520), ElementType::F16), kInf);
-  // f16 ends in multiples of 2^-24; half of that is nearer to the even 0.
+  // The smallest f16 is 2^-24; half of it is a tie, which rounds to the even 0.
   EXPECT_EQ(convert("arith.truncf", scalar(0x1p-25f), ElementType::F16), 0);
   EXPECT_EQ(convert("arith.truncf", scalar(0x1.8p-25f), ElementType::F16),
             0x1p-24);
@@ -226,7 +225,7 @@ TEST_F(ElementwiseTest, SelectOnScalars) {
               condition ? 1 : 2);
 }
 
-TEST_F(ElementwiseTest, TilesGoElementByElement) {
+TEST_F(ElementwiseTest, TilesAreElementwise) {
   Array x = f32({2, 2}, {1, -2, 3, kNaN}), y = out({2, 2});
   ASSERT_TRUE(run("%x: memref<2x2xf32>, %y: memref<2x2xf32>", R"(
     %t = tile.load %x[%c0, %c0] : memref<2x2xf32> -> tensor<2x2xf32>

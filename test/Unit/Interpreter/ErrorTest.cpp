@@ -1,4 +1,4 @@
-//===- ErrorTest.cpp - what the interpreter refuses -------------*- C++ -*-===//
+//===- ErrorTest.cpp - errors of the interpreter ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,7 +9,7 @@ using namespace mla::interp;
 namespace {
 class ErrorTest : public InterpreterTest {
 protected:
-  /// Runs a body (line 4 of the text) that must fail with `message` at line 4.
+  /// Runs a body, line 4 of the text, and expects the error `message` there.
   void expectError(llvm::StringRef parameters, llvm::StringRef body,
                    llvm::ArrayRef<Argument> arguments, const char *message,
                    const Options &options = {}) {
@@ -37,7 +37,7 @@ TEST_F(ErrorTest, UnsupportedOps) {
   expectError("%x: f32", "%y = arith.truncf %x downward : f32 to bf16",
               {scalar(1)},
               "'arith.truncf' op is not supported by the interpreter");
-  // Found before anything runs.
+  // Detected before execution.
   expectError("%x: f32",
               "scf.for %i = %c0 to %c0 step %c1 { %y = math.sin %x : f32 }",
               {scalar(1)}, "'math.sin' op is not supported");
@@ -60,7 +60,7 @@ TEST_F(ErrorTest, FunctionsWithResults) {
             std::string::npos);
 }
 
-TEST_F(ErrorTest, ArgumentsThatDoNotFit) {
+TEST_F(ErrorTest, WrongArguments) {
   Array x = f32({2, 3}, Doubles(6, 0));
   expectRefused("%x: f32, %y: f32", {scalar(1)}, "expected 2 arguments, got 1");
   expectRefused("%x: f32", {x}, "argument 0: expected 'f32', got an array");
@@ -79,14 +79,14 @@ TEST_F(ErrorTest, ArgumentsThatDoNotFit) {
                 "argument 0: expected an address, got null");
 }
 
-TEST_F(ErrorTest, StridesThatDoNotFit) {
+TEST_F(ErrorTest, WrongStrides) {
   Array x = f32({2, 3}, Doubles(6, 0));
   x.shape = {2, 2};
   x.strides = {3, 1};
   expectRefused("%a: f32, %x: memref<?x2xf32> {mla.name = \"kv\"}",
                 {scalar(1), x},
                 "argument 1 (kv): expected stride 2 in dimension 0, got 3");
-  // A dimension of one element has no stride to speak of.
+  // The stride of a dimension of size 1 is ignored.
   x.shape = {1, 2};
   EXPECT_TRUE(run("%x: memref<?x2xf32>", "", {x})) << getError();
 }
@@ -120,7 +120,7 @@ TEST_F(ErrorTest, UndefinedArithmetic) {
                 "outside the integer's range");
 }
 
-TEST_F(ErrorTest, StepsThatAreNotPositive) {
+TEST_F(ErrorTest, NonPositiveSteps) {
   expectError("%n: index", "scf.for %i = %c0 to %c1 step %n {}", {index(0)},
               "'scf.for' op expected a positive step, got 0");
   expectError("%n: index", "scf.forall (%i) = (0) to (1) step (%n) {}",
@@ -128,23 +128,23 @@ TEST_F(ErrorTest, StepsThatAreNotPositive) {
 }
 
 TEST_F(ErrorTest, StepLimit) {
-  // Two constants, the loop, two ops and a yield an iteration, the return.
+  // Two constants, the loop, two ops and a yield per iteration, the return.
   llvm::StringRef body = "scf.for %i = %c0 to %n step %c1 { %x = arith.addi "
                          "%i, %i : index %y = arith.addi %i, %i : index }";
   EXPECT_TRUE(run("%n: index", body, {index(10)}, {1, 34})) << getError();
   expectError("%n: index", body, {index(10)},
               "'arith.addi' op step limit of 31 exceeded", {1, 31});
-  // A loop of nothing ends, too.
+  // An empty loop is limited too.
   expectError("%n: index", "scf.for %i = %c0 to %n step %c1 {}",
               {index(INT64_MAX)}, "step limit of 1000 exceeded", {1, 1000});
 }
 
-TEST_F(ErrorTest, ConstantsOfOtherKinds) {
+TEST_F(ErrorTest, UnsupportedConstants) {
   expectError("", "%x = arith.constant dense_resource<blob> : tensor<2xi32>",
               {}, "'arith.constant' op has a value of a kind");
 }
 
-TEST_F(ErrorTest, LowestPointIsReportedWhateverTheThreads) {
+TEST_F(ErrorTest, LowestPointIsReportedForAnyThreadCount) {
   Array x = i32({3}, {0, 0, 0});
   for (unsigned threads : {1, 4})
     for (int repeat = 0; repeat < 20; ++repeat)

@@ -9,7 +9,7 @@ using namespace mla::interp;
 namespace {
 class MemoryTest : public InterpreterTest {
 protected:
-  /// A 2x3 tile of the 2x3 array 1..6 at (i, j), with padding `pad`.
+  /// Loads a 2x3 tile at (i, j) from the 2x3 array 1..6, with padding `pad`.
   Doubles load(int64_t i, int64_t j, llvm::StringRef pad = "") {
     Array x = f32({2, 3}, {1, 2, 3, 4, 5, 6}), y = out({2, 3});
     EXPECT_TRUE(run("%x: memref<2x3xf32>, %y: memref<2x3xf32>, %i: index, "
@@ -24,7 +24,8 @@ protected:
     return y.values();
   }
 
-  /// The 2x2 array of zeros after a 2x2 tile 1..4 is stored at (i, j).
+  /// Stores the 2x2 tile 1..4 at (i, j) to a 2x2 array of zeros; returns the
+  /// array.
   Doubles store(int64_t i, int64_t j) {
     Array y = f32({2, 2}, {0, 0, 0, 0});
     EXPECT_TRUE(run("%y: memref<2x2xf32>, %i: index, %j: index", R"(
@@ -53,7 +54,7 @@ TEST_F(MemoryTest, LoadPadsOutside) {
 }
 
 TEST_F(MemoryTest, LoadOfFewerDimensions) {
-  // One row of the last dimension; the row index may be outside as well.
+  // One row of the last dimension, with row indices inside and outside.
   Array x = i32({2, 1, 3}, {1, 2, 3, 4, 5, 6});
   for (int64_t row : {-1, 1, 2}) {
     Array y = i32({4}, {7, 7, 7, 7});
@@ -66,7 +67,7 @@ TEST_F(MemoryTest, LoadOfFewerDimensions) {
   }
 }
 
-TEST_F(MemoryTest, StoreDropsOutside) {
+TEST_F(MemoryTest, StoreSkipsOutside) {
   EXPECT_EQ(store(0, 0), (Doubles{1, 2, 3, 4}));
   EXPECT_EQ(store(1, 1), (Doubles{0, 0, 0, 1}));
   EXPECT_EQ(store(-1, -1), (Doubles{4, 0, 0, 0}));
@@ -75,7 +76,7 @@ TEST_F(MemoryTest, StoreDropsOutside) {
 }
 
 TEST_F(MemoryTest, StridesAreHonoured) {
-  // The transposed, every-other-column view of a 2x6 array, and a column.
+  // The transpose of every second column of a 2x6 array, and a column.
   Array x = f32({2, 6}, {0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15});
   Array y = f32({3, 4}, Doubles(12, -1));
   x.shape = {3, 2};
@@ -92,7 +93,7 @@ TEST_F(MemoryTest, StridesAreHonoured) {
   EXPECT_EQ(y.values(), (Doubles{0, 10, -1, -1, 2, 12, -1, -1, 4, 14, -1, -1}));
 }
 
-TEST_F(MemoryTest, EveryElementTypeComesBack) {
+TEST_F(MemoryTest, EveryElementTypeRoundTrips) {
   for (ElementType type :
        {ElementType::I1, ElementType::I8, ElementType::I16, ElementType::I32,
         ElementType::I64, ElementType::F8E4M3FN, ElementType::F16,
@@ -111,8 +112,9 @@ TEST_F(MemoryTest, EveryElementTypeComesBack) {
   }
 }
 
-TEST_F(MemoryTest, GatherTakesRowsByIndex) {
-  // The second of two heads; rows 2 (twice), -1, 3 and the extremes.
+TEST_F(MemoryTest, GatherRowsByIndex) {
+  // The second of two heads; row indices 2 (twice), -1, 3 and the extremes of
+  // i32.
   Array x = f32({3, 2, 2}, {0, 0, 1, 2, 0, 0, 3, 4, 0, 0, 5, 6});
   Array rows = i32({6}, {2, -1, 0, 3, 2, double(INT32_MIN)});
   Array y = out({6, 2});

@@ -1,10 +1,9 @@
-//===- SparsePrefillTest.cpp - a whole attention program --------*- C++ -*-===//
+//===- SparsePrefillTest.cpp - a complete attention program -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Runs sparse_prefill.tile.mlir, written by hand in tile ops, and compares with
-// the definition computed in double precision. The definition reads only what
-// it may; everything else is NaN.
+// Interprets sparse_prefill.tile.mlir and compares the results with a reference
+// in double precision. Elements that must not be read are NaN.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,7 +46,7 @@ struct Problem {
     return choices[random() % 6];
   }
 
-  /// The rows that count for query `i`, by the definition.
+  /// The KV rows of the valid entries of query `i`.
   std::vector<int64_t> validRows(int64_t i) const {
     std::vector<int64_t> rows;
     for (int64_t t = 0; t < topk && t < length.get(i); ++t) {
@@ -69,7 +68,7 @@ struct Problem {
   Array q, kv, indices, length, sink, out, maxLogits, lse;
 };
 
-/// The definition, for one query and head.
+/// The reference for one query and head.
 struct Reference {
   double maxLogit = -kInf, lse = kInf;
   Doubles out = Doubles(kDV, 0.0);
@@ -108,7 +107,8 @@ protected:
            runModule((*text)->getBuffer(), problem.arguments(), options);
   }
 
-  /// Absolute or relative error within bounds; infinities exact, no NaN.
+  /// Whether the absolute or relative error is within its bound. Infinities
+  /// must be equal; NaN is never close.
   static bool isClose(double got, double want, double absolute,
                       double relative) {
     if (std::isinf(want) || std::isinf(got))
@@ -117,7 +117,7 @@ protected:
     return error < absolute || error < relative * std::fabs(want);
   }
 
-  /// Checks one query and head with the tolerances of docs on the operator.
+  /// Checks one query and head.
   static void check(const Problem &p, const Reference &want, int64_t at) {
     EXPECT_TRUE(isClose(p.maxLogits.get(at), want.maxLogit, 1e-6, 2.01 / 65536))
         << at << ": " << p.maxLogits.get(at) << ", " << want.maxLogit;
@@ -129,7 +129,7 @@ protected:
     EXPECT_EQ(wrong, 0) << "elements of out at " << at;
   }
 
-  /// Checks every `headStep`th head of every query.
+  /// Checks every query and each `headStep`-th head.
   static void check(const Problem &p, int64_t headStep) {
     Doubles q = p.q.values(), kv = p.kv.values();
     for (int64_t i = 0; i < p.sQ; ++i) {
@@ -143,16 +143,16 @@ protected:
 };
 } // namespace
 
-TEST_F(SparsePrefillTest, MatchesTheDefinition) {
-  // The lengths: all, and more than there is; part of a tile.
+TEST_F(SparsePrefillTest, MatchesTheReference) {
+  // topk_length: topk, more than topk, and a partial tile.
   Problem problem(3, 700, 512, {512, 10000, 345});
   ASSERT_TRUE(runSample(problem, {2, 0})) << getError();
   check(problem, 7);
 }
 
 TEST_F(SparsePrefillTest, EdgesOfTheIndexList) {
-  // topk is no multiple of the tile. No entry, a negative length, one entry,
-  // one tile, one more, and only invalid indices.
+  // topk is not a multiple of the tile. topk_length: 0, negative, 1, one tile,
+  // one tile + 1; and a query with only invalid indices.
   Problem problem(6, 50, 100, {0, -5, 1, 64, 65, 100});
   for (int64_t t = 0; t < 100; ++t)
     problem.indices.set(5 * 100 + t, problem.invalidIndex());

@@ -1,4 +1,4 @@
-//===- TestSupport.h - runs tile programs given as text ---------*- C++ -*-===//
+//===- TestSupport.h - interprets tile programs given as text ---*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@ namespace mla::interp {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-/// An array in the encoding of its element type.
+/// An array that owns its elements, encoded in their type.
 class Array {
 public:
   Array(ElementType type, std::vector<int64_t> shape,
@@ -78,7 +78,7 @@ inline Array f32(std::vector<int64_t> shape, std::vector<double> values) {
 inline Array i32(std::vector<int64_t> shape, std::vector<double> values) {
   return Array(ElementType::I32, std::move(shape), std::move(values));
 }
-/// An output: poison, so that what nobody wrote shows.
+/// An output filled with NaN, which reveals elements that are not written.
 inline Array out(std::vector<int64_t> shape) {
   return Array(ElementType::F32, std::move(shape), kNaN);
 }
@@ -116,8 +116,8 @@ protected:
     return mlir::succeeded(interpret(function, arguments, options));
   }
 
-  /// Interprets a function with these parameters and this body; %c0 and %c1 are
-  /// at hand.
+  /// Interprets a function with these parameters and this body, which may use
+  /// %c0 and %c1.
   bool run(llvm::StringRef parameters, llvm::StringRef body,
            llvm::ArrayRef<Argument> arguments, const Options &options = {}) {
     std::string text =
@@ -131,7 +131,7 @@ protected:
     return done;
   }
 
-  /// The only error, with its location.
+  /// The error with its location, if there is exactly one.
   std::string getError() const {
     return errors.size() == 1 ? errors.front()
                               : std::to_string(errors.size()) + " errors";

@@ -1,4 +1,4 @@
-//===- TileOpsTest.cpp - ops from tiles to tiles ----------------*- C++ -*-===//
+//===- TileOpsTest.cpp - tile ops without memory access ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -9,8 +9,8 @@ using namespace mla::interp;
 namespace {
 class TileOpsTest : public InterpreterTest {
 protected:
-  /// The tile %r of `type` that `body` computes; constants %a [2, 3] = 1..6 and
-  /// %v [3] = 1..3 are at hand.
+  /// The tile %r of type `type` that `body` computes. `body` may use the
+  /// constants %a [2, 3] = 1..6 and %v [3] = 1..3.
   Doubles compute(llvm::StringRef body, llvm::StringRef type,
                   std::vector<int64_t> shape,
                   ElementType element = ElementType::F32) {
@@ -124,7 +124,7 @@ TEST_F(TileOpsTest, ReduceOfMinusInfinityAndNaN) {
   EXPECT_TRUE(std::isnan(result[1]));
 }
 
-/// [1 2 3; 4 5 6] times [1 2; 3 4; 5 6], however the operands are stored.
+/// [1 2 3; 4 5 6] [1 2; 3 4; 5 6], with each operand transposed or not.
 TEST_F(TileOpsTest, DotTransposes) {
   llvm::StringRef operands = R"(
     %at = arith.constant dense<[[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]> : tensor<3x2xf32>
@@ -155,8 +155,8 @@ TEST_F(TileOpsTest, DotAccumulatesAndKeepsAcc) {
 }
 
 TEST_F(TileOpsTest, DotSumsInOrderInFloat) {
-  // 2^24 + 1 is 2^24 in fp32: ascending order loses the ones, and -2^24 then
-  // leaves nothing; NaN and infinity times zero are not skipped.
+  // 2^24 + 1 rounds to 2^24 in fp32: in ascending order the ones are lost, and
+  // adding -2^24 gives 0. NaN * 0 and inf * 0 are not skipped.
   llvm::StringRef body = R"(
     %x = arith.constant dense<[[16777216.0, 1.0, 1.0, -16777216.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0]]> : tensor<2x5xf32>
     %one = arith.constant dense<[[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 0x7F800000]]> : tensor<5x2xf32>
@@ -169,7 +169,7 @@ TEST_F(TileOpsTest, DotSumsInOrderInFloat) {
 }
 
 TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
-  // Larger than a block in every direction and a multiple of none: 3x131x67.
+  // n = 131 and k = 67 exceed a block and are not multiples of it.
   Array a(ElementType::BF16, {3, 67}, 0.0),
       b(ElementType::BF16, {131, 67}, 0.0);
   for (int n = 0; n < 3 * 67; ++n)
@@ -196,9 +196,9 @@ TEST_F(TileOpsTest, DotOfOddSizesOverBlocks) {
 }
 
 TEST_F(TileOpsTest, LazyOnlineSoftmax) {
-  // The threshold is 2 in base 2, the scale 0.5: 4 in units of scores. Rows:
-  // above the maximum by less than that, by exactly that, by more; all -inf
-  // from the start; a part -inf, at the start; NaN.
+  // Threshold 2, scale 0.5: 4 in units of scores. Rows: above the maximum by
+  // less than 4, by exactly 4, by more; first tile all -inf; first tile partly
+  // -inf; NaN.
   llvm::StringRef body = R"(
     %s = arith.constant dense<[[1.0, 3.0], [5.0, 1.0], [1.0, 7.0], [0xFF800000, 0xFF800000], [0xFF800000, -3.0], [0x7FC00000, 1.0]]> : tensor<6x2xf32>
     %m = arith.constant dense<[1.0, 1.0, 1.0, -3.40282347e38, -3.40282347e38, 1.0]> : tensor<6xf32>
@@ -222,9 +222,9 @@ TEST_F(TileOpsTest, LazyOnlineSoftmax) {
 }
 
 TEST_F(TileOpsTest, OnlineSoftmax) {
-  // Rows: ordinary; all -inf after something; all -inf from the start; a part
-  // -inf, at the start; scores whose products with the scale, 2, differ by less
-  // than they are rounded; scores that have no product.
+  // Rows: ordinary; all -inf after a finite maximum; first tile all -inf; first
+  // tile partly -inf; scores of large magnitude; scores that overflow when
+  // scaled by 2.
   llvm::StringRef body = R"(
     %s = arith.constant dense<[[0.5, 1.0], [0xFF800000, 0xFF800000], [0xFF800000, 0xFF800000], [0xFF800000, 1.5], [-1.0e31, -1.1e31], [3.0e38, -3.0e38]]> : tensor<6x2xf32>
     %m = arith.constant dense<[0.5, 1.5, 0xFF800000, 0xFF800000, 0xFF800000, 2.0e38]> : tensor<6xf32>
@@ -252,8 +252,8 @@ TEST_F(TileOpsTest, OnlineSoftmax) {
             (Doubles{0.5, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0}));
 }
 
-TEST_F(TileOpsTest, OnlineSoftmaxTellsEmptyRows) {
-  // All scores are -inf; the maximum of the row is finite if one was valid.
+TEST_F(TileOpsTest, OnlineSoftmaxDetectsEmptyRows) {
+  // All scores are -inf; the maximum is finite if a column is valid.
   auto max = [&](llvm::StringRef valid) {
     return compute(("%s = arith.constant dense<0xFF800000> : tensor<1x2xf32>\n"
                     "%m = arith.constant dense<0xFF800000> : tensor<1xf32>\n"

@@ -1,7 +1,7 @@
-// Sparse MLA prefill in tile ops: a sample of what --mla-tile emits for
+// Sparse MLA prefill in tile ops, similar to the output of --mla-tile for
 // mla.sparse_prefill with h_q = 128, d_qk = 576, d_v = 512, topk_length and
-// attn_sink. One grid point is a query token and a block of 64 heads; the loop
-// goes over tiles of 64 indices. Logarithms inside the loop are to base 2.
+// attn_sink. A grid point is a query and a block of 64 heads; the loop iterates over
+// tiles of 64 indices. Exponentials are in base 2.
 
 func.func @sparse_prefill(
     %Q: memref<?x128x576xbf16, strided<[?, ?, 1]>> {mla.name = "q"},
@@ -40,7 +40,7 @@ func.func @sparse_prefill(
     %o, %m, %l = scf.for %t = %c0 to %tiles step %c1
         iter_args(%o_in = %o_start, %m_in = %m_start, %l_in = %l_start)
         -> (tensor<64x512xf32>, tensor<64xf32>, tensor<64xf32>) {
-      // Entry t counts iff t < length and 0 <= index < s_kv.
+      // Entry t is valid if t < length and 0 <= index < s_kv.
       %first = arith.muli %t, %c64 : index
       %first_i32 = arith.index_cast %first : index to i32
       %rows = tile.load %I[%token, %c0, %first] pad -1 : i32 {tile.label = "rows"} : memref<?x1x?xi32, strided<[?, ?, 1]>> -> tensor<64xi32>
@@ -71,8 +71,8 @@ func.func @sparse_prefill(
       scf.yield %o_out, %m_out, %l_out : tensor<64x512xf32>, tensor<64xf32>, tensor<64xf32>
     }
 
-    // No valid entry: the maximum is -inf. Then out = 0, lse = +inf, and
-    // max_logits = -inf, as it is where all valid scores are.
+    // Without a valid entry the maximum is -inf: out = 0, lse = +inf and
+    // max_logits = -inf. max_logits is also -inf if all valid scores are.
     %zero = arith.constant dense<0.0> : tensor<64xf32>
     %pinf = arith.constant dense<0x7F800000> : tensor<64xf32>
     %ninf = arith.constant dense<0xFF800000> : tensor<64xf32>
@@ -87,7 +87,7 @@ func.func @sparse_prefill(
     %lse = arith.select %empty, %pinf, %sum_log : tensor<64xi1>, tensor<64xf32>
     tile.store %lse, %L[%token, %head] {tile.label = "store_lse"} : tensor<64xf32>, memref<?x128xf32, strided<[?, 1]>>
 
-    // The sink is one more entry of the denominator, without a value.
+    // The sink is an additional term of the denominator, without a value.
     %sinks = tile.load %sink[%head] : memref<128xf32> -> tensor<64xf32>
     %log2es = tensor.splat %log2e : tensor<64xf32>
     %above = arith.subf %sinks, %max : tensor<64xf32>

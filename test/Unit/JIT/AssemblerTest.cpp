@@ -1,4 +1,4 @@
-//===- AssemblerTest.cpp - the driver in place of ptxas -------------------===//
+//===- AssemblerTest.cpp - the driver's linker in place of ptxas ----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -98,7 +98,7 @@ TEST_F(DriverLinker, IsUsedWithoutAPtxas) {
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(assembler.kind, MLA_ASSEMBLER_DRIVER);
   EXPECT_EQ(assembler.version, "driver 13000");
-  // Not where one was asked for.
+  // Not if one was requested.
   EXPECT_EQ(
       findAssembler(MLA_ASSEMBLER_PTXAS, std::nullopt, 10, assembler).code(),
       MLA_NOT_FOUND);
@@ -149,7 +149,8 @@ std::string onlyKey(const DiskCache &cache) {
 }
 
 TEST_F(DriverLinker, ABadCubinInTheCacheIsCompiledAnew) {
-  // Whole, by its checksum; another compiler may have stored it unseen.
+  // Complete, by its checksum; another compiler may have stored it without
+  // checks.
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
@@ -185,7 +186,7 @@ TEST_F(DriverLinker, IsUsedOnRequest) {
   EXPECT_EQ(assembler.kind, MLA_ASSEMBLER_DRIVER);
 }
 
-/// A ptxas that nobody asked for, on PATH, and a driver of CUDA 12.9.
+/// A ptxas on PATH that was not requested, and a driver of CUDA 12.9.
 class InstalledPtxas : public DriverLinker {
 protected:
   void SetUp() override {
@@ -282,7 +283,7 @@ TEST_F(InstalledPtxas, ThatIsRequestedIsUsed) {
 }
 
 TEST_F(InstalledPtxas, IsNotWorthInitialisingTheDriver) {
-  // A process that has may not fork any more.
+  // A process that has opened the driver cannot fork.
   install("a", "12.9");
   int before = fake->calls.cuInit;
   find();
@@ -304,7 +305,7 @@ TEST_F(InstalledPtxas, CompilesToTheEnd) {
     EXPECT_EQ(trouble, CompileTrouble::Assembler);
     warnings += message;
   };
-  // A linker that fails, too, says why it was asked.
+  // The error of the linker says why it was used.
   fake->failures["cuLinkAddData"] = 222;
   Status status = compileCached(*module, options, none, kernel);
   EXPECT_TRUE(contains(status.message(), "cuLinkAddData failed"));

@@ -1,4 +1,4 @@
-//===- CachedCompileTest.cpp - what is another kernel ---------------------===//
+//===- CachedCompileTest.cpp - keys of the cache --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +10,7 @@
 using namespace mla;
 
 namespace {
-/// Nothing to compile: the key is made all the same.
+/// Nothing to compile: the key is computed nevertheless.
 class CacheKey : public ::testing::Test {
 protected:
   std::string key() {

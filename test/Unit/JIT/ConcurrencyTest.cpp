@@ -72,7 +72,7 @@ TEST_F(Concurrency, ThreadsShareAFailure) {
 }
 
 TEST_F(Concurrency, ThreadsCompileDifferentKernelsAtOnce) {
-  // Each waits for the other to arrive: one after the other, they would not.
+  // Each waits for the other, which they could not do one after the other.
   std::string arrive = (root / "arrived-").string();
   writePtxas("touch " + arrive + "$$\n" + "for i in $(seq 100); do\n  set -- " +
              arrive +
@@ -115,16 +115,16 @@ TEST_F(Concurrency, KilledInMidCompile) {
         compileFresh(tag);
       return 0;
     });
-    // From then on it is in the middle of one compilation or of the next.
+    // From now on it is always in the middle of a compilation.
     while (runs() == before)
       std::this_thread::sleep_for(Milliseconds(1));
     std::this_thread::sleep_for(Milliseconds(random() % 60));
     ::kill(child, SIGKILL);
     EXPECT_EQ(wait(child), 1000 + SIGKILL);
   }
-  // Runs of ptxas that nobody waited for any more made no entry.
+  // Abandoned runs of ptxas made no entry.
   EXPECT_GE(runs() - entries().size(), 10u);
-  // What is there is whole, and no lock is left.
+  // All entries are complete, and no lock is held.
   options.lockTimeout = 1000;
   size_t whole = entries().size(), hits = 0;
   EXPECT_GT(whole, 0u);
@@ -133,7 +133,7 @@ TEST_F(Concurrency, KilledInMidCompile) {
     hits += compileFresh(tag).origin == MLA_FROM_DISK;
   }
   EXPECT_TRUE(warnings.empty()) << warnings[0];
-  // Nothing is left where temporary files go.
+  // No temporary file is left.
   EXPECT_TRUE(fs::is_empty(root / "tmp"));
 }
 
@@ -155,8 +155,8 @@ TEST_F(Concurrency, ForkWhileAThreadCompiles) {
   std::thread thread([&] { compileWith(compiler); });
   while (runs() == 0)
     std::this_thread::sleep_for(Milliseconds(5));
-  // The child wants what the parent's thread is making: it waits for the
-  // parent as for any process, and not for a thread that it does not have.
+  // The child asks for a kernel that a thread of the parent is making: it waits
+  // for the parent process, not for a thread that does not exist in the child.
   pid_t child = spawn([&] { return compileWith(compiler).origin; });
   EXPECT_EQ(wait(child), MLA_FROM_DISK);
   thread.join();

@@ -25,7 +25,7 @@ protected:
   void store(llvm::StringRef key, llvm::StringRef value) {
     EXPECT_EQ(text(cache.store(key, value)), "");
   }
-  /// Whether the lock of `key` can be had.
+  /// Whether the lock of `key` can be acquired.
   bool isFree(llvm::StringRef key) {
     auto lock = cache.lock(key, milliseconds(0), [] {});
     return lock && *lock;
@@ -55,7 +55,7 @@ TEST_F(DiskCacheTest, ListsAndClears) {
   EXPECT_EQ(entries[0].name, digest("a"));
   EXPECT_EQ(cache.read(entries[0]), "1");
   EXPECT_EQ(entries[1].name, digest("b"));
-  // What a killed process leaves is no entry, but goes.
+  // Files of a killed process are not entries, and are removed.
   scratch.script("a/cache/llvmcache-0-1234.tmp", "");
   scratch.script("a/cache/another", "");
   EXPECT_EQ(llvm::cantFail(cache.list()).size(), 2u);
@@ -144,7 +144,7 @@ TEST(KernelEntry, DamageIsRefused) {
     std::string bad = good;
     return bad.replace(bad.find(from.str()), from.size(), to);
   };
-  // Deeper than a thread's stack would bear.
+  // Recursion this deep would overflow the stack.
   std::string deep(1 << 20, '[');
   EXPECT_FALSE(deserialize(deep));
   EXPECT_FALSE(deserialize(with("-1", deep)));

@@ -1,4 +1,4 @@
-//===- FaultTest.cpp - a cache folder that does not do --------------------===//
+//===- FaultTest.cpp - faults of the cache folder -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -19,8 +19,8 @@ namespace {
 
 class Fault : public JitTest {
 protected:
-  /// Compiles twice with one compiler that keeps nothing in memory: a warning
-  /// has to come once. Returns it.
+  /// Compiles twice with a compiler that keeps nothing in memory, and returns
+  /// the warning, which has to be given once.
   std::string compileTwice() {
     warnings.clear();
     options.memoryKernels = -1;
@@ -63,7 +63,8 @@ TEST_F(Fault, TruncatedEntriesAreCompiledAnew) {
 }
 
 TEST_F(Fault, ForeignEntriesAreCompiledAnew) {
-  // Of another version of the format, and of another key under this one's name.
+  // An entry of another format version, and one of another key under this key's
+  // name.
   compileFresh(0);
   fs::path entry = entries()[0];
   std::string good = readFile(entry), other = good;
@@ -85,7 +86,7 @@ TEST_F(Fault, AnEntryThatIsAFolder) {
   fs::remove(entry);
   fs::create_directory(entry);
   EXPECT_TRUE(contains(compileTwice(), "cannot read"));
-  // It cannot be read nor replaced: a warning each.
+  // It can neither be read nor replaced: one warning for each.
   ASSERT_EQ(warnings.size(), 2u);
   EXPECT_TRUE(contains(warnings[1], "cannot write"));
 }
@@ -98,7 +99,7 @@ TEST_F(Fault, AnotherPtxasIsAnotherKernel) {
   EXPECT_EQ(second.origin, MLA_COMPILED);
   EXPECT_STRNE(second.key, first.key);
   EXPECT_EQ(entries().size(), 2u);
-  // Nor does it matter where it is.
+  // Its path makes no difference.
   writePtxas(copyCubin());
   fs::rename(root / "ptxas", root / "ptxas-13.0");
   options.ptxas = root / "ptxas-13.0";
@@ -108,7 +109,7 @@ TEST_F(Fault, AnotherPtxasIsAnotherKernel) {
 }
 
 TEST_F(Fault, PtxasIsReplacedMeanwhile) {
-  // It is found out when it is asked for its version, or has to assemble.
+  // The fault shows when its version is queried, or when it assembles.
   compileFresh(0);
   auto replaceBy = [&](const char *program) {
     fs::remove(root / "ptxas");
@@ -127,7 +128,7 @@ TEST_F(Fault, PtxasIsReplacedMeanwhile) {
   replaceBy((root / "none").c_str());
   EXPECT_TRUE(
       contains(errorOf(compiler, program(1), MLA_NOT_FOUND), "no ptxas at"));
-  // What is in the folder and in memory is not touched, and nothing is added.
+  // The entries in the folder and in memory are unchanged, and none is added.
   EXPECT_EQ(entries().size(), 1u);
   fs::remove(root / "ptxas");
   writePtxas(copyCubin());
@@ -156,14 +157,14 @@ TEST_F(Fault, AFolderThatCannotBeMade) {
   writeFile(root / "file", "");
   options.cacheFolder = root / "file" / "cache";
   compileTwice();
-  // To read, to lock and to write: a warning each.
+  // Reading, locking and writing: one warning for each.
   ASSERT_EQ(warnings.size(), 3u);
   EXPECT_TRUE(contains(warnings[0], "cannot read"));
   EXPECT_TRUE(contains(warnings[1], "cannot create folder"));
   EXPECT_TRUE(contains(warnings[2], "cannot write to folder"));
 }
 
-/// In a child without root's rights, for whom no permission counts.
+/// Runs in a child without root's rights, which permissions do not restrict.
 int asNobody(const std::function<bool()> &body) {
   return wait(spawn([&] {
     if (::geteuid() == 0 && (::setegid(65534) || ::seteuid(65534)))
@@ -173,7 +174,7 @@ int asNobody(const std::function<bool()> &body) {
 }
 
 TEST_F(Fault, AFolderThatMayOnlyBeRead) {
-  // Another's folder: what is in it is used, what is new is not kept.
+  // Another user's folder: its entries are used, new ones are not stored.
   compileFresh(0);
   auto allow = [](const fs::path &path, int mode) {
     fs::permissions(path, static_cast<fs::perms>(mode));
@@ -199,7 +200,7 @@ TEST_F(Fault, AFolderThatMayOnlyBeRead) {
 }
 
 TEST_F(Fault, AFolderIsMadeAsTheUmaskSays) {
-  // What root compiles into an image is for all who run it.
+  // All users can read what root compiled into a container image.
   options.cacheFolder = root / "shared" / "cache";
   auto modeOf = [](const fs::path &path) {
     return static_cast<int>(fs::status(path).permissions());
@@ -223,7 +224,7 @@ TEST_F(Fault, AFolderIsMadeAsTheUmaskSays) {
 }
 
 TEST_F(Fault, AFolderThatRootHasFilled) {
-  // In an image, whose user is another, with a home that it may not write to.
+  // A container with another user, who cannot write to HOME.
   options.cacheFolder = root / "home" / ".cache" / "mla";
   compileFresh();
   fs::permissions(root, fs::perms(0755));
@@ -306,10 +307,10 @@ TEST_F(Fault, AFolderThatIsRemovedInMidCompile) {
       fs::remove_all(cache);
   };
   EXPECT_EQ(compileFresh().origin, MLA_COMPILED);
-  // It was made anew.
+  // It was created again.
   EXPECT_TRUE(warnings.empty());
   EXPECT_EQ(compileFresh().origin, MLA_FROM_DISK);
-  // Nor does it matter that something else is there now.
+  // Another file in its place makes no difference.
   fs::remove_all(cache);
   options.progress = [&](const char *step, double seconds) {
     if (step == std::string("assemble") && seconds < 0) {
@@ -323,7 +324,8 @@ TEST_F(Fault, AFolderThatIsRemovedInMidCompile) {
 }
 
 TEST_F(Fault, AFullDisk) {
-  // As far as a process can tell: no file may grow. The cubin is small enough.
+  // Simulates a full disk by a limit on the file size. The cubin is small
+  // enough.
   compileFresh(0);
   int code = wait(spawn([&] {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -343,12 +345,12 @@ TEST_F(Fault, AFullDisk) {
 }
 
 TEST_F(Fault, AFullFileSystem) {
-  // One of its own, of a few pages, which a child may mount where the system
-  // lets it.
+  // A file system of a few pages, which a child mounts if the system permits
+  // it.
   constexpr int kCannotMount = 77;
   fs::create_directory(cache);
   int code = wait(spawn([&] {
-    // Files in it belong to a user, who has to be somebody there.
+    // Files in it belong to a user, who has to exist in the namespace.
     std::string user = "0 " + std::to_string(::geteuid()) + " 1",
                 group = "0 " + std::to_string(::getegid()) + " 1";
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNS))
@@ -369,8 +371,8 @@ TEST_F(Fault, AFullFileSystem) {
         whole == 1 && compileFresh(1).origin == MLA_COMPILED &&
         warnings.size() == 1 && warnings[0].find("cannot write") == 0 &&
         warnings[0].find("No space left on device") != std::string::npos;
-    // Of the kernel that found no place nothing is left, and what was there is
-    // of use.
+    // Nothing is left of the kernel that did not fit, and the earlier entries
+    // are still used.
     good = good && entries().size() == 1 &&
            std::distance(fs::directory_iterator(cache), {}) == 4 &&
            compileFresh(0).origin == MLA_FROM_DISK;

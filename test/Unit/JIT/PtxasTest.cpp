@@ -1,4 +1,4 @@
-//===- PtxasTest.cpp - a ptxas that does not do ---------------------------===//
+//===- PtxasTest.cpp - a ptxas that does not work -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +13,7 @@ namespace {
 
 class Ptxas : public JitTest {
 protected:
-  /// Each of them has to leave the cache empty.
+  /// Every test has to leave the cache empty.
   void TearDown() override {
     EXPECT_TRUE(entries().empty());
     JitTest::TearDown();
@@ -34,7 +34,7 @@ TEST_F(Ptxas, IsFalse) {
 }
 
 TEST_F(Ptxas, IsSleep) {
-  // Which takes --version for a question.
+  // sleep has a --version option too.
   options.ptxas = "/bin/sleep";
   EXPECT_TRUE(contains(compileError(), "expected a line with 'release X.Y'"));
 }
@@ -96,7 +96,7 @@ TEST_F(Ptxas, ReportsASpill) {
 }
 
 TEST_F(Ptxas, IgnoredChildren) {
-  // The system reaps them, and nobody learns how they ended.
+  // The system reaps child processes, so that their exit codes are lost.
   EXPECT_EQ(wait(spawn([&] {
               std::signal(SIGCHLD, SIG_IGN);
               std::string error = compileError();

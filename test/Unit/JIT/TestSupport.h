@@ -60,7 +60,8 @@ inline int wait(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-/// A program that compiles in milliseconds. `tag` makes it another kernel.
+/// A program that compiles in milliseconds. Different tags make different
+/// kernels.
 inline std::string program(int tag = 0) {
   return R"(#schedule = #mla.schedule<"math",
   roles = [<"math", warps = 4, registers = 240>],
@@ -83,8 +84,15 @@ func.func @k(%out: memref<?x8xi32> {mla.name = "out", mla.dims = ["rows", ""]})
 )";
 }
 
-/// A folder with a cache and with a program in place of ptxas that notes its
-/// runs and writes a cubin at once.
+/// sparse_prefill with its default sizes and options.
+inline mlaOperator sparsePrefill() {
+  mlaOperator op = MLA_OPERATOR_INIT;
+  op.name = "sparse_prefill";
+  return op;
+}
+
+/// A cache folder, and a fake ptxas that records its runs and writes a cubin at
+/// once.
 class JitTest : public ::testing::Test {
 protected:
   void SetUp() override {
@@ -161,7 +169,7 @@ protected:
     EXPECT_TRUE(compiler) << status.message();
     return std::move(compiler).value();
   }
-  /// Compiles with a compiler of its own and returns what is told.
+  /// Compiles with a new compiler and returns the info.
   mlaCompileInfo compileFresh(int tag = 0) {
     return compileWith(makeCompiler(), tag);
   }

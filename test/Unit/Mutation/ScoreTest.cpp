@@ -24,7 +24,7 @@ protected:
 
 TEST_F(ScoreTest, ASimulatorThatRefusesAllLeavesNoSurvivor) {
   ScoreOptions options;
-  options.simulate = [](mlir::func::FuncOp) { return "no"; };
+  options.simulate = [](mlir::ModuleOp) { return "no"; };
   for (const Result &result : run(options)) {
     EXPECT_TRUE(result.isFound()) << result.id;
     EXPECT_FALSE(result.survives()) << result.id;
@@ -35,7 +35,7 @@ TEST_F(ScoreTest, ASimulatorThatRefusesAllLeavesNoSurvivor) {
 TEST_F(ScoreTest, QuickDoesNotSimulateWhatIsRefused) {
   ScoreOptions options;
   options.kinds = {"drop-arrival"};
-  options.simulate = [](mlir::func::FuncOp) { return "no"; };
+  options.simulate = [](mlir::ModuleOp) { return "no"; };
   for (const Result &result : run(options)) {
     EXPECT_NE(result.verifier, "") << result.id;
     EXPECT_EQ(result.simulator, "no") << result.id;
@@ -47,10 +47,10 @@ TEST_F(ScoreTest, QuickDoesNotSimulateWhatIsRefused) {
 
 TEST_F(ScoreTest, ReasonsAreForEquivalentMutantsOnly) {
   mlir::ModuleOp module = *kernels.modules[0];
-  for (const Mutation &mutation : enumerate(findProgram(module))) {
+  for (const Mutation &mutation : enumerate(module)) {
     mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(module, mutation);
-    std::string why = explainEquivalence(mutation, findProgram(module),
-                                         findProgram(*damaged));
+    std::string why = explainEquivalence(mutation, findKernels(module).front(),
+                                         findKernels(*damaged).front());
     llvm::StringRef kind = mutation.kind;
     // What is left out or counted wrong is never equivalent.
     if (kind.starts_with("drop-") || kind == "count" || kind == "bytes" ||
@@ -65,12 +65,12 @@ TEST_F(ScoreTest, ReasonsAreForEquivalentMutantsOnly) {
 
 TEST_F(ScoreTest, ACommitBetweenTheLinksOfAChainMayGo) {
   mlir::ModuleOp module = *kernels.modules[2];
-  for (const Mutation &mutation : enumerate(findProgram(module))) {
+  for (const Mutation &mutation : enumerate(module)) {
     if (mutation.kind != "drop-commit")
       continue;
     mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(module, mutation);
-    std::string why = explainEquivalence(mutation, findProgram(module),
-                                         findProgram(*damaged));
+    std::string why = explainEquivalence(mutation, findKernels(module).front(),
+                                         findKernels(*damaged).front());
     // The first commits of a role are between the parts of its scores (two of
     // "left", three of "right"), the next one is behind them.
     llvm::StringRef id = mutation.id;

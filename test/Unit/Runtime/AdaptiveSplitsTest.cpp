@@ -9,7 +9,7 @@
 namespace {
 
 TEST(AdaptiveSplits, FillTheGpuWhereRowsAreFew) {
-  // One row, 4,096 tokens: a step each is the shortest.
+  // One row of 4,096 tokens: one step per split is fastest.
   EXPECT_EQ(mlaAdaptiveSplits(1, 4096, 132), 64);
   // 32,768 tokens are 512 steps: four each on 128 of 132 SMs.
   EXPECT_EQ(mlaAdaptiveSplits(1, 32768, 132), 128);

@@ -44,7 +44,7 @@ TEST(Descriptor, ReadsAProgram) {
   ASSERT_EQ(d.kernels.size(), 3u);
   EXPECT_EQ(d.kernels[0].phase, MLA_PHASE_PLAN);
   EXPECT_EQ(d.kernels[1].phase, MLA_PHASE_LAUNCH);
-  // Workspaces are counted on behind the two arguments.
+  // Workspaces are numbered after the two arguments.
   EXPECT_EQ(d.kernels[1].parameters[1].index, 2);
   EXPECT_EQ(d.kernels[1].tensorMaps[0].tensor, 3);
   EXPECT_EQ(d.tensorName(3), "partial");
@@ -74,7 +74,7 @@ TEST(Descriptor, OptionalArgumentsAndOptions) {
   KernelDescriptor plain = parseSample();
   EXPECT_FALSE(plain.arguments[1].optional);
   EXPECT_EQ(plain.operatorText(), "sparse_prefill");
-  // What is the default is not written, so that older runtimes read it.
+  // Defaults are not written, so that older runtimes can read the package.
   EXPECT_EQ(writeDescriptor(plain).find("option"), std::string::npos);
   KernelDescriptor d = parseSample(sampleJsonWith(
       "\"alignment\": 4", "\"alignment\": 4, \"optional\": true"));
@@ -97,6 +97,36 @@ TEST(Descriptor, ConstantsAreKept) {
   EXPECT_EQ(d.constants[1].value, 0.1);
   std::string once = writeDescriptor(d);
   EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+}
+
+TEST(Descriptor, SizeLimitsAreKept) {
+  // Sizes without limits are not written.
+  EXPECT_EQ(writeDescriptor(parseSample()).find("sizeLimits"),
+            std::string::npos);
+  KernelDescriptor d = parseSample(sampleJsonWith(
+      "\"target\"",
+      "\"sizeLimits\": {\"topk\": [1, 2048], \"s_q\": [0, 7]}, \"target\""));
+  EXPECT_EQ(d.limitsOf(0).smallest, 0);
+  EXPECT_EQ(d.limitsOf(0).largest, 7);
+  EXPECT_EQ(d.limitsOf(1).smallest, 1);
+  EXPECT_EQ(d.limitsOf(1).largest, 2048);
+  std::string once = writeDescriptor(d);
+  EXPECT_EQ(writeDescriptor(parseSample(once)), once);
+  EXPECT_EQ(parseSample(once).limitsOf(1).largest, 2048);
+}
+
+TEST(Descriptor, SizeLimitsAreIntersected) {
+  KernelDescriptor d = parseSample();
+  EXPECT_EQ(d.limitsOf(1).smallest, 0);
+  EXPECT_EQ(d.limitsOf(1).largest, kMaxDimension);
+  d.limitSize(1, 4, 100);
+  d.limitSize(1, 1, 50);
+  EXPECT_EQ(d.limitsOf(1).smallest, 4);
+  EXPECT_EQ(d.limitsOf(1).largest, 50);
+  d.limitSize(1, 60, 70);
+  expectFailure(verifyDescriptor(d), MLA_INVALID_PACKAGE,
+                "'sizeLimits.topk': expected 0 <= smallest <= largest <= "
+                "2147483647, got [60, 50]");
 }
 
 struct BadCase {
@@ -130,6 +160,27 @@ const BadCase kBadCases[] = {
     {"ConstantAndArgument", "\"target\"",
      "\"constants\": {\"scale\": 1}, \"target\"",
      "'constants.scale': is an argument too"},
+    {"LimitsType", "\"target\"", "\"sizeLimits\": [1], \"target\"",
+     "'sizeLimits': expected an object, got [1]"},
+    {"LimitType", "\"target\"", "\"sizeLimits\": {\"topk\": 1}, \"target\"",
+     "'sizeLimits.topk': expected [smallest, largest], got 1"},
+    {"LimitCount", "\"target\"",
+     "\"sizeLimits\": {\"topk\": [1, 2, 3]}, \"target\"",
+     "'sizeLimits.topk': expected [smallest, largest], got [1,2,3]"},
+    {"LimitValue", "\"target\"",
+     "\"sizeLimits\": {\"topk\": [1, \"2\"]}, \"target\"",
+     "'sizeLimits.topk': expected an integer, got \"2\""},
+    {"LimitOrder", "\"target\"",
+     "\"sizeLimits\": {\"topk\": [2, 1]}, \"target\"",
+     "'sizeLimits.topk': expected 0 <= smallest <= largest <= 2147483647, got "
+     "[2, 1]"},
+    {"LimitNegative", "\"target\"",
+     "\"sizeLimits\": {\"topk\": [-1, 1]}, \"target\"",
+     "'sizeLimits.topk': expected 0 <= smallest <= largest <= 2147483647, got "
+     "[-1, 1]"},
+    {"LimitName", "\"target\"",
+     "\"sizeLimits\": {\"top_k\": [1, 2]}, \"target\"",
+     "'sizeLimits.top_k': expected the name of a size of an argument"},
     {"UnknownField", "\"block\"", "\"colour\": 1, \"block\"",
      "unknown field 'kernels[0].colour'"},
     {"UnknownArgumentField", "\"access\"", "\"acess\": 1, \"access\"",
@@ -163,9 +214,10 @@ const BadCase kBadCases[] = {
      "'arguments[1].optional': expected true or false, got 1"},
     {"OptionalScalar", "\"positive\": true", "\"optional\": true",
      "unknown field 'arguments[2].optional'"},
-    {"OptionalOutput", "\"access\": \"write\"",
-     "\"access\": \"write\", \"optional\": true",
-     "'arguments[3].optional': expected a tensor that is only read"},
+    {"OptionalReadWrite", "\"access\": \"write\"",
+     "\"access\": \"readwrite\", \"optional\": true",
+     "'arguments[3].optional': expected a tensor that is only read or only "
+     "written"},
     {"OptionalTensorMap", "\"access\": \"read\"",
      "\"access\": \"read\", \"optional\": true",
      "'kernels[0].tensorMaps[0].argument': expected a tensor that every launch "
@@ -327,7 +379,7 @@ TEST(Descriptor, ProgramsAreChecked) {
   expectRefused("\"workspace\": 1, \"box\"", "\"workspace\": 2, \"box\"",
                 "'kernels[1].tensorMaps[0].workspace': expected a workspace "
                 "below 2, got 2");
-  // An index behind the arguments is none of a workspace.
+  // An index beyond the arguments does not denote a workspace.
   expectRefused("\"argument\": 1}", "\"argument\": 2}",
                 "'kernels[2].parameters[1].argument': expected 0 to 1, got 2");
   expectRefused("\"workspace\": 1, \"dim\": 0", "\"workspace\": 1, \"dim\": 3",
@@ -349,7 +401,7 @@ TEST(Descriptor, OtherJsonIsRefused) {
 }
 
 TEST(Descriptor, DeepNestingIsRefused) {
-  // Deeper than a thread's stack would bear.
+  // Recursion this deep would overflow the stack.
   std::string deep(200000, '['), json;
   std::string ends(deep.size(), ']');
   KernelDescriptor descriptor;

@@ -96,7 +96,7 @@ TEST_F(FakeDriver, DriverCallsAreReported) {
                                       "cuModuleGetFunction failed");
   fake->failures = {{"cuFuncSetAttribute", 1}};
   expectLaunchError(MLA_DRIVER_ERROR, "dynamic shared memory of 231000 bytes");
-  // Each failed load took its module back.
+  // Each failed load unloaded its module.
   EXPECT_EQ(fake->modulesLoaded, fake->modulesUnloaded);
   fake->failures = {{"cuTensorMapEncodeTiled", 1}};
   expectLaunchError(MLA_DRIVER_ERROR,

@@ -9,7 +9,7 @@ using namespace mla::runtime;
 namespace {
 
 const std::vector<std::string> kNames = {"a", "b", "out.0"};
-/// Of kNames, and of the SMs.
+/// The values of kNames, and the number of SMs.
 const int64_t kSizes[] = {10, 4, 0};
 constexpr int64_t kSms = 78;
 

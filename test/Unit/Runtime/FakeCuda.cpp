@@ -1,4 +1,4 @@
-//===- FakeCuda.cpp - a CUDA driver that runs nowhere ---------------------===//
+//===- FakeCuda.cpp - a fake CUDA driver ----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +17,8 @@ FakeCuda &state() {
   return *fake;
 }
 
-/// Counts a call and says what it is to return. Without a log it neither
-/// allocates nor locks, so that a test can count what the runtime itself does.
+/// Counts a call and returns its result. Without a log it neither allocates nor
+/// locks, so that a test can count the allocations and locks of the runtime.
 int called(std::atomic<int> FakeCalls::*call, std::string_view name) {
   ++(state().calls.*call);
   if (state().keepLog)
@@ -222,7 +222,7 @@ int cuMemAlloc_v2(CudaPointer *pointer, size_t size) {
     return result;
   if (size > state().mostBytes)
     return kCudaOutOfMemory;
-  // As aligned as the driver's.
+  // Aligned like the driver's memory.
   void *memory = std::aligned_alloc(512, (size + 511) / 512 * 512);
   *pointer = reinterpret_cast<uintptr_t>(memory);
   ++state().allocationsAlive;
@@ -276,7 +276,7 @@ int cuMemsetD8Async(CudaPointer, unsigned char, size_t size, CudaStream) {
   state().writtenBytes = size;
   return CALLED(cuMemsetD8Async);
 }
-// A graph, or one ready to be launched, is a count of launches.
+// A graph, or an instantiated one, is represented by its number of launches.
 int cuStreamBeginCapture_v2(CudaStream, int) {
   state().capturing = true;
   state().captured = 0;

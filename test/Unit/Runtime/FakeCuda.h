@@ -1,9 +1,9 @@
-//===- FakeCuda.h - a CUDA driver that runs nowhere -------------*- C++ -*-===//
+//===- FakeCuda.h - a fake CUDA driver --------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A stand-in for libcuda.so.1, so that the paths behind the driver are tested
-// without a GPU. Device memory is host memory; a launch calls back.
+// Replaces libcuda.so.1, so that code that calls the driver is tested without a
+// GPU. Device memory is host memory; a launch calls a callback.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,7 +41,7 @@ struct FakeCalls {
   }
 };
 
-/// What the fake driver answers, and what it was asked.
+/// The results of the fake driver's calls, and a record of its calls.
 struct FakeCuda {
   FakeCuda() {
     // "8,4,128", for a program that knows nothing of the fake driver.
@@ -54,7 +54,7 @@ struct FakeCuda {
   }
   FakeCuda(const FakeCuda &) = delete;
   FakeCuda &operator=(const FakeCuda &) = delete;
-  /// As new.
+  /// Resets the state.
   void reset() {
     this->~FakeCuda();
     new (this) FakeCuda();
@@ -63,37 +63,36 @@ struct FakeCuda {
   int version = 13000;
   int devices = 1;
   int major = 9, minor = 0, sms = 132;
-  /// Result of a call by its name; success where there is none.
+  /// Results of calls by name; success without an entry.
   std::map<std::string, int, std::less<>> failures;
   /// The context of a stream; the current one where there is no entry.
   std::map<mla::runtime::CudaStream, mla::runtime::CudaContext> streams;
   /// The device whose memory a pointer is in; 0 where there is no entry.
   std::map<mla::runtime::CudaPointer, int> pointerDevices;
-  /// A graph is being captured: code is loaded only where the thread said that
-  /// it does not mind.
+  /// A graph is being captured: loading code fails unless the thread has
+  /// permitted it.
   bool capturing = false;
   /// Allocations of more bytes than this fail.
   size_t mostBytes = SIZE_MAX;
-  /// What cuDeviceGetName says.
+  /// The result of cuDeviceGetName.
   std::string deviceName = "Fake GPU";
-  /// Whether calls are noted by name, in order. Threads that call at once have
-  /// to leave that.
+  /// Whether calls are recorded by name, in order. Not thread-safe.
   bool keepLog = false;
   std::vector<std::string> log;
-  /// What cuFuncGetParamInfo says, of any kernel and of those with this symbol.
+  /// The result of cuFuncGetParamInfo, for all kernels and for those with this
+  /// symbol.
   std::vector<size_t> parameterSizes;
   std::map<std::string, std::vector<size_t>> parameterSizesOf;
-  /// What the linker logs, and what its cubins begin with.
+  /// The linker's log, and the beginning of its cubins.
   std::string linkLog, linkError, linkHeader;
-  /// Whether a launch is looked at, besides being counted. Threads that launch
-  /// at once have to leave that.
+  /// Whether launches are recorded, besides being counted. Not thread-safe.
   bool keepLaunches = true;
   /// Called by every launch with `kernelParams`.
   std::function<void(void **)> onLaunch;
-  /// Likewise, in the thread that launches, also without keepLaunches.
+  /// Called in the thread that launches, also without keepLaunches.
   std::function<void(const mla::runtime::CudaLaunchConfig &, void **)>
       onLaunchInThread;
-  /// What cuEventElapsedTime says.
+  /// The result of cuEventElapsedTime.
   float milliseconds = 2.5f;
 
   FakeCalls calls;

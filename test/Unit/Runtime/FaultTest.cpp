@@ -1,4 +1,4 @@
-//===- FaultTest.cpp - what a serving engine does wrong, and bad luck -----===//
+//===- FaultTest.cpp - errors of callers and of the driver ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -21,7 +21,7 @@ protected:
     EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr),
               MLA_INVALID_ARGUMENT);
     EXPECT_EQ(mlaLastError(), text);
-    // All that look at arguments say the same.
+    // All functions that check arguments return the same error.
     EXPECT_EQ(mlaKernelCheck(kernel, arguments.data(), 5),
               MLA_INVALID_ARGUMENT);
     EXPECT_EQ(mlaLastError(), text);
@@ -71,7 +71,7 @@ TEST_F(Faults, StreamOfAnotherContext) {
                     "kernel 'sparse_prefill': 'stream': expected a stream of "
                     "the calling thread's current context, got one of another "
                     "(cuLaunchKernelEx failed: CUDA_ERROR_FAKE (400)");
-  // The driver has other reasons for this error.
+  // The driver returns this error for other reasons as well.
   fake->streams.clear();
   fake->failures["cuLaunchKernelEx"] = kCudaInvalidHandle;
   expectLaunchError(MLA_DRIVER_ERROR, "cuLaunchKernelEx failed");
@@ -85,7 +85,7 @@ TEST_F(Faults, DeviceLost) {
                           std::to_string(result) + "): a fake error; a kernel");
   }
   EXPECT_STREQ(mlaStatusName(MLA_DEVICE_LOST), "device lost");
-  // Whichever call it is that hears of it first.
+  // Whichever call returns it first.
   load(sampleJson());
   fake->failures = {{"cuCtxGetId", 700}};
   expectLaunchError(MLA_DEVICE_LOST, "cuCtxGetId failed");
@@ -94,7 +94,7 @@ TEST_F(Faults, DeviceLost) {
 TEST_F(Faults, OutOfMemory) {
   fake->failures = {{"cuLaunchKernelEx", kCudaOutOfMemory}};
   expectLaunchError(MLA_OUT_OF_MEMORY, "cuLaunchKernelEx failed");
-  // Not for good.
+  // The failure is not permanent.
   fake->failures.clear();
   EXPECT_EQ(launch(), MLA_SUCCESS) << mlaLastError();
 }
@@ -143,7 +143,7 @@ TEST_F(Faults, Fork) {
               if (text.find("this process was forked after the CUDA driver was "
                             "opened") == std::string::npos)
                 return 2;
-              // What needs no driver works, and a kernel can be freed.
+              // Functions that need no driver work, and a kernel can be freed.
               std::vector<mlaArgument> arguments = sampleArguments();
               if (mlaKernelCheck(kernel, arguments.data(), 5) != MLA_SUCCESS)
                 return 3;
@@ -186,7 +186,7 @@ TEST(OpeningTheDriverDeathTest, ReportsWhatIsWrong) {
               testing::ExitedWithCode(0), "");
 }
 
-/// Both sides of a fork before the driver is opened have one of their own.
+/// After a fork before the driver is opened, parent and child each open it.
 void forkAndOpen() {
   auto opens = [] {
     const Driver *driver = nullptr;

@@ -83,7 +83,7 @@ TEST_F(Files, LinksAreFollowed) {
   EXPECT_EQ(read(), "b");
 }
 
-/// While it lives no file may have more than some bytes: a disk that is full.
+/// Limits the size of files during its lifetime, like a full disk.
 class FullDisk {
 public:
   explicit FullDisk(rlim_t bytes) {
@@ -118,7 +118,7 @@ TEST_F(Files, AFullDiskLeavesWhatWasThere) {
 TEST_F(Files, DevicesStayDevices) {
   if (!S_ISCHR(mode("/dev/full")))
     GTEST_SKIP() << "no /dev/full";
-  // A link of ours, so that a wrong writer hurts nobody.
+  // A link of this test, so that a wrong write does no damage.
   fs::create_symlink("/dev/full", path);
   expectFailure(writeFileAtomically(path, "text"),
                 "cannot write '" + path + "': No space left on device");

@@ -1,5 +1,4 @@
-//===- FloatTest.cpp - rounding to 8 and 16 bits
-//---------------------------===//
+//===- FloatTest.cpp - rounding to 8 and 16 bits --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -1,9 +1,9 @@
-//===- LaunchPathTest.cpp - what a launch costs, and many at once ---------===//
+//===- LaunchPathTest.cpp - the cost of a launch, and concurrent launches -===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Stands in front of the C library's malloc and mutexes in this program, so
-// that it sees whatever the runtime asks of them.
+// Replaces the C library's malloc and mutexes in this program, to count their
+// use by the runtime.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +20,7 @@ using namespace mla::runtime;
 
 namespace {
 
-/// What the calling thread did while `watching`.
+/// The calls of this thread while `watching`.
 struct Watch {
   bool watching = false;
   int allocations = 0, locks = 0;
@@ -35,7 +35,7 @@ template <typename Function> Function next(const char *name) {
 
 } // namespace
 
-// Sanitizers stand there themselves.
+// Sanitizers replace these functions themselves.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
     __has_feature(memory_sanitizer)
@@ -80,7 +80,7 @@ namespace {
 
 class LaunchPath : public FakeDriver {
 protected:
-  /// One launch under watch, of arguments that are there already.
+  /// One watched launch, with existing arguments.
   Watch watchedLaunch() {
     std::vector<mlaArgument> arguments = sampleArguments();
     watch = Watch();
@@ -96,7 +96,7 @@ TEST_F(LaunchPath, NeitherAllocatesNorLocks) {
 #ifdef MLA_TEST_WITH_SANITIZER
   GTEST_SKIP() << "a sanitizer has malloc and the mutexes";
 #endif
-  // The first launch in a context does both, so the watch is not blind.
+  // The first launch in a context does both, which shows that the count works.
   Watch first = watchedLaunch();
   EXPECT_GT(first.allocations, 0);
   EXPECT_GT(first.locks, 0);
@@ -109,7 +109,7 @@ TEST_F(LaunchPath, NeitherAllocatesNorLocks) {
   }
 }
 
-/// Nor does one of several kernels with workspaces.
+/// Neither does a launch of several kernels with workspaces.
 TEST_F(LaunchPath, ProgramsNeitherAllocateNorLock) {
 #ifdef MLA_TEST_WITH_SANITIZER
   GTEST_SKIP() << "a sanitizer has malloc and the mutexes";
@@ -152,8 +152,8 @@ TEST_F(LaunchPath, CallsTheDriverForNothingElse) {
   EXPECT_EQ(fake->calls.cuLaunchKernelEx, 2);
 }
 
-/// The calls of a launch are all allowed in capture; loading needs the thread
-/// to say that it does not mind, and leaves the thread's mode as it was.
+/// All calls of a launch are allowed during capture; loading changes the
+/// thread's capture mode and restores it.
 TEST_F(LaunchPath, CodeIsLoadedWhileAGraphIsCaptured) {
   fake->capturing = true;
   ASSERT_EQ(launch(), MLA_SUCCESS) << mlaLastError();
@@ -180,8 +180,8 @@ TEST_F(LaunchPath, ManyThreadsStreamsAndDevices) {
   EXPECT_EQ(fake->modulesLoaded, kThreads / 2);
 }
 
-/// Threads that share a kernel, each with a stream and arguments of its own:
-/// what a launch gets is its thread's.
+/// Threads share a kernel, each with its own stream and arguments: a launch
+/// gets those of its thread.
 TEST_F(LaunchPath, TwoThreadsOnTwoStreams) {
   constexpr int kLaunches = 20000;
   static thread_local uintptr_t mine;
@@ -220,8 +220,8 @@ TEST_F(LaunchPath, TwoThreadsOnTwoStreams) {
   EXPECT_EQ(fake->modulesLoaded, 1);
 }
 
-/// No test, as the machine may be busy: prints what the host pays for a launch
-/// when the driver costs nothing.
+/// Not a test, as the machine may be busy: prints the host time of a launch
+/// without that of the driver.
 class HostCost : public LaunchPath {
 protected:
   template <typename Launch> void measure(const char *what, Launch launch) {

@@ -17,7 +17,7 @@ template <typename T> T parameter(const LaunchPlan &plan, int number) {
   return value;
 }
 
-/// The plan of the first kernel and its grid: the arithmetic of a launch.
+/// The plan of the first kernel, and its grid.
 struct Plan : LaunchPlan {
   int64_t grid = 0;
 };
@@ -64,6 +64,26 @@ TEST(Launch, FillsTheParametersInOrder) {
   EXPECT_EQ(static_cast<std::byte *>(p.parameters[2]) - p.storage, 12);
 }
 
+TEST(Launch, SizesOutsideTheirLimitsAreRefused) {
+  KernelDescriptor descriptor = parseSample();
+  std::vector<mlaArgument> arguments = sampleArguments();
+  Plan p;
+  descriptor.limitSize(1, 128, 128);
+  EXPECT_TRUE(plan(descriptor, arguments, p).ok());
+  descriptor.sizeLimits = {{1, 129, 2048}};
+  expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
+                "argument 'indices': expected size topk of 129 to 2048 in dim "
+                "1, got 128");
+  descriptor.sizeLimits = {{1, 1, 127}};
+  expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
+                "argument 'indices': expected size topk of 1 to 127 in dim 1, "
+                "got 128");
+  // A tensor that is left out has no size.
+  descriptor.arguments[1].optional = true;
+  arguments[1].value.tensor.data = 0;
+  EXPECT_TRUE(plan(descriptor, arguments, p).ok());
+}
+
 TEST(Launch, OptionalArgumentsMayBeLeftOut) {
   KernelDescriptor descriptor = parseSample();
   descriptor.arguments[1].optional = true;
@@ -77,8 +97,7 @@ TEST(Launch, OptionalArgumentsMayBeLeftOut) {
   EXPECT_EQ(parameter<int64_t>(p, 3), 128);
   EXPECT_EQ(parameter<uint64_t>(p, 6), 0x200000u);
   EXPECT_EQ(parameter<int64_t>(p, 7), 128);
-  // Nothing but the address says so: what else it has does not reach the
-  // kernel.
+  // Only the address matters: the other fields do not reach the kernel.
   arguments[1].value.tensor.data = 0;
   arguments[1].value.tensor.rank = 77;
   arguments[1].value.tensor.dtype = 77;
@@ -88,7 +107,7 @@ TEST(Launch, OptionalArgumentsMayBeLeftOut) {
   for (int number : {3, 6, 7})
     EXPECT_EQ(parameter<int64_t>(p, number), 0);
   EXPECT_EQ(p.grid, 5 * 2 * 2);
-  // It is still a tensor, and others are not optional.
+  // It has to be a tensor, and other arguments are not optional.
   arguments[1].kind = MLA_FLOAT;
   expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
                 "argument 'indices': expected a tensor, got a scalar");
@@ -96,11 +115,43 @@ TEST(Launch, OptionalArgumentsMayBeLeftOut) {
   arguments[0].value.tensor.data = 0;
   expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
                 "argument 'q': expected a device address, got null");
-  // One that is given is checked as ever.
+  // An optional argument that is given is checked like any other.
   arguments = sampleArguments();
   arguments[1].value.tensor.shape[0] = 4;
   expectFailure(plan(descriptor, arguments, p), MLA_INVALID_ARGUMENT,
                 "argument 'indices': expected size s_q = 5 in dim 0");
+}
+
+TEST(Launch, OptionalOutputsMayBeLeftOut) {
+  std::string json =
+      sampleJsonWith("\"access\": \"write\"", "\"access\": \"write\", "
+                                              "\"optional\": true");
+  KernelDescriptor descriptor = parseSample(json);
+  // A second output, so that something is written without the optional one.
+  ArgumentDescriptor required = descriptor.arguments[3];
+  required.name = "required";
+  required.optional = false;
+  descriptor.arguments.push_back(required);
+  descriptor.kernels[0].parameters.push_back(
+      {ParameterDescriptor::Kind::Pointer, 3, 0});
+  std::vector<mlaArgument> arguments = sampleArguments();
+  arguments.push_back(
+      tensorArgument(0x4000000, MLA_BF16, {5, 128, 512}, {65536, 512, 1}));
+  Plan p;
+  ASSERT_TRUE(plan(descriptor, arguments, p).ok());
+  EXPECT_EQ(parameter<uint64_t>(p, 6), 0x300000u);
+  // Only the address is read of an omitted output.
+  arguments[3].value.tensor.data = 0;
+  arguments[3].value.tensor.rank = 77;
+  Status status = plan(descriptor, arguments, p);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(parameter<uint64_t>(p, 6), 0u);
+  EXPECT_EQ(p.grid, 5 * 2 * 2);
+  // With no other output there is nothing to launch.
+  descriptor.arguments.pop_back();
+  arguments.pop_back();
+  ASSERT_TRUE(plan(descriptor, arguments, p).ok());
+  EXPECT_EQ(p.grid, 0);
 }
 
 TEST(Launch, GridIsAnExpressionOverSizes) {
@@ -260,8 +311,8 @@ INSTANTIATE_TEST_SUITE_P(All, BadArguments, testing::ValuesIn(kBadArguments),
                            return std::string(info.param.name);
                          });
 
-/// A grid of persistent CTAs has as many whatever the sizes are, and tensor
-/// maps of empty tensors cannot be made.
+/// A grid of persistent CTAs does not depend on the sizes, and tensor maps of
+/// empty tensors cannot be made.
 TEST(Launch, NothingToWriteIsNothingToLaunch) {
   std::string json =
       sampleJsonWith("\"s_q * ceildiv(128, 64) * 2\"", "\"sms\"");

@@ -11,7 +11,7 @@ using namespace mla::runtime;
 
 namespace {
 
-/// The sample with any stride of its output's rows.
+/// The sample with a run-time stride of the output's rows.
 KernelDescriptor descriptor() {
   return parseSample(sampleJsonWith("[null, 512, 1]", "[null, null, 1]"));
 }
@@ -72,7 +72,7 @@ Status checkColumns(int64_t first) {
 TEST(Overlap, ColumnsOfOneBuffer) {
   EXPECT_TRUE(checkColumns(576).ok());
   EXPECT_FALSE(checkColumns(568).ok());
-  // Behind the end of its rows it reaches into the next ones.
+  // Beyond the end of its rows it overlaps the next ones.
   EXPECT_FALSE(checkColumns(584).ok());
 }
 
@@ -148,7 +148,7 @@ TEST(Overlap, ExactForPartsOfOneBuffer) {
   EXPECT_GT(overlapping, 500);
 }
 
-/// Any layouts: what shares memory is never let pass.
+/// Random layouts: shared memory is always detected.
 TEST(Overlap, IsNeverMissed) {
   std::mt19937 random(2);
   auto draw = [&](int64_t limit) {

@@ -36,7 +36,7 @@ TEST_F(Package, WrittenAndReadBack) {
   EXPECT_EQ(back.cubin, package.cubin);
   EXPECT_EQ(writeDescriptor(back.descriptor),
             sealDescriptor(package.descriptor, package.cubin));
-  // Nothing temporary stays behind.
+  // No temporary file is left.
   EXPECT_EQ(std::distance(fs::directory_iterator(nested), {}), 2);
 }
 
@@ -85,8 +85,8 @@ TEST_F(Package, WithoutASeal) {
                 "'sha256': expected 64 hexadecimal digits, got ''");
 }
 
-/// Every bit of the cubin, and every bit of the descriptor: a bit that no
-/// check of the form notices would launch another kernel than was compiled.
+/// Flips every bit of the cubin and of the descriptor: a flip that no check
+/// detects would launch a different kernel.
 TEST_F(Package, OneFlippedBitIsFound) {
   std::string cubin = sampleCubin(), json = sealed(sampleJson(), cubin);
   KernelPackage package;
@@ -98,7 +98,7 @@ TEST_F(Package, OneFlippedBitIsFound) {
           << (text == &json ? "kernel.json" : "cubin") << ", bit " << bit;
       (*text)[bit / 8] ^= static_cast<char>(1 << bit % 8);
     }
-  // What it says where only the seal can tell.
+  // The error for a flip that only the seal detects.
   cubin.back() ^= 1;
   expectFailure(parsePackage(json, cubin, package), MLA_INVALID_PACKAGE,
                 "was damaged or changed: expected SHA-256 ");
@@ -109,7 +109,7 @@ TEST(Sha256, KnownDigests) {
                         "27ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256({"a", "", "bc"}), "ba7816bf8f01cfea414140de5dae2223"
                                      "b00361a396177a9cb410ff61f20015ad");
-  // Two blocks: the length does not fit behind the text in the first.
+  // Two blocks: the length does not fit after the text in the first one.
   EXPECT_EQ(
       sha256({"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"}),
       "248d6a61d20638b8e5c026930c3e6039"

@@ -103,7 +103,8 @@ TEST_F(Program, KernelsGetTheirWorkspaces) {
   ASSERT_EQ(got.size(), 3u);
   uint64_t partial = kWorkspace + 512;
   EXPECT_EQ(got[0], (std::vector<uint64_t>{kWorkspace}));
-  // The last is a tensor map, which the fake driver begins with the address.
+  // The last one is a tensor map; the fake driver stores the address at its
+  // beginning.
   EXPECT_EQ(got[1], (std::vector<uint64_t>{0x10000, kWorkspace, partial, 4,
                                            6400, partial}));
   EXPECT_EQ(got[2], (std::vector<uint64_t>{partial, 0x1000000}));
@@ -115,7 +116,7 @@ TEST_F(Program, PhasesAreLaunchedApart) {
   fake->history.clear();
   ASSERT_EQ(launch(MLA_PHASE_LAUNCH), MLA_SUCCESS) << mlaLastError();
   EXPECT_EQ(symbols(), (std::vector<std::string>{"split", "combine"}));
-  // A package without kernels for a phase has nothing to do there.
+  // A phase without kernels launches nothing.
   load(sampleJson());
   fake->history.clear();
   std::vector<mlaArgument> sample = sampleArguments();
@@ -129,7 +130,7 @@ TEST_F(Program, GridsFollowTheDevice) {
   fake->sms = 78;
   ASSERT_EQ(launch(MLA_PHASE_LAUNCH), MLA_SUCCESS) << mlaLastError();
   EXPECT_EQ(fake->history[0].config.gridX, 78u);
-  // Fewer tiles than SMs. The number is asked for once a context.
+  // Fewer tiles than SMs. The number of SMs is queried once per context.
   fake->history.clear();
   for (mlaArgument &argument : arguments)
     argument.value.tensor.shape[0] = 3;

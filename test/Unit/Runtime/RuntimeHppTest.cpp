@@ -1,4 +1,4 @@
-//===- RuntimeHppTest.cpp - the C++ face of the runtime -------------------===//
+//===- RuntimeHppTest.cpp - the C++ wrapper of the runtime ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

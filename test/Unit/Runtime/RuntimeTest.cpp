@@ -86,7 +86,7 @@ TEST_F(Kernel, ChecksArgumentsWithoutADriver) {
   EXPECT_EQ(mlaKernelCheck(kernel, arguments.data(), 5), MLA_INVALID_ARGUMENT);
   EXPECT_STREQ(mlaLastError(), "argument 'q': expected stride multiple of 8 "
                                "elements (16 bytes) in dim 1, got 577");
-  // The launch says the same, before it looks for a driver.
+  // A launch returns the same error before it opens the driver.
   EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr),
             MLA_INVALID_ARGUMENT);
 }
@@ -113,7 +113,7 @@ TEST_F(Kernel, LaunchWithoutADriverSaysSo) {
   if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL))
     GTEST_SKIP() << "this machine has a CUDA driver";
   std::vector<mlaArgument> arguments = sampleArguments();
-  // Again and again: not being there is remembered, and no crash.
+  // Repeated calls return the same error and do not crash.
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(mlaKernelLaunch(kernel, arguments.data(), 5, nullptr),
               MLA_NO_DRIVER);
@@ -168,7 +168,7 @@ TEST(Runtime, DamagedPackagesLoadNoKernel) {
   cubin.back() ^= 1;
   expectRefused("was damaged or changed: expected SHA-256 ");
   cubin.back() ^= 1;
-  // A bit of a number: another block of threads.
+  // A bit of a number: another number of threads.
   json.replace(json.find("384"), 3, "385");
   expectRefused("");
   for (const char *version : {"1", "2", "4"}) {

@@ -135,7 +135,8 @@ inline std::vector<mlaArgument> programArguments() {
           tensorArgument(0x1000000, MLA_F32, {100}, {1})};
 }
 
-/// The least that verifyCubin takes: an ELF header and one section of `bytes`.
+/// The smallest file that verifyCubin accepts: an ELF header and one section of
+/// `bytes`.
 inline std::string sampleCubin(uint64_t bytes = 32) {
   std::string cubin(64 + 64 + bytes, '\0');
   auto put = [&](size_t offset, auto value) {
@@ -152,7 +153,7 @@ inline std::string sampleCubin(uint64_t bytes = 32) {
   return cubin;
 }
 
-/// A descriptor's text with the seal of the package that it makes with `cubin`.
+/// A descriptor's text, sealed for `cubin`.
 inline std::string sealed(const std::string &json,
                           const std::string &cubin = sampleCubin()) {
   return sealDescriptor(parseSample(json), cubin);

@@ -1,4 +1,4 @@
-//===- TensorMapTest.cpp - what cuTensorMapEncodeTiled is given -----------===//
+//===- TensorMapTest.cpp - arguments of cuTensorMapEncodeTiled ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -27,7 +27,7 @@ protected:
           cta.bulk_commit
           cta.bulk_wait 0 read
         }
-        cta.named_sync %bar // free
+        cta.named_sync %bar // empty
         %y = arith.negf %x : !row
         cta.store_shared %y to %v : !row, !vec
         cta.fence_async // second
@@ -87,11 +87,11 @@ TEST_F(BulkTest, Groups) {
                        "cta.bulk_store (role \"one\" of CTA [0])"};
   expectWrong(test.without("cta.bulk_wait 0 read"), still);
   expectWrong(test.with("cta.bulk_wait 0 read", "cta.bulk_wait 1 read"), still);
-  // To have written is to have read.
+  // A store that has been written has been read.
   expectRight(test.with("cta.bulk_wait 0 read", "cta.bulk_wait 0"));
-  // The other warps hear of it at the barrier.
-  expectWrong(test.without("cta.named_sync %bar // free"), still);
-  // Groups are a lane's own.
+  // The other warps know of it from the barrier.
+  expectWrong(test.without("cta.named_sync %bar // empty"), still);
+  // Groups belong to a thread.
   expectWrong(test.with("cta.bulk_wait 0 read",
                         "}\ncta.elect warp 1 {\ncta.bulk_wait 0 read"),
               still);
@@ -155,7 +155,7 @@ TEST_F(BulkTest, EndsInFlight) {
                        "one"};
   expectWrong(test.without("cta.bulk_wait 0 // end"), blame);
   expectWrong(test.without("cta.bulk_commit // second"), blame);
-  // That the results are in memory, the end of the kernel sees to.
+  // At the end of the kernel the results are in memory.
   expectRight(test.with("cta.bulk_wait 0 // end", "cta.bulk_wait 0 read"));
 }
 
@@ -230,42 +230,6 @@ TEST_F(BulkTest, StoreAsync) {
                "cta.store_async",
                "one",
                "cta.store_async"});
-}
-
-TEST_F(BulkTest, ReduceAdd) {
-  for (ElementType type :
-       {ElementType::F32, ElementType::I32, ElementType::BF16}) {
-    std::string element = interp::stringify(type).str();
-    SCOPED_TRACE(element);
-    // Eight CTAs add their rows to one.
-    Case test;
-    test.parameters = "%X: memref<8x64xT>, %out: memref<64xT>";
-    test.grid = "(%cta) in (8)";
-    test.body = R"(
-      %v = cta.buffer "v" at 0 : !cta.buffer<64xT, #dense>
-      cta.role "one" warps 1 registers 216 {
-        %x = tile.load %X[%cta, %c0] : memref<8x64xT> -> tensor<64xT, #cta.layout<row>>
-        cta.store_shared %x to %v : tensor<64xT, #cta.layout<row>>, !cta.buffer<64xT, #dense>
-        cta.fence_async
-        cta.elect {
-          cta.bulk_reduce_add %v to %out[%c0] : !cta.buffer<64xT, #dense>, memref<64xT>
-          cta.bulk_commit
-          cta.bulk_wait 0 read
-        }
-      }
-    )";
-    for (std::string *text : {&test.parameters, &test.body})
-      for (size_t at; (at = text->find("xT")) != std::string::npos;)
-        text->replace(at, 2, "x" + element);
-    Doubles x = makeValues(8 * 64);
-    test.arrays = {Array(type, {8, 64}, x), Array(type, {64}, 5)};
-    test.results[1] = Doubles(64, 5);
-    for (size_t n = 0; n < x.size(); ++n)
-      test.results[1][n % 64] += x[n];
-    expectRight(test);
-    expectWrong(test.without("cta.fence_async"),
-                {{"without cta.fence_async since"}, "cta.bulk_reduce_add"});
-  }
 }
 
 TEST_F(BulkTest, Loads) {

@@ -11,7 +11,7 @@ namespace {
 class ControlTest : public SimulatorTest {
 protected:
   /// Two CTAs share the items; for each item, "load" copies as many vectors as
-  /// N says, and "sum" adds them up. Slots and phases go on across items.
+  /// N says, and "sum" adds them up. Slots and phases continue across items.
   static Case makePersistent() {
     Case test;
     test.parameters = "%X: memref<?x64xf32>, %N: memref<?xi32>, "
@@ -99,18 +99,18 @@ protected:
 TEST_F(ControlTest, PersistentLoops) {
   Case test = makePersistent();
   expectRight(test);
-  // A phase that starts anew with every item.
+  // A phase that restarts with every item.
   expectWrong(test.with("iter_args(%count = %n, %sum = %zero)",
                         "iter_args(%count = %i0, %sum = %zero)"),
               {{"deadlock", "without knowing that their last write is done",
                 "which nothing has written", "while they may still be read",
                 "counts on mbarrier"}});
-  // A trip less in one role.
+  // One role makes a trip less.
   expectWrong(
       test.with("%done = scf.for %j = %c0 to", "%done = scf.for %j = %c1 to"),
       {{"deadlock", "without knowing that their last write is done",
         "which nothing has written"}});
-  // Iterations are those of all loops around the op.
+  // A message names the iterations of all loops around the op.
   expectWrong(test.with("arith.addf %sum, %x : !row",
                         "arith.addf %sum, %x : !row\n"
                         "%bad = memref.load %N[%c64] : memref<?xi32>"),

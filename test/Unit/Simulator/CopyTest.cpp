@@ -1,4 +1,4 @@
-//===- CopyTest.cpp - a ring filled by TMA, read by products --------------===//
+//===- CopyTest.cpp - a ring filled by TMA, read by MMAs ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +10,7 @@ using namespace mla::sim;
 namespace {
 class CopyTest : public SimulatorTest {
 protected:
-  /// The products' sum is expected in %out.
+  /// The sum of the MMAs is expected in %out.
   static Case makePipeline(int64_t rows = 300) {
     Doubles a = makeValues(rows * 64);
     Case test = makeCopyPipeline(bf16({rows, 64}, a));
@@ -30,7 +30,7 @@ protected:
 
 TEST_F(CopyTest, Right) {
   expectRight(makePipeline());
-  // No trips: the accumulator is what it was.
+  // Without trips the accumulator is unchanged.
   expectRight(makePipeline(0));
   expectRight(makePipeline(1));
 }
@@ -82,7 +82,7 @@ TEST_F(CopyTest, SlotIsOverwritten) {
                "cta.copy_async (role \"load\" of CTA [0], iteration [0])"});
 }
 
-TEST_F(CopyTest, SlotIsReleasedBeforeTheProductIsOver) {
+TEST_F(CopyTest, SlotIsReleasedBeforeTheMmaIsOver) {
   Case test = makePipeline();
   test = test.without("cta.arrive %free[%index] : !b2")
              .with("cta.mma_commit",
@@ -157,7 +157,7 @@ TEST_F(CopyTest, Counts) {
 
 TEST_F(CopyTest, BytesOfHalfThePhase) {
   // Two copies, the bytes of one: when the first has landed, the phase may be
-  // over; then what the second brings is nobody's.
+  // over; then no phase expects the bytes of the second.
   Case test =
       makePipeline().with("cta.copy_async", R"(%other = cta.slot %k[%i1] : !ring
         cta.copy_async %A[%at, %c0] to %other map %map signals %full[%index] : !b2 : memref<?x64xbf16>, !tile
@@ -198,7 +198,7 @@ TEST_F(CopyTest, Initialisation) {
 }
 
 TEST_F(CopyTest, FenceBehindTheBarrier) {
-  // "load" is not the warp that fences: it has to hear of it.
+  // "load" is not the warp that fences: it has to be ordered after it.
   Case test = makePipeline();
   size_t load = test.body.find("cta.role \"load\""),
          math = test.body.find("cta.role \"math\"");
@@ -211,7 +211,7 @@ TEST_F(CopyTest, FenceBehindTheBarrier) {
               {{"without cta.mbarrier_init_fence"}, "cta.copy_async", "load"});
 }
 
-TEST_F(CopyTest, WaitsForProducts) {
+TEST_F(CopyTest, WaitsForMmas) {
   Case test = makePipeline();
   expectWrong(test.with("%f pending 0", "%f pending 1"),
               {{"covers nothing: 1 groups may be pending, but only 0 are "
@@ -220,7 +220,7 @@ TEST_F(CopyTest, WaitsForProducts) {
                "math",
                "cta.mma_async"});
   expectWrong(test.without("cta.mma_commit"),
-              {{"waits for a product that is not committed"},
+              {{"waits for an MMA that is not committed"},
                "cta.mma_wait",
                "math",
                "cta.mma_async"});

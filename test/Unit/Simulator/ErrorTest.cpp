@@ -157,7 +157,7 @@ TEST_F(ErrorTest, Limits) {
                      "limit is 100000"},
                     "scf.forall"},
                    {options});
-  // CTAs that talk have to be there together.
+  // CTAs that communicate have to run together.
   options.memoryLimit = 2'000'000;
   std::vector<Array> arrays = test.arrays;
   EXPECT_TRUE(simulate(arrays, test.scalars, options));
@@ -167,8 +167,8 @@ TEST_F(ErrorTest, Limits) {
   together.parameters =
       "%out: memref<?x64xf32>, %n: memref<1xi32>, %scale: f32";
   together = together.with("%x = tensor.splat",
-                           "cta.elect { %o = cta.atomic_add %i1, %n[%c0] : "
-                           "memref<1xi32> }\n%x = tensor.splat");
+                           "%o = cta.load_acquire %n[%c0] : memref<1xi32>\n"
+                           "%x = tensor.splat");
   together.results.clear();
   expectRight(together);
   expectWrongUnder(together,

@@ -63,44 +63,36 @@ void expectCovered(const Footprint &footprint,
   EXPECT_EQ(got, expected);
 }
 
-/// Independent of the code under test: where the PTX ISA's figures put a chunk.
-/// A pattern of the swizzle is 8 rows of 128 bytes (128-byte swizzle), 4 lines
-/// of two rows of 64, or 2 lines of four rows of 32; in line l the chunks of
-/// each row change places by xor with l.
-int64_t locate(int64_t swizzle, int64_t rows, int64_t width, int64_t row,
-               int64_t column) {
+/// The byte of an element, as in the figures of the PTX ISA: blocks with rows
+/// of 128 bytes, one after the other; the 16-byte chunk c of row r lies at
+/// place c xor (r mod 8).
+int64_t locate(int64_t rows, int64_t width, int64_t row, int64_t column) {
   int64_t byteInRow = column * width;
-  int64_t block = byteInRow / swizzle, inBlock = byteInRow % swizzle;
-  int64_t chunk = inBlock / 16, chunks = swizzle / 16;
-  if (swizzle > 16) {
-    int64_t rowsPerLine = 128 / swizzle;
-    chunk ^= row / rowsPerLine % chunks;
-  }
-  return block * rows * swizzle + row * swizzle + chunk * 16 + inBlock % 16;
+  int64_t block = byteInRow / 128, inBlock = byteInRow % 128;
+  int64_t chunk = (inBlock / 16) ^ (row % 8);
+  return block * rows * 128 + row * 128 + chunk * 16 + inBlock % 16;
 }
 } // namespace
 
 TEST_F(LayoutTest, SwizzledTiles) {
-  for (int64_t swizzle : {16, 32, 64, 128})
-    for (ElementType type : {ElementType::BF16, ElementType::F32,
-                             ElementType::I32, ElementType::I8})
-      for (int64_t rows : {8, 24, 64}) {
-        int64_t width = interp::getByteWidth(type), columns = 256 / width;
-        Footprint footprint = makeFootprint(
-            makeBuffer({rows, columns}, getType(type), swizzle, rows));
-        EXPECT_EQ(footprint.elementBits, 8 * width);
-        EXPECT_EQ(footprint.alignment, 8 * swizzle);
-        std::vector<int64_t> bytes = listBytes(footprint, rows * columns);
-        for (int64_t r = 0; r < rows; ++r)
-          for (int64_t c = 0; c < columns; ++c)
-            ASSERT_EQ(bytes[r * columns + c],
-                      locate(swizzle, rows, width, r, c))
-                << swizzle << ", " << r << ", " << c;
-        expectCovered(footprint, bytes);
-        // A whole tile is dense.
-        ASSERT_EQ(footprint.ranges.size(), 1u);
-        EXPECT_EQ(footprint.ranges[0].end, rows * columns * width);
-      }
+  for (ElementType type :
+       {ElementType::BF16, ElementType::F32, ElementType::I32, ElementType::I8})
+    for (int64_t rows : {8, 24, 64}) {
+      int64_t width = interp::getByteWidth(type), columns = 256 / width;
+      Footprint footprint =
+          makeFootprint(makeBuffer({rows, columns}, getType(type), 128, rows));
+      EXPECT_EQ(footprint.elementBits, 8 * width);
+      EXPECT_EQ(footprint.alignment, 8 * 128);
+      std::vector<int64_t> bytes = listBytes(footprint, rows * columns);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < columns; ++c)
+          ASSERT_EQ(bytes[r * columns + c], locate(rows, width, r, c))
+              << r << ", " << c;
+      expectCovered(footprint, bytes);
+      // A whole tile is dense.
+      ASSERT_EQ(footprint.ranges.size(), 1u);
+      EXPECT_EQ(footprint.ranges[0].end, rows * columns * width);
+    }
 }
 
 TEST_F(LayoutTest, PlainTiles) {
@@ -128,7 +120,7 @@ TEST_F(LayoutTest, Bits) {
   EXPECT_EQ(whole.elementBits, 1);
   ASSERT_EQ(whole.ranges.size(), 1u);
   EXPECT_EQ(whole.ranges[0].end, 12);
-  // Who writes one bit writes its byte, as far as others are concerned.
+  // A write of one bit counts as a write of its byte.
   Footprint part =
       selectElements(whole, [](int64_t n) { return n == 19 || n == 21; });
   ASSERT_EQ(part.pieces.size(), 2u);
@@ -142,29 +134,26 @@ TEST_F(LayoutTest, Bits) {
 
 TEST_F(LayoutTest, Views) {
   // A view's elements lie where those of the whole do.
-  for (int64_t swizzle : {16, 32, 64, 128}) {
-    mlir::Type bf16 = getType(ElementType::BF16);
-    int64_t block = swizzle / 2;
-    cta::BufferType whole = makeBuffer({64, 4 * block}, bf16, swizzle, 64);
-    std::vector<int64_t> all = listBytes(makeFootprint(whole), 64 * 4 * block);
-    for (int64_t row : {0, 8, 40})
-      for (int64_t column : {int64_t(0), block, 3 * block}) {
-        std::optional<int64_t> offset = getViewOffset(whole, {row, column});
-        ASSERT_TRUE(offset);
-        Footprint view = makeFootprint(
-            makeBuffer({24, 4 * block - column}, bf16, swizzle, 64));
-        int64_t columns = 4 * block - column;
-        std::vector<int64_t> bytes = listBytes(view, 24 * columns);
-        for (int64_t r = 0; r < 24; ++r)
-          for (int64_t c = 0; c < columns; ++c)
-            ASSERT_EQ(*offset + bytes[r * columns + c],
-                      all[(row + r) * 4 * block + column + c]);
-        expectCovered(view, bytes);
-      }
-    EXPECT_FALSE(getViewOffset(whole, {4, 0}));
-    if (block > 8)
-      EXPECT_FALSE(getViewOffset(whole, {0, 8}));
-  }
+  mlir::Type bf16 = getType(ElementType::BF16);
+  constexpr int64_t swizzle = 128, block = swizzle / 2;
+  cta::BufferType whole = makeBuffer({64, 4 * block}, bf16, swizzle, 64);
+  std::vector<int64_t> all = listBytes(makeFootprint(whole), 64 * 4 * block);
+  for (int64_t row : {0, 8, 40})
+    for (int64_t column : {int64_t(0), block, 3 * block}) {
+      std::optional<int64_t> offset = getViewOffset(whole, {row, column});
+      ASSERT_TRUE(offset);
+      Footprint view = makeFootprint(
+          makeBuffer({24, 4 * block - column}, bf16, swizzle, 64));
+      int64_t columns = 4 * block - column;
+      std::vector<int64_t> bytes = listBytes(view, 24 * columns);
+      for (int64_t r = 0; r < 24; ++r)
+        for (int64_t c = 0; c < columns; ++c)
+          ASSERT_EQ(*offset + bytes[r * columns + c],
+                    all[(row + r) * 4 * block + column + c]);
+      expectCovered(view, bytes);
+    }
+  EXPECT_FALSE(getViewOffset(whole, {4, 0}));
+  EXPECT_FALSE(getViewOffset(whole, {0, 8}));
   cta::BufferType plain = makeBuffer({4, 8}, getType(ElementType::F32), 0, 4);
   EXPECT_EQ(getViewOffset(plain, {3, 0}), 96);
   EXPECT_FALSE(getViewOffset(plain, {0, 4}));
@@ -221,7 +210,7 @@ TEST_F(LayoutTest, DescriptorsOfParts) {
   std::vector<int64_t> bytes = listBytes(part, 8 * 16);
   for (int64_t r = 0; r < 8; ++r)
     for (int64_t c = 0; c < 16; ++c)
-      EXPECT_EQ(bytes[r * 16 + c], locate(128, 8, 2, r, 16 + c));
+      EXPECT_EQ(bytes[r * 16 + c], locate(8, 2, r, 16 + c));
 }
 
 TEST_F(LayoutTest, ElementsOfWarps) {
@@ -277,7 +266,7 @@ TEST_F(LayoutTest, SelectedElements) {
     EXPECT_EQ(part.ranges[0].end, (warp + 1) * 2048);
   }
   EXPECT_EQ(seen.size(), 64u * 64u);
-  // One piece of a vector falls apart into its elements.
+  // One piece of a vector is split into its elements.
   Footprint vector =
       makeFootprint(makeBuffer({64}, getType(ElementType::F32), 0, 64));
   Footprint odd =

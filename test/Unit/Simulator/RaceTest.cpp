@@ -176,8 +176,8 @@ TEST_F(RaceTest, BetweenRoles) {
   expectRight(test);
   expectWrong(test.without("cta.mbarrier_wait %full[%i0] parity %parity : !b1"),
               {kNotThere, "cta.load_shared", "to"});
-  // Who stores too early finds the last vector being read, or, where it is
-  // first to arrive again, a phase that is not over.
+  // A store that is too early meets a read of the last vector, or an arrival
+  // that is too early a phase that is not over.
   expectWrong(test.without("cta.mbarrier_wait %free[%i0] parity %parity : !b1"),
               {{"while they may still be read", "whose phase 0 expects 0 more",
                 "counts on mbarrier \"full\"[0] without knowing that its phase "
@@ -241,7 +241,7 @@ TEST_F(RaceTest, Gather) {
 }
 
 TEST_F(RaceTest, SlotStoredWhileReadByAProduct) {
-  // The tile goes to a product instead of registers; "from" may store again
+  // The tile is read by an MMA instead of a load; "from" may store again
   // once it is over.
   Case test;
   test.parameters = "%X: memref<2x64x64xbf16>, %out: memref<2x64x64xf32>";

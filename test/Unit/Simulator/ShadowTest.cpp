@@ -14,7 +14,7 @@ struct Actor {
   explicit Actor(Agent agent) : agent(agent) { tick(); }
 
   void tick() { knows.now.raise({agent, ++time}); }
-  /// Learns what `other` knows, which goes on.
+  /// Joins what `other` knows; `other` enters its next moment.
   void hear(Actor &other) {
     knows.join(other.knows);
     other.tick();
@@ -23,21 +23,26 @@ struct Actor {
     knows.fenced.join(knows.now);
     tick();
   }
-  Access access(bool needsFence = false) const {
-    return {{agent, time}, /*event=*/agent * 100 + time, needsFence};
+  Access access(FenceNeed needsFence = FenceNeed::Nobody) const {
+    return {{agent, time}, /*event=*/agent * 100 + time, needsFence, cta};
+  }
+  Viewer view(Proxy proxy) const {
+    return {knows.now, knows.fenced, proxy, cta};
   }
   std::optional<Conflict> read(Shadow &shadow, int64_t begin, int64_t end,
                                Proxy proxy = Proxy::Generic) const {
-    return shadow.read({begin, end}, {knows, proxy}, access());
+    return shadow.read({begin, end}, view(proxy), access());
   }
   std::optional<Conflict> write(Shadow &shadow, int64_t begin, int64_t end,
                                 Proxy proxy = Proxy::Generic) const {
-    return shadow.write({begin, end}, {knows, proxy},
-                        access(proxy == Proxy::Generic));
+    return shadow.write(
+        {begin, end}, view(proxy),
+        access(proxy == Proxy::Generic ? FenceNeed::All : FenceNeed::Nobody));
   }
 
   Agent agent;
   Time time = 0;
+  unsigned cta = 0;
   Knowledge knows;
 };
 
@@ -91,7 +96,7 @@ TEST(Knowledge, OrderIsNotVisibility) {
   EXPECT_TRUE(a.isAfter(both));
   both.raise({4, 1});
   EXPECT_FALSE(a.isAfter(both));
-  // What one half knows and what the other knows add up.
+  // `now` and `order` count together.
   a.now.raise({4, 1});
   EXPECT_TRUE(a.isAfter(both));
 }
@@ -106,7 +111,7 @@ TEST(Shadow, ReadAfterWrite) {
   expectConflict(b.read(shadow, 8, 12), Conflict::Unordered, 101, 8, 12);
   b.hear(a);
   EXPECT_FALSE(b.read(shadow, 8, 16));
-  // A later write is news.
+  // A later write is not known.
   EXPECT_TRUE(a.write(shadow, 12, 16));
   a.hear(b);
   EXPECT_FALSE(a.write(shadow, 12, 16));
@@ -123,7 +128,7 @@ TEST(Shadow, AdjacentRangesDoNotTouch) {
   EXPECT_FALSE(a.read(shadow, 0, 64));
   expectConflict(a.read(shadow, 63, 65), Conflict::Unordered, 201, 64, 65);
   expectConflict(b.read(shadow, 0, 1), Conflict::Unordered, 101, 0, 1);
-  // Nothing is read of an empty range.
+  // An empty range has no bytes.
   EXPECT_FALSE(b.read(shadow, 10, 10));
   EXPECT_FALSE(b.write(shadow, 10, 10));
   expectConflict(b.read(shadow, 128, 130), Conflict::NeverWritten, kNoEvent,
@@ -181,7 +186,8 @@ TEST(Shadow, FencesAndProxies) {
   EXPECT_FALSE(a.read(shadow, 0, 4, Proxy::Async));
   expectConflict(a.read(shadow, 0, 8, Proxy::Async), Conflict::Unfenced, 102, 4,
                  8);
-  // Who hears of the store but not of a fence has to fence for itself.
+  // An agent that knows of the store, and of no fence, needs a fence of its
+  // own.
   b.hear(a);
   expectConflict(b.read(shadow, 4, 8, Proxy::Async), Conflict::Unfenced, 102, 4,
                  8);
@@ -257,7 +263,7 @@ TEST(Shadow, AgreesWithBytes) {
         const Byte &byte = bytes[n];
         bool unknown = byte.written && !actor.knows.now.knows(byte.write.epoch);
         bool unfenced = byte.written && proxy == Proxy::Async &&
-                        byte.write.needsFence &&
+                        byte.write.needsFence == FenceNeed::All &&
                         !actor.knows.fenced.knows(byte.write.epoch);
         wrong |= unknown || unfenced || (!writes && !byte.written);
         for (const Access &read : byte.reads)
@@ -274,10 +280,28 @@ TEST(Shadow, AgreesWithBytes) {
                           : actor.read(shadow, begin, end, proxy));
       for (int64_t n = begin; n < end; ++n) {
         if (writes)
-          bytes[n] = {true, actor.access(proxy == Proxy::Generic), {}};
+          bytes[n] = {true,
+                      actor.access(proxy == Proxy::Generic ? FenceNeed::All
+                                                           : FenceNeed::Nobody),
+                      {}};
         else
           bytes[n].reads.push_back(actor.access());
       }
     }
   }
+}
+
+TEST(Shadow, AsyncWritesNeedAFenceForOtherCtas) {
+  Shadow shadow(true);
+  Actor a(1), b(2);
+  b.cta = 1;
+  EXPECT_FALSE(shadow.write({0, 8}, a.view(Proxy::Async),
+                            a.access(FenceNeed::OtherCtas)));
+  EXPECT_FALSE(a.read(shadow, 0, 8, Proxy::Async));
+  b.hear(a);
+  EXPECT_FALSE(b.read(shadow, 0, 8));
+  expectConflict(b.read(shadow, 0, 8, Proxy::Async), Conflict::Unfenced, 101, 0,
+                 8);
+  b.fence();
+  EXPECT_FALSE(b.read(shadow, 0, 8, Proxy::Async));
 }

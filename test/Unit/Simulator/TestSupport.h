@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A test of a rule has a right program, which must give its values under every
-// timing, and twins of it with one place damaged, which must be reported under
+// A test of a rule has a right program, which must compute its values under
+// every timing, and copies of it with one change, which must be reported under
 // every timing.
 //
 //===----------------------------------------------------------------------===//
@@ -25,7 +25,7 @@ inline Array bf16(std::vector<int64_t> shape, Doubles values) {
   return Array(ElementType::BF16, std::move(shape), std::move(values));
 }
 
-/// Small integers, which every element type holds and no sum rounds.
+/// Small integers: exact in every element type, as are their sums.
 inline Doubles makeValues(size_t count, unsigned seed = 1) {
   Doubles values(count);
   uint32_t state = seed;
@@ -61,7 +61,7 @@ inline std::string replace(std::string text, llvm::StringRef from,
   return text.replace(at, from.size(), to.str());
 }
 
-/// A function of one grid, its arguments, and what it leaves in them.
+/// A function of one grid, its arguments, and their expected values.
 struct Case {
   /// The function's parameters; after %c0 to %c3, %c64 (index) and %i0 to %i3
   /// (i32); and the grid's body.
@@ -87,13 +87,14 @@ struct Case {
 };
 
 /// "load" copies blocks of 64 rows of %A, which is `a`, into a ring of two
-/// slots; "math" sums the product of each block with its transpose, for %out.
+/// slots; "math" multiplies each block with its transpose and stores the sum in
+/// %out.
 Case makeCopyPipeline(Array a);
 
-/// X arrives in out, both vectors of 64 elements.
+/// A case that copies X to out, both vectors of 64 elements.
 Case makePassing(std::string body);
 
-/// What a report has to say.
+/// The contents of a report.
 struct Blame {
   /// One of these: what is found first may depend on the timing.
   std::vector<std::string> messages;
@@ -101,9 +102,8 @@ struct Blame {
   std::string op = "", role = "", note = "";
 };
 
-/// Of a tile that is read too early. What may come first depends on who runs
-/// first: the tile before anything arrived, or the tile while something
-/// arrives.
+/// Messages for a tile that is read too early: before anything has been
+/// written, or while it is written. It depends on the timing which comes first.
 inline const std::vector<std::string> kNotThere = {
     "without knowing that their last write is done",
     "which nothing has written"};

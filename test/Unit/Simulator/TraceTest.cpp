@@ -80,7 +80,7 @@ TEST_F(TraceTest, Modelled) {
 }
 
 TEST_F(TraceTest, ModelledTimes) {
-  // A copy lasts as its bytes do, a product as its multiply-adds do.
+  // A copy takes as long as its bytes, an MMA as long as its multiply-adds.
   Trace result = trace(makePipeline(), Timing::Modelled);
   CycleModel costs;
   double firstCopy = 0;
@@ -156,7 +156,7 @@ TEST_F(TraceTest, CostsOfOps) {
       EXPECT_EQ(costs.getLatency(op), costs.copyLatency);
       EXPECT_EQ(costs.getDuration(op), 8192 / costs.copyBytes);
     } else if (llvm::isa<cta::MmaAsyncOp>(op)) {
-      EXPECT_EQ(costs.getLatency(op), costs.productLatency);
+      EXPECT_EQ(costs.getLatency(op), costs.mmaLatency);
     } else if (llvm::isa<cta::SlotOp, cta::DescriptorOp>(op)) {
       EXPECT_EQ(costs.getIssue(op), 0);
     }

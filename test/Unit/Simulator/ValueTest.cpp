@@ -1,4 +1,4 @@
-//===- ValueTest.cpp - products, boxes and layouts against plain loops ----===//
+//===- ValueTest.cpp - MMAs, boxes and layouts against plain loops --------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -232,7 +232,7 @@ TEST_F(ValueTest, EveryLayoutHoldsEveryType) {
        {Kind{"bf16", ElementType::BF16}, Kind{"f32", ElementType::F32},
         Kind{"i32", ElementType::I32}, Kind{"i1", ElementType::I1},
         Kind{"f16", ElementType::F16}, Kind{"f8E4M3FN", ElementType::F8E4M3FN}})
-    for (int64_t swizzle : {0, 16, 32, 64, 128}) {
+    for (int64_t swizzle : {0, 128}) {
       SCOPED_TRACE(std::string(kind.name) + ", swizzle " + str(swizzle));
       // Stored by rows, read back as a whole and through a view of rows.
       std::string element = kind.name;
@@ -343,23 +343,21 @@ TEST_F(ValueTest, RowsOfBytes) {
 }
 
 TEST_F(ValueTest, CopiesAndLoadsAgreeOnSwizzles) {
-  // What TMA lays out in one swizzle, another view of the bytes sees moved:
-  // the same tile read without a swizzle shows the chunks where they lie.
-  for (int64_t swizzle : {32, 64, 128}) {
-    SCOPED_TRACE(swizzle);
-    int64_t columns = swizzle / 2;
-    std::string shape = "64x" + str(columns) + "xbf16";
-    std::string swizzled = "!cta.buffer<" + shape +
-                           ", #cta.shared_layout<swizzle = " + str(swizzle) +
-                           ", rows = 64>>",
-                plain = "!cta.buffer<" + shape + ", #dense>",
-                tensor = "tensor<" + shape + ", #cta.layout<acc>>";
-    Case test;
-    test.parameters = "%A: memref<" + shape + ">, %out: memref<" + shape + ">";
-    test.before = "%map = cta.tensor_map %A box [64, " + str(columns) +
-                  "] swizzle " + str(swizzle) + " : memref<" + shape + ">\n";
-    test.body = llvm::formatv(
-        R"(
+  // A tile that TMA has swizzled, read without a swizzle, shows where its
+  // chunks lie.
+  constexpr int64_t swizzle = 128, columns = swizzle / 2;
+  std::string shape = "64x" + str(columns) + "xbf16";
+  std::string swizzled = "!cta.buffer<" + shape +
+                         ", #cta.shared_layout<swizzle = " + str(swizzle) +
+                         ", rows = 64>>",
+              plain = "!cta.buffer<" + shape + ", #dense>",
+              tensor = "tensor<" + shape + ", #cta.layout<acc>>";
+  Case test;
+  test.parameters = "%A: memref<" + shape + ">, %out: memref<" + shape + ">";
+  test.before = "%map = cta.tensor_map %A box [64, " + str(columns) +
+                "] swizzle " + str(swizzle) + " : memref<" + shape + ">\n";
+  test.body = llvm::formatv(
+      R"(
       %t = cta.buffer "t" at 1024 : {0}
       %p = cta.buffer "p" aliases %t[0] : {0} : {1}
       %full = cta.mbarrier "full" count 1 at 0 : !b1
@@ -373,22 +371,21 @@ TEST_F(ValueTest, CopiesAndLoadsAgreeOnSwizzles) {
         %x = cta.load_shared %p : {1} -> {4}
         tile.store %x, %out[%c0, %c0] : {4}, memref<{3}>
       })",
-        swizzled, plain, 64 * swizzle, shape, tensor);
-    Doubles a = makeValues(64 * columns);
-    for (size_t n = 0; n < a.size(); ++n)
-      a[n] = static_cast<double>(n % 256);
-    test.arrays = {bf16({64, columns}, a),
-                   bf16({64, columns}, Doubles(a.size(), interp::kNaN))};
-    // PTX ISA, tables of the swizzle modes: of the 16-byte chunks of line l of
-    // 128 bytes, chunk c goes to c xor l mod (chunks of the swizzle).
-    Doubles &out = test.results[1];
-    out.resize(a.size());
-    for (int64_t n = 0; n < 64 * columns; ++n) {
-      int64_t byte = n * 2, line = byte / 128, chunk = byte % 128 / 16;
-      int64_t mask = line % (swizzle / 16);
-      int64_t to = line * 128 + (chunk ^ mask) * 16 + byte % 16;
-      out[to / 2] = a[n];
-    }
-    expectValues(test);
+      swizzled, plain, 64 * swizzle, shape, tensor);
+  Doubles a = makeValues(64 * columns);
+  for (size_t n = 0; n < a.size(); ++n)
+    a[n] = static_cast<double>(n % 256);
+  test.arrays = {bf16({64, columns}, a),
+                 bf16({64, columns}, Doubles(a.size(), interp::kNaN))};
+  // PTX ISA, tables of the swizzle modes: the 16-byte chunk c of line l of 128
+  // bytes goes to c xor l mod 8.
+  Doubles &out = test.results[1];
+  out.resize(a.size());
+  for (int64_t n = 0; n < 64 * columns; ++n) {
+    int64_t byte = n * 2, line = byte / 128, chunk = byte % 128 / 16;
+    int64_t mask = line % (swizzle / 16);
+    int64_t to = line * 128 + (chunk ^ mask) * 16 + byte % 16;
+    out[to / 2] = a[n];
   }
+  expectValues(test);
 }

@@ -23,7 +23,7 @@ static std::unique_ptr<llvm::Module> parse(llvm::LLVMContext &context,
   return module;
 }
 
-/// Copies one element a thread out of dynamic shared memory.
+/// Each thread copies one element from dynamic shared memory.
 static constexpr llvm::StringLiteral kCopy = R"(
 @smem = external addrspace(3) global [0 x i8], align 16
 declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()

@@ -191,7 +191,7 @@ TEST(PtxasReport, PlainWarningIsKeptAndPasses) {
 }
 
 TEST(PtxasReport, MissingNumbersAreAnError) {
-  // The gate must not pass because ptxas changed its words.
+  // The gate must not pass because ptxas changed its wording.
   for (llvm::StringRef word :
        {"registers", "spill stores", "bytes stack frame", "Used"})
     EXPECT_TRUE(contains(errorText(parsePtxasLog(edit(kBarriers, word, "?"))),

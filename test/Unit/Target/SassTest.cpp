@@ -15,9 +15,9 @@
 
 using namespace mla;
 
-/// Two roles. The first has a loop over tiles around one with products; both
-/// wait. The second has one over lanes and one with copies. Waits go on behind
-/// all of it.
+/// Two roles. The first has a loop over tiles around one with wgmma; both wait.
+/// The second has a loop over lanes and one with copies. The retries of waits
+/// are after all other code.
 static constexpr llvm::StringLiteral kKernel = R"(	.target	sm_90a
 
 //--------------------- .text.kernel      --------------------------
@@ -94,22 +94,22 @@ TEST(Sass, SteadyLoops) {
   auto report = parseSass(kKernel);
   ASSERT_TRUE(static_cast<bool>(report)) << text(report.takeError());
   EXPECT_EQ(report->instructions, 45u);
-  // Not the loop around the first, not the one over lanes, not the waits, and
-  // nothing between a wait's end and the middle that it branches back to.
+  // Not the loop around the first one, not the one over lanes, not the waits,
+  // and nothing between a wait's retry and the code that it branches back to.
   ASSERT_EQ(report->loops.size(), 2u);
-  const SassLoop &products = report->loops[0], &copies = report->loops[1];
-  EXPECT_EQ(products.instructions, 15u);
-  EXPECT_EQ(products.hgmma, 1u);
-  EXPECT_EQ(products.ldgsts, 0u);
-  EXPECT_EQ(products.moves, 2u);
-  EXPECT_EQ(products.uniformMoves, 2u);
-  EXPECT_EQ(products.r2ur, 1u);
-  EXPECT_EQ(products.fmul, 2u);
-  EXPECT_EQ(products.ffma, 1u);
-  EXPECT_EQ(products.mufu, 1u);
-  EXPECT_EQ(products.branches, 3u);
-  EXPECT_EQ(products.waits, 1u);
-  EXPECT_EQ(products.outOfLine, 3u);
+  const SassLoop &mmaLoop = report->loops[0], &copies = report->loops[1];
+  EXPECT_EQ(mmaLoop.instructions, 15u);
+  EXPECT_EQ(mmaLoop.hgmma, 1u);
+  EXPECT_EQ(mmaLoop.ldgsts, 0u);
+  EXPECT_EQ(mmaLoop.moves, 2u);
+  EXPECT_EQ(mmaLoop.uniformMoves, 2u);
+  EXPECT_EQ(mmaLoop.r2ur, 1u);
+  EXPECT_EQ(mmaLoop.fmul, 2u);
+  EXPECT_EQ(mmaLoop.ffma, 1u);
+  EXPECT_EQ(mmaLoop.mufu, 1u);
+  EXPECT_EQ(mmaLoop.branches, 3u);
+  EXPECT_EQ(mmaLoop.waits, 1u);
+  EXPECT_EQ(mmaLoop.outOfLine, 3u);
   EXPECT_EQ(copies.instructions, 5u);
   EXPECT_EQ(copies.hgmma, 0u);
   EXPECT_EQ(copies.ldgsts, 2u);

@@ -19,11 +19,19 @@
 
 namespace mla {
 
+inline constexpr llvm::StringLiteral kPTXHeader = ".version 8.8\n"
+                                                  ".target sm_90a\n"
+                                                  ".address_size 64\n";
+
+/// PTX of an empty kernel.
+inline const std::string kEmptyKernel =
+    kPTXHeader.str() + ".visible .entry k()\n{\n  ret;\n}\n";
+
 inline std::string text(llvm::Error error) {
   return llvm::toString(std::move(error));
 }
 
-/// The error's text, or a text that no test expects.
+/// The error's text, or "<no error>".
 template <typename T> std::string errorText(llvm::Expected<T> value) {
   return value ? "<no error>" : llvm::toString(value.takeError());
 }

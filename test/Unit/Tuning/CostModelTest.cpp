@@ -1,4 +1,4 @@
-//===- CostModelTest.cpp - the model against what was measured ------------===//
+//===- CostModelTest.cpp - predictions against measured times -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,11 +12,11 @@ using namespace mla;
 
 namespace {
 
-/// What docs/Performance.md has, of 4,096 queries and d = 576/512, in
-/// milliseconds, back to back.
+/// Times from docs/Performance.md in milliseconds per launch, back to back,
+/// with s_q = 4,096 and d_qk/d_v = 576/512.
 struct Measured {
   const char *schedule;
-  int64_t heads, rows, topk;
+  int64_t heads, sKV, topk;
   double ms;
 };
 
@@ -57,11 +57,11 @@ const Operator &getOp() {
   return *findOperator(getOperators(), "sparse_prefill");
 }
 
-/// The operator with sizes that are not the typical ones.
-Problem makeProblem(int64_t heads, int64_t rows = 65536, int64_t topk = 2048) {
+/// sparse_prefill with typical sizes except for these.
+Problem makeProblem(int64_t heads, int64_t sKV = 65536, int64_t topk = 2048) {
   Problem problem = getTypicalProblem(getOp(), getUsualShape(getOp()));
   problem.shape.setSize("h_q", heads);
-  problem.sizes["s_kv"] = rows;
+  problem.sizes["s_kv"] = sKV;
   problem.sizes["topk"] = topk;
   return problem;
 }
@@ -73,7 +73,7 @@ Prediction predict(llvm::StringRef schedule, const Problem &problem) {
 double predictMs(const Measured &measured) {
   EXPECT_NE(findSchedule(getOp(), measured.schedule), nullptr);
   return predict(measured.schedule,
-                 makeProblem(measured.heads, measured.rows, measured.topk))
+                 makeProblem(measured.heads, measured.sKV, measured.topk))
       .ms;
 }
 
@@ -81,16 +81,16 @@ TEST(CostModel, RanksSchedulesAsMeasured) {
   int pairs = 0;
   for (const Measured &a : kMeasured)
     for (const Measured &b : kMeasured) {
-      if (a.heads != b.heads || a.rows != b.rows || a.topk != b.topk ||
+      if (a.heads != b.heads || a.sKV != b.sKV || a.topk != b.topk ||
           std::string(a.schedule) >= b.schedule)
         continue;
       ++pairs;
       EXPECT_EQ(predictMs(a) < predictMs(b), a.ms < b.ms)
           << a.schedule << " and " << b.schedule << ", heads " << a.heads
-          << ", s_kv " << a.rows << ", topk " << a.topk;
+          << ", s_kv " << a.sKV << ", topk " << a.topk;
     }
-  // Few heads with seesaw and swapped; 128 with all others, each of three with
-  // each, at two sizes.
+  // seesaw and swapped with few heads at 8 sizes; three pairs of schedules with
+  // 128 heads at two sizes.
   EXPECT_EQ(pairs, 8 + 3 + 3);
 }
 
@@ -98,22 +98,22 @@ TEST(CostModel, PredictsTimes) {
   for (const Measured &measured : kMeasured)
     EXPECT_NEAR(predictMs(measured) / measured.ms, 1, 0.1)
         << measured.schedule << ", heads " << measured.heads << ", s_kv "
-        << measured.rows << ", topk " << measured.topk;
+        << measured.sKV << ", topk " << measured.topk;
 }
 
-TEST(CostModel, ProductsCostWhatTheyComputeOrRead) {
-  // Scores of 64 heads and keys, d_qk = 576; an output as wide as can be.
-  EXPECT_EQ(countProductCycles(64, 64, 576), 36 * 32);
-  EXPECT_EQ(countProductCycles(64, 256, 64), 4 * 128);
-  // Few columns: A is read for each instruction all the same.
-  EXPECT_EQ(countProductCycles(64, 16, 16), 20);
+TEST(CostModel, MmaCyclesAreLimitedByComputeOrOperands) {
+  // Scores of 64 heads x 64 KV rows with d_qk = 576; the widest output.
+  EXPECT_EQ(countMmaCycles(64, 64, 576), 36 * 32);
+  EXPECT_EQ(countMmaCycles(64, 256, 64), 4 * 128);
+  // Few columns: limited by reading A.
+  EXPECT_EQ(countMmaCycles(64, 16, 16), 20);
   // Rows are padded to 64, and the depth to 16.
-  EXPECT_EQ(countProductCycles(65, 64, 17), 4 * 32);
+  EXPECT_EQ(countMmaCycles(65, 64, 17), 4 * 32);
 }
 
 TEST(CostModel, TermsOfOneTile) {
   Prediction got = predict("seesaw", makeProblem(16, 8192, 65));
-  // 16 heads are computed as 64; two tiles make up an iteration.
+  // 16 heads are padded to 64; an iteration has two tiles.
   EXPECT_EQ(got.tensor, 2176);
   EXPECT_EQ(got.tiles, 2);
   EXPECT_EQ(got.waves, 32);
@@ -122,7 +122,7 @@ TEST(CostModel, TermsOfOneTile) {
   EXPECT_EQ(predict("seesaw", makeProblem(16, 8192, 129)).tiles, 4);
   EXPECT_EQ(predict("shared-p", makeProblem(16, 8192, 129)).tiles, 3);
   EXPECT_EQ(predict("seesaw", makeProblem(65, 8192, 129)).waves, 63);
-  // Rows that are far for one CTA are so half as often for two that share them.
+  // Two CTAs that share rows see half of the far rows each.
   double shared = predict("seesaw", makeProblem(65, 65536, 129)).refill;
   EXPECT_DOUBLE_EQ(predict("seesaw", makeProblem(64, 65536, 129)).refill,
                    2 * shared);
@@ -133,7 +133,7 @@ TEST(CostModel, HeadsAsColumnsArePaddedToGroups) {
   // 36 steps for the scores and 8 x 4 for the output, of 64 rows by 16 columns.
   EXPECT_EQ(got.tensor, (36 + 32) * 20);
   EXPECT_EQ(got.waves, 32);
-  // Two blocks of 24.
+  // Two output tiles of 24 heads.
   EXPECT_EQ(predict("swapped", makeProblem(44)).waves, 63);
 }
 
@@ -148,9 +148,9 @@ TEST(CostModel, EveryScheduleIsWellFormed) {
           << schedule.name.str();
 }
 
-std::string chooseSchedule(int64_t heads, int64_t rows,
+std::string chooseSchedule(int64_t heads, int64_t sKV,
                            std::optional<int64_t> topk = std::nullopt) {
-  Problem problem = makeProblem(heads, rows);
+  Problem problem = makeProblem(heads, sKV);
   problem.shape.setSize("topk", topk);
   Decision decision = decide(getOp(), problem, Gpu(), TuningTable());
   EXPECT_EQ(decision.source, "the cost model");
@@ -158,14 +158,14 @@ std::string chooseSchedule(int64_t heads, int64_t rows,
 }
 
 TEST(CostModel, Decides) {
-  for (int64_t rows : {8192, 65536, 131072})
+  for (int64_t sKV : {8192, 65536, 131072})
     for (int64_t topk : {512, 2048}) {
       for (int64_t heads : {1, 8, 16})
-        EXPECT_EQ(chooseSchedule(heads, rows, topk), "swapped") << heads;
+        EXPECT_EQ(chooseSchedule(heads, sKV, topk), "swapped") << heads;
       for (int64_t heads : {33, 48, 64, 65, 96, 128})
-        EXPECT_EQ(chooseSchedule(heads, rows, topk), "seesaw") << heads;
+        EXPECT_EQ(chooseSchedule(heads, sKV, topk), "seesaw") << heads;
     }
-  // 32 heads are about as fast with both where rows are far.
+  // With 32 heads, both are about equally fast for a large s_kv.
   EXPECT_EQ(chooseSchedule(32, 8192), "seesaw");
   EXPECT_EQ(chooseSchedule(32, 65536), "seesaw");
   EXPECT_EQ(chooseSchedule(32, 131072), "swapped");

@@ -79,7 +79,7 @@ TEST(TuningTable, FallsBackToOtherGpusOfTheTarget) {
   EXPECT_EQ(findSchedule(table, 8, {"sm_90a", ""}), "shared-p");
 }
 
-TEST(TuningTable, WritesAFileWhole) {
+TEST(TuningTable, WritesAtomically) {
   llvm::SmallString<128> folder;
   ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("mla-tuning", folder));
   std::string file = (folder + "/table.txt").str();
@@ -89,7 +89,7 @@ TEST(TuningTable, WritesAFileWhole) {
   llvm::Expected<TuningTable> again = TuningTable::load(file, getOperators());
   ASSERT_TRUE(static_cast<bool>(again));
   EXPECT_EQ(again->print(), table.print());
-  // Nothing else is left in the folder.
+  // No temporary file remains.
   std::error_code error;
   int files = 0;
   for (llvm::sys::fs::directory_iterator it(folder, error), end;
@@ -102,7 +102,7 @@ TEST(TuningTable, WritesAFileWhole) {
   llvm::sys::fs::remove_directories(folder);
 }
 
-TEST(TuningTable, ShipsOneThatIsAsItWouldBeWritten) {
+TEST(TuningTable, BuiltInTableIsFormattedAsWritten) {
   const Operator *op = &getOp();
   llvm::Expected<TuningTable> table = TuningTable::load("", op);
   ASSERT_TRUE(static_cast<bool>(table)) << llvm::toString(table.takeError());
@@ -127,7 +127,7 @@ TEST(TuningTable, NamesOfGpus) {
             "unknown target 'sm_90', expected one of sm_80, sm_90a");
 }
 
-TEST(TuningTable, ShapesThatNoKernelHas) {
+TEST(TuningTable, UnsupportedShapes) {
   auto fault = [](auto change) {
     ShapeClass shape = getUsualShape(getOp());
     change(shape);

@@ -17,19 +17,23 @@ def CTA_Dialect : Dialect {
   let summary = "the program of one CTA on Hopper";
   let description = [{
     Roles of warps, rings of shared memory between them, asynchronous copies and
-    warpgroup products whose results are *in flight* until a wait returns the
+    warpgroup MMAs whose results are *in flight* until a wait returns the
     readable value. A register fragment is a `tensor` whose encoding
     (`#cta.layout`) says which thread holds which element, so `arith`, `math` and
-    the tile algebra (`tile.reduce`, `tile.broadcast`, ...) work on fragments.
+    the tile ops (`tile.reduce`, `tile.broadcast`, ...) work on fragments.
 
     The dialect is lowered in place: every pass adds one kind of decision (shared
     memory offsets, barriers, descriptors, fences, counts) until each
-    synchronisation op stands for exactly one machine instruction.
+    synchronisation op is exactly one machine instruction.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mla::tile::TileDialect"];
   let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = [{
+    void registerAttributes();
+    void registerTypes();
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -54,18 +58,18 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
 
     - `acc`: element (r, c) of a 64-row tile; register 4j + 2i + e holds row
       16 warp + lane / 4 + 8i, column 8j + 2 (lane mod 4) + e. Tiles of more rows
-      are blocks of 64, one behind the other in the registers;
+      are blocks of 64, one after the other in the registers;
     - `a_operand`: the same positions packed in pairs of bf16;
-    - `row`: one value a row: register i holds row 16 warp + lane / 4 + 8i, the
+    - `row`: one value per row: register i holds row 16 warp + lane / 4 + 8i, the
       same in the four lanes of a quad;
-    - `column`: one value a column, as `acc` holds them: register 2j + e holds
+    - `column`: one value per column, as in `acc`: register 2j + e holds
       column 8j + 2 (lane mod 4) + e;
-    - `gather`: one value a gathered row, R rows, a multiple of 32: register l
+    - `gather`: one value per gathered row, R rows, a multiple of 32: register l
       holds row (R / 4) warp + lane / 8 + 4 l of a role of 128 threads, the same
-      in 8 neighbouring threads. So a warp holds consecutive rows, whose bits are
-      whole bytes;
+      in 8 neighbouring threads. A warp holds consecutive rows, so that their bits
+      are whole bytes;
     - `acc_transposed`: element (r, c) is where `acc` has element (c, r);
-    - `warp_column`: four vectors, one behind the other; warp w holds vector w, as
+    - `warp_column`: four vectors, one after the other; warp w holds vector w, as
       a `column`.
   }];
   let assemblyFormat = "`<` $value `>`";
@@ -74,15 +78,15 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
 def CTA_DirectLayoutAttr : AttrDef<CTA_Dialect, "DirectLayout",
     [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "direct";
-  let summary = "a fragment that threads load and store side by side";
+  let summary = "a fragment whose elements neighbouring threads load and store";
   let description = [{
-    For each dimension d of the fragment `threads[d]` threads stand side by side,
-    `strides[d]` apart: thread t of the role is number t / strides[d] mod
-    threads[d] of them. Each takes one element, in the last dimension `vector`
-    neighbouring ones; then the threads begin anew behind the last one. Threads
-    that differ in other bits of their number hold the same elements.
+    `threads[d]` threads, `strides[d]` apart, lie along dimension d of the
+    fragment: thread t of the role has position t / strides[d] mod threads[d]
+    there. Each holds one element, in the last dimension `vector` neighbouring
+    ones; the pattern repeats along the dimension. Threads that differ in other
+    bits of their number hold the same elements.
 
-    The layouts of the two vectors are that of the matrix without its columns or rows:
+    The layout of a vector is that of the matrix without its columns or rows:
 
     ```mlir
     tensor<64x128xf32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
@@ -100,7 +104,7 @@ def CTA_DirectLayoutAttr : AttrDef<CTA_Dialect, "DirectLayout",
     int64_t getVector(int64_t d) const {
       return d == getRank() - 1 ? getVector() : 1;
     }
-    /// Threads from the first to the last one of dimension `d`, and one more.
+    /// How many thread numbers dimension `d` spans.
     int64_t getSpan(int64_t d) const {
       return getThreads()[d] * getStrides()[d];
     }
@@ -116,11 +120,9 @@ def CTA_SharedLayoutAttr : AttrDef<CTA_Dialect, "SharedLayout"> {
     `swizzle = 128`: the tile is cut into blocks of 64 two-byte columns and all
     its rows; a row of a block is 128 bytes, and the 16-byte chunk c of row r lies
     at chunk c xor (r mod 8): the layout of TMA's and wgmma's 128-byte swizzle.
-    Blocks follow each other every 128 * `rows` bytes. `swizzle = 64` and `32` are
-    the narrower swizzles, of blocks of 32 and 16 columns, `swizzle = 16` is none:
-    core matrices of 8 rows by 16 bytes. `swizzle = 0`: row-major, for vectors;
+    Blocks follow each other every 128 * `rows` bytes. `swizzle = 0`: row-major;
     element i of an i1 vector is bit i mod 8 of byte i / 8.
-    `rows` is the number of rows of the whole tile, which a view of it keeps.
+    `rows` is the number of rows of the whole tile, also in the type of a view.
   }];
   let parameters = (ins "int64_t":$swizzle, "int64_t":$rows);
   let assemblyFormat = "`<` struct(params) `>`";
@@ -141,31 +143,19 @@ class CTA_Type<string name, string typeMnemonic> : TypeDef<CTA_Dialect, name> {
 }
 
 def CTA_Ring : CTA_Type<"Ring", "ring"> {
-  let summary = "slots of shared memory that travel between roles";
+  let summary = "slots of shared memory that roles pass to each other";
   let description = [{
-    `!cta.ring<2x64x576xbf16>`: two slots of a 64x576 tile. A slot goes round:
-    acquired by the producer role, filled, awaited by the consumer roles, read,
-    released by all of them. `--mla-stage-shared` adds the layout.
-
-    `!cta.ring<1x64x576xbf16, split 1 [256, 320]>`: the slot's dimension 1 is
-    cut into parts of 256 and 320, which go round apart (`cta.acquire_part`).
+    `!cta.ring<2x64x576xbf16>`: two slots of a 64x576 tile. The producer role
+    acquires a slot and fills it; the consumer roles await it, read it, and all
+    release it. `--mla-stage-shared` adds the layout.
   }];
   let parameters = (ins "int64_t":$depth, ArrayRefParameter<"int64_t">:$shape,
-      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout,
-      "int64_t":$splitDim, ArrayRefParameter<"int64_t">:$parts);
-  let builders = [TypeBuilder<(ins "int64_t":$depth,
-      "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType,
-      "::mla::cta::SharedLayoutAttr":$layout), [{
-    return $_get($_ctxt, depth, shape, elementType, layout, /*splitDim=*/0,
-                 ::llvm::ArrayRef<int64_t>());
-  }]>];
+      "::mlir::Type":$elementType, "::mla::cta::SharedLayoutAttr":$layout);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The type of one slot.
     ::mla::cta::BufferType getSlotType() const;
-    /// The type of part number `part` of a slot; null if there is none.
-    ::mla::cta::BufferType getPartType(int64_t part) const;
     /// The same ring, its slots in another layout.
     ::mla::cta::RingType withLayout(::mla::cta::SharedLayoutAttr layout) const;
   }];
@@ -184,19 +174,23 @@ def CTA_Buffer : CTA_Type<"Buffer", "buffer"> {
 }
 
 def CTA_InFlight : CTA_Type<"InFlight", "in_flight"> {
-  let summary = "an accumulator that warpgroup products still write";
+  let summary = "an accumulator that MMAs may still write";
   let description = [{
-    Only an op of the same chain, a wait or a loop carry may take it.
+    Only the next MMA of its chain, a wait or a loop may take it.
   }];
   let parameters = (ins "::mlir::RankedTensorType":$fragment);
   let assemblyFormat = "`<` $fragment `>`";
 }
 
 def CTA_MBarrier : CTA_Type<"MBarrier", "mbarrier"> {
-  let summary = "an array of mbarriers, one a slot";
+  let summary = "an array of mbarriers, one per slot";
   let parameters = (ins "int64_t":$size);
   let assemblyFormat = "`<` $size `>`";
   let genVerifyDecl = 1;
+}
+
+def CTA_NamedBarrier : CTA_Type<"NamedBarrier", "named_barrier"> {
+  let summary = "one of the CTA's barriers 1 to 15";
 }
 
 def CTA_TensorMap : CTA_Type<"TensorMap", "tensor_map"> {

@@ -1,12 +1,11 @@
-//===- Levels.h - what a program may consist of -----------------*- C++ -*-===//
+//===- Levels.h - the ops allowed at each level -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The passes and tools understand a closed set of ops in each place of a
-// program. This is the one definition of that set. Every pass of the project
-// checks it before it works on a function (ProgramPass.h), and so does the
-// simulator: an op that nobody expects is an error that names the op, wherever
-// it stands.
+// Passes and tools support a closed set of ops in each region of a program,
+// which is defined here. Every pass checks it before it works on a function
+// (ProgramPass.h), and so does the simulator, so that an unsupported op is an
+// error at that op.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,10 +16,10 @@
 
 namespace mla {
 
-/// Checks the ops of `func` against what the level of the program allows where
-/// they stand: in the function, in its grid (the scf.forall), or in a role of
-/// the grid. Emits an error at the first op that is not allowed. A function
-/// without operator and grid is no program, and passes.
+/// Checks that the program's level (operator, tile or cta) allows each op of
+/// `func` in its region: the function, its grid (the scf.forall), or a role.
+/// Emits an error at the first op that is not allowed. A function without
+/// operator and grid is not a program and is accepted.
 mlir::LogicalResult verifyLevel(mlir::func::FuncOp func);
 
 } // namespace mla

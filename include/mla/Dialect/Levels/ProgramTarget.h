@@ -1,4 +1,4 @@
-//===- ProgramTarget.h - what a program is compiled for ---------*- C++ -*-===//
+//===- ProgramTarget.h - the target of a program ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,11 +10,11 @@
 
 namespace mla {
 
-/// The target of `func`: that of its attribute `mla.target`, or the default.
+/// The target of `func`: its attribute `mla.target`, or the default target.
 const TargetSpec &getTarget(mlir::func::FuncOp func);
 
-/// Checks that the target has the instructions that the cta ops of `func` stand
-/// for. The error names the op, the instruction and the target.
+/// Checks that the target has the instructions that the cta ops of `func` lower
+/// to. The error names the op, the instruction and the target.
 mlir::LogicalResult checkInstructions(mlir::func::FuncOp func);
 
 } // namespace mla

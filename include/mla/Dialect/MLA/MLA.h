@@ -1,4 +1,4 @@
-//===- MLA.h - what attention to compute ------------------------*- C++ -*-===//
+//===- MLA.h - the mla dialect ----------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -28,20 +28,19 @@ mlir::LogicalResult verifyOperator(OperatorInterface op);
 #include "mla/Dialect/MLA/Operators.h.inc"
 
 namespace mla {
-/// How --mla-tile makes a tile program.
+/// Options of --mla-tile.
 struct TilingOptions {
   ScheduleAttr schedule;
-  /// How far weights may grow before a softmax that the schedule wants lazy
-  /// rescales, in powers of two.
+  /// Threshold of the lazy softmax (tile.online_softmax), in base 2.
   double threshold;
 
-  /// KV rows of a tile.
+  /// KV rows per tile.
   int64_t getBlockKV() const {
     return schedule.getTileSize("block_kv").value_or(kUsualBlockKV);
   }
-  /// Heads will be the columns of products.
+  /// Whether heads are the columns of MMAs, not the rows.
   bool isABSwapped() const { return schedule.asksFor("swap-ab"); }
-  /// The threshold, if the softmax is lazy.
+  /// The threshold if the schedule has the lazy softmax.
   std::optional<float> getLazyThreshold() const {
     return schedule.asksFor("lazy-rescale")
                ? std::optional(static_cast<float>(threshold))
@@ -49,56 +48,62 @@ struct TilingOptions {
   }
 };
 
-/// A size of the operator, by the name that the table has: that of the first
-/// operand that fixes it, else dynamic.
+/// The static value of the size `name` of the operator's table, or
+/// ShapedType::kDynamic if no operand's type has one.
 int64_t getSize(OperatorInterface op, llvm::StringRef name);
 
-/// The attribute by which a launch may leave out the optional operand `name`.
+/// The name of the attribute with which a launch may omit the optional operand
+/// `name`: "<name>_optional".
 std::string getOptionalAttrName(llvm::StringRef name);
 
-/// What a schedule may ask for in `after`.
+/// The names of passes that a schedule may list in `after`.
 llvm::ArrayRef<llvm::StringRef> getRewriteNames();
 
-/// Discardable attribute of a function: the target it is compiled for, a name
-/// in the table of targets (a string).
+/// Discardable attribute of a function: its target, a name in the table of
+/// targets (a string).
 inline constexpr llvm::StringLiteral kTargetAttr = "mla.target";
 /// Discardable attribute of a function: its #mla.schedule.
 inline constexpr llvm::StringLiteral kScheduleAttr = "mla.schedule";
 /// Discardable attribute of a function: the rewrites of its schedule (an array
-/// of strings) that have been made.
+/// of strings) that have been applied.
 inline constexpr llvm::StringLiteral kRewrittenAttr = "mla.rewritten";
 /// Discardable attribute of a function: --mla-verify-schedule has accepted its
-/// schedule. Ops that fold away later leave rows behind that are no mistake.
+/// schedule. Later folding may remove labelled ops, so rows without an op are
+/// no error after that.
 inline constexpr llvm::StringLiteral kScheduleVerifiedAttr =
     "mla.schedule_verified";
 /// Discardable attributes of a function argument: its name (a string) and the
 /// names of its run-time sizes (an array of strings, "" for a static one; an
-/// integer where a launch has to give that very size).
+/// integer where each launch must pass exactly that size).
 inline constexpr llvm::StringLiteral kArgNameAttr = "mla.name";
 inline constexpr llvm::StringLiteral kArgDimsAttr = "mla.dims";
-/// Discardable attribute of a scalar argument: the kernel is right only for
-/// values above 0, and a launch with another one is refused.
+/// Discardable attribute of a scalar argument: a launch is refused unless the
+/// value is above 0.
 inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
-/// Discardable attribute of a memref argument: a launch may leave it out, and
-/// its sizes are 0 then.
+/// Discardable attribute of a memref argument: a launch may omit it; its sizes
+/// are then 0.
 inline constexpr llvm::StringLiteral kArgOptionalAttr = "mla.optional";
-/// Discardable attribute of a memref argument: it is no argument of the program
-/// but memory between its kernels. Its `mla.dims` are expressions over the
-/// arguments' sizes (mla/Runtime/Expression.h).
+/// Discardable attribute of a memref argument: it is a workspace that the
+/// kernels of a program share, not an argument of the program. Its `mla.dims`
+/// are expressions over the arguments' sizes (mla/Runtime/Expression.h).
 inline constexpr llvm::StringLiteral kArgWorkspaceAttr = "mla.workspace";
 /// Discardable attribute of a function, a kernel of a program: the phase in
 /// which it runs, "plan" or "launch" (the default).
 inline constexpr llvm::StringLiteral kPhaseAttr = "mla.phase";
 /// Discardable attribute of a function, a kernel of a program: it is launched
-/// with programmatic dependence.
+/// with programmatic dependent launch.
 inline constexpr llvm::StringLiteral kProgrammaticAttr = "mla.programmatic";
-/// Discardable attributes of a function: the operator it was made from, and
-/// those of its options that are not the default (a dictionary of strings).
+/// Discardable attributes of a function: the operator that it implements, and
+/// the options that differ from their default (a dictionary of strings).
 inline constexpr llvm::StringLiteral kOperatorAttr = "mla.operator";
 inline constexpr llvm::StringLiteral kOptionsAttr = "mla.options";
 /// Discardable attribute of a function: the values of the operator's scalar
 /// operands that are constants (a dictionary of floats by operand name).
 inline constexpr llvm::StringLiteral kConstantsAttr = "mla.constants";
+/// Discardable attribute of a function: the run-time sizes that the kernel does
+/// not cover in full, by name (a dictionary of array<i64: SMALLEST, LARGEST>).
+/// A launch with another value is refused.
+inline constexpr llvm::StringLiteral kSizeLimitsAttr = "mla.size_limits";
 } // namespace mla
 
 #endif // MLA_DIALECT_MLA_MLA_H

@@ -1,4 +1,4 @@
-//===- MLA.td - what attention to compute ------------------*- tablegen -*-===//
+//===- MLA.td - the mla dialect and schedules --------------*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -12,26 +12,27 @@ include "mlir/IR/OpBase.td"
 def MLA_Dialect : Dialect {
   let name = "mla";
   let cppNamespace = "::mla";
-  let summary = "multi-head latent attention: what to compute";
+  let summary = "operators of multi-head latent attention, and schedules";
   let description = [{
-    Operators on memrefs, with the semantics of the published kernels they
-    replace, and the attributes that choose how they are scheduled. An operator
-    says nothing about tiles, warps or barriers; `--mla-tile` turns it into a
-    `tile` program.
+    Operators on memrefs, with the semantics of the published kernels that they
+    replace, and the attributes that describe schedules. An operator does not
+    mention tiles, warps or barriers: `--mla-tile` lowers it to a `tile` program,
+    and `--mla-schedule` assigns the ops of that program to warps according to a
+    `#mla.schedule`.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 0;
   let hasOperationAttrVerify = 1;
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
   let extraClassDeclaration = [{
-    /// Operators are no part of the dialect's library: each adds its op by an
-    /// extension of the dialect (mla/Operators/Operators.h).
+    /// Registers an operator's op. Called by the dialect extension of each
+    /// operator (mla/Operators/Operators.h).
     template <typename OpTy> void addOperator() {
       addOperations<OpTy>();
       operators.push_back(&OpTy::getOperator());
     }
 
-    /// The operators that were added to the dialect of this context.
+    /// The operators registered in this context.
     ::llvm::ArrayRef<const ::mla::Operator *> getOperators() const {
       return operators;
     }
@@ -52,10 +53,11 @@ class MLA_Attr<string name, string attrMnemonic> : AttrDef<MLA_Dialect, name> {
 }
 
 def MLA_RoleAttr : MLA_Attr<"Role", "role"> {
-  let summary = "a group of warps with one program";
+  let summary = "a group of warps that run the same code";
   let description = [{
-    `registers` is the register budget of each thread (setmaxnreg), `warps` the
-    number of warps: a multiple of 4 where the role issues warpgroup products.
+    A role of a warp-specialised kernel. `warps` is its number of warps, a
+    multiple of 4 (whole warpgroups) if the role issues MMAs (wgmma). `registers`
+    is the number of registers per thread (setmaxnreg).
 
     ```mlir
     #mla.role<"softmax", warps = 4, registers = 216>
@@ -69,21 +71,28 @@ def MLA_RoleAttr : MLA_Attr<"Role", "role"> {
 }
 
 def MLA_PlaceAttr : MLA_Attr<"Place", "place"> {
-  let summary = "where and when a labelled tile op runs";
+  let summary = "the roles and the pipeline stage of a labelled tile op";
   let description = [{
-    One row of a schedule: the op labelled `label` (and the parts it decomposes
-    into, labelled `label.part`, unless they have rows of their own) runs in
-    `roles`. With `split = d` each of the roles computes an equal part of the
-    result's dimension d; otherwise every role in the list computes it whole.
+    One row of a schedule's table. The op labelled `label` runs in `roles`, and so
+    do the ops that it decomposes into, labelled `label.part`, unless they have
+    rows of their own.
 
-    `stage` and `order` place the op in the software pipeline of its loop: an op
-    of stage 1 runs one iteration later than its definition, and within an
-    iteration ops run by ascending order, then as written. The wait for an
-    asynchronous product labelled `x` is labelled `x.wait`.
+    - `split`: the dimension of the result that is divided equally among the
+      roles. Without it every role computes the whole result.
+    - `stage`: the stage of the software pipeline of the op's loop. An op of stage
+      n runs n iterations later than in the loop as written.
+    - `order`: the position within an iteration, ascending; ops with equal
+      `order` keep their order.
+    - `threads`, `vector`: the layout of a load into registers: the number of
+      threads along the tile's last dimension, and the number of consecutive
+      elements per thread. With 0 `--mla-assign-layouts` chooses.
 
-    Of a load into registers, `threads` says how many threads stand side by side
-    along the tile's last dimension, and `vector` how many neighbouring elements
-    each takes; 0 leaves it to `--mla-assign-layouts`.
+    The wait for an asynchronous MMA labelled `x` is labelled `x.wait`.
+
+    ```mlir
+    <"qk" in ["wg0", "wg1"], split = 0, stage = 0, order = 1>
+    <"qk.wait" in ["wg0", "wg1"], split = 0, stage = 0, order = 3>
+    ```
   }];
   let parameters = (ins "::mlir::StringAttr":$label,
       ArrayRefParameter<"::mlir::StringAttr">:$roles,
@@ -100,17 +109,21 @@ def MLA_PlaceAttr : MLA_Attr<"Place", "place"> {
 }
 
 def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
-  let summary = "how many slots the shared-memory ring of a value has";
+  let summary = "the depth of the shared-memory ring of a value";
   let description = [{
-    The result of the op labelled `label` travels between roles through a ring
-    of `depth` slots. Values without a row get one slot. `depth = 2 to 3` asks for
-    up to three: `--mla-stage-shared` gives what memory is left to the rings in
-    the order of their rows.
+    Roles pass the result of the op labelled `label` through a shared-memory ring
+    of `depth` slots. A value without a row gets one slot. `depth = 2 to 3` is a
+    minimum and a maximum: `--mla-stage-shared` grows rings to their maximum in
+    the order of the rows while shared memory remains.
 
-    `aliases = "k", byte = 32768`: where shared memory does not suffice otherwise,
-    the ring's only slot lies that many bytes into the only slot of the ring of
-    `k`, over a part of it that is dead by then: its writer has read it, and who
-    reads the slot on top releases the one below afterwards.
+    `aliases = "k", byte = 32768` places the ring's only slot inside the only slot of
+    the ring of `k`, 32,768 bytes from its start, to save shared memory. That part
+    of `k` must be dead when it is overwritten: the role that writes this ring has
+    read it, and the roles that read this ring release `k` afterwards.
+
+    ```mlir
+    rings = [<"k", depth = 2 to 3>, <"p", depth = 1, aliases = "k", byte = 32768>]
+    ```
   }];
   let parameters = (ins "::mlir::StringAttr":$label, "int64_t":$depth,
       DefaultValuedParameter<"int64_t", "0">:$most,
@@ -124,17 +137,29 @@ def MLA_RingAttr : MLA_Attr<"Ring", "ring"> {
 }
 
 def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
-  let summary = "a schedule: roles, and a table of who does what when";
+  let summary = "roles, and the role and stage of each labelled op";
   let description = [{
-    Read by `--mla-schedule`, which places the ops of a tile program into roles
-    by it. The verifier checks that every row names a role of the schedule and
-    that the register budget fits: the sum over roles of 32 * warps * registers
-    is at most 65,536.
+    `--mla-schedule` assigns the ops of a tile program to roles as the schedule
+    says. The verifier checks that every row names a role of the schedule and that
+    the registers fit an SM: the sum of 32 * warps * registers over the roles is at
+    most 65,536.
 
-    `tile` gives sizes of the operator's tiles by name, such as `block_kv`, the number
-    of KV rows; those that are missing have the operator's default. `after` names
-    the passes that change the tile program before it is placed (`"pair-tiles"`
-    for `--mla-pair-tiles`): they do nothing unless the schedule asks for them.
+    - `tile`: tile sizes of the operator by name, such as `block_kv`, the number of KV
+      rows per tile. A missing one has the operator's default.
+    - `after`: passes that rewrite the tile program before the ops are assigned:
+      `"pair-tiles"` enables `--mla-pair-tiles`. A pass that is not named does
+      nothing.
+    - `roles`, `table`, `rings`: see the attributes above.
+
+    ```mlir
+    #mla.schedule<"example" tile = {block_kv = 64} after ["lazy-rescale"],
+      roles = [<"wg0", warps = 4, registers = 224>,
+               <"wg1", warps = 4, registers = 224>,
+               <"producer", warps = 4, registers = 56>],
+      table = [<"k" in ["producer"]>,
+               <"qk" in ["wg0", "wg1"], split = 0>],
+      rings = [<"k", depth = 2>]>
+    ```
   }];
   let parameters = (ins "::mlir::StringAttr":$name,
       OptionalParameter<"::mlir::DictionaryAttr">:$tile,
@@ -148,16 +173,16 @@ def MLA_ScheduleAttr : MLA_Attr<"Schedule", "schedule"> {
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The size `name` of the operator's tiles, if the schedule has it.
+    /// The tile size `name`, if the schedule sets it.
     ::std::optional<int64_t> getTileSize(::llvm::StringRef name) const;
-    /// The row for `label`: the row of that very label, else that of its longest
-    /// dotted prefix, else null.
+    /// The row of `label`, else of its longest dotted prefix that has one, else
+    /// null.
     ::mla::PlaceAttr lookup(::llvm::StringRef label) const;
-    /// Whether the schedule asks for the pass `rewrite`.
+    /// Whether the schedule enables the pass `rewrite`.
     bool asksFor(::llvm::StringRef rewrite) const;
-    /// The row of the ring that carries the value of `label`, or null.
+    /// The row of the ring of the value labelled `label`, or null.
     ::mla::RingAttr getRing(::llvm::StringRef label) const;
-    /// Slots of the ring that carries the value of `label` (1 without a row).
+    /// The depth of the ring of the value labelled `label`; 1 without a row.
     int64_t getDepth(::llvm::StringRef label) const;
     /// The role named `name`, or null.
     ::mla::RoleAttr getRole(::llvm::StringRef name) const;

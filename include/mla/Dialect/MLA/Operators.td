@@ -1,11 +1,11 @@
-//===- Operators.td - how an operator is declared ----------*- tablegen -*-===//
+//===- Operators.td - operator declarations ----------------*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// An operator is a record of the class MLA_Operator: its sizes, operands and
-// options. From the record follow the op's arguments, syntax and verifier
-// (mlir-tblgen), and the C++ table that all other code goes by
-// (lib/Operators/table.py, mla/Operators/OperatorTable.h).
+// An operator is a record of the class MLA_Operator with its sizes, operands and
+// options. mlir-tblgen generates the op's arguments, syntax and verifier from the
+// record. lib/Operators/table.py generates the C++ table that all other code
+// reads (mla/Operators/OperatorTable.h), the reference page and the Python table.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,15 +22,16 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def MLA_OperatorInterface : OpInterface<"OperatorInterface"> {
   let cppNamespace = "::mla";
   let description = [{
-    What passes, the compiler and the tools ask an operator of the dialect.
-    `verifyOperator` checks the operands and options against the table.
+    Interface of all operators of the dialect, used by passes, the compiler and
+    the tools. The verifier checks operands and options against the operator's
+    table.
   }];
   let methods = [
     StaticInterfaceMethod<
-      "The operator's table, schedules and costs.",
+      "The operator's table, schedules and cost model.",
       "const ::mla::Operator &", "getOperator">,
     InterfaceMethod<
-      "The values of the table's operands; null for one that is left out.",
+      "The values of the table's operands, null for an absent one.",
       "::llvm::SmallVector<::mlir::Value>", "getTableOperands", (ins), "", [{
         ::llvm::SmallVector<::mlir::Value> values;
         for (unsigned i = 0, e = $_op.getOperator().table.operands.size();
@@ -47,8 +48,8 @@ def MLA_OperatorInterface : OpInterface<"OperatorInterface"> {
       "Sets the schedule.",
       "void", "setScheduleAttr", (ins "::mla::ScheduleAttr":$schedule)>,
     InterfaceMethod<[{
-        Replaces the op by its tile program: one `scf.forall` with labelled ops
-        (`--mla-tile`). Fails with an error.
+        Replaces the op by its tile program, one `scf.forall` with labelled ops
+        (`--mla-tile`). Emits an error on failure.
       }],
       "::llvm::LogicalResult", "buildTileProgram",
       (ins "const ::mla::TilingOptions &":$options)>];
@@ -61,25 +62,27 @@ def MLA_OperatorInterface : OpInterface<"OperatorInterface"> {
 // Sizes
 //===----------------------------------------------------------------------===//
 
-/// A size that operands share. Kernels cover `smallest` to `largest` of it.
+/// A named dimension, shared by operands. Kernels support `smallest` to
+/// `largest`, both inclusive.
 class MLA_Size<string sizeName, string sizeDoc, int smallest, int largest,
                string otherName> {
   string name = sizeName;
   string doc = sizeDoc;
   int least = smallest;
   int most = largest;
-  /// Another name on the command line.
+  /// Alternative name on the command line.
   string alias = otherName;
-  /// The IR has to fix it.
+  /// Must be static in the IR.
   bit isStatic = 0;
-  /// The value where nothing else is said; 0: known at run time.
+  /// Default value; 0 if it is a run-time size by default.
   int usual = 0;
-  /// What the cost model goes by where only the launch tells.
+  /// The value that the cost model assumes for a run-time size.
   int typical = 0;
-  /// Schedules are tuned for each value.
+  /// Part of the tuning key.
   bit isTuned = 0;
 }
 
+/// A size that is known at compile time.
 class MLA_StaticSize<string name, int default, string doc, int least = 1,
                      int most = 0x7fffffff, string alias = "">
     : MLA_Size<name, doc, least, most, alias> {
@@ -88,6 +91,8 @@ class MLA_StaticSize<string name, int default, string doc, int least = 1,
   let isTuned = 1;
 }
 
+/// A size that may be known at launch only. `atRunTime`: the value that the cost
+/// model then assumes.
 class MLA_RunTimeSize<string name, int atRunTime, string doc, int least = 0,
                       int most = 0x7fffffff, bit tuned = 0, string alias = "">
     : MLA_Size<name, doc, least, most, alias> {
@@ -95,7 +100,7 @@ class MLA_RunTimeSize<string name, int atRunTime, string doc, int least = 0,
   let isTuned = tuned;
 }
 
-/// A size that kernels cover one value of.
+/// A size of which kernels support a single value.
 class MLA_FixedSize<string name, int value, string doc>
     : MLA_Size<name, doc, value, value, ""> {
   let usual = value;
@@ -105,9 +110,9 @@ class MLA_FixedSize<string name, int value, string doc>
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// The element types of an operand, the usual one first. Operands with the same
-/// `variable` have the same type, which is an option of that name if there are
-/// several.
+/// The element types of an operand, the default first. Operands with the same
+/// `variable` have the same element type; with several types the variable is an
+/// option of the operator.
 class MLA_Elements<list<string> typeList, string typeVariable = ""> {
   list<string> types = typeList;
   string variable = typeVariable;
@@ -126,11 +131,11 @@ class MLA_Operand<string operandName, MLA_Elements elementTypes,
   bit isScalar = 0;
   bit isOptional = 0;
   bit isWritten = 0;
-  /// Of a scalar: the operator is defined for values above 0 alone.
+  /// Scalars only: the value must be above 0.
   bit isPositive = 0;
-  /// Schedules are tuned with and without it.
+  /// Optional operands only: presence is part of the tuning key.
   bit isTuned = 0;
-  /// Another name on the command line.
+  /// Alternative name on the command line.
   string alias = "";
   TypeConstraint constraint = AnyMemRef;
 }
@@ -138,8 +143,8 @@ class MLA_Operand<string operandName, MLA_Elements elementTypes,
 class MLA_Input<string name, MLA_Elements elements, list<string> dims,
                 string doc> : MLA_Operand<name, elements, dims, doc>;
 
-/// An input that an operator may do without. `<name>_optional` leaves it to
-/// each launch; the size is 0 where it is left out.
+/// An input that may be absent, which is the default. With the attribute
+/// `<name>_optional` each launch may omit it; its sizes are then 0.
 class MLA_OptionalInput<string name, MLA_Elements elements, list<string> dims,
                         string doc, bit tuned = 0, string otherName = "">
     : MLA_Operand<name, elements, dims, doc> {
@@ -154,6 +159,15 @@ class MLA_Output<string name, MLA_Elements elements, list<string> dims,
   let isWritten = 1;
 }
 
+/// An output that may be absent; it is present by default. With the attribute
+/// `<name>_optional` each launch may omit it; its sizes are then 0, so stores to
+/// it write nothing if their bounds are the sizes of this operand.
+class MLA_OptionalOutput<string name, MLA_Elements elements, list<string> dims,
+                         string doc> : MLA_Output<name, elements, dims, doc> {
+  let isOptional = 1;
+  let constraint = Optional<AnyMemRef>;
+}
+
 class MLA_PositiveScalar<string name, string doc>
     : MLA_Operand<name, MLA_F32, [], doc> {
   let isScalar = 1;
@@ -161,7 +175,7 @@ class MLA_PositiveScalar<string name, string doc>
   let constraint = F32;
 }
 
-/// A string attribute with one of several values, the usual one first.
+/// A string attribute with one of several values, the default first.
 class MLA_Option<string optionName, list<string> optionValues,
                  string optionDoc> {
   string name = optionName;
@@ -173,7 +187,7 @@ class MLA_Option<string optionName, list<string> optionValues,
 // The operator
 //===----------------------------------------------------------------------===//
 
-/// "`(` $a `,` $b `:` type($a) `,` type($b) `)`" of the operands.
+/// The syntax of required operands: "`(` $a `,` $b `:` type($a) `,` type($b) `)`".
 class MLA_OperandSyntax<list<MLA_Operand> operands> {
   string text = "`(` " #
       !interleave(!foreach(o, operands, "$" # o.name), " `,` ") # " `:` " #
@@ -181,6 +195,16 @@ class MLA_OperandSyntax<list<MLA_Operand> operands> {
                            "type($" # o.name # ")"), " `,` ") # " `)`";
 }
 
+/// The syntax of optional operands: "(`a` `(` $a^ `:` type($a) `)`)?".
+class MLA_OptionalSyntax<list<MLA_Operand> operands> {
+  string text = !interleave(!foreach(o, operands,
+      " (`" # o.name # "` `(` $" # o.name # "^ `:` type($" # o.name #
+      ") `)`)?"), "");
+}
+
+/// The syntax is
+///
+///   mla.NAME ins(...) OPTIONAL_INPUT(...) outs(...) OPTIONAL_OUTPUT(...)
 class MLA_Operator<string mnemonic>
     : Op<MLA_Dialect, mnemonic,
          [MemoryEffects<[MemRead, MemWrite]>, MLA_OperatorInterface]> {
@@ -191,7 +215,10 @@ class MLA_Operator<string mnemonic>
   list<MLA_Operand> optionals = !filter(o, operands, o.isOptional);
   list<MLA_Operand> inputs =
       !filter(o, operands, !not(!or(o.isOptional, o.isWritten)));
-  list<MLA_Operand> outputs = !filter(o, operands, o.isWritten);
+  list<MLA_Operand> outputs =
+      !filter(o, operands, !and(o.isWritten, !not(o.isOptional)));
+  list<MLA_Operand> optionalInputs = !filter(o, optionals, !not(o.isWritten));
+  list<MLA_Operand> optionalOutputs = !filter(o, optionals, o.isWritten);
 
   let traits = !listconcat(
       [MemoryEffects<[MemRead, MemWrite]>, MLA_OperatorInterface],
@@ -207,11 +234,10 @@ class MLA_Operator<string mnemonic>
            !foreach(o, options,
                     DefaultValuedStrAttr<StrAttr, !head(o.values)>),
            !foreach(o, options, o.name)));
-  let assemblyFormat = "`ins` " # MLA_OperandSyntax<inputs>.text # " " #
-      !interleave(!foreach(o, optionals,
-          "(`" # o.name # "` `(` $" # o.name # "^ `:` type($" # o.name #
-          ") `)`)?"), " ") #
-      " `outs` " # MLA_OperandSyntax<outputs>.text # " attr-dict";
+  let assemblyFormat = "`ins` " # MLA_OperandSyntax<inputs>.text #
+      MLA_OptionalSyntax<optionalInputs>.text #
+      " `outs` " # MLA_OperandSyntax<outputs>.text #
+      MLA_OptionalSyntax<optionalOutputs>.text # " attr-dict";
   let extraClassDeclaration = [{
     static const ::mla::Operator &getOperator();
     ::llvm::LogicalResult buildTileProgram(const ::mla::TilingOptions &options);

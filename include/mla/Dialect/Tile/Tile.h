@@ -1,4 +1,4 @@
-//===- Tile.h - the algorithm over SSA tiles --------------------*- C++ -*-===//
+//===- Tile.h - the tile dialect --------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -26,29 +26,29 @@ namespace mla::tile {
 /// Discardable attribute of a tile op: its name in schedules.
 inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
 
-/// Discardable attribute of an scf.for over tiles: an iteration past its end
-/// changes nothing.
+/// Discardable attribute of an scf.for over tiles: an extra iteration past the
+/// upper bound has no effect, so the trip count may be rounded up.
 inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
-/// Discardable attribute of an arith.mulf: often, a whole warp multiplies by
-/// exactly 1. A hint, which changes no value.
+/// Discardable attribute of an arith.mulf: the factor is often exactly 1 in a
+/// whole warp. A hint that does not affect results.
 inline constexpr llvm::StringLiteral kOftenOneAttr = "tile.often_one";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
 
-/// The largest threshold of a lazy softmax: sums of weights of up to 2^64 are
-/// far from overflow.
+/// The largest threshold of a lazy softmax. Sums of weights of up to 2^64 do
+/// not overflow f32.
 inline constexpr int kMaxThreshold = 64;
 
 /// The label of `op`, or "" without one.
 llvm::StringRef getLabel(mlir::Operation *op);
 
-/// Checks that a box of `tile`'s shape at `numIndices` indices lies in the last
-/// dimensions of `memref` and has its element type; emits an error on `op`.
+/// Checks the rank and element type of a tile and the number of indices against
+/// `memref`; emits an error on `op`.
 mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
                               size_t numIndices, mlir::RankedTensorType tile);
 
-/// The dimensions of a memref of rank `rank`, those that a tile of rank
-/// `tileRank` spans last: `dims`, or the last ones.
+/// The dimensions [0, rank) of a memref, reordered so that those that a tile of
+/// rank `tileRank` covers (`dims`, by default the last ones) come last.
 llvm::SmallVector<int64_t>
 orderDims(std::optional<llvm::ArrayRef<int64_t>> dims, int64_t rank,
           int64_t tileRank);

@@ -1,4 +1,4 @@
-//===- Tile.td - the algorithm over SSA tiles --------------*- tablegen -*-===//
+//===- Tile.td - the tile dialect --------------------------*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -14,17 +14,25 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Tile_Dialect : Dialect {
   let name = "tile";
   let cppNamespace = "::mla::tile";
-  let summary = "the algorithm, over tiles in SSA form";
+  let summary = "the algorithm of a kernel over tiles in SSA form";
   let description = [{
-    A tile program is a function whose body is one `scf.forall` over output
-    tiles; inside it, tiles are plain `tensor` values. Elementwise work is done
-    by `arith` and `math` on tensors and splats by `tensor.splat`; this dialect
-    adds what those lack: loads, stores and gathers between memory and tiles,
-    views, products, row reductions, broadcasts and the online softmax.
+    A tile program is a function whose body is one `scf.forall` over output tiles.
+    Inside, tiles are values of static `tensor` types. Elementwise computation
+    uses `arith` and `math` on tensors, splats use `tensor.splat`. This dialect
+    adds loads, stores and gathers between memory and tiles, views,
+    concatenation, matrix products, reductions, broadcasts and the online softmax.
 
-    The dialect is the meaning of a kernel and names no warp, barrier or
-    swizzle. The discardable attribute `tile.label` (a string) gives an op a
-    name for the rows of a `#mla.schedule`.
+    A tile program defines what a kernel computes and mentions no warp, barrier or
+    swizzle; the interpreter executes it directly. The discardable attribute
+    `tile.label` (a string) names an op for the rows of a `#mla.schedule`.
+
+    ```mlir
+    scf.forall (%row) in (%rows) {
+      %x = tile.load %X[%row, %c0] {tile.label = "x"} : memref<?x512xf32> -> tensor<512xf32>
+      %y = arith.addf %x, %x : tensor<512xf32>
+      tile.store %y, %Y[%row, %c0] {tile.label = "out"} : tensor<512xf32>, memref<?x512xf32>
+    }
+    ```
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::tensor::TensorDialect",
@@ -34,7 +42,7 @@ def Tile_Dialect : Dialect {
 class Tile_Op<string opMnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, opMnemonic, traits>;
 
-def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "how a reduction combines", [
+def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "the combining function of a reduction", [
     I32EnumAttrCase<"max", 0>, I32EnumAttrCase<"sum", 1>]> {
   let cppNamespace = "::mla::tile";
   let genSpecializedAttr = 0;
@@ -43,17 +51,17 @@ def Tile_ReduceKindAttr : EnumAttr<Tile_Dialect, Tile_ReduceKind, "reduce_kind">
 
 def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments,
                                    MemoryEffects<[MemRead]>]> {
-  let summary = "a tile out of a memref";
+  let summary = "loads a tile from a memref";
   let description = [{
-    Reads the box that starts at `indices` and spans the tile's shape in the
-    memref's last dimensions (one element in the others), or in the dimensions
-    `dims`, ascending, one for each of the tile's. An element outside the memref
-    is `padding`, zero by default, and is never dereferenced.
+    Reads the box that starts at `indices`, in elements. The tile's dimensions are
+    the memref's last ones, or those that `dims` lists in ascending order; the box
+    has size 1 in the others. Elements outside the memref are never dereferenced
+    and give `padding`, 0 by default.
 
-    `bounds` end the memref earlier: the n-th is the size, instead of the memref's
-    own if that is larger, of the dimension that the tile's n-th dimension spans.
-    So a box does not reach into the next sequence of a packed batch. A bound
-    below 0 counts as 0.
+    `bounds` shrink the memref: bound n replaces the size of the memref dimension
+    that the tile's dimension n covers, if it is smaller. A bound below 0 is taken
+    as 0. With bounds, a tile does not reach into the next sequence of a packed
+    batch.
 
     ```mlir
     %q = tile.load %Q[%token, %head, %c0] : memref<?x128x576xbf16> -> tensor<64x576xbf16>
@@ -81,10 +89,15 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments,
 
 def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments,
                                      MemoryEffects<[MemWrite]>]> {
-  let summary = "a tile into a memref";
+  let summary = "stores a tile to a memref";
   let description = [{
-    Writes the box that starts at `indices`, as `tile.load` reads it: `dims` and
-    `bounds` are the same. Elements outside the memref or the bounds are dropped.
+    Writes the box that starts at `indices`. `dims` and `bounds` are those of
+    `tile.load`. Elements outside the memref or the bounds are not written.
+
+    ```mlir
+    tile.store %o, %O[%token, %head, %c0] : tensor<64x512xbf16>, memref<?x128x512xbf16>
+    tile.store %lse, %L[%row] bounds [%rows] : tensor<64xf32>, memref<?xf32>
+    ```
   }];
   let arguments = (ins AnyStaticShapeTensor:$tile,
       Arg<AnyMemRef, "", [MemWrite]>:$dest, Variadic<Index>:$indices,
@@ -101,12 +114,12 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments,
 }
 
 def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
-  let summary = "rows of a memref, by index";
+  let summary = "gathers rows of a memref by index";
   let description = [{
-    Row r of the result is row `rows[r]` of the memref's first dimension, at
-    `indices` in the others. Indices are signed; a row index outside [0, size)
-    reads nothing and gives a row of zeros, as do elements outside the memref in
-    its other dimensions. A vector as the result takes one element of each row.
+    Row r of the result is row `rows[r]` of the memref's first dimension, starting
+    at `indices` in the other dimensions. With a 1-D result, one element of each
+    row is gathered. Row indices are signed. Elements outside the memref, in any
+    dimension, are never dereferenced and give 0.
 
     ```mlir
     %page = tile.gather %table[%block][%request] : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
@@ -124,10 +137,15 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
 }
 
 def Tile_ViewOp : Tile_Op<"view", [Pure]> {
-  let summary = "a rectangle of a tile";
+  let summary = "takes a rectangular part of a tile";
   let description = [{
-    The part of `source` that starts at the static `offsets` and has the
-    result's shape. No data moves: V is a view of K's tile.
+    The part of `source` that starts at the static `offsets`, in elements, and has
+    the result's shape. It moves no data: the lowering reads the same shared
+    memory. In MLA, V is a view of the K tile.
+
+    ```mlir
+    %v = tile.view %k [0, 0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+    ```
   }];
   let arguments = (ins AnyStaticShapeTensor:$source,
                        DenseI64ArrayAttr:$offsets);
@@ -140,10 +158,11 @@ def Tile_ViewOp : Tile_Op<"view", [Pure]> {
 }
 
 def Tile_ConcatOp : Tile_Op<"concat", [Pure]> {
-  let summary = "tiles one behind the other";
+  let summary = "concatenates tiles";
   let description = [{
-    The parts follow each other along dimension `dim`: a tile of K out of several
-    pages of a cache. Each part is loaded, or gathered, into its place.
+    Concatenates the parts along dimension `dim`, for instance the pages of a KV
+    cache into one tile of K. Parts that are loads or gathers are copied directly
+    into their place in the result.
 
     ```mlir
     %k = tile.concat %page0, %page1 dim 0 : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<128x576xbf16>
@@ -161,8 +180,9 @@ def Tile_ConcatOp : Tile_Op<"concat", [Pure]> {
 def Tile_DotOp : Tile_Op<"dot", [Pure]> {
   let summary = "matrix product with fp32 accumulation";
   let description = [{
-    result = acc + A B, with A [M, K] (or [K, M] with `transpose_a`) and B [K, N]
-    (or [N, K] with `transpose_b`). Without `acc` the sum starts at zero.
+    result = acc + A B, with A [M, K] ([K, M] with `transpose_a`) and B [K, N]
+    ([N, K] with `transpose_b`). Without `acc` the sum starts at 0. The result is
+    f32.
 
     ```mlir
     %s = tile.dot %q, %k transpose_b : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<64x64xf32>
@@ -180,19 +200,20 @@ def Tile_DotOp : Tile_Op<"dot", [Pure]> {
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// The size of the dimension that is summed over.
+    /// K, the size of the reduction dimension.
     int64_t getReductionSize();
   }];
 }
 
 def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
-  let summary = "combine a tile along one dimension";
+  let summary = "reduces a tile along one dimension";
   let arguments = (ins Tile_ReduceKindAttr:$kind, AnyStaticShapeTensor:$source,
                        I64Attr:$dim);
   let results = (outs AnyStaticShapeTensor:$result);
   let description = [{
-    The order of a sum is the implementation's. `max` of nothing is -inf, `sum`
-    0; both are NaN if any element is.
+    `max` or `sum` of the elements along dimension `dim`, which the result does
+    not have. The order of a sum is unspecified. Both are NaN if any element is
+    NaN. Over an empty dimension `max` is -inf and `sum` 0.
 
     ```mlir
     %m = tile.reduce max %s dim 1 : tensor<64x64xf32> -> tensor<64xf32>
@@ -205,10 +226,14 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
 }
 
 def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
-  let summary = "repeat a vector along a new dimension";
+  let summary = "repeats a tile along a new dimension";
   let description = [{
-    `dim` is the dimension of the result that is new: `dim 1` repeats a value a
-    row along its row, `dim 0` a value a column down its column.
+    `dim` is the new dimension of the result: `dim 1` repeats one value per row
+    along its row, `dim 0` one value per column along its column.
+
+    ```mlir
+    %r = tile.broadcast %rescale dim 1 : tensor<64xf32> -> tensor<64x512xf32>
+    ```
   }];
   let arguments = (ins AnyStaticShapeTensor:$source, I64Attr:$dim);
   let results = (outs AnyStaticShapeTensor:$result);
@@ -219,10 +244,10 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 }
 
 def Tile_AnyOp : Tile_Op<"any", [Pure]> {
-  let summary = "whether any element of a vector is true";
+  let summary = "tests whether any element of a vector is true";
   let description = [{
-    All elements of the result are true if at least one of `source` is, and
-    false otherwise.
+    All elements of the result are true if at least one element of `source` is
+    true, and false otherwise.
 
     ```mlir
     %some = tile.any %valid : tensor<64xi1> -> tensor<128xi1>
@@ -234,7 +259,7 @@ def Tile_AnyOp : Tile_Op<"any", [Pure]> {
 }
 
 def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
-  let summary = "rows as columns";
+  let summary = "transposes a tile";
   let description = [{
     Element (r, c) of the result is element (c, r) of `source`.
 
@@ -249,7 +274,12 @@ def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
 }
 
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
-  let summary = "0, 1, 2, ...";
+  let summary = "the vector 0, 1, 2, ...";
+  let description = [{
+    ```mlir
+    %i = tile.iota : tensor<64xi32>
+    ```
+  }];
   let results = (outs 1DTensorOf<[I32]>:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
 }
@@ -257,8 +287,8 @@ def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
 def Tile_SmCountOp : Tile_Op<"sm_count", [Pure]> {
   let summary = "the number of SMs of the device";
   let description = [{
-    For the size of a grid: the launch knows it, and a CTA sees the size of the
-    grid alone.
+    Only for the size of a grid, which the launch computes on the host. A CTA
+    cannot read the number of SMs, only the size of its grid.
 
     ```mlir
     %sms = tile.sm_count
@@ -276,8 +306,8 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     AllTypesMatch<["max", "sum", "newMax", "newSum", "rescale"]>]> {
   let summary = "one step of the online softmax";
   let description = [{
-    With `scale` in base 2 (it carries log2 e), which must be positive, and
-    `lowest`, the least finite number:
+    `scale` must be positive and includes the factor log2 e, since exponentials
+    are in base 2. With `lowest`, the lowest finite f32:
 
         new_max   = max(max, row_max(scores))
         reference = max(new_max, lowest)
@@ -285,30 +315,31 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
         weights   = 2^(scale * (scores - reference))
         new_sum   = sum * rescale + row_sum(weights)
 
-    `max` is in the units of the scores, and starts at -inf. The difference is
-    taken before the product, so finite scores of any size have the right weights;
-    a score of -inf has the weight 0, also where the row has no other. NaN goes on
-    into all results of its row.
+    `max` has the unit of `scores` (not scaled) and starts at -inf. Subtracting
+    before scaling gives correct weights for finite scores of any magnitude. A
+    score of -inf has weight 0, even if the whole row is -inf. A NaN in a row makes
+    all results of the row NaN.
 
-    With `valid`, a vector that is false for the columns that a mask has set to
-    -inf, `new_max` is at least `lowest` if any of it is true. So `max` stays -inf
-    in a row without a valid column, and in no other: a row whose valid scores are
-    all -inf can be told from an empty one.
+    `valid` is false for the columns that a mask has set to -inf. If any column is
+    valid, `new_max` is at least `lowest`. So after the loop `max` is -inf only in
+    a row that never had a valid column, which tells an empty row from one whose
+    valid scores are all -inf.
 
-    With `lazy t`, `max` is the reference itself. It is finite, so it starts at
-    `lowest`, follows the maximum, and moves only where it is exceeded by more than
-    the threshold t (in base 2):
+    `lazy t` rescales rarely: `max` is the reference. It starts at `lowest` and
+    moves only if the row maximum exceeds it by more than the threshold t (in base
+    2, after scaling):
 
-        new_max = row_max(scores) > max + t / scale ? row_max(scores) : max
+        new_max   = row_max(scores) > max + t / scale ? row_max(scores) : max
         reference = new_max
 
-    So `rescale` is exactly 1 most of the time, and weights are at most 2^t. What
-    follows from `max` and `sum` together (the output, the logarithm of the sum)
-    is as without it; the maximum itself is not `max` any more, and whether a row
-    is empty has to be told otherwise: `lazy` goes without `valid`.
+    `rescale` is then exactly 1 in most iterations, and weights are at most 2^t.
+    The output and the logarithm of the sum, which depend on both `max` and `sum`,
+    are the same as without `lazy`. `max` is no longer the row maximum, so a
+    program that needs the maximum, or needs to detect empty rows, must track it
+    separately. `lazy` and `valid` are mutually exclusive.
 
-    `--mla-decompose-softmax` writes the op as these parts, since schedules split
-    between them.
+    `--mla-decompose-softmax` decomposes the op into reductions and elementwise
+    ops, so that schedules can place them separately.
 
     ```mlir
     %w, %m1, %l1, %r = tile.online_softmax %s, %m, %l valid %v : tensor<64xi1> scale %c : tensor<64x64xf32>, tensor<64xf32>

@@ -1,6 +1,5 @@
-// One role loads its part of a row's partials straight into registers. Each warp
-// reduces all of the row's lse by itself, so that no barrier stands between them
-// and the weights.
+// One role loads partials from global memory into registers. Every warp reduces all
+// lse values of the row, so that the weights need no barrier.
 #mla.schedule<"direct",
   roles = [<"reduce", warps = 4, registers = 64>],
   table = [

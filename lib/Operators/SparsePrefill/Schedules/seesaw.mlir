@@ -1,9 +1,9 @@
-// Two tiles of KV an iteration. Each warpgroup computes the scores of one of
-// them and accumulates half of the output columns, so each hands its P to the
-// other; a tile's half is handed back when its last product is done. "left"
-// goes first and publishes P relative to its own maximum; where the maximum of
-// "right" grows further, only the accumulators are rescaled. Each adds up the
-// weights of its own tile. Rescaling is lazy: most often there is none.
+// Two KV tiles per iteration. Each warpgroup computes the scores of one tile and
+// accumulates half of the output columns, so it passes its P to the other
+// warpgroup through shared memory. Half a KV tile is released as soon as its last
+// MMA has completed. "left" runs first and stores P relative to its own maximum. If
+// the maximum of "right" is larger, only the accumulators are rescaled. Each sums
+// the weights of its own tile. Rescaling is lazy, so it is rare.
 #mla.schedule<"seesaw" after ["pair-tiles", "split-width", "split-tail", "persist", "split-sums", "lazy-rescale"],
   roles = [
     <"left", warps = 4, registers = 224>,

@@ -1,8 +1,8 @@
-// One warpgroup computes scores and softmax and hands P and the rescale factor
-// to the other through shared memory; both accumulate half of the output
-// columns. The next scores are issued behind the product with V, whose tile is
-// handed back as soon as it is done; nothing is in flight over the back edge,
-// which ptxas would serialise.
+// One warpgroup computes scores and softmax and passes P and the rescale factor to
+// the other through shared memory. Each accumulates half of the output columns. The
+// MMA of the next scores is issued after the MMA with V, whose tile is released as
+// soon as that completes. No MMA is in flight across the back edge of the loop,
+// since ptxas would serialise it.
 #mla.schedule<"shared-p",
   roles = [
     <"softmax", warps = 4, registers = 216>,

@@ -1,5 +1,5 @@
-// Two warpgroups compute the same scores, each for its half of the output
-// columns: nothing but the KV tile is shared.
+// Both warpgroups compute the same scores, and each accumulates half of the output
+// columns. They share only the KV tile.
 #mla.schedule<"split-columns",
   roles = [
     <"left", warps = 4, registers = 216>,

@@ -1,9 +1,8 @@
-// For few heads: they are the columns of products whose rows are keys, for the
-// scores, and dimensions, for the output. One warpgroup computes the scores
-// and the softmax, runs ahead, and hands P and the rescale factors to the
-// other, which accumulates the whole output. The gather is what takes the
-// time: as many bytes as fit are on their way, in parts that are handed back
-// apart.
+// For few heads: heads are the columns of the MMAs. Rows are KV rows for the scores,
+// and dimensions for the output. One warpgroup computes scores and softmax one tile
+// ahead and passes P and the rescale factors to the other, which accumulates the
+// whole output. The gather limits the speed, so as many bytes as fit in shared
+// memory are in flight, in parts that are released separately.
 #mla.schedule<"swapped" after ["split-width", "defer-sums", "swap-ab"],
   roles = [
     <"scores", warps = 4, registers = 144>,

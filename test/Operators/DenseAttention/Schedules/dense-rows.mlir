@@ -15,7 +15,6 @@
     <"rescale" in ["low", "high"], split = 0, stage = 1>,
     <"pv" in ["low", "high"], split = 0, stage = 1>,
     <"pv.wait" in ["low", "high"], split = 0, stage = 1, order = 2>,
-    <"stats" in ["low", "high"], split = 0>,
     <"inverse" in ["low", "high"], split = 0>,
     <"normalise" in ["low", "high"], split = 0>,
     <"out" in ["low", "high"], split = 0>],

@@ -1,0 +1,171 @@
+//===- CTACopies.td - copies to and from shared memory -----*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+//
+// Included by CTA.td.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_DIALECT_CTA_CTACOPIES_TD
+#define MLA_DIALECT_CTA_CTACOPIES_TD
+
+//===----------------------------------------------------------------------===//
+// Into shared memory
+//===----------------------------------------------------------------------===//
+
+def CTA_TensorMapOp : CTA_Op<"tensor_map", [Pure]> {
+  let summary = "the tensor map of a memref, which the host makes at launch";
+  let arguments = (ins AnyMemRef:$source, DenseI64ArrayAttr:$box,
+                       I64Attr:$swizzle);
+  let results = (outs CTA_TensorMap:$result);
+  let assemblyFormat = [{
+    $source `box` $box `swizzle` $swizzle attr-dict `:` type($source)
+  }];
+}
+
+def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
+  let summary = "TMA copy of a box of a memref into a slot";
+  let description = [{
+    Elements outside the memref arrive as zeros. The last index is a multiple
+    of 16 bytes (another one is an illegal instruction, as seen on an H200). One
+    thread issues the copy: thread 0 of the role, or the lane of `cta.elect`.
+    The completion counts bytes on `barrier`, which
+    `--mla-materialize-barriers` adds; `--mla-stage-shared` adds the tensor map.
+
+    PTX ISA, cp.async.bulk.tensor.
+  }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices,
+      CTA_Buffer:$dest, Optional<CTA_TensorMap>:$map,
+      Optional<CTA_MBarrier>:$barrier, Optional<I32>:$barrierIndex);
+  let assemblyFormat = [{
+    $source `[` $indices `]` `to` $dest (`map` $map^)?
+    (`signals` $barrier^ `[` $barrierIndex `]` `:` qualified(type($barrier)))?
+    attr-dict `:` type($source) `,` qualified(type($dest))
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_GatherAsyncOp : CTA_Op<"gather_async"> {
+  let summary = "cp.async of rows of a memref, by index, into a slot";
+  let description = [{
+    As `tile.gather`: rows outside the memref arrive as zeros. All threads of
+    the role copy, 16 bytes per thread and step.
+
+    PTX ISA, cp.async.
+  }];
+  let arguments = (ins AnyMemRef:$source, CTA_Fragment:$rows,
+      Variadic<Index>:$indices, CTA_Buffer:$dest);
+  let assemblyFormat = [{
+    $source `[` $rows `]` `[` $indices `]` `to` $dest attr-dict `:` type($source)
+    `,` type($rows) `,` qualified(type($dest))
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_BulkLoadOp : CTA_Op<"bulk_load", [AttrSizedOperandSegments]> {
+  let summary = "copy contiguous bytes of a memref into a tile";
+  let description = [{
+    The tile's elements start at `indices` and follow each other without gaps.
+    Addresses and sizes are multiples of 16 bytes. One thread issues the copy,
+    and the completion counts bytes on `barrier`, as for `cta.copy_async`.
+
+    ```mlir
+    cta.bulk_load %LSE[%head, %row] to %lse signals %full[%i] : !cta.mbarrier<1> : memref<?x?xf32>, !cta.buffer<64xf32>
+    ```
+
+    PTX ISA, cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.
+  }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices,
+      CTA_Buffer:$dest, Optional<CTA_MBarrier>:$barrier,
+      Optional<I32>:$barrierIndex);
+  let assemblyFormat = [{
+    $source `[` $indices `]` `to` $dest
+    (`signals` $barrier^ `[` $barrierIndex `]` `:` qualified(type($barrier)))?
+    attr-dict `:` type($source) `,` qualified(type($dest))
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Out of shared memory, in bulk groups
+//===----------------------------------------------------------------------===//
+
+def CTA_StoreAsyncOp : CTA_Op<"store_async", [AttrSizedOperandSegments]> {
+  let summary = "TMA copy of a tile into a box of a memref";
+  let description = [{
+    Elements outside the memref are dropped. The copy belongs to the bulk group
+    of the thread that issues it, so it stands in `cta.elect`. It reads through
+    the async proxy: `cta.fence_async` and a barrier stand between the stores to
+    the tile and the copy.
+
+    ```mlir
+    cta.elect {
+      cta.store_async %o to %O[%token, %head, %c0] map %map : !cta.buffer<64x256xbf16>, memref<?x128x512xbf16>
+      cta.bulk_commit
+      cta.bulk_wait 0 read
+    }
+    ```
+
+    PTX ISA, cp.async.bulk.tensor.global.shared::cta.bulk_group.
+  }];
+  let arguments = (ins CTA_Buffer:$source, AnyMemRef:$dest,
+      Variadic<Index>:$indices, Optional<CTA_TensorMap>:$map);
+  let assemblyFormat = [{
+    $source `to` $dest `[` $indices `]` (`map` $map^)? attr-dict `:`
+    qualified(type($source)) `,` type($dest)
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_BulkStoreOp : CTA_Op<"bulk_store"> {
+  let summary = "copy a tile into contiguous bytes of a memref";
+  let description = [{
+    The reverse of `cta.bulk_load`; in a bulk group, as `cta.store_async`.
+
+    ```mlir
+    cta.bulk_store %lse to %LSE[%head, %row] : !cta.buffer<64xf32>, memref<?x?xf32>
+    ```
+
+    PTX ISA, cp.async.bulk.global.shared::cta.bulk_group.
+  }];
+  let arguments = (ins CTA_Buffer:$source, AnyMemRef:$dest,
+      Variadic<Index>:$indices);
+  let assemblyFormat = [{
+    $source `to` $dest `[` $indices `]` attr-dict `:`
+    qualified(type($source)) `,` type($dest)
+  }];
+  let hasVerifier = 1;
+}
+
+def CTA_BulkCommitOp : CTA_Op<"bulk_commit"> {
+  let summary = "close the thread's group of bulk stores";
+  let description = [{
+    ```mlir
+    cta.bulk_commit
+    ```
+
+    PTX ISA, cp.async.bulk.commit_group.
+  }];
+  let assemblyFormat = "attr-dict";
+  let hasVerifier = 1;
+}
+
+def CTA_BulkWaitOp : CTA_Op<"bulk_wait"> {
+  let summary = "wait for all but the youngest bulk groups of the thread";
+  let description = [{
+    At most `pending` groups are still running afterwards. With `read` the tiles
+    of the others have been read and may be overwritten; without it their
+    results are in memory too.
+
+    ```mlir
+    cta.bulk_wait 0 read
+    ```
+
+    PTX ISA, cp.async.bulk.wait_group{.read}.
+  }];
+  let arguments = (ins CTA_AtLeast<0>:$pending, UnitAttr:$read);
+  let assemblyFormat = "$pending (`read` $read^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif // MLA_DIALECT_CTA_CTACOPIES_TD

@@ -1,0 +1,84 @@
+//===- CTACopies.cpp - copies to and from shared memory ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "VerifySupport.h"
+
+using namespace mlir;
+using namespace mla::cta;
+
+/// `indices` name an element of `memref`, from which `buffer` is copied.
+static LogicalResult verifyCopy(Operation *op, Type memref, size_t indices,
+                                BufferType buffer) {
+  auto type = cast<MemRefType>(memref);
+  if (indices != static_cast<size_t>(type.getRank()))
+    return op->emitOpError() << "expected " << type.getRank() << " indices for "
+                             << type << ", got " << indices;
+  if (type.getElementType() != buffer.getElementType())
+    return op->emitOpError() << "expected a tile of " << type.getElementType()
+                             << ", got " << buffer;
+  if (type.getElementTypeBitWidth() % 8)
+    return op->emitOpError()
+           << "expected elements of whole bytes, got " << type.getElementType()
+           << ", which is packed in shared memory only";
+  return success();
+}
+
+LogicalResult GatherAsyncOp::verify() {
+  auto rows = cast<RankedTensorType>(getRows().getType());
+  BufferType dest = getDest().getType();
+  if (dest.getShape().size() != 2 || rows.getRank() != 1 ||
+      dest.getShape()[0] != rows.getDimSize(0))
+    return emitOpError() << "expected as many row indices as rows of " << dest
+                         << ", got " << rows;
+  if (getIndices().size() + 1 !=
+      static_cast<size_t>(cast<MemRefType>(getSource().getType()).getRank()))
+    return emitOpError() << "expected one index for each dimension of "
+                         << getSource().getType() << " but the first, got "
+                         << getIndices().size();
+  return success();
+}
+
+LogicalResult CopyAsyncOp::verify() {
+  if (!getBarrier() != !getBarrierIndex())
+    return emitOpError("expected a barrier and its index, or neither");
+  return verifyCopy(*this, getSource().getType(), getIndices().size(),
+                    getDest().getType());
+}
+
+/// As `verifyCopy`, for a copy of contiguous bytes.
+static LogicalResult verifyBulk(Operation *op, Type memref, size_t indices,
+                                BufferType buffer) {
+  if (buffer.getBytes() % 16)
+    return op->emitOpError()
+           << "expected a multiple of 16 bytes, got " << buffer.getBytes();
+  if (SharedLayoutAttr layout = buffer.getLayout();
+      layout && layout.getSwizzle())
+    return op->emitOpError()
+           << "expected a tile without a swizzle, got " << buffer;
+  return verifyCopy(op, memref, indices, buffer);
+}
+
+LogicalResult BulkLoadOp::verify() {
+  if (!getBarrier() != !getBarrierIndex())
+    return emitOpError("expected a barrier and its index, or neither");
+  return verifyBulk(*this, getSource().getType(), getIndices().size(),
+                    getDest().getType());
+}
+
+LogicalResult StoreAsyncOp::verify() {
+  if (failed(verifyOneLane(*this)))
+    return failure();
+  return verifyCopy(*this, getDest().getType(), getIndices().size(),
+                    getSource().getType());
+}
+
+LogicalResult BulkStoreOp::verify() {
+  if (failed(verifyOneLane(*this)))
+    return failure();
+  return verifyBulk(*this, getDest().getType(), getIndices().size(),
+                    getSource().getType());
+}
+
+LogicalResult BulkCommitOp::verify() { return verifyOneLane(*this); }
+LogicalResult BulkWaitOp::verify() { return verifyOneLane(*this); }

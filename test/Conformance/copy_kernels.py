@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Copies into shared memory: gathers and TMA."""
+
+import random
+
+from conformance import Tensor
+from matrices import beside, flat, identity, ints, matrix, stack, transpose
+from programs import I32_MAX, I32_MIN, NAN, PROGRAMS, Case, Program, program
+
+
+# --------------------------------------------------------------------------- #
+# Copies
+# --------------------------------------------------------------------------- #
+
+
+def gathered(rows, columns, start, at, n):
+    """Declares a gather of `rows` rows and `columns` columns from `start` on, of
+    which the columns from `at` on, `n` of them, are shown."""
+
+    def cases():
+        """rows by index"""
+        size = 97
+        generator = random.Random(f"g{rows}{columns}{at}")
+        plain = [generator.randrange(size) for _ in range(rows)]
+        odd = [generator.choice([-1, size, I32_MIN, I32_MAX, -size, 2 * size, 65536,
+                                 generator.randrange(size), 0, size - 1])
+               for _ in range(rows)]
+        lists = [plain, odd, [5] * rows, [-1] * rows, list(range(rows)),
+                 [I32_MIN] * (rows // 2) + [0] * (rows - rows // 2)]
+        named = {i for numbers in lists for i in numbers}
+        values = ints(f"kv{rows}{columns}{at}", 2 * size, 640, 100)
+        # The first matrix, and rows that no index names, are never read.
+        kv = [values[i] if i % 2 and i // 2 in named else [NAN] * 640
+              for i in range(2 * size)]
+        out = []
+        for numbers in lists:
+            shown = [values[2 * i + 1][start + at : start + at + n]
+                     if 0 <= i < size else [0] * n for i in numbers]
+            # X is the identity, twice side by side where there are more rows.
+            out.append([[shown[r][c] + (shown[r + 64][c] if r + 64 < rows else 0)
+                         if r < rows else 0 for c in range(n)] for r in range(64)])
+        x = [[int(c % 64 == r) for c in range(rows)] for r in range(64)]
+        tensors = {"kv": Tensor("bf16", (size, 2, 640), flat(kv)),
+                   "indices": matrix("i32", lists), "x": matrix("bf16", x)}
+        yield Case("dense", tensors, {"out": stack("f32", out)})
+        yield Case("padded", tensors, {"out": stack("f32", out)}, padding={"kv": 8})
+
+    PROGRAMS.append(Program(
+        f"gather-{rows}-{columns}-{at}", cases, file="gather.mlir", rows=rows,
+        columns=columns, columns_x=max(rows, 64), n=n, at=at, **{"from": start}))
+
+
+for shape in ((64, 576, 64, 0, 256), (64, 576, 64, 256, 256), (64, 576, 64, 512, 64),
+              (64, 512, 8, 256, 256), (32, 64, 0, 0, 64), (128, 128, 504, 0, 128),
+              (64, 640, 0, 576, 64)):
+    gathered(*shape)
+
+
+@program("copy")
+def _():
+    """boxes by TMA, also across and past the edges"""
+    a = [ints(f"ca{p}", 100, 200, 100) for p in range(3)]
+    b = [[[ints(f"cb{o}{p}{r}", 1, 136, 100)[0] for r in range(3)] for p in range(4)]
+         for o in range(2)]
+    c = ints("cc", 77, 144, 100)
+    # Columns at multiples of 16 bytes: the copy of a box that starts between
+    # them is an illegal instruction.
+    starts = [(0, 0, 0), (1, 36, 72), (2, 64, 128), (0, -8, -16), (1, 93, 8),
+              (2, 99, 192), (0, 100, 0), (0, 0, 200), (-1, 0, 0), (3, 5, 16),
+              (1, -63, -120), (1, -64, 0), (2, 3, 136), (0, 71, 56), (1, 69, 80)]
+
+    def at(tensor, *index):
+        for i in index:
+            if not 0 <= i < len(tensor):
+                return 0
+            tensor = tensor[i]
+        return tensor
+
+    out = []
+    for p, r, s in starts:
+        # As tile.load: `tall` from a, `low` from b[1], `flat` from c; the last two
+        # come out transposed.
+        tall = [[at(a, p, r + i, s + j) for j in range(128)] for i in range(64)]
+        low = [[at(b, 1, p, r + i, s + j) for j in range(64)] for i in range(24)]
+        flat_ = [[at(c, r + i, s + j) for j in range(64)] for i in range(8)]
+        out.append(beside(tall, transpose(low), transpose(flat_)))
+    tensors = {"x": matrix("bf16", identity(64)), "a": stack("bf16", a),
+               "b": Tensor("bf16", (2, 4, 3, 136), [x for o in b for m in o
+                                                    for x in flat(m)]),
+               "c": matrix("bf16", c), "start": matrix("i32", starts)}
+    yield Case("dense", tensors, {"out": stack("f32", out)})
+    yield Case("padded", tensors, {"out": stack("f32", out)},
+               padding={"a": 24, "b": 8, "c": 8})
