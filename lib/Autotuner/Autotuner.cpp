@@ -8,7 +8,7 @@
 #include "mla/Harness/Tune.h"
 #include "mla/Pipelines/Parse.h"
 #include "mla/Support/NearNames.h"
-#include "mla/Transforms/Passes.h"
+#include "mla/Transforms/OperatorQueries.h"
 #include "mla/Tuning/TuningTable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -148,7 +148,7 @@ static std::optional<Prediction> predictChoice(const Operator &op,
                                                const Problem &problem) {
   if (isScheduleFile(choice.schedule))
     return std::nullopt;
-  return op.predict(choice, problem, Machine());
+  return op.predict(choice, problem, GpuRates());
 }
 
 llvm::Error Tuning::addContenders() {
@@ -216,7 +216,7 @@ void Tuning::printCase(size_t number) {
   const Operator &known = op.getOperator();
   report.flops = known
                      .predict({known.schedules[0].name.str(), {}},
-                              makeProblem(report.sizes), Machine())
+                              makeProblem(report.sizes), GpuRates())
                      .flops;
   for (const Contender &contender : contenders)
     report.predictions.push_back(contender.predictions[number]);
@@ -237,9 +237,9 @@ llvm::Error Tuning::printDecision() {
   Decision decision =
       decide(op.getOperator(), *getExpectedProblem(op, compile.expectSizes),
              {compile.target, compile.gpu}, *known);
-  out << "\nms: waves x (edges + tiles x max(tensor + exposed + "
+  out << "\nms: waves x (pro+epilogue + tiles x max(tensor + exposed + "
          "refill, gather)), cycles at "
-      << llvm::formatv("{0:f2}", Machine().clockGHz) << " GHz\n";
+      << llvm::formatv("{0:f2}", GpuRates().clockGHz) << " GHz\n";
   out << "chosen: " << describe(decision.choice) << ", by " << decision.source
       << "\n";
   return llvm::Error::success();

@@ -16,10 +16,10 @@ std::string mla::joinSizes(const harness::Sizes &sizes) {
 }
 
 static std::string formatPrediction(const Prediction &p) {
-  return llvm::formatv("{0,8:f3} {1,7:f0} {2,8} {3,7:f0} {4,6} {5,7:f0} "
+  return llvm::formatv("{0,8:f3} {1,7:f0} {2,8} {3,13:f0} {4,6} {5,7:f0} "
                        "{6,8:f0} {7,7:f0} {8,7:f0}",
-                       p.ms, p.flops / p.ms / 1e9, p.waves, p.edges, p.tiles,
-                       p.tensor, p.exposed, p.refill, p.gather);
+                       p.ms, p.flops / p.ms / 1e9, p.waves, p.prologueEpilogue,
+                       p.tiles, p.tensor, p.exposed, p.refill, p.gather);
 }
 
 static std::string formatTimes(const std::optional<Prediction> &predicted,
@@ -34,9 +34,10 @@ static std::string formatTimes(const std::optional<Prediction> &predicted,
 }
 
 std::string CaseReport::getColumns() const {
-  return times.empty() ? "      ms TFLOP/s    waves   edges  tiles  tensor  "
-                         "exposed  refill  gather"
-                       : "predicted   b2b ms TFLOP/s   gap ms TFLOP/s";
+  return times.empty()
+             ? "      ms TFLOP/s    waves  pro+epilogue  tiles  tensor  "
+               "exposed  refill  gather"
+             : "predicted   b2b ms TFLOP/s   gap ms TFLOP/s";
 }
 
 std::string CaseReport::getRow(size_t candidate) const {

@@ -20,8 +20,8 @@ public:
   explicit KernelLowering(KernelInterface &kernel)
       : func(kernel.func), target(getTarget(func)), grid(kernel.grid),
         roles(kernel.roles), threads(kernel.threads), context(kernel) {
-    if (roles.size() == 1)
-      onlyRoleRegisters = roles[0].getRegisters();
+    if (cta::RoleOp role = roles.front(); roles.size() == 1)
+      onlyRoleRegisters = role.getRegisters();
   }
 
   LogicalResult run();

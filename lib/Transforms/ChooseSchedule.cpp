@@ -80,7 +80,7 @@ private:
       decided(op.getLoc(), "prediction")
           << remark::metric("Schedule", choice.schedule)
           << remark::metric("Milliseconds",
-                            info.predict(choice, problem, Machine()).ms);
+                            info.predict(choice, problem, GpuRates()).ms);
     }
   }
 

@@ -75,7 +75,7 @@ Prediction mla::predictAttention(const ScheduleCosts &costs,
       costs.prologueEpilogue +
       kPrologueEpilogueCyclesPerHead * static_cast<double>(heads);
   result.tiles = static_cast<int64_t>(llvm::alignTo(
-      llvm::divideCeil(problem.topk, keys), costs.tilesPerIteration));
+      llvm::divideCeil(problem.topk, blockKV), costs.tilesPerIteration));
   result.waves = llvm::divideCeil(problem.sQ * parts, machine.sms);
   double pairs = static_cast<double>(problem.sQ) *
                  static_cast<double>(problem.heads) *

@@ -5,6 +5,7 @@
 #include "TestSupport.h"
 
 #include <cmath>
+#include <regex>
 #include <set>
 #include <thread>
 
