@@ -414,7 +414,8 @@ TEST_F(Tool, HelpNamesEveryOption) {
         "--invalid ",   "--scale ",   "--pad ",        "--input ",
         "--check",      "--output ",  "--iterations ", "--modes ",
         "--warmup ",    "--rounds ",  "--gap ",        "--progress ",
-        "--peer ",      "--level ",     "Example:",   "--tolerance ",  "--without "})
+        "--peer ",      "--level ",   "Example:",      "--tolerance ",
+        "--without "})
     EXPECT_NE(text.find(option), std::string::npos) << option;
   // Old spellings are in no help.
   EXPECT_EQ(text.find("--size "), std::string::npos);
