@@ -19,8 +19,8 @@ from collections import namedtuple
 MODES = {
     "b2b": "back to back",
     "gap": "idle before each launch",
-    "flush": "L2 written before each launch",
-    "graph": "in a CUDA graph",
+    "flush": "L2 flushed before each launch",
+    "graph": "as a CUDA graph",
 }
 RATES = {"tflops": ("median_tflops", "TFLOP/s"), "gbs": ("median_gbs", "GB/s")}
 # After Okabe and Ito: distinct for any colour vision; markers in print.
@@ -227,6 +227,8 @@ def draw(lines, over, unit, subtitle, roof, path):
         figure.savefig(part, format="svg", metadata={"Date": None})
         os.replace(part, path)
     except OSError as error:
+        if os.path.exists(part):
+            os.remove(part)
         raise Fault(f"{path}: {error.strerror}") from error
 
 

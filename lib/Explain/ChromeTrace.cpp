@@ -62,12 +62,12 @@ static StringRef getKindName(sim::TraceKind kind) {
   case sim::TraceKind::Copy:
     return "copy";
   case sim::TraceKind::Product:
-    return "product";
+    return "mma";
   }
   return "";
 }
 
-/// One of the names that the trace viewer has a colour for: waits are grey.
+/// A colour name of the trace-event format; waits are grey.
 static StringRef getColour(sim::TraceKind kind) {
   switch (kind) {
   case sim::TraceKind::Compute:
@@ -118,8 +118,8 @@ static void writeEvent(json::OStream &out, const KernelTrace &kernel,
   });
 }
 
-/// Where a track stands in its process: a role, its products, its copies, in
-/// the order in which the roles first appear.
+/// Orders the tracks of a process: each role, its MMAs, its copies, in the
+/// order in which the roles first appear.
 static int64_t findSortIndex(const sim::Trace &trace, unsigned track) {
   StringRef name = trace.tracks[track];
   int64_t kind = name.consume_back(" products") ? 1
@@ -148,7 +148,7 @@ static void writeNames(json::OStream &out, const KernelTrace &kernel) {
 }
 
 static void writeEvents(json::OStream &out, const KernelTrace &kernel) {
-  // Thread by thread, begins ascending: viewers read that fastest.
+  // By thread and ascending begin, which viewers read fastest.
   std::vector<const sim::TraceEvent *> events;
   events.reserve(kernel.trace.events.size());
   for (const sim::TraceEvent &event : kernel.trace.events)

@@ -159,8 +159,8 @@ static json::Array describeLoops(const Timeline &timeline) {
 //===----------------------------------------------------------------------===//
 
 static json::Array describeAccess(const Access &access, Labels &labels) {
-  return {labels.add(access.op), roundTime(access.begin),
-          roundTime(access.end)};
+  return json::Array{labels.add(access.op), roundTime(access.begin),
+                     roundTime(access.end)};
 }
 
 static json::Object describeAllocation(const Report &report,

@@ -25,7 +25,8 @@ std::string explain::getArgumentName(func::FuncOp func, unsigned argument) {
   return "arg" + std::to_string(argument);
 }
 
-/// What the function says of a run-time size: its name or its number; or null.
+/// The name or value of a run-time size in the function's attributes; null if
+/// there is none.
 static Attribute getKnownSize(func::FuncOp func, unsigned argument,
                               int64_t dim) {
   auto dims = func.getArgAttrOfType<ArrayAttr>(argument, kArgDimsAttr);
@@ -103,8 +104,8 @@ std::optional<std::vector<int64_t>> explain::evaluateShape(func::FuncOp func,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A bound of the grid: a constant, or the size of an argument's dimension,
-/// divided upwards.
+/// A bound of the grid: a constant, or the size of an argument's dimension
+/// divided by a constant, rounded up.
 struct Extent {
   std::optional<int64_t> constant;
   std::optional<unsigned> argument;
@@ -133,7 +134,7 @@ static Extent readExtent(OpFoldResult bound) {
   return extent;
 }
 
-/// A value that the grid's size is computed of; "?" where it is not known how.
+/// An operand of the grid's size as text; "?" if it is not known.
 static std::string describeBound(func::FuncOp func, OpFoldResult bound) {
   if (std::optional<int64_t> constant = getConstantIntValue(bound))
     return std::to_string(*constant);
@@ -201,7 +202,7 @@ std::optional<std::vector<int64_t>> explain::evaluateGrid(const Kernel &kernel,
   return values;
 }
 
-/// Whether every use of `value` leads to the grid's bounds.
+/// Whether `value` is used for the grid's bounds alone.
 static bool isOnlyBound(Value value, Operation *grid) {
   return llvm::all_of(value.getUsers(), [&](Operation *user) {
     return user == grid || (isa<arith::CeilDivUIOp, arith::CeilDivSIOp>(user) &&

@@ -1,4 +1,4 @@
-//===- Kernel.cpp - what the IR of a kernel says --------------------------===//
+//===- Kernel.cpp - facts about a kernel from its IR ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

@@ -8,7 +8,6 @@
 #include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/OperatorHost.h"
-#include "mla/Harness/Plot.h"
 #include "mla/Harness/Progress.h"
 #include "mla/Tuning/Machine.h"
 
@@ -371,7 +370,7 @@ Status checkRequest(const std::vector<Subject> &subjects,
 /// Measures case by case, and prints results as they come.
 Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
                   const ToolOptions &options, std::ostream &out,
-                  std::ostream &err, std::string &lines) {
+                  std::ostream &err) {
   std::unique_ptr<GpuContext> context;
   if (Status status = GpuContext::create(context); !status.ok())
     return Status(status.code(),
@@ -390,7 +389,6 @@ Status benchCases(const std::vector<Subject> &subjects, const Peers &peers,
     for (size_t i = before; i < all.size(); ++i) {
       std::string line = jsonLine(all[i]);
       out << line << std::flush;
-      lines += line;
     }
   }
   out << "\n" << benchTable(all);
@@ -409,23 +407,16 @@ Status benchCase(const GpuContext &context,
 
 Status checkBenchOptions(const ToolOptions &options) {
   Peers peers;
-  MLA_RETURN_IF_ERROR(openPeers(options, peers));
-  std::string swept;
-  return options.plot.file.empty()
-             ? Status()
-             : findSweptSize(options.cases, swept).within("option '--plot'");
+  return openPeers(options, peers);
 }
 
 int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err) {
   Peers peers;
-  std::string lines;
   Status status = checkRequest(subjects, options, peers);
   if (status.ok())
-    status = benchCases(subjects, peers, options, out, err, lines);
-  if (status.ok() && !options.plot.file.empty())
-    status = plotLines(lines, options.plot);
+    status = benchCases(subjects, peers, options, out, err);
   if (status.ok())
     return kExitSuccess;
   err << "error: " << status.message() << "\n";

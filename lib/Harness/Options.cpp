@@ -1,4 +1,4 @@
-//===- Options.cpp - options of `run`, `bench` and `plot` -----------------===//
+//===- Options.cpp - options of `run` and `bench` -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -212,18 +212,6 @@ void declareTiming(Command &command, ToolOptions &options) {
       "idle time of the mode gap (default 20)");
 }
 
-void declareRoof(Command &command, PlotOptions &plot, const std::string &help) {
-  auto read = [&plot](const std::string &value) -> std::string {
-    size_t comma = std::min(value.find(','), value.size());
-    if (!cli::parseNumber(value.substr(0, comma), plot.roof) ||
-        !(plot.roof > 0 && plot.roof < 1e6))
-      return "expected TFLOP/s above 0, got '" + value + "'";
-    plot.roofLabel = value.substr(std::min(comma + 1, value.size()));
-    return "";
-  };
-  command.option("--roof", "N[,LABEL]", read, help);
-}
-
 void declareBench(Command &command, ToolOptions &options) {
   command.group("Timing");
   declareModes(command, options);
@@ -240,11 +228,6 @@ void declareBench(Command &command, ToolOptions &options) {
       .repeatable()
       .offerFiles();
   command.group("Results");
-  command
-      .option("--plot", "FILE.svg", cli::readText(options.plot.file),
-              "draw the results as `plot` does")
-      .offerFiles();
-  declareRoof(command, options.plot, "with --plot: a line at N TFLOP/s");
   command.flag("--progress", options.progress,
                "report progress on stderr even if it is no terminal");
 }

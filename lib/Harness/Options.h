@@ -1,4 +1,4 @@
-//===- Options.h - options of `run`, `bench` and `plot` ---------*- C++ -*-===//
+//===- Options.h - options of `run` and `bench` -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -22,8 +22,6 @@ void finishInputs(InputOptions &inputs, const InputFlags &given, bool isBench);
 /// The options of `run` alone, and those of `bench` alone.
 void declareChecks(cli::Command &command, ToolOptions &options);
 void declareBench(cli::Command &command, ToolOptions &options);
-void declareRoof(cli::Command &command, PlotOptions &plot,
-                 const std::string &help);
 
 /// Paragraphs of help texts: the operators that the harness knows, and what
 /// the bytes of a GB/s are.

@@ -1,4 +1,4 @@
-//===- Tool.cpp - the commands `run`, `bench` and `plot` ------------------===//
+//===- Tool.cpp - the commands `run` and `bench` --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -41,8 +41,6 @@ std::string findFault(const ToolConfig &config, const ToolOptions &options) {
     return "expected at least one " + config.operandName;
   if (options.tolerance && options.expected.empty())
     return "option '--tolerance': expected --expect NAME=FILE.npy with it";
-  if (options.plot.roof > 0 && options.plot.file.empty())
-    return "option '--roof': expected --plot FILE.svg with it";
   return config.fault ? config.fault(options) : "";
 }
 
@@ -92,8 +90,7 @@ void addBenchCommand(cli::Tool &tool, const ToolConfig &config) {
                 "per kernel, case and mode, then a table: milliseconds of a "
                 "launch, the host's time for it (mode b2b), TFLOP/s and their "
                 "share of the most that was measured on such a device, GB/s.")
-      .example(config.name + " bench PACKAGE --sizes s_q=4096,s_kv=8192/65536 "
-                             "--plot out.svg")
+      .example(config.name + " bench PACKAGE --sizes s_q=4096,s_kv=8192/65536")
       .operands(config.operandName + "...", addOperand(options));
   command.group("Sizes");
   declareCases(command, options,
@@ -120,37 +117,11 @@ void addBenchCommand(cli::Tool &tool, const ToolConfig &config) {
   });
 }
 
-void addPlotCommand(cli::Tool &tool) {
-  auto options = std::make_shared<ToolOptions>();
-  PlotOptions &plot = options->plot;
-  cli::Command &command =
-      tool.command("plot", "draw what bench printed", "Run and time");
-  command
-      .describe("Draws the JSON lines of any number of runs of bench: TFLOP/s "
-                "over the size that differs, as an SVG.")
-      .example("mla-run plot bench.jsonl -o bench.svg --roof \"779,cuBLAS\"")
-      .operands("RESULTS.jsonl...", addOperand(*options));
-  command.option("-o", "FILE.svg", cli::readText(plot.file), "the picture")
-      .offerFiles();
-  declareRoof(command, plot, "a line at N TFLOP/s");
-  declareSizes(command, plot.only, "only results with these sizes");
-  command.check([options]() -> std::string {
-    if (options->operands.empty())
-      return "expected at least one RESULTS.jsonl";
-    return options->plot.file.empty() ? "expected -o FILE.svg" : "";
-  });
-  command.action([options](std::ostream &, std::ostream &err) {
-    Status status = plotFiles(options->operands, options->plot);
-    return status.ok() ? kExitSuccess : fail(status, err);
-  });
-}
-
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,
             std::ostream &out, std::ostream &err) {
   cli::Tool tool(config.name, config.summary, config.version);
   addRunCommand(tool, config);
   addBenchCommand(tool, config);
-  addPlotCommand(tool);
   return tool.run(words, out, err);
 }
 

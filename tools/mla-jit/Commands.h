@@ -25,7 +25,7 @@ void addEmitCommand(cli::Tool &tool);
 void addScheduleCommand(cli::Tool &tool);
 void addCompileCommand(cli::Tool &tool);
 void addPackageCommand(cli::Tool &tool);
-/// `run`, `bench` and `plot`.
+/// `run` and `bench`.
 void addRunCommands(cli::Tool &tool);
 void addTuneCommand(cli::Tool &tool);
 void addExplainCommand(cli::Tool &tool);

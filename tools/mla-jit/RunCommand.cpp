@@ -1,4 +1,4 @@
-//===- RunCommand.cpp - the commands `run`, `bench` and `plot` --*- C++ -*-===//
+//===- RunCommand.cpp - the commands `run` and `bench` ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -239,5 +239,4 @@ static harness::ToolConfig makeConfig(bool isBench) {
 void mla::addRunCommands(cli::Tool &tool) {
   harness::addRunCommand(tool, makeConfig(/*isBench=*/false));
   harness::addBenchCommand(tool, makeConfig(/*isBench=*/true));
-  harness::addPlotCommand(tool);
 }

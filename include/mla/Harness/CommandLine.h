@@ -1,4 +1,4 @@
-//===- CommandLine.h - the commands `run`, `bench` and `plot` ---*- C++ -*-===//
+//===- CommandLine.h - the commands `run` and `bench` -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
@@ -66,11 +66,9 @@ struct ToolConfig {
 };
 
 /// Declare the commands. `run` runs the kernels once per case and prints a JSON
-/// line for each; `bench` times them and prints JSON lines and a table; `plot`
-/// draws those lines.
+/// line for each; `bench` times them and prints JSON lines and a table.
 void addRunCommand(cli::Tool &tool, const ToolConfig &config);
 void addBenchCommand(cli::Tool &tool, const ToolConfig &config);
-void addPlotCommand(cli::Tool &tool);
 
 /// A tool with these commands. Returns the exit code.
 int runTool(const ToolConfig &config, const std::vector<std::string> &words,

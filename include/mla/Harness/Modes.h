@@ -25,14 +25,11 @@ struct ModeName {
   Mode mode;
   /// On the command line and in results.
   const char *name;
-  /// In a picture's legend.
-  const char *meaning;
 };
-inline constexpr ModeName kModes[] = {
-    {Mode::BackToBack, "b2b", "back to back"},
-    {Mode::Gap, "gap", "idle before each launch"},
-    {Mode::Flush, "flush", "L2 flushed before each"},
-    {Mode::Graph, "graph", "as a CUDA graph"}};
+inline constexpr ModeName kModes[] = {{Mode::BackToBack, "b2b"},
+                                      {Mode::Gap, "gap"},
+                                      {Mode::Flush, "flush"},
+                                      {Mode::Graph, "graph"}};
 
 inline const char *nameOf(Mode mode) {
   return kModes[static_cast<int>(mode)].name;

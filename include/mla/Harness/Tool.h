@@ -12,7 +12,6 @@
 #include "mla/Harness/Executor.h"
 #include "mla/Harness/Inputs.h"
 #include "mla/Harness/Modes.h"
-#include "mla/Harness/Plot.h"
 
 #include <iosfwd>
 #include <optional>
@@ -20,7 +19,7 @@
 namespace mla::harness {
 
 struct ToolOptions {
-  /// Kernels; for `plot`, files of results.
+  /// Kernels.
   std::vector<std::string> operands;
   /// The cases: each a set of run-time sizes. At least one.
   std::vector<Sizes> cases;
@@ -49,8 +48,6 @@ struct ToolOptions {
   bool progress = false;
   /// Libraries with other implementations: mla/Harness/Peer.h.
   std::vector<std::string> peers;
-  // bench and plot:
-  PlotOptions plot;
 };
 
 /// Run and time loaded subjects. Results go to `out`, one JSON line each (and a
@@ -63,8 +60,8 @@ int benchSubjects(const std::vector<Subject> &subjects,
                   const ToolOptions &options, std::ostream &out,
                   std::ostream &err);
 
-/// What can be wrong with a request to time before anything is loaded: peers
-/// that are no libraries, cases that no picture shows.
+/// Checks what can be wrong with a request to time before anything is loaded:
+/// peers that are no libraries.
 Status checkBenchOptions(const ToolOptions &options);
 
 /// A loader for ToolConfig::load: the operand is a package's folder.

@@ -83,6 +83,13 @@ function textWidth(text) {
   return 6.2 * [...text].length + 6;
 }
 
+// A text that fits: the end stays, which tells names apart.
+function fit(text, pixels) {
+  const characters = [...text];
+  const most = Math.max(1, Math.floor((pixels - 6) / 6.6));
+  return characters.length <= most ? text : `…${characters.slice(1 - most).join("")}`;
+}
+
 // A table; a column is [heading, class], a row an array of cells, each a text, a
 // node, or an array of these.
 function table(className, columns, rows) {

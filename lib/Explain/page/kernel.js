@@ -53,8 +53,8 @@ function describeKernel(kernel) {
 
 function describeTrace(kernel) {
   const same = Object.entries(kernel.sizes).every(([name, value]) => kernel.tracedSizes[name] === value);
-  return "Times are those of a cost model of one SM, not measurements: right about which role " +
-    "waits for which, within some percent about how long." +
+  return "Times are those of a cost model of one SM, not measured: they show which role waits " +
+    "for which, and are not exact." +
     (same ? "" : " A CTA does the same for any number of CTAs, so the traced run had " +
       `${listSizes(kernel.tracedSizes)}.`);
 }

@@ -8,21 +8,19 @@ function programTitle(program) {
   return kernel.schedule ? `${kernel.name} · ${kernel.schedule}` : kernel.name;
 }
 
-// Titles, made unique by the file or else a number, and ids.
+// Titles, with a suffix that makes them unique: the file, or else a number; and ids.
 function nameAll(programs) {
-  programs.forEach(program => { program.title = programTitle(program); });
-  const count = title => programs.filter(program => program.title === title).length;
-  const isTwin = programs.map(program => count(program.title) > 1);
-  programs.forEach((program, i) => {
-    if (isTwin[i] && program.title !== program.source)
-      program.title += ` (${program.source})`;
-  });
+  const titles = programs.map(programTitle);
   const seen = new Map();
   programs.forEach((program, i) => {
-    const before = seen.get(program.title) || 0;
-    seen.set(program.title, before + 1);
+    const isTwin = titles.filter(title => title === titles[i]).length > 1;
+    let suffix = isTwin && titles[i] !== program.source ? ` (${program.source})` : "";
+    const before = seen.get(titles[i] + suffix) || 0;
+    seen.set(titles[i] + suffix, before + 1);
     if (before)
-      program.title += ` #${before + 1}`;
+      suffix += ` #${before + 1}`;
+    program.suffix = suffix;
+    program.title = titles[i] + suffix;
     program.id = `program-${i + 1}`;
     program.kernelIds = program.kernels.map((_, k) => `${program.id}-kernel-${k + 1}`);
   });
@@ -45,8 +43,7 @@ function programArticles(program) {
   const isOne = program.kernels.length === 1;
   return [isOne ? null : programHeader(program),
     program.kernels.map((kernel, i) => kernelArticle({
-      kernel, id: program.kernelIds[i],
-      title: isOne && program.title.endsWith(")") ? `${kernel.name} (${program.source})` : kernel.name
+      kernel, id: program.kernelIds[i], title: kernel.name + (isOne ? program.suffix : "")
     }))];
 }
 

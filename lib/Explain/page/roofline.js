@@ -4,7 +4,7 @@
 // Logarithmic axes of whole decades that hold the points: FLOP per byte, FLOP/s.
 class RooflineAxes {
   constructor(width, flops, intensities) {
-    Object.assign(this, { left: 56, top: 12, right: width - 12, bottom: 344 });
+    Object.assign(this, { left: 56, top: 12, right: width - 26, bottom: 344 });
     Object.assign(this, { lowX: 1, highX: 1e4, lowY: 1e13, highY: 2e15 });
     while (flops > 0 && flops < this.lowY)
       this.lowY /= 10;
@@ -124,9 +124,9 @@ class Roofline {
 }
 
 function meter(share) {
-  return [svg("svg", { width: 90, height: 10, "aria-hidden": "true" },
-    svg("rect", { class: "unused", width: 90, height: 10 }),
-    svg("rect", { class: "fill", width: Math.min(90, share * 90), height: 10 })),
+  return [svg("svg", { width: 70, height: 10, "aria-hidden": "true" },
+    svg("rect", { class: "unused", width: 70, height: 10 }),
+    svg("rect", { class: "fill", width: Math.min(70, share * 70), height: 10 })),
   ` ${percent(share)}`];
 }
 

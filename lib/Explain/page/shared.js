@@ -101,14 +101,16 @@ function drawRowName(node, row, left, right, isNarrow) {
     class: `${rowClass(row)} faint`, tip: () => describeRow(row), x: left - 6, y: row.y,
     width: right - left + 2, height: row.height
   }));
-  text(left, y, row.allocation ? "strong" : "small", row.name);
+  const halo = row.kind === "unused" ? " on-wait" : "";
+  text(left, y, row.allocation ? "strong" : `small${halo}`,
+    fit(row.name, (isNarrow ? right : right - 118) - left));
   if (isNarrow) {
     if (isLarge)
       text(left, y + 16, "small muted", bytes(row.end - row.begin));
     return;
   }
-  text(right - 74, y, "small end muted", number(row.begin));
-  text(right - 8, y, "small end", bytes(row.end - row.begin));
+  text(right - 74, y, `small end muted${halo}`, number(row.begin));
+  text(right - 8, y, `small end${halo}`, bytes(row.end - row.begin));
   if (isLarge)
     text(left, y + 16, "small muted", describeLayout(row));
 }

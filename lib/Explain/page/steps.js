@@ -36,7 +36,8 @@ function stepRow(loop, step) {
 
 function stepCard(loop) {
   const parts = loop.steps.map(step =>
-    [step.category, step.cycles, `${step.label}\n${number(step.cycles)} cycles`]);
+    [step.category, step.cycles,
+      [step.label, `${number(step.cycles)} cycles`, step.reason || step.ops.join(", ")].join("\n")]);
   return html("div", { class: "card" },
     html("h3", {}, loop.role),
     html("p", {}, "A trip takes ", html("b", {}, `${number(loop.cycles)} cycles`),

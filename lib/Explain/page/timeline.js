@@ -59,7 +59,7 @@ function drawTrackName(node, kernel, { track, y }, right) {
     return text(y + TRACK.queue / 2 + 4, "muted", track.kind === "mmas" ? "MMAs" : "copies");
   y += TRACK.gap + TRACK.trips;
   const role = kernel.roles.find(other => other.name === track.role);
-  text(y + 13, "strong", trackName(kernel, track));
+  text(y + 13, "strong", fit(trackName(kernel, track), right - 8));
   return text(y + 27, "small muted", `${role.warps} warps, ${role.registers} regs`);
 }
 

@@ -66,7 +66,9 @@ const document = {
 const context = vm.createContext({
   document, console, innerWidth: width, innerHeight: 800,
   addEventListener: (type, listener) => world.addEventListener(type, listener),
-  removeEventListener() {},
+  removeEventListener: (type, listener) => {
+    world.listeners[type] = world.listeners[type].filter(other => other !== listener);
+  },
   requestAnimationFrame: callback => callback(),
   ResizeObserver: class { observe() {} }
 });
@@ -121,12 +123,13 @@ console.log(`<title>${document.title}</title>`);
 console.log(print(root, []).join(""));
 
 // What a reader does; then all has to be in order still.
-const nodes = [...root.all()];
+const nodes = [...root.all()].filter(node => Object.keys(node.listeners).length);
 for (const node of nodes) {
   node.dispatch("pointerenter");
   node.dispatch("wheel", { ctrlKey: true, deltaY: -300 });
   node.dispatch("pointerdown");
   world.dispatch("pointermove", { target: node });
+  world.dispatch("pointerup", { target: node });
   node.dispatch("click");
 }
 for (const key of ["w", "a", "s", "d"])

@@ -1,4 +1,4 @@
-//===- FakeTrace.cpp - a kernel and a made-up run of it -------------------===//
+//===- FakeTrace.cpp - a kernel and an invented run of it -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

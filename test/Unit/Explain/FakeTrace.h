@@ -1,9 +1,9 @@
-//===- FakeTrace.h - a kernel and a made-up run of it -----------*- C++ -*-===//
+//===- FakeTrace.h - a kernel and an invented run of it ---------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// The library is tested without a simulator: what it shows does not depend on
-// whether the times are right.
+// The library is tested without the simulator: it does not depend on correct
+// times.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,8 +27,8 @@ struct Subject {
 };
 
 /// Runs the roles one by one, each loop `trips` times, each branch as taken.
-/// Every op takes the same time wherever it stands, products and copies run
-/// after each other in their role's queue.
+/// Each kind of op takes a fixed time; MMAs and copies run one after another in
+/// their role's queue.
 sim::Trace makeFakeTrace(mlir::func::FuncOp func, int64_t trips);
 
 } // namespace mla::explain

@@ -4,8 +4,6 @@
 
 #include "FakeGpu.h"
 
-#include "mla/Runtime/Files.h"
-
 #include <cstdlib>
 #include <filesystem>
 
@@ -57,25 +55,6 @@ TEST_F(FakeGpu, BenchAlternatesAndReports) {
   EXPECT_NE(text.find("\"device\":\"Fake GPU\""), std::string::npos);
   // Four JSON lines, an empty one, and a table of a head and four rows.
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10) << text;
-}
-
-TEST_F(FakeGpu, BenchDrawsWhatItPrints) {
-  loadSparsePrefill();
-  std::string folder = testing::TempDir() + "/mla-gpu-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  std::string svg;
-  EXPECT_EQ(run({"bench", "kernel", "--sizes",
-                 "s_q=5,s_kv=64,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8", "--sizes",
-                 "s_q=5,s_kv=32,topk=8,h_q=4,h_kv=1,d_qk=16,d_v=8",
-                 "--rounds=1", "--iterations=1", "--gap=0.1",
-                 "--plot=" + folder + "/f.svg", "--roof=5"}),
-            kExitSuccess)
-      << err.str();
-  ASSERT_TRUE(mla::runtime::readFile(folder + "/f.svg", svg).ok());
-  EXPECT_NE(svg.find("<title>kernel, gap, s_kv = 32: "), std::string::npos)
-      << svg;
-  EXPECT_NE(svg.find(">5 TFLOP/s</text>"), std::string::npos) << svg;
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(FakeGpu, PackagesFromAFolder) {

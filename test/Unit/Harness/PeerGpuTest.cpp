@@ -6,7 +6,6 @@
 #include "FakePeer.h"
 
 #include <cstdlib>
-#include <filesystem>
 
 using namespace mla::harness;
 
@@ -124,26 +123,6 @@ TEST_F(Peers, OtherWorkIsAnError) {
             std::string::npos)
       << err.str();
   EXPECT_EQ(out.str(), "");
-}
-
-TEST_F(Peers, AreDrawn) {
-  std::string folder = testing::TempDir() + "/mla-plot-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  // Only operators with a count of operations have TFLOP/s.
-  EXPECT_EQ(bench({"--sizes", "n=10", "--sizes", "n=20",
-                   "--plot=" + folder + "/f.svg"}),
-            kExitFailure);
-  EXPECT_EQ(err.str(), "error: results:1: field 'median_tflops': missing\n");
-  err.str("");
-  out.str("");
-  // Checked before anything runs.
-  EXPECT_EQ(bench({"--sizes", "n=10", "--plot=" + folder + "/f.svg"}),
-            kExitFailure);
-  EXPECT_EQ(err.str(), "error: option '--plot': expected one size that differs "
-                       "between the cases, got none\n");
-  EXPECT_EQ(out.str(), "");
-  EXPECT_FALSE(std::filesystem::exists(folder + "/f.svg"));
-  std::filesystem::remove_all(folder);
 }
 
 } // namespace
