@@ -107,8 +107,20 @@ StringRef commuteInit(Operation *op, Operation *other, bool) {
   return "";
 }
 
-constexpr Rule kRules[] = {commuteFence, commuteCommit,  commuteGroupWait,
-                           commuteWait,  commuteArrival, commuteInit};
+bool accessesGlobal(Operation *op) {
+  return llvm::any_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>);
+}
+
+StringRef commuteLaunchWait(Operation *op, Operation *other, bool) {
+  if (!isa<cta::LaunchWaitOp>(op) || accessesGlobal(other))
+    return "";
+  return "waits elsewhere for the kernels before, over no access to global "
+         "memory";
+}
+
+constexpr Rule kRules[] = {commuteFence,     commuteCommit,  commuteGroupWait,
+                           commuteWait,      commuteArrival, commuteInit,
+                           commuteLaunchWait};
 } // namespace
 
 /// Why `op` may move past `other` and all that it holds.
@@ -151,7 +163,12 @@ std::string mutation::whyHarmless(const Mutation &mutation,
       return "a fence twice";
     if (sync == SyncClass::Commit)
       return "an empty group: waits for more";
+    if (isa<cta::LaunchWaitOp>(op))
+      return "waits for the kernels before twice";
   }
+  // Its launch descriptor then says so: the kernel is not launched early.
+  if (isa<cta::LaunchWaitOp>(op) && mutation.kind == "drop-wait")
+    return "without cta.launch_wait a kernel begins after those before it";
   if (closesLink(op) &&
       llvm::is_contained({"drop-commit", "out-before", "out-after"},
                          mutation.kind))

@@ -5,6 +5,7 @@
 #include "AsyncAnalysis.h"
 #include "SlotProtocol.h"
 #include "VerifyBarriers.h"
+#include "VerifyLaunchWait.h"
 
 namespace mla {
 #define GEN_PASS_DEF_VERIFYASYNC
@@ -253,7 +254,8 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
         failed(checkBarriers(func, roles, rings)) ||
         failed(checkInitialised(func, roles.front())) ||
         failed(checkSideBySide(roles)) || failed(checkFences(func)) ||
-        failed(checkProducts(func)) || failed(checkSlotProtocol(func, rings)))
+        failed(checkProducts(func)) || failed(checkLaunchWait(func)) ||
+        failed(checkSlotProtocol(func, rings)))
       return signalPassFailure();
     func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
   }

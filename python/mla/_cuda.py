@@ -8,7 +8,7 @@ import threading
 from ctypes import byref, c_int, c_uint64, c_void_p
 
 from ._abi import DRIVER_ERROR, NO_DRIVER
-from ._library import MLAError
+from ._errors import MLAError
 
 _POINTER_DEVICE_ORDINAL = 9
 

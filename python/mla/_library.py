@@ -19,24 +19,12 @@ import warnings
 from typing import NamedTuple, Optional
 
 from . import _abi
+from ._errors import MLAError
 from ._operator import Operator
 from ._operators import OPERATORS
 
 
 _MAX_LAUNCHES = 1024
-
-
-class MLAError(RuntimeError):
-    """A failure that is not the caller's: of the driver, a package, the compiler.
-    `status` is the mlaStatus."""
-
-    def __init__(self, status, message):
-        # Both, so that the exception can be pickled: it may come from a worker.
-        super().__init__(status, message)
-        self.status = status
-
-    def __str__(self):
-        return self.args[1]
 
 
 @functools.lru_cache(maxsize=None)
@@ -52,8 +40,19 @@ class CompileOptions(NamedTuple):
     expect_sizes: tuple = ()
 
 
+def is_integer(argument):
+    """Whether a scalar argument is one of the integer types."""
+    return _abi.DTYPES[argument.dtype].startswith("i")
+
+
+def _argument_format(argument):
+    if argument.isTensor:
+        return _abi.TENSOR_FORMAT
+    return _abi.INTEGER_FORMAT if is_integer(argument) else _abi.FLOAT_FORMAT
+
+
 class Kernel:
-    """A kernel and the order and layout of its arguments."""
+    """The kernels of a package, and the order and layout of their arguments."""
 
     def __init__(self, library, handle):
         self.library, self.handle = library, handle
@@ -72,10 +71,7 @@ class Kernel:
             )
             if optional.value:
                 self.optional.add(argument.name.decode())
-        formats = (
-            _abi.TENSOR_FORMAT if argument.isTensor else _abi.FLOAT_FORMAT
-            for argument in self.arguments.values()
-        )
+        formats = map(_argument_format, self.arguments.values())
         self._pack = struct.Struct("@" + "".join(formats)).pack
 
     def shape_classes(self):
@@ -88,9 +84,9 @@ class Kernel:
         return operator(self.operator).sizes_of(self.arguments)
 
     def marshal(self, values):
-        """The fields of all arguments, and where among them the address or the
-        number of each of `values` is: a Tensor or a float for each argument, by
-        name; optional ones may be missing."""
+        """Returns the fields of all arguments, and for each of `values` the index of
+        the field that holds its address or number. `values` has a Tensor or a number
+        for each argument, by name; optional ones may be missing."""
         fields, places = [], {}
         for name, info in self.arguments.items():
             if name in self.optional and name not in values:
@@ -103,16 +99,35 @@ class Kernel:
                 fields += value.shape
                 fields += value.strides
             else:
-                fields += (_abi.FLOAT, 0, value)
+                kind = _abi.INTEGER if is_integer(info) else _abi.FLOAT
+                fields += (kind, 0, value)
         return fields, [places[name] for name in values]
 
-    def launch(self, fields, stream):
+    def workspace_bytes(self, fields):
+        """Bytes of device memory that a launch with these arguments needs besides
+        them. The device of the launch has to be current."""
+        needed = ctypes.c_size_t()
         self.library.call(
-            "mlaKernelLaunch",
+            "mlaKernelGetWorkspaceBytes",
             self.handle,
             self._pack(*fields),
             len(self.arguments),
-            stream,
+            ctypes.byref(needed),
+        )
+        return needed.value
+
+    def launch(self, fields, stream, workspace=None, phase="all"):
+        """`workspace`: a Memory, or None if none is needed."""
+        arguments, count = self._pack(*fields), len(self.arguments)
+        if workspace is None and phase == "all":
+            self.library.call("mlaKernelLaunch", self.handle, arguments, count, stream)
+            return
+        options = _abi.LaunchOptions(phase=_abi.PHASES[phase])
+        if workspace is not None:
+            options.workspace = workspace.data
+            options.workspaceBytes = workspace.bytes
+        self.library.call(
+            "mlaKernelLaunchProgram", self.handle, arguments, count, options, stream
         )
 
 
@@ -270,6 +285,12 @@ class Library:
             warnings.warn(self._warnings.pop(0), RuntimeWarning, stacklevel=2)
         return kernel
 
+    def load(self, folder) -> Kernel:
+        """The package in `folder`, of any operator or none."""
+        handle = ctypes.c_void_p()
+        self.call("mlaKernelLoad", os.fsencode(folder), ctypes.byref(handle))
+        return Kernel(self, handle)
+
     def add_packages(self, folder):
         """The package in `folder`, or those in the folders in it; how many."""
         root = pathlib.Path(folder)
@@ -280,9 +301,7 @@ class Library:
                 "got none"
             )
         for path in found:
-            handle = ctypes.c_void_p()
-            self.call("mlaKernelLoad", os.fsencode(path), ctypes.byref(handle))
-            kernel = Kernel(self, handle)
+            kernel = self.load(path)
             if kernel.operator not in OPERATORS:
                 raise ValueError(
                     f"package '{path}': expected operator {' or '.join(OPERATORS)}, got "

@@ -6,6 +6,7 @@ import itertools
 
 from ._abi import DTYPES, DYNAMIC
 from ._operators import OPERATORS
+from ._tensor import common_device
 
 
 class _Sizes:
@@ -97,7 +98,7 @@ class Operator:
     def check(self, tensors):
         """What has to hold before a kernel can be chosen; shapes against each other,
         strides and addresses are checked by every launch. The device's ordinal."""
-        device, first = None, {}
+        first = {}
         for name, tensor in tensors.items():
             operand = self.table["operands"][name]
             dtype, expected = DTYPES[tensor.dtype], operand["elements"]
@@ -114,14 +115,4 @@ class Operator:
                     f"{name}: expected {len(operand['dims'])} dimensions, got "
                     f"{tensor.rank}"
                 )
-            # An empty tensor is nowhere.
-            if tensor.device is None:
-                continue
-            if device is None:
-                device, on = tensor.device, name
-            if tensor.device != device:
-                raise ValueError(
-                    f"{name}: expected a tensor on device {device}, as {on} is, got one "
-                    f"on device {tensor.device}"
-                )
-        return device or 0
+        return common_device(tensors)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The sparse MLA forward in float64, in torch."""
+"""The operators in float64, in torch."""
 
 import math
 
@@ -37,7 +37,7 @@ def reference(
     return out, max_logits, torch.where(lse == -math.inf, empty_lse, in_base)
 
 
-def reference_launch(_, given, scale, lse_options, stream=None):
+def reference_launch(_, given, scale, lse_options, stream=None, workspace=None):
     """In place of mla.sparse.launch."""
     results = reference(
         *(given["q"], given["kv"], given["indices"], scale),
@@ -46,3 +46,38 @@ def reference_launch(_, given, scale, lse_options, stream=None):
     )
     for name, result in zip(("out", "max_logits", "lse"), results):
         given[name].copy_(result)
+
+
+def combine_reference(
+    partial_out,
+    partial_lse,
+    num_splits=None,
+    lse_base="e",
+    empty_lse=math.inf,
+    empty_split=-math.inf,
+):
+    """out and lse, of the inputs of combine."""
+    partial_out, lses = partial_out.double(), partial_lse.double()
+    if lse_base == 2:
+        lses = lses * math.log(2)
+    empty = lses == -math.inf
+    if empty_split == math.inf:
+        empty |= lses == math.inf
+    if num_splits is not None:
+        split = torch.arange(len(lses), device=lses.device)
+        empty |= split[:, None] >= num_splits[None]
+    lse = lses.masked_fill(empty, -math.inf).logsumexp(0)
+    weights = torch.where(empty, 0.0, torch.exp(lses - lse))
+    terms = torch.where(empty[:, :, None], 0.0, weights[:, :, None] * partial_out)
+    in_base = lse / math.log(2) if lse_base == 2 else lse
+    return terms.sum(0), torch.where(lse == -math.inf, empty_lse, in_base)
+
+
+def combine_reference_launch(_, given, options, stream=None, workspace=None):
+    """In place of mla.split_kv.launch."""
+    out, lse = combine_reference(
+        *(given["partial_out"], given["partial_lse"], given.get("num_splits")),
+        *(2 if options[0] == "2" else "e", float(options[1]), float(options[2])),
+    )
+    given["out"].copy_(out)
+    given["lse"].copy_(lse)

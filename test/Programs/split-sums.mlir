@@ -38,13 +38,26 @@
 // RUN: not mla-jit run %t.gap.mlir --device=sim %{data} 2>&1 | FileCheck %s --check-prefix=GAP
 // GAP: error: 'tile.load' op {{.*}}reads element 130 of a workspace, which no kernel has written
 //
-// Tools for one kernel say so.
+// Each mutation damages one kernel, and the simulator runs both: none survives.
+// RUN: mla-jit mutate %s --quick --quiet --seeds=1 --sizes=rows=130,keys=600 --json=%t.json | FileCheck %s --check-prefix=MUTATE
+// MUTATE-NOT: survived
+// MUTATE: | kind | what is wrong | split-sums/split_sums | split-sums/add_splits |
+// MUTATE: | all | | {{[1-9][0-9]*}}: {{[1-9].*}} | {{[1-9][0-9]*}}: {{[1-9].*}} |
+// MUTATE-NOT: survived
+// RUN: FileCheck %s --check-prefix=MUTATED < %t.json
+// MUTATED: "kernel":"split-sums/add_splits"
+// MUTATED: "id":"add_splits/later/launch_wait/cta.0/far"
+// MUTATED-SAME: "verifier":"'tile.load' op accesses a workspace before cta.launch_wait
+//
+// A trace has both kernels on one timeline.
+// RUN: mla-jit run %s --device=sim --trace=%t.json %{data}
+// RUN: FileCheck %s --check-prefix=TRACE < %t.json
+// TRACE: "name":"split_sums, CTA 0"
+// TRACE: "name":"add_splits, CTA 0"
+// RUN: %python %S/Inputs/kernels_in_order.py %t.json
+//
 // RUN: not mla-jit explain %s -o %t.html 2>&1 | FileCheck %s --check-prefix=EXPLAIN
 // EXPLAIN: expected a program of one kernel, got 2
-// RUN: not mla-jit mutate %s 2>&1 | FileCheck %s --check-prefix=MUTATE
-// MUTATE: expected a program of one kernel without workspaces, got 2 kernels and 1 workspaces
-// RUN: not mla-jit run %s --device=sim --trace=%t.json %{data} 2>&1 | FileCheck %s --check-prefix=TRACE
-// TRACE: option '--trace': expected a program of one kernel, got 2
 
 #split = #mla.schedule<"split" after ["persist"],
   roles = [<"sums", warps = 4, registers = 224>, <"producer", warps = 4, registers = 56>],

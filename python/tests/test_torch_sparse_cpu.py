@@ -3,10 +3,9 @@
 and meta tensors, torch.export, torch.compile, opcheck. Launches are replaced by the
 reference, on the CPU.
 
-    PYTHONPATH=python python3 python/tests/test_torch_cpu.py
+    PYTHONPATH=python python3 python/tests/test_torch_sparse_cpu.py
 """
 
-import logging
 import math
 import subprocess
 import sys
@@ -25,6 +24,9 @@ if torch is not None:
     from reference import reference, reference_launch
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx
+    from torch_cases import Case
+else:
+    Case = unittest.TestCase
 
 
 def load_tests(loader, tests, pattern):
@@ -75,7 +77,7 @@ def prefill_arguments(inputs, results):
     return arguments
 
 
-class Base(unittest.TestCase):
+class Base(Case):
     def expect_shapes(self, results, s_q=3, heads=16):
         shapes = [tuple(result.shape) for result in results]
         self.assertEqual(shapes, [(s_q, heads, 512), (s_q, heads), (s_q, heads)])
@@ -86,14 +88,6 @@ class Base(unittest.TestCase):
         wanted = reference(**inputs)
         for got, want in zip(results, wanted):
             torch.testing.assert_close(got, want.to(got.dtype))
-
-    def expect_error(self, kind, text, function, **arguments):
-        # torch also logs what a fake raises.
-        logging.disable()
-        self.addCleanup(logging.disable, logging.NOTSET)
-        with self.assertRaises(kind) as caught:
-            function(**arguments)
-        self.assertIn(text, str(caught.exception))
 
 
 class Importing(unittest.TestCase):
@@ -117,13 +111,9 @@ class Fakes(Base):
     """Shapes without memory."""
 
     def setUp(self):
-        # No test may come as far as a launch.
-        patch = mock.patch.object(sparse, "launch", side_effect=AssertionError)
-        patch.start()
-        self.addCleanup(patch.stop)
-        self.mode = FakeTensorMode()
-        self.mode.__enter__()
-        self.addCleanup(self.mode.__exit__, None, None, None)
+        # No test may launch.
+        self.replace_launch(sparse, side_effect=AssertionError)
+        self.enter_fake_mode()
 
     def test_results_are_made(self):
         results = mla.flash_mla_sparse_fwd(**make("cuda", options=True))
@@ -202,15 +192,20 @@ class Fakes(Base):
             **arguments,
             stream=5,
         )
+        self.expect_error(
+            ValueError,
+            "workspace: expected None where torch traces the call, got 5",
+            mla.flash_mla_sparse_fwd,
+            **inputs,
+            workspace=5,
+        )
 
 
 class OnTheCPU(Base):
     """With the reference in place of a launch."""
 
     def setUp(self):
-        patch = mock.patch.object(sparse, "launch", side_effect=reference_launch)
-        self.launch = patch.start()
-        self.addCleanup(patch.stop)
+        self.launch = self.replace_launch(sparse, side_effect=reference_launch)
         torch._dynamo.reset()
 
 
@@ -269,9 +264,6 @@ class Operators(OnTheCPU):
 
 
 class Compile(OnTheCPU):
-    def compile(self, function, **options):
-        return torch.compile(function, fullgraph=True, backend="aot_eager", **options)
-
     def test_results_are_made(self):
         for options in (False, True):
             inputs = make(options=options)
@@ -360,14 +352,6 @@ class Compile(OnTheCPU):
 
 
 class Export(OnTheCPU):
-    def export(self, forward, *arguments, **options):
-        module = torch.nn.Module()
-        module.forward = forward
-        return torch.export.export(module, arguments, **options)
-
-    def targets(self, program):
-        return [node.target for node in program.graph.nodes]
-
     def test_results_are_made(self):
         inputs = make()
         tensors = inputs["q"], inputs["kv"], inputs["indices"]
