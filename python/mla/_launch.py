@@ -8,25 +8,34 @@ from ._tensor import Memory, is_traced, memory_of, tensor_of
 
 class Launch:
     """A call without its addresses, numbers and stream: it depends only on the shapes,
-    strides, dtypes and device of the tensors.
-
-    workspace_bytes: bytes of device memory that the kernels need besides the tensors
-    """
+    strides, dtypes and device of the tensors."""
 
     def __init__(self, device, kernel, values):
         self.device, self._kernel = device, kernel
         self._fields, self._places = kernel.marshal(values)
-        with device_guard(device):
-            self.workspace_bytes = kernel.workspace_bytes(self._fields)
+        self._workspace_bytes = None
 
-    def __call__(self, values, stream, workspace=None, phase="all"):
+    def _fill(self, values):
         """`values`: addresses and numbers, in the order of the values that it was made
-        from; `workspace`: a Memory, or None if none is needed."""
+        from."""
         fields = self._fields.copy()
         for place, value in zip(self._places, values):
             fields[place] = value
+        return fields
+
+    def workspace_bytes(self, values):
+        """Bytes of device memory that the kernels need besides the tensors. They do
+        not depend on `values`, but the library checks those."""
+        if self._workspace_bytes is None:
+            with device_guard(self.device):
+                needed = self._kernel.workspace_bytes(self._fill(values))
+            self._workspace_bytes = needed
+        return self._workspace_bytes
+
+    def __call__(self, values, stream, workspace=None, phase="all"):
+        """`workspace`: a Memory, or None if none is needed."""
         with device_guard(self.device):
-            self._kernel.launch(fields, stream, workspace, phase)
+            self._kernel.launch(self._fill(values), stream, workspace, phase)
 
 
 def _stream_handle(stream):
@@ -62,11 +71,10 @@ def _signature(torch, make, given, options):
 _ALIGNMENT = 256
 
 
-def _check_workspace(launch, memory):
-    needed = launch.workspace_bytes
-    if memory.device is not None and memory.device != launch.device:
+def _check_workspace(needed, device, memory):
+    if memory.device is not None and memory.device != device:
         raise ValueError(
-            f"workspace: expected {needed} bytes on device {launch.device}, got "
+            f"workspace: expected {needed} bytes on device {device}, got "
             f"{memory.bytes} bytes on device {memory.device}"
         )
     if memory.bytes < needed:
@@ -89,12 +97,11 @@ def _allocate(torch, device, size, stream):
         return torch.empty((size,), dtype=torch.uint8, device=device)
 
 
-def _find_workspace(torch, launch, workspace, phase, first, stream):
-    """The memory to lend to a launch that needs some, and the tensor that owns it."""
-    needed = launch.workspace_bytes
+def _find_workspace(torch, needed, device, workspace, phase, first, stream):
+    """Memory of `needed` bytes on `device`, and the tensor that owns it."""
     if workspace is not None:
         memory = memory_of("workspace", workspace, stream)
-        _check_workspace(launch, memory)
+        _check_workspace(needed, device, memory)
         return memory, workspace
     if phase != "all":
         raise TypeError(
@@ -102,11 +109,11 @@ def _find_workspace(torch, launch, workspace, phase, first, stream):
         )
     if torch is None:
         raise TypeError(
-            f"workspace: expected {needed} bytes on device {launch.device}, got None; "
+            f"workspace: expected {needed} bytes on device {device}, got None; "
             "only torch allocates it"
         )
     made = _allocate(torch, first.device, needed, stream)
-    return Memory(made.data_ptr(), needed, launch.device), made
+    return Memory(made.data_ptr(), needed, device), made
 
 
 # ------------------------------------------------------------------------------
@@ -172,7 +179,11 @@ def launch(
     first = next(iter(given.values()))
     stream = _find_stream(torch, first, stream)
     found, addresses = find_launch(torch, make, given, options, stream)
+    values = [*addresses, *numbers]
     memory = _owner = None
-    if found.workspace_bytes:
-        memory, _owner = _find_workspace(torch, found, workspace, phase, first, stream)
-    found([*addresses, *numbers], stream, memory, phase)
+    needed = found.workspace_bytes(values)
+    if needed:
+        memory, _owner = _find_workspace(
+            torch, needed, found.device, workspace, phase, first, stream
+        )
+    found(values, stream, memory, phase)

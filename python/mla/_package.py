@@ -70,8 +70,10 @@ class Package:
         """Bytes of device memory that a call with these arguments needs besides them;
         0 for most packages. Raises the errors of a call."""
         torch, tensors, scalars = self._split(arguments)
-        found, _ = _launch.find_launch(torch, self._make, tensors, tuple(scalars))
-        return found.workspace_bytes
+        found, addresses = _launch.find_launch(
+            torch, self._make, tensors, tuple(scalars)
+        )
+        return found.workspace_bytes([*addresses, *scalars.values()])
 
     def _split(self, arguments):
         """The module torch if the first tensor is one of its, tensors, and scalars."""

@@ -74,6 +74,7 @@ class Combine(unittest.TestCase):
     def test_schedules_are_for_similar_sizes(self):
         kernel = mock.Mock()
         kernel.marshal.return_value = ([0] * 4, [0])
+        kernel.workspace_bytes.return_value = 0
         with mock.patch.object(_library.Library, "kernel", return_value=kernel) as asked:
             mla.combine(**arguments_of(splits=5, rows=100))
         self.assertEqual(asked.call_args[0][2], (("splits", 8), ("rows", 128)))
