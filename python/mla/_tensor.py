@@ -15,7 +15,7 @@ _PADDING = tuple((0,) * (MAX_RANK - rank) for rank in range(MAX_RANK + 1))
 
 
 class Tensor(NamedTuple):
-    """The fields of an mlaTensor, and the device's ordinal."""
+    """The fields of an mlaTensor, and the ordinal of its device."""
 
     data: int
     dtype: int
@@ -76,23 +76,23 @@ def contiguous_strides(shape):
 
 
 def torch_of(value):
-    """The module torch, if `value` is one of its tensors. It is never imported
-    here: a value that is torch's means that it is there."""
+    """The module torch if `value` is one of its tensors, else None. Torch is not
+    imported: if `value` is its tensor, it has been."""
     torch = sys.modules.get("torch")
     return torch if torch is not None and isinstance(value, torch.Tensor) else None
 
 
 def is_traced(torch, value):
-    """Whether a call on the torch tensor `value` is recorded or only propagates
-    shapes: torch.compile, torch.export, torch.jit.trace, fake and meta tensors,
-    dispatch modes. Such a call has to go through torch's dispatcher, which costs
-    several microseconds; others do not."""
+    """Whether torch records a call on its tensor `value`, or only propagates shapes:
+    torch.compile, torch.export, torch.jit.trace, fake and meta tensors, dispatch
+    modes. Only such calls go through torch's dispatcher, which costs several
+    microseconds."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return True
     kind = type(value)
     if kind is not torch.Tensor and kind is not torch.nn.Parameter:
         return True
-    # A mode, as make_fx's, records calls on plain tensors.
+    # Modes, such as that of make_fx, record calls on plain tensors.
     modes = getattr(torch._C, "_len_torch_dispatch_stack", None)
     return (modes is not None and modes() > 0) or value.is_meta
 
@@ -116,8 +116,8 @@ _torch_dtypes = {}
 
 
 def describe_torch(name, value, data=0):
-    """A torch tensor as a Tensor at the address `data`. Does not touch the memory
-    of `value`, so that it may be fake."""
+    """A torch tensor as a Tensor at the address `data`. `value` may be fake: its memory
+    is not accessed."""
     dtype = value.dtype
     index = _torch_dtypes.get(dtype)
     if index is None:
@@ -226,8 +226,8 @@ def _from_dlpack(name, value, stream):
 # __cuda_array_interface__
 # ------------------------------------------------------------------------------
 
-# bf16 and e4m3 have no code in this protocol: ml_dtypes, and so those who use it,
-# writes two opaque bytes, or one.
+# bf16 and e4m3 have no code in this protocol. ml_dtypes, and the libraries that use
+# it, write two opaque bytes, or one.
 _CAI_DTYPES = {
     "V2": "bf16",
     "f2": "f16",
@@ -243,7 +243,7 @@ _CAI_DTYPES = {
 def _open_cuda_array(interface, stream):
     """Address and device."""
     data = interface["data"][0]
-    # As the protocol asks: what its stream still does to the tensor comes first.
+    # As the protocol demands, wait for the stream that still writes the tensor.
     producer = interface.get("stream")
     if producer is not None and producer != (stream or 1):
         _cuda.synchronize(producer)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Stand-ins for tests without a GPU: the fake driver, tensors of several
-libraries, and enough of torch."""
+"""Fakes for tests without a GPU: the driver, tensors of several libraries, and the
+parts of torch that the package uses."""
 
 import contextlib
 import ctypes
@@ -11,8 +11,8 @@ ADDRESS = 0x7F0000000000
 
 
 class FakeDriver:
-    """The fake libcuda.so.1 of the runtime's tests. `launches` holds, for each
-    launch, its parameters' addresses, its stream and the current context."""
+    """The fake libcuda.so.1 of the runtime's tests. `launches` holds the
+    parameters' bytes, the stream and the current context of each launch."""
 
     Callback = ctypes.CFUNCTYPE(
         None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p
@@ -20,12 +20,12 @@ class FakeDriver:
 
     def __init__(self):
         self._dll = ctypes.CDLL("libcuda.so.1")
-        self._dll.mlaFakeCudaReset  # Another libcuda has no such thing.
+        self._dll.mlaFakeCudaReset  # AttributeError if it is another libcuda.
         self._callback = self.Callback(self._note)
         self._pointer = ctypes.c_uint64
 
     def reset(self, parameter_sizes):
-        """For a kernel with parameters of these sizes."""
+        """Prepares for a kernel with parameters of these sizes."""
         self.kernels = [parameter_sizes]
         self.launches = []
         self._dll.mlaFakeCudaReset()
@@ -35,7 +35,7 @@ class FakeDriver:
         self.set_context(None)
 
     def reset_program(self, parameter_sizes):
-        """For kernels, by symbol, which are launched in this order again and again."""
+        """Prepares for kernels, by symbol, which are launched in this order, repeatedly."""
         self.reset([])
         self.kernels = list(parameter_sizes.values())
         for symbol, sizes in parameter_sizes.items():
@@ -79,7 +79,7 @@ def contiguous(shape):
 
 
 class FakeTensor:
-    """Strides in elements; dtype in the project's words."""
+    """Strides in elements; dtype as in mla._abi.DTYPES."""
 
     count = 0
 
@@ -157,7 +157,8 @@ class DLPackTensor(FakeTensor):
 
 
 def fake_torch(current_streams):
-    """A module `torch` with what the package uses; `current_streams` by device."""
+    """A module `torch` with what the package uses. `current_streams` has the handle of
+    the current stream of each device."""
     torch = types.ModuleType("torch")
 
     class DType(str):
@@ -209,7 +210,7 @@ def fake_torch(current_streams):
         yield
         current_streams[index] = before
 
-    # Each tensor that was made, with the stream that was current.
+    # Each tensor allocated, with the stream that was current.
     torch.made = []
 
     def empty(shape, dtype, device):
@@ -243,7 +244,7 @@ def fake_torch(current_streams):
 
 
 class installed:
-    """Has `module` in sys.modules for a while."""
+    """A context in which `module` is in sys.modules."""
 
     def __init__(self, module):
         self.module = module

@@ -16,7 +16,7 @@ def reference(
     lse_base="e",
     empty_lse=math.inf,
 ):
-    """out, max_logits and lse, of the inputs of flash_mla_sparse_fwd."""
+    """Returns out, max_logits and lse for the inputs of flash_mla_sparse_fwd."""
     q, rows, indices = q.double(), kv.double()[:, 0], indices.long()[:, 0]
     valid = (indices >= 0) & (indices < len(rows))
     if topk_length is not None:
@@ -38,7 +38,7 @@ def reference(
 
 
 def reference_launch(_, given, scale, lse_options, stream=None, workspace=None):
-    """In place of mla.sparse.launch."""
+    """Replaces mla.sparse.launch."""
     results = reference(
         *(given["q"], given["kv"], given["indices"], scale),
         *(given.get("attn_sink"), given.get("topk_length")),
@@ -56,7 +56,7 @@ def combine_reference(
     empty_lse=math.inf,
     empty_split=-math.inf,
 ):
-    """out and lse, of the inputs of combine."""
+    """Returns out and lse for the inputs of combine."""
     partial_out, lses = partial_out.double(), partial_lse.double()
     if lse_base == 2:
         lses = lses * math.log(2)
@@ -74,7 +74,7 @@ def combine_reference(
 
 
 def combine_reference_launch(_, given, options, stream=None, workspace=None):
-    """In place of mla.split_kv.launch."""
+    """Replaces mla.split_kv.launch."""
     out, lse = combine_reference(
         *(given["partial_out"], given["partial_lse"], given.get("num_splits")),
         *(2 if options[0] == "2" else "e", float(options[1]), float(options[2])),

@@ -96,7 +96,7 @@ class Combine(unittest.TestCase):
             "partial_lse: expected 2 dimensions, got 1",
             partial_lse=CudaArray("f32", (4,)),
         )
-        # Of the launch: sizes that differ.
+        # Found by the launch: sizes that differ.
         self.expect_error(ValueError, "num_splits", num_splits=CudaArray("i32", (5,)))
         self.expect_error(ValueError, "lse_base: expected 'e' or 2, got 10", lse_base=10)
         self.expect_error(

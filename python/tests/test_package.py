@@ -13,10 +13,15 @@ import mla
 from fakes import CudaArray, DLPackTensor, fake_torch, installed
 from mla import _library
 
-# First: it knows where fake_package is.
+# First: it adds the folder of fake_package to sys.path.
 from support import driver, setUpModule  # noqa: F401
 
-from fake_package import compile_package, make_package, program_parameter_sizes, write_package
+from fake_package import (
+    compile_package,
+    make_package,
+    program_parameter_sizes,
+    write_package,
+)
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent.parent.parent / "test" / "Programs"
 

@@ -85,7 +85,7 @@ class Values(Base):
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            # The launch has to come after the work that its stream is busy with.
+            # The launch has to wait for the work in front of it on its stream.
             torch.cuda._sleep(100_000_000)
             partial_out = inputs["partial_out"].clone()
             results = self.call(partial_out, inputs["partial_lse"])
@@ -182,8 +182,12 @@ class TwoKernels(Base):
         integers = lambda *shape: torch.randint(  # noqa: E731
             -2, 3, shape, generator=generator
         ).to("cuda", torch.bfloat16)
-        arguments = {"a": integers(rows, 64), "b": integers(keys, 64), "c": integers(64, 64)}
-        return {**arguments, "out": torch.full((rows,), math.nan, device="cuda")}
+        return {
+            "a": integers(rows, 64),
+            "b": integers(keys, 64),
+            "c": integers(64, 64),
+            "out": torch.full((rows,), math.nan, device="cuda"),
+        }
 
     def check_sums(self, a, b, c, out):
         want = a.double() @ torch.cat([b, c]).double().sum(0)

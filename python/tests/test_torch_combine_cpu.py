@@ -28,7 +28,7 @@ else:
 
 
 def load_tests(loader, tests, pattern):
-    """Not for discovery, whose other tests have a stand-in for torch."""
+    """Excluded from discovery, because other tests install a fake torch."""
     return tests if pattern is None else unittest.TestSuite()
 
 
@@ -72,7 +72,7 @@ class Base(Case):
 
 
 class Fakes(Base):
-    """Shapes without memory."""
+    """Calls on fake tensors, which have shapes and no memory."""
 
     def setUp(self):
         # No test may launch.
@@ -152,7 +152,7 @@ class Fakes(Base):
 
 
 class OnTheCPU(Base):
-    """With the reference in place of a launch."""
+    """The reference replaces the launch."""
 
     def setUp(self):
         self.launch = self.replace_launch(
@@ -289,7 +289,7 @@ class Export(OnTheCPU):
             *inputs.values(),
             results_like(inputs)["out"],
         )
-        # Torch 2.4 has it inside auto_functionalized.
+        # Torch 2.4 wraps it in auto_functionalized.
         self.assertIn("mla.combine_out", str(program.graph))
         for again in (program, program.run_decompositions()):
             given = results_like(inputs)["out"]

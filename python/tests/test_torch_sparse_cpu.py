@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What torch sees of the package, with torch and without a GPU or a kernel: fake
+"""sparse_prefill as a torch operator, with torch and without a GPU or a kernel: fake
 and meta tensors, torch.export, torch.compile, opcheck. Launches are replaced by the
 reference, on the CPU.
 
@@ -30,7 +30,7 @@ else:
 
 
 def load_tests(loader, tests, pattern):
-    """Not for discovery, whose other tests have a stand-in for torch."""
+    """Excluded from discovery, because other tests install a fake torch."""
     return tests if pattern is None else unittest.TestSuite()
 
 
@@ -71,7 +71,7 @@ def results_like(inputs):
 
 
 def prefill_arguments(inputs, results):
-    """For sparse_prefill and its operator, by name."""
+    """Arguments of sparse_prefill and its operator, by name."""
     arguments = {**inputs, **results}
     arguments["scale"] = arguments.pop("sm_scale")
     return arguments
@@ -108,7 +108,7 @@ class Importing(unittest.TestCase):
 
 
 class Fakes(Base):
-    """Shapes without memory."""
+    """Calls on fake tensors, which have shapes and no memory."""
 
     def setUp(self):
         # No test may launch.
@@ -202,7 +202,7 @@ class Fakes(Base):
 
 
 class OnTheCPU(Base):
-    """With the reference in place of a launch."""
+    """The reference replaces the launch."""
 
     def setUp(self):
         self.launch = self.replace_launch(sparse, side_effect=reference_launch)
@@ -231,7 +231,7 @@ class Operators(OnTheCPU):
         with self.assertRaises(Exception):
             torch.library.opcheck(torch.ops.mla.flash_mla_sparse_fwd, (), make())
 
-    def test_eager_calls_go_past_the_dispatcher(self):
+    def test_eager_calls_bypass_the_dispatcher(self):
         inputs = make()
         parameter = {**inputs, "q": torch.nn.Parameter(inputs["q"], requires_grad=False)}
         from mla import torch_ops
@@ -381,7 +381,7 @@ class Export(OnTheCPU):
             *(inputs["q"], inputs["kv"], inputs["indices"]),
             results_like(inputs)["out"],
         )
-        # Torch 2.4 has it inside auto_functionalized.
+        # Torch 2.4 wraps it in auto_functionalized.
         self.assertIn("mla.sparse_prefill", str(program.graph))
         for again in (program, program.run_decompositions()):
             given = results_like(inputs)["out"]

@@ -1,10 +1,9 @@
 // REQUIRES: jit
-// A program of two kernels: row sums of a times b transposed, by splits of 256 rows
-// of b; and the sums of these and of the products with c, the last rows. What is
-// between the kernels is a workspace.
+// A program of two kernels. The first computes row sums of a b^T for splits of 256 rows
+// of b, and writes them to a workspace. The second adds these and the row sums of a c^T.
 //
-// The sums are those of a script, exactly, in the interpreter and in the simulator
-// under 8 timings.
+// The interpreter, and the simulator under 8 timings, have to agree exactly with the
+// sums that a script computes.
 // RUN: %python %S/Inputs/split_sums.py %t.data 130 1000
 // DEFINE: %{data} = --input=a=%t.data/a.npy --input=b=%t.data/b.npy --input=c=%t.data/c.npy --expect=out=%t.data/out.npy --tolerance=0
 // RUN: mla-jit run %s --device=interpreter %{data}
@@ -32,7 +31,7 @@
 // PTX:       .entry add_splits(
 // PTX:       griddepcontrol.wait
 //
-// What a later kernel reads has to be written:
+// A kernel may only read what an earlier one has written:
 // RUN: sed 's/(%%blocks, %%splits) {/(%%blocks, 1) {/' %s > %t.gap.mlir
 // RUN: %python %S/Inputs/split_sums.py %t.data 130 1000
 // RUN: not mla-jit run %t.gap.mlir --device=sim %{data} 2>&1 | FileCheck %s --check-prefix=GAP
