@@ -10,10 +10,21 @@ ITEM_BYTES = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8, "i8": 1, "i32": 4, "i64":
 
 
 def parameter_sizes(descriptor):
-    """Bytes of each parameter of its only kernel, as cuFuncGetParamInfo is to tell
-    them."""
+    """Bytes of each parameter of its only kernel, for cuFuncGetParamInfo."""
+    (sizes,) = program_parameter_sizes(descriptor).values()
+    return sizes
+
+
+def program_parameter_sizes(descriptor):
+    """Bytes of each parameter of each kernel, by the kernel's symbol."""
+    return {
+        kernel["symbol"]: _kernel_parameter_sizes(descriptor, kernel)
+        for kernel in descriptor["kernels"]
+    }
+
+
+def _kernel_parameter_sizes(descriptor, kernel):
     sizes = []
-    (kernel,) = descriptor["kernels"]
     for parameter in kernel["parameters"]:
         if parameter["kind"] == "tensor_map":
             sizes.append(128)
@@ -44,20 +55,31 @@ def seal(descriptor, cubin):
 
 
 def make_package(jit, folder, *flags, operator="sparse_prefill", need_cubin=False):
-    """Compiles an operator into a package; where there is no ptxas, with a
-    cubin for the fake driver. `flags` are those of mla-jit emit."""
+    """Compiles an operator into a package; without ptxas, with a cubin for the fake
+    driver. `flags` are those of mla-jit emit."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / f"{operator}.mlir"
-    for command in (
-        ["emit", operator, *flags, "-o", source],
-        ["compile", source, "-o", folder],
-    ):
-        subprocess.run([jit, *command], check=True, stdout=subprocess.DEVNULL)
+    run(jit, "emit", operator, *flags, "-o", source)
+    return compile_package(jit, source, folder, need_cubin)
+
+
+def compile_package(jit, source, folder, need_cubin=False):
+    """Compiles a program into a package, as make_package does."""
+    folder = pathlib.Path(folder)
+    run(jit, "compile", source, "-o", folder)
     if not (folder / "kernel.cubin").exists():
         if need_cubin:
             raise RuntimeError("expected a ptxas, found none")
-        descriptor = json.loads((folder / "kernel.json").read_text())
-        (folder / "kernel.cubin").write_bytes(fake_cubin())
-        (folder / "kernel.json").write_text(seal(descriptor, fake_cubin()))
+        write_package(folder, json.loads((folder / "kernel.json").read_text()))
     return folder
+
+
+def write_package(folder, descriptor):
+    """Writes a package for the fake driver."""
+    (folder / "kernel.cubin").write_bytes(fake_cubin())
+    (folder / "kernel.json").write_text(seal(descriptor, fake_cubin()))
+
+
+def run(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -8,7 +8,7 @@ using namespace mlir;
 using namespace mla;
 using namespace mla::mutation;
 
-/// More groups than a program has in flight: the wait covers nothing.
+/// More groups than a program has in flight, so that the wait covers nothing.
 static constexpr int64_t kManyGroups = 8;
 
 static StringRef getDropKind(SyncClass sync) {
@@ -28,7 +28,8 @@ static StringRef getDropKind(SyncClass sync) {
   }
 }
 
-/// A wait with a result stays for its type's sake, and waits for nothing.
+/// A wait with a result is kept, because the result has users, but waits for
+/// nothing.
 static void drop(Operation *op) {
   if (auto wait = dyn_cast<cta::MmaWaitOp>(op))
     wait.setPending(wait.getPending().value_or(0) + kManyGroups);
@@ -43,7 +44,7 @@ void mutation::enumerateDrops(Enumerator &e) {
       continue;
     if (op->getNumResults() == 0 || isa<cta::MmaWaitOp>(op))
       e.addLocal(getDropKind(sync), op, "", drop);
-    // A second wait for the same product has no user: it would fold away.
+    // A second wait for the same MMA has no user and would be folded away.
     if (op->getNumResults() == 0)
       e.addLocal("double", op, "", [](Operation *op) {
         OpBuilder b(op);

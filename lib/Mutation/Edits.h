@@ -27,7 +27,7 @@ inline int64_t getBarrierCount(mlir::Value barrier) {
   return mlir::cast<cta::MBarrierType>(barrier.getType()).getSize();
 }
 
-/// Replaces i32 operands of one op by values computed before it.
+/// Replaces i32 operands of one op with values computed before it.
 class Edit {
 public:
   explicit Edit(mlir::Operation *op) : op(op), b(op->getLoc(), op) {}
@@ -42,8 +42,8 @@ public:
     op->setOperand(operand, mlir::arith::XOrIOp::create(
                                 b, op->getOperand(operand), constant(1)));
   }
-  /// The next of `size` slots or barriers, around the end; of one only, the
-  /// place behind it.
+  /// The next of `size` slots or barriers, modulo `size`. If there is only one,
+  /// the index after it, which is out of bounds.
   void setNext(unsigned operand, int64_t size) {
     if (std::optional<int64_t> old = getConstant(op->getOperand(operand)))
       return setConstant(operand, size > 1 ? (*old + 1) % size : *old + 1);

@@ -13,26 +13,26 @@
 
 namespace mla::mutation {
 
-/// What an op does for the program's synchronisation.
+/// The role of an op in the synchronisation of a program.
 enum class SyncClass {
   None,
-  /// Orders what this thread did: fences, and the barrier of the CTA.
+  /// Orders accesses of this thread: fences, and the barrier of the CTA.
   Fence,
-  /// Closes a group of products or stores.
+  /// Commits a group of MMAs or stores.
   Commit,
   /// Waits for such a group.
   GroupWait,
   /// Waits for other threads, or for copies.
   Wait,
-  /// Tells other threads.
+  /// Signals other threads.
   Arrival,
   /// Initialises mbarriers.
   Init
 };
 SyncClass classify(mlir::Operation *op);
 
-/// Whether the order of `op` among its like can matter: it synchronises,
-/// accesses memory or holds such ops.
+/// Whether the order of `op` relative to other events can matter: it
+/// synchronises, accesses memory or contains such ops.
 bool isEvent(mlir::Operation *op);
 
 /// The mbarriers that `op` waits for, arrives on or signals; null if none.
@@ -42,26 +42,25 @@ mlir::OpOperand &getBarrierIndex(mlir::Operation *op);
 /// The ring of the slot (or view, or descriptor) `value`, or null.
 cta::RingOp getRing(mlir::Value value);
 
-/// Rings that have to do with each other.
 using Rings = llvm::SmallSetVector<mlir::Value, 4>;
-/// The rings that the mbarriers `barrier` say something of, and those over
-/// them.
+/// The rings whose slots the mbarriers `barrier` guard, and the rings that
+/// alias these.
 Rings getRings(mlir::Value barrier);
 /// Whether `op` reads or writes slots of one of `rings`.
 bool accesses(mlir::Operation *op, const Rings &rings);
 /// Whether `op` waits for, arrives at or signals mbarriers of one of `rings`.
 bool signals(mlir::Operation *op, const Rings &rings);
 
-/// Collects mutations and gives each its identifier.
+/// Collects the mutations of one kernel and assigns identifiers.
 class Enumerator {
 public:
-  Enumerator(mlir::func::FuncOp program);
+  Enumerator(mlir::func::FuncOp kernel);
 
-  /// Adds a damage of `op`; the variant tells those of one kind apart.
+  /// Adds a mutation of `op`. `variant` distinguishes those of one kind and op.
   Mutation &add(llvm::StringRef kind, mlir::Operation *op,
                 const llvm::Twine &variant,
                 std::function<void(const Ops &)> edit);
-  /// The same for an edit that needs nothing but the op of the clone.
+  /// Adds a mutation whose edit needs only the op of the clone.
   Mutation &addLocal(llvm::StringRef kind, mlir::Operation *op,
                      const llvm::Twine &variant,
                      std::function<void(mlir::Operation *)> edit);
@@ -73,7 +72,8 @@ public:
 private:
   Ops ops;
   llvm::DenseMap<mlir::Operation *, unsigned> numbers;
-  /// "mbarrier_wait/softmax.3": the op's name, its role, its number there.
+  /// "mbarrier_wait/softmax.3": the op's name, its role, its index among ops of
+  /// that name in the role.
   llvm::DenseMap<mlir::Operation *, std::string> names;
   std::vector<Mutation> mutations;
 };

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Each rule is a reason why a program that the verifier accepts is as right as
-// it was. Deadlocks do not depend on timing (a barrier only ever counts up, and
-// no role looks at one without waiting), so a program that ran to its end may
-// wait sooner or arrive later without a rule of its own.
+// Each rule states why a damaged program that the verifier accepts is still
+// correct. Whether a program deadlocks does not depend on timing, because
+// barriers only count up and no role tests one without waiting. Hence a program
+// that ran to its end may wait sooner or arrive later.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,11 +20,11 @@ namespace {
 /// Why `op` may change places with `other`, or "".
 using Rule = StringRef (*)(Operation *op, Operation *other, bool earlier);
 
-/// Whether a product reads one of the rings whose wait `op` is.
+/// Whether `op` waits for MMAs that may read one of the rings.
 bool completesRead(Operation *op, const Rings &rings) {
   if (!isa<cta::MmaWaitOp>(op))
     return false;
-  // Groups complete in order: a wait may cover products other than its own.
+  // Groups complete in order, so a wait may cover MMAs besides its own.
   bool reads = false;
   op->getParentOfType<cta::RoleOp>().walk(
       [&](cta::MmaAsyncOp mma) { reads |= accesses(mma, rings); });
@@ -42,26 +42,25 @@ StringRef commuteFence(Operation *op, Operation *other, bool) {
   return "a fence moved over no write to shared memory and no publication";
 }
 
-/// GroupAges has verified each wait's count in the damaged program.
+/// The verifier has checked the count of each wait in the damaged program.
 StringRef commuteCommit(Operation *op, Operation *, bool) {
   if (!isa<cta::MmaCommitOp>(op))
     return "";
-  return "groups cut elsewhere, each wait still covers its product";
+  return "groups are divided elsewhere, and each wait still covers its MMA";
 }
 
-/// Whether `op` closes the group of a product whose result, in flight, only the
-/// next of its chain takes. Without it the two are one group. Nobody waits for
-/// the first alone, and the verifier has followed the groups as they are now:
-/// each wait covers its product, and with it the links before, whose group is
-/// the same or an older one; and no slot is handed on or written that a product
-/// of a group still pending, or open, reads. What is left is how long waits
-/// take.
+/// Whether `op` commits an MMA whose result, still in flight, is used only by
+/// the next MMA of its chain. Without it both are in one group. No wait is for
+/// the first MMA alone, and the verifier has checked the new groups: each wait
+/// covers its MMA and the earlier ones of the chain, and no slot is released or
+/// written that an MMA of a pending or open group reads. Only the length of
+/// waits changes.
 bool closesLink(Operation *op) {
   if (!isa<cta::MmaCommitOp>(op))
     return false;
-  auto link = dyn_cast_or_null<cta::MmaAsyncOp>(op->getPrevNode());
-  return link && !link->use_empty() &&
-         llvm::all_of(link->getUsers(), [](Operation *user) {
+  auto mma = dyn_cast_or_null<cta::MmaAsyncOp>(op->getPrevNode());
+  return mma && !mma->use_empty() &&
+         llvm::all_of(mma->getUsers(), [](Operation *user) {
            return isa<cta::MmaAsyncOp>(user);
          });
 }
@@ -70,11 +69,11 @@ StringRef commuteGroupWait(Operation *op, Operation *other, bool earlier) {
   if (!isa<cta::MmaWaitOp>(op))
     return "";
   if (earlier)
-    return "waits sooner for a product";
+    return "waits sooner for an MMA";
   if (classify(other) == SyncClass::Arrival ||
       isa<cta::StoreSharedOp, cta::GatherAsyncOp, cta::CopyAsyncOp>(other))
     return "";
-  return "waits later for a product, over nothing that reuses its operands";
+  return "waits later for an MMA, over nothing that reuses its operands";
 }
 
 StringRef commuteWait(Operation *op, Operation *other, bool earlier) {
@@ -107,11 +106,23 @@ StringRef commuteInit(Operation *op, Operation *other, bool) {
   return "";
 }
 
-constexpr Rule kRules[] = {commuteFence, commuteCommit,  commuteGroupWait,
-                           commuteWait,  commuteArrival, commuteInit};
+bool accessesGlobal(Operation *op) {
+  return llvm::any_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>);
+}
+
+StringRef commuteLaunchWait(Operation *op, Operation *other, bool) {
+  if (!isa<cta::LaunchWaitOp>(op) || accessesGlobal(other))
+    return "";
+  return "waits elsewhere for the kernels before, over no access to global "
+         "memory";
+}
+
+constexpr Rule kRules[] = {commuteFence,     commuteCommit,  commuteGroupWait,
+                           commuteWait,      commuteArrival, commuteInit,
+                           commuteLaunchWait};
 } // namespace
 
-/// Why `op` may move past `other` and all that it holds.
+/// Why `op` may move past `other` and all ops nested in it, or "".
 static StringRef whyCommutes(Operation *op, Operation *other, bool earlier) {
   StringRef why;
   WalkResult result = other->walk([&](Operation *nested) {
@@ -131,7 +142,7 @@ static std::string explainEquivalentMove(const Mutation &mutation,
   StringRef why;
   for (unsigned crossed : mutation.crossed) {
     why = whyCommutes(op, ops[crossed], mutation.towardsBegin);
-    // That `op` moved down past one op is that the other moved up past it.
+    // Moving down past one op is the same as moving that op up.
     if (why.empty() && mutation.crossed.size() == 1)
       why = whyCommutes(ops[crossed], op, !mutation.towardsBegin);
     if (why.empty())
@@ -141,9 +152,9 @@ static std::string explainEquivalentMove(const Mutation &mutation,
 }
 
 std::string mutation::explainEquivalence(const Mutation &mutation,
-                                         func::FuncOp program,
+                                         func::FuncOp kernel,
                                          func::FuncOp damaged) {
-  Ops ops = numberOps(program);
+  Ops ops = numberOps(kernel);
   if (mutation.moves)
     return explainEquivalentMove(mutation, ops);
   Operation *op = ops[mutation.target];
@@ -155,13 +166,18 @@ std::string mutation::explainEquivalence(const Mutation &mutation,
       return "an empty group: waits for more";
     if (isa<cta::StoreReleaseOp>(op))
       return "a flag written twice with one value";
+    if (isa<cta::LaunchWaitOp>(op))
+      return "waits for the kernels before twice";
   }
+  // The launch descriptor is then without programmatic dependent launch.
+  if (isa<cta::LaunchWaitOp>(op) && mutation.kind == "drop-wait")
+    return "without cta.launch_wait a kernel begins after those before it";
   if (closesLink(op) &&
       llvm::is_contained({"drop-commit", "out-before", "out-after"},
                          mutation.kind))
     return "links of a chain in one group, which their wait still covers";
   if (auto ring = dyn_cast<cta::RingOp>(op); ring && mutation.kind == "depth") {
-    // The verifier has followed every slot and phase by the new depth.
+    // The verifier has checked every slot and phase with the new depth.
     auto shorter = cast<cta::RingOp>(numberOps(damaged)[mutation.target]);
     if (shorter.getResult().getType().getDepth() <
         ring.getResult().getType().getDepth())

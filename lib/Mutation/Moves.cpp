@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// An op moves past its neighbour; past the nearest op that has to do with it;
-// as far as its operands and users allow; and out of the loop or condition that
-// it stands in. Pure ops that compute its operands (slots, parities) move
-// along.
+// An op moves past its neighbour, past the nearest related op, as far as its
+// operands and users allow, and out of the enclosing loop or condition. Pure
+// ops that compute its operands (slots, parities) move with it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,8 +17,9 @@ using namespace mla::mutation;
 namespace {
 using Available = llvm::function_ref<bool(Value)>;
 
-/// Collects, in order, the pure ops below `op` that have to move along to a
-/// place where `available` values are; false if one of them cannot.
+/// Collects, in order, the pure ops that `op` depends on and that have to move
+/// with it to a place where only `available` values exist. Returns false if one
+/// of them cannot move.
 bool collectOperands(Operation *op, Available available,
                      llvm::SetVector<Operation *> &moved) {
   for (Value operand : op->getOperands()) {
@@ -65,7 +65,7 @@ void moveBefore(Operation *op, Operation *anchor) {
   op->moveBefore(anchor);
 }
 
-/// Out of `parent`; what computes the operands stands before it in any case.
+/// Moves out of `parent`. Ops that compute the operands go before `parent`.
 bool canMoveOut(Operation *op, Operation *parent, bool after) {
   llvm::SetVector<Operation *> moved;
   return collectOperands(
@@ -84,7 +84,7 @@ void moveOut(Operation *op, Operation *parent, bool after) {
     op->moveBefore(parent);
 }
 
-/// Whether moving `op` past `other` could make a difference by what they are.
+/// Whether the order of `op` and `other` can matter, judged by their kinds.
 bool isRelated(Operation *op, Operation *other) {
   if (OpOperand *barrier = getBarrier(op)) {
     Rings rings = getRings(barrier->get());
@@ -172,7 +172,7 @@ void BlockMoves::addSwap(size_t i) {
 }
 
 void BlockMoves::addMoves(size_t i, bool earlier) {
-  // How far it can go, and where it first meets an op that it has to do with.
+  // The farthest place it can go to, and the first related op on the way.
   std::optional<size_t> farthest, related;
   auto step = [&](size_t at) { return earlier ? at - 1 : at + 1; };
   size_t next = step(i);

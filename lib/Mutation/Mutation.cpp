@@ -1,4 +1,4 @@
-//===- Mutation.cpp - damage of a CTA program, one step each ----*- C++ -*-===//
+//===- Mutation.cpp - faults in the kernels of a program --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -10,7 +10,7 @@ using namespace mla;
 using namespace mla::mutation;
 
 //===----------------------------------------------------------------------===//
-// What ops are
+// Classes of ops
 //===----------------------------------------------------------------------===//
 
 SyncClass mutation::classify(Operation *op) {
@@ -34,7 +34,7 @@ SyncClass mutation::classify(Operation *op) {
 }
 
 bool mutation::isEvent(Operation *op) {
-  // Declarations and roles have their places, terminators theirs.
+  // Declarations, roles and terminators cannot move.
   if (cta::isDeclaration(op) || op->hasTrait<OpTrait::IsTerminator>())
     return false;
   return !isMemoryEffectFree(op);
@@ -85,7 +85,7 @@ Rings mutation::getRings(Value barrier) {
   if (op.getFull())
     rings.insert(op.getFull());
   rings.insert_range(op.getEmpty());
-  // Their places are as full and empty as those below.
+  // Rings that alias these are full and empty with them.
   for (Value below : llvm::to_vector(rings))
     for (Operation *user : below.getUsers())
       if (isa<cta::RingOp>(user))
@@ -122,7 +122,7 @@ Ops mutation::numberOps(func::FuncOp function) {
   return ops;
 }
 
-Enumerator::Enumerator(func::FuncOp program) : ops(numberOps(program)) {
+Enumerator::Enumerator(func::FuncOp kernel) : ops(numberOps(kernel)) {
   llvm::StringMap<unsigned> counts;
   for (auto [i, op] : llvm::enumerate(ops)) {
     numbers[op] = i;
@@ -162,24 +162,24 @@ Mutation &Enumerator::addLocal(StringRef kind, Operation *op,
 static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> kKinds[] =
     {{"drop-fence", "a fence or the barrier of the CTA left out"},
      {"drop-commit", "a commit left out"},
-     {"drop-group-wait", "a product or store not waited for"},
+     {"drop-group-wait", "an MMA or store not waited for"},
      {"drop-wait", "a barrier not waited for"},
      {"drop-arrival", "an arrival left out"},
      {"drop-init", "mbarriers not initialised"},
-     {"double", "an op done twice"},
+     {"double", "an op executed twice"},
      {"swap", "two neighbouring synchronisation ops in the other order"},
-     {"earlier", "an op before the access it stood behind"},
-     {"later", "an op behind the access it stood before"},
-     {"out-before", "an op before the loop or condition that it stood in"},
-     {"out-after", "an op behind it"},
+     {"earlier", "an op before an access that preceded it"},
+     {"later", "an op after an access that followed it"},
+     {"out-before", "an op before the loop or condition around it"},
+     {"out-after", "an op after the loop or condition around it"},
      {"pending", "one group more or less may be pending"},
-     {"bytes", "other bytes expected"},
+     {"bytes", "a wrong number of bytes expected"},
      {"count", "one arrival more or less expected"},
      {"barrier", "the wrong mbarriers"},
-     {"index", "the wrong one of them"},
+     {"index", "the wrong mbarrier of an array"},
      {"parity", "the wrong phase, or always the same"},
      {"slot", "the wrong slot, or always the same"},
-     {"depth", "a slot less than the pipeline needs, or slots that overlap"},
+     {"depth", "one slot less than the pipeline needs, or slots that overlap"},
      {"place", "a tile or mbarriers that overlap their neighbour"}};
 
 ArrayRef<std::pair<llvm::StringLiteral, llvm::StringLiteral>>

@@ -11,7 +11,7 @@ using namespace mla;
 using namespace mla::mutation;
 
 namespace {
-/// Results by who found them.
+/// Numbers of results by what found them.
 struct Counts {
   size_t total = 0, verifier = 0, simulator = 0, equivalent = 0, survived = 0;
 

@@ -41,7 +41,7 @@ static void enumerateSlots(Enumerator &e, cta::RingOp ring) {
 // Depth
 //===----------------------------------------------------------------------===//
 
-/// The barriers keep their slots, the tiles have one less: two slots share one.
+/// Tiles have one slot less than their barriers, so that two slots overlap.
 static void addOverlap(Enumerator &e, cta::RingOp ring, int64_t depth) {
   std::vector<unsigned> slots;
   for (cta::SlotOp slot : getSlots(e, ring))
@@ -54,7 +54,7 @@ static void addOverlap(Enumerator &e, cta::RingOp ring, int64_t depth) {
   });
 }
 
-/// Collects the divisions by `depth` that `value` is computed by.
+/// Collects the divisions by `depth` that `value` is computed with.
 static void collectDivisions(Value value, int64_t depth,
                              llvm::SetVector<Operation *> &divisions) {
   Operation *def = value.getDefiningOp();
@@ -69,11 +69,11 @@ static void collectDivisions(Value value, int64_t depth,
 }
 
 namespace {
-/// All that knows how many slots a ring has.
+/// Everything in the program that depends on the number of slots of a ring.
 struct DepthUses {
   std::vector<unsigned> barriers, divisions;
-  /// A slot or parity that folded to a number which depends on the depth, or a
-  /// division that another ring uses too: it cannot be made shorter alone.
+  /// Whether the depth cannot be changed for this ring alone: a slot or parity
+  /// was folded to a constant, or another ring uses the same division.
   bool fixed = false;
 };
 } // namespace
@@ -105,8 +105,8 @@ static DepthUses collectDepthUses(Enumerator &e, cta::RingOp ring,
   return uses;
 }
 
-/// Tiles and barriers have a slot less, and everybody knows it: right, but the
-/// pipeline may need the slot.
+/// Tiles and barriers have one slot less, consistently. That is correct unless
+/// the pipeline needs the slot.
 static void addShorter(Enumerator &e, cta::RingOp ring, int64_t depth) {
   DepthUses uses = collectDepthUses(e, ring, depth);
   if (uses.fixed)
@@ -135,7 +135,7 @@ static void addPlace(Enumerator &e, Operation *op, StringRef name,
   auto old = op->getAttrOfType<IntegerAttr>(name);
   if (!old)
     return;
-  // A tile may have 16 bytes itself.
+  // The size of a tile may be 16 bytes, so that steps would repeat.
   for (int64_t step : llvm::SmallSetVector<int64_t, 4>(llvm::from_range, steps))
     if (old.getInt() + step >= 0)
       e.addLocal("place", op, (step > 0 ? "+" : "") + Twine(step),
@@ -149,7 +149,8 @@ void mutation::enumerateRings(Enumerator &e) {
   for (Operation *op : e.getOps()) {
     if (auto ring = dyn_cast<cta::RingOp>(op)) {
       cta::RingType type = ring.getResult().getType();
-      // Places are multiples of 16: by less, a small tile moves into padding.
+      // Offsets are multiples of 16. A smaller step would only move a small
+      // tile into padding.
       int64_t bytes = llvm::alignTo(type.getSlotType().getBytes(), 16);
       enumerateSlots(e, ring);
       if (type.getDepth() > 1) {

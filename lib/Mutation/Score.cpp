@@ -34,7 +34,7 @@ private:
   ScopedDiagnosticHandler handler;
 };
 
-/// A context, the program and its mutations, for one thread.
+/// The context, program and mutations of one thread.
 class Worker {
 public:
   Worker(const DialectRegistry &registry, const ScoreOptions &options)
@@ -59,9 +59,9 @@ public:
   std::vector<Mutation> mutations;
 
 private:
-  /// What --mla-verify-async says; "" if it accepts the program.
+  /// Returns the error of --mla-verify-async; "" if it accepts the program.
   std::string verify(ModuleOp damaged);
-  /// What is wrong when it runs.
+  /// Returns what is wrong when the program runs, or "".
   std::string simulate(ModuleOp damaged, func::FuncOp kernel);
 
   MLIRContext context;
@@ -106,7 +106,7 @@ Result Worker::judge(const Mutation &mutation) {
     if (options.simulate && !(options.quick && !result.verifier.empty()))
       result.simulator = simulate(*damaged, kernel);
   }
-  // Some rules rest on the program having run to its end.
+  // Some rules assume that the program has run to its end.
   if (!result.isFound() && options.simulate)
     result.equivalent =
         explainEquivalence(mutation, findKernel(*module, mutation), kernel);
@@ -116,7 +116,7 @@ Result Worker::judge(const Mutation &mutation) {
   return result;
 }
 
-/// The numbers of the mutations to try, ascending.
+/// The indices of the mutations to try, ascending.
 static std::vector<size_t> select(const std::vector<Mutation> &mutations,
                                   const ScoreOptions &options) {
   std::vector<size_t> chosen;

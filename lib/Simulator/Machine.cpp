@@ -83,10 +83,15 @@ LogicalResult Machine::proceed(ArrayRef<Actor> actors) {
     if (!actors.back().role)
       return land(actors.back().flight);
     return runBurst(*pickNext(actors).role, UINT_MAX);
-  case Timing::Latest:
-    if (actors.front().role)
-      return runBurst(*pickNext(actors).role, UINT_MAX);
-    return land(actors.front().flight);
+  case Timing::Latest: {
+    auto roles = actors.take_while([](const Actor &a) { return a.role; });
+    // A role that polls may wait for something that is in flight.
+    bool onlyPolls =
+        llvm::all_of(roles, [](const Actor &a) { return a.role->polled; });
+    if (onlyPolls && roles.size() < actors.size())
+      return land(actors[roles.size()].flight);
+    return runBurst(*pickNext(actors).role, UINT_MAX);
+  }
   case Timing::Modelled: {
     Actor next = pickEarliestInTime(actors);
     now = std::max(now, getTime(next));

@@ -6,6 +6,7 @@
 #include "AsyncAnalysis.h"
 #include "SlotProtocol.h"
 #include "VerifyBarriers.h"
+#include "VerifyLaunchWait.h"
 
 namespace mla {
 #define GEN_PASS_DEF_VERIFYASYNC
@@ -47,7 +48,8 @@ struct VerifyAsyncPass : mla::impl::VerifyAsyncBase<VerifyAsyncPass> {
         failed(checkBarriers(func, roles, rings)) ||
         failed(checkInitialised(func, roles.front())) ||
         failed(checkSideBySide(roles)) || failed(checkFences(func)) ||
-        failed(checkMmas(func)) || failed(checkSlotProtocol(func, rings)))
+        failed(checkMmas(func)) || failed(checkLaunchWait(func)) ||
+        failed(checkSlotProtocol(func, rings)))
       return signalPassFailure();
     func->setAttr(cta::kVerifiedAttr, UnitAttr::get(&getContext()));
   }

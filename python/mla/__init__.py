@@ -3,10 +3,13 @@
 
 `flash_mla_sparse_fwd` is FlashMLA's function of that name, for torch tensors.
 `sparse_prefill` takes the tensors of any library, results included. `combine`
-merges the partial results of attention whose keys were split.
+merges the partial results of attention with split KV. A `Package` calls the kernels
+of any package.
 """
 
-from ._library import MLAError, compile_options, use_packages
+from ._errors import MLAError
+from ._library import compile_options, use_packages
+from ._package import Package
 from .sparse import flash_mla_sparse_fwd, sparse_prefill
 from .split_kv import combine
 
@@ -14,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MLAError",
+    "Package",
     "combine",
     "compile_options",
     "flash_mla_sparse_fwd",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The C interface, mla/Runtime/Runtime.h and mla/JIT/JIT.h, written down again.
+"""The C interface of mla/Runtime/Runtime.h and mla/JIT/JIT.h for ctypes.
 
 lib/Runtime/Abi.cpp pins the layout of the runtime's structs; those of the JIT
 carry their size.
@@ -7,10 +7,19 @@ carry their size.
 
 import ctypes
 import struct
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_double,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint64,
+    c_void_p,
+)
 
-# The first version that has all that is called here.
-RUNTIME_VERSION = 10200
+# The first versions with every function used here.
+RUNTIME_VERSION = 10300
 JIT_VERSION = 20000
 MAX_RANK = 8
 DYNAMIC = -1
@@ -18,14 +27,19 @@ NO_THRESHOLD = -1
 
 SUCCESS, INVALID_ARGUMENT, NO_DRIVER, DRIVER_ERROR = 0, 1, 4, 8
 
+# mlaPhase by its name in Python.
+PHASES = {"all": 0, "plan": 1, "launch": 2}
+
 DTYPES = ("bf16", "f16", "f32", "f64", "i8", "i32", "i64", "f8E4M3FN")
 
 # One mlaArgument as struct packs it: a tensor's kind, reserved, data, dtype,
 # rank, shape and strides; a scalar's kind, reserved and value.
-TENSOR, FLOAT = 0, 1
+TENSOR, FLOAT, INTEGER = 0, 1, 2
 TENSOR_FORMAT = "iiQii8q8q"
 FLOAT_FORMAT = "iid136x"
-assert struct.calcsize(TENSOR_FORMAT) == struct.calcsize(FLOAT_FORMAT) == 152
+INTEGER_FORMAT = "iiq136x"
+assert struct.calcsize(TENSOR_FORMAT) == 152
+assert struct.calcsize(FLOAT_FORMAT) == struct.calcsize(INTEGER_FORMAT) == 152
 
 
 class ArgumentInfo(ctypes.Structure):
@@ -60,6 +74,16 @@ class SizedStructure(ctypes.Structure):
 
     def __init__(self, **fields):
         super().__init__(ctypes.sizeof(self), **fields)
+
+
+class LaunchOptions(SizedStructure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("phase", c_int32),
+        ("reserved", c_int32),
+        ("workspace", c_uint64),
+        ("workspaceBytes", c_uint64),
+    ]
 
 
 class NamedSize(ctypes.Structure):
@@ -132,7 +156,15 @@ RUNTIME_FUNCTIONS = {
     "mlaKernelGetInfo": (c_int32, [c_void_p, POINTER(KernelInfo)]),
     "mlaKernelGetArgument": (c_int32, [c_void_p, c_int32, POINTER(ArgumentInfo)]),
     "mlaKernelIsArgumentOptional": (c_int32, [c_void_p, c_int32, POINTER(c_int32)]),
+    "mlaKernelGetWorkspaceBytes": (
+        c_int32,
+        [c_void_p, c_char_p, c_int32, POINTER(c_size_t)],
+    ),
     "mlaKernelLaunch": (c_int32, [c_void_p, c_char_p, c_int32, c_void_p]),
+    "mlaKernelLaunchProgram": (
+        c_int32,
+        [c_void_p, c_char_p, c_int32, POINTER(LaunchOptions), c_void_p],
+    ),
 }
 
 JIT_FUNCTIONS = {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The little that is asked of the CUDA driver besides launches: whose a pointer
-is, and that the right context is current."""
+"""Calls of the CUDA driver other than launches: the device of a pointer, and the
+current context."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ import threading
 from ctypes import byref, c_int, c_uint64, c_void_p
 
 from ._abi import DRIVER_ERROR, NO_DRIVER
-from ._library import MLAError
+from ._errors import MLAError
 
 _POINTER_DEVICE_ORDINAL = 9
 
@@ -34,7 +34,7 @@ class _Driver:
             )
 
     def primary_context(self, ordinal):
-        """The context that torch and the CUDA runtime use, kept for good."""
+        """The context that torch and the CUDA runtime use; it is never released."""
         context = self._contexts.get(ordinal)
         if context is None:
             with self._lock:
@@ -67,7 +67,7 @@ def _get():
 
 
 def _after_fork():
-    """In a forked child: other threads of the parent may have held the lock."""
+    """Called in a forked child: threads of the parent may have held the lock."""
     global _driver, _driver_lock, _forked
     _forked = _forked or _driver is not None
     _driver, _driver_lock = None, threading.Lock()
@@ -77,7 +77,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 class device_guard:
-    """Makes the primary context of a device current, and puts back what was."""
+    """A context manager in which the primary context of a device is current."""
 
     def __init__(self, ordinal):
         self._ordinal = ordinal
@@ -86,7 +86,7 @@ class device_guard:
         driver, current = _get(), c_void_p()
         context = driver.primary_context(self._ordinal)
         driver.call("cuCtxGetCurrent", byref(current))
-        # A kernel may also run in a context of the caller's own on that device.
+        # A context of the caller on that device stays current.
         self._pushed = current.value != context and not self._is_on_device(current)
         if self._pushed:
             driver.call("cuCtxPushCurrent_v2", c_void_p(context))
@@ -104,7 +104,7 @@ class device_guard:
 
 
 def device_of(pointer):
-    """The ordinal of the device whose memory `pointer` is in."""
+    """The ordinal of the device that the memory at `pointer` is on."""
     ordinal = c_int()
     _get().call(
         "cuPointerGetAttribute",

@@ -1,26 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""How the functions of all operators launch."""
+"""Launches kernels on tensors: shared by the functions of all operators."""
 
 from ._cuda import device_guard
 from ._library import library
-from ._tensor import tensor_of
+from ._tensor import Memory, is_traced, memory_of, tensor_of
 
 
 class Launch:
-    """A call but for its addresses, numbers and stream: what follows from the shapes,
-    strides, dtypes and device of its tensors."""
+    """A call without its addresses, numbers and stream: it depends only on the shapes,
+    strides, dtypes and device of the tensors."""
 
     def __init__(self, device, kernel, values):
-        self._device, self._kernel = device, kernel
+        self.device, self._kernel = device, kernel
         self._fields, self._places = kernel.marshal(values)
+        self._workspace_bytes = None
 
-    def __call__(self, values, stream):
-        """`values`: addresses and numbers, in the order of the values it was made of."""
+    def _fill(self, values):
+        """`values`: addresses and numbers, in the order of the values that it was made
+        from."""
         fields = self._fields.copy()
         for place, value in zip(self._places, values):
             fields[place] = value
-        with device_guard(self._device):
-            self._kernel.launch(fields, stream)
+        return fields
+
+    def workspace_bytes(self, values):
+        """Bytes of device memory that the kernels need besides the tensors. They do
+        not depend on `values`, but the library checks those."""
+        if self._workspace_bytes is None:
+            with device_guard(self.device):
+                needed = self._kernel.workspace_bytes(self._fill(values))
+            self._workspace_bytes = needed
+        return self._workspace_bytes
+
+    def __call__(self, values, stream, workspace=None, phase="all"):
+        """`workspace`: a Memory, or None if none is needed."""
+        with device_guard(self.device):
+            self._kernel.launch(self._fill(values), stream, workspace, phase)
 
 
 def _stream_handle(stream):
@@ -33,8 +48,8 @@ def _stream_handle(stream):
 
 
 def _signature(torch, make, given, options):
-    """What a Launch depends on, if all tensors are torch's; else None: asking others
-    costs as much as a new one."""
+    """The key of a Launch if all tensors are torch's; else None, because reading
+    tensors of other libraries costs as much as a new Launch."""
     if torch is None:
         return None
     plain, parameter = torch.Tensor, torch.nn.Parameter
@@ -47,25 +62,128 @@ def _signature(torch, make, given, options):
     return tuple(signature)
 
 
-def launch(torch, make, given, options, numbers=(), stream=None):
-    """Launches an operator on the tensors `given`, by name, and `numbers`. `torch` is
-    the module if the first tensor is one of its, else None. make(tensors, options)
-    returns the Launch of a call that is like none before."""
-    first = next(iter(given.values()))
+# ------------------------------------------------------------------------------
+# Workspaces
+# ------------------------------------------------------------------------------
+
+
+# Of every address in a workspace: kWorkspaceAlignment in mla/Runtime/Launch.h.
+_ALIGNMENT = 256
+
+
+def _check_workspace(needed, device, memory):
+    if memory.device is not None and memory.device != device:
+        raise ValueError(
+            f"workspace: expected {needed} bytes on device {device}, got "
+            f"{memory.bytes} bytes on device {memory.device}"
+        )
+    if memory.bytes < needed:
+        raise ValueError(
+            f"workspace: expected {needed} bytes or more, got {memory.bytes} bytes"
+        )
+    if memory.data % _ALIGNMENT:
+        raise ValueError(
+            f"workspace: expected {needed} bytes aligned to {_ALIGNMENT} bytes, got "
+            f"{memory.bytes} bytes at {memory.data:#x}"
+        )
+
+
+def _allocate(torch, device, size, stream):
+    """Memory of torch's caching allocator, which reuses it only for later work on the
+    stream that was current: it may be freed right after the launch."""
+    if stream == torch.cuda.current_stream(device).cuda_stream:
+        return torch.empty((size,), dtype=torch.uint8, device=device)
+    with torch.cuda.stream(torch.cuda.ExternalStream(stream, device=device)):
+        return torch.empty((size,), dtype=torch.uint8, device=device)
+
+
+def _find_workspace(torch, needed, device, workspace, phase, first, stream):
+    """Memory of `needed` bytes on `device`, and the tensor that owns it."""
+    if workspace is not None:
+        memory = memory_of("workspace", workspace, stream)
+        _check_workspace(needed, device, memory)
+        return memory, workspace
+    if phase != "all":
+        raise TypeError(
+            f"workspace: expected {needed} bytes, which the phases share, got None"
+        )
+    if torch is None:
+        raise TypeError(
+            f"workspace: expected {needed} bytes on device {device}, got None; "
+            "only torch allocates it"
+        )
+    made = _allocate(torch, first.device, needed, stream)
+    return Memory(made.data_ptr(), needed, device), made
+
+
+# ------------------------------------------------------------------------------
+# Calls
+# ------------------------------------------------------------------------------
+
+
+def must_trace(torch, value, **untraceable):
+    """Whether the call has to go through torch's dispatcher: `torch` is the module if
+    `value` is one of its tensors, else None. Raises ValueError if it has to and one
+    of the arguments `untraceable`, which operators do not take, is given."""
+    if torch is None or not is_traced(torch, value):
+        return False
+    for name, argument in untraceable.items():
+        if argument is not None:
+            raise ValueError(
+                f"{name}: expected None where torch traces the call, got {argument}"
+            )
+    return True
+
+
+def _find_stream(torch, first, stream):
     if stream is not None:
-        stream = _stream_handle(stream)
-    elif torch is not None and first.is_cuda:
-        stream = torch.cuda.current_stream(first.device).cuda_stream
-    else:
-        stream = 0
+        return _stream_handle(stream)
+    if torch is not None and first.is_cuda:
+        return torch.cuda.current_stream(first.device).cuda_stream
+    return 0
+
+
+def find_launch(torch, make, given, options, stream=0):
+    """Returns the Launch for these tensors, which may be a known one, and their
+    addresses; see launch()."""
     signature, launches = _signature(torch, make, given, options), library().launches()
     known = launches.get(signature)
     if known is not None:
-        addresses = [value.data_ptr() for value in given.values()]
-    else:
-        tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
-        known = make(tensors, options)
-        addresses = [tensor.data for tensor in tensors.values()]
-        if signature is not None:
-            launches[signature] = known
-    known([*addresses, *numbers], stream)
+        return known, [value.data_ptr() for value in given.values()]
+    tensors = {name: tensor_of(name, value, stream) for name, value in given.items()}
+    made = make(tensors, options)
+    if signature is not None:
+        launches[signature] = made
+    return made, [tensor.data for tensor in tensors.values()]
+
+
+def launch(
+    torch, make, given, options, numbers=(), stream=None, workspace=None, phase="all"
+):
+    """Launches the kernels of a package.
+
+    Args:
+        torch: the module if the first tensor is one of its, else None
+        make: make(tensors, options) returns the Launch of a call with a new signature
+        given: the tensors by name
+        options: passed to `make`; hashable
+        numbers: the scalar arguments, in the order of the kernel
+        stream: a stream as a number or an object; None for torch's current one, or
+            the default stream
+        workspace: a tensor, or None to allocate one with torch
+        phase: the kernels to launch: "all", "plan" or "launch"
+
+    Raises ValueError and TypeError for tensors that `make` or the library refuses,
+    and for a workspace that is missing, too small, misaligned or on another device.
+    """
+    first = next(iter(given.values()))
+    stream = _find_stream(torch, first, stream)
+    found, addresses = find_launch(torch, make, given, options, stream)
+    values = [*addresses, *numbers]
+    memory = _owner = None
+    needed = found.workspace_bytes(values)
+    if needed:
+        memory, _owner = _find_workspace(
+            torch, needed, found.device, workspace, phase, first, stream
+        )
+    found(values, stream, memory, phase)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Where kernels come from: the one place that knows libmla-jit.so,
-libmla-runtime.so and packages.
+"""Loads libmla-jit.so or libmla-runtime.so, and finds or compiles kernels.
 
 The library is the one that $MLA_LIBRARY names, the one inside this package, or
-one that the system's loader finds. With libmla-jit.so a kernel is compiled when
-it is first asked for; with the runtime alone it has to be among the packages
-that use_packages or $MLA_PACKAGES name.
+one that the system's loader finds. With libmla-jit.so a kernel is compiled for the
+first call that needs it; with the runtime alone it has to be among the packages
+of use_packages or $MLA_PACKAGES.
 """
 
 import ctypes
@@ -19,24 +18,12 @@ import warnings
 from typing import NamedTuple, Optional
 
 from . import _abi
+from ._errors import MLAError
 from ._operator import Operator
 from ._operators import OPERATORS
 
 
 _MAX_LAUNCHES = 1024
-
-
-class MLAError(RuntimeError):
-    """A failure that is not the caller's: of the driver, a package, the compiler.
-    `status` is the mlaStatus."""
-
-    def __init__(self, status, message):
-        # Both, so that the exception can be pickled: it may come from a worker.
-        super().__init__(status, message)
-        self.status = status
-
-    def __str__(self):
-        return self.args[1]
 
 
 @functools.lru_cache(maxsize=None)
@@ -45,15 +32,26 @@ def operator(name) -> Operator:
 
 
 class CompileOptions(NamedTuple):
-    """As compile_options takes them."""
+    """The arguments of compile_options."""
 
     schedule: Optional[str] = None
     threshold: Optional[float] = None
     expect_sizes: tuple = ()
 
 
+def is_integer(argument):
+    """Whether a scalar argument is one of the integer types."""
+    return _abi.DTYPES[argument.dtype].startswith("i")
+
+
+def _argument_format(argument):
+    if argument.isTensor:
+        return _abi.TENSOR_FORMAT
+    return _abi.INTEGER_FORMAT if is_integer(argument) else _abi.FLOAT_FORMAT
+
+
 class Kernel:
-    """A kernel and the order and layout of its arguments."""
+    """The kernels of a package, and the order and layout of their arguments."""
 
     def __init__(self, library, handle):
         self.library, self.handle = library, handle
@@ -72,14 +70,11 @@ class Kernel:
             )
             if optional.value:
                 self.optional.add(argument.name.decode())
-        formats = (
-            _abi.TENSOR_FORMAT if argument.isTensor else _abi.FLOAT_FORMAT
-            for argument in self.arguments.values()
-        )
+        formats = map(_argument_format, self.arguments.values())
         self._pack = struct.Struct("@" + "".join(formats)).pack
 
     def shape_classes(self):
-        """Of the calls that it serves."""
+        """Shape classes of the calls that it serves."""
         return operator(self.operator).shape_classes_of(
             self.arguments, self.optional, self.options
         )
@@ -88,9 +83,9 @@ class Kernel:
         return operator(self.operator).sizes_of(self.arguments)
 
     def marshal(self, values):
-        """The fields of all arguments, and where among them the address or the
-        number of each of `values` is: a Tensor or a float for each argument, by
-        name; optional ones may be missing."""
+        """Returns the fields of all arguments, and for each of `values` the index of
+        the field that holds its address or number. `values` has a Tensor or a number
+        for each argument, by name; optional ones may be missing."""
         fields, places = [], {}
         for name, info in self.arguments.items():
             if name in self.optional and name not in values:
@@ -103,21 +98,40 @@ class Kernel:
                 fields += value.shape
                 fields += value.strides
             else:
-                fields += (_abi.FLOAT, 0, value)
+                kind = _abi.INTEGER if is_integer(info) else _abi.FLOAT
+                fields += (kind, 0, value)
         return fields, [places[name] for name in values]
 
-    def launch(self, fields, stream):
+    def workspace_bytes(self, fields):
+        """Bytes of device memory that a launch with these arguments needs besides
+        them. The device of the launch has to be current."""
+        needed = ctypes.c_size_t()
         self.library.call(
-            "mlaKernelLaunch",
+            "mlaKernelGetWorkspaceBytes",
             self.handle,
             self._pack(*fields),
             len(self.arguments),
-            stream,
+            ctypes.byref(needed),
+        )
+        return needed.value
+
+    def launch(self, fields, stream, workspace=None, phase="all"):
+        """`workspace`: a Memory, or None if none is needed."""
+        arguments, count = self._pack(*fields), len(self.arguments)
+        if workspace is None and phase == "all":
+            self.library.call("mlaKernelLaunch", self.handle, arguments, count, stream)
+            return
+        options = _abi.LaunchOptions(phase=_abi.PHASES[phase])
+        if workspace is not None:
+            options.workspace = workspace.data
+            options.workspaceBytes = workspace.bytes
+        self.library.call(
+            "mlaKernelLaunchProgram", self.handle, arguments, count, options, stream
         )
 
 
 def _describe(shape_class):
-    """The mlaOperator of a shape class; other sizes are known at the launch."""
+    """The mlaOperator of a shape class; run-time sizes are left open."""
     op = shape_class.operator
     values = shape_class._asdict()
     sizes = [(name.encode(), values.pop(name)) for name in op.static]
@@ -134,7 +148,7 @@ def _describe(shape_class):
 
 
 def _is_package(folder):
-    """Unlike exists() of later Pythons, raises if it may not be looked into."""
+    """Unlike Path.exists() in Python 3.12, raises PermissionError."""
     try:
         (folder / "kernel.json").stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -156,16 +170,16 @@ class Library:
             self._check_version("mlaJitVersion", _abi.JIT_VERSION)
             self._declare(_abi.JIT_FUNCTIONS)
         self._compiler = None
-        # What the compiler warns of: the cache, or the assembler.
+        # Warnings of the compiler, about its cache or the assembler.
         self._warnings = []
         self._on_warning = _abi.WARNING_FUNCTION(
             lambda _, message: self._warnings.append(message.decode(errors="replace"))
         )
         self.renew_lock()
-        # By shape class: kernels by their sizes, first those without optional
-        # arguments, and then those of more fixed sizes.
+        # By operator and shape class, kernels by their sizes: those without optional
+        # arguments first, then those with more fixed sizes.
         self._packages = {}
-        # By shape class and options.
+        # By operator, shape class and options.
         self._compiled = {}
         self.options = CompileOptions()
         self._launches = {}
@@ -199,9 +213,10 @@ class Library:
         raise MLAError(status, f"{word}: {message}")
 
     def kernel(self, shape_class, sizes, expected=()) -> Kernel:
-        """The kernel for a call: the package that fits it most closely, else one
-        that is compiled, with a schedule for sizes like those `expected` where
-        compile_options says nothing of sizes."""
+        """The kernel for a call: the package with the most fixed sizes that fit, else a
+        compiled one. `expected` are the sizes to choose its schedule for, unless
+        compile_options gives some. Raises LookupError if there is no package and no
+        compiler."""
         name = shape_class.operator.name
         for (_, fixed), kernel in self._packages.get((name, shape_class), ()):
             if fixed.fit(sizes):
@@ -221,10 +236,10 @@ class Library:
         return kernel
 
     def launches(self):
-        """What calls have found out that others may use, by what they must have in
-        common. Another one whenever other kernels would be chosen."""
+        """The Launches of earlier calls, by signature. It is replaced by an empty one
+        when packages or options change, because other kernels may be chosen then."""
         launches = self._launches
-        # Sizes that keep coming back are few; those of prompts need not come back.
+        # Bounded, because each prompt may have a new length.
         if len(launches) >= _MAX_LAUNCHES:
             launches = self._launches = {}
         return launches
@@ -256,22 +271,29 @@ class Library:
         if options.schedule is not None:
             how.schedule = options.schedule.encode()
         if options.threshold is not None:
-            # The library's 0 is its default.
+            # 0 stands for the default in the library.
             how.threshold = options.threshold or _abi.NO_THRESHOLD
-        # The sizes of other operators are not this one's.
+        # compile_options may name sizes of other operators.
         known = shape_class.operator.table["sizes"]
         expected = [f"{name}={n}" for name, n in options.expect_sizes if name in known]
         if expected:
             how.expectSizes = ",".join(expected).encode()
         self.call("mlaCompile", self._compiler, source, how, ctypes.byref(handle), None)
         kernel = Kernel(self, handle)
-        # Not in the callback, which cannot raise what a filter makes an error.
+        # Not in the callback, where a warning turned into an error would be lost.
         while self._warnings:
             warnings.warn(self._warnings.pop(0), RuntimeWarning, stacklevel=2)
         return kernel
 
+    def load(self, folder) -> Kernel:
+        """The package in `folder`, of any operator or none."""
+        handle = ctypes.c_void_p()
+        self.call("mlaKernelLoad", os.fsencode(folder), ctypes.byref(handle))
+        return Kernel(self, handle)
+
     def add_packages(self, folder):
-        """The package in `folder`, or those in the folders in it; how many."""
+        """Loads the package in `folder`, or those in its subfolders. Returns how many.
+        Raises ValueError if there is none, or if one is of an unknown operator."""
         root = pathlib.Path(folder)
         found = [root] if _is_package(root) else sorted(filter(_is_package, root.iterdir()))
         if not found:
@@ -280,9 +302,7 @@ class Library:
                 "got none"
             )
         for path in found:
-            handle = ctypes.c_void_p()
-            self.call("mlaKernelLoad", os.fsencode(path), ctypes.byref(handle))
-            kernel = Kernel(self, handle)
+            kernel = self.load(path)
             if kernel.operator not in OPERATORS:
                 raise ValueError(
                     f"package '{path}': expected operator {' or '.join(OPERATORS)}, got "
@@ -304,7 +324,7 @@ class Library:
                 key = kernel.operator, shape_class
                 kernels = dict(self._packages.get(key, ()))
                 kernels[place] = kernel
-                # A new list: calls of other threads go through the old one.
+                # A new list, because other threads may iterate over the old one.
                 self._packages[key] = sorted(
                     kernels.items(),
                     key=lambda item: (
@@ -354,7 +374,7 @@ def library() -> Library:
 
 
 def _renew_locks():
-    """In a forked child: other threads of the parent may have held them."""
+    """Called in a forked child: threads of the parent may have held the locks."""
     global _library_lock
     _library_lock = threading.Lock()
     if _library is not None:
@@ -365,25 +385,29 @@ os.register_at_fork(after_in_child=_renew_locks)
 
 
 def use_packages(folder):
-    """Loads the kernel package in `folder`, or all in the folders in it, and
-    prefers them to compiling. Returns how many there are."""
+    """Loads the kernel package in `folder`, or those in its subfolders, and prefers
+    them to compiling. Returns how many there are.
+
+    Raises ValueError if there is none, or if one is of an unknown operator; MLAError if
+    one is damaged or of another version.
+    """
     return library().add_packages(folder)
 
 
 def compile_options(*, schedule=None, threshold=None, expect_sizes=None):
-    """How kernels are compiled from now on; what is not given is the compiler's
-    choice. Packages are as they are.
+    """Sets how kernels are compiled from now on. Arguments that are not given are the
+    compiler's choice. Packages are not affected.
 
     Args:
-        schedule: name of a schedule that ships, or a file, and numbers to change
-            in it, as in "seesaw:block_kv=32"
+        schedule: name of a schedule or a file, optionally with parameters, as in
+            "seesaw:block_kv=32"
         threshold: how far, in powers of two, weights may grow before a lazy softmax
-            rescales, 0 to 64; 0: it rescales whenever the maximum grows
-        expect_sizes: sizes that a schedule is chosen for, by name, as in
-            {"s_kv": 8192}
+            rescales, 0 to 64; with 0 it rescales whenever the maximum grows
+        expect_sizes: sizes to choose a schedule for, by name, as in {"s_kv": 8192};
+            1 to 2^31 - 1
 
     Raises ValueError and TypeError, which name the argument, what was expected and
-    what came. What the compiler refuses is an MLAError of the next call.
+    what came. The next call raises an MLAError if the compiler refuses an option.
     """
     if schedule is not None and not isinstance(schedule, str):
         raise TypeError(f"schedule: expected a name, got {type(schedule).__name__}")

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What calls and kernels of an operator have to agree in, by the operator's table."""
+"""Shape classes and sizes of operators, by their tables: calls and kernels are matched
+by them."""
 
 import collections
 import itertools
 
 from ._abi import DTYPES, DYNAMIC
 from ._operators import OPERATORS
+from ._tensor import common_device
 
 
 class _Sizes:
-    """Mixed into the tuple of an operator's run-time sizes: what a kernel may be
-    compiled for; DYNAMIC where only the launch tells."""
+    """Base of the tuple of an operator's run-time sizes. In a kernel's tuple DYNAMIC
+    stands for a size that the kernel takes at run time."""
 
     def fit(self, call):
         return all(mine in (DYNAMIC, size) for mine, size in zip(self, call))
@@ -19,9 +21,9 @@ class _Sizes:
 class Operator:
     """An operator by its name.
 
-    shape_class: a named tuple of what every kernel is compiled for: static sizes,
-        whether each optional argument is there, options, element types
-    sizes: a named tuple of the other sizes
+    shape_class: a named tuple of the properties that every kernel is compiled for:
+        static sizes, presence of each optional argument, options, element types
+    sizes: a named tuple of the run-time sizes
     """
 
     def __init__(self, name):
@@ -50,7 +52,7 @@ class Operator:
         )
 
     def _size(self, size, tensors):
-        """Of tensors or arguments, by name."""
+        """The size `size` of tensors or arguments, by name."""
         for name, operand in self.table["operands"].items():
             if size in operand["dims"] and not operand["optional"]:
                 return tensors[name].shape[operand["dims"].index(size)]
@@ -64,8 +66,8 @@ class Operator:
                     break
 
     def shape_classes_of(self, arguments, optional, options):
-        """Of the calls that a kernel with these arguments serves, of which `optional`
-        may be left out."""
+        """Shape classes of the calls that a kernel with these arguments serves; a call
+        may leave out those in `optional`."""
 
         def given(name):
             with_it = [True] if name in arguments else []
@@ -83,7 +85,7 @@ class Operator:
         ]
 
     def shape_class_of(self, tensors, options):
-        """Of a call; `options` are words in the order of the table."""
+        """Shape class of a call; `options` are words in the order of the table."""
         return self.shape_class(
             *(self._size(size, tensors) for size in self.static),
             *(name in tensors for name in self.optional),
@@ -95,9 +97,10 @@ class Operator:
         return self.sizes(*(self._size(size, tensors) for size in self.sizes._fields))
 
     def check(self, tensors):
-        """What has to hold before a kernel can be chosen; shapes against each other,
-        strides and addresses are checked by every launch. The device's ordinal."""
-        device, first = None, {}
+        """Checks dtypes, ranks and devices of the tensors of a call, by name, which the
+        choice of a kernel depends on. Every launch checks shapes, strides and addresses.
+        Returns the device's ordinal. Raises TypeError and ValueError."""
+        first = {}
         for name, tensor in tensors.items():
             operand = self.table["operands"][name]
             dtype, expected = DTYPES[tensor.dtype], operand["elements"]
@@ -114,14 +117,4 @@ class Operator:
                     f"{name}: expected {len(operand['dims'])} dimensions, got "
                     f"{tensor.rank}"
                 )
-            # An empty tensor is nowhere.
-            if tensor.device is None:
-                continue
-            if device is None:
-                device, on = tensor.device, name
-            if tensor.device != device:
-                raise ValueError(
-                    f"{name}: expected a tensor on device {device}, as {on} is, got one "
-                    f"on device {tensor.device}"
-                )
-        return device or 0
+        return common_device(tensors)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What a launch needs to know of a tensor of any library: torch's own calls where
-it is torch's, else DLPack, else __cuda_array_interface__."""
+"""Reads addresses, shapes and strides of tensors of any library: through torch's own
+calls if it is torch's, else through DLPack, else __cuda_array_interface__."""
 
 import ctypes
+import math
 import sys
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ _PADDING = tuple((0,) * (MAX_RANK - rank) for rank in range(MAX_RANK + 1))
 
 
 class Tensor(NamedTuple):
-    """The fields of an mlaTensor, and the device's ordinal."""
+    """The fields of an mlaTensor, and the ordinal of its device."""
 
     data: int
     dtype: int
@@ -35,6 +36,32 @@ def _make(name, data, dtype, shape, strides, device):
     return Tensor(data, dtype, rank, shape + padding, strides + padding, device)
 
 
+class Memory(NamedTuple):
+    """Contiguous device memory."""
+
+    data: int
+    bytes: int
+    device: int  # the ordinal; None if it is empty
+
+
+def common_device(tensors):
+    """The ordinal of the device that all `tensors`, by name, are on; 0 if all are
+    empty. Raises ValueError, which names the first tensor on another device."""
+    device = None
+    for name, tensor in tensors.items():
+        # An empty tensor has no address that could tell.
+        if tensor.device is None:
+            continue
+        if device is None:
+            device, first = tensor.device, name
+        if tensor.device != device:
+            raise ValueError(
+                f"{name}: expected a tensor on device {device}, as {first} is, got one "
+                f"on device {tensor.device}"
+            )
+    return device or 0
+
+
 def contiguous_strides(shape):
     strides, stride = [], 1
     for size in reversed(shape):
@@ -49,25 +76,30 @@ def contiguous_strides(shape):
 
 
 def torch_of(value):
-    """The module torch, if `value` is one of its tensors. It is never imported
-    here: a value that is torch's means that it is there."""
+    """The module torch if `value` is one of its tensors, else None. Torch is not
+    imported: if `value` is its tensor, it has been."""
     torch = sys.modules.get("torch")
     return torch if torch is not None and isinstance(value, torch.Tensor) else None
 
 
 def is_traced(torch, value):
-    """Whether a call on the torch tensor `value` is recorded or only propagates
-    shapes: torch.compile, torch.export, torch.jit.trace, fake and meta tensors,
-    dispatch modes. Such a call has to go through torch's dispatcher, which costs
-    several microseconds; others do not."""
+    """Whether torch records a call on its tensor `value`, or only propagates shapes:
+    torch.compile, torch.export, torch.jit.trace, fake and meta tensors, dispatch
+    modes. Only such calls go through torch's dispatcher, which costs several
+    microseconds."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return True
     kind = type(value)
     if kind is not torch.Tensor and kind is not torch.nn.Parameter:
         return True
-    # A mode, as make_fx's, records calls on plain tensors.
+    # Modes, such as that of make_fx, record calls on plain tensors.
     modes = getattr(torch._C, "_len_torch_dispatch_stack", None)
     return (modes is not None and modes() > 0) or value.is_meta
+
+
+def half_dtype(torch, dtype):
+    """The 16-bit type of results of inputs of type `dtype`."""
+    return dtype if dtype == torch.float16 else torch.bfloat16
 
 
 _TORCH_DTYPES = {
@@ -84,8 +116,8 @@ _torch_dtypes = {}
 
 
 def describe_torch(name, value, data=0):
-    """A torch tensor as a Tensor at the address `data`. Does not touch the memory
-    of `value`, so that it may be fake."""
+    """A torch tensor as a Tensor at the address `data`. `value` may be fake: its memory
+    is not accessed."""
     dtype = value.dtype
     index = _torch_dtypes.get(dtype)
     if index is None:
@@ -103,9 +135,13 @@ def describe_torch(name, value, data=0):
     )
 
 
-def _from_torch(name, value):
+def _check_torch(name, value):
     if not value.is_cuda:
         raise ValueError(f"{name}: expected a CUDA tensor, got one on {value.device}")
+
+
+def _from_torch(name, value):
+    _check_torch(name, value)
     return describe_torch(name, value, value.data_ptr())
 
 
@@ -148,7 +184,8 @@ _capsule_pointer.restype = ctypes.c_void_p
 _capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 
-def _from_dlpack(name, value, stream):
+def _open_dlpack(name, value, stream):
+    """The capsule, which has to be kept alive, and the tensor in it."""
     device_type = int(value.__dlpack_device__()[0])
     if device_type not in _DLPACK_CUDA:
         raise ValueError(
@@ -157,22 +194,31 @@ def _from_dlpack(name, value, stream):
     # The producer makes the tensor ready for our stream; DLPack calls the
     # default stream 1.
     capsule = value.__dlpack__(stream=stream or 1)
-    # Only looked into: the capsule stays unconsumed and frees itself. The memory
-    # is the caller's to keep until the launch is done, as for any stream.
-    tensor = _DLTensor.from_address(_capsule_pointer(capsule, b"dltensor"))
-    word = _DLPACK_DTYPES.get((tensor.code, tensor.bits)) if tensor.lanes == 1 else None
-    if word is None:
-        raise TypeError(
-            f"{name}: expected {', '.join(DTYPES)}, got DLPack dtype (code "
-            f"{tensor.code}, {tensor.bits} bits, {tensor.lanes} lanes)"
-        )
+    # The capsule is not consumed, so it frees itself. The memory is the caller's to
+    # keep until the launch is done, as for any stream.
+    return capsule, _DLTensor.from_address(_capsule_pointer(capsule, b"dltensor"))
+
+
+def _place_dlpack(tensor):
+    """Address, shape and strides."""
     shape = tuple(tensor.shape[: tensor.ndim])
     strides = (
         tuple(tensor.strides[: tensor.ndim])
         if tensor.strides
         else contiguous_strides(shape)
     )
-    data = (tensor.data or 0) + tensor.byte_offset
+    return (tensor.data or 0) + tensor.byte_offset, shape, strides
+
+
+def _from_dlpack(name, value, stream):
+    _capsule, tensor = _open_dlpack(name, value, stream)
+    word = _DLPACK_DTYPES.get((tensor.code, tensor.bits)) if tensor.lanes == 1 else None
+    if word is None:
+        raise TypeError(
+            f"{name}: expected {', '.join(DTYPES)}, got DLPack dtype (code "
+            f"{tensor.code}, {tensor.bits} bits, {tensor.lanes} lanes)"
+        )
+    data, shape, strides = _place_dlpack(tensor)
     return _make(name, data, _INDEX[word], shape, strides, tensor.device_id)
 
 
@@ -180,8 +226,8 @@ def _from_dlpack(name, value, stream):
 # __cuda_array_interface__
 # ------------------------------------------------------------------------------
 
-# bf16 and e4m3 have no code in this protocol: ml_dtypes, and so those who use it,
-# writes two opaque bytes, or one.
+# bf16 and e4m3 have no code in this protocol. ml_dtypes, and the libraries that use
+# it, write two opaque bytes, or one.
 _CAI_DTYPES = {
     "V2": "bf16",
     "f2": "f16",
@@ -194,13 +240,22 @@ _CAI_DTYPES = {
 }
 
 
+def _open_cuda_array(interface, stream):
+    """Address and device."""
+    data = interface["data"][0]
+    # As the protocol demands, wait for the stream that still writes the tensor.
+    producer = interface.get("stream")
+    if producer is not None and producer != (stream or 1):
+        _cuda.synchronize(producer)
+    return data, _cuda.device_of(data) if data else None
+
+
 def _from_cuda_array(name, interface, stream):
     typestr = interface["typestr"]
     word = _CAI_DTYPES.get(typestr[1:]) if typestr[:1] in "<|=" else None
     if word is None:
         raise TypeError(f"{name}: expected {', '.join(DTYPES)}, got '{typestr}'")
     shape, strides = tuple(interface["shape"]), interface.get("strides")
-    index = _INDEX[word]
     if strides is None:
         strides = contiguous_strides(shape)
     else:
@@ -211,13 +266,20 @@ def _from_cuda_array(name, interface, stream):
                 f"{tuple(strides)}"
             )
         strides = tuple(stride // item for stride in strides)
-    data = interface["data"][0]
-    # As the protocol asks: what its stream still does to the tensor comes first.
-    producer = interface.get("stream")
-    if producer is not None and producer != (stream or 1):
-        _cuda.synchronize(producer)
-    device = _cuda.device_of(data) if data else None
-    return _make(name, data, index, shape, strides, device)
+    data, device = _open_cuda_array(interface, stream)
+    return _make(name, data, _INDEX[word], shape, strides, device)
+
+
+# ------------------------------------------------------------------------------
+# Any library
+# ------------------------------------------------------------------------------
+
+
+def _fail_kind(name, value):
+    raise TypeError(
+        f"{name}: expected a tensor with __dlpack__ or __cuda_array_interface__, got "
+        f"{type(value).__name__}"
+    )
 
 
 def tensor_of(name, value, stream) -> Tensor:
@@ -229,7 +291,35 @@ def tensor_of(name, value, stream) -> Tensor:
     interface = getattr(value, "__cuda_array_interface__", None)
     if interface is not None:
         return _from_cuda_array(name, interface, stream)
-    raise TypeError(
-        f"{name}: expected a tensor with __dlpack__ or __cuda_array_interface__, got "
-        f"{type(value).__name__}"
-    )
+    _fail_kind(name, value)
+
+
+def memory_of(name, value, stream) -> Memory:
+    """The memory of a tensor of any dtype and shape, ready on `stream`. Raises
+    ValueError if it is not contiguous or not on a CUDA device, TypeError if `value`
+    is no tensor."""
+    interface = getattr(value, "__cuda_array_interface__", None)
+    if torch_of(value) is not None:
+        _check_torch(name, value)
+        data, device = value.data_ptr(), value.device.index
+        shape, strides = tuple(value.shape), tuple(value.stride())
+        item = value.element_size()
+    elif hasattr(value, "__dlpack__"):
+        _capsule, tensor = _open_dlpack(name, value, stream)
+        data, shape, strides = _place_dlpack(tensor)
+        device, item = tensor.device_id, tensor.bits * tensor.lanes // 8
+    elif interface is not None:
+        data, device = _open_cuda_array(interface, stream)
+        shape, strides = tuple(interface["shape"]), interface.get("strides")
+        item = int(interface["typestr"][2:])
+        if strides is None:
+            strides = contiguous_strides(shape)
+        else:
+            strides = tuple(stride // item for stride in strides)
+    else:
+        _fail_kind(name, value)
+    if strides != contiguous_strides(shape):
+        raise ValueError(
+            f"{name}: expected contiguous memory, got shape {shape} and strides {strides}"
+        )
+    return Memory(data, math.prod(shape) * item, device)

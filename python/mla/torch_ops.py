@@ -1,39 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The package's functions as torch operators, which torch.compile, torch.export and
-fake tensors see in place of a launch. Needs torch 2.4.
+fake tensors see instead of a launch. Needs torch 2.4.
 
-Importing this module registers torch.ops.mla.flash_mla_sparse_fwd and
-torch.ops.mla.sparse_prefill. mla's functions import it when torch traces them, and
-call the operators then; other calls go past torch's dispatcher. A program that
-loads an exported graph, or names torch.ops.mla, imports it itself.
+Importing this module registers these operators in torch.ops.mla:
+
+    flash_mla_sparse_fwd, combine        return new tensors
+    sparse_prefill, combine_out          write tensors of the caller
+
+mla's functions import it when torch traces them, and call the operators then; other
+calls bypass torch's dispatcher. A program that loads an exported graph, or names
+torch.ops.mla, imports it itself.
 """
 
 import torch
 
-from . import sparse
+from . import sparse, split_kv
 from ._tensor import describe_torch
 
-# Other libraries may add to the namespace, hence a fragment. torch.library.custom_op
-# would do the same at about three times the cost of a call.
+# A fragment, because other libraries may add to the namespace. Not
+# torch.library.custom_op, whose calls take about three times as long.
 _operators = torch.library.Library("mla", "FRAGMENT")
 
 
 def _define(schema, implementation, fake):
     """Registers an operator and returns it."""
     name = schema[: schema.index("(")]
-    # Inductor may not change the layouts that the caller chose: strides are
-    # checked by the launch. Before torch 2.7 it could only be told of their order.
+    # Inductor may not change the layouts that the caller chose, because the launch
+    # checks strides. Before torch 2.7 only their order could be fixed.
     layout = getattr(torch.Tag, "needs_exact_strides", torch.Tag.needs_fixed_stride_order)
     _operators.define(schema, tags=(torch.Tag.pt2_compliant_tag, layout))
-    # For tensors of any device: the launch says what is wrong with them.
+    # For every device: the launch reports tensors on a wrong one.
     _operators.impl(name, implementation, "CompositeExplicitAutograd")
     torch.library.register_fake(f"mla::{name}", fake, lib=_operators)
     return getattr(torch.ops.mla, name)
 
 
-def _make(check_scale, run):
-    """Both functions with the operators' signatures: `check_scale` looks at the scale
-    under its argument's name, `run` takes tensors by name, scale and lse options."""
+def _check_tensors(check, given):
+    """Checks what a launch checks without addresses and a kernel. It reads only the
+    sizes that kernels are compiled for, because torch.compile guards sizes read."""
+    check({name: describe_torch(name, tensor) for name, tensor in given.items()})
+
+
+# ------------------------------------------------------------------------------
+# sparse_prefill
+# ------------------------------------------------------------------------------
+
+
+def _make_sparse(check_scale, run):
+    """Both functions. check_scale(name, scale) checks the scale under its argument's
+    name; run(given, scale, lse_options) takes tensors by name."""
 
     def sparse_prefill(
         q,
@@ -76,18 +91,15 @@ def _make(check_scale, run):
     return sparse_prefill, flash_mla_sparse_fwd
 
 
-def _launch(given, scale, lse_options):
-    sparse.launch(torch, given, scale, lse_options)
-
-
-def _check(given, scale, lse_options):
-    """Checks what a launch checks without addresses and a kernel. Of the sizes it
-    looks only at those that kernels are compiled for: these become guards."""
-    sparse.check({name: describe_torch(name, given[name]) for name in given})
-
-
-_sparse_prefill, _flash_mla_sparse_fwd = _make(sparse.check_scale, _launch)
-_fake_sparse_prefill, _fake_flash_mla_sparse_fwd = _make(sparse.check_positive, _check)
+_sparse_prefill, _flash_mla_sparse_fwd = _make_sparse(
+    sparse.check_scale,
+    lambda given, scale, lse_options: sparse.launch(torch, given, scale, lse_options),
+)
+# A fake call may have a symbolic scale, which is no number.
+_fake_sparse_prefill, _fake_flash_mla_sparse_fwd = _make_sparse(
+    sparse.check_positive,
+    lambda given, scale, lse_options: _check_tensors(sparse.check, given),
+)
 
 sparse_prefill = _define(
     "sparse_prefill(Tensor q, Tensor kv, Tensor indices, float scale, Tensor(a!) out, "
@@ -102,4 +114,66 @@ flash_mla_sparse_fwd = _define(
     "str lse_base='e', str empty_lse='+inf') -> (Tensor, Tensor, Tensor)",
     _flash_mla_sparse_fwd,
     _fake_flash_mla_sparse_fwd,
+)
+
+
+# ------------------------------------------------------------------------------
+# combine
+# ------------------------------------------------------------------------------
+
+
+def _make_combine(run):
+    """Both functions; run(given, options) takes tensors by name."""
+
+    def combine_out(
+        partial_out,
+        partial_lse,
+        out,
+        lse,
+        num_splits=None,
+        lse_base="e",
+        empty_lse="+inf",
+        empty_split="-inf",
+    ):
+        options = lse_base, empty_lse, empty_split
+        split_kv.check_words(*options)
+        given = split_kv.by_name(partial_out, partial_lse, out, lse, num_splits)
+        run(given, options)
+
+    def combine(
+        partial_out,
+        partial_lse,
+        num_splits=None,
+        lse_base="e",
+        empty_lse="+inf",
+        empty_split="-inf",
+    ):
+        results = split_kv.make_results(torch, partial_out)
+        options = lse_base, empty_lse, empty_split
+        combine_out(partial_out, partial_lse, *results, num_splits, *options)
+        return results
+
+    return combine_out, combine
+
+
+_combine_out, _combine = _make_combine(
+    lambda given, options: split_kv.launch(torch, given, options)
+)
+_fake_combine_out, _fake_combine = _make_combine(
+    lambda given, options: _check_tensors(split_kv.check, given)
+)
+
+combine_out = _define(
+    "combine_out(Tensor partial_out, Tensor partial_lse, Tensor(a!) out, "
+    "Tensor(b!) lse, Tensor? num_splits=None, str lse_base='e', str empty_lse='+inf', "
+    "str empty_split='-inf') -> ()",
+    _combine_out,
+    _fake_combine_out,
+)
+combine = _define(
+    "combine(Tensor partial_out, Tensor partial_lse, Tensor? num_splits=None, "
+    "str lse_base='e', str empty_lse='+inf', str empty_split='-inf') "
+    "-> (Tensor, Tensor)",
+    _combine,
+    _fake_combine,
 )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Stand-ins for tests without a GPU: the fake driver, tensors of several
-libraries, and enough of torch."""
+"""Fakes for tests without a GPU: the driver, tensors of several libraries, and the
+parts of torch that the package uses."""
 
+import contextlib
 import ctypes
 import sys
 import types
@@ -10,8 +11,8 @@ ADDRESS = 0x7F0000000000
 
 
 class FakeDriver:
-    """The fake libcuda.so.1 of the runtime's tests. `launches` holds, for each
-    launch, its parameters' addresses, its stream and the current context."""
+    """The fake libcuda.so.1 of the runtime's tests. `launches` holds the
+    parameters' bytes, the stream and the current context of each launch."""
 
     Callback = ctypes.CFUNCTYPE(
         None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p
@@ -19,12 +20,13 @@ class FakeDriver:
 
     def __init__(self):
         self._dll = ctypes.CDLL("libcuda.so.1")
-        self._dll.mlaFakeCudaReset  # Another libcuda has no such thing.
+        self._dll.mlaFakeCudaReset  # AttributeError if it is another libcuda.
         self._callback = self.Callback(self._note)
         self._pointer = ctypes.c_uint64
 
     def reset(self, parameter_sizes):
-        self.parameter_sizes = parameter_sizes
+        """Prepares for a kernel with parameters of these sizes."""
+        self.kernels = [parameter_sizes]
         self.launches = []
         self._dll.mlaFakeCudaReset()
         sizes = (ctypes.c_size_t * len(parameter_sizes))(*parameter_sizes)
@@ -32,10 +34,18 @@ class FakeDriver:
         self._dll.mlaFakeCudaOnLaunch(self._callback)
         self.set_context(None)
 
+    def reset_program(self, parameter_sizes):
+        """Prepares for kernels, by symbol, which are launched in this order, repeatedly."""
+        self.reset([])
+        self.kernels = list(parameter_sizes.values())
+        for symbol, sizes in parameter_sizes.items():
+            sizes = (ctypes.c_size_t * len(sizes))(*sizes)
+            self._dll.mlaFakeCudaSetParameterSizesOf(symbol.encode(), sizes, len(sizes))
+
     def _note(self, parameters, stream, context):
+        sizes = self.kernels[len(self.launches) % len(self.kernels)]
         values = [
-            ctypes.string_at(parameters[index], size)
-            for index, size in enumerate(self.parameter_sizes)
+            ctypes.string_at(parameters[index], size) for index, size in enumerate(sizes)
         ]
         self.launches.append((values, stream or 0, context))
 
@@ -69,7 +79,7 @@ def contiguous(shape):
 
 
 class FakeTensor:
-    """Strides in elements; dtype in the project's words."""
+    """Strides in elements; dtype as in mla._abi.DTYPES."""
 
     count = 0
 
@@ -147,7 +157,8 @@ class DLPackTensor(FakeTensor):
 
 
 def fake_torch(current_streams):
-    """A module `torch` with what the package uses; `current_streams` by device."""
+    """A module `torch` with what the package uses. `current_streams` has the handle of
+    the current stream of each device."""
     torch = types.ModuleType("torch")
 
     class DType(str):
@@ -182,34 +193,58 @@ def fake_torch(current_streams):
         def dim(self):
             return len(self.sizes)
 
+        def element_size(self):
+            return {"u8": 1, "bf16": 2, "f16": 2}.get(self.word, 4)
+
     class Parameter(Tensor):
         pass
 
     class Stream:
-        def __init__(self, handle):
-            self.cuda_stream = handle
+        def __init__(self, handle, device=None):
+            self.cuda_stream, self.device = handle, device
 
-    names = {"bf16": "bfloat16", "f32": "float32", "i32": "int32", "u8": "uint8"}
+    @contextlib.contextmanager
+    def use_stream(stream):
+        index = stream.device.index
+        before, current_streams[index] = current_streams[index], stream.cuda_stream
+        yield
+        current_streams[index] = before
+
+    # Each tensor allocated, with the stream that was current.
+    torch.made = []
+
+    def empty(shape, dtype, device):
+        tensor = Tensor(words[dtype], shape, device=device.index)
+        torch.made.append((tensor, current_streams.get(device.index)))
+        return tensor
+
+    names = {
+        "bf16": "bfloat16",
+        "f16": "float16",
+        "f32": "float32",
+        "i32": "int32",
+        "u8": "uint8",
+    }
     DTYPES = {word: DType("torch." + name) for word, name in names.items()}
     words = {dtype: word for word, dtype in DTYPES.items()}
     for word, name in names.items():
         setattr(torch, name, DTYPES[word])
     torch.Tensor = Tensor
-    torch.empty = lambda shape, dtype, device: Tensor(
-        words[dtype], shape, device=device.index
-    )
+    torch.empty = empty
     torch.nn = types.SimpleNamespace(Parameter=Parameter)
     torch.compiler = types.SimpleNamespace(is_compiling=lambda: False)
     torch.jit = types.SimpleNamespace(is_tracing=lambda: False)
     torch._C = types.SimpleNamespace(_len_torch_dispatch_stack=lambda: 0)
     torch.cuda = types.SimpleNamespace(
-        current_stream=lambda device: Stream(current_streams[device.index])
+        current_stream=lambda device: Stream(current_streams[device.index]),
+        ExternalStream=Stream,
+        stream=use_stream,
     )
     return torch
 
 
 class installed:
-    """Has `module` in sys.modules for a while."""
+    """A context in which `module` is in sys.modules."""
 
     def __init__(self, module):
         self.module = module

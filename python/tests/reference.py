@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The sparse MLA forward in float64, in torch."""
+"""The operators in float64, in torch."""
 
 import math
 
@@ -16,7 +16,7 @@ def reference(
     lse_base="e",
     empty_lse=math.inf,
 ):
-    """out, max_logits and lse, of the inputs of flash_mla_sparse_fwd."""
+    """Returns out, max_logits and lse for the inputs of flash_mla_sparse_fwd."""
     q, rows, indices = q.double(), kv.double()[:, 0], indices.long()[:, 0]
     valid = (indices >= 0) & (indices < len(rows))
     if topk_length is not None:
@@ -37,8 +37,8 @@ def reference(
     return out, max_logits, torch.where(lse == -math.inf, empty_lse, in_base)
 
 
-def reference_launch(_, given, scale, lse_options, stream=None):
-    """In place of mla.sparse.launch."""
+def reference_launch(_, given, scale, lse_options, stream=None, workspace=None):
+    """Replaces mla.sparse.launch."""
     results = reference(
         *(given["q"], given["kv"], given["indices"], scale),
         *(given.get("attn_sink"), given.get("topk_length")),
@@ -46,3 +46,38 @@ def reference_launch(_, given, scale, lse_options, stream=None):
     )
     for name, result in zip(("out", "max_logits", "lse"), results):
         given[name].copy_(result)
+
+
+def combine_reference(
+    partial_out,
+    partial_lse,
+    num_splits=None,
+    lse_base="e",
+    empty_lse=math.inf,
+    empty_split=-math.inf,
+):
+    """Returns out and lse for the inputs of combine."""
+    partial_out, lses = partial_out.double(), partial_lse.double()
+    if lse_base == 2:
+        lses = lses * math.log(2)
+    empty = lses == -math.inf
+    if empty_split == math.inf:
+        empty |= lses == math.inf
+    if num_splits is not None:
+        split = torch.arange(len(lses), device=lses.device)
+        empty |= split[:, None] >= num_splits[None]
+    lse = lses.masked_fill(empty, -math.inf).logsumexp(0)
+    weights = torch.where(empty, 0.0, torch.exp(lses - lse))
+    terms = torch.where(empty[:, :, None], 0.0, weights[:, :, None] * partial_out)
+    in_base = lse / math.log(2) if lse_base == 2 else lse
+    return terms.sum(0), torch.where(lse == -math.inf, empty_lse, in_base)
+
+
+def combine_reference_launch(_, given, options, stream=None, workspace=None):
+    """Replaces mla.split_kv.launch."""
+    out, lse = combine_reference(
+        *(given["partial_out"], given["partial_lse"], given.get("num_splits")),
+        *(2 if options[0] == "2" else "e", float(options[1]), float(options[2])),
+    )
+    given["out"].copy_(out)
+    given["lse"].copy_(lse)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What the tests on the fake driver share: packages, arguments, and what a launch
-has to look like."""
+"""Shared by the tests on the fake driver: packages, arguments, and the launches that
+are expected."""
 
 import json
 import os
@@ -30,7 +30,7 @@ except (OSError, AttributeError):
 
 
 def setUpModule():
-    """Of every module that imports it; the packages are made once."""
+    """Imported by every test module; compiles the packages once."""
     if driver is None:
         raise unittest.SkipTest("needs the fake libcuda.so.1 in LD_LIBRARY_PATH")
     if descriptors:
@@ -62,7 +62,7 @@ def arguments_of(make, name="plain", s_q=3, s_kv=100, topk=40, **changes):
 
 
 def expected_parameters(descriptor, arguments):
-    """The bytes of each parameter of the only kernel; None for a tensor map."""
+    """Returns the bytes of each parameter of the only kernel; None for a tensor map."""
     names = [argument["name"] for argument in descriptor["arguments"]]
     result = []
     (kernel,) = descriptor["kernels"]
@@ -109,7 +109,7 @@ class Base(unittest.TestCase):
         self.assertEqual(driver.launches, [])
 
     def use_own_library(self):
-        """One without the packages and options of the other tests."""
+        """Replaces the library by one without the packages and options of other tests."""
         library = _library.Library(os.environ["MLA_LIBRARY"])
         patch = mock.patch.object(_library, "_library", library)
         patch.start()

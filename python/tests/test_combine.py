@@ -74,6 +74,7 @@ class Combine(unittest.TestCase):
     def test_schedules_are_for_similar_sizes(self):
         kernel = mock.Mock()
         kernel.marshal.return_value = ([0] * 4, [0])
+        kernel.workspace_bytes.return_value = 0
         with mock.patch.object(_library.Library, "kernel", return_value=kernel) as asked:
             mla.combine(**arguments_of(splits=5, rows=100))
         self.assertEqual(asked.call_args[0][2], (("splits", 8), ("rows", 128)))
@@ -95,7 +96,7 @@ class Combine(unittest.TestCase):
             "partial_lse: expected 2 dimensions, got 1",
             partial_lse=CudaArray("f32", (4,)),
         )
-        # Of the launch: sizes that differ.
+        # Found by the launch: sizes that differ.
         self.expect_error(ValueError, "num_splits", num_splits=CudaArray("i32", (5,)))
         self.expect_error(ValueError, "lse_base: expected 'e' or 2, got 10", lse_base=10)
         self.expect_error(

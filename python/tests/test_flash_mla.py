@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""FlashMLA's function, with as much of torch as it needs, on the fake driver."""
+"""flash_mla_sparse_fwd with a fake torch, on the fake driver."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ from unittest import mock
 
 import mla
 
-# First: it knows where fake_package is.
+# First: it adds the folder of fake_package to sys.path.
 from support import Base, arguments_of, driver, setUpModule  # noqa: F401
 
 from fake_package import make_package, parameter_sizes
@@ -84,7 +84,7 @@ class Torch(Base):
         self.assertEqual(str(caught.exception), "lse_base: expected 'e' or 2, got 3")
 
     def part(self, dtype, shape, strides, device=0):
-        """A part of a larger buffer: padded rows, not at its beginning."""
+        """Part of a larger buffer: rows are padded, and it does not start at the beginning."""
         tensor = self.torch.Tensor(dtype, shape, strides, device=device)
         tensor.address += 0x100
         return tensor
@@ -204,7 +204,7 @@ class Torch(Base):
             "argument 'max_logits': expected memory apart from that of 'lse', got an "
             "overlap",
         )
-        # Two parts of one buffer that do not meet, though their address ranges do.
+        # Two disjoint parts of one buffer with overlapping address ranges.
         rows = self.torch.Tensor("f32", (3, 128), (256, 1))
         behind = self.torch.Tensor("f32", (3, 128), (256, 1), data=rows.address + 512)
         inputs = self.inputs()
@@ -224,7 +224,7 @@ class Torch(Base):
         self.assertEqual(made.call_count, 1)
 
     def made(self):
-        """How many launches are put together from the beginning, meanwhile."""
+        """Counts the new Launch objects in this context."""
         return mock.patch.object(_library.Kernel, "marshal", autospec=True,
                                  side_effect=_library.Kernel.marshal)
 
@@ -264,7 +264,7 @@ class Torch(Base):
                     inputs, results, stream=900 + device, context=16 * (device + 1)
                 )
         self.assertEqual(made.call_count, len(calls))
-        # What is wrong is found behind calls that were right.
+        # Errors are found also after correct calls.
         with self.assertRaises(TypeError) as caught:
             mla.flash_mla_sparse_fwd(**{**both, "attn_sink": make("i32", (64,))})
         self.assertIn("attn_sink: expected f32, got i32", str(caught.exception))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Which kernel a call gets: packages, their fixed sizes, and how to compile. On the
-fake driver."""
+"""The choice of the kernel for a call, on the fake driver: packages, their fixed sizes,
+compile options."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from unittest import mock
 
 import mla
 
-# First: it knows where fake_package is.
+# First: it adds the folder of fake_package to sys.path.
 from support import Base, arguments_of, descriptors, driver, setUpModule  # noqa: F401
 
 from fake_package import fake_cubin, make_package, seal
@@ -35,7 +35,7 @@ class Kernels(Base):
             )
             return
         before = len(library._compiled)
-        # It is compiled, once. Its parameters are those of 128 heads.
+        # It is compiled once. Its parameters are those of 128 heads.
         try:
             mla.sparse_prefill(**arguments)
         except mla.MLAError as error:
@@ -73,7 +73,7 @@ class Kernels(Base):
             with self.assertWarns(RuntimeWarning) as caught:
                 kernel = library.kernel(shape, sparse.OPERATOR.sizes(1, 100, 64))
         self.assertEqual(kernel.shape_classes(), [shape])
-        # There may be more, of the assembler.
+        # There may be more warnings, from the assembler.
         messages = [str(warning.message) for warning in caught.warnings]
         self.assertIn("test_kernels.py", "\n".join(messages))
 
@@ -140,7 +140,7 @@ class FixedSizes(Base):
             self.assertEqual(mla.use_packages(f"{self.folder.name}/{name}"), 1)
 
     def launched(self, topk, s_q=3, s_kv=50):
-        """The sizes of the kernel that a call launches."""
+        """Returns the sizes of the kernel that a call launches."""
         make = CudaArray
         with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
             mla.sparse_prefill(
@@ -159,7 +159,7 @@ class FixedSizes(Base):
 
     def test_the_closest_fit(self):
         names = ["any", "topk64", "topk96", "topk64-s_q2", "s_kv100"]
-        # In whatever order they come.
+        # In any order of loading.
         for order in (names, names[::-1]):
             _library._library._packages.clear()
             self.use_packages(*order)
@@ -221,7 +221,7 @@ class OptionalOperands(Base):
             "--optional=topk_length,attn_sink",
         )
         text = (made / "kernel.json").read_text()
-        # The fake driver does not look into cubins: others are made of the first.
+        # The fake driver does not read cubins, so the other packages reuse the first.
         cls.save("exact", json.loads(text.replace('"optional": true', '"optional": false')))
         topk64 = json.loads(text)
         topk64["arguments"][2]["shape"][2] = 64
@@ -262,7 +262,7 @@ class OptionalOperands(Base):
         }
 
     def launched(self, *given, topk=40, **options):
-        """The kernel that a call launches."""
+        """Returns the kernel that a call launches."""
         with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
             mla.sparse_prefill(**self.arguments(*given, topk=topk), **options)
         return launch.call_args[0][0]
@@ -274,7 +274,7 @@ class OptionalOperands(Base):
                 self.use("optional")
                 arguments = self.arguments(*given)
                 mla.sparse_prefill(**arguments)
-                # What is left out reaches the kernel as zeros.
+                # Arguments left out reach the kernel as zeros.
                 nothing = types.SimpleNamespace(address=0, sizes=(0,), steps=(0,))
                 both = {"topk_length": nothing, "attn_sink": nothing}
                 self.expect_launch({**both, **arguments})
@@ -297,7 +297,7 @@ class OptionalOperands(Base):
         self.assertEqual(self.launched("attn_sink").options, {})
         other = self.launched("attn_sink", lse_base=2, empty_lse=-math.inf)
         self.assertEqual(other.options, {"lse_base": "2", "empty_lse": "-inf"})
-        # With one of the two neither package will do.
+        # With only one of the two, no package fits.
         library = _library.library()
         for lse in ("2", "+inf"), ("e", "-inf"):
             call = sparse.OPERATOR.shape_class(32, 512, 512, False, True, *lse)
@@ -387,7 +387,7 @@ class Options(Base):
         self.assertEqual(_library.library().options, _library.CompileOptions())
 
     def compiled_with(self, **options):
-        """The kernel, and the struct that the compiler got."""
+        """Returns the kernel, and the struct that the compiler received."""
         library = _library.library()
         mla.compile_options(**options)
         shape = sparse.OPERATOR.shape_class(16, 512, 512, False, False)
@@ -421,7 +421,7 @@ class Options(Base):
         )
         self.assertEqual(how.threshold, 2.5)
         self.assertNotEqual(lazy.handle.value, exact.handle.value)
-        # Back to what is there.
+        # Back to the known kernel.
         again, how = self.compiled_with()
         self.assertIsNone(how)
         self.assertIs(again, usual)

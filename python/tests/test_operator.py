@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Shape classes and checks by an operator's table, of operators that there are not."""
+"""Shape classes and checks by an operator's table, for made-up operators."""
 
 import types
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Processes that others start, and users who may write nowhere. On the fake driver."""
+"""Worker processes, and users without write permission, on the fake driver."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ import unittest
 
 import mla
 
-# First: it knows where fake_package is.
+# First: it adds the folder of fake_package to sys.path.
 from support import setUpModule  # noqa: F401
 
 from fake_package import make_package
@@ -42,7 +42,7 @@ class Processes(unittest.TestCase):
         )
 
     def run_python(self, code, **environment):
-        """What it prints. Of a new process, which has opened nothing."""
+        """Returns the output of a new process, which has opened no library."""
         python_path = f"{TESTS}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         result = subprocess.run(
             [sys.executable, "-c", PRELUDE + code],

@@ -30,7 +30,7 @@ class Marshalling(Base):
         arguments = arguments_of(DLPackTensor)
         mla.sparse_prefill(**arguments)
         self.expect_launch(arguments, stream=0)
-        # DLPack's word for it: 0 is not allowed there.
+        # DLPack's number for the default stream, which may not be 0.
         self.assertEqual(arguments["q"].seen_stream, 1)
 
     def test_optional_arguments(self):
@@ -69,7 +69,7 @@ class Marshalling(Base):
 class Devices(Base):
     def test_context_of_the_tensors_device(self):
         driver.set_devices(2)
-        # A context of another device is current: it is put back.
+        # The current context, of another device, is restored.
         driver.set_context(16)
         arguments = arguments_of(
             lambda *layout: DLPackTensor(*layout, device=1)

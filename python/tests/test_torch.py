@@ -20,7 +20,7 @@ except ImportError:
     torch = None
 HAS_GPU = torch is not None and torch.cuda.is_available()
 
-# Triton builds a module of Python's.
+# Triton compiles a Python extension module.
 HAS_INDUCTOR = any(map(shutil.which, ("cc", "gcc", "clang"))) and os.path.exists(
     os.path.join(sysconfig.get_paths()["include"], "Python.h")
 )
@@ -31,8 +31,8 @@ if HAS_GPU:
 
 
 def make_inputs(s_q=62, s_kv=1024, topk=500, h_q=128, d_qk=576, seed=0, device="cuda"):
-    """As FlashMLA's tests make them: normal, a tenth, with entries that are no
-    index, and NaN in rows that no entry names."""
+    """Inputs as in FlashMLA's tests: normal with deviation 0.1, with invalid indices,
+    and NaN in rows that no index names."""
     generator = torch.Generator().manual_seed(seed)
     q = torch.randn(s_q, h_q, d_qk, generator=generator) / 10
     kv = torch.randn(s_kv, 1, d_qk, generator=generator) / 10
@@ -43,7 +43,7 @@ def make_inputs(s_q=62, s_kv=1024, topk=500, h_q=128, d_qk=576, seed=0, device="
     which = torch.randint(0, len(wild), indices.shape, generator=generator)
     bad = torch.rand(indices.shape, generator=generator) < 0.1
     indices = torch.where(bad, wild[which], indices)
-    indices[s_q // 2] = -1  # A query that sees nothing.
+    indices[s_q // 2] = -1  # A query without a valid index.
     return (
         q.to(device, torch.bfloat16),
         kv.to(device, torch.bfloat16),
@@ -140,7 +140,7 @@ class Values(Base):
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            # The launch has to come behind what its stream is busy with.
+            # The launch has to wait for the work in front of it on its stream.
             torch.cuda._sleep(100_000_000)
             q = inputs[0].clone()
             results = self.call(q, *inputs[1:])
@@ -215,7 +215,7 @@ class GivenResults(Base):
                     parts = make_parts(62, h_q)
                     given = {name: parts[name] for name in names}
                     tensors = {name: given[name].part for name in names}
-                    for _ in range(2):  # Also when calls alike were seen before.
+                    for _ in range(2):  # The second call finds a known Launch.
                         results = self.call(*inputs, **tensors)
                         self.check_parts(given, results, *inputs)
 
@@ -288,7 +288,7 @@ class GivenResults(Base):
 
 
 class Traced(Base):
-    """Calls that torch compiles, exports or pretends."""
+    """Calls that torch compiles, exports or runs on fake tensors."""
 
     OPTIONS = ({"backend": "aot_eager"}, {"backend": "cudagraphs"})
     if HAS_INDUCTOR:
@@ -298,7 +298,7 @@ class Traced(Base):
         torch._dynamo.reset()
 
     def step(self, q, kv, indices, sm_scale, **options):
-        """With ops before and behind, which inductor makes kernels of."""
+        """Ops before and after the call, which inductor compiles to kernels."""
         out, max_logits, lse = mla.flash_mla_sparse_fwd(
             q * 2, kv, indices, sm_scale / 2, **options
         )
@@ -341,7 +341,7 @@ class Traced(Base):
         self.call(*inputs)
 
         def step(buffer, lses, *inputs):
-            buffer.add_(0)  # A change of its own to what the results are part of.
+            buffer.add_(0)  # The graph mutates the buffer of the results too.
             out, max_logits, _ = mla.flash_mla_sparse_fwd(
                 *inputs, out=buffer[8:-8, 8:-8, 8:-8], lse=lses[5:-5, 5:-5]
             )

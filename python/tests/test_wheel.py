@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The wheel: what is in it, and that it works where it is unpacked."""
+"""The wheel: its contents, and that it works from any folder."""
 
 import base64
 import hashlib

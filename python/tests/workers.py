@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What test_processes.py runs in other processes: a module, so that every way to
-start one finds it."""
+"""Functions that test_processes.py runs in other processes. They are in a module so
+that every start method of multiprocessing finds them."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ import threading
 
 import mla
 
-# First: it knows where fake_package is.
+# First: it adds the folder of fake_package to sys.path.
 from support import arguments_of, driver
 
 from fake_package import parameter_sizes
@@ -19,14 +19,14 @@ from mla import _cuda, _library, sparse
 
 
 def launch(descriptor):
-    """How many launches come of a call."""
+    """Returns the number of launches of a call."""
     driver.reset(parameter_sizes(descriptor))
     mla.sparse_prefill(**arguments_of(CudaArray))
     return len(driver.launches)
 
 
 def hold_locks():
-    """As another thread that is compiling while this one forks."""
+    """Holds the locks in another thread, as one that compiles during a fork does."""
     held = threading.Event()
 
     def work():
@@ -39,8 +39,8 @@ def hold_locks():
 
 
 def become_nobody(packages):
-    """A user without a name or a home, who may write nowhere but in /tmp, with
-    copies of the library and of `packages` to read. The folder they are in."""
+    """Becomes a user without a name or a home who may write only in /tmp. Returns a
+    folder with copies of the library and of `packages`, which that user may read."""
     folder = pathlib.Path(tempfile.mkdtemp())
     shutil.copytree(packages, folder / "packages")
     library = shutil.copy(os.environ["MLA_LIBRARY"], folder)
@@ -55,7 +55,7 @@ def become_nobody(packages):
 
 
 def compile_a_kernel():
-    """True; None where there is no compiler or no assembler."""
+    """Returns True, or None without a compiler or an assembler."""
     library = _library.library()
     if not library.has_jit:
         return None

@@ -28,6 +28,7 @@ func.func @bulk(%both: memref<?x64xf32> {mla.name = "both"}, %image: memref<?x12
     %full = cta.mbarrier "full" count 2 at 16640 : !full
     cta.role "first" warps 4 registers 128 {
       // One thread of the role issues the copy.
+      // CHECK:     nvvm.setmaxregister
       // CHECK:     %[[THREAD:.*]] = nvvm.read.ptx.sreg.tid.x
       // CHECK:     %[[MINE:.*]] = llvm.icmp "eq" %[[THREAD]], %{{.*}} : i32
       // CHECK:     scf.if %[[MINE]] {
@@ -37,9 +38,9 @@ func.func @bulk(%both: memref<?x64xf32> {mla.name = "both"}, %image: memref<?x12
     }
     cta.role "second" warps 4 registers 128 {
       // Lane 0 of warp 2: thread 64 of this role, which begins at thread 128.
-      // CHECK-DAG: %[[BEGIN:.*]] = llvm.mlir.constant(-128 : i32)
-      // CHECK-DAG: %[[NUMBER:.*]] = llvm.add %{{.*}}, %[[BEGIN]]
-      // CHECK-DAG: %[[LANE:.*]] = llvm.mlir.constant(64 : i32)
+      // CHECK:     %[[BEGIN:.*]] = llvm.mlir.constant(-128 : i32)
+      // CHECK:     %[[NUMBER:.*]] = llvm.add %{{.*}}, %[[BEGIN]]
+      // CHECK:     %[[LANE:.*]] = llvm.mlir.constant(64 : i32)
       // CHECK:     %[[ELECTED:.*]] = llvm.icmp "eq" %[[NUMBER]], %[[LANE]]
       // CHECK:     scf.if %[[ELECTED]] {
       // CHECK-NOT:   scf.if
@@ -47,7 +48,7 @@ func.func @bulk(%both: memref<?x64xf32> {mla.name = "both"}, %image: memref<?x12
       // CHECK:       nvvm.mbarrier.arrive
       // CHECK:       nvvm.mbarrier.arrive.expect_tx
       // CHECK:       nvvm.cp.async.bulk.shared.cluster.global
-      // CHECK:       nvvm.cp.async.bulk.global.shared.cta %{{.*}}, %{{.*}}, %{{.*}} : !llvm.ptr<1>, !llvm.ptr<3>
+      // CHECK:       nvvm.cp.async.bulk.global.shared.cta %{{.*}}, %{{.*}}, %{{.*}} : <1>, <3>
       // CHECK:       nvvm.cp.async.bulk.commit.group
       // CHECK:       nvvm.cp.async.bulk.wait_group 1 {read}
       cta.elect warp 2 {

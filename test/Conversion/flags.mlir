@@ -4,7 +4,7 @@
 // RUN: mla-opt %s --convert-mla-to-nvvm | FileCheck %s
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s --check-prefix=LLVM
 
-// CHECK: \22name\22:\22turns\22,{{.*}}\22access\22:\22readwrite\22
+// CHECK: \22name\22:\22turns\22,{{.*}}\22access\22:\22read\22
 // CHECK-SAME: \22name\22:\22wide\22,{{.*}}\22access\22:\22write\22
 
 // CHECK-LABEL: llvm.func @flags(

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The mutation score of all kernels: the tables of docs/Testing.md on standard
-# output, each mutation in FOLDER/score.json. Minutes on a few cores.
+# The mutation score of all kernels: writes the tables of docs/Testing.md to standard
+# output, and the results by mutation to FOLDER/score.json. Takes minutes.
 #
 # usage: test/Mutation/score.sh BUILD FOLDER [options of mla-jit mutate]
 set -eu
@@ -21,12 +21,12 @@ emit 64-512 64 512
 emit 16-576-full 16 576 --topk-length --sink
 emit 128-512-full 128 512 --topk-length --sink
 
-# The merge of split-KV partials: one warp or several to a row.
+# combine, with one warp for a row and with several.
 "$jit" emit combine --sizes d_v=64 --num-splits -o "$out/combine.mlir"
 merge='--sizes=rows=3,splits=1 --sizes=rows=2,splits=40 --sizes=rows=2,splits=70'
 
-# Tiles of 64 keys: none, one, some and a bit, and so many that rings go round.
-# With lengths, the first query has all of topk and the last none.
+# Numbers of tiles of 64 KV rows: none, one, several with a partial one, and more than
+# the depth of the rings. With lengths, the first query uses all of topk, the last none.
 sparse() {
   for sizes in 200,topk=330 200,topk=256 99,topk=192 200,topk=65 200,topk=64; do
     printf ' --sizes=s_q=%s,s_kv=%s' "$1" "$sizes"
@@ -39,7 +39,7 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   --sizes=heads=1,s_q=5,s_kv=192 --sizes=heads=1,s_q=64,s_kv=65
   --sizes=heads=1,s_q=64,s_kv=64'
 
-# The sizes are words.
+# The sizes have to be split into words.
 # shellcheck disable=SC2086
 "$jit" mutate --quiet --json="$out/score.json" "$@" \
   "$out/128-576.mlir" $one --schedule=shared-p --name='shared-p, 128, 576' \
@@ -62,6 +62,8 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   "$programs/two-loops.mlir" $dense --sizes=heads=1,s_q=70,s_kv=700 \
   --scale=0.0884 --name='two loops' \
   "$programs/parts.mlir" $dense --scale=0.0884 --name='parts' \
+  "$programs/split-sums.mlir" --sizes=rows=130,keys=600 --sizes=rows=5,keys=3 \
+  --name='split sums' \
   "$out/combine.mlir" $merge --schedule=direct --name='combine' \
   "$out/combine.mlir" $merge --schedule=direct:lse=32:loads=1:reduce.warps=8 \
   --name='combine, 8 warps'

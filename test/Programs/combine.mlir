@@ -1,14 +1,14 @@
 // REQUIRES: jit
 // The reduction of split-KV partials: out = sum of w_i partial_i with
 // w_i = 2^(log2 e (lse_i - lse)), over the splits of a row; a tile program over
-// direct layouts, without rings or products.
+// direct layouts, without rings or MMAs.
 //
 // A CTA has 64 columns of a row, and takes 32 splits an iteration: 4 tiles of 8
 // rows, one row for each group of 16 threads, so that a thread has 4 loads of 16
 // bytes in flight and 4 accumulators. The first tiles are loaded before anything
 // that depends on the values of lse, so that one memory latency is exposed. A split
-// with lse = -inf weighs nothing, whatever its partial holds; neither does one past
-// num_splits, which is not read.
+// with lse = -inf has weight 0, whatever its partial holds; splits from num_splits
+// on are not read.
 //
 // RUN: %python %S/combine.py --jit=mla-jit %s
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s

@@ -1,6 +1,6 @@
 // REQUIRES: jit
-// Plain attention of head dimension 128, written by hand as a tile program: no
-// mla operator, no gather, its own schedule; the passes are the same.
+// Attention with head dimension 128 as a tile program with its own schedule, without
+// an mla operator or gathers.
 //
 // RUN: mla-jit run %s --device=interpreter --check --scale=0.0884 \
 // RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=5,s_kv=64 \

@@ -1,6 +1,6 @@
 // REQUIRES: jit
-// The attention of dense-attention.mlir with a branch around the mask: a tile that
-// lies inside as a whole pays for none of it.
+// The attention of dense-attention.mlir with a branch around the mask: full tiles
+// skip it.
 //
 // RUN: mla-jit run %s --device=interpreter --check --scale=0.0884 \
 // RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=64,s_kv=1
@@ -9,7 +9,7 @@
 // RUN:   --sizes heads=1,s_q=64,s_kv=1
 // RUN: mla-opt %s --mla-cta-pipeline | FileCheck %s
 //
-// What the mask is made of is in the branch too.
+// The ops that compute the mask are in the branch too.
 // CHECK:       cta.role "low"
 // CHECK:         scf.for
 // CHECK-NOT:       tile.iota

@@ -1,8 +1,8 @@
 // REQUIRES: jit
-// Causal attention over sequences that are packed one behind the other: windows
-// end each tile at its sequence, so that nothing of the next one is read (it may
-// hold NaN) or written. Full tiles and then the one on the diagonal: two loops,
-// whose tiles travel in the same rings.
+// Causal attention over packed sequences: windows end each tile at the end of its
+// sequence, so that the next one, which may hold NaN, is neither read nor written.
+// One loop has the full tiles, a second one the tile on the diagonal; both use the
+// same rings.
 //
 // RUN: %python %S/packed_causal.py --jit=mla-jit %s
 // RUN: mla-opt %s --mla-cta-pipeline | FileCheck %s

@@ -1,7 +1,7 @@
 // REQUIRES: jit
-// Decode over a paged cache: the page of each key is looked up in the request's
-// table, a vector by index, and gives the row that the producer gathers. Pages of 16
-// rows; keys past the request's length are rows that are not there.
+// Decode over a paged cache: a 1-D gather looks up the page of each KV row in the
+// request's table, and the producer gathers the rows. Pages have 16 rows. KV rows past
+// the length of the request are out of bounds.
 //
 // RUN: %python %S/paged_decode.py --jit=mla-jit %s
 // RUN: mla-opt %s --mla-cta-pipeline | FileCheck %s

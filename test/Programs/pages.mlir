@@ -1,8 +1,8 @@
 // REQUIRES: jit
-// Tiles put together from several fills: K out of two pages of 32 rows, by TMA; V
-// out of two that are gathered.
+// Tiles with several fills: K from two pages of 32 rows, copied by TMA; V from two
+// gathered pages.
 //
-// The simulator has the values of the interpreter, which knows no rings.
+// The simulator has to agree with the interpreter, which has no rings.
 // RUN: rm -rf %t && mkdir %t
 // RUN: mla-jit run %s --device=interpreter --sizes tiles=2,rows=330 \
 // RUN:   --output %t/0
@@ -13,7 +13,7 @@
 // RUN: mla-jit run %s --device=sim --seeds=4 --sizes tiles=1,rows=1 \
 // RUN:   --check --expect out=%t/1/out.npy
 // RUN: mla-opt %s --mla-cta-pipeline | FileCheck %s
-// One arrival for all bytes of a slot, and one a thread for all that it copies.
+// One arrival expects all bytes of a slot; each thread arrives once for its copies.
 // CHECK: cta.mbarrier "k.full" full({{.*}}) count 1 bytes 8192
 // CHECK: cta.mbarrier "v.full" full({{.*}}) count 128 at
 // CHECK: cta.role "producer"

@@ -1,7 +1,7 @@
 // REQUIRES: jit
-// The attention of dense-attention.mlir with tiles that are filled in parts: K out of
-// two pages; P and what rescales and normalises the output, which "low" and "high"
-// compute for half of the rows each, and need for all of them, as each has half of the
+// The attention of dense-attention.mlir with tiles that are filled in parts: K from two
+// pages; P and the factors that rescale and normalise the output, of which "low" and
+// "high" compute half of the rows each. Both need all rows, because each has half of the
 // columns of the output.
 //
 // RUN: mla-jit run %s --device=interpreter --check --scale=0.0884 \

@@ -1,6 +1,6 @@
 // REQUIRES: jit
-// Attention with a soft cap: the program of dense-attention.mlir with a tanh on
-// the scores, which flows through the same schedule and passes unchanged.
+// Attention with a soft cap: the program and schedule of dense-attention.mlir with a
+// tanh on the scores.
 //
 // RUN: mla-jit run %s --device=interpreter --check --scale=8 \
 // RUN:   --sizes heads=2,s_q=130,s_kv=200 --sizes heads=1,s_q=5,s_kv=64 \

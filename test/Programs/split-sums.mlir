@@ -1,10 +1,9 @@
 // REQUIRES: jit
-// A program of two kernels: row sums of a times b transposed, by splits of 256 rows
-// of b; and the sums of these and of the products with c, the last rows. What is
-// between the kernels is a workspace.
+// A program of two kernels. The first computes row sums of a b^T for splits of 256 rows
+// of b, and writes them to a workspace. The second adds these and the row sums of a c^T.
 //
-// The sums are those of a script, exactly, in the interpreter and in the simulator
-// under 8 timings.
+// The interpreter, and the simulator under 8 timings, have to agree exactly with the
+// sums that a script computes.
 // RUN: %python %S/Inputs/split_sums.py %t.data 130 1000
 // DEFINE: %{data} = --input=a=%t.data/a.npy --input=b=%t.data/b.npy --input=c=%t.data/c.npy --expect=out=%t.data/out.npy --tolerance=0
 // RUN: mla-jit run %s --device=interpreter %{data}
@@ -32,17 +31,29 @@
 // PTX:       .entry add_splits(
 // PTX:       griddepcontrol.wait
 //
-// What a later kernel reads has to be written:
+// A kernel may only read what an earlier one has written:
 // RUN: sed 's/(%%blocks, %%splits) {/(%%blocks, 1) {/' %s > %t.gap.mlir
 // RUN: %python %S/Inputs/split_sums.py %t.data 130 1000
 // RUN: not mla-jit run %t.gap.mlir --device=sim %{data} 2>&1 | FileCheck %s --check-prefix=GAP
 // GAP: error: 'tile.load' op {{.*}}reads element 130 of a workspace, which no kernel has written
 //
-// Tools for one kernel say so.
-// RUN: not mla-jit mutate %s 2>&1 | FileCheck %s --check-prefix=MUTATE
-// MUTATE: expected a program of one kernel without workspaces, got 2 kernels and 1 workspaces
-// RUN: not mla-jit run %s --device=sim --trace=%t.json %{data} 2>&1 | FileCheck %s --check-prefix=TRACE
-// TRACE: option '--trace': expected a program of one kernel, got 2
+// Each mutation damages one kernel, and the simulator runs both: none survives.
+// RUN: mla-jit mutate %s --quick --quiet --seeds=1 --sizes=rows=130,keys=600 --json=%t.json | FileCheck %s --check-prefix=MUTATE
+// MUTATE-NOT: survived
+// MUTATE: | kind | what is wrong | split-sums/split_sums | split-sums/add_splits |
+// MUTATE: | all | | {{[1-9][0-9]*}}: {{[1-9].*}} | {{[1-9][0-9]*}}: {{[1-9].*}} |
+// MUTATE-NOT: survived
+// RUN: FileCheck %s --check-prefix=MUTATED < %t.json
+// MUTATED: "kernel":"split-sums/add_splits"
+// MUTATED: "id":"add_splits/later/launch_wait/cta.0/far"
+// MUTATED-SAME: "verifier":"'tile.load' op accesses a workspace before cta.launch_wait
+//
+// A trace has both kernels on one timeline.
+// RUN: mla-jit run %s --device=sim --trace=%t.json %{data}
+// RUN: FileCheck %s --check-prefix=TRACE < %t.json
+// TRACE: "name":"split_sums, CTA 0"
+// TRACE: "name":"add_splits, CTA 0"
+// RUN: %python %S/Inputs/kernels_in_order.py %t.json
 
 #split = #mla.schedule<"split" after ["persist"],
   roles = [<"sums", warps = 4, registers = 224>, <"producer", warps = 4, registers = 56>],

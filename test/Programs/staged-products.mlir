@@ -1,9 +1,9 @@
 // REQUIRES: jit
-// Tiles that go through shared memory for the role that computes them: P, which
-// "low" and "high" compute in parts and read whole, transposed and as operand B;
-// and Q', which "low" alone computes and multiplies with itself.
+// Roles that stage tiles in shared memory for themselves: P, of which "low" and "high"
+// compute parts and read the whole, transposed and as operand B; and Q', which "low"
+// computes and multiplies by itself.
 //
-// The simulator has the values of the interpreter, which knows no rings.
+// The simulator has to agree with the interpreter, which has no rings.
 // RUN: rm -rf %t && mkdir %t
 // RUN: mla-jit run %s --device=interpreter --sizes tiles=2,rows=330 \
 // RUN:   --output %t/0

@@ -1,7 +1,7 @@
 // REQUIRES: jit
-// The attention of dense-attention.mlir in two loops, over full tiles of keys and then
-// over masked ones. Both take K and V from one ring each: the slots and phases of the
-// second loop go on where the first one ends.
+// The attention of dense-attention.mlir in two loops, over full tiles of KV rows and then
+// over masked ones. Both loops use the same rings for K and V: the second continues with
+// the slot and phase after the last of the first.
 //
 // RUN: mla-jit run %s --device=interpreter --check --scale=0.0884 \
 // RUN:   --sizes heads=1,s_q=130,s_kv=700 --sizes heads=1,s_q=5,s_kv=1

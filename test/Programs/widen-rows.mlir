@@ -1,6 +1,5 @@
-// Rows of e4m3 that indices name, widened to bf16: a program by hand, gathered through
-// a ring of one-byte elements. An index that names no row gives zeros. The values are
-// checked by Simulator/e4m3.test.
+// Rows of e4m3, gathered by index through a ring of one-byte elements and converted to
+// bf16. An index out of bounds gives zeros. Simulator/e4m3.test checks the values.
 //
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s
 // CHECK-LABEL: llvm.func @widen_rows

@@ -41,4 +41,6 @@ export MLA_PTXAS=$pack/ptxas
 expect 'from memory' "$pack/jit"
 expect 'from disk' "$pack/jit"
 env "${wheel[@]}" python3 python/tests/test_torch.py -v
+env "${wheel[@]}" MLA_TEST_JIT="$pack/mla-jit" \
+  python3 python/tests/test_torch_combine.py -v
 PYTHONPATH=$pack/lit python3 -c 'import lit.main; lit.main.main()' -v --filter=gpu "$pack"

@@ -1,5 +1,4 @@
-//===- RunCommand.cpp - the commands `run` and `bench` -----------*- C++
-//-*-===//
+//===- RunCommand.cpp - the commands `run` and `bench` ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 

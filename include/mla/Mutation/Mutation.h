@@ -1,4 +1,4 @@
-//===- Mutation.h - damage of a CTA program, one step each ------*- C++ -*-===//
+//===- Mutation.h - faults in the kernels of a program ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //

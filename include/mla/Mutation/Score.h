@@ -12,17 +12,16 @@
 
 namespace mla::mutation {
 
-/// What was found out about one mutation.
+/// The verdict on one mutation.
 struct Result {
   std::string id, kernel, kind;
   /// The error of the IR's verifiers or of --mla-verify-async; "" if both
   /// accept it.
   std::string verifier;
-  /// What the simulator says, or whose values differ; "" if nothing is wrong,
-  /// or if it was not asked.
+  /// The error of the simulator, or the output that differs; "" if nothing is
+  /// wrong, or if nothing was simulated.
   std::string simulator;
-  /// The reason why it is equivalent, for one that both accept; "" if there is
-  /// none.
+  /// Why a mutation that both accept is equivalent; "" if no rule says so.
   std::string equivalent;
   double seconds = 0;
 
@@ -35,9 +34,9 @@ struct Result {
 using Simulate = std::function<std::string(mlir::ModuleOp)>;
 
 struct ScoreOptions {
-  /// Null: nothing is simulated, and nothing counts as equivalent.
+  /// If null, nothing is simulated, and nothing counts as equivalent.
   Simulate simulate;
-  /// Does not simulate what the verifier refuses.
+  /// Skip the simulation of what the verifier refuses.
   bool quick = false;
   /// The kinds to try; all if empty.
   std::vector<std::string> kinds;
@@ -48,21 +47,21 @@ struct ScoreOptions {
   uint64_t seed = 0;
   /// 0: one for each core.
   unsigned threads = 0;
-  /// Told after each mutation, under a lock.
+  /// Called after each mutation, under a lock.
   std::function<void(const Result &result, size_t done, size_t total)> progress;
 };
 
-/// Tries the mutations of the program in `text` (a module). The result is in
-/// the order of enumerate(), whatever the number of threads.
+/// Tries the mutations of the program in `text` (a module). The results are in
+/// the order of enumerate() for any number of threads.
 llvm::Expected<std::vector<Result>> score(llvm::StringRef text,
                                           const mlir::DialectRegistry &registry,
                                           const ScoreOptions &options);
 
-/// The rule by which `mutation` changes nothing that can be observed, in
-/// words, or "". `damaged` is the program after it, which --mla-verify-async
+/// Returns the rule by which `mutation` changes nothing that can be observed,
+/// in words, or "". `damaged` is the mutated kernel, which --mla-verify-async
 /// accepts and which ran to its end.
 std::string explainEquivalence(const Mutation &mutation,
-                               mlir::func::FuncOp program,
+                               mlir::func::FuncOp kernel,
                                mlir::func::FuncOp damaged);
 
 /// The results for one kernel.

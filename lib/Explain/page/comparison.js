@@ -21,9 +21,9 @@ function comparedCell(value, first, format, better) {
   if (value === undefined)
     return "–";
   const text = format(value);
-  if (first === undefined || first === value || !(first > 0))
+  const change = first > 0 ? value / first - 1 : 0;
+  if (Math.abs(change) < 0.0005)
     return text;
-  const change = value / first - 1;
   const verdict = better * change > 0 ? "better" : better ? "worse" : "muted";
   return [text, html("span", { class: `change ${verdict}` },
     ` ${change > 0 ? "+" : "−"}${percent(Math.abs(change))}`)];
@@ -45,11 +45,12 @@ function comparisonTable(programs, index) {
       kernels.map(kernel => kernel && get(kernel)), format, better)));
 }
 
-// Cycles of a trip by category.
+// Cycles of a trip by category; a wait costs some cycles besides those that it waits.
 function tripParts(loop) {
   return CATEGORIES.map(([category, name]) => {
-    const cycles = sum(loop.steps.map(step => step.category !== category ? 0
-      : category === "wait" ? step.waiting : step.cycles));
+    const cycles = sum(loop.steps.map(step => category === "wait" ? step.waiting
+      : category === "sync" && step.category === "wait" ? step.cycles - step.waiting
+        : step.category === category ? step.cycles : 0));
     return [category, cycles, `${name}\n${number(cycles)} cycles, ${percent(cycles / loop.cycles)}`];
   }).filter(([, cycles]) => cycles > 0);
 }

@@ -165,7 +165,7 @@ function rooflineSection(kernel, id) {
     html("p", {}, `The grid computes ${quantity(figures.flops, "FLOP")} in MMAs and moves ` +
       `${quantity(figures.globalBytes, "B")} between L2 and SMs, of which at least ` +
       `${quantity(figures.distinctBytes, "B")} are distinct and move to or from HBM. The ` +
-      `modelled time of the grid, ${number(figures.seconds * 1e3)} ms, is that of full waves ` +
+      `modelled time of the grid, ${number(figures.seconds * 1e6)} µs, is that of full waves ` +
       "of equal CTAs. Counted are the ops that the traced CTA executed, including rows that " +
       "pad a tile."),
     html("div", { class: "columns" },

@@ -245,7 +245,7 @@ func.func @named_argument(%b: !cta.named_barrier) {
 // -----
 
 func.func @acquire_element(%M: memref<?xf32>, %i: index) {
-  // expected-error @below {{operand #0 must be memref of 32-bit signless integer or 64-bit signless integer values, but got 'memref<?xf32>'}}
+  // expected-error @below {{'memref' must be memref of 32-bit signless integer or 64-bit signless integer values, but got 'memref<?xf32>'}}
   %0 = cta.load_acquire %M[%i] : memref<?xf32>
   return
 }

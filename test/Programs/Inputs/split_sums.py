@@ -26,7 +26,7 @@ def bf16(matrix):
 folder = pathlib.Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
 rows, keys = int(sys.argv[2]), int(sys.argv[3])
-# Sums of these are exact in fp32, whatever their order.
+# Sums of these are exact in fp32 in any order.
 draw = random.Random(1).randint
 a = [[draw(-3, 3) for _ in range(COLUMNS)] for _ in range(rows)]
 b = [[draw(-3, 3) for _ in range(COLUMNS)] for _ in range(keys)]

@@ -185,7 +185,7 @@ TEST_F(Tool, BadInputIsOneLineAndExitCodeOne) {
 }
 
 TEST_F(Tool, WrongUsageIsExitCodeTwo) {
-  expectUsage({}, "expected a command, one of run, help, ");
+  expectUsage({}, "expected a command, one of run, help, bench, ");
   expectUsage({"walk"}, "unknown command 'walk', expected one of ");
   expectUsage({"run"}, "expected at least one KERNEL");
   expectUsage({"rum", "right"}, "did you mean 'run'?");
@@ -262,11 +262,10 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"bench", "right", "--progress=1"}, "takes no value");
   expectUsage({"run", "right", "--level="}, "'--level': expected a value");
   expectUsage({"run", "right", "--peer=a.so"}, "'--peer': is not one of 'run'");
-  expectUsage({"--roof=5", "run", "right"},
-              "expected a command, one of run, help, bench, completion, "
-              "got '--roof=5'");
+  expectUsage({"--peer=a.so", "bench", "right"},
+              "expected a command, one of run, help, bench, completion, got "
+              "'--peer=a.so'");
   expectUsage({"bench", "right", "--peer="}, "'--peer': expected a value");
-  expectUsage({"bench", "right", "-o", "f.svg"}, "'-o': is not one of 'bench'");
 }
 
 TEST_F(Tool, OptionsOfTheToolAreTaken) {
@@ -294,7 +293,6 @@ TEST_F(Tool, HelpIsByCommand) {
     EXPECT_NE(out.str().find("--check"), std::string::npos);
     EXPECT_NE(out.str().find("--sides N"), std::string::npos);
     EXPECT_EQ(out.str().find("--warmup"), std::string::npos);
-    EXPECT_EQ(out.str().find("-o FILE.svg"), std::string::npos);
     EXPECT_NE(out.str().find("Exit codes: "), std::string::npos);
   }
   EXPECT_EQ(run({"bench", "-h"}), kExitSuccess);

@@ -54,6 +54,10 @@ void mlaFakeCudaFail(const char *call, int result) {
 void mlaFakeCudaSetParameterSizes(const size_t *sizes, int count) {
   state().parameterSizes.assign(sizes, sizes + count);
 }
+void mlaFakeCudaSetParameterSizesOf(const char *kernel, const size_t *sizes,
+                                    int count) {
+  state().parameterSizesOf[kernel].assign(sizes, sizes + count);
+}
 void mlaFakeCudaSetStreamContext(CudaStream stream, CudaContext context) {
   state().streams[stream] = context;
 }

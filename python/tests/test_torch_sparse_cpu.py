@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What torch sees of the package, with torch and without a GPU or a kernel: fake
+"""sparse_prefill as a torch operator, with torch and without a GPU or a kernel: fake
 and meta tensors, torch.export, torch.compile, opcheck. Launches are replaced by the
 reference, on the CPU.
 
-    PYTHONPATH=python python3 python/tests/test_torch_cpu.py
+    PYTHONPATH=python python3 python/tests/test_torch_sparse_cpu.py
 """
 
-import logging
 import math
 import subprocess
 import sys
@@ -25,10 +24,13 @@ if torch is not None:
     from reference import reference, reference_launch
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx
+    from torch_cases import Case
+else:
+    Case = unittest.TestCase
 
 
 def load_tests(loader, tests, pattern):
-    """Not for discovery, whose other tests have a stand-in for torch."""
+    """Excluded from discovery, because other tests install a fake torch."""
     return tests if pattern is None else unittest.TestSuite()
 
 
@@ -69,13 +71,13 @@ def results_like(inputs):
 
 
 def prefill_arguments(inputs, results):
-    """For sparse_prefill and its operator, by name."""
+    """Arguments of sparse_prefill and its operator, by name."""
     arguments = {**inputs, **results}
     arguments["scale"] = arguments.pop("sm_scale")
     return arguments
 
 
-class Base(unittest.TestCase):
+class Base(Case):
     def expect_shapes(self, results, s_q=3, heads=16):
         shapes = [tuple(result.shape) for result in results]
         self.assertEqual(shapes, [(s_q, heads, 512), (s_q, heads), (s_q, heads)])
@@ -86,14 +88,6 @@ class Base(unittest.TestCase):
         wanted = reference(**inputs)
         for got, want in zip(results, wanted):
             torch.testing.assert_close(got, want.to(got.dtype))
-
-    def expect_error(self, kind, text, function, **arguments):
-        # torch also logs what a fake raises.
-        logging.disable()
-        self.addCleanup(logging.disable, logging.NOTSET)
-        with self.assertRaises(kind) as caught:
-            function(**arguments)
-        self.assertIn(text, str(caught.exception))
 
 
 class Importing(unittest.TestCase):
@@ -114,16 +108,12 @@ class Importing(unittest.TestCase):
 
 
 class Fakes(Base):
-    """Shapes without memory."""
+    """Calls on fake tensors, which have shapes and no memory."""
 
     def setUp(self):
-        # No test may come as far as a launch.
-        patch = mock.patch.object(sparse, "launch", side_effect=AssertionError)
-        patch.start()
-        self.addCleanup(patch.stop)
-        self.mode = FakeTensorMode()
-        self.mode.__enter__()
-        self.addCleanup(self.mode.__exit__, None, None, None)
+        # No test may launch.
+        self.replace_launch(sparse, side_effect=AssertionError)
+        self.enter_fake_mode()
 
     def test_results_are_made(self):
         results = mla.flash_mla_sparse_fwd(**make("cuda", options=True))
@@ -202,15 +192,20 @@ class Fakes(Base):
             **arguments,
             stream=5,
         )
+        self.expect_error(
+            ValueError,
+            "workspace: expected None where torch traces the call, got 5",
+            mla.flash_mla_sparse_fwd,
+            **inputs,
+            workspace=5,
+        )
 
 
 class OnTheCPU(Base):
-    """With the reference in place of a launch."""
+    """The reference replaces the launch."""
 
     def setUp(self):
-        patch = mock.patch.object(sparse, "launch", side_effect=reference_launch)
-        self.launch = patch.start()
-        self.addCleanup(patch.stop)
+        self.launch = self.replace_launch(sparse, side_effect=reference_launch)
         torch._dynamo.reset()
 
 
@@ -236,7 +231,7 @@ class Operators(OnTheCPU):
         with self.assertRaises(Exception):
             torch.library.opcheck(torch.ops.mla.flash_mla_sparse_fwd, (), make())
 
-    def test_eager_calls_go_past_the_dispatcher(self):
+    def test_eager_calls_bypass_the_dispatcher(self):
         inputs = make()
         parameter = {**inputs, "q": torch.nn.Parameter(inputs["q"], requires_grad=False)}
         from mla import torch_ops
@@ -269,9 +264,6 @@ class Operators(OnTheCPU):
 
 
 class Compile(OnTheCPU):
-    def compile(self, function, **options):
-        return torch.compile(function, fullgraph=True, backend="aot_eager", **options)
-
     def test_results_are_made(self):
         for options in (False, True):
             inputs = make(options=options)
@@ -360,14 +352,6 @@ class Compile(OnTheCPU):
 
 
 class Export(OnTheCPU):
-    def export(self, forward, *arguments, **options):
-        module = torch.nn.Module()
-        module.forward = forward
-        return torch.export.export(module, arguments, **options)
-
-    def targets(self, program):
-        return [node.target for node in program.graph.nodes]
-
     def test_results_are_made(self):
         inputs = make()
         tensors = inputs["q"], inputs["kv"], inputs["indices"]
@@ -397,7 +381,7 @@ class Export(OnTheCPU):
             *(inputs["q"], inputs["kv"], inputs["indices"]),
             results_like(inputs)["out"],
         )
-        # Torch 2.4 has it inside auto_functionalized.
+        # Torch 2.4 wraps it in auto_functionalized.
         self.assertIn("mla.sparse_prefill", str(program.graph))
         for again in (program, program.run_decompositions()):
             given = results_like(inputs)["out"]
