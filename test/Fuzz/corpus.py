@@ -67,7 +67,7 @@ def from_tests():
 
 def generic(opt):
     """Programs in the generic form, whose types and attributes only verifiers check."""
-    for name in ["MLA/roundtrip", "Tile/roundtrip", "CTA/roundtrip", "CTA/vocabulary"]:
+    for name in ["MLA/roundtrip", "Tile/roundtrip", "CTA/roundtrip", "CTA/copies", "CTA/sync"]:
         command = [opt, TESTS / "Dialect" / f"{name}.mlir", "--mlir-print-op-generic",
                    "-split-input-file"]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout

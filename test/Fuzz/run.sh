@@ -68,7 +68,7 @@ foreign() {
   [[ -x $binary ]] || binary=$root/build/bin/mla-fuzz-foreign
   "$binary" --programs "$out/seeds/foreign" --finds "$out/finds/foreign" "$@" \
     "$here/foreign.mlir" "$root"/test/Dialect/{MLA,Tile,CTA}/roundtrip.mlir \
-    "$root/test/Dialect/CTA/vocabulary.mlir"
+    "$root/test/Dialect/CTA/copies.mlir" "$root/test/Dialect/CTA/sync.mlir"
 }
 
 if ((check)) && [[ ${targets[0]} == foreign ]]; then

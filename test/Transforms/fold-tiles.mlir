@@ -18,7 +18,7 @@ func.func @grid(%x: memref<?x64xf32>, %out: memref<?x64xf32>) {
       %m = memref.dim %x, %c0 : memref<?x64xf32>
       %k = arith.minsi %n, %m : index
       %t = tile.load %x[%k, %j] : memref<?x64xf32> -> tensor<16x64xf32>
-      tile.store %t to %out[%i, %j] : tensor<16x64xf32>, memref<?x64xf32>
+      tile.store %t, %out[%i, %j] : tensor<16x64xf32>, memref<?x64xf32>
     }
   }
   return
@@ -35,7 +35,7 @@ func.func @roles(%x: memref<?x64xf32>, %out: memref<?x64xf32>) {
     cta.role "a" warps 4 registers 168 {
       scf.for %j = %c0 to %c1 step %c1 {
         %t = tile.load %x[%i, %j] : memref<?x64xf32> -> tensor<16x64xf32>
-        tile.store %t to %out[%i, %j] : tensor<16x64xf32>, memref<?x64xf32>
+        tile.store %t, %out[%i, %j] : tensor<16x64xf32>, memref<?x64xf32>
       }
     }
   }

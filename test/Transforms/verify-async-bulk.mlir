@@ -49,7 +49,7 @@ func.func @bytes(%x: memref<64xf32>) attributes {cta.shared_bytes = 272 : i64} {
     %v = cta.buffer "v" at 0 : !vec
     %full = cta.mbarrier "full" count 1 at 256 : !one
     cta.role "load" warps 1 registers 24 {
-      // expected-error @below {{expects 128 bytes, its copies bring 256}}
+      // expected-error @below {{expects 128 bytes, its copies transfer 256}}
       cta.arrive_expect %full[%i0] bytes 128 : !one
       cta.bulk_load %x[%c0] to %v signals %full[%i0] : !one : memref<64xf32>, !vec
     }
@@ -137,9 +137,9 @@ func.func @lane_releases(%x: memref<64xf32>) attributes {cta.shared_bytes = 272 
 
 func.func @buffers_overlap() attributes {cta.shared_bytes = 1024 : i64} {
   scf.forall (%i) in (1) {
-    // expected-note @below {{this one}}
+    // expected-note @below {{used here}}
     %v = cta.buffer "v" at 0 : !cta.buffer<64xf32>
-    // expected-error @below {{lies at bytes [128, 384), which another uses}}
+    // expected-error @below {{is at bytes [128, 384), which another op uses}}
     %w = cta.buffer "w" at 128 : !cta.buffer<64xf32>
     cta.role "a" warps 1 registers 24 {
     }
@@ -151,7 +151,7 @@ func.func @buffers_overlap() attributes {cta.shared_bytes = 1024 : i64} {
 
 func.func @buffer_behind_the_end() attributes {cta.shared_bytes = 256 : i64} {
   scf.forall (%i) in (1) {
-    // expected-error @below {{lies at bytes [128, 384) of 256}}
+    // expected-error @below {{expected to end within the kernel's 256 bytes of shared memory, got bytes [128, 384)}}
     %w = cta.buffer "w" at 128 : !cta.buffer<64xf32>
     cta.role "a" warps 1 registers 24 {
     }

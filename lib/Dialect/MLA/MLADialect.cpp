@@ -127,7 +127,7 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (most && (most < depth || aliases))
     return emitError() << "ring " << label
                        << ": expected a maximum depth of at least the depth, "
-                          "and no 'over', got "
+                          "and no 'aliases', got "
                        << depth << " to " << most;
   if (aliases && depth != 1)
     return emitError() << "ring " << label
@@ -135,7 +135,7 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << aliases << ", got " << depth;
   if (aliases == label)
     return emitError() << "ring " << label
-                       << ": expected 'over' to name another ring, got itself";
+                       << ": expected 'aliases' to name another ring, got itself";
   if (aliases && byte < 0)
     return emitError() << "ring " << label << ": expected byte >= 0, got "
                        << byte;

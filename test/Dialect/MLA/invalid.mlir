@@ -37,7 +37,7 @@ func.func @f() attributes {a = #mla.ring<"p", depth = 2, aliases = "k", byte = 0
 
 // -----
 
-// expected-error @below {{ring "k": expected a maximum depth of at least the depth, and no 'over', got 3 to 2}}
+// expected-error @below {{ring "k": expected a maximum depth of at least the depth, and no 'aliases', got 3 to 2}}
 func.func @f() attributes {a = #mla.ring<"k", depth = 3 to 2>} { return }
 
 // -----
