@@ -117,7 +117,7 @@ func.func @registers(%n: memref<?xf32>) attributes {cta.verified, mla.target = "
   scf.forall (%i) in (2) {
     cta.role "a" warps 4 registers 168 {
     }
-    // expected-error @below {{needs setmaxnreg, which sm_80 does not have; expected 168 registers, what each thread starts with, got 160}}
+    // expected-error @below {{needs setmaxnreg, which sm_80 does not have; expected 168 registers, which each thread starts with, got 160}}
     cta.role "b" warps 8 registers 160 {
     }
   }
