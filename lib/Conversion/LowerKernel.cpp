@@ -19,10 +19,7 @@ class KernelLowering {
 public:
   explicit KernelLowering(KernelInterface &kernel)
       : func(kernel.func), target(getTarget(func)), grid(kernel.grid),
-        roles(kernel.roles), threads(kernel.threads), context(kernel) {
-    if (cta::RoleOp role = roles.front(); roles.size() == 1)
-      onlyRoleRegisters = role.getRegisters();
-  }
+        roles(kernel.roles), threads(kernel.threads), context(kernel) {}
 
   LogicalResult run();
 
@@ -44,7 +41,9 @@ private:
   const TargetSpec &target;
   scf::ForallOp grid;
   ArrayRef<cta::RoleOp> roles;
-  int64_t threads, onlyRoleRegisters = 0;
+  int64_t threads;
+  /// The registers of the role if there is only one, otherwise 0.
+  int64_t onlyRoleRegisters = 0;
   KernelContext context;
   SmallVector<unsigned> mapParameters;
 };
@@ -55,6 +54,8 @@ LogicalResult mla::lowerKernel(KernelInterface &kernel) {
 }
 
 LogicalResult KernelLowering::run() {
+  if (roles.size() == 1)
+    onlyRoleRegisters = cta::RoleOp(roles.front()).getRegisters();
   if (failed(readGridSize()))
     return failure();
   addParameters();
