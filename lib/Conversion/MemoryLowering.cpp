@@ -336,14 +336,23 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
     return success();
   }
 
+  /// Inline assembly: with NVVM's op, whose operands are addresses of 64 bits,
+  /// ptxas places other registers and seesaw's code grows by 128 bytes.
   static void emitCopy(ThreadBuilder &b, Value dest, Value map, Value barrier,
                        ArrayRef<Value> at) {
-    // shared::cta: a pointer to shared::cluster would need a conversion.
-    NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-        b, dest, map, at, barrier, /*im2colOffsets=*/ValueRange(),
-        /*multicastMask=*/Value(), /*l2CacheHint=*/Value(),
-        NVVM::TMALoadMode::TILE, /*isCTAOnly=*/true, /*group=*/nullptr,
-        /*predicate=*/Value());
+    std::string list;
+    for (size_t i = 0; i < at.size(); ++i)
+      list += (i ? ", $" : "$") + std::to_string(3 + i);
+    std::string constraints = "r,l,r";
+    for (size_t i = 0; i < at.size(); ++i)
+      constraints += ",r";
+    SmallVector<Value> operands{dest, map, barrier};
+    llvm::append_range(operands, at);
+    b.assembly("cp.async.bulk.tensor." + std::to_string(at.size()) +
+                   "d.shared::cluster.global.mbarrier::complete_tx::bytes "
+                   "[$0], [$1, {" +
+                   list + "}], [$2];",
+               constraints + ",~{memory}", operands, Type());
   }
 };
 

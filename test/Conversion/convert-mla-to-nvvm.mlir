@@ -33,5 +33,5 @@
 // CHECK: nvvm.stmatrix
 // CHECK: wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16
 // CHECK: nvvm.setmaxregister decrease 72
-// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global {{.*}}isCTAOnly = true
+// CHECK: cp.async.bulk.tensor.3d
 // CHECK: cp.async.cg.shared.global

@@ -50,8 +50,8 @@ func.func @gather(%kv: memref<?x256xf8E4M3FN>, %indices: memref<64xi32>) attribu
 #swizzled = #cta.shared_layout<swizzle = 128, rows = 64>
 
 // CHECK-LABEL: llvm.func @copy
-// CHECK-COUNT-2: nvvm.cp.async.bulk.tensor.shared.cluster.global {{.*}}isCTAOnly = true
-// CHECK-NOT:     nvvm.cp.async.bulk.tensor
+// CHECK-COUNT-2: cp.async.bulk.tensor.2d
+// CHECK-NOT:     cp.async.bulk.tensor.2d
 func.func @copy(%kv: memref<?x256xf8E4M3FN>) attributes {cta.verified} {
   %map = cta.tensor_map %kv box [64, 128] swizzle 128 : memref<?x256xf8E4M3FN>
   scf.forall (%i) in (2) {
