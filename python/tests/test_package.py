@@ -26,7 +26,7 @@ from fake_package import (
 PROGRAMS = pathlib.Path(__file__).resolve().parent.parent.parent / "test" / "Programs"
 
 
-def arguments_of(make=CudaArray, rows=130, block_kv=600):
+def arguments_of(make=CudaArray, rows=130, keys=600):
     """Arguments of split-sums.mlir, whose workspace has ceildiv(keys, 256) x rows
     floats."""
     return {

@@ -177,7 +177,7 @@ class TwoKernels(Base):
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             cls.package = mla.Package(folder)
 
-    def make(self, rows=130, block_kv=600, seed=0):
+    def make(self, rows=130, keys=600, seed=0):
         generator = torch.Generator().manual_seed(seed)
         integers = lambda *shape: torch.randint(  # noqa: E731
             -2, 3, shape, generator=generator

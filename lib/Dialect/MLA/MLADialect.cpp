@@ -134,8 +134,9 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << ": expected depth 1 of a ring that aliases "
                        << aliases << ", got " << depth;
   if (aliases == label)
-    return emitError() << "ring " << label
-                       << ": expected 'aliases' to name another ring, got itself";
+    return emitError()
+           << "ring " << label
+           << ": expected 'aliases' to name another ring, got itself";
   if (aliases && byte < 0)
     return emitError() << "ring " << label << ": expected byte >= 0, got "
                        << byte;
