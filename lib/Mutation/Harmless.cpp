@@ -150,8 +150,8 @@ static std::string whyMoveHarmless(const Mutation &mutation, const Ops &ops) {
   return why.str();
 }
 
-std::string mutation::whyHarmless(const Mutation &mutation,
-                                  func::FuncOp kernel, func::FuncOp damaged) {
+std::string mutation::whyHarmless(const Mutation &mutation, func::FuncOp kernel,
+                                  func::FuncOp damaged) {
   Ops ops = numberOps(kernel);
   if (mutation.moves)
     return whyMoveHarmless(mutation, ops);
