@@ -113,10 +113,10 @@ TEST_F(ScoreTest, TextThatIsNoProgramIsAnError) {
 TEST_F(ScoreTest, TheTableCountsAndNamesSurvivors) {
   std::vector<KernelScore> kernel = {
       {"k",
-       {{"drop-wait/a", "drop-wait", "error", "", "", 0},
-        {"drop-wait/b", "drop-wait", "error", "error", "", 0},
-        {"drop-wait/c", "drop-wait", "", "", "", 0},
-        {"double/d", "double", "", "", "a reason", 0}}}};
+       {{"drop-wait/a", "k", "drop-wait", "error", "", "", 0},
+        {"drop-wait/b", "k", "drop-wait", "error", "error", "", 0},
+        {"drop-wait/c", "k", "drop-wait", "", "", "", 0},
+        {"double/d", "k", "double", "", "", "a reason", 0}}}};
   std::string table;
   llvm::raw_string_ostream os(table);
   printTable(os, kernel);
