@@ -66,7 +66,15 @@ void OperatorFlags::declareSizes(cli::Command &command) {
 void OperatorFlags::declareOption(cli::Command &command,
                                   const OptionInfo &option) {
   std::string name(option.name);
-  if (option.kind == OptionKind::Presence) {
+  bool isPresence = option.kind == OptionKind::Presence;
+  if (isPresence && option.values[0] == std::string_view(kPresent)) {
+    command.flag(
+        toFlag("no-" + name), [this, name] { addSetting(name + "=no"); },
+        describeOption(option, "without the argument " + name + ": " +
+                                   std::string(option.doc)));
+    return;
+  }
+  if (isPresence) {
     command.flag(
         toFlags(option), [this, name] { addSetting(name); },
         describeOption(option, "with the argument " + name + ": " +
@@ -171,6 +179,9 @@ std::string OperatorFlags::applyOption(const OptionInfo &option,
   auto [spelled, text] = setting.split('=');
   if (option.kind != OptionKind::Presence)
     return spec->setOption(option.name, text);
+  if (setting.ends_with("=no") &&
+      option.values[0] == std::string_view(kPresent))
+    return spec->setOption(option.name, kAbsent);
   bool isRequired = setting.ends_with("=required");
   if (setting.contains('=') && !isRequired)
     return llvm::formatv("expected {0} or {0}=required, got '{1}'", spelled,
