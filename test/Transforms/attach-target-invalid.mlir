@@ -3,7 +3,7 @@
 // RUN: not mla-opt %s --mla-attach-target=target=sm_90 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: unknown target 'sm_90', expected one of sm_80, sm_90a
 // RUN: not mla-opt %s --mla-attach-target=target=sm_80 --mla-attach-target 2>&1 | FileCheck %s --check-prefix=OTHER
-// OTHER: error: 'func.func' op expected a function without a target or with target sm_90a, got one for "sm_80"
+// OTHER: error: 'func.func' op expected a function without a target or with target sm_90a, got "sm_80"
 
 // A program that fits sm_90a but not sm_80.
 // RUN: mla-opt %s --mla-attach-target --mla-stage-shared -o /dev/null

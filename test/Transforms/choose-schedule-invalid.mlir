@@ -43,7 +43,7 @@
 
 // seesaw's only ring aliases another one, so its depth is 1.
 // RUN: not %mla-opt %{input} --mla-choose-schedule=schedule=seesaw:depth=4 2>&1 | FileCheck %s --check-prefix=RINGS
-// RINGS: error: schedule "seesaw" has no ring that could have another number of slots: expected no parameter 'depth', got 4
+// RINGS: error: schedule "seesaw" has no ring whose depth can change: expected no parameter 'depth', got 4
 
 // RUN: not %mla-opt %{input} --mla-choose-schedule=gpu=H20O 2>&1 | FileCheck %s --check-prefix=GPU
 // GPU: error: unknown GPU 'H20O', expected one of H200, H20, H100, H800, GH200, H20-3e
@@ -115,7 +115,7 @@
 
 // RUN: echo "%{good}" | sed "s/h_q=16/h_q=128/; s/topk_length=no/topk_length=yes/; s/seesaw/seesaw:depth=4/" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=ENTRY-STAGES
-// ENTRY-STAGES: error: schedule "seesaw" has no ring that could have another number of slots: expected no parameter 'depth', got 4
+// ENTRY-STAGES: error: schedule "seesaw" has no ring whose depth can change: expected no parameter 'depth', got 4
 // ENTRY-STAGES: note: schedule 'seesaw:depth=4' was chosen by the tuning table, line 1
 
 // The table is read only with auto.

@@ -5,7 +5,7 @@
   table = [<"x" in ["r"]>]>
 
 // Maxima, sums with another initial value, and sums with other uses in the loop.
-// expected-error @below {{schedule "s" asks for defer-sums: expected a loop that carries sum * factor + (sum of a tile), with 0 as its initial value, got none}}
+// expected-error @below {{schedule "s" requests defer-sums: expected a loop that carries sum * factor + (sum of a tile), with 0 as its initial value, got none}}
 func.func @others(%w: tensor<64x32xf32>, %r: tensor<64xf32>, %start: tensor<64xf32>,
                   %n: index) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
     attributes {mla.schedule = #s} {

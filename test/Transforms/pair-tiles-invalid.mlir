@@ -4,7 +4,7 @@
   table = [<"x" in ["r"]>]>
 
 // No mark that an iteration past the end has no effect.
-// expected-error @+1 {{schedule "pairs" asks for pair-tiles: expected a loop with tile.padded, got none}}
+// expected-error @+1 {{schedule "pairs" requests pair-tiles: expected a loop with tile.padded, got none}}
 func.func @unpadded(%m: memref<?xf32>, %n: index, %g: index)
     attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index

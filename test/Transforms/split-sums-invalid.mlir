@@ -8,7 +8,7 @@ func.func @one_term(%s0: tensor<64xf32>, %init: tensor<64xf32>, %y: memref<?xf32
                     %n: index, %g: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  // expected-error @below {{schedule "sums" asks for split-sums: expected a loop that carries a sum or a maximum of more than one term per iteration, got none}}
+  // expected-error @below {{schedule "sums" requests split-sums: expected a loop that carries a sum or a maximum of more than one term per iteration, got none}}
   scf.forall (%t) in (%g) {
     %sum = scf.for %i = %c0 to %n step %c1 iter_args(%l = %init) -> tensor<64xf32> {
       %0 = arith.addf %l, %s0 : tensor<64xf32>

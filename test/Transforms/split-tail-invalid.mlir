@@ -4,7 +4,7 @@
 
 #s = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"k" in ["r"]>, <"j.t" in ["r"]>]>
-// expected-error @below {{schedule "s" asks for split-tail: expected a row 'L.t' of a gathered tile L (k), got none}}
+// expected-error @below {{schedule "s" requests split-tail: expected a row 'L.t' of a gathered tile L (k), got none}}
 func.func @no_row(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%t) in (8) {
@@ -19,7 +19,7 @@ func.func @no_row(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>) attributes {m
 // Loaded, not gathered.
 #s = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"k" in ["r"]>, <"k.t" in ["r"]>]>
-// expected-error @below {{schedule "s" asks for split-tail: expected a gathered tile, got none}}
+// expected-error @below {{schedule "s" requests split-tail: expected a gathered tile, got none}}
 func.func @loaded(%m: memref<?x576xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%t) in (8) {

@@ -6,7 +6,7 @@
 func.func @no_product(%kv: memref<?x576xbf16>, %rows: tensor<64xi32>,
                       %out: memref<64x576xbf16>) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
-  // expected-error @+1 {{schedule "s" asks for split-width: expected a tile.dot with V, a view of a gathered tile from column 0, got none}}
+  // expected-error @+1 {{schedule "s" requests split-width: expected a tile.dot with V, a view of a gathered tile from column 0, got none}}
   scf.forall (%t) in (1) {
     %k = tile.gather %kv[%rows][%c0] : memref<?x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
     tile.store %k, %out[%c0, %c0] : tensor<64x576xbf16>, memref<64x576xbf16>

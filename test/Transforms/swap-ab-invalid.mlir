@@ -62,7 +62,7 @@ func.func @condition(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %yes: i1,
   table = [<"x" in ["r"]>]>
 
 func.func @no_product(%m: memref<?xf32>) attributes {mla.schedule = #s} {
-  // expected-error @below {{schedule "s" asks for swap-ab: expected a tile.dot, got none}}
+  // expected-error @below {{schedule "s" requests swap-ab: expected a tile.dot, got none}}
   scf.forall (%t) in (8) {
     %x = tile.load %m[%t] : memref<?xf32> -> tensor<64xf32>
     tile.store %x, %m[%t] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>

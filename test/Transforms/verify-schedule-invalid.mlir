@@ -30,7 +30,7 @@
 // REDEFINE: %{word} = "k.1.r.t"
 // REDEFINE: %{other} = "k.2.r.t"
 // RUN: %{refuse} --check-prefix=TAIL
-// TAIL: error: {{.*}}schedule "seesaw" asks for split-tail: expected a row 'L.t' of a gathered tile L
+// TAIL: error: {{.*}}schedule "seesaw" requests split-tail: expected a row 'L.t' of a gathered tile L
 
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>],
   table = [<"x" in ["a"]>, <"y" in ["a"]>]>
