@@ -103,7 +103,7 @@ std::string Tool::help(const std::string &command) const {
   return text + "\n" + name +
          " COMMAND --help lists the options of a command, " + name +
          " --version prints\nthe version. An option's value is the next "
-         "word or stands behind '='.\n\n" +
+         "word or follows '='.\n\n" +
          kExitCodeHelp;
 }
 

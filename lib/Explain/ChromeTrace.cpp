@@ -61,7 +61,7 @@ static StringRef getKindName(sim::TraceKind kind) {
     return "wait";
   case sim::TraceKind::Copy:
     return "copy";
-  case sim::TraceKind::Product:
+  case sim::TraceKind::Mma:
     return "mma";
   }
   return "";
@@ -76,7 +76,7 @@ static StringRef getColour(sim::TraceKind kind) {
     return "grey";
   case sim::TraceKind::Copy:
     return "rail_load";
-  case sim::TraceKind::Product:
+  case sim::TraceKind::Mma:
     return "rail_animation";
   }
   return "";

@@ -74,7 +74,7 @@ static Category getEventCategory(const sim::TraceEvent &event) {
     return Category::Wait;
   case sim::TraceKind::Copy:
     return Category::Copy;
-  case sim::TraceKind::Product:
+  case sim::TraceKind::Mma:
     return Category::MMA;
   case sim::TraceKind::Compute:
     break;
@@ -103,8 +103,8 @@ static std::vector<Span> makeSpans(const sim::Trace &trace) {
       continue;
     Category category = getEventCategory(event);
     std::string label = getEventLabel(event, category);
-    bool isFlight = event.kind == sim::TraceKind::Copy ||
-                    event.kind == sim::TraceKind::Product;
+    bool isFlight =
+        event.kind == sim::TraceKind::Copy || event.kind == sim::TraceKind::Mma;
     if (std::optional<size_t> at = last[event.track]) {
       Span &span = spans[*at];
       if (span.label == label && span.category == category &&

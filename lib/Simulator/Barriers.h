@@ -35,7 +35,7 @@ struct MBarrier {
   Clock arrivals, lastArrivals;
 };
 
-/// Threads that meet once at a named barrier share their knowledge.
+/// One phase of a named barrier, after which its threads share their knowledge.
 struct Meeting {
   Knowledge knowledge;
   bool over = false;

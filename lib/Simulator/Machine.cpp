@@ -139,7 +139,7 @@ Machine::Actor Machine::draw(ArrayRef<Actor> actors) {
 double Machine::getTime(const Actor &actor) const {
   if (!actor.role) {
     const Flight &flight = flights[actor.flight];
-    return flight.end + (flight.kind == TraceKind::Product
+    return flight.end + (flight.kind == TraceKind::Mma
                              ? plan.costs.getLatency(flight.op)
                              : 0);
   }
@@ -317,9 +317,7 @@ LogicalResult Machine::reportDeadlock() {
 //===----------------------------------------------------------------------===//
 
 unsigned Machine::getTrack(const Role &role, TraceKind kind) {
-  unsigned queue = kind == TraceKind::Copy      ? 1
-                   : kind == TraceKind::Product ? 2
-                                                : 0;
+  unsigned queue = kind == TraceKind::Copy ? 1 : kind == TraceKind::Mma ? 2 : 0;
   auto [it, inserted] =
       tracks.try_emplace({&role, queue}, trace->tracks.size());
   if (inserted) {

@@ -147,7 +147,7 @@ static LogicalResult runMma(Frame &frame, const Instruction &in) {
   Flight flight;
   flight.op = in.op;
   flight.role = &role;
-  flight.kind = TraceKind::Product;
+  flight.kind = TraceKind::Mma;
   flight.ready = [&role, mma] {
     for (const std::shared_ptr<Mma> &older : role.mmas)
       if (!older->landed)

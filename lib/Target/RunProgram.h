@@ -51,9 +51,9 @@ struct ProgramResult {
 /// The program leads a process group of its own, so that it is killed together
 /// with the programs that it started: ptxas may be a script around another one.
 ///
-/// Neither llvm::sys::ExecuteNoWait, which hands on no files, nor the limit of
-/// llvm::sys::Wait: that relies on SIGALRM, which belongs to the host program
-/// and may reach another of its threads.
+/// Neither llvm::sys::ExecuteNoWait, which passes no file descriptors, nor the
+/// limit of llvm::sys::Wait: that relies on SIGALRM, which belongs to the host
+/// program and may reach another of its threads.
 llvm::Expected<ProgramResult>
 runProgram(llvm::StringRef program, llvm::ArrayRef<std::string> args,
            llvm::ArrayRef<const MemoryFile *> files, unsigned timeoutSeconds);

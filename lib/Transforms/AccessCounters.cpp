@@ -77,7 +77,7 @@ namespace {
 class GroupThreader {
 public:
   GroupThreader(ArrayRef<CountedAccess *> members)
-      : members(members), ahead(members.size(), 0) {}
+      : members(members), offsets(members.size(), 0) {}
 
   /// Lowers the accesses in `block`, given the first member's count at its
   /// start. Returns the first member's count at its end.
@@ -106,7 +106,7 @@ private:
 
   ArrayRef<CountedAccess *> members;
   /// The difference of each member from the carried value.
-  SmallVector<int64_t> ahead;
+  SmallVector<int64_t> offsets;
 };
 } // namespace
 
@@ -118,12 +118,12 @@ static Value addConstant(OpBuilder &b, Location loc, Value v, int64_t n) {
 }
 
 Value GroupThreader::run(Block *block, Value base) {
-  int64_t before = ahead[0];
+  int64_t before = offsets[0];
   for (Operation &op : llvm::make_early_inc_range(*block)) {
     size_t number;
     if (CountedAccess *access = find(&op, number)) {
       OpBuilder b(&op);
-      Value count = addConstant(b, op.getLoc(), base, ahead[number]++);
+      Value count = addConstant(b, op.getLoc(), base, offsets[number]++);
       access->lower(&op, count);
     } else if (op.getNumRegions() && hasAccess(&op)) {
       if (auto loop = dyn_cast<scf::ForOp>(op))
@@ -135,8 +135,8 @@ Value GroupThreader::run(Block *block, Value base) {
   OpBuilder end(block, block->mightHaveTerminator()
                            ? Block::iterator(block->getTerminator())
                            : block->end());
-  int64_t added = ahead[0] - before;
-  for (int64_t &n : ahead)
+  int64_t added = offsets[0] - before;
+  for (int64_t &n : offsets)
     n -= added;
   return addConstant(end, block->getParentOp()->getLoc(), base, added);
 }
@@ -165,9 +165,9 @@ Value GroupThreader::runIf(scf::IfOp op, Value base) {
     OpBuilder end = OpBuilder::atBlockEnd(copy.elseBlock());
     scf::YieldOp::create(end, op.getLoc());
   }
-  SmallVector<int64_t> before = ahead;
+  SmallVector<int64_t> before = offsets;
   for (Block *block : {copy.thenBlock(), copy.elseBlock()}) {
-    ahead = before;
+    offsets = before;
     Value after = run(block, base);
     auto yield = cast<scf::YieldOp>(block->getTerminator());
     yield.getResultsMutable().append(after);

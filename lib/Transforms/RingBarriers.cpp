@@ -108,8 +108,8 @@ FailureOr<RingBarriers> mla::findRingBarriers(cta::RingOp ring) {
       return ring.emitOpError("expected a depth of 1 for a ring whose slot is "
                               "empty when another ring is full");
     found.lender = empty.getFull().getDefiningOp<cta::RingOp>();
-    found.firstAcquired = 1 - empty.getAheadOf(ring);
-    found.firstReleased = -empty.getAheadOf(ring);
+    found.firstAcquired = 1 - empty.getDistanceOf(ring);
+    found.firstReleased = -empty.getDistanceOf(ring);
   } else if (empty.getEmpty().front() != ring.getResult()) {
     found.lender = empty.getEmpty().front().getDefiningOp<cta::RingOp>();
   }

@@ -46,7 +46,7 @@ public:
   int64_t getWidth() const { return width; }
 
 private:
-  /// Finds the gathered tiles, and the values computed from a product with V.
+  /// Finds the gathered tiles, and the values computed from a dot with V.
   LogicalResult findValues();
   bool isWide(Value v) const { return wide.contains(v); }
 
@@ -82,7 +82,7 @@ private:
   int64_t width = 0;
   SmallVector<tile::GatherOp> gathers;
   DenseMap<Value, Halves> keys;
-  /// Values with as many columns as V, computed from a product with V.
+  /// Values with as many columns as V, computed from a dot with V.
   SetVector<Value> wide;
   DenseMap<Value, Halves> halves;
   SmallVector<Operation *> dead;

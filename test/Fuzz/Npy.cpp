@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// An input is a byte that chooses the type that is asked for, then the file.
+// An input is a byte that chooses the expected type, then the file.
 // What is read has to be the same after writing and reading it again.
 //
 //===----------------------------------------------------------------------===//

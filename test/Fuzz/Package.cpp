@@ -4,7 +4,7 @@
 //
 // An input is the text of kernel.json, a zero byte, a count and as many bytes
 // that choose the arguments of a launch, then the cubin. It is loaded as it is
-// and with a right seal, and what loads is asked and checked like a launch.
+// and with a right seal, and what loads is queried, and its launch checked.
 //
 //===----------------------------------------------------------------------===//
 

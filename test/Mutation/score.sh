@@ -14,7 +14,7 @@ mkdir -p "$out"
 emit() {
   name=$1 h=$2 d=$3
   shift 3
-  "$jit" emit sparse_prefill --h="$h" --d-qk="$d" "$@" -o "$out/$name.mlir"
+  "$jit" emit sparse_prefill --sizes h_q="$h",d_qk="$d" "$@" -o "$out/$name.mlir"
 }
 emit 128-576 128 576
 emit 64-512 64 512

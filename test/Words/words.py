@@ -24,7 +24,8 @@ NAMES = [
     ("swapoperands", r"SwapOperands|swapOperands", "SwapAB, swapAB"),
     ("dump", r"dump[-_]stages|[dD]umpStages", "dump-ir"),
     ("tile", r"tile[-_]keys", "block_kv"),
-    ("keys", r"\bkeys *= *(\d|N\b|<)", "block_kv = N",
+    # Of a schedule: "NAME:keys=32", "tile {keys = 32}". A size may have this name.
+    ("keys", r"(?<=[:{`])keys *= *(\d|N\b|<)", "block_kv = N",
      ["README.md", "docs", "include", "lib/Operators", "test"]),
     ("threadcounts", r"\bThreadCounts\b|\bthreadCounts\b", "AccessCounters"),
     ("harmless", r"\b[hH]armless\w*", "equivalent (mutant)"),
@@ -136,7 +137,7 @@ def self_test():
     missed = [rule[1] for rule in RULES if not any(
         rule[0] in text.lower() and re.search(rule[1], text) for text in bad)]
     good = ["a dot product", "the matrix product of P and V", "handed over to the driver",
-            "block_kv = 32", "for key, value in keys", "freed memory", "the loop's epilogue",
+            "block_kv = 32", "rows=5,keys=3", "for key, value in keys", "freed memory", "the loop's epilogue",
             "over 20 seconds", "one iteration ahead", "hands-on", "a committed group"]
     wrong = [text for text in good if any(re.search(rule[1], text) for rule in RULES)]
     for text in missed:

@@ -38,7 +38,7 @@ void mla::addEmitCommand(cli::Tool &tool) {
       tool.command("emit", "write an operator's IR", kCompileHeading);
   command
       .describe("Writes a function with the operator. Sizes and options have "
-                "the names below; they may stand behind the operator's name, "
+                "the names below; they may follow the operator's name, "
                 "as in OPERATOR:h_q=64,attn_sink.")
       .example("mla-jit emit sparse_prefill --sizes h_q=64,d_qk=576 -o "
                "op.mlir")

@@ -37,7 +37,7 @@ private:
 HostTensor *findGenerated(std::vector<HostArgument> &arguments,
                           const InputOptions &options, const std::string &name);
 
-/// As above, with an error that says why there is none.
+/// Stores what findGenerated() finds; an error that says why if that is null.
 Status needGenerated(std::vector<HostArgument> &arguments,
                      const InputOptions &options, const std::string &name,
                      HostTensor *&out);

@@ -44,8 +44,7 @@ runtime::Status findAssembler(mlaAssembler wanted,
 
 /// Makes a cubin of `ptx` with the linker in the CUDA driver, in the primary
 /// context of the first device that is a `chip`. The report lacks what the
-/// driver does not tell; where it tells of the kernel, the limits of ptxas
-/// hold too.
+/// driver does not report; the limits of assembleCubin() hold for the rest.
 runtime::Status linkWithDriver(llvm::StringRef ptx, llvm::StringRef chip,
                                CubinResult &out);
 

@@ -15,12 +15,12 @@ namespace mla::sim {
 enum class TraceKind {
   /// A role executes an op.
   Compute,
-  /// A role waits: for a barrier, a product, a group of stores.
+  /// A role waits: for a barrier, an MMA, a group of stores.
   Wait,
   /// A copy in flight, on the track of the role's copy queue.
   Copy,
-  /// A product in flight, on the track of the role's product queue.
-  Product
+  /// An MMA in flight, on the track of the role's MMA queue.
+  Mma
 };
 
 struct TraceEvent {

@@ -86,7 +86,7 @@ struct CubinResult {
   std::string log;
 };
 
-/// Assembles `ptx`. The error tells apart: ptxas not found, not executable,
+/// Assembles `ptx`. The error distinguishes: ptxas not found, not executable,
 /// older than 12.3 or than the PTX version needs, failed (with its first error
 /// lines), over its time (it is killed), no or no usable cubin written, and a
 /// kernel over the limits. Both ends are files in memory (/proc/self/fd/N to

@@ -5,12 +5,13 @@
 // One CTA per SM processes the KV tiles of an output tile in sequence. In
 // cycles of the nominal clock:
 //
-//   time   = waves * (edges + tiles * tile)
+//   time   = waves * (prologueEpilogue + tiles * tile)
 //   tile   = max(tensor + exposed + refill, gather)
 //
 //   waves    output tiles / SMs, rounded up
-//   edges    prologue and epilogue of the loop: load of Q, first gather, last
-//            MMA, store of the output
+//   prologueEpilogue
+//            of the loop: load of Q, first gather, last MMA, store of the
+//            output
 //   tensor   MMAs, with heads padded as the schedule pads them
 //   exposed  softmax and barriers while no MMA runs
 //   refill   additional latency of KV rows that are not in the near half of L2,

@@ -100,7 +100,7 @@ LogicalResult MBarrierOp::verify() {
   return verifyPlace(*this, getOffset(), 8 * getResult().getType().getSize());
 }
 
-int64_t MBarrierOp::getAheadOf(RingOp ring) {
+int64_t MBarrierOp::getDistanceOf(RingOp ring) {
   const auto it = llvm::find(getEmpty(), ring.getResult());
   std::optional<ArrayRef<int64_t>> distance = getDistance();
   if (!distance || it == getEmpty().end())

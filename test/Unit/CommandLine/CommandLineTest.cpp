@@ -193,7 +193,7 @@ TEST_F(CommandLine, HelpOfTheTool) {
             "  help        print the options of a command\n\n"
             "mla-test COMMAND --help lists the options of a command, mla-test "
             "--version prints\nthe version. An option's value is the next word "
-            "or stands behind '='.\n\n" +
+            "or follows '='.\n\n" +
                 std::string(kExitCodeHelp));
 }
 

@@ -87,7 +87,7 @@ private:
     case Category::Wait:
       return wait(op);
     case Category::MMA:
-      return launch(op, sim::TraceKind::Product, 1, 150);
+      return launch(op, sim::TraceKind::Mma, 1, 150);
     case Category::Copy:
       return launch(op, sim::TraceKind::Copy, 2, 700);
     default:

@@ -68,7 +68,7 @@ TEST_F(TraceTest, Modelled) {
             (std::set<std::string>{"all", "load", "load copies", "math",
                                    "math products"}));
   EXPECT_EQ(count(result, TraceKind::Copy, "cta.copy_async"), 4u);
-  EXPECT_EQ(count(result, TraceKind::Product, "cta.mma_async"), 4u);
+  EXPECT_EQ(count(result, TraceKind::Mma, "cta.mma_async"), 4u);
   // The tile store is one op of the first CTA; the others are not traced.
   EXPECT_EQ(count(result, TraceKind::Compute, "tile.store"), 1u);
   // "math" waits for the first copy, and "load" for a free slot.
@@ -89,7 +89,7 @@ TEST_F(TraceTest, ModelledTimes) {
       EXPECT_DOUBLE_EQ(event.end - event.begin, 8192 / costs.copyBytes);
       firstCopy = firstCopy ? firstCopy : event.end;
     }
-    if (event.kind == TraceKind::Product) {
+    if (event.kind == TraceKind::Mma) {
       EXPECT_DOUBLE_EQ(event.end - event.begin,
                        64. * 64 * 64 / costs.multiplyAdds);
       EXPECT_GE(event.begin, firstCopy);
@@ -144,7 +144,7 @@ TEST_F(TraceTest, Clusters) {
   Trace result = trace(test, Timing::Modelled);
   expectTracks(result);
   EXPECT_EQ(llvm::count(result.tracks, "cta 1: math products"), 1);
-  EXPECT_EQ(count(result, TraceKind::Product, "cta.mma_async"), 8u);
+  EXPECT_EQ(count(result, TraceKind::Mma, "cta.mma_async"), 8u);
 }
 
 TEST_F(TraceTest, CostsOfOps) {

@@ -13,7 +13,7 @@
 
 using namespace mla;
 
-/// Two kernels: 60 values alive under `.maxnreg 24`, and a harmless one.
+/// Two kernels: 60 values alive under `.maxnreg 24`, and one without spills.
 static constexpr llvm::StringLiteral kSpills = R"(
 ptxas info    : 0 bytes gmem
 ptxas info    : Compiling entry function 'clean' for 'sm_90a'

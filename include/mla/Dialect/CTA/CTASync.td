@@ -50,8 +50,8 @@ def CTA_MBarrierOp : CTA_Op<"mbarrier", [AttrSizedOperandSegments]> {
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// How far phases are ahead of the rounds of `ring`, one of `empty`.
-    int64_t getAheadOf(::mla::cta::RingOp ring);
+    /// The `distance` of phases from the rounds of `ring`, one of `empty`.
+    int64_t getDistanceOf(::mla::cta::RingOp ring);
   }];
 }
 
