@@ -94,6 +94,25 @@ public:
   GlobalBox box;
 };
 
+/// Rows of a memref by index: through its first `leading` dimensions, in
+/// row-major order.
+class IndexedRows {
+public:
+  IndexedRows(const GlobalTensor &tensor, size_t leading)
+      : tensor(tensor), leading(leading) {}
+
+  /// The number of rows that an i32 can tell apart, as i64.
+  mlir::Value count(ThreadBuilder &b) const;
+  /// Where row `index`, an i32 that is not negative, begins: the distance from
+  /// row 0 in units of `unit` bytes an element, as i64.
+  mlir::Value getOffset(ThreadBuilder &b, mlir::Value index,
+                        int64_t unit) const;
+
+private:
+  const GlobalTensor &tensor;
+  size_t leading;
+};
+
 /// Whether `columns` elements from `indices` on lie inside each row of the
 /// memref, side by side, and start at a multiple of `unit` elements in every
 /// row. (Run-time strides are multiples of 16 bytes: the launch checks that.)

@@ -63,6 +63,9 @@ llvm::SmallVector<mlir::Value> moveRight(mlir::ImplicitLocOpBuilder &b,
                                          mlir::ValueRange indices,
                                          int64_t columns);
 
+/// Whether `op` gathers rows of a matrix, and not elements of a vector.
+bool isGatheredMatrix(mlir::Operation *op);
+
 /// `count` columns of a gathered tile, from `first` on.
 tile::GatherOp gatherColumns(mlir::ImplicitLocOpBuilder &b,
                              tile::GatherOp gather, int64_t first,

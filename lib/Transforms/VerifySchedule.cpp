@@ -80,7 +80,7 @@ void NameChecker::visit(Operation *op) {
     use(schedule.lookup((label + ".wait").str()));
   }
   // V may have all columns of the tile, which has no tail then.
-  if (isa<tile::GatherOp>(op) && schedule.asksFor("split-tail"))
+  if (isGatheredMatrix(op) && schedule.asksFor("split-tail"))
     used.insert(getName(label + ".t"));
 }
 

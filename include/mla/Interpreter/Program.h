@@ -302,8 +302,12 @@ void readBox(const Box &box, DenseTile &tile, int64_t at = 0);
 /// Copies the part of `tile` that lies inside the array.
 void writeBox(const Box &box, const DenseTile &tile);
 
-/// Rows of an array by index; rows outside are left alone. `rest` are the
-/// indices in the dimensions behind the first.
+/// The indices of row `row` of an array at `rest` in the trailing dimensions:
+/// the row counts through the leading ones in row-major order.
+llvm::SmallVector<int64_t> locateRow(const Argument &array, int64_t row,
+                                     llvm::ArrayRef<int64_t> rest);
+
+/// Rows of an array by index; rows outside are left alone.
 void readRows(const Argument &array, const DenseTile &rows,
               llvm::ArrayRef<int64_t> rest, DenseTile &tile);
 

@@ -47,6 +47,13 @@ llvm::StringRef getLabel(mlir::Operation *op);
 mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
                               size_t numIndices, mlir::RankedTensorType tile);
 
+/// Fails with an error at `op` unless a row index, with `numIndices` for the
+/// trailing dimensions of `memref`, can count through the leading ones: all of
+/// them but the first are static.
+mlir::LogicalResult verifyLeadingDims(mlir::Operation *op,
+                                      mlir::MemRefType memref,
+                                      size_t numIndices);
+
 /// The dimensions of a memref of rank `rank`, those that a tile of rank
 /// `tileRank` spans last: `dims`, or the last ones.
 llvm::SmallVector<int64_t>

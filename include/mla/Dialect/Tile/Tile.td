@@ -108,17 +108,26 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
     reads nothing and gives a row of zeros, as do elements outside the memref in
     its other dimensions. A vector as the result takes one element of each row.
 
+    A vector may be gathered along another dimension, `dim`: the pages of one
+    request out of a table of [requests, pages].
+
+    With fewer `indices`, a row index counts through several leading dimensions
+    in row-major order, all of which but the first are static: token t of page p
+    of a paged cache is row p * page_size + t, whatever the strides are.
+
     ```mlir
-    %page = tile.gather %table[%block][%request] : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
+    %page = tile.gather %table[%block][%request] dim 1 : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
     %k = tile.gather %KV[%rows][%c0, %c0] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    %k = tile.gather %cache[%rows][%c0, %c0] : memref<?x64x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
     ```
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
-      1DTensorOf<[I32]>:$rows, Variadic<Index>:$indices);
+      1DTensorOf<[I32]>:$rows, Variadic<Index>:$indices,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$dim);
   let results = (outs AnyStaticShapeTensor:$result);
   let assemblyFormat = [{
-    $source `[` $rows `]` `[` $indices `]` attr-dict `:` type($source) `,`
-    type($rows) `->` type($result)
+    $source `[` $rows `]` `[` $indices `]` (`dim` $dim^)? attr-dict `:`
+    type($source) `,` type($rows) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -1,15 +1,17 @@
-//===- ScheduleCosts.cpp - what each named schedule costs -----------------===//
+//===- AttentionCosts.cpp - what each attention schedule costs
+//-------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A row for each schedule in Schedules/. The measured columns are
-// fitted to launches of 4,096 queries back to back (docs/Performance.md):
-// exposed shows at s_kv = 8,192, where rows are near in L2; refill in how the
-// time grows with s_kv; prologue and epilogue in how it grows with topk.
+// A row for each schedule of attention operators. The measured columns are
+// fitted to launches of sparse_prefill of 4,096 queries back to back
+// (docs/Performance.md): exposed shows at s_kv = 8,192, where rows are near in
+// L2; refill in how the time grows with s_kv; prologue and epilogue in how it
+// grows with topk.
 //
 //===----------------------------------------------------------------------===//
 
-#include "ScheduleCosts.h"
+#include "mla/Operators/AttentionCosts.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mla;
@@ -50,7 +52,7 @@ static constexpr ScheduleCosts kCosts[] = {
 };
 // clang-format on
 
-const ScheduleCosts &mla::getSparsePrefillCosts(llvm::StringRef schedule) {
+const ScheduleCosts &mla::getAttentionCosts(llvm::StringRef schedule) {
   return *llvm::find_if(kCosts, [&](const ScheduleCosts &costs) {
     return costs.name == schedule;
   });
