@@ -41,8 +41,9 @@ inputs (run and bench)
   --seed N               seed of the random values (default 0)
   --poison, --no-poison  NaN wherever the kernel must not read, and extreme
                          lengths and sinks (default: run yes, bench no)
-  --invalid SHARE        share of entries that do not count: invalid indices,
-                         empty splits (default 0.1 with poison, else 0)
+  --invalid SHARE        share of entries that do not count: invalid indices
+                         and pages, empty splits (default 0.1 with poison,
+                         else 0)
   --scale X              the argument 'scale' (default d_qk^-0.5)
   --magnitude X          standard deviation of the random values (default 0.1)
   --pad NAME=N           N elements of padding, 0 to 1048576, after each row

@@ -56,12 +56,12 @@ Status findScale(const std::vector<HostArgument> &arguments,
 
 /// Floating-point operations that the operator's arguments call for, counted
 /// as everyone counts them; 0 where there is no formula.
-double countFlops(const std::string &operatorName,
+double countFlops(const runtime::KernelDescriptor &descriptor,
                   const std::vector<HostArgument> &arguments);
 
 /// Bytes that the operator has to move for these arguments: each argument once,
 /// unless OperatorInfo::bytesNote says otherwise; 0 where there is no formula.
-double countBytes(const std::string &operatorName,
+double countBytes(const runtime::KernelDescriptor &descriptor,
                   const std::vector<HostArgument> &arguments);
 
 } // namespace mla::harness

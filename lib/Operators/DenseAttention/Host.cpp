@@ -129,7 +129,8 @@ public:
 
   /// The product of each query with each key, and of each weight with each
   /// value.
-  double flops(const std::vector<HostArgument> &arguments) const override {
+  double flops(const runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &arguments) const override {
     Operands operands(info.name, arguments);
     const HostTensor *q = nullptr, *k = nullptr, *v = nullptr;
     if (!operands.need("q", 3, 3, q).ok() ||

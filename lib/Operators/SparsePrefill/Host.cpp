@@ -64,7 +64,7 @@ OperatorInfo describe() {
   info.defaultSizes = {{"s_q", 4096}, {"s_kv", 65536}, {"topk", 2048},
                        {"h_q", 128},  {"h_kv", 1},     {"d_qk", 576},
                        {"d_v", 512}};
-  info.extremes = sparsePrefillExtremes();
+  info.extremes = attentionExtremes(kSparsePrefillNames);
   info.bytesNote = "kv the row of each valid index, as often as indices name "
                    "it. Rows that queries share come from the L2, so it may be "
                    "more than the memory delivers.";
@@ -86,7 +86,8 @@ public:
     return sparsePrefillReference(kernel, arguments, expected);
   }
 
-  double flops(const std::vector<HostArgument> &arguments) const override {
+  double flops(const runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &arguments) const override {
     SparsePrefillView view;
     if (!SparsePrefillView::create(arguments, view).ok())
       return 0;
@@ -95,7 +96,8 @@ public:
            static_cast<double>(view.qkSize + view.vSize);
   }
 
-  double bytes(const std::vector<HostArgument> &arguments) const override {
+  double bytes(const runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &arguments) const override {
     SparsePrefillView view;
     if (!SparsePrefillView::create(arguments, view).ok())
       return 0;

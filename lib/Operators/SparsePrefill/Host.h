@@ -5,10 +5,13 @@
 #ifndef MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
 #define MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
 
+#include "mla/Harness/AttentionExtremes.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/OperatorHost.h"
 
 namespace mla::harness {
+
+inline constexpr AttentionNames kSparsePrefillNames = {"q", "kv", "attn_sink"};
 
 /// The arguments of sparse_prefill found by name, with their sizes. kv and
 /// indices may lack the h_kv dimension, which then is 1.
@@ -70,24 +73,11 @@ struct SparsePrefillView {
 Status fillSparsePrefill(const InputOptions &options,
                          std::vector<HostArgument> &arguments);
 
-/// The extremes, and what places those of the options into the generated
-/// arguments. `named` says which rows of kv a valid entry names, [token][kv
-/// head]. Errors: an argument that is to hold one is missing, or from a file.
-std::vector<Extreme> sparsePrefillExtremes();
-Status placeSparsePrefillExtremes(const InputOptions &options,
-                                  const std::vector<char> &named,
-                                  std::vector<HostArgument> &arguments);
-
 /// sparse_prefill to the letter of semantics. Reads the arguments q, kv,
 /// indices and, where they are given, topk_length and attn_sink, and the
 /// argument or constant scale; expects out, max_logits and lse. Invalid entries
-/// are never dereferenced. The column count d_v is that of `out`.
-///
-/// A NaN in q or in a valid entry's kv makes NaN all that it belongs to. Scores
-/// that fp32 holds count, however low. One that overflows fp32 to -inf weighs
-/// nothing: in a row that has no others, max_logits and lse are -inf, and out
-/// is the sink's 0, or NaN without a sink. One that overflows to +inf makes
-/// max_logits +inf, and lse and out NaN.
+/// are never dereferenced. The column count d_v is that of `out`. Values at the
+/// edges: see addAttention.
 Status sparsePrefillReference(const runtime::KernelDescriptor &kernel,
                               const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected);
