@@ -290,11 +290,16 @@ struct GatherVectorPattern : GlobalPattern<tile::GatherOp> {
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> rest = toI64(b, op.getIndices());
     LoadOptions options{TypedAttr(), kernel.isConstant(op.getSource()), false};
-    Value size = b.toI64(tensor->sizes[0]);
+    if (rest.size() + 1 != tensor->sizes.size())
+      return op.emitOpError()
+             << "expected an index for each dimension of "
+             << op.getSource().getType() << " but the first, for a 1-D result";
+    size_t dim = op.getDim();
+    Value size = b.toI64(tensor->sizes[dim]);
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       Value row = b.toI64(b.extract(adaptor.getRows(), i));
-      SmallVector<Value> at{row};
-      llvm::append_range(at, rest);
+      SmallVector<Value> at(rest);
+      at.insert(at.begin() + dim, row);
       Value inside = compare(b, LLVM::ICmpPredicate::ult, row, size);
       return loadElements(b, b.elementPointer(*tensor, at), inside, element, 1,
                           options)[0];

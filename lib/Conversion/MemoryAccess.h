@@ -94,6 +94,25 @@ public:
   GlobalBox box;
 };
 
+/// Rows of a memref by index; an index counts through the first `leading`
+/// dimensions in row-major order.
+class IndexedRows {
+public:
+  IndexedRows(const GlobalTensor &tensor, size_t leading)
+      : tensor(tensor), leading(leading) {}
+
+  /// The number of rows, at most the largest i32, as i64.
+  mlir::Value count(ThreadBuilder &b) const;
+  /// The distance of row `index`, a non-negative i32, from row 0, as i64. An
+  /// element counts as `unit`: 1, or its size in bytes.
+  mlir::Value getOffset(ThreadBuilder &b, mlir::Value index,
+                        int64_t unit) const;
+
+private:
+  const GlobalTensor &tensor;
+  size_t leading;
+};
+
 /// Whether `columns` elements from `indices` on are in bounds and contiguous in
 /// each row of the memref, and start at a multiple of `unit` elements in every
 /// row. (Run-time strides are multiples of 16 bytes, which the launch checks.)

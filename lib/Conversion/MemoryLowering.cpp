@@ -33,6 +33,38 @@ void GlobalWindow::init(ThreadBuilder &b, const GlobalTensor &whole,
   }
 }
 
+Value IndexedRows::count(ThreadBuilder &b) const {
+  Value rows = b.toI64(tensor.sizes[0]);
+  if (leading == 1)
+    return rows;
+  int64_t inner = 1;
+  for (OpFoldResult size : ArrayRef(tensor.sizes).slice(1, leading - 1))
+    inner *= *getConstantIntValue(size);
+  rows = b.mul(rows, b.i64(inner));
+  return arith::MinSIOp::create(b, rows,
+                                b.i64(std::numeric_limits<int32_t>::max()));
+}
+
+Value IndexedRows::getOffset(ThreadBuilder &b, Value index,
+                             int64_t unit) const {
+  auto scale = [&](Value index, OpFoldResult stride) {
+    Value bytes = b.toI64(stride);
+    if (unit != 1)
+      bytes = b.mul(bytes, b.i64(unit));
+    return b.mul(LLVM::ZExtOp::create(b, b.getI64Type(), index), bytes);
+  };
+  Value offset;
+  for (size_t d = leading - 1; d > 0; --d) {
+    Value size = b.i32(*getConstantIntValue(tensor.sizes[d]));
+    Value within =
+        scale(LLVM::URemOp::create(b, index, size), tensor.strides[d]);
+    offset = offset ? b.add(offset, within) : within;
+    index = LLVM::UDivOp::create(b, index, size);
+  }
+  Value first = scale(index, tensor.strides[0]);
+  return offset ? b.add(first, offset) : first;
+}
+
 bool mla::areColumnsWhole(const GlobalTensor &tensor, ArrayRef<Value> indices,
                           int64_t columns, int64_t unit) {
   std::optional<int64_t> size = getConstantIntValue(tensor.sizes.back());
@@ -238,7 +270,8 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
                             "elements of one or two bytes, a multiple of 32 "
                             "of them");
     ThreadBuilder b(op, rewriter);
-    SmallVector<Value> at{b.i64(0)};
+    size_t leading = tensor->sizes.size() - op.getIndices().size();
+    SmallVector<Value> at(leading, b.i64(0));
     llvm::append_range(at, toI64(b, op.getIndices()));
     if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 128 / bits))
       return op.emitOpError("expected columns inside the memref, from a "
@@ -254,8 +287,8 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value odd = LLVM::XOrOp::create(b, even, b.i32(4 * 16));
     int64_t rows = buffer.getShape()[0];
     for (int64_t i = 0; i < rows / 16; ++i)
-      copyRow(b, *tensor, b.extract(adaptor.getRows(), i), base,
-              i % 2 ? odd : even, 4 * i, buffer);
+      copyRow(b, IndexedRows(*tensor, leading), b.extract(adaptor.getRows(), i),
+              base, i % 2 ? odd : even, 4 * i, buffer);
     rewriter.eraseOp(op);
     return success();
   }
@@ -272,22 +305,17 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   }
 
   /// Copies the row that is `row` rows after that of `dest`.
-  static void copyRow(ThreadBuilder &b, const GlobalTensor &tensor, Value index,
+  static void copyRow(ThreadBuilder &b, const IndexedRows &source, Value index,
                       Value base, Value dest, int64_t row,
                       cta::BufferType buffer) {
-    Value size =
-        LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(tensor.sizes[0]));
+    Value size = LLVM::TruncOp::create(b, b.getI32Type(), source.count(b));
     Value valid = compare(b, LLVM::ICmpPredicate::ult, index, size);
     // An invalid row copies 0 bytes and zero-fills 16, from an address that
     // does not depend on the index.
     Value safe = LLVM::SelectOp::create(b, valid, index, b.i32(0));
     Value bytes = LLVM::SelectOp::create(b, valid, b.i32(16), b.i32(0));
     int64_t width = buffer.getElementType().getIntOrFloatBitWidth() / 8;
-    Value stride = b.toI64(tensor.strides[0]);
-    if (width != 1)
-      stride = b.mul(stride, b.i64(width));
-    Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), safe);
-    Value source = b.offset(base, b.mul(wide, stride));
+    Value from = b.offset(base, source.getOffset(b, safe, width));
     int64_t rows = buffer.getLayout().getRows();
     // Inline assembly: nvvm.cp.async takes 64-bit addresses of shared memory
     // and lets LLVM move their computation, which adds instructions in seesaw.
@@ -295,7 +323,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +
                      std::to_string(block * 128) + "], 16, $2;",
-                 "r,l,r,~{memory}", {dest, source, bytes}, Type());
+                 "r,l,r,~{memory}", {dest, from, bytes}, Type());
   }
 };
 

@@ -67,6 +67,12 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         return op.emitOpError("expected columns inside the memref, from a "
                               "multiple of 8 bytes on: only rows are checked");
       storeTransposed(b, box, adaptor.getTile());
+    } else if (layout == FragmentLayout::acc_transposed &&
+               type.getElementType().isF32()) {
+      if (!areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 1))
+        return op.emitOpError("expected columns inside the memref: only rows "
+                              "are checked");
+      storeTransposedF32(b, box, adaptor.getTile());
     } else if ((layout == FragmentLayout::row ||
                 layout == FragmentLayout::column) &&
                !isPacked(type) && !isBits(type)) {
@@ -179,6 +185,34 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         pairs.push_back(trade(mine, next));
       }
       storePairs(b, box, at, pointer, pairs, 128);
+    }
+  }
+
+  /// Lanes at a distance of 4 hold adjacent columns of a row; 8 of them fill a
+  /// sector of 32 bytes.
+  static void storeTransposedF32(ThreadBuilder &b, const GlobalBox &box,
+                                 Value fragment) {
+    Value lane = b.lane();
+    Value inQuad = LLVM::AndOp::create(b, lane, b.i32(3));
+    Value column = b.add(b.mul(b.warp(), b.i32(16)),
+                         LLVM::LShrOp::create(b, lane, b.i32(2)));
+    int64_t groups = box.fragment.getDimSize(0) / 8;
+    for (int64_t row = 0; row < 2 * groups; ++row) {
+      int64_t group = row / 2, side = row % 2;
+      SmallVector<Value> at(box.indices);
+      Value &first = at[box.leading()], &second = at[box.leading() + 1];
+      Value mine = b.add(b.mul(inQuad, b.i32(2)), b.i32(8 * group + side));
+      first = b.add(first, b.toI64(mine));
+      second = b.add(second, b.toI64(column));
+      Value pointer = b.elementPointer(box.tensor, at);
+      b.ifThen(box.isInside(b, at, 0), [&] {
+        for (int64_t i = 0; i < box.fragment.getDimSize(1) / 32; ++i) {
+          int64_t block = i / 2, half = i % 2;
+          int64_t reg = 4 * (block * groups + group) + 2 * half + side;
+          LLVM::StoreOp::create(b, b.extract(fragment, reg),
+                                b.offset(pointer, (64 * block + 8 * half) * 4));
+        }
+      });
     }
   }
 

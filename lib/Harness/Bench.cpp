@@ -155,8 +155,8 @@ private:
     MLA_RETURN_IF_ERROR(
         makeCaseArguments(subject, options.inputs, contestant.sizes, arguments)
             .within(subject.label));
-    contestant.flops = countFlops(subject.descriptor.operatorName, arguments);
-    contestant.bytes = countBytes(subject.descriptor.operatorName, arguments);
+    contestant.flops = countFlops(subject.descriptor, arguments);
+    contestant.bytes = countBytes(subject.descriptor, arguments);
     std::unique_ptr<GpuArguments> &slot =
         shared[signatureOf(subject, arguments)];
     if (!slot)

@@ -41,7 +41,8 @@ Status OperatorHost::fill(const KernelDescriptor &, const InputOptions &options,
   return Status();
 }
 
-double OperatorHost::bytes(const std::vector<HostArgument> &arguments) const {
+double OperatorHost::bytes(const KernelDescriptor &,
+                           const std::vector<HostArgument> &arguments) const {
   int64_t bytes = 0;
   for (const HostArgument &argument : arguments)
     bytes += bytesOf(argument);

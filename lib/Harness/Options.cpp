@@ -49,8 +49,8 @@ static void declarePoison(Command &command, InputOptions &inputs,
           },
           [](double share) { return share >= 0 && share <= 1; },
           "a share from 0 to 1"),
-      "share of entries that do not count: invalid indices, empty splits "
-      "(default 0.1 with poison, else 0)");
+      "share of entries that do not count: invalid indices and pages, empty "
+      "splits (default 0.1 with poison, else 0)");
 }
 
 /// Makes "NAME=FILE.npy" options.

@@ -40,16 +40,16 @@ Status findScale(const std::vector<HostArgument> &arguments,
       "neither");
 }
 
-double countFlops(const std::string &operatorName,
+double countFlops(const runtime::KernelDescriptor &descriptor,
                   const std::vector<HostArgument> &arguments) {
-  const OperatorHost *host = findOperatorHost(operatorName);
-  return host ? host->flops(arguments) : 0;
+  const OperatorHost *host = findOperatorHost(descriptor.operatorName);
+  return host ? host->flops(descriptor, arguments) : 0;
 }
 
-double countBytes(const std::string &operatorName,
+double countBytes(const runtime::KernelDescriptor &descriptor,
                   const std::vector<HostArgument> &arguments) {
-  const OperatorHost *host = findOperatorHost(operatorName);
-  return host ? host->bytes(arguments) : 0;
+  const OperatorHost *host = findOperatorHost(descriptor.operatorName);
+  return host ? host->bytes(descriptor, arguments) : 0;
 }
 
 } // namespace mla::harness

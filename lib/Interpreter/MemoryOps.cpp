@@ -113,14 +113,25 @@ void mla::interp::readRows(const Argument &array, const DenseTile &rows,
                            ArrayRef<int64_t> rest, DenseTile &tile) {
   // Each row is read as a box; a box outside the array leaves the tile
   // unchanged.
-  SmallVector<int64_t> start{0};
-  llvm::append_range(start, rest);
   ArrayRef<int64_t> shape = ArrayRef(tile.shape).drop_front();
   int64_t width = shape.empty() ? 1 : shape[0];
-  for (int64_t r = 0; r < rows.size(); ++r) {
-    start[0] = rows.ints[r];
-    readBox({array, start, shape}, tile, r * width);
+  for (int64_t r = 0; r < rows.size(); ++r)
+    readBox({array, locateRow(array, rows.ints[r], rest), shape}, tile,
+            r * width);
+}
+
+SmallVector<int64_t> mla::interp::locateRow(const Argument &array, int64_t row,
+                                            ArrayRef<int64_t> rest) {
+  size_t leading = array.shape.size() - rest.size();
+  SmallVector<int64_t> start(leading, 0);
+  // A negative row lies outside in the first dimension.
+  for (size_t d = leading - 1; d > 0 && row >= 0; --d) {
+    start[d] = row % array.shape[d];
+    row /= array.shape[d];
   }
+  start[0] = row;
+  llvm::append_range(start, rest);
+  return start;
 }
 
 //===----------------------------------------------------------------------===//
@@ -151,8 +162,17 @@ static LogicalResult runGather(Frame &frame, const Instruction &in) {
   const Argument &array = frame.getArray(in.operands[0]);
   const DenseTile &rows = frame.getTile(in.operands[1]);
   TilePtr result = makeResult(in);
-  readRows(array, rows, frame.getInts(ArrayRef(in.operands).drop_front(2)),
-           *result);
+  SmallVector<int64_t> rest =
+      frame.getInts(ArrayRef(in.operands).drop_front(2));
+  if (size_t dim = cast<tile::GatherOp>(in.op).getDim()) {
+    for (int64_t r = 0; r < rows.size(); ++r) {
+      SmallVector<int64_t> start(rest);
+      start.insert(start.begin() + dim, rows.ints[r]);
+      readBox({array, start, {}}, *result, r);
+    }
+  } else {
+    readRows(array, rows, rest, *result);
+  }
   frame.set(in.results[0], std::move(result));
   return success();
 }

@@ -220,6 +220,8 @@ Value AttentionBuilder::buildOutput(ValueRange state, Value empty, Value sum,
   Value factor = b.createBroadcast(inverse, 1, {heads, dimV});
   Value scaled =
       b.label(arith::MulFOp::create(b, state[0], factor), "normalise");
+  if (element.isF32())
+    return scaled;
   return arith::TruncFOp::create(
       b, RankedTensorType::get({heads, dimV}, element), scaled);
 }

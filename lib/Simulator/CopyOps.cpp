@@ -39,8 +39,7 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
   Touch read = touch;
   read.write = false;
   for (int64_t row : rows->ints) {
-    SmallVector<int64_t> start{row};
-    llvm::append_range(start, rest);
+    SmallVector<int64_t> start = interp::locateRow(array, row, rest);
     if (failed(touchGlobal(role, array,
                            {array, start, type.getShape().drop_front()},
                            Attribute(), read)))

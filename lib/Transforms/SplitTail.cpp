@@ -106,6 +106,8 @@ struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
     SmallVector<tile::GatherOp> whole;
     SmallVector<StringRef> labels;
     func.walk([&](tile::GatherOp gather) {
+      if (!isGatheredMatrix(gather))
+        return;
       labels.push_back(tile::getLabel(gather));
       if (hasTailRow(schedule, gather))
         whole.push_back(gather);

@@ -134,7 +134,10 @@ static tile::GatherOp getGatherOfView(Value v) {
 }
 
 LogicalResult WidthSplitter::findValues() {
-  program.walk([&](tile::GatherOp gather) { gathers.push_back(gather); });
+  program.walk([&](tile::GatherOp gather) {
+    if (isGatheredMatrix(gather))
+      gathers.push_back(gather);
+  });
   WalkResult result = program.walk([&](tile::DotOp dot) {
     tile::GatherOp gather = getGatherOfView(dot.getB());
     if (!gather || dot.getTransposeB())

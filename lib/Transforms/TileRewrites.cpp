@@ -73,6 +73,11 @@ SmallVector<Value> mla::moveRight(ImplicitLocOpBuilder &b, ValueRange indices,
   return moved;
 }
 
+bool mla::isGatheredMatrix(Operation *op) {
+  auto gather = dyn_cast<tile::GatherOp>(op);
+  return gather && getTile(gather.getResult()).getRank() == 2;
+}
+
 tile::GatherOp mla::gatherColumns(ImplicitLocOpBuilder &b,
                                   tile::GatherOp gather, int64_t first,
                                   int64_t count) {

@@ -36,6 +36,9 @@ llvm::SmallVector<mlir::Value> moveRight(mlir::ImplicitLocOpBuilder &b,
                                          mlir::ValueRange indices,
                                          int64_t columns);
 
+/// Whether `op` gathers rows of a matrix, not elements of a vector.
+bool isGatheredMatrix(mlir::Operation *op);
+
 /// A gather of the columns [first, first + count) of `gather`.
 tile::GatherOp gatherColumns(mlir::ImplicitLocOpBuilder &b,
                              tile::GatherOp gather, int64_t first,

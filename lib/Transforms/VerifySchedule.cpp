@@ -114,7 +114,7 @@ void NameChecker::visit(Operation *op) {
     use(schedule.lookup((label + ".wait").str()));
   }
   // Without a tail if V uses all columns of the tile.
-  if (isa<tile::GatherOp>(op) && schedule.asksFor("split-tail"))
+  if (isGatheredMatrix(op) && schedule.asksFor("split-tail"))
     used.insert(getName(label + ".t"));
 }
 

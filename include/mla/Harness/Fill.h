@@ -10,6 +10,7 @@
 #include "mla/Runtime/Float.h"
 
 #include <algorithm>
+#include <climits>
 
 namespace mla::harness {
 
@@ -112,6 +113,17 @@ inline void fillLengths(HostTensor &lengths, uint64_t stream, int64_t most,
     lengths.data<int32_t>()[row * lengths.strides[0]] =
         static_cast<int32_t>(length);
   }
+}
+
+/// Extreme values of i32 outside [0, bound), INT_MIN and -1 among them.
+inline std::vector<int32_t> invalidIndices(int64_t bound) {
+  std::vector<int32_t> invalid;
+  for (int64_t value : {int64_t(INT_MIN), int64_t(-123456), int64_t(-1), bound,
+                        int64_t(114514), int64_t(INT_MAX)})
+    // For a large bound some of these values are valid indices.
+    if ((value < 0 || value >= bound) && value <= INT_MAX)
+      invalid.push_back(static_cast<int32_t>(value));
+  return invalid;
 }
 
 /// A length clamped to [0, most], as kernels do; `most` if the launch leaves

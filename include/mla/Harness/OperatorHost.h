@@ -78,11 +78,13 @@ public:
   /// Floating-point operations for these arguments, as papers count them (2 for
   /// each multiply-add of the dot products); 0 for arguments that are not the
   /// operator's.
-  virtual double flops(const std::vector<HostArgument> &arguments) const = 0;
+  virtual double flops(const runtime::KernelDescriptor &kernel,
+                       const std::vector<HostArgument> &arguments) const = 0;
 
   /// Bytes that have to be moved; 0 for arguments that are not the operator's.
   /// Default: each tensor once, without padding.
-  virtual double bytes(const std::vector<HostArgument> &arguments) const;
+  virtual double bytes(const runtime::KernelDescriptor &kernel,
+                       const std::vector<HostArgument> &arguments) const;
 };
 
 using OperatorHosts = std::vector<std::unique_ptr<const OperatorHost>>;

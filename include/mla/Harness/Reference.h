@@ -57,12 +57,12 @@ Status findScale(const std::vector<HostArgument> &arguments,
 /// The operator's floating-point operations for these arguments, as papers
 /// count them (2 for each multiply-add of the dot products); 0 where there is
 /// no formula.
-double countFlops(const std::string &operatorName,
+double countFlops(const runtime::KernelDescriptor &descriptor,
                   const std::vector<HostArgument> &arguments);
 
 /// Bytes that the operator has to move for these arguments: each argument once,
 /// unless OperatorInfo::bytesNote says otherwise; 0 where there is no formula.
-double countBytes(const std::string &operatorName,
+double countBytes(const runtime::KernelDescriptor &descriptor,
                   const std::vector<HostArgument> &arguments);
 
 } // namespace mla::harness

@@ -304,8 +304,13 @@ void readBox(const Box &box, DenseTile &tile, int64_t at = 0);
 /// Copies `tile` to the part of `box` that is inside its array.
 void writeBox(const Box &box, const DenseTile &tile);
 
-/// Gathers rows of an array by index. Rows outside the array leave the tile
-/// unchanged. `rest` are the indices in the dimensions after the first.
+/// The indices of an element: `row` counts through the leading dimensions in
+/// row-major order, `rest` are the indices in the other ones.
+llvm::SmallVector<int64_t> locateRow(const Argument &array, int64_t row,
+                                     llvm::ArrayRef<int64_t> rest);
+
+/// Gathers rows of an array by index (locateRow). Rows outside the array leave
+/// the tile unchanged.
 void readRows(const Argument &array, const DenseTile &rows,
               llvm::ArrayRef<int64_t> rest, DenseTile &tile);
 

@@ -31,12 +31,8 @@ LogicalResult GatherAsyncOp::verify() {
       dest.getShape()[0] != rows.getDimSize(0))
     return emitOpError() << "expected as many row indices as rows of " << dest
                          << ", got " << rows;
-  if (getIndices().size() + 1 !=
-      static_cast<size_t>(cast<MemRefType>(getSource().getType()).getRank()))
-    return emitOpError() << "expected one index for each dimension of "
-                         << getSource().getType() << " but the first, got "
-                         << getIndices().size();
-  return success();
+  return tile::verifyLeadingDims(*this, cast<MemRefType>(getSource().getType()),
+                                 getIndices().size());
 }
 
 LogicalResult CopyAsyncOp::verify() {

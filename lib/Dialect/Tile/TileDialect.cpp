@@ -50,6 +50,23 @@ LogicalResult mla::tile::verifyBox(Operation *op, MemRefType memref,
   return success();
 }
 
+LogicalResult mla::tile::verifyLeadingDims(Operation *op, MemRefType memref,
+                                           size_t numIndices) {
+  auto rank = static_cast<size_t>(memref.getRank());
+  if (numIndices >= rank)
+    return op->emitOpError()
+           << "expected fewer indices than the " << rank << " dimensions of "
+           << memref << ", got " << numIndices;
+  for (int64_t size :
+       memref.getShape().take_front(rank - numIndices).drop_front())
+    if (ShapedType::isDynamic(size) || size == 0)
+      return op->emitOpError()
+             << "expected static sizes above 0 after the first of the "
+             << rank - numIndices << " leading dimensions of " << memref
+             << ", which have no index";
+  return success();
+}
+
 SmallVector<int64_t> mla::tile::orderDims(std::optional<ArrayRef<int64_t>> dims,
                                           int64_t rank, int64_t tileRank) {
   SmallVector<int64_t> order;
@@ -117,7 +134,15 @@ LogicalResult GatherOp::verify() {
   if (rank < 1 || rank > 2 || result.getDimSize(0) != rows.getDimSize(0))
     return emitOpError() << "expected a result of rank 1 or 2 with "
                          << rows.getDimSize(0) << " rows, got " << result;
-  return verifyBox(*this, source, getIndices().size() + 1, result);
+  if (getDim() != 0 &&
+      (rank != 1 || static_cast<int64_t>(getDim()) >= source.getRank() ||
+       static_cast<int64_t>(getIndices().size()) + 1 != source.getRank()))
+    return emitOpError() << "with `dim` " << getDim()
+                         << ": expected a 1-D result, a dimension of " << source
+                         << " and an index for each other dimension";
+  if (failed(verifyLeadingDims(*this, source, getIndices().size())))
+    return failure();
+  return verifyBox(*this, source, source.getRank(), result);
 }
 
 LogicalResult ViewOp::verify() {

@@ -75,18 +75,20 @@ public:
     return combineReference(kernel, view, arguments, expected);
   }
 
-  double flops(const std::vector<HostArgument> &arguments) const override {
+  double flops(const KernelDescriptor &kernel,
+               const std::vector<HostArgument> &arguments) const override {
     CombineView view;
-    if (!CombineView::create(arguments, /*options=*/{}, view).ok())
+    if (!CombineView::create(arguments, kernel.options, view).ok())
       return 0;
     return countCombineFlops(static_cast<double>(view.rows),
                              static_cast<double>(view.splits),
                              static_cast<double>(view.columns));
   }
 
-  double bytes(const std::vector<HostArgument> &arguments) const override {
+  double bytes(const KernelDescriptor &kernel,
+               const std::vector<HostArgument> &arguments) const override {
     CombineView view;
-    if (!CombineView::create(arguments, /*options=*/{}, view).ok())
+    if (!CombineView::create(arguments, kernel.options, view).ok())
       return 0;
     int64_t counted = 0;
     for (int64_t row = 0; row < view.rows; ++row)

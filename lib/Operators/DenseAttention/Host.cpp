@@ -127,7 +127,8 @@ public:
     return computeReference(kernel, arguments, softCap, expected);
   }
 
-  double flops(const std::vector<HostArgument> &arguments) const override {
+  double flops(const runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &arguments) const override {
     Operands operands(info.name, arguments);
     const HostTensor *q = nullptr, *k = nullptr, *v = nullptr;
     if (!operands.need("q", 3, 3, q).ok() ||

@@ -65,7 +65,7 @@ OperatorInfo describe() {
   info.defaultSizes = {{"s_q", 4096}, {"s_kv", 65536}, {"topk", 2048},
                        {"h_q", 128},  {"h_kv", 1},     {"d_qk", 576},
                        {"d_v", 512}};
-  info.extremes = sparsePrefillExtremes();
+  info.extremes = attentionExtremes(kSparsePrefillNames);
   info.bytesNote =
       "kv one row per valid index, including duplicates. Rows that "
       "queries share are read from L2, so the rate may exceed the "
@@ -88,7 +88,8 @@ public:
     return sparsePrefillReference(kernel, arguments, expected);
   }
 
-  double flops(const std::vector<HostArgument> &arguments) const override {
+  double flops(const runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &arguments) const override {
     SparsePrefillView view;
     if (!SparsePrefillView::create(arguments, view).ok())
       return 0;
@@ -98,7 +99,8 @@ public:
     return countAttentionFlops(pairs, view.qkSize, view.vSize);
   }
 
-  double bytes(const std::vector<HostArgument> &arguments) const override {
+  double bytes(const runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &arguments) const override {
     SparsePrefillView view;
     if (!SparsePrefillView::create(arguments, view).ok())
       return 0;

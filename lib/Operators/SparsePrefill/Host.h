@@ -5,10 +5,13 @@
 #ifndef MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
 #define MLA_LIB_OPERATORS_SPARSEPREFILL_HOST_H
 
+#include "mla/Harness/AttentionExtremes.h"
 #include "mla/Harness/Fill.h"
 #include "mla/Harness/OperatorHost.h"
 
 namespace mla::harness {
+
+inline constexpr AttentionNames kSparsePrefillNames = {"q", "kv", "attn_sink"};
 
 /// The arguments of sparse_prefill by name, and their sizes. kv and indices may
 /// lack the dimension h_kv, which is then 1.
@@ -70,25 +73,11 @@ struct SparsePrefillView {
 Status fillSparsePrefill(const InputOptions &options,
                          std::vector<HostArgument> &arguments);
 
-/// The extreme values that inputs of this operator may contain.
-std::vector<Extreme> sparsePrefillExtremes();
-/// Places the extremes that the options request into generated arguments.
-/// `named` flags the KV rows that a valid entry selects, [s_kv][h_kv]. Fails if
-/// the argument for an extreme is missing or read from a file.
-Status placeSparsePrefillExtremes(const InputOptions &options,
-                                  const std::vector<char> &named,
-                                  std::vector<HostArgument> &arguments);
-
 /// The reference of sparse_prefill, in double precision. Reads the arguments q,
 /// kv, indices, topk_length and attn_sink if present, and the argument or
 /// constant scale. Gives the expected out, max_logits and lse. Invalid entries
-/// are never dereferenced. d_v is the last size of `out`.
-///
-/// A NaN in q or in the KV row of a valid entry makes all results of its row
-/// NaN. A score that overflows fp32 to -inf has weight 0. If all scores of a
-/// row do, max_logits and lse are -inf, and out is 0 with a sink and NaN
-/// without one. A score that overflows to +inf makes max_logits +inf, and lse
-/// and out NaN.
+/// are never dereferenced. d_v is the last size of `out`. NaN and overflowing
+/// scores: see addAttention.
 Status sparsePrefillReference(const runtime::KernelDescriptor &kernel,
                               const std::vector<HostArgument> &arguments,
                               std::vector<ExpectedOutput> &expected);

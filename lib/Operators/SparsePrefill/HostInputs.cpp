@@ -6,7 +6,6 @@
 
 #include "mla/Harness/Operands.h"
 
-#include <climits>
 #include <limits>
 
 using namespace mla::runtime;
@@ -20,13 +19,7 @@ class SparsePrefillInputs {
 public:
   SparsePrefillInputs(const SparsePrefillView &view,
                       const InputOptions &options)
-      : view(view), options(options) {
-    for (int64_t value : {int64_t(INT_MIN), int64_t(-123456), int64_t(-1),
-                          view.sKV, int64_t(114514), int64_t(INT_MAX)})
-      // For a large s_kv some of these values are valid indices.
-      if ((value < 0 || value >= view.sKV) && value <= INT_MAX)
-        invalid.push_back(static_cast<int32_t>(value));
-  }
+      : view(view), options(options), invalid(invalidIndices(view.sKV)) {}
 
   void fillIndices(HostTensor &indices) const {
     uint64_t stream = streamSeed(options.seed, "indices");
@@ -109,7 +102,7 @@ private:
 
   const SparsePrefillView &view;
   const InputOptions &options;
-  std::vector<int32_t> invalid;
+  const std::vector<int32_t> invalid;
 };
 
 } // namespace
@@ -133,9 +126,10 @@ Status fillSparsePrefill(const InputOptions &options,
     inputs.fillSink(*sink);
   if (HostTensor *kv = generated("kv"))
     inputs.fillKv(*kv);
-  return options.extremes.empty() ? Status()
-                                  : placeSparsePrefillExtremes(
-                                        options, inputs.namedRows(), arguments);
+  return options.extremes.empty()
+             ? Status()
+             : placeAttentionExtremes(kSparsePrefillNames, options,
+                                      inputs.namedRows(), arguments);
 }
 
 } // namespace mla::harness

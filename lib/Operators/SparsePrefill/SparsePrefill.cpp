@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "ScheduleCosts.h"
 #include "SparsePrefillOp.h"
+#include "mla/Operators/AttentionCosts.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mla;
@@ -32,7 +32,7 @@ static Prediction predict(const Choice &choice, const Problem &problem,
   AttentionProblem attention{problem.getSize("s_q"),  problem.getSize("h_q"),
                              problem.getSize("d_qk"), problem.getSize("d_v"),
                              problem.getSize("topk"), problem.getSize("s_kv")};
-  return predictAttention(getSparsePrefillCosts(choice.schedule), attention,
+  return predictAttention(getAttentionCosts(choice.schedule), attention,
                           choice.getParameter("block_kv", kUsualBlockKV),
                           machine);
 }

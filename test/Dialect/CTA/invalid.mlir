@@ -106,11 +106,11 @@ func.func @gather_rows(%kv: memref<?x64xbf16>, %rows: tensor<32xi32>, %c: index,
 
 // -----
 
-func.func @gather_indices(%kv: memref<?x1x64xbf16>, %rows: tensor<64xi32>, %c: index,
+func.func @gather_indices(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index,
                           %b: !cta.buffer<64x64xbf16>) {
-  // expected-error @below {{expected one index for each dimension of 'memref<?x1x64xbf16>' but the first, got 1}}
+  // expected-error @below {{expected static sizes above 0 after the first of the 2 leading dimensions of 'memref<?x?x64xbf16>', which have no index}}
   cta.gather_async %kv[%rows][%c] to %b
-      : memref<?x1x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+      : memref<?x?x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
   return
 }
 

@@ -68,10 +68,37 @@ func.func @gather_rank(%kv: memref<?x1x64xbf16>, %rows: tensor<32xi32>, %c: inde
 
 // -----
 
-func.func @gather_indices(%kv: memref<?x1x64xbf16>, %rows: tensor<64xi32>, %c: index) {
-  // expected-error @below {{expected 3 indices for 'memref<?x1x64xbf16>', got 2}}
+func.func @gather_indices(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index) {
+  // expected-error @below {{expected static sizes above 0 after the first of the 2 leading dimensions of 'memref<?x?x64xbf16>', which have no index}}
   %0 = tile.gather %kv[%rows][%c]
-      : memref<?x1x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+      : memref<?x?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_too_many_indices(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index) {
+  // expected-error @below {{expected fewer indices than the 2 dimensions of 'memref<?x64xbf16>', got 2}}
+  %0 = tile.gather %kv[%rows][%c, %c]
+      : memref<?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_dim_of_matrix(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index) {
+  // expected-error @below {{with `dim` 1: expected a 1-D result, a dimension of 'memref<?x64xbf16>' and an index for each other dimension}}
+  %0 = tile.gather %kv[%rows][%c] dim 1
+      : memref<?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_dim(%table: memref<?x?xi32>, %rows: tensor<64xi32>, %c: index) {
+  // expected-error @below {{with `dim` 2: expected a 1-D result, a dimension of 'memref<?x?xi32>' and an index for each other dimension}}
+  %0 = tile.gather %table[%rows][%c] dim 2
+      : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
   return
 }
 

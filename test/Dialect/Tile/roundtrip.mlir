@@ -109,12 +109,16 @@ func.func @transpose(%x: tensor<64x16xbf16>) {
 // CHECK:         tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] bounds{{ ?}}[%{{.*}}, %{{.*}}] : memref<?x?x64xf32> -> tensor<8x64xf32>
 // CHECK:         tile.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] dims [1] bounds{{ ?}}[%{{.*}}] : tensor<4xf32>, memref<?x?x64xf32>
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
+// CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] dim 1 : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
+// CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
 func.func @windows(%m: memref<?x?x64xf32>, %t: tensor<4xf32>, %table: memref<?x8xi32>,
-                   %rows: tensor<32xi32>, %c: index) {
+                   %cache: memref<?x16x64xbf16>, %rows: tensor<32xi32>, %c: index) {
   %0 = tile.load %m[%c, %c, %c] dims [0, 2] bounds [%c] pad 0.0 : f32 {tile.label = "p"} : memref<?x?x64xf32> -> tensor<8x64xf32>
   %1 = tile.load %m[%c, %c, %c] bounds [%c, %c] : memref<?x?x64xf32> -> tensor<8x64xf32>
   tile.store %t, %m[%c, %c, %c] dims [1] bounds [%c] : tensor<4xf32>, memref<?x?x64xf32>
   %2 = tile.gather %table[%rows][%c] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
+  %3 = tile.gather %table[%rows][%c] dim 1 : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
+  %4 = tile.gather %cache[%rows][%c] : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
   return
 }
 

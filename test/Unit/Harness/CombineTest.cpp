@@ -439,16 +439,16 @@ TEST(Combine, OutputsThatOverflowAreInfinite) {
 
 TEST(Combine, OperationsAndBytes) {
   Problem problem(4, 5, 6);
-  EXPECT_EQ(countFlops("combine", problem.arguments), 2 * 4 * 5 * 6);
+  EXPECT_EQ(countFlops(problem.descriptor, problem.arguments), 2 * 4 * 5 * 6);
   for (int64_t row = 0; row < 5; ++row)
     problem.tensor("num_splits").set(row, static_cast<double>(row) * 2 - 1);
   // -1, 1, 3, 5 and 7 of 4 are 12 splits of 6 x 4 + 4 bytes; then num_splits,
   // out and lse.
-  EXPECT_EQ(countBytes("combine", problem.arguments),
+  EXPECT_EQ(countBytes(problem.descriptor, problem.arguments),
             12 * 28 + 5 * 4 + 5 * 6 * 2 + 5 * 4);
   problem.arguments.erase(problem.arguments.begin());
-  EXPECT_EQ(countFlops("combine", problem.arguments), 0);
-  EXPECT_EQ(countBytes("combine", problem.arguments), 0);
+  EXPECT_EQ(countFlops(problem.descriptor, problem.arguments), 0);
+  EXPECT_EQ(countBytes(problem.descriptor, problem.arguments), 0);
 }
 
 TEST(Combine, MistakesAreNamed) {

@@ -22,15 +22,15 @@ TEST(OperatorHost, AreThoseOfTheFoldersByName) {
     names.push_back(host->info.name);
     EXPECT_EQ(findOperatorHost(host->info.name), host.get());
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"combine", "dense_attention",
-                                             "dense_attention_soft_cap",
-                                             "sparse_prefill"}));
+  EXPECT_EQ(names, (std::vector<std::string>{
+                       "combine", "decode", "dense_attention",
+                       "dense_attention_soft_cap", "sparse_prefill"}));
 }
 
 TEST(OperatorHost, UnknownOnesAreToldTheNearest) {
   EXPECT_EQ(findOperatorHost("combined"), nullptr);
   EXPECT_EQ(describeUnknownOperator("combined"),
-            "expected one of combine, sparse_prefill, dense_attention, "
+            "expected one of combine, decode, sparse_prefill, dense_attention, "
             "dense_attention_soft_cap, got 'combined'");
   EXPECT_EQ(
       describeUnknownOperator("spare_prefill").find("one of sparse_prefill"),
@@ -58,7 +58,10 @@ struct PlainHost : OperatorHost {
                    std::vector<ExpectedOutput> &) const override {
     return Status();
   }
-  double flops(const std::vector<HostArgument> &) const override { return 0; }
+  double flops(const mla::runtime::KernelDescriptor &,
+               const std::vector<HostArgument> &) const override {
+    return 0;
+  }
 };
 
 TEST(OperatorHost, DefaultsArePlainInputsAndEachTensorOnce) {
@@ -73,7 +76,7 @@ TEST(OperatorHost, DefaultsArePlainInputsAndEachTensorOnce) {
   scalar.isTensor = false;
   std::vector<HostArgument> arguments = {in, file, out, scalar};
   PlainHost host;
-  EXPECT_EQ(host.bytes(arguments), 3 * 5 * 2 + 7 * 4 + 2 * 4);
+  EXPECT_EQ(host.bytes({}, arguments), 3 * 5 * 2 + 7 * 4 + 2 * 4);
   InputOptions options;
   options.files["file"] = "file.npy";
   ASSERT_TRUE(host.fill({}, options, arguments).ok());

@@ -264,9 +264,9 @@ TEST(SparsePrefill, MissingArgumentsAreNamed) {
 
 TEST(SparsePrefill, FlopsAreCountedAsEveryoneDoes) {
   auto arguments = makeSparsePrefill();
-  EXPECT_EQ(countFlops("sparse_prefill", arguments),
+  EXPECT_EQ(countFlops(sparsePrefillDescriptor(), arguments),
             2.0 * 9 * 6 * 21 * (24 + 17));
-  EXPECT_EQ(countFlops("other", arguments), 0);
+  EXPECT_EQ(countFlops({}, arguments), 0);
   mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
   EXPECT_TRUE(findReference(descriptor));
   descriptor.operatorName = "other";
@@ -281,20 +281,21 @@ TEST(SparsePrefill, BytesAreThoseOfTheRowsThatAreNamed) {
       makeSparsePrefill(sparsePrefillSizes(), valid, /*optional=*/false);
   // q and out; indices; max_logits and lse.
   double others = 9 * 6 * (24 + 17) * 2 + 9 * 21 * 4 + 2 * 9 * 6 * 4;
-  EXPECT_EQ(countBytes("sparse_prefill", arguments), others + 9 * 21 * 24 * 2);
+  EXPECT_EQ(countBytes(sparsePrefillDescriptor(), arguments),
+            others + 9 * 21 * 24 * 2);
   // A row that is named twice is read twice; invalid entries read nothing.
   int32_t *index = tensorOf(arguments, "indices").data<int32_t>();
   index[0] = index[1];
   index[2] = -1;
   index[3] = 40;
-  EXPECT_EQ(countBytes("sparse_prefill", arguments),
+  EXPECT_EQ(countBytes(sparsePrefillDescriptor(), arguments),
             others + (9 * 21 - 2) * 24 * 2);
-  EXPECT_EQ(countBytes("other", arguments), 0);
+  EXPECT_EQ(countBytes({}, arguments), 0);
   // Nor are entries that topk_length cuts off.
   arguments = makeSparsePrefill(sparsePrefillSizes(), valid);
   for (int query = 0; query < 9; ++query)
     tensorOf(arguments, "topk_length").data<int32_t>()[query] = 2;
-  EXPECT_EQ(countBytes("sparse_prefill", arguments),
+  EXPECT_EQ(countBytes(sparsePrefillDescriptor(), arguments),
             others + 9 * 4 + 6 * 4 + 9 * 2 * 24 * 2);
 }
 

@@ -129,6 +129,36 @@ TEST_F(MemoryTest, GatherRowsByIndex) {
   EXPECT_EQ(y.values(), (Doubles{5, 6, 0, 0, 1, 2, 0, 0, 5, 6, 0, 0}));
 }
 
+TEST_F(MemoryTest, GatherCountsThroughLeadingDimensions) {
+  // Pages of two rows; rows 1, 2, -1, 3, past the end and an extreme.
+  Array x = f32({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  Array rows = i32({6}, {1, 2, -1, 3, 4, double(INT32_MIN)});
+  Array y = out({6, 2});
+  ASSERT_TRUE(run("%x: memref<?x2x2xf32>, %i: memref<6xi32>, "
+                  "%y: memref<6x2xf32>",
+                  R"(
+      %r = tile.load %i[%c0] : memref<6xi32> -> tensor<6xi32>
+      %t = tile.gather %x[%r][%c0] : memref<?x2x2xf32>, tensor<6xi32> -> tensor<6x2xf32>
+      tile.store %t, %y[%c0, %c0] : tensor<6x2xf32>, memref<6x2xf32>)",
+                  {x, rows, y}))
+      << getError();
+  EXPECT_EQ(y.values(), (Doubles{3, 4, 5, 6, 0, 0, 7, 8, 0, 0, 0, 0}));
+}
+
+TEST_F(MemoryTest, GatherGoesAlongAnotherDimension) {
+  // The second row of a table; columns 2, 0, -1 and 3.
+  Array x = f32({2, 3}, {1, 2, 3, 4, 5, 6});
+  Array columns = i32({4}, {2, 0, -1, 3}), y = out({4});
+  ASSERT_TRUE(run("%x: memref<?x?xf32>, %i: memref<4xi32>, %y: memref<4xf32>",
+                  R"(
+      %r = tile.load %i[%c0] : memref<4xi32> -> tensor<4xi32>
+      %t = tile.gather %x[%r][%c1] dim 1 : memref<?x?xf32>, tensor<4xi32> -> tensor<4xf32>
+      tile.store %t, %y[%c0] : tensor<4xf32>, memref<4xf32>)",
+                  {x, columns, y}))
+      << getError();
+  EXPECT_EQ(y.values(), (Doubles{6, 4, 0, 0}));
+}
+
 TEST_F(MemoryTest, GatherPadsColumnsOutside) {
   Array x = f32({2, 2}, {1, 2, 3, 4}), rows = i32({1}, {1}), y = out({1, 2});
   ASSERT_TRUE(run("%x: memref<?x2xf32>, %i: memref<1xi32>, %y: memref<1x2xf32>",

@@ -121,17 +121,27 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
     row is gathered. Row indices are signed. Elements outside the memref, in any
     dimension, are never dereferenced and give 0.
 
+    With `dim`, row indices select elements of that dimension instead of the
+    first, for example the pages of one request in a table [requests, pages]. The
+    result must be 1-D.
+
+    With fewer `indices`, a row index counts through several leading dimensions
+    in row-major order; all of them but the first must be static. In a paged cache
+    [pages, page_size, ...], token t of page p is row p * page_size + t.
+
     ```mlir
-    %page = tile.gather %table[%block][%request] : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
+    %page = tile.gather %table[%block][%request] dim 1 : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
     %k = tile.gather %KV[%rows][%c0, %c0] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
+    %k = tile.gather %cache[%rows][%c0, %c0] : memref<?x64x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
     ```
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
-      1DTensorOf<[I32]>:$rows, Variadic<Index>:$indices);
+      1DTensorOf<[I32]>:$rows, Variadic<Index>:$indices,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$dim);
   let results = (outs AnyStaticShapeTensor:$result);
   let assemblyFormat = [{
-    $source `[` $rows `]` `[` $indices `]` attr-dict `:` type($source) `,`
-    type($rows) `->` type($result)
+    $source `[` $rows `]` `[` $indices `]` (`dim` $dim^)? attr-dict `:`
+    type($source) `,` type($rows) `->` type($result)
   }];
   let hasVerifier = 1;
 }

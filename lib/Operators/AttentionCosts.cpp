@@ -1,15 +1,15 @@
-//===- ScheduleCosts.cpp - costs of the built-in schedules ----------------===//
+//===- AttentionCosts.cpp - costs of the built-in schedules ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// One row for each schedule in Schedules/, fitted to back-to-back launches with
-// s_q = 4,096 (docs/Performance.md): exposed from s_kv = 8,192, where KV fits
-// the near half of L2; refill from the slope over s_kv; prologue and epilogue
-// from the slope over topk.
+// One row for each schedule of the attention operators, fitted to back-to-back
+// launches of sparse_prefill with s_q = 4,096 (docs/Performance.md): exposed
+// from s_kv = 8,192, where KV fits the near half of L2; refill from the slope
+// over s_kv; prologue and epilogue from the slope over topk.
 //
 //===----------------------------------------------------------------------===//
 
-#include "ScheduleCosts.h"
+#include "mla/Operators/AttentionCosts.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mla;
@@ -50,7 +50,7 @@ static constexpr ScheduleCosts kCosts[] = {
 };
 // clang-format on
 
-const ScheduleCosts &mla::getSparsePrefillCosts(llvm::StringRef schedule) {
+const ScheduleCosts &mla::getAttentionCosts(llvm::StringRef schedule) {
   return *llvm::find_if(kCosts, [&](const ScheduleCosts &costs) {
     return costs.name == schedule;
   });

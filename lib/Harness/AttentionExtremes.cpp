@@ -1,15 +1,16 @@
-//===- HostExtremes.cpp - extreme inputs of sparse_prefill ----------------===//
+//===- AttentionExtremes.cpp - extreme inputs of attention ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
 // Heads, rows and columns are chosen at random from the seed. The last head of
-// the first query and the first selected KV row are always chosen, so that the
-// smallest sizes contain every case.
+// the first query and the first KV row that is read are always chosen, so that
+// the smallest sizes contain every case.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Host.h"
+#include "mla/Harness/AttentionExtremes.h"
 
+#include "mla/Harness/Fill.h"
 #include "mla/Harness/Operands.h"
 
 #include <iterator>
@@ -27,16 +28,16 @@ struct PlacedExtreme;
 
 class Placer {
 public:
-  Placer(const InputOptions &options, const std::vector<char> &named,
-         std::vector<HostArgument> &arguments)
-      : options(options), named(named), arguments(arguments) {}
+  Placer(const AttentionNames &names, const InputOptions &options,
+         const std::vector<char> &isRead, std::vector<HostArgument> &arguments)
+      : names(names), options(options), isRead(isRead), arguments(arguments) {}
 
   Status place(const PlacedExtreme &what);
 
   Status placeNanQ() {
     HostTensor *q = nullptr;
-    MLA_RETURN_IF_ERROR(need("q", q));
-    int64_t heads = q->shape[1];
+    MLA_RETURN_IF_ERROR(need(names.q, q));
+    int64_t heads = headsOf(*q);
     forEachRow(*q, [&](int64_t row, int64_t offset) {
       if (row == heads - 1 || randomChance(stream, 2 * row, 0.25))
         setRandomColumn(*q, row, offset);
@@ -46,10 +47,10 @@ public:
 
   Status placeNanKv() {
     HostTensor *kv = nullptr;
-    MLA_RETURN_IF_ERROR(need("kv", kv));
-    int64_t first = std::find(named.begin(), named.end(), 1) - named.begin();
+    MLA_RETURN_IF_ERROR(need(names.kv, kv));
+    int64_t first = std::find(isRead.begin(), isRead.end(), 1) - isRead.begin();
     forEachRow(*kv, [&](int64_t row, int64_t offset) {
-      if (named[row] &&
+      if (isRead[row] &&
           (row == first || randomChance(stream, 2 * row, 1. / 64)))
         setRandomColumn(*kv, row, offset);
     });
@@ -58,7 +59,7 @@ public:
 
   Status placeNanSink() {
     HostTensor *sink = nullptr;
-    MLA_RETURN_IF_ERROR(need("attn_sink", sink));
+    MLA_RETURN_IF_ERROR(need(names.sink, sink));
     int64_t heads = sink->shape[0];
     for (int64_t head = 0; head < heads; ++head)
       if (head == heads - 1 || randomChance(stream, head, 0.25))
@@ -73,10 +74,10 @@ public:
     static constexpr double kSizes[] = {-1e31, 1e31, -3e38, 3e38, 0};
     static constexpr double kF16Sizes[] = {-2e4, 2e4, -6e4, 6e4, 0};
     HostTensor *q = nullptr, *kv = nullptr;
-    MLA_RETURN_IF_ERROR(need("q", q));
-    MLA_RETURN_IF_ERROR(need("kv", kv));
+    MLA_RETURN_IF_ERROR(need(names.q, q));
+    MLA_RETURN_IF_ERROR(need(names.kv, kv));
     bool isF16 = q->dtype == MLA_F16;
-    forEachNamedRow(*kv, [&](int64_t, int64_t offset) {
+    forEachReadRow(*kv, [&](int64_t, int64_t offset) {
       kv->set(offset, isF16 ? 1024 : 1);
     });
     forEachHead(*q, [&](int64_t kind, int64_t offset) {
@@ -91,17 +92,17 @@ public:
   Status placeOverflowingScores() {
     static constexpr double kSizes[] = {-3e38, 3e38, 0};
     HostTensor *q = nullptr, *kv = nullptr;
-    MLA_RETURN_IF_ERROR(need("q", q));
-    MLA_RETURN_IF_ERROR(need("kv", kv));
+    MLA_RETURN_IF_ERROR(need(names.q, q));
+    MLA_RETURN_IF_ERROR(need(names.kv, kv));
     if (q->dtype == MLA_F16)
       return invalidArgument("extreme '" + name +
                              "': expected q of bf16, got f16, whose products "
                              "do not overflow fp32");
-    if (q->shape[2] < 2)
+    if (q->shape.back() < 2)
       return invalidArgument("extreme '" + name +
                              "': expected d_qk of at least 2, got " +
-                             std::to_string(q->shape[2]));
-    forEachNamedRow(*kv, [&](int64_t row, int64_t offset) {
+                             std::to_string(q->shape.back()));
+    forEachReadRow(*kv, [&](int64_t row, int64_t offset) {
       for (int64_t column = 0; column < 2; ++column)
         kv->set(offset + column * kv->strides.back(), row % 2 ? 0 : 1);
     });
@@ -119,14 +120,16 @@ private:
         .within("extreme '" + name + "'");
   }
 
+  static int64_t headsOf(const HostTensor &q) { return q.shape[q.rank() - 2]; }
+
   void setRandomColumn(HostTensor &tensor, int64_t row, int64_t offset) {
     int64_t column = randomBelow(stream, 2 * row + 1, tensor.shape.back());
     tensor.set(offset + column * tensor.strides.back(), kNan);
   }
 
-  template <typename Row> void forEachNamedRow(HostTensor &kv, Row row) {
+  template <typename Row> void forEachReadRow(HostTensor &kv, Row row) {
     forEachRow(kv, [&](int64_t number, int64_t offset) {
-      if (named[number])
+      if (isRead[number])
         row(number, offset);
     });
   }
@@ -134,14 +137,15 @@ private:
   /// Calls `head(number, offset)` with a number that differs between the
   /// queries of a head, so that each head gets each case.
   template <typename Head> void forEachHead(HostTensor &q, Head head) {
-    int64_t heads = q.shape[1];
+    int64_t heads = headsOf(q);
     forEachRow(q, [&](int64_t row, int64_t offset) {
       head(row / heads + row % heads, offset);
     });
   }
 
+  const AttentionNames &names;
   const InputOptions &options;
-  const std::vector<char> &named;
+  const std::vector<char> &isRead;
   std::vector<HostArgument> &arguments;
   std::string name;
   uint64_t stream = 0;
@@ -154,8 +158,7 @@ struct PlacedExtreme {
 };
 constexpr PlacedExtreme kExtremes[] = {
     {"nan-q", "NaN in q of some heads of some queries", &Placer::placeNanQ},
-    {"nan-kv", "NaN in some KV rows that valid indices select",
-     &Placer::placeNanKv},
+    {"nan-kv", "NaN in some KV rows that queries read", &Placer::placeNanKv},
     {"nan-sink", "NaN in attn_sink of some heads", &Placer::placeNanSink},
     {"huge-scores",
      "q.k of -1e31, 1e31, -3e38 or 3e38 (f16: up to 6e7) throughout a head",
@@ -172,17 +175,19 @@ Status Placer::place(const PlacedExtreme &what) {
 
 } // namespace
 
-std::vector<Extreme> sparsePrefillExtremes() {
+std::vector<Extreme> attentionExtremes(const AttentionNames &names) {
   std::vector<Extreme> extremes;
   for (const PlacedExtreme &known : kExtremes)
-    extremes.push_back({known.name, known.meaning});
+    if (names.sink || known.place != &Placer::placeNanSink)
+      extremes.push_back({known.name, known.meaning});
   return extremes;
 }
 
-Status placeSparsePrefillExtremes(const InputOptions &options,
-                                  const std::vector<char> &named,
-                                  std::vector<HostArgument> &arguments) {
-  Placer placer(options, named, arguments);
+Status placeAttentionExtremes(const AttentionNames &names,
+                              const InputOptions &options,
+                              const std::vector<char> &isRead,
+                              std::vector<HostArgument> &arguments) {
+  Placer placer(names, options, isRead, arguments);
   // In this order: later extremes overwrite earlier ones.
   for (const PlacedExtreme &known : kExtremes)
     if (options.extremes.count(known.name))

@@ -1,0 +1,124 @@
+//===- Host.cpp - decode in the harness -----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Host.h"
+
+#include "mla/Harness/LseConvention.h"
+#include "mla/Harness/Operands.h"
+#include "mla/Operators/Flops.h"
+
+using namespace mla::runtime;
+
+namespace mla::harness {
+
+Status DecodeView::create(const std::vector<HostArgument> &arguments,
+                          const OperatorOptions &options, DecodeView &view) {
+  Operands operands("decode", arguments);
+  MLA_RETURN_IF_ERROR(operands.need("q", 4, 4, view.q));
+  MLA_RETURN_IF_ERROR(operands.need("k_cache", 4, 4, view.kCache));
+  MLA_RETURN_IF_ERROR(operands.need("block_table", 2, 2, view.blockTable));
+  MLA_RETURN_IF_ERROR(operands.need("cache_seqlens", 1, 1, view.cacheSeqlens));
+  MLA_RETURN_IF_ERROR(operands.need("out", 5, 5, view.out));
+  view.requests = view.q->shape[0];
+  view.queries = view.q->shape[1];
+  view.heads = view.q->shape[2];
+  view.qkSize = view.q->shape[3];
+  view.pages = view.kCache->shape[0];
+  view.pageSize = view.kCache->shape[1];
+  view.maxPages = view.blockTable->shape[1];
+  view.splits = view.out->shape[0];
+  view.vSize = view.out->shape[4];
+  auto causal = options.find("causal");
+  view.isCausal = causal != options.end() && causal->second == "yes";
+  using Shape = std::vector<int64_t>;
+  MLA_RETURN_IF_ERROR(operands.expect(
+      view.kCache->shape[2] == 1 && view.kCache->shape[3] == view.qkSize,
+      "k_cache with h_kv = 1 and the d_qk of q"));
+  MLA_RETURN_IF_ERROR(
+      operands.expect(view.vSize <= view.qkSize, "d_v <= d_qk"));
+  MLA_RETURN_IF_ERROR(operands.expect(
+      view.out->shape == Shape{view.splits, view.requests, view.queries,
+                               view.heads, view.vSize},
+      "out of [splits, b, s_q, h_q, d_v] with the sizes of q"));
+  MLA_RETURN_IF_ERROR(
+      operands.expect(view.blockTable->dtype == MLA_I32 &&
+                          view.blockTable->shape[0] == view.requests,
+                      "block_table of i32 [b, max_pages]"));
+  return operands.expect(view.cacheSeqlens->dtype == MLA_I32 &&
+                             view.cacheSeqlens->shape == Shape{view.requests},
+                         "cache_seqlens of i32 [b]");
+}
+
+namespace {
+
+OperatorInfo describe() {
+  OperatorInfo info;
+  info.name = "decode";
+  info.summary = "attention over a paged KV cache";
+  info.options = lseOptions();
+  info.options.push_back({"causal", {"no", "yes"}});
+  // 4,096 tokens per request; requests share no pages.
+  info.defaultSizes = {{"splits", 1},    {"b", 64},           {"s_q", 1},
+                       {"h_q", 128},     {"h_kv", 1},         {"d_qk", 576},
+                       {"d_v", 512},     {"num_pages", 4096}, {"page_size", 64},
+                       {"max_pages", 64}};
+  info.extremes = decodeExtremes();
+  info.bytesNote = "k_cache the rows of each request; rows that requests share "
+                   "count for each of them";
+  return info;
+}
+
+class DecodeHost : public OperatorHost {
+public:
+  DecodeHost() : OperatorHost(describe()) {}
+
+  Status fill(const KernelDescriptor &kernel, const InputOptions &options,
+              std::vector<HostArgument> &arguments) const override {
+    return fillDecode(kernel, options, arguments);
+  }
+
+  Status reference(const KernelDescriptor &kernel,
+                   const std::vector<HostArgument> &arguments,
+                   std::vector<ExpectedOutput> &expected) const override {
+    return decodeReference(kernel, arguments, expected);
+  }
+
+  double flops(const KernelDescriptor &kernel,
+               const std::vector<HostArgument> &arguments) const override {
+    DecodeView view;
+    if (!DecodeView::create(arguments, kernel.options, view).ok())
+      return 0;
+    int64_t tokens = 0;
+    for (int64_t request = 0; request < view.requests; ++request)
+      for (int64_t query = 0; query < view.queries; ++query)
+        tokens += view.seenTokens(request, query);
+    return countAttentionFlops(static_cast<double>(tokens) *
+                                   static_cast<double>(view.heads),
+                               view.qkSize, view.vSize);
+  }
+
+  double bytes(const KernelDescriptor &kernel,
+               const std::vector<HostArgument> &arguments) const override {
+    DecodeView view;
+    if (!DecodeView::create(arguments, kernel.options, view).ok())
+      return 0;
+    int64_t rows = 0;
+    for (int64_t request = 0; request < view.requests; ++request)
+      view.forEachToken(request, 0, view.tokens(request),
+                        [&](int64_t) { ++rows; });
+    int64_t bytes = rows * view.qkSize * itemSize(view.kCache->dtype);
+    for (const HostArgument &argument : arguments)
+      if (argument.name != "k_cache")
+        bytes += bytesOf(argument);
+    return static_cast<double>(bytes);
+  }
+};
+
+} // namespace
+
+void addDecodeHosts(OperatorHosts &hosts) {
+  hosts.push_back(std::make_unique<DecodeHost>());
+}
+
+} // namespace mla::harness

@@ -1,0 +1,98 @@
+//===- Host.h - decode in the harness ---------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef MLA_LIB_OPERATORS_DECODE_HOST_H
+#define MLA_LIB_OPERATORS_DECODE_HOST_H
+
+#include "mla/Harness/AttentionExtremes.h"
+#include "mla/Harness/Fill.h"
+#include "mla/Harness/OperatorHost.h"
+
+namespace mla::harness {
+
+inline constexpr AttentionNames kDecodeNames = {"q", "k_cache", nullptr};
+
+/// The arguments of decode by name, and their sizes. Rows of k_cache are
+/// counted in row-major order: page * page_size + the token's index in the
+/// page.
+struct DecodeView {
+  const HostTensor *q = nullptr;
+  const HostTensor *kCache = nullptr;
+  const HostTensor *blockTable = nullptr;
+  const HostTensor *cacheSeqlens = nullptr;
+  const HostTensor *out = nullptr;
+  int64_t splits = 0, requests = 0, queries = 0, heads = 0, qkSize = 0,
+          vSize = 0, pages = 0, pageSize = 0, maxPages = 0;
+  bool isCausal = false;
+
+  /// Errors name the argument that is missing or has the wrong shape.
+  static Status create(const std::vector<HostArgument> &arguments,
+                       const runtime::OperatorOptions &options,
+                       DecodeView &view);
+
+  /// The number of tokens for which a row of block_table has entries.
+  int64_t mostTokens() const { return maxPages * pageSize; }
+  /// The number of tokens of a request.
+  int64_t tokens(int64_t request) const {
+    return clampedLength(cacheSeqlens, request, mostTokens());
+  }
+  /// The number of tokens that a query attends to: the first ones of its
+  /// request.
+  int64_t seenTokens(int64_t request, int64_t query) const {
+    int64_t later = isCausal ? queries - 1 - query : 0;
+    return std::max<int64_t>(0, tokens(request) - later);
+  }
+  /// The number of tokens per split of a request; the last splits may have
+  /// fewer.
+  int64_t splitTokens(int64_t request) const {
+    // The default block_kv: the descriptor does not record the kernel's.
+    constexpr int64_t kTile = 64;
+    int64_t tiles = (tokens(request) + kTile - 1) / kTile;
+    return (tiles + splits - 1) / splits * kTile;
+  }
+  /// The offset in `blockTable` of a request's entry.
+  int64_t tableOffset(int64_t request, int64_t slot) const {
+    return request * blockTable->strides[0] + slot * blockTable->strides[1];
+  }
+  /// Calls `found` with the row of each token in [begin, end) of a request
+  /// whose page is valid.
+  template <typename Found>
+  void forEachToken(int64_t request, int64_t begin, int64_t end,
+                    Found found) const {
+    for (int64_t token = begin; token < end; ++token) {
+      int64_t page =
+          blockTable->data<int32_t>()[tableOffset(request, token / pageSize)];
+      if (page >= 0 && page < pages)
+        found(page * pageSize + token % pageSize);
+    }
+  }
+  /// The offset of a row in `kCache`.
+  int64_t rowOffset(int64_t row) const {
+    return row / pageSize * kCache->strides[0] +
+           row % pageSize * kCache->strides[1];
+  }
+};
+
+/// Fills the tensors that are not read from files. With poison, lengths include
+/// all edge cases, requests share pages, some pages are invalid, and rows of
+/// k_cache that no request reads are NaN; without, all lengths have the
+/// maximum. Lengths are filled first, then the table, then k_cache, which
+/// depends on both.
+Status fillDecode(const runtime::KernelDescriptor &kernel,
+                  const InputOptions &options,
+                  std::vector<HostArgument> &arguments);
+
+/// The extreme values that inputs of this operator may contain.
+std::vector<Extreme> decodeExtremes();
+
+/// The reference of decode, in double precision. NaN and overflowing scores:
+/// see addAttention. Assumes that kernels divide tokens into splits in units
+/// of 64.
+Status decodeReference(const runtime::KernelDescriptor &kernel,
+                       const std::vector<HostArgument> &arguments,
+                       std::vector<ExpectedOutput> &expected);
+
+} // namespace mla::harness
+
+#endif // MLA_LIB_OPERATORS_DECODE_HOST_H

@@ -1,0 +1,1 @@
+../../SparsePrefill/Schedules/split-columns.mlir

@@ -1,0 +1,1 @@
+../../SparsePrefill/Schedules/swapped.mlir

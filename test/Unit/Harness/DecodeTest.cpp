@@ -1,0 +1,426 @@
+//===- DecodeTest.cpp - inputs and reference of decode --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Sample.h"
+
+#include "mla/Harness/OperatorHost.h"
+
+#include <climits>
+#include <cmath>
+#include <set>
+
+using namespace mla::harness;
+
+namespace {
+
+mla::runtime::KernelDescriptor
+decodeDescriptor(const mla::runtime::OperatorOptions &options = {},
+                 mlaDType dtype = MLA_BF16, mlaDType out = MLA_BF16) {
+  mla::runtime::KernelDescriptor d;
+  d.kernels.emplace_back().symbol = d.operatorName = "decode";
+  d.options = options;
+  addTensor(d, "q", dtype, {"b", "s_q", "h_q", "d_qk"});
+  addTensor(d, "k_cache", dtype, {"num_pages", "page_size", "h_kv", "d_qk"});
+  addTensor(d, "block_table", MLA_I32, {"b", "max_pages"});
+  addTensor(d, "cache_seqlens", MLA_I32, {"b"});
+  mla::runtime::ArgumentDescriptor scale;
+  scale.name = "scale";
+  scale.isTensor = false;
+  d.arguments.push_back(scale);
+  addTensor(d, "out", out, {"splits", "b", "s_q", "h_q", "d_v"}, MLA_WRITE);
+  addTensor(d, "lse", MLA_F32, {"splits", "b", "s_q", "h_q"}, MLA_WRITE);
+  return d;
+}
+
+/// Arguments of decode with what is expected of them.
+struct Problem {
+  mla::runtime::KernelDescriptor descriptor;
+  std::vector<HostArgument> arguments;
+  std::vector<ExpectedOutput> expected;
+
+  explicit Problem(Sizes sizes, const InputOptions &inputs = {},
+                   mla::runtime::KernelDescriptor d = decodeDescriptor())
+      : descriptor(std::move(d)) {
+    Status status = makeArguments(descriptor, sizes, inputs, arguments);
+    EXPECT_TRUE(status.ok()) << status.message();
+    compute();
+  }
+
+  void compute() {
+    Status status = findReference(descriptor)(arguments, expected);
+    EXPECT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(expected.size(), 2u);
+  }
+
+  HostTensor &tensor(const char *name) { return tensorOf(arguments, name); }
+  void set(const char *name, const std::vector<double> &values) {
+    for (size_t i = 0; i < values.size(); ++i)
+      tensor(name).set(static_cast<int64_t>(i), values[i]);
+  }
+  int64_t get(const char *name, int64_t at) {
+    return static_cast<int64_t>(tensor(name).get(at));
+  }
+  const std::vector<double> &out() { return expected[0].values; }
+  const std::vector<double> &lse() { return expected[1].values; }
+};
+
+InputOptions plain() {
+  InputOptions options;
+  options.scale = 1;
+  options.poison = false;
+  options.invalidShare = 0;
+  return options;
+}
+
+constexpr double kTight = 1e-12;
+
+/// Requests of one head, d_qk = 2, d_v = 1, scale = 1, three pages of two
+/// tokens, at most two a request. Row r of the cache is (r, 1 + r), and q is
+/// (1, 0): the logit and the value of a row are both its number.
+Problem tiny(int64_t requests, const std::vector<double> &table,
+             const std::vector<double> &lengths, int64_t queries = 1,
+             const mla::runtime::OperatorOptions &options = {}) {
+  Problem problem({{"splits", 1},
+                   {"b", requests},
+                   {"s_q", queries},
+                   {"h_q", 1},
+                   {"h_kv", 1},
+                   {"d_qk", 2},
+                   {"d_v", 1},
+                   {"num_pages", 3},
+                   {"page_size", 2},
+                   {"max_pages", 2}},
+                  plain(), decodeDescriptor(options));
+  for (int row = 0; row < 6; ++row) {
+    problem.tensor("k_cache").set(2 * row, row);
+    problem.tensor("k_cache").set(2 * row + 1, 1 + row);
+  }
+  for (int64_t query = 0; query < requests * queries; ++query) {
+    problem.tensor("q").set(2 * query, 1);
+    problem.tensor("q").set(2 * query + 1, 0);
+  }
+  problem.set("block_table", table);
+  problem.set("cache_seqlens", lengths);
+  problem.compute();
+  return problem;
+}
+
+/// Expects one query to be the attention over these rows of `tiny`.
+void expectRows(Problem &problem, size_t query, const std::vector<int> &rows) {
+  double sum = 0, weighted = 0;
+  for (int row : rows) {
+    sum += std::exp(row);
+    weighted += std::exp(row) * row;
+  }
+  if (rows.empty()) {
+    EXPECT_EQ(problem.out()[query], 0);
+    EXPECT_EQ(problem.lse()[query], INFINITY);
+    return;
+  }
+  EXPECT_NEAR(problem.out()[query], weighted / sum, kTight);
+  EXPECT_NEAR(problem.lse()[query], std::log(sum), kTight);
+}
+
+TEST(Decode, OneToken) {
+  Problem problem = tiny(1, {2, 7}, {1});
+  EXPECT_EQ(problem.expected[0].name, "out");
+  EXPECT_EQ(problem.expected[1].name, "lse");
+  expectRows(problem, 0, {4});
+}
+
+TEST(Decode, PagesInTheOrderOfTheTable) {
+  Problem problem = tiny(2, {2, 0, 1, 1}, {3, 4});
+  expectRows(problem, 0, {4, 5, 0});
+  // A page that stands twice counts twice.
+  expectRows(problem, 1, {2, 3, 2, 3});
+}
+
+TEST(Decode, LengthsAreClamped) {
+  for (int length : {0, -1, INT_MIN}) {
+    Problem problem = tiny(1, {2, 0}, {double(length)});
+    expectRows(problem, 0, {});
+  }
+  for (int length : {4, 5, INT_MAX}) {
+    Problem problem = tiny(1, {2, 0}, {double(length)});
+    expectRows(problem, 0, {4, 5, 0, 1});
+  }
+}
+
+TEST(Decode, PagesThatAreNoneHaveNoTokens) {
+  for (int page : {3, -1, INT_MIN, INT_MAX}) {
+    Problem problem = tiny(2, {double(page), 1, 0, double(page)}, {3, 2});
+    expectRows(problem, 0, {2});
+    expectRows(problem, 1, {0, 1});
+  }
+}
+
+TEST(Decode, CausalIsRightAligned) {
+  Problem problem = tiny(2, {1, 2, 0, 1}, {4, 2}, 3, {{"causal", "yes"}});
+  expectRows(problem, 0, {2, 3});
+  expectRows(problem, 1, {2, 3, 4});
+  expectRows(problem, 2, {2, 3, 4, 5});
+  // Of more queries than tokens the first ones see nothing.
+  expectRows(problem, 3, {});
+  expectRows(problem, 4, {0});
+  expectRows(problem, 5, {0, 1});
+  // A length is clamped before queries are aligned to it.
+  problem.set("cache_seqlens", {9, -9});
+  problem.compute();
+  expectRows(problem, 0, {2, 3});
+  expectRows(problem, 5, {});
+  problem.descriptor.options["causal"] = "no";
+  problem.compute();
+  expectRows(problem, 0, {2, 3, 4, 5});
+}
+
+TEST(Decode, ConventionsOfLse) {
+  Problem problem = tiny(2, {1, 2, 0, 1}, {1, 0}, 1,
+                         {{"lse_base", "2"}, {"empty_lse", "-inf"}});
+  EXPECT_NEAR(problem.lse()[0], 2 / std::log(2.0), kTight);
+  EXPECT_EQ(problem.lse()[1], -INFINITY);
+  EXPECT_EQ(problem.out()[1], 0);
+  std::vector<ExpectedOutput> expected;
+  expectFailure(findReference(decodeDescriptor({{"causal", "left"}}))(
+                    problem.arguments, expected),
+                "decode: option 'causal': expected one of yes and no, got "
+                "'left'");
+}
+
+TEST(Decode, NanIsThatOfTheQueriesThatSeeTheToken) {
+  Problem problem = tiny(1, {0, 2}, {3}, 2, {{"causal", "yes"}});
+  problem.tensor("k_cache").set(2 * 4 + 1, NAN);
+  problem.tensor("k_cache").set(2 * 5, NAN);
+  problem.compute();
+  expectRows(problem, 0, {0, 1});
+  EXPECT_TRUE(std::isnan(problem.out()[1]));
+  EXPECT_TRUE(std::isnan(problem.lse()[1]));
+}
+
+Sizes smallSizes() {
+  return {{"splits", 1},     {"b", 13},        {"s_q", 2}, {"h_q", 3},
+          {"h_kv", 1},       {"d_qk", 6},      {"d_v", 5}, {"num_pages", 50},
+          {"page_size", 16}, {"max_pages", 12}};
+}
+
+TEST(Decode, SplitsDivideTokensInTiles) {
+  Sizes sizes = smallSizes();
+  Problem whole(sizes);
+  sizes["splits"] = 2;
+  Problem split(sizes);
+  int64_t queries = 13 * 2 * 3, emptyParts = 0;
+  for (int64_t at = 0; at < queries; ++at) {
+    double first = split.lse()[at], second = split.lse()[queries + at];
+    int64_t length = split.get("cache_seqlens", at / 6);
+    EXPECT_EQ(length, whole.get("cache_seqlens", at / 6));
+    // Up to 64 tokens are one tile, which the first split has.
+    if (length <= 64) {
+      ++emptyParts;
+      EXPECT_EQ(second, INFINITY);
+      EXPECT_EQ(first, whole.lse()[at]);
+      continue;
+    }
+    double w0 = std::isinf(first) ? 0 : std::exp(first);
+    double w1 = std::isinf(second) ? 0 : std::exp(second);
+    if (w0 + w1 == 0)
+      continue;
+    EXPECT_NEAR(std::log(w0 + w1), whole.lse()[at], kTight);
+    for (int64_t c = 0; c < 5; ++c)
+      EXPECT_NEAR((w0 * split.out()[at * 5 + c] +
+                   w1 * split.out()[(queries + at) * 5 + c]) /
+                      (w0 + w1),
+                  whole.out()[at * 5 + c], kTight);
+  }
+  EXPECT_GT(emptyParts, 0);
+  EXPECT_LT(emptyParts, queries);
+}
+
+TEST(Decode, ThePlaceOfTheCut) {
+  // 3 tiles in 2 splits: 128 tokens and 22; 130 rows are seen by query 0 of 21.
+  Sizes sizes = {{"splits", 2},   {"b", 1},         {"s_q", 21},
+                 {"h_q", 1},      {"h_kv", 1},      {"d_qk", 1},
+                 {"d_v", 1},      {"num_pages", 1}, {"page_size", 192},
+                 {"max_pages", 1}};
+  Problem problem(sizes, plain(), decodeDescriptor({{"causal", "yes"}}));
+  problem.set("cache_seqlens", {150});
+  for (int64_t query = 0; query < 21; ++query)
+    problem.tensor("q").set(query, 0);
+  problem.compute();
+  for (int64_t query = 0; query < 21; ++query) {
+    EXPECT_NEAR(problem.lse()[query], std::log(128), kTight);
+    EXPECT_NEAR(problem.lse()[21 + query],
+                std::log(static_cast<double>(2 + query)), kTight);
+  }
+}
+
+TEST(Decode, PoisonIsEverywhereElse) {
+  std::set<int64_t> lengths;
+  bool pageIsShared = false, pageIsNone = false, isStale = false;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    InputOptions options;
+    options.seed = seed;
+    Problem problem(smallSizes(), options);
+    std::set<int64_t> read, pages;
+    for (int64_t request = 0; request < 13; ++request) {
+      int64_t length = problem.get("cache_seqlens", request);
+      lengths.insert(length);
+      length = std::min<int64_t>(std::max<int64_t>(length, 0), 12 * 16);
+      for (int64_t token = 0; token < length; ++token) {
+        int64_t page = problem.get("block_table", request * 12 + token / 16);
+        bool isPage = page >= 0 && page < 50;
+        pageIsNone |= !isPage;
+        if (!isPage)
+          continue;
+        if (token % 16 == 0)
+          pageIsShared |= !pages.insert(page).second;
+        read.insert(page * 16 + token % 16);
+      }
+      for (int64_t slot = (length + 15) / 16; slot < 12; ++slot)
+        isStale |= problem.get("block_table", request * 12 + slot) == INT_MIN;
+    }
+    EXPECT_LT(read.size(), 50u * 16);
+    for (int64_t row = 0; row < 50 * 16; ++row)
+      for (int64_t c = 0; c < 6; ++c)
+        EXPECT_EQ(std::isnan(problem.tensor("k_cache").get(row * 6 + c)),
+                  !read.count(row));
+    for (const ExpectedOutput &output : problem.expected)
+      for (double value : output.values)
+        EXPECT_FALSE(std::isnan(value));
+  }
+  EXPECT_TRUE(pageIsShared);
+  EXPECT_TRUE(pageIsNone);
+  EXPECT_TRUE(isStale);
+  for (int64_t length : {0, 1, 12 * 16})
+    EXPECT_TRUE(lengths.count(length)) << length;
+  EXPECT_LT(*lengths.begin(), 0);
+  EXPECT_GT(*lengths.rbegin(), 12 * 16);
+}
+
+TEST(Decode, LengthsOfBenchmarks) {
+  Sizes sizes = smallSizes();
+  sizes["num_pages"] = 13 * 12;
+  Problem full(sizes, plain());
+  std::set<int64_t> pages;
+  for (int64_t request = 0; request < 13; ++request)
+    EXPECT_EQ(full.get("cache_seqlens", request), 12 * 16);
+  for (int64_t at = 0; at < 13 * 12; ++at)
+    pages.insert(full.get("block_table", at));
+  EXPECT_EQ(pages.size(), 13u * 12);
+  EXPECT_EQ(*pages.begin(), 0);
+  EXPECT_EQ(*pages.rbegin(), 13 * 12 - 1);
+
+  InputOptions options = plain();
+  options.extremes = {"ragged-lengths"};
+  Problem ragged(sizes, options);
+  std::set<int64_t> lengths;
+  for (int64_t request = 0; request < 13; ++request)
+    lengths.insert(ragged.get("cache_seqlens", request));
+  EXPECT_GT(lengths.size(), 8u);
+  EXPECT_GE(*lengths.begin(), 1);
+  EXPECT_LE(*lengths.rbegin(), 12 * 16);
+  options.files["cache_seqlens"] = "lengths.npy";
+  std::vector<HostArgument> arguments = ragged.arguments;
+  expectFailure(
+      findOperatorHost("decode")->fill(ragged.descriptor, options, arguments),
+      "extreme 'ragged-lengths': the argument 'cache_seqlens' is "
+      "from a file");
+}
+
+TEST(Decode, Extremes) {
+  for (const char *name : {"nan-q", "nan-kv"}) {
+    InputOptions options;
+    options.extremes = {name};
+    Problem problem(smallSizes(), options);
+    int64_t nans = 0;
+    for (double lse : problem.lse())
+      nans += std::isnan(lse);
+    EXPECT_GT(nans, 0) << name;
+    EXPECT_LT(nans, 13 * 2 * 3) << name;
+  }
+  InputOptions options;
+  options.scale = 1;
+  options.extremes = {"huge-scores"};
+  Problem problem(smallSizes(), options);
+  double least = 0, most = 0;
+  for (double lse : problem.lse())
+    if (std::isfinite(lse)) {
+      least = std::fmin(least, lse);
+      most = std::fmax(most, lse);
+    }
+  EXPECT_LT(least, -2e38);
+  EXPECT_GT(most, 2e38);
+}
+
+TEST(Decode, TolerancesAreThoseOfTheCoarserType) {
+  Sizes sizes = smallSizes();
+  EXPECT_EQ(Problem(sizes).expected[0].tolerance.relative, 2.01 / 128);
+  EXPECT_EQ(Problem(sizes, {}, decodeDescriptor({}, MLA_BF16, MLA_F32))
+                .expected[0]
+                .tolerance.relative,
+            2.01 / 128);
+  EXPECT_EQ(Problem(sizes, {}, decodeDescriptor({}, MLA_F16, MLA_BF16))
+                .expected[0]
+                .tolerance.relative,
+            2.01 / 128);
+  Problem f16(sizes, {}, decodeDescriptor({}, MLA_F16, MLA_F32));
+  EXPECT_EQ(f16.expected[0].tolerance.relative, 2.01 / 1024);
+  EXPECT_EQ(f16.expected[1].tolerance.relative, 8.01 / 65536);
+}
+
+TEST(Decode, EmptyShapes) {
+  for (const char *name : {"splits", "b", "s_q", "num_pages", "max_pages"}) {
+    Sizes sizes = smallSizes();
+    sizes[name] = 0;
+    Problem problem(sizes);
+    for (double value : problem.out())
+      EXPECT_EQ(value, 0);
+    for (double value : problem.lse())
+      EXPECT_EQ(value, INFINITY);
+  }
+}
+
+TEST(Decode, OperationsAndBytes) {
+  Problem problem = tiny(2, {1, 2, 7, 1}, {4, 3}, 3, {{"causal", "yes"}});
+  // Queries see 2, 3 and 4 tokens of the one request, 1, 2 and 3 of the other.
+  EXPECT_EQ(countFlops(problem.descriptor, problem.arguments),
+            2 * 15 * (2 + 1));
+  // Four rows and, behind a page that is none, one; q, the table, the lengths,
+  // out and lse.
+  EXPECT_EQ(countBytes(problem.descriptor, problem.arguments),
+            5 * 2 * 2 + 6 * 2 * 2 + 4 * 4 + 2 * 4 + 6 * 2 + 6 * 4);
+  problem.descriptor.options.clear();
+  EXPECT_EQ(countFlops(problem.descriptor, problem.arguments),
+            2 * 3 * 7 * (2 + 1));
+  problem.arguments.erase(problem.arguments.begin());
+  EXPECT_EQ(countFlops(problem.descriptor, problem.arguments), 0);
+  EXPECT_EQ(countBytes(problem.descriptor, problem.arguments), 0);
+}
+
+TEST(Decode, MistakesAreNamed) {
+  auto fails = [](int argument, mlaDType dtype, std::vector<int64_t> shape,
+                  const std::string &error) {
+    Problem problem(smallSizes());
+    problem.arguments[argument].tensor = HostTensor(dtype, shape);
+    expectFailure(
+        findReference(problem.descriptor)(problem.arguments, problem.expected),
+        error);
+  };
+  fails(0, MLA_BF16, {13, 2, 3}, "decode: 'q': expected rank 4, got 3");
+  fails(1, MLA_BF16, {50, 16, 2, 6},
+        "decode: expected k_cache with h_kv = 1 and the d_qk of q");
+  fails(1, MLA_BF16, {50, 16, 1, 7},
+        "decode: expected k_cache with h_kv = 1 and the d_qk of q");
+  fails(2, MLA_I64, {13, 12}, "decode: expected block_table of i32");
+  fails(3, MLA_I32, {12}, "decode: expected cache_seqlens of i32 [b]");
+  fails(5, MLA_BF16, {1, 13, 2, 3, 7}, "decode: expected d_v <= d_qk");
+  fails(
+      5, MLA_BF16, {1, 13, 2, 4, 5},
+      "decode: expected out of [splits, b, s_q, h_q, d_v] with the sizes of q");
+  Problem problem(smallSizes());
+  problem.arguments.erase(problem.arguments.begin() + 2);
+  expectFailure(
+      findReference(problem.descriptor)(problem.arguments, problem.expected),
+      "decode: expected a tensor argument 'block_table', got none");
+}
+
+} // namespace
