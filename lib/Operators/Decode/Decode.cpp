@@ -39,12 +39,13 @@ static Prediction predict(const Choice &choice, const Problem &problem,
   int64_t tokens = problem.getSize("max_pages") * problem.getSize("page_size");
   int64_t requests = problem.getSize("b");
   // Each split of a request counts as a query over the split's tokens.
-  AttentionProblem attention{requests * problem.getSize("s_q") * splits,
-                             problem.getSize("h_q"),
-                             problem.getSize("d_qk"),
-                             problem.getSize("d_v"),
-                             llvm::divideCeil(tokens, splits),
-                             requests * tokens};
+  AttentionProblem attention{
+      requests * problem.getSize("s_q") * splits,
+      problem.getSize("h_q"),
+      problem.getSize("d_qk"),
+      problem.getSize("d_v"),
+      static_cast<int64_t>(llvm::divideCeil(tokens, splits)),
+      requests * tokens};
   return predictAttention(getAttentionCosts(choice.schedule), attention,
                           choice.getParameter("block_kv", kUsualBlockKV),
                           machine);

@@ -22,10 +22,12 @@ def MLA_DecodeOp : MLA_Operator<"decode"> {
     tokens are never used; tokens of a page outside [0, num_pages) are skipped.
 
     With several splits, the tokens of a request are divided evenly in units of
-    the schedule's block_kv, and split i has the attention over its tokens only;
+    64, whatever the schedule's tiles are, and split i has the attention over its tokens only;
     `mla.combine` merges the splits. The division depends on the lengths on the
     device, so a captured graph may be replayed with other lengths. Short
     requests leave splits empty. With one split the results are final.
+
+    num_pages * page_size and max_pages * page_size are at most 2^31 - 257.
 
     A query that attends to no token, in its split, gets out = 0 and the lse that
     `empty_lse` gives.

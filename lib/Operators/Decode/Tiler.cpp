@@ -16,6 +16,9 @@ LogicalResult DecodeOp::verify() {
   return success();
 }
 
+/// Splits start at multiples of so many tokens.
+static constexpr int64_t kSplitUnit = 64;
+
 namespace {
 /// Builds the tile program of one operator. A grid point is a tile of heads of
 /// one query in one split. Grid points that read the same tokens are adjacent.
@@ -130,10 +133,11 @@ Value Tiler::buildLength() {
 }
 
 std::pair<Value, Value> Tiler::buildRange(Value length) {
-  Value block = b.createIndex(blockKV);
-  Value tiles = arith::CeilDivUIOp::create(b, length, block);
-  Value each = arith::CeilDivUIOp::create(b, tiles, splits);
-  Value size = arith::MulIOp::create(b, each, block);
+  // Not in tiles of the schedule: partial results do not depend on it.
+  Value unit = b.createIndex(kSplitUnit);
+  Value units = arith::CeilDivUIOp::create(b, length, unit);
+  Value each = arith::CeilDivUIOp::create(b, units, splits);
+  Value size = arith::MulIOp::create(b, each, unit);
   Value begin = arith::MulIOp::create(b, split, size);
   Value last = arith::AddIOp::create(b, begin, size);
   Value seen = length;
@@ -198,6 +202,21 @@ void Tiler::buildEpilogue(ValueRange state) {
   b.label(tile::StoreOp::create(b, result, op.getOut(), at), "out");
 }
 
+/// Limits the sizes of cache and table, so that tokens and rows are numbers of
+/// 32 bits: a launch with larger ones is refused.
+static void limitRows(DecodeOp op) {
+  // A tile may begin at the last token.
+  constexpr int64_t kMaxRows = std::numeric_limits<int32_t>::max() - 256;
+  auto func = op->getParentOfType<func::FuncOp>();
+  Builder b(op.getContext());
+  NamedAttrList limits(func->getAttrOfType<DictionaryAttr>(kSizeLimitsAttr));
+  int64_t most = kMaxRows / getSize(op, "page_size");
+  for (StringRef size : {"num_pages", "max_pages"})
+    if (ShapedType::isDynamic(getSize(op, size)))
+      limits.set(size, b.getDenseI64ArrayAttr({0, most}));
+  func->setAttr(kSizeLimitsAttr, limits.getDictionary(op.getContext()));
+}
+
 LogicalResult DecodeOp::buildTileProgram(const TilingOptions &options) {
   FailureOr<int64_t> heads =
       getTileHeads(*this, getSize(*this, "h_q"), options);
@@ -205,6 +224,7 @@ LogicalResult DecodeOp::buildTileProgram(const TilingOptions &options) {
       failed(
           checkWeights(*this, getElementTypeOrSelf(getQ().getType()), options)))
     return failure();
+  limitRows(*this);
   Tiler(*this, *heads, options).run();
   return success();
 }
