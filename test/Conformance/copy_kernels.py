@@ -4,7 +4,7 @@
 import random
 
 from conformance import Tensor
-from matrices import beside, flat, identity, ints, matrix, stack, transpose
+from matrices import beside, flat, identity, ints, matrix, stack, transpose, vector
 from programs import I32_MAX, I32_MIN, NAN, PROGRAMS, Case, Program, program
 
 
@@ -54,6 +54,49 @@ for shape in ((64, 576, 64, 0, 256), (64, 576, 64, 256, 256), (64, 576, 64, 512,
               (64, 512, 8, 256, 256), (32, 64, 0, 0, 64), (128, 128, 504, 0, 128),
               (64, 640, 0, 576, 64)):
     gathered(*shape)
+
+
+def paged(page):
+    """Declares a gather of 64 rows of a cache with `page` tokens per page."""
+
+    def cases():
+        """rows through a table of pages"""
+        pages = 9
+        size = pages * page
+        generator = random.Random(f"p{page}")
+        slots = max(1, 48 // page)  # fewer than 64 tokens: slots past the end
+        table = [[generator.choice([-1, pages, -pages, 2 * pages, generator.randrange(pages),
+                                    generator.randrange(pages), pages - 1])
+                  for _ in range(slots)] for _ in range(5)]
+        rows = [generator.choice([-1, size, I32_MIN, I32_MAX, -size, 2 * size, size - 1,
+                                  generator.randrange(size), generator.randrange(size)])
+                for _ in range(64)]
+        lists = [[(line[t // page] if t // page < slots else 0) * page + t % page
+                  for t in range(64)] for line in table]
+        named = {i for numbers in [*lists, rows] for i in numbers}
+        values = ints(f"pv{page}", 2 * size, 128, 100)
+        # The first matrix, and rows that no index names, are never read.
+        cache = [values[i] if i % 2 and i // 2 in named else [NAN] * 128
+                 for i in range(2 * size)]
+
+        def shown(numbers):
+            return [values[2 * i + 1][64:] if 0 <= i < size else [0] * 64
+                    for i in numbers]
+
+        out = [beside(shown(numbers), shown(rows)) for numbers in lists]
+        tensors = {"cache": Tensor("bf16", (pages, page, 2, 128), flat(cache)),
+                   "table": matrix("i32", table), "rows": vector("i32", rows),
+                   "x": matrix("bf16", identity(64))}
+        yield Case("dense", tensors, {"out": stack("f32", out)})
+        yield Case("padded", tensors, {"out": stack("f32", out)},
+                   padding={"cache": 8, "table": 3})
+
+    PROGRAMS.append(Program(f"gather-pages-{page}", cases, file="gather-pages.mlir",
+                            page=page))
+
+
+for tokens in (1, 16, 64, 192):
+    paged(tokens)
 
 
 @program("copy")

@@ -89,6 +89,7 @@ def columns_of(n):
             yield Case(name, {"a": matrix("bf16", a), "b": matrix("bf16", b),
                               "v": matrix("bf16", v)},
                        {"bout": matrix("bf16", p[:rows]),
+                        "wide": matrix("f32", columns[:rows]),
                         "vectors": matrix("f32", [most, total, below]),
                         "next": matrix("f32", following)},
                        sizes={"rows": rows})

@@ -1,7 +1,7 @@
 // What MMAs with A and B swapped need of a tile D of 128 rows and ${n} columns: reductions
 // down its columns, vectors by column stored and broadcast, its transpose through
 // shared memory to an MMA of another role (of 128 rows, A MN-major), and its
-// transpose to memory, some of whose rows lie outside.
+// transpose to memory in bf16 and f32, some of whose rows lie outside.
 //
 // Anchored by: wgmma defines D and reads its transpose, TMA writes the operands.
 // Chosen by the converter: the registers of the second 64 rows, which lanes and
@@ -20,6 +20,7 @@ func.func @transposed(%a: memref<128x64xbf16> {mla.name = "a"},
                       %b: memref<${n}x64xbf16> {mla.name = "b"},
                       %v: memref<128x128xbf16> {mla.name = "v"},
                       %bout: memref<?x128xbf16> {mla.name = "bout", mla.dims = ["rows", ""]},
+                      %wide: memref<?x128xf32> {mla.name = "wide", mla.dims = ["rows", ""]},
                       %vectors: memref<3x${n}xf32> {mla.name = "vectors"},
                       %next: memref<128x${n}xf32> {mla.name = "next"})
     attributes {mla.schedule = #schedule} {
@@ -35,6 +36,8 @@ func.func @transposed(%a: memref<128x64xbf16> {mla.name = "a"},
     %sum = tile.reduce sum %d dim 0 {tile.label = "sum"} : tensor<128x${n}xf32> -> tensor<${n}xf32>
     tile.store %max, %vectors[%c0, %c0] {tile.label = "out"} : tensor<${n}xf32>, memref<3x${n}xf32>
     tile.store %sum, %vectors[%c1, %c0] {tile.label = "out"} : tensor<${n}xf32>, memref<3x${n}xf32>
+    %dt = tile.transpose %d {tile.label = "sum"} : tensor<128x${n}xf32> -> tensor<${n}x128xf32>
+    tile.store %dt, %wide[%c0, %c0] {tile.label = "out"} : tensor<${n}x128xf32>, memref<?x128xf32>
     // Of rows too, in the same registers.
     %most = tile.reduce max %d dim 1 {tile.label = "max"} : tensor<128x${n}xf32> -> tensor<128xf32>
     %mosts = tile.broadcast %most dim 1 : tensor<128xf32> -> tensor<128x${n}xf32>
