@@ -76,6 +76,7 @@ public:
   }
 
   double flops(const std::vector<HostArgument> &arguments) const override {
+    // The options do not change sizes.
     CombineView view;
     if (!CombineView::create(arguments, /*options=*/{}, view).ok())
       return 0;
