@@ -88,9 +88,9 @@ typedef enum mlaAccess {
   MLA_READ_WRITE = 2
 } mlaAccess;
 
-/** Which kernels of a package a launch runs. Kernels of the plan phase, if there
- *  are any, run once per batch of sequences and write data that the launches for
- *  all layers of the network share. */
+/** Which kernels of a package a launch runs. Kernels of the plan phase, if
+ * there are any, run once per batch of sequences and write data that the
+ * launches for all layers of the network share. */
 typedef enum mlaPhase {
   MLA_PHASE_ALL = 0,
   MLA_PHASE_PLAN = 1,
