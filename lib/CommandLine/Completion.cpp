@@ -132,7 +132,8 @@ static constexpr char kZsh[] = R"(#compdef @NAME@
 compdef @FUNCTION@ @NAME@
 )";
 
-/// As in a specification of _arguments, where ':' and brackets are special.
+/// Escapes ':' and brackets, which are special in a specification of
+/// _arguments.
 static std::string escapeSpec(std::string text) {
   for (const char *special : {"\\", ":", "[", "]"})
     replaceAll(text, special, std::string("\\") + special);

@@ -1,4 +1,4 @@
-//===- Help.cpp - help texts, from what is declared -----------------------===//
+//===- Help.cpp - help texts of declared commands and options -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -11,11 +11,11 @@
 
 namespace mla::cli {
 
-/// Characters of a line, and of the column of names.
+/// The width of a line, and the column at which descriptions start.
 static constexpr size_t kLine = 80, kColumn = 25;
 
-/// `first` and then the words of `text`, in lines that start at `indent`. A
-/// line break in `text` stays.
+/// `first`, then the words of `text` wrapped to lines that are indented by
+/// `indent`. Line breaks in `text` are kept.
 static std::string wrap(const std::string &first, size_t indent,
                         const std::string &text) {
   std::string lines, line = first;
@@ -42,7 +42,7 @@ static std::string wrap(const std::string &first, size_t indent,
   return lines;
 }
 
-/// "  --seed N                 seed of ...".
+/// The entry of an option, e.g. "  --seed N                 seed of ...".
 static std::string describe(const CLI::Option &option) {
   std::string name = "  " + option.get_name(false, true);
   if (size_t comma = name.find(','); comma != std::string::npos)

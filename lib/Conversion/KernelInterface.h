@@ -18,8 +18,8 @@ struct KernelInterface {
   llvm::SmallVector<cta::RoleOp> roles;
   int64_t threads = 0;                 ///< per CTA
   llvm::DenseSet<mlir::Value> written; ///< memref arguments that are stored to
-  /// It waits for the kernels before it (cta.launch_wait), which may still be
-  /// writing when it starts.
+  /// Whether it contains cta.launch_wait, so that it may be launched while the
+  /// kernels before it still write.
   bool waits = false;
 };
 
@@ -30,8 +30,9 @@ mlir::FailureOr<llvm::SmallVector<KernelInterface>>
 readKernels(mlir::ModuleOp module);
 
 /// Builds the launch descriptor of a program of these kernels, in order. Fails
-/// with an error where kernels disagree on an argument, a grid is not an
-/// expression of sizes, or the package format does not allow the program.
+/// with an error where kernels disagree on an argument, a grid cannot be
+/// computed from run-time sizes, or the package format does not allow the
+/// program.
 mlir::FailureOr<runtime::KernelDescriptor>
 describeProgram(llvm::MutableArrayRef<KernelInterface> kernels);
 

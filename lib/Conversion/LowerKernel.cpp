@@ -24,8 +24,8 @@ public:
   LogicalResult run();
 
 private:
-  /// Reads the grid's size from %nctaid where it depends on the number of SMs,
-  /// which only the launch knows.
+  /// Replaces a grid size that depends on the number of SMs, which only the
+  /// launch knows, by %nctaid.
   LogicalResult readGridSize();
   /// Appends the kernel's parameters after the function's arguments.
   void addParameters();
@@ -153,6 +153,8 @@ void KernelLowering::finishSignature() {
   b.setInsertionPoint(end);
   LLVM::ReturnOp::create(b, end->getLoc(), ValueRange());
   end->erase();
+  // A CUtensorMap is passed by value: 128 bytes, which TMA reads from the
+  // parameter space.
   for (unsigned number : mapParameters) {
     unsigned i = number - original;
     auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
@@ -163,8 +165,8 @@ void KernelLowering::finishSignature() {
   kernel->setAttr("nvvm.kernel", b.getUnitAttr());
   kernel->setAttr("nvvm.reqntid",
                   b.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
-  // The registers of a single role bound those of the kernel: that many CTAs
-  // are to fit on an SM.
+  // A single role's register count limits the kernel's, so that several CTAs
+  // can share an SM. With several roles, one CTA per SM may use all registers.
   if (onlyRoleRegisters)
     kernel->setAttr("nvvm.maxnreg", b.getI32IntegerAttr(onlyRoleRegisters));
   else
@@ -276,7 +278,7 @@ void KernelLowering::inlineRoles() {
       b.setInsertionPointToStart(branch.thenBlock());
     }
     int64_t registers = role.getRegisters();
-    // A single role has its registers from the launch on: maxnreg.
+    // A single role needs no setmaxnreg: maxnreg sets its registers at launch.
     if (roles.size() > 1 && setsRegisters(role) && registers != atLaunch)
       setRegisters(b, role.getLoc(), registers, atLaunch);
     Block *block = b.getInsertionBlock();
@@ -289,8 +291,8 @@ void KernelLowering::inlineRoles() {
   }
 }
 
-/// Replaces the forall's induction variables by coordinates of the CTA's
-/// number, row-major: the last dimension varies fastest.
+/// Replaces the forall by its body and the induction variables by coordinates
+/// computed from blockIdx.x, row-major: the last dimension varies fastest.
 void KernelLowering::inlineGrid() {
   ImplicitLocOpBuilder b(grid.getLoc(), grid);
   Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());

@@ -100,8 +100,8 @@ struct DimPattern : GlobalPattern<memref::DimOp> {
   }
 };
 
-/// Loads of vectors: each thread loads its own elements. (Direct layouts are
-/// lowered in DirectLowering.cpp.)
+/// Loads vectors from global memory with one scalar load per register.
+/// (DirectLowering.cpp lowers loads with direct layouts.)
 struct LoadPattern : GlobalPattern<tile::LoadOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -135,7 +135,7 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     TypedAttr padding = op.getPaddingAttr();
     if (!padding)
       padding = b.getZeroAttr(type);
-    else if (padding.getType() != type) // A float of one byte.
+    else if (padding.getType() != type) // FP8, which registers hold as i8.
       padding = b.getIntegerAttr(
           type, cast<FloatAttr>(padding).getValue().bitcastToAPInt());
     return LLVM::ConstantOp::create(b, type, padding);
@@ -176,8 +176,8 @@ struct ScalarLoadPattern : GlobalPattern<memref::LoadOp> {
   }
 };
 
-/// Loads of vectors, and of swizzled matrices of one-byte or two-byte elements,
-/// from shared memory. (Vectors of i1 are lowered in BitLowering.cpp.)
+/// Loads vectors, and swizzled matrices of one-byte or two-byte elements, from
+/// shared memory. (BitLowering.cpp lowers vectors of i1.)
 struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -201,7 +201,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     if (type.getRank() != 1 || isPacked(type))
       return op.emitOpError() << "is not lowered for " << type;
     int64_t width = element.getIntOrFloatBitWidth() / 8;
-    // A vector by column has pairs of columns, loaded in one access.
+    // In the layout `column` a thread holds pairs of neighbouring elements,
+    // each loaded by one access.
     int64_t group = layout == FragmentLayout::column ? 2 : 1;
     Type access = group == 1 ? element : VectorType::get(group, element);
     SmallVector<Value> values;
@@ -225,8 +226,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     int64_t width = type.getElementTypeBitWidth() / 8;
     Type access = isPacked(type) ? b.getI32Type()
                                  : Type(VectorType::get(2, b.getI8Type()));
-    // Registers are a multiple of 8 rows apart, so that all have the same
-    // phase.
+    // The swizzle's phase is the row mod 8, here lane / 4 for all registers of
+    // a thread, since their rows are multiples of 8 apart.
     Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(2));
     SmallVector<Value> values;
     for (int64_t i = 0; i < getNumRegisters(type); i += 2) {
@@ -251,8 +252,8 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
   }
 };
 
-/// Gathers rows by cp.async: 8 threads per row, 16 bytes per thread and block
-/// of 128 bytes.
+/// Gathers rows by cp.async. 8 threads copy a row: of each block of 128 bytes,
+/// 16 bytes per thread.
 struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   using GlobalPattern::GlobalPattern;
   LogicalResult
@@ -279,9 +280,9 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     Value chunk = LLVM::AndOp::create(b, b.lane(), b.i32(7));
     Value base =
         b.offset(b.elementPointer(*tensor, at), b.mul(chunk, b.i32(16)));
-    // A thread's rows alternate between lane / 8 and lane / 8 + 4 of each 8.
-    // The latter flip bit 2 of the swizzled chunk; slots are aligned, so that
-    // their address does not change it.
+    // A thread's rows are 4 apart, so row mod 8 alternates between lane / 8 and
+    // lane / 8 + 4. In the latter, bit 2 of the swizzled chunk is flipped: bit
+    // 6 of the address, since slots are aligned.
     Value even =
         locateFirst(b, op.getRows().getType(), chunk, adaptor.getDest());
     Value odd = LLVM::XOrOp::create(b, even, b.i32(4 * 16));
@@ -293,7 +294,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     return success();
   }
 
-  /// The destination of the thread's chunk of its first row.
+  /// The destination of the thread's 16 bytes of its first row.
   static Value locateFirst(ThreadBuilder &b, RankedTensorType rows, Value chunk,
                            Value dest) {
     Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(3));
@@ -304,7 +305,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     return LLVM::PtrToIntOp::create(b, b.getI32Type(), mine);
   }
 
-  /// Copies the row that is `row` rows after that of `dest`.
+  /// Copies the thread's part of the row that lies `row` rows after `dest`.
   static void copyRow(ThreadBuilder &b, const IndexedRows &source, Value index,
                       Value base, Value dest, int64_t row,
                       cta::BufferType buffer) {
@@ -364,8 +365,8 @@ struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
     return success();
   }
 
-  /// Inline assembly: with NVVM's op, whose operands are addresses of 64 bits,
-  /// ptxas places other registers and seesaw's code grows by 128 bytes.
+  /// Inline assembly: NVVM's op takes 64-bit addresses, with which ptxas
+  /// allocates registers differently and seesaw's code grows by 128 bytes.
   static void emitCopy(ThreadBuilder &b, Value dest, Value map, Value barrier,
                        ArrayRef<Value> at) {
     std::string list;

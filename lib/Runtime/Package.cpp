@@ -15,7 +15,8 @@ namespace mla::runtime {
 
 namespace {
 
-/// The fields of an ELF64 header that are read here, at their offsets.
+/// Reads a field. The numeric offsets below are those of the ELF64 file header
+/// and section header.
 template <typename T> T readAt(std::string_view bytes, size_t offset) {
   T value;
   std::memcpy(&value, bytes.data() + offset, sizeof(T));
@@ -70,7 +71,8 @@ namespace {
 
 constexpr size_t kSealDigits = 64;
 
-/// The seal of a package. `json` has `written` in place of the seal.
+/// The seal of a package: the SHA-256 of `json`, with zeros in place of the
+/// seal `written` in it, followed by the cubin.
 std::string computeSeal(std::string_view json, std::string_view written,
                         std::string_view cubin) {
   size_t place = json.find(written);

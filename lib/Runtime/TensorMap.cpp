@@ -31,11 +31,12 @@ uint32_t tensorMapDataType(mlaDType dtype) {
   return 0;
 }
 
-/// CUtensorMapSwizzle.
+/// CUtensorMapSwizzle, from the swizzle's width in bytes.
 uint32_t tensorMapSwizzle(int bytes) {
   return bytes == 128 ? 3 : bytes == 64 ? 2 : bytes == 32 ? 1 : 0;
 }
 
+/// Limits of cuTensorMapEncodeTiled.
 constexpr uint64_t kMaxSize = uint64_t(1) << 32;
 constexpr uint64_t kMaxStrideBytes = uint64_t(1) << 40;
 constexpr uint64_t kAlignment = 16;
@@ -62,8 +63,10 @@ Status computeTensorMap(const KernelDescriptor &descriptor,
   out.swizzle = tensorMapSwizzle(map.swizzle);
   if (tensor.data % kAlignment != 0)
     return fault(descriptor, map.tensor, "an address aligned to 16 bytes");
-  // The stride of a contiguous tensor replaces that of a dimension of size 1,
-  // which may have any value.
+  // A tensor map lists dimensions innermost first, and no stride for the
+  // innermost one, which is contiguous. The stride of a dimension of size 1 is
+  // never used and may have any value, so that of a contiguous tensor, rounded
+  // up to the alignment, replaces it.
   uint64_t contiguous = bytes;
   for (uint32_t i = 0; i < out.rank; ++i) {
     int dim = tensor.rank - 1 - static_cast<int>(i);

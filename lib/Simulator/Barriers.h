@@ -45,7 +45,7 @@ struct NamedBarrier {
   int64_t threads = 0;
   int64_t arrived = 0;
   std::shared_ptr<Meeting> meeting = std::make_shared<Meeting>();
-  /// As in MBarrier.
+  /// Who arrived in this phase, and in the one before, as in MBarrier.
   Clock arrivals, lastArrivals;
   /// Roles that have arrived at this meeting.
   llvm::SmallVector<const Role *, 4> roles;

@@ -8,11 +8,13 @@ using namespace mlir;
 using namespace mla;
 
 namespace {
-/// The ops after which the readers of one awaited slot have finished.
+/// The ops that complete the reads of one awaited slot: loads from it, and
+/// waits for MMAs that read it.
 struct Completions {
-  /// In the iteration of the await. The last one in the block counts.
+  /// In the iteration of the await. The slot is released after the last one.
   SmallVector<Operation *> local;
-  /// In a later iteration, or after the loop: waits for MMAs.
+  /// In a later iteration or after the loop: waits for MMAs in flight over the
+  /// back edge.
   llvm::SetVector<Operation *> carried;
 };
 
@@ -20,7 +22,7 @@ struct Completions {
 /// and branches to the ops that complete the accesses.
 class CompletionFinder {
 public:
-  /// `block` is that of the await.
+  /// `block` is the block of the await.
   CompletionFinder(Block *block) : block(block) {}
 
   Completions run(Value slot) {
@@ -78,9 +80,9 @@ void CompletionFinder::follow(Value v, bool carried) {
       complete(use.getOwner(), carried);
 }
 
-/// Appends to `points` where a slot can be released, one point on each path
-/// through `block`: after the last of `readers`, or, if that is in an scf.if,
-/// at such a point in each branch; at `start` if there are no readers.
+/// Appends to `points` one release point on each path through `block`: after
+/// the last of `readers`; if that is in an scf.if with an else branch, at such
+/// a point in each branch; at `start` if there are no readers.
 static void findReleasePoints(Block *block, Block::iterator start,
                               ArrayRef<Operation *> readers,
                               SmallVectorImpl<OpBuilder::InsertPoint> &points) {
@@ -100,8 +102,9 @@ static void findReleasePoints(Block *block, Block::iterator start,
 }
 
 void mla::insertReleases(cta::RingOp ring, ArrayRef<cta::AwaitOp> awaits) {
-  // If a read completes in a later iteration, which is after every local
-  // reader, it does so for all awaits of the slot.
+  // An op that completes a read in a later iteration follows every local reader
+  // and serves all awaits (prologue and loop reach the same op), so the slot is
+  // released there only, and the set keeps one release per op.
   llvm::SetVector<Operation *> carried;
   SmallVector<OpBuilder::InsertPoint> points;
   for (cta::AwaitOp await : awaits) {

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// A B = (B^T A^T)^T: each product is computed transposed, and so is every
-// matrix computed from it, up to an operand of another product, a reduction to
-// a vector, or a store.
+// Computes each matrix product A B as its transpose, B^T A^T. Matrices computed
+// from it elementwise or carried by loops are transposed too. Operands of other
+// products and stored tiles are transposed back; reductions reduce the other
+// dimension.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,8 +43,9 @@ private:
   /// Finds the values to transpose: products, and matrices computed from them.
   LogicalResult findTransposed();
   LogicalResult transposeUser(Operation *op);
+  /// Exchanges A and B, and transposes both by their flags.
   void swap(tile::DotOp dot);
-  /// Transposes the initial values of the loop.
+  /// Transposes the initial values of the loop's transposed arguments.
   LogicalResult transposeInits(scf::ForOp loop);
   /// Transposes those matrices among `operands` that are not transposed yet.
   LogicalResult transposeOperands(MutableArrayRef<OpOperand> operands);
@@ -103,7 +105,7 @@ LogicalResult OperandSwapper::findTransposed() {
 Value OperandSwapper::transposeBack(Value v) {
   if (!transposed.contains(v))
     return v;
-  // The type of `v` has not been changed yet.
+  // The type of `v` is still the original one: run() changes types last.
   auto back = tile::TransposeOp::create(b, getMatrix(v), v);
   if (Operation *def = v.getDefiningOp())
     copyLabel(def, back);

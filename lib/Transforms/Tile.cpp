@@ -14,6 +14,7 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+/// Checks that the operator has each tile size that its schedule names.
 static LogicalResult checkTileSizes(OperatorInterface op) {
   ScheduleAttr schedule = op.getScheduleAttr();
   ArrayRef<StringRef> known = op.getOperator().tileSizes;
@@ -50,7 +51,8 @@ private:
     if (!schedule)
       return op->emitOpError("expected a schedule; run --mla-choose-schedule "
                              "first");
-    // Checked for all schedules. The comparison also rejects NaN.
+    // Checked even if the schedule does not use it. The negated form also
+    // rejects NaN.
     if (!(threshold >= 0 && threshold <= tile::kMaxThreshold))
       return op->emitOpError()
              << "expected a threshold in [0, " << tile::kMaxThreshold

@@ -54,7 +54,7 @@ func.func @gather_vectors(%kv: memref<?x64xbf16> {mla.name = "kv", mla.dims = ["
     %d3 = arith.select %lows, %d, %none {tile.label = "mix"} : tensor<64x64xi1>, tensor<64x64xf32>
     tile.store %d3, %out[%c0, %c192] {tile.label = "out"} : tensor<64x64xf32>, memref<64x320xf32>
 
-    // Y is 0 but for one element a row, of which the largest product takes an index.
+    // Y has one nonzero element per row, so the largest value of a row of E is an index.
     %e = tile.dot %yt, %xt {tile.label = "dot"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     %largest = tile.reduce max %e dim 1 {tile.label = "mix"} : tensor<64x64xf32> -> tensor<64xf32>
     %chosen = arith.fptosi %largest {tile.label = "mix"} : tensor<64xf32> to tensor<64xi32>

@@ -1,4 +1,4 @@
-// tile.any: words of bits that come from shared memory are whole in every thread.
+// tile.any: every thread holds all bits of words loaded from shared memory.
 //
 // RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=shared-p -o %t.cta.mlir
 // RUN: grep tile.any %t.cta.mlir
@@ -9,8 +9,8 @@
 // CHECK:      llvm.insertelement %[[ANY]], %{{.*}} : vector<2xi1>
 // CHECK:      arith.maximumf
 //
-// Those that threads have made are not: each looks at its columns, and the warp
-// votes.
+// Of words computed in registers, a thread has only its own columns right: it tests
+// these, and the warp votes.
 // RUN: mla-opt %S/../Programs/dense-attention.mlir --mla-cta-pipeline -o %t.dense.mlir
 // RUN: mla-opt %t.dense.mlir --convert-mla-to-nvvm | FileCheck %s --check-prefix=OWN
 // OWN:        %[[C:.*]] = llvm.mlir.constant(50529027 : i32) : i32

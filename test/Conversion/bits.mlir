@@ -1,5 +1,5 @@
-// Vectors of i1: bits in shared memory, words in the registers of who reads them by
-// column, and a mask that costs one test where nothing is masked.
+// Vectors of i1: bits in shared memory, words in the registers of threads that read
+// them by column, and a mask that costs one test where nothing is masked.
 //
 // RUN: %mla-opt %s --convert-mla-to-nvvm --cse -split-input-file | FileCheck %s
 
@@ -7,8 +7,8 @@
 !scores = tensor<64x64xf32, #cta.layout<acc>>
 #bits = #cta.shared_layout<swizzle = 0, rows = 64>
 
-// One load of two words; a branch that all lanes take alike goes past the tests, of
-// which there is one a column, not one an element.
+// One load of two words. A warp-uniform branch skips the tests; there is one test per
+// column, not one per element.
 // CHECK-LABEL: llvm.func @mask
 // CHECK:         %[[WORDS:.*]] = llvm.load %{{.*}} {alignment = 8 : i64} : !llvm.ptr<3> -> vector<2xi32>
 // CHECK:         %[[W0:.*]] = llvm.extractelement %[[WORDS]]
@@ -86,7 +86,7 @@ func.func @send(%in: memref<?xi32>) attributes {cta.verified, cta.shared_bytes =
 !columns = tensor<72xi32, #cta.layout<column>>
 !words = tensor<72xi1, #cta.layout<column>>
 
-// What a thread computes of its own columns becomes words too.
+// Bits that a thread computes for its own columns become words too.
 // CHECK-LABEL: llvm.func @computed
 // CHECK:         arith.cmpi slt, %{{.*}} : vector<18xi32>
 // CHECK:         llvm.insertelement %{{.*}} : vector<3xi32>

@@ -3,8 +3,8 @@
 //
 // RUN: %mla-opt %s --convert-mla-to-nvvm -split-input-file | FileCheck %s
 
-// Rows that hang over are padded, columns are inside. A role by itself has its
-// registers from the launch on.
+// Rows may lie outside the memref and are padded; columns lie inside. A single role's
+// registers are set at launch.
 // CHECK:         mla.launch = "{{.*}}\22alignment\22:16}{{.*}}\22alignment\22:8}
 // CHECK-LABEL: llvm.func @wide
 // CHECK-SAME:    nvvm.maxnreg = 48 : i32
@@ -76,8 +76,8 @@ func.func @half(%x: memref<128xf32>, %out: memref<128xf32>) attributes {cta.veri
 
 // -----
 
-// Reductions: the thread's share, the lanes; a part a warp goes through shared
-// memory in 16 bytes a thread.
+// Reductions: over a thread's own elements, then over lanes. The partial result of
+// each warp goes through shared memory, 16 bytes per thread.
 // CHECK-LABEL: llvm.func @reduce
 // CHECK:         arith.addf
 // CHECK:         %[[C16:.*]] = llvm.mlir.constant(16 : i32) : i32

@@ -1,9 +1,9 @@
-// Multiplication by factors that are often 1: a branch that a warp takes as one.
+// Multiplication by factors that are often 1: under a warp-uniform branch.
 //
 // RUN: mla-opt %S/../Transforms/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw -o %t.cta.mlir
 // RUN: mla-opt %t.cta.mlir --convert-mla-to-nvvm | FileCheck %s
 //
-// Two rows a thread; passed on as it is if no lane of the warp has another factor.
+// A thread has two rows. The value is unchanged if all factors of the warp are 1.
 // CHECK:      %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK:      %[[A:.*]] = arith.cmpf une, %{{.*}}, %[[ONE]] : f32
 // CHECK:      %[[B:.*]] = arith.cmpf une, %{{.*}}, %[[ONE]] : f32

@@ -1,4 +1,4 @@
-// Where the blocks of 64 rows of a product's A lie, in units of 16 bytes.
+// Addresses of the blocks of 64 rows of an MMA's A, in units of 16 bytes.
 //
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s
 // 128 rows of A: K-major the second 64 of them are 8192 bytes on, MN-major they are

@@ -1,4 +1,4 @@
-// Where the k-steps of a product's operands lie, in units of 16 bytes: a K-major
+// Addresses of the k-steps of an MMA's operands, in units of 16 bytes: a K-major
 // operand that starts inside a block of 64 columns goes on in the next block.
 //
 // RUN: mla-opt %s --mla-kernel-pipeline | FileCheck %s

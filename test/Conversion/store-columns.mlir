@@ -1,9 +1,9 @@
-// How packed accumulators leave: in 8 bytes a lane where each row's columns start at
-// a multiple of 4, after neighbouring lanes have traded pairs; in pairs otherwise.
+// Stores of packed accumulators: 8 bytes per lane, after neighbouring lanes have
+// exchanged pairs, if the columns of each row start at a multiple of 4; else pairs.
 //
 // RUN: %mla-opt %s --convert-mla-to-nvvm -split-input-file | FileCheck %s
 
-// All lanes trade, those whose row is outside too: the branch holds the store alone.
+// All lanes exchange, also those whose row is outside: only the store is in the branch.
 // CHECK-LABEL: llvm.func @wide
 // Registers 0 and 2 are columns of the two groups of 8 in a lane's first row, 1 and 3
 // in its second.

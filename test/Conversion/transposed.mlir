@@ -1,5 +1,5 @@
-// How columns of an accumulator leave a thread: reduced over the lanes that share
-// them, stored by the first that holds them, and turned by stmatrix and movmatrix.
+// Columns of an accumulator: reduced over the lanes that share them, stored by the
+// first lane that holds them, and transposed by stmatrix and movmatrix.
 //
 // RUN: %mla-opt %s --convert-mla-to-nvvm -split-input-file | FileCheck %s
 
@@ -8,7 +8,7 @@
 !parts = tensor<64xf32, #cta.layout<warp_column>>
 !turned = tensor<16x64xbf16, #cta.layout<acc_transposed>>
 
-// Four columns a thread; lanes 4, 8 and 16 apart have the same.
+// Four columns per thread; lanes 4, 8 and 16 apart have the same ones.
 // CHECK-LABEL: llvm.func @reduce
 // CHECK-COUNT-12: nvvm.shfl.sync {{ ?}}bfly
 // CHECK-NOT:     nvvm.shfl.sync

@@ -1,4 +1,4 @@
-"""Inputs of sparse_prefill whose scores follow levels, one a tile of 64 keys.
+"""Inputs of sparse_prefill whose scores follow levels, one per tile of 64 keys.
 
     growth.py FOLDER HEADS D_QK LEVEL...
 

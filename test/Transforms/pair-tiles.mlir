@@ -1,4 +1,4 @@
-// mla-pair-tiles: two tiles per iteration, if the schedule requests it.
+// mla-pair-tiles: unrolls the loop over tiles by two, if the schedule requests it.
 // RUN: %mla-opt %s --mla-pair-tiles | FileCheck %s
 // The pass is idempotent.
 // RUN: %mla-opt %s --mla-pair-tiles --mla-pair-tiles | FileCheck %s
@@ -13,7 +13,7 @@
 // CHECK:         scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %[[STEP]] iter_args(%[[A:.*]] = %{{.*}})
 // CHECK:           tile.load %{{.*}}[%[[I]]]
 // CHECK:           %[[X0:.*]] = arith.addf %[[A]], %{{.*}} {tile.label = "x.0"}
-// The second tile is one step later, and uses the values of the first.
+// The second tile starts one step later and takes the first one's results.
 // CHECK:           %[[J:.*]] = arith.addi %[[I]], %{{.*}} : index
 // CHECK:           tile.load %{{.*}}[%[[J]]]
 // CHECK:           %[[X1:.*]] = arith.addf %[[X0]], %{{.*}} {tile.label = "x.1"}

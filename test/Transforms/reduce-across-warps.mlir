@@ -57,8 +57,8 @@ func.func @twice(%n: index, %out: memref<16xf32>, %rows: memref<64xf32>) {
   return
 }
 
-// Direct layouts: each warp reduces its part, and every thread all partial results.
-// A reduction within warps needs no exchange.
+// Direct layouts: each warp reduces its part, then every thread reduces all partial
+// results. A reduction within warps needs no exchange.
 // LAYOUT-LABEL: func @direct
 // LAYOUT:         cta.ring "c.warps" : !cta.ring<1x4x32xf32>
 // LAYOUT:         cta.ring "reduce.warps" : !cta.ring<1x8x2xf32>

@@ -4,7 +4,7 @@
 // The pass is idempotent.
 // RUN: %mla-opt %s -allow-unregistered-dialect --mla-split-tail --mla-split-tail -split-input-file | FileCheck %s
 
-// All passes: scheduled and verified.
+// The tail becomes a ring, and the whole pipeline verifies the program.
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=seesaw | FileCheck %s --check-prefix=WHOLE
 // WHOLE: cta.verified
 // WHOLE: cta.ring "k.1.r.t" {{.*}} !cta.ring<1x64x64xbf16
@@ -33,8 +33,8 @@ func.func @tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %q: tensor<64x5
   return
 }
 
-// V uses all columns of K, with or without a view: there is no tail. A tile without
-// a row for its tail is unchanged.
+// Unchanged: tiles whose columns V uses entirely, through a view or directly, and
+// a tile whose tail has no row in the schedule.
 // CHECK-LABEL: func @no_tail
 // CHECK-SAME:    mla.rewritten = ["split-tail"]
 // CHECK:         tile.gather {{.*}} -> tensor<64x512xbf16>

@@ -10,13 +10,14 @@ include "mlir/Pass/PassBase.td"
 def ConvertMLAToNVVM : Pass<"convert-mla-to-nvvm", "::mlir::ModuleOp"> {
   let summary = "convert verified CTA programs to NVVM kernels";
   let description = [{
-    Each function becomes a kernel (`llvm.func` with `nvvm.kernel`), its `scf.forall`
-    the block index, its roles branches by warp. Synchronisation ops are converted
-    one to one: none is created, moved or merged. A fragment becomes the vector of
-    the elements that one thread holds. The launch descriptor of the program
+    Each function becomes a kernel (`llvm.func` with `nvvm.kernel`). The induction
+    variables of its `scf.forall` are computed from the block index, and each role
+    becomes a branch on the warp number. Synchronisation ops are converted one to
+    one: none is created, moved or merged. A fragment becomes a vector of the
+    elements that one thread holds. The launch descriptor of the program
     (arguments, workspaces, kernels) is set as `mla.launch` on the module.
 
-    Refuses a function that `--mla-verify-async` has not marked.
+    A function that `--mla-verify-async` has not marked as verified is an error.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::NVVM::NVVMDialect",

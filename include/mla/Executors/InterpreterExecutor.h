@@ -12,8 +12,8 @@
 
 namespace mla {
 
-/// Converts arguments for the interpreter and the simulator, which use the
-/// arrays in place.
+/// Describes `arguments` to the interpreter and the simulator, which read and
+/// write the arrays in place.
 std::vector<interp::Argument>
 makeInterpreterArguments(std::vector<harness::HostArgument> &arguments);
 

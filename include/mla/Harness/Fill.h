@@ -14,9 +14,10 @@
 
 namespace mla::harness {
 
+/// Elements per chunk of a parallel loop over rows.
 inline constexpr int64_t kElementsPerChunk = 1 << 16;
 
-/// Each argument has its own random stream.
+/// The random stream of an argument: values do not depend on other arguments.
 inline uint64_t streamSeed(uint64_t seed, const std::string &name) {
   uint64_t hash = 0xcbf29ce484222325ull;
   for (char c : name)
@@ -24,8 +25,9 @@ inline uint64_t streamSeed(uint64_t seed, const std::string &name) {
   return randomBits(seed, hash);
 }
 
-/// Nearly normal of variance 1: the sum of twelve uniforms, centred. Exact in
-/// integers, so it is the same everywhere, which log and cos are not.
+/// Approximately normal with mean 0 and variance 1: the sum of twelve uniform
+/// numbers. Computed in integers, so it is the same on every machine; results
+/// of log and cos are not.
 inline float randomNormal(uint64_t stream, uint64_t counter) {
   int64_t sum = 0;
   for (uint64_t word = 0; word < 3; ++word) {
@@ -47,8 +49,8 @@ inline bool randomChance(uint64_t stream, uint64_t counter, double chance) {
          chance;
 }
 
-/// Calls `row(number, storage offset)` for every row (all dimensions but the
-/// last) that `tensor` has, in parallel.
+/// Calls `row(number, storage offset)` in parallel for every row of `tensor`,
+/// the elements along its last dimension.
 template <typename Row> void forEachRow(const HostTensor &tensor, Row row) {
   if (tensor.elements() == 0)
     return;
@@ -83,7 +85,7 @@ inline void fillWithNormals(HostTensor &tensor, uint64_t stream, float factor) {
   });
 }
 
-/// Fills a tensor of unknown meaning with normals, or small integers.
+/// Fills a tensor without rules of its own: with normals, or small integers.
 inline void fillPlain(HostTensor &tensor, uint64_t stream, float factor) {
   constexpr int64_t kIntegerBound = 16;
   if (runtime::isFloat(tensor.dtype))
@@ -95,9 +97,9 @@ inline void fillPlain(HostTensor &tensor, uint64_t stream, float factor) {
   });
 }
 
-/// Fills lengths, i32 [rows], with `most` or, with poison, with random values
-/// up to `most`: `most` in the first row, 0 in the last. The rows in between
-/// begin with the values of `beyond`, which kernels have to clamp to [0, most].
+/// Fills lengths, i32 [rows]. Without `poison` all are `most`. With it, the
+/// first is `most`, then come the values of `beyond`, which kernels have to
+/// clamp to [0, most], then random ones up to `most`, and the last is 0.
 inline void fillLengths(HostTensor &lengths, uint64_t stream, int64_t most,
                         bool poison, const std::vector<int64_t> &beyond = {}) {
   int64_t rows = lengths.shape[0];
@@ -126,8 +128,8 @@ inline std::vector<int32_t> invalidIndices(int64_t bound) {
   return invalid;
 }
 
-/// A length clamped to [0, most], as kernels do; `most` if the launch leaves
-/// the lengths out.
+/// The length of a row, clamped to [0, most] as kernels do; `most` if the
+/// launch omits the lengths.
 inline int64_t clampedLength(const HostTensor *lengths, int64_t row,
                              int64_t most) {
   if (!lengths)

@@ -11,7 +11,8 @@
 
 namespace mla::harness {
 
-/// Columns of a panel.
+/// Columns of a panel. A panel is a block of columns of the right operand,
+/// packed row by row, so that a row is one SIMD vector.
 inline constexpr int kPanelColumns = 8;
 /// Rows that multiplyPanel computes at a time.
 inline constexpr int kPanelRows = 4;
@@ -33,9 +34,9 @@ private:
   double *begin;
 };
 
-/// c[rows x 8] += a[rows x depth] * panel[depth x 8] in double precision;
-/// `rows` is a multiple of kPanelRows, c and the panel are aligned as in a
-/// PanelBuffer.
+/// c[rows x 8] += a[rows x depth] * panel[depth x 8] in double precision.
+/// `rows` is a multiple of kPanelRows, `cStride` of kPanelColumns, and c and
+/// the panel are aligned as a PanelBuffer is. Strides are in elements.
 void multiplyPanel(const double *a, int64_t aStride, const double *panel,
                    int64_t depth, double *c, int64_t cStride, int64_t rows);
 

@@ -43,8 +43,9 @@ runtime::Status findAssembler(mlaAssembler wanted,
                               unsigned timeoutSeconds, Assembler &out);
 
 /// Makes a cubin of `ptx` with the linker in the CUDA driver, in the primary
-/// context of the first device that is a `chip`. The report lacks what the
-/// driver does not report; the limits of assembleCubin() hold for the rest.
+/// context of the first device that is a `chip`. The report has only what
+/// the driver reports; what it reports about the kernel is checked against the
+/// same limits as the output of ptxas.
 runtime::Status linkWithDriver(llvm::StringRef ptx, llvm::StringRef chip,
                                CubinResult &out);
 

@@ -252,7 +252,7 @@ typedef enum mlaOrigin {
   MLA_FROM_DISK = 2
 } mlaOrigin;
 
-/** What mlaCompile tells of a kernel. */
+/** Description of a compiled kernel, by mlaCompile. */
 typedef struct mlaCompileInfo {
   size_t size;       /**< sizeof(mlaCompileInfo), set by the caller */
   int32_t origin;    /**< an mlaOrigin */

@@ -27,7 +27,7 @@ extern "C" {
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
 #define MLA_RUNTIME_VERSION 10300
-/** The most dimensions that a tensor has. */
+/** The maximum rank of a tensor. */
 #define MLA_MAX_RANK 8
 
 /** Why a call failed. Values are stable; new ones come at the end. */
@@ -56,8 +56,8 @@ typedef enum mlaStatus {
   MLA_INTERNAL_ERROR = 10,
   /** The compiler (mla/JIT/JIT.h) refused the program, or its assembler did. */
   MLA_COMPILE_ERROR = 11,
-  /** A kernel or the device broke down before this call. The context is of no
-   *  more use, and with most drivers neither is the process. */
+  /** An earlier kernel or the device failed. The context is unusable, and with
+   *  most drivers so is the whole process. */
   MLA_DEVICE_LOST = 12
 } mlaStatus;
 
@@ -88,9 +88,9 @@ typedef enum mlaAccess {
   MLA_READ_WRITE = 2
 } mlaAccess;
 
-/** Which kernels of a package a launch runs. A package with kernels for "plan"
- *  prepares there, once for each batch of sequences, what the launches for
- * every layer of the network share. */
+/** Which kernels of a package a launch runs. Kernels of the plan phase, if
+ * there are any, run once per batch of sequences and write data that the
+ * launches for all layers of the network share. */
 typedef enum mlaPhase {
   MLA_PHASE_ALL = 0,
   MLA_PHASE_PLAN = 1,
@@ -124,8 +124,8 @@ typedef struct mlaKernel_st *mlaKernel;
 /** A CUDA stream: a CUstream or cudaStream_t, NULL for the default stream. */
 typedef void *mlaStream;
 
-/** What mlaKernelGetArgument tells of one argument. Strings live as long as
- *  the kernel. */
+/** Description of one argument, by mlaKernelGetArgument. Strings live as long
+ *  as the kernel. */
 typedef struct mlaArgumentInfo {
   const char *name;
   int32_t isTensor;
@@ -138,9 +138,9 @@ typedef struct mlaArgumentInfo {
   int64_t strides[MLA_MAX_RANK];      /**< in elements; -1: run-time stride */
 } mlaArgumentInfo;
 
-/** What mlaKernelGetInfo tells of a package. Strings live as long as the
- *  kernel. Of several kernels, `name`, `block`, `cluster` and `sharedBytes` are
- *  those of the first; see mlaKernelGetEntry. */
+/** Description of a package, by mlaKernelGetInfo. Strings live as long as the
+ *  kernel. If there are several kernels, `name`, `block`, `cluster` and
+ * `sharedBytes` are those of the first; see mlaKernelGetEntry. */
 typedef struct mlaKernelInfo {
   const char *name; /**< the kernel's symbol in the cubin */
   /** e.g. "combine", followed by the options of the operator that are not the
@@ -154,8 +154,8 @@ typedef struct mlaKernelInfo {
   int64_t sharedBytes; /**< dynamic shared memory per CTA */
 } mlaKernelInfo;
 
-/** What mlaKernelGetEntry tells of one kernel of a package. Strings live as
- * long as the package. */
+/** Description of one kernel of a package, by mlaKernelGetEntry. Strings live
+ * as long as the mlaKernel. */
 typedef struct mlaEntryInfo {
   const char *name;     /**< its symbol in the cubin */
   const char *grid;     /**< CTAs: an expression over run-time sizes */
@@ -173,7 +173,7 @@ typedef struct mlaLaunchOptions {
   int32_t phase;           /**< an mlaPhase */
   int32_t reserved;        /**< must be 0 */
   uint64_t workspace;      /**< device address, a multiple of 256 */
-  uint64_t workspaceBytes; /**< what is there */
+  uint64_t workspaceBytes; /**< its size */
 } mlaLaunchOptions;
 
 /** MLA_RUNTIME_VERSION of the library that is linked. */
@@ -197,13 +197,12 @@ mlaStatus mlaKernelLoadFromMemory(const char *json, size_t jsonSize,
                                   const void *cubin, size_t cubinSize,
                                   mlaKernel *out);
 
-/** Takes one more reference to a kernel, which one more mlaKernelDestroy has to
- *  give back. */
+/** Adds a reference to a kernel; each needs an mlaKernelDestroy of its own. */
 mlaStatus mlaKernelRetain(mlaKernel kernel);
 
-/** Gives back a reference. The last one frees the kernel and unloads it from
- *  every context it ran in: launches must have finished, and the contexts must
- *  still exist. NULL is allowed. */
+/** Drops a reference. Dropping the last one frees the kernel and unloads it
+ * from every context it ran in: launches must have finished, and the contexts
+ * must still exist. NULL is allowed. */
 mlaStatus mlaKernelDestroy(mlaKernel kernel);
 
 /** Describes a kernel. */
@@ -231,18 +230,18 @@ mlaStatus mlaKernelIsArgumentOptional(mlaKernel kernel, int32_t index,
 mlaStatus mlaKernelCheck(mlaKernel kernel, const mlaArgument *arguments,
                          int32_t count);
 
-/** Stores in `*bytes` how much device memory the caller must lend a launch with
- *  these arguments besides them, for all phases together; 0 for most packages.
- *  The arguments are checked as by mlaKernelCheck. It depends on their sizes
- *  only, and for some packages on the device's number of SMs: for those the
- * call needs a current CUDA context, and loads the code as mlaKernelPrepare
- * does. */
+/** Stores in `*bytes` the size of the workspace, device memory that the caller
+ *  provides to a launch with these arguments, for all phases together; 0 for
+ * most packages. The arguments are checked as by mlaKernelCheck. The size
+ * depends only on their sizes and, for some packages, on the device's number of
+ * SMs. For those packages the call needs a current CUDA context, and loads the
+ * code as mlaKernelPrepare does. */
 mlaStatus mlaKernelGetWorkspaceBytes(mlaKernel kernel,
                                      const mlaArgument *arguments,
                                      int32_t count, size_t *bytes);
 
-/** Loads the package's code into the calling thread's current context, which
- *  the first launch there does otherwise: that one then allocates. */
+/** Loads the package's code into the calling thread's current context. Without
+ *  this call the first launch there loads it, and allocates memory for it. */
 mlaStatus mlaKernelPrepare(mlaKernel kernel);
 
 /** Launches the package's kernels, in order, on `stream` of the calling
@@ -258,20 +257,21 @@ mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,
                           int32_t count, mlaStream stream);
 
 /** As mlaKernelLaunch, with options; NULL stands for the defaults: all phases,
- *  no workspace. The memory at `workspace` is the kernels' until they have run.
- *  What "plan" has left there serves any number of launches of MLA_PHASE_LAUNCH
- *  with arguments of the same sizes, as long as nobody else writes it. A phase
- *  without kernels launches nothing and succeeds. Since version 1.3. */
+ *  no workspace. The kernels use the memory at `workspace` until they complete.
+ *  After MLA_PHASE_PLAN it serves any number of launches of MLA_PHASE_LAUNCH
+ * with arguments of the same sizes, as long as nothing else writes to it. A
+ * phase without kernels launches nothing and succeeds. Since version 1.3. */
 mlaStatus mlaKernelLaunchProgram(mlaKernel kernel, const mlaArgument *arguments,
                                  int32_t count, const mlaLaunchOptions *options,
                                  mlaStream stream);
 
-/** Into how many splits, 1 to 256, to cut the `tokens` KV rows of attention
- * with split KV, so that `rows` output tiles (requests by blocks of heads and
- * queries, each of which one CTA computes) fill `sms` SMs in the shortest time.
- * Counted in steps of 64 KV rows: a CTA takes one for each, and one to begin;
- * what merges the partial results takes one and a half. Of splits that take
- * equally long the fewest. 0 if an argument is below 0, or `sms` below 1. Needs
+/** The number of splits, 1 to 256, for split-KV attention over `tokens` KV rows
+ *  that minimises a simple model of the time on `sms` SMs; the smaller of
+ * equally fast numbers. `rows` is the number of output tiles (requests times
+ * blocks of heads and queries); one CTA computes one split of one tile. The
+ * unit of time is a step of 64 KV rows. A CTA takes one step per 64 KV rows and
+ * one to start, CTAs run in waves of `sms`, and merging the partial results
+ * takes 1.5 steps. Returns 0 if an argument is below 0, or `sms` below 1. Needs
  * no driver. */
 int32_t mlaAdaptiveSplits(int64_t rows, int64_t tokens, int32_t sms);
 

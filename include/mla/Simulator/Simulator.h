@@ -23,15 +23,15 @@
 
 namespace mla::sim {
 
-/// When asynchronous ops take effect, and which role goes on next.
+/// When asynchronous ops take effect, and which role runs next.
 enum class Timing {
   /// At any legal moment, drawn from Options::seed.
   Random,
   /// At issue; roles run as far as they can.
   Earliest,
-  /// Only when everything else waits.
+  /// Only when every role waits or polls.
   Latest,
-  /// As the cost model says (CycleModel.h): for traces.
+  /// At the times of the cost model (CycleModel.h): for traces.
   Modelled
 };
 

@@ -1,4 +1,4 @@
-//===- Trace.h - what a simulated CTA did when ------------------*- C++ -*-===//
+//===- Trace.h - timed events of a simulated run ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -28,7 +28,7 @@ struct TraceEvent {
   unsigned track;
   TraceKind kind;
   mlir::Operation *op;
-  /// In the trace's unit of time.
+  /// In cycles with Timing::Modelled, otherwise in scheduler steps.
   double begin, end;
   /// Trip number of each loop around the op, outermost first.
   llvm::SmallVector<int64_t, 2> iteration;
@@ -43,8 +43,8 @@ struct TraceAccess {
   bool write;
 };
 
-/// What the first cluster of a run did: events of one track do not overlap and
-/// ascend.
+/// The events of the first cluster of a run. Those of one track are in order of
+/// time and do not overlap.
 struct Trace {
   /// The symbol of the kernel that ran.
   std::string kernel;

@@ -7,7 +7,8 @@
 using namespace mlir;
 using namespace mla::cta;
 
-/// `indices` name an element of `memref`, from which `buffer` is copied.
+/// Checks a copy between `buffer` and the box of `memref` whose first element
+/// has `indices`.
 static LogicalResult verifyCopy(Operation *op, Type memref, size_t indices,
                                 BufferType buffer) {
   auto type = cast<MemRefType>(memref);
@@ -42,7 +43,7 @@ LogicalResult CopyAsyncOp::verify() {
                     getDest().getType());
 }
 
-/// As `verifyCopy`, for a copy of contiguous bytes.
+/// Checks a bulk copy between `buffer` and contiguous bytes of `memref`.
 static LogicalResult verifyBulk(Operation *op, Type memref, size_t indices,
                                 BufferType buffer) {
   if (buffer.getBytes() % 16)

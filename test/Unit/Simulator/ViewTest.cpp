@@ -92,7 +92,7 @@ TEST_F(ViewTest, ViewsOfPlainTiles) {
 }
 
 TEST_F(ViewTest, BuffersOverSlots) {
-  // P lies over a tile that an MMA has read, and is loaded through the slot.
+  // P aliases a tile that an MMA has read, and is loaded through the slot.
   Case test;
   test.parameters = "%X: memref<64x64xbf16>, %out: memref<64x64xbf16>";
   test.body = R"(

@@ -55,7 +55,7 @@ def CTA_RingOp : CTA_Op<"ring"> {
   let description = [{
     `--mla-stage-shared` sets `offset`, its byte offset in the CTA's shared
     memory, and the layout in its type. With `aliases` it lies in the slot of another
-    ring, over a part that is dead when this ring is filled. Such a ring needs no
+    ring (the ring below), over a part that is dead when this ring is filled. Such a ring needs no
     empty mbarriers: its writer holds the slot below, and its readers release that
     slot after they have read this one.
 
@@ -65,7 +65,7 @@ def CTA_RingOp : CTA_Op<"ring"> {
     ```
 
     The name is for messages only. Accesses, mbarriers (`cta.mbarrier`) and rings
-    that lie over this one refer to it by its SSA value.
+    that alias this one refer to it by its SSA value.
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I64Attr>:$offset,
                        Optional<CTA_Ring>:$aliases);

@@ -26,10 +26,10 @@ def CTA_TensorMapOp : CTA_Op<"tensor_map", [Pure]> {
 def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
   let summary = "TMA copy of a box of a memref into a slot";
   let description = [{
-    Elements outside the memref arrive as zeros. The last index is a multiple
-    of 16 bytes (another one is an illegal instruction, as seen on an H200). One
+    Elements outside the memref arrive as zeros. The last index must be a
+    multiple of 16 bytes (on an H200 any other is an illegal instruction). One
     thread issues the copy: thread 0 of the role, or the lane of `cta.elect`.
-    The completion counts bytes on `barrier`, which
+    The copy completes its bytes on `barrier`, which
     `--mla-materialize-barriers` adds; `--mla-stage-shared` adds the tensor map.
 
     PTX ISA, cp.async.bulk.tensor.
@@ -48,8 +48,8 @@ def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
 def CTA_GatherAsyncOp : CTA_Op<"gather_async"> {
   let summary = "cp.async of rows of a memref, by index, into a slot";
   let description = [{
-    As `tile.gather`: rows outside the memref arrive as zeros. All threads of
-    the role copy, 16 bytes per thread and step.
+    As in `tile.gather`, rows outside the memref arrive as zeros. All threads of
+    the role copy, each 16 bytes per instruction.
 
     PTX ISA, cp.async.
   }];
@@ -66,8 +66,8 @@ def CTA_BulkLoadOp : CTA_Op<"bulk_load", [AttrSizedOperandSegments]> {
   let summary = "copy contiguous bytes of a memref into a tile";
   let description = [{
     The tile's elements start at `indices` and follow each other without gaps.
-    Addresses and sizes are multiples of 16 bytes. One thread issues the copy,
-    and the completion counts bytes on `barrier`, as for `cta.copy_async`.
+    Addresses and sizes must be multiples of 16 bytes. As for `cta.copy_async`,
+    one thread issues the copy, which completes its bytes on `barrier`.
 
     ```mlir
     cta.bulk_load %LSE[%head, %row] to %lse signals %full[%i] : !cta.mbarrier<1> : memref<?x?xf32>, !cta.buffer<64xf32>
@@ -93,10 +93,10 @@ def CTA_BulkLoadOp : CTA_Op<"bulk_load", [AttrSizedOperandSegments]> {
 def CTA_StoreAsyncOp : CTA_Op<"store_async", [AttrSizedOperandSegments]> {
   let summary = "TMA copy of a tile into a box of a memref";
   let description = [{
-    Elements outside the memref are dropped. The copy belongs to the bulk group
-    of the thread that issues it, so it stands in `cta.elect`. It reads through
-    the async proxy: `cta.fence_async` and a barrier stand between the stores to
-    the tile and the copy.
+    Elements outside the memref are not written. The copy belongs to the bulk
+    group of the thread that issues it, so it must stand in `cta.elect`. It reads
+    through the async proxy: `cta.fence_async` and a barrier must stand between
+    the stores to the tile and the copy.
 
     ```mlir
     cta.elect {
@@ -120,7 +120,8 @@ def CTA_StoreAsyncOp : CTA_Op<"store_async", [AttrSizedOperandSegments]> {
 def CTA_BulkStoreOp : CTA_Op<"bulk_store"> {
   let summary = "copy a tile into contiguous bytes of a memref";
   let description = [{
-    The reverse of `cta.bulk_load`; in a bulk group, as `cta.store_async`.
+    The reverse of `cta.bulk_load`. It belongs to a bulk group and must stand in
+    `cta.elect`, as `cta.store_async`.
 
     ```mlir
     cta.bulk_store %lse to %LSE[%head, %row] : !cta.buffer<64xf32>, memref<?x?xf32>
@@ -153,9 +154,9 @@ def CTA_BulkCommitOp : CTA_Op<"bulk_commit"> {
 def CTA_BulkWaitOp : CTA_Op<"bulk_wait"> {
   let summary = "wait for all but the youngest bulk groups of the thread";
   let description = [{
-    At most `pending` groups are still running afterwards. With `read` the tiles
-    of the others have been read and may be overwritten; without it their
-    results are in memory too.
+    Afterwards at most the `pending` youngest groups are still running. With
+    `read`, the tiles of the other groups have been read and may be overwritten;
+    without it, their writes to global memory are complete too.
 
     ```mlir
     cta.bulk_wait 0 read

@@ -336,8 +336,8 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     valid scores are all -inf.
 
     `lazy t` rescales rarely: `max` is the reference. It starts at `lowest` and
-    moves only if the row maximum exceeds it by more than the threshold t (in base
-    2, after scaling):
+    moves only if the row maximum is a NaN or exceeds it by more than the threshold
+    t (in base 2, after scaling):
 
         new_max   = row_max(scores) > max + t / scale ? row_max(scores) : max
         reference = new_max
