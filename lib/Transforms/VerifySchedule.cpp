@@ -11,6 +11,7 @@
 #include "VerifySchedule.h"
 #include "Placement.h"
 #include "ProgramState.h"
+#include "TileRewrites.h"
 #include "mla/Support/Names.h"
 
 namespace mla {
