@@ -201,8 +201,8 @@ private:
 
 } // namespace
 
-void addAttention(const GroupedAttention &problem, Tolerance outTolerance,
-                  Tolerance statTolerance,
+void addAttention(const GroupedAttention &problem, Tolerance forOut,
+                  Tolerance forStatistics,
                   const std::vector<HostArgument> &arguments,
                   std::vector<ExpectedOutput> &expected) {
   Results results(problem.groups * problem.groupSize, problem.vSize);
@@ -218,15 +218,15 @@ void addAttention(const GroupedAttention &problem, Tolerance outTolerance,
     }
   });
   addExpected(arguments,
-              {"out", std::move(results.out), outTolerance,
+              {"out", std::move(results.out), forOut,
                std::move(results.outAbsolute)},
               expected);
   addExpected(arguments,
-              {"max_logits", std::move(results.maxLogits), statTolerance,
+              {"max_logits", std::move(results.maxLogits), forStatistics,
                std::move(results.statAbsolute)},
               expected);
   addExpected(arguments,
-              {"lse", std::move(results.lse), statTolerance,
+              {"lse", std::move(results.lse), forStatistics,
                std::move(results.lseAbsolute)},
               expected);
 }

@@ -190,6 +190,24 @@ func.func @turned_columns(%in: memref<?xf32>, %out: memref<?x68xbf16>) attribute
 
 // -----
 
+func.func @turned_columns_f32(%in: memref<?xf32>, %out: memref<?x68xf32>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 128 {
+      %v = memref.load %in[%c0] : memref<?xf32>
+      %x = tensor.splat %v : tensor<64x16xf32, #cta.layout<acc>>
+      %t = tile.transpose %x : tensor<64x16xf32, #cta.layout<acc>> -> tensor<16x64xf32, #cta.layout<acc_transposed>>
+      %c8 = arith.constant 8 : index
+      // expected-error @below {{expected columns inside the memref: only rows are checked}}
+      // expected-error @below {{failed to legalize operation 'tile.store'}}
+      tile.store %t, %out[%c0, %c8] : tensor<16x64xf32, #cta.layout<acc_transposed>>, memref<?x68xf32>
+    }
+  }
+  return
+}
+
+// -----
+
 // By column bits are words, of which a thread knows no more than it tests.
 #col = #cta.layout<column>
 #dense = #cta.shared_layout<swizzle = 0, rows = 64>

@@ -68,3 +68,20 @@ func.func @swizzled(%x: memref<64x64xbf16>) attributes {cta.verified, cta.shared
   }
   return
 }
+
+// -----
+
+#v = #cta.direct<threads = [32], strides = [1], vector = 1>
+func.func @gather_through(%table: memref<?x8xi32>, %i: memref<32xi32>, %out: memref<32xi32>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%b) in (8) {
+    cta.role "all" warps 1 registers 48 {
+      %r = tile.load %i[%c0] : memref<32xi32> -> tensor<32xi32, #v>
+      // expected-error @below {{expected an index for each dimension of 'memref<?x8xi32>' but the first, for a 1-D result}}
+      // expected-error @below {{failed to legalize operation 'tile.gather'}}
+      %g = tile.gather %table[%r][] : memref<?x8xi32>, tensor<32xi32, #v> -> tensor<32xi32, #v>
+      tile.store %g, %out[%c0] : tensor<32xi32, #v>, memref<32xi32>
+    }
+  }
+  return
+}

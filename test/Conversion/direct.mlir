@@ -127,3 +127,23 @@ func.func @gather(%table: memref<?x8xi32>, %i: memref<32xi32>, %out: memref<32xi
   }
   return
 }
+
+// -----
+
+// Along the second dimension: the index is compared with its size.
+// CHECK-LABEL: llvm.func @gather_along
+// CHECK:         %[[SIZE:.*]] = llvm.mlir.constant(8 : i64)
+// CHECK:         %[[IN:.*]] = llvm.icmp "ult" %{{.*}}, %[[SIZE]]
+// CHECK:         "mov.b32 $0, 0; @$2 ld.global.nc.b32 $0, [$1];", "=r,l,b"
+#v = #cta.direct<threads = [32], strides = [1], vector = 1>
+func.func @gather_along(%table: memref<?x8xi32>, %i: memref<32xi32>, %out: memref<32xi32>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%b) in (8) {
+    cta.role "all" warps 1 registers 48 {
+      %r = tile.load %i[%c0] : memref<32xi32> -> tensor<32xi32, #v>
+      %g = tile.gather %table[%r][%b] dim 1 : memref<?x8xi32>, tensor<32xi32, #v> -> tensor<32xi32, #v>
+      tile.store %g, %out[%c0] : tensor<32xi32, #v>, memref<32xi32>
+    }
+  }
+  return
+}

@@ -83,3 +83,33 @@ func.func @store_shared(%in: memref<?xf32>, %out: memref<?x64xbf16>) attributes 
   }
   return
 }
+
+// -----
+
+!rows = tensor<64x16xf32, #cta.layout<acc>>
+!turned = tensor<16x64xf32, #cta.layout<acc_transposed>>
+
+// f32 needs no exchange: a thread stores two columns, 8 apart, of each of four rows,
+// each row checked once.
+// CHECK-LABEL: llvm.func @store_f32
+// CHECK-NOT:     movmatrix
+// CHECK-NOT:     nvvm.shfl.sync
+// CHECK:         scf.if
+// CHECK-NEXT:      llvm.extractvalue %{{.*}}[0]
+// CHECK-NOT:     scf.if
+// CHECK:           llvm.getelementptr %{{.*}}[32]
+// CHECK-NEXT:      llvm.store %{{.*}} : f32, !llvm.ptr<1>
+// CHECK-COUNT-3: scf.if
+// CHECK-NOT:     scf.if
+func.func @store_f32(%in: memref<?xf32>, %out: memref<?x64xf32>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 168 {
+      %v = memref.load %in[%c0] : memref<?xf32>
+      %x = tensor.splat %v : !rows
+      %t = tile.transpose %x : !rows -> !turned
+      tile.store %t, %out[%c0, %c0] : !turned, memref<?x64xf32>
+    }
+  }
+  return
+}

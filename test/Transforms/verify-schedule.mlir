@@ -1,5 +1,5 @@
 // mla-verify-schedule accepts the built-in schedules for every variant of the
-// operator. A program is not checked again after folding.
+// operators. A program is not checked again after folding.
 // DEFINE: %{rewrite} = --mla-pair-tiles --mla-split-width --mla-split-tail --mla-persist --mla-decompose-softmax \
 // DEFINE:   --mla-split-sums --mla-defer-sums --mla-swap-ab --mla-verify-schedule
 // RUN: %python %S/Inputs/variants.py > %t.mlir
@@ -8,6 +8,11 @@
 // RUN: %mla-opt %t.mlir --mla-choose-schedule=schedule=split-columns --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s
 // RUN: %mla-opt %t.mlir --mla-choose-schedule=schedule=swapped --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s
 // CHECK-COUNT-152: mla.schedule_verified
+// RUN: %python %S/Inputs/variants.py decode > %t.decode.mlir
+// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=seesaw --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
+// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=split-columns --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
+// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=swapped --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
+// DECODE-COUNT-128: mla.schedule_verified
 
 // So does the whole pipeline, also for a program whose loop was folded.
 // RUN: grep -A5 "func @h64_d512_topk1(" %t.mlir > %t.one.mlir

@@ -46,8 +46,8 @@ struct GroupedAttention {
 /// score that overflows to +inf makes max_logits +inf, and lse and out NaN. A
 /// group without rows has out = 0, max_logits = -inf, and the lse of the
 /// convention.
-void addAttention(const GroupedAttention &problem, Tolerance outTolerance,
-                  Tolerance statTolerance,
+void addAttention(const GroupedAttention &problem, Tolerance forOut,
+                  Tolerance forStatistics,
                   const std::vector<HostArgument> &arguments,
                   std::vector<ExpectedOutput> &expected);
 

@@ -1,8 +1,13 @@
-"""Writes mla.sparse_prefill in all its variants, a function each: every number of
-heads, both head dimensions, with and without topk_length and attn_sink, and tiles
-that a static topk makes few enough for loops to fold away."""
+"""Writes an attention operator in all its variants, a function each: every number of
+heads and both head dimensions. mla.sparse_prefill: with and without topk_length and
+attn_sink, and tiles that a static topk makes few enough for loops to fold away.
+mla.decode: both masks, types of the output, and pages of all kinds.
+
+usage: variants.py [sparse_prefill|decode]
+"""
 
 import itertools
+import sys
 
 
 def tensor(element, *sizes):
@@ -13,7 +18,7 @@ def tensor(element, *sizes):
     return f"memref<{dims}x{element}, strided<[{strides}, 1]>>"
 
 
-def operator(name, heads, dim, topk, length, sink):
+def sparse_prefill(name, heads, dim, topk, length, sink):
     q = tensor("bf16", None, heads, dim)
     kv = tensor("bf16", None, 1, dim)
     indices = tensor("i32", None, 1, topk)
@@ -33,9 +38,39 @@ func.func @{name}(%q: {q}, %kv: {kv}, %indices: {indices}, %scale: f32,
 }}"""
 
 
-VARIANTS = list(itertools.product((576, 512), (False, True), (False, True)))
-for heads in range(1, 129):
-    dim, length, sink = VARIANTS[heads % len(VARIANTS)]
-    print(operator(f"h{heads}", heads, dim, None, length, sink))
-for heads, topk, dim in itertools.product((8, 64), (1, 32, 64, 65, 128, 129), (576, 512)):
-    print(operator(f"h{heads}_d{dim}_topk{topk}", heads, dim, topk, False, False))
+def decode(name, heads, dim, page, causal, element):
+    q = tensor("bf16", None, None, heads, dim)
+    cache = tensor("bf16", None, page, 1, dim)
+    table = tensor("i32", None, None)
+    out = tensor(element, None, None, None, heads, 512)
+    lse = tensor("f32", None, None, None, heads)
+    return f"""
+func.func @{name}(%q: {q}, %cache: {cache}, %table: {table}, %lengths: memref<?xi32>,
+    %scale: f32, %out: {out}, %lse: {lse}) {{
+  mla.decode ins(%q, %cache, %table, %lengths, %scale : {q}, {cache}, {table}, memref<?xi32>)
+      outs(%out, %lse : {out}, {lse}) {{causal = "{causal}"}}
+  return
+}}"""
+
+
+def print_sparse_prefill():
+    variants = list(itertools.product((576, 512), (False, True), (False, True)))
+    for heads in range(1, 129):
+        dim, length, sink = variants[heads % len(variants)]
+        print(sparse_prefill(f"h{heads}", heads, dim, None, length, sink))
+    for heads, topk, dim in itertools.product((8, 64), (1, 32, 64, 65, 128, 129), (576, 512)):
+        print(sparse_prefill(f"h{heads}_d{dim}_topk{topk}", heads, dim, topk, False, False))
+
+
+def print_decode():
+    pages = (1, 16, 64, 192)
+    variants = list(itertools.product((576, 512), ("no", "yes"), ("bf16", "f32")))
+    for heads in range(1, 129):
+        dim, causal, element = variants[heads % len(variants)]
+        print(decode(f"h{heads}", heads, dim, pages[heads // 8 % 4], causal, element))
+
+
+if sys.argv[1:] == ["decode"]:
+    print_decode()
+else:
+    print_sparse_prefill()

@@ -183,8 +183,7 @@ TEST(Decode, ConventionsOfLse) {
   std::vector<ExpectedOutput> expected;
   expectFailure(findReference(decodeDescriptor({{"causal", "left"}}))(
                     problem.arguments, expected),
-                "decode: option 'causal': expected one of yes and no, got "
-                "'left'");
+                "decode: option 'causal': expected one of yes, no, got 'left'");
 }
 
 TEST(Decode, NanIsThatOfTheQueriesThatSeeTheToken) {
