@@ -217,10 +217,10 @@ void addAttention(const GroupedAttention &problem, Tolerance forOut,
                  std::min<int64_t>(kHeadChunk, problem.groupSize - first));
     }
   });
-  addExpected(arguments,
-              {"out", std::move(results.out), forOut,
-               std::move(results.outAbsolute)},
-              expected);
+  addExpected(
+      arguments,
+      {"out", std::move(results.out), forOut, std::move(results.outAbsolute)},
+      expected);
   addExpected(arguments,
               {"max_logits", std::move(results.maxLogits), forStatistics,
                std::move(results.statAbsolute)},

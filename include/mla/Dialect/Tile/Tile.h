@@ -47,9 +47,9 @@ llvm::StringRef getLabel(mlir::Operation *op);
 mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
                               size_t numIndices, mlir::RankedTensorType tile);
 
-/// Emits an error unless a row index can count through the leading dimensions of
-/// `memref`, those without one of the `numIndices` indices: all but the first
-/// must be static.
+/// Emits an error unless a row index can count through the leading dimensions
+/// of `memref`, those without one of the `numIndices` indices: all but the
+/// first must be static.
 mlir::LogicalResult verifyLeadingDims(mlir::Operation *op,
                                       mlir::MemRefType memref,
                                       size_t numIndices);
