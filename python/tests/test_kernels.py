@@ -107,7 +107,7 @@ class Kernels(Base):
                 mla.use_packages(folder)
         self.assertEqual(
             str(caught.exception),
-            f"package '{folder}': expected operator combine or "
+            f"package '{folder}': expected operator combine or decode or "
             "sparse_prefill, got 'dense_attention'",
         )
 

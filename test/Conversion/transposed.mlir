@@ -93,9 +93,9 @@ func.func @store_shared(%in: memref<?xf32>, %out: memref<?x64xbf16>) attributes 
 // each row checked once.
 // CHECK-LABEL: llvm.func @store_f32
 // CHECK-NOT:     movmatrix
-// CHECK-NOT:     nvvm.shfl.sync
+// CHECK-NOT:     nvvm.shfl.sync {{ ?}}bfly
 // CHECK:         scf.if
-// CHECK-NEXT:      llvm.extractvalue %{{.*}}[0]
+// CHECK:           llvm.extractelement
 // CHECK-NOT:     scf.if
 // CHECK:           llvm.getelementptr %{{.*}}[32]
 // CHECK-NEXT:      llvm.store %{{.*}} : f32, !llvm.ptr<1>
