@@ -25,6 +25,14 @@ emit 128-512-full 128 512 --topk-length --sink
 "$jit" emit combine --sizes d_v=64 --num-splits -o "$out/combine.mlir"
 merge='--sizes=rows=3,splits=1 --sizes=rows=2,splits=40 --sizes=rows=2,splits=70'
 
+# decode: requests of all kinds of lengths, whole and in splits; none that has a token.
+for h in 8 64; do
+  "$jit" emit decode --sizes h_q=$h,d_qk=512 --causal=yes -o "$out/decode-$h.mlir"
+done
+pages='--sizes=splits=2,b=2,s_q=2,num_pages=9,max_pages=5
+  --sizes=splits=1,b=2,s_q=1,num_pages=9,max_pages=4
+  --sizes=splits=1,b=1,s_q=1,num_pages=3,max_pages=0'
+
 # Numbers of tiles of 64 KV rows: none, one, several with a partial one, and more than
 # the depth of the rings. With lengths, the first query uses all of topk, the last none.
 sparse() {
@@ -57,6 +65,10 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   --name='seesaw, 128, 512, full' \
   "$out/16-576-full.mlir" $two --schedule=swapped \
   --name='swapped, 16, 576, full' \
+  "$out/decode-8.mlir" $pages --schedule=swapped --name='decode, swapped' \
+  "$out/decode-64.mlir" $pages --schedule=split-columns \
+  --name='decode, split-columns' \
+  "$out/decode-64.mlir" $pages --schedule=seesaw --name='decode, seesaw' \
   "$programs/dense-attention.mlir" $dense --scale=0.0884 --name='dense' \
   "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap' \
   "$programs/two-loops.mlir" $dense --sizes=heads=1,s_q=70,s_kv=700 \
