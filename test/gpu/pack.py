@@ -42,7 +42,7 @@ lit_config.load_config(config, config.mla_source_root + "/test/lit.cfg.py")
 def pack_packages(jit, out):
     for heads, d_qk, flags in CASES:
         package = out / "".join([f"h{heads}-d{d_qk}", *flags])
-        flags = (f"--h={heads}", f"--d-qk={d_qk}", *flags)
+        flags = ("--sizes", f"h_q={heads},d_qk={d_qk}", *flags)
         make_package(jit, package, *flags, need_cubin=True)
         (package / "kernel.ptx").unlink()
 
