@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The template is page/page.html. Its references to style.css and to scripts
-// are replaced by these files, and the placeholder by the data.
+// are replaced by these files, and the mark for the data by the data.
 //
 //===----------------------------------------------------------------------===//
 

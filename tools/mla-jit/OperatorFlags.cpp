@@ -43,7 +43,7 @@ static std::string toFlags(const OptionInfo &option) {
          (option.alias.empty() ? "" : "," + toFlag(option.alias));
 }
 
-/// "reads X (sparse_prefill, combine)": what an option does, and of which
+/// "reads X (OPERATOR, OPERATOR)": what an option does, and of which
 /// operators it is.
 static std::string describeOption(const OptionInfo &option,
                                   const std::string &what) {

@@ -42,7 +42,7 @@ public:
   /// Applies all settings to the operator. Returns an empty text, or what is
   /// wrong with them.
   std::string resolve();
-  /// Prints notes about names in old spellings, as in "sparse_prefill:h=64".
+  /// Prints notes about names in old spellings, as in "OPERATOR:h=64".
   void noteOldSpellings(cli::Command &command) const;
 
   /// Whether there are no settings.

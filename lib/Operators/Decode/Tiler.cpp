@@ -203,28 +203,34 @@ void Tiler::buildEpilogue(ValueRange state) {
 }
 
 /// Limits the sizes of cache and table, so that tokens and rows are numbers of
-/// 32 bits: a launch with larger ones is refused.
-static void limitRows(DecodeOp op) {
+/// 32 bits: larger ones are refused, at launch if they are run-time sizes.
+static LogicalResult limitRows(DecodeOp op) {
   // A tile may begin at the last token.
   constexpr int64_t kMaxRows = std::numeric_limits<int32_t>::max() - 256;
   auto func = op->getParentOfType<func::FuncOp>();
   Builder b(op.getContext());
   NamedAttrList limits(func->getAttrOfType<DictionaryAttr>(kSizeLimitsAttr));
   int64_t most = kMaxRows / getSize(op, "page_size");
-  for (StringRef size : {"num_pages", "max_pages"})
-    if (ShapedType::isDynamic(getSize(op, size)))
-      limits.set(size, b.getDenseI64ArrayAttr({0, most}));
+  for (StringRef name : {"num_pages", "max_pages"}) {
+    int64_t size = getSize(op, name);
+    if (ShapedType::isDynamic(size))
+      limits.set(name, b.getDenseI64ArrayAttr({0, most}));
+    else if (size > most)
+      return op.emitOpError() << "expected " << name << " of at most " << most
+                              << " for this page_size, got " << size;
+  }
   func->setAttr(kSizeLimitsAttr, limits.getDictionary(op.getContext()));
+  return success();
 }
 
 LogicalResult DecodeOp::buildTileProgram(const TilingOptions &options) {
   FailureOr<int64_t> heads =
       getTileHeads(*this, getSize(*this, "h_q"), options);
   if (failed(heads) || failed(checkBlockKV(*this, options)) ||
-      failed(
-          checkWeights(*this, getElementTypeOrSelf(getQ().getType()), options)))
+      failed(checkWeights(*this, getElementTypeOrSelf(getQ().getType()),
+                          options)) ||
+      failed(limitRows(*this)))
     return failure();
-  limitRows(*this);
   Tiler(*this, *heads, options).run();
   return success();
 }
