@@ -37,7 +37,28 @@ std::optional<int64_t> Box::getOuterOffset(ArrayRef<int64_t> at) const {
   return offset;
 }
 
+void Box::forEachMergedRun(
+    llvm::function_ref<void(const Run1D &)> visit) const {
+  ArrayRef<int64_t> rowShape = shape.drop_front();
+  int64_t rowSize = ShapedType::getNumElements(rowShape);
+  SmallVector<int64_t> at(start);
+  for (int64_t row = 0; row < shape.front(); ++row) {
+    // The test does not overflow for any start.
+    int64_t first = start[merged->outer];
+    if (first < -row || first >= merged->limit - row)
+      continue;
+    at[merged->outer] = (first + row) / merged->width;
+    at[lead()] = start[lead()] + (first + row) % merged->width;
+    Box{array, at, rowShape}.forEachRun([&](Run1D run) {
+      run.tileAt += row * rowSize;
+      visit(run);
+    });
+  }
+}
+
 void Box::forEachRun(llvm::function_ref<void(const Run1D &)> visit) const {
+  if (merged)
+    return forEachMergedRun(visit);
   if (shape.empty()) {
     if (std::optional<int64_t> offset = getOuterOffset({}))
       visit({0, *offset, 1, 0});
@@ -68,11 +89,13 @@ Window::Window(const Frame &frame, tile::LoadOp op, ArrayRef<Slot> operands) {
 
 Window::Window(const Frame &frame, tile::StoreOp op, ArrayRef<Slot> operands) {
   auto type = cast<RankedTensorType>(op.getTile().getType());
-  init(frame, operands.drop_front(), op.getDims(), type.getRank());
+  init(frame, operands.drop_front(), op.getDims(), type.getRank(),
+       op.getMerged());
 }
 
 void Window::init(const Frame &frame, ArrayRef<Slot> operands,
-                  std::optional<ArrayRef<int64_t>> dims, int64_t tileRank) {
+                  std::optional<ArrayRef<int64_t>> dims, int64_t tileRank,
+                  std::optional<tile::Merge> merge) {
   const Argument &whole = frame.getArray(operands.front());
   auto rank = static_cast<int64_t>(whole.shape.size());
   SmallVector<int64_t> indices = frame.getInts(operands.slice(1, rank));
@@ -82,10 +105,14 @@ void Window::init(const Frame &frame, ArrayRef<Slot> operands,
     array.shape[to] = whole.shape[from];
     array.strides[to] = whole.strides[from];
     start.push_back(indices[from]);
+    if (merge && from == merge->outer)
+      merged = {static_cast<int64_t>(to), merge->width,
+                whole.shape[from] * merge->width};
   }
   SmallVector<int64_t> bounds = frame.getInts(operands.drop_front(1 + rank));
   for (auto [d, bound] : llvm::enumerate(bounds)) {
-    int64_t &size = array.shape[rank - tileRank + d];
+    int64_t &size =
+        merged && d == 0 ? merged->limit : array.shape[rank - tileRank + d];
     size = std::clamp<int64_t>(bound, 0, size);
   }
 }
@@ -110,18 +137,25 @@ void mla::interp::writeBox(const Box &box, const DenseTile &tile) {
 }
 
 void mla::interp::readRows(const Argument &array, const DenseTile &rows,
-                           ArrayRef<int64_t> rest, DenseTile &tile) {
+                           ArrayRef<int64_t> rest, size_t dim,
+                           DenseTile &tile) {
   // Each row is read as a box; a box outside the array leaves the tile
   // unchanged.
   ArrayRef<int64_t> shape = ArrayRef(tile.shape).drop_front();
   int64_t width = shape.empty() ? 1 : shape[0];
   for (int64_t r = 0; r < rows.size(); ++r)
-    readBox({array, locateRow(array, rows.ints[r], rest), shape}, tile,
+    readBox({array, locateRow(array, rows.ints[r], rest, dim), shape}, tile,
             r * width);
 }
 
 SmallVector<int64_t> mla::interp::locateRow(const Argument &array, int64_t row,
-                                            ArrayRef<int64_t> rest) {
+                                            ArrayRef<int64_t> rest,
+                                            size_t dim) {
+  if (dim) {
+    SmallVector<int64_t> start(rest);
+    start.insert(start.begin() + dim, row);
+    return start;
+  }
   size_t leading = array.shape.size() - rest.size();
   SmallVector<int64_t> start(leading, 0);
   // A negative row lies outside in the first dimension.
@@ -132,6 +166,27 @@ SmallVector<int64_t> mla::interp::locateRow(const Argument &array, int64_t row,
   start[0] = row;
   llvm::append_range(start, rest);
   return start;
+}
+
+std::string mla::interp::findBlockFault(const Argument &array,
+                                        const DenseTile &rows, int64_t block,
+                                        size_t dim) {
+  if (block < 0)
+    return "";
+  for (int64_t r = 0; r < rows.size(); ++r)
+    if (rows.ints[r] != block + r)
+      return ("expected rows from `block` on, " + Twine(block + r) +
+              " at position " + Twine(r) + ", got " + Twine(rows.ints[r]))
+          .str();
+  int64_t size = array.shape[dim], begin = dim ? block % size : block;
+  int64_t blocks =
+      dim ? llvm::product_of(ArrayRef(array.shape).take_front(dim)) : 1;
+  if (begin + rows.size() <= size && block < blocks * size)
+    return "";
+  return ("expected " + Twine(rows.size()) + " rows in one block of " +
+          Twine(size) + ", of which there are " + Twine(blocks) +
+          ", got those from row " + Twine(block) + " on")
+      .str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -162,17 +217,18 @@ static LogicalResult runGather(Frame &frame, const Instruction &in) {
   const Argument &array = frame.getArray(in.operands[0]);
   const DenseTile &rows = frame.getTile(in.operands[1]);
   TilePtr result = makeResult(in);
+  auto op = cast<tile::GatherOp>(in.op);
+  size_t numIndices = op.getIndices().size();
   SmallVector<int64_t> rest =
-      frame.getInts(ArrayRef(in.operands).drop_front(2));
-  if (size_t dim = cast<tile::GatherOp>(in.op).getDim()) {
-    for (int64_t r = 0; r < rows.size(); ++r) {
-      SmallVector<int64_t> start(rest);
-      start.insert(start.begin() + dim, rows.ints[r]);
-      readBox({array, start, {}}, *result, r);
-    }
-  } else {
-    readRows(array, rows, rest, *result);
+      frame.getInts(ArrayRef(in.operands).slice(2, numIndices));
+  if (op.getBlock()) {
+    std::string fault =
+        findBlockFault(array, rows, frame.getInt(in.operands.back()),
+                       array.shape.size() - numIndices - 1);
+    if (!fault.empty())
+      return frame.fail(in, fault);
   }
+  readRows(array, rows, rest, op.getDim(), *result);
   frame.set(in.results[0], std::move(result));
   return success();
 }

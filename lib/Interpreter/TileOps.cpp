@@ -184,6 +184,16 @@ static LogicalResult runAny(Frame &frame, const Instruction &in) {
   return success();
 }
 
+static LogicalResult runMin(Frame &frame, const Instruction &in) {
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  int64_t least = *llvm::min_element(source.ints);
+  TilePtr result = makeResult(in);
+  for (int64_t n = 0, size = result->size(); n < size; ++n)
+    result->set(n, Lane::ofInt(least));
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
 static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   auto op = cast<tile::OnlineSoftmaxOp>(in.op);
   const DenseTile &scores = frame.getTile(in.operands[0]);
@@ -191,9 +201,15 @@ static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   const DenseTile &sum = frame.getTile(in.operands[2]);
   float scale = frame.get(in.operands.back()).scalar.f;
   constexpr float kLowest = std::numeric_limits<float>::lowest();
-  float least = -std::numeric_limits<float>::infinity();
-  if (op.getValid() && isAnyTrue(frame.getTile(in.operands[3])))
-    least = kLowest;
+  auto isAnyValid = [&](int64_t row) {
+    if (!op.getValid())
+      return false;
+    const DenseTile &valid = frame.getTile(in.operands[3]);
+    if (!op.getBelow())
+      return isAnyTrue(valid);
+    return *llvm::min_element(valid.ints) <
+           frame.getTile(in.operands[4]).ints[row];
+  };
   // Without a threshold, any larger score moves the maximum.
   std::optional<APFloat> threshold = op.getThreshold();
   float slack = threshold ? threshold->convertToFloat() / scale : 0;
@@ -203,7 +219,9 @@ static LogicalResult runOnlineSoftmax(Frame &frame, const Instruction &in) {
   for (int64_t r = 0; r < scores.shape[0]; ++r) {
     const float *x = scores.floats.data() + r * columns;
     float *w = weights->floats.data() + r * columns;
-    float m = max.floats[r], rowMax = least;
+    float m = max.floats[r];
+    float rowMax =
+        isAnyValid(r) ? kLowest : -std::numeric_limits<float>::infinity();
     for (int64_t c = 0; c < columns; ++c)
       rowMax = maximum(rowMax, x[c]);
     if (!(rowMax <= m + slack))
@@ -239,6 +257,7 @@ void mla::interp::addTileOps(HandlerTable &table) {
   table["tile.broadcast"] = runBroadcast;
   table["tile.reduce"] = runReduce;
   table["tile.any"] = runAny;
+  table["tile.min"] = runMin;
   table["tile.dot"] = runDot;
   table["tile.online_softmax"] = runOnlineSoftmax;
 }

@@ -16,7 +16,7 @@ using namespace mla::sim;
 using namespace mla::interp;
 
 //===----------------------------------------------------------------------===//
-// cp.async
+// cp.async. A gather with `block` is simulated as one without.
 //===----------------------------------------------------------------------===//
 
 static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
@@ -24,9 +24,17 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
   auto op = cast<cta::GatherAsyncOp>(in.op);
   const Argument &array = frame.getArray(in.operands[0]);
   auto rows = frame.get(in.operands[1]).tile;
+  size_t numIndices = op.getIndices().size();
   SmallVector<int64_t> rest =
-      frame.getInts(ArrayRef(in.operands).drop_front(2).drop_back());
-  int64_t dest = frame.getInt(in.operands.back());
+      frame.getInts(ArrayRef(in.operands).slice(2, numIndices));
+  int64_t dest = frame.getInt(in.operands[2 + numIndices]);
+  if (op.getBlock()) {
+    std::string fault = interp::findBlockFault(
+        array, *rows, frame.getInt(in.operands[3 + numIndices]),
+        op.getBlockDim());
+    if (!fault.empty())
+      return role.failAt(in.op, fault);
+  }
   cta::BufferType type = op.getDest().getType();
   const Footprint &footprint = role.machine.getFootprint(type);
 
@@ -39,7 +47,8 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
   Touch read = touch;
   read.write = false;
   for (int64_t row : rows->ints) {
-    SmallVector<int64_t> start = interp::locateRow(array, row, rest);
+    SmallVector<int64_t> start =
+        interp::locateRow(array, row, rest, op.getDim());
     if (failed(touchGlobal(role, array,
                            {array, start, type.getShape().drop_front()},
                            Attribute(), read)))
@@ -53,9 +62,10 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
   flight.role = &role;
   flight.kind = TraceKind::Copy;
   flight.ready = [] { return true; };
-  flight.land = [&role, &array, &footprint, rows, rest, dest, type, number] {
+  flight.land = [&role, &array, &footprint, rows, rest, dest, type, number,
+                 dim = op.getDim()] {
     TilePtr tile = makeTile(type);
-    readRows(array, *rows, rest, *tile);
+    readRows(array, *rows, rest, dim, *tile);
     storeTile(role.cta, dest, footprint, *tile);
     llvm::erase(role.copiesInFlight, number);
     return success();

@@ -5,6 +5,7 @@
 #include "DirectLayout.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
 namespace mla {
@@ -43,12 +44,13 @@ private:
   void readLayouts();
   /// Converts register operands A to the layout that wgmma reads.
   void convertAOperands();
-  /// Whether the role has no MMAs and gets its own data by tile.load.
+  /// Whether the role has no MMAs and gets its own data by tile.load: matrices,
+  /// or vectors of which it computes all its matrices.
   bool findDirect();
   /// Visits all ops until no layout is added.
   LogicalResult settle();
-  /// In a role without MMAs, chooses the layouts of matrices that it loads, and
-  /// then those of fragments that are not related to one.
+  /// In a role without MMAs, chooses the layouts of matrices that it loads,
+  /// then of other matrices, and then of fragments that are not related to one.
   LogicalResult chooseDirect();
   /// Applies the constraints between the operands and results of `op`.
   LogicalResult visit(Operation *op);
@@ -56,6 +58,10 @@ private:
   LogicalResult visitIf(scf::IfOp branch);
   LogicalResult visitAccumulators(Operation *op);
   LogicalResult visitDirect(Operation *op);
+  /// Gives the source of a broadcast the layout that the result determines. A
+  /// vector that needs several layouts is computed once in each, if it can be.
+  LogicalResult visitDirectBroadcast(tile::BroadcastOp broadcast,
+                                     cta::DirectLayoutAttr result);
   /// Sets the layout of `v`. Fails with an error at `op` if it has another one.
   LogicalResult fix(Value v, Attribute layout, Operation *op);
   LogicalResult fix(Value v, FragmentLayout layout, Operation *op) {
@@ -286,8 +292,8 @@ LogicalResult LayoutSolver::visitAccumulators(Operation *op) {
                                               : FragmentLayout::column,
                       op)) &&
         succeeded(fix(broadcast.getResult(), FragmentLayout::acc, op)));
-  if (auto any = dyn_cast<tile::AnyOp>(op)) // Its result may have any layout.
-    return fix(any.getSource(), FragmentLayout::column, op);
+  if (isa<tile::AnyOp, tile::MinOp>(op)) // The result may have any layout.
+    return fix(op->getOperand(0), FragmentLayout::column, op);
   if (auto gather = dyn_cast<cta::GatherAsyncOp>(op))
     return fix(gather.getRows(), FragmentLayout::gather, op);
   return success();
@@ -302,8 +308,56 @@ LogicalResult LayoutSolver::visitDirect(Operation *op) {
       return fix(reduce.getResult(), layout.dropDim(reduce.getDim()), op);
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
     if (auto layout = lookup(broadcast.getResult()))
-      return fix(broadcast.getSource(), layout.dropDim(broadcast.getDim()), op);
+      return visitDirectBroadcast(broadcast, layout);
   return success();
+}
+
+/// Whether `op` loads a vector from memory that the kernel does not write, so
+/// that it may be loaded again.
+static bool isRepeatableLoad(Operation *op) {
+  if (!isa<tile::LoadOp, tile::GatherOp>(op))
+    return false;
+  return llvm::all_of(op->getOperand(0).getUsers(), [](Operation *user) {
+    return isa<tile::LoadOp, tile::GatherOp, memref::DimOp, memref::LoadOp>(
+        user);
+  });
+}
+
+/// Collects into `ops`, in their order, the ops that compute the vector.
+/// Returns false unless they are elementwise, repeatable loads, or replicas: a
+/// reduction, for example, is not computed twice.
+static bool collectVectorOps(Value vector, SetVector<Operation *> &ops) {
+  auto type = dyn_cast<RankedTensorType>(vector.getType());
+  if (!type || type.getRank() == 0)
+    return true;
+  Operation *op = vector.getDefiningOp();
+  if (!op || type.getRank() > 1 ||
+      !(isReplica(op) || OpTrait::hasElementwiseMappableTraits(op) ||
+        isRepeatableLoad(op)))
+    return false;
+  if (!llvm::all_of(op->getOperands(), [&](Value operand) {
+        return collectVectorOps(operand, ops);
+      }))
+    return false;
+  ops.insert(op);
+  return true;
+}
+
+LogicalResult LayoutSolver::visitDirectBroadcast(tile::BroadcastOp broadcast,
+                                                 cta::DirectLayoutAttr result) {
+  Value source = broadcast.getSource();
+  Attribute wanted = result.dropDim(broadcast.getDim());
+  Attribute known = layouts.lookup(source);
+  SetVector<Operation *> ops;
+  if (known && known != wanted && collectVectorOps(source, ops)) {
+    IRMapping copies;
+    OpBuilder b(broadcast);
+    for (Operation *op : ops)
+      b.clone(*op, copies);
+    source = copies.lookup(source);
+    broadcast.getSourceMutable().assign(source);
+  }
+  return fix(source, wanted, broadcast);
 }
 
 //===----------------------------------------------------------------------===//
@@ -314,34 +368,50 @@ bool LayoutSolver::findDirect() {
   for (auto &[value, layout] : layouts)
     if (isa<cta::FragmentLayoutAttr>(layout))
       return false;
-  bool mmas = false, loads = false, matrices = false;
+  bool mmas = false, matrices = false, received = false;
+  bool loadsVectors = false, loadsMatrices = false;
   role.walk([&](Operation *op) {
     mmas |= isa<cta::MmaAsyncOp, cta::GatherAsyncOp, tile::TransposeOp>(op);
-    for (Value result : op->getResults())
-      if (auto type = getFragmentType(result.getType());
-          type && type.getRank() > 1) {
-        matrices = true;
-        loads |= isa<tile::LoadOp>(op);
-      }
+    bool isLoad = isa<tile::LoadOp>(op);
+    bool isShared = isa<cta::LoadSharedOp, cta::StoreSharedOp>(op);
+    auto visit = [&](Value v) {
+      auto type = getFragmentType(v.getType());
+      bool isMatrix = type && type.getRank() > 1;
+      matrices |= isMatrix;
+      loadsVectors |= isLoad && type && !isMatrix;
+      loadsMatrices |= isLoad && isMatrix;
+      received |= isMatrix &&
+                  (isShared || !role.getBody().isAncestor(v.getParentRegion()));
+    };
+    llvm::for_each(op->getOperands(), visit);
+    llvm::for_each(op->getResults(), visit);
   });
-  return !mmas && (loads || !matrices);
+  return !mmas && (loadsMatrices || !matrices || (loadsVectors && !received));
 }
 
 LogicalResult LayoutSolver::chooseDirect() {
-  // Matrices first: they determine the layouts of their row and column vectors.
-  for (bool loadsOfMatrices : {true, false}) {
-    WalkResult result = role.walk([&](Operation *op) -> WalkResult {
-      for (Value v : op->getResults()) {
-        auto type = dyn_cast<RankedTensorType>(v.getType());
-        if (!type || layouts.contains(v) ||
-            (loadsOfMatrices && (type.getRank() < 2 || !isa<tile::LoadOp>(op))))
-          continue;
-        cta::DirectLayoutAttr layout = chooseDirectLayout(op, type, role);
-        if (!layout || failed(fix(v, layout, op)) || failed(settle()))
-          return WalkResult::interrupt();
-      }
-      return WalkResult::advance();
-    });
+  // Matrices first, of these loads: they determine the layouts of their row and
+  // column vectors.
+  auto isLoad = [](Operation *op) { return isa<tile::LoadOp>(op); };
+  auto isAny = [](Operation *) { return true; };
+  for (auto [isChosen, leastRank] :
+       {std::pair<bool (*)(Operation *), int64_t>(isLoad, 2),
+        {isAny, 2},
+        {isAny, 0}}) {
+    WalkResult result =
+        role.walk([&, isChosen = isChosen,
+                   leastRank = leastRank](Operation *op) -> WalkResult {
+          for (Value v : op->getResults()) {
+            auto type = dyn_cast<RankedTensorType>(v.getType());
+            if (!type || layouts.contains(v) || type.getRank() < leastRank ||
+                !isChosen(op))
+              continue;
+            cta::DirectLayoutAttr layout = chooseDirectLayout(op, type, role);
+            if (!layout || failed(fix(v, layout, op)) || failed(settle()))
+              return WalkResult::interrupt();
+          }
+          return WalkResult::advance();
+        });
     if (result.wasInterrupted())
       return failure();
   }

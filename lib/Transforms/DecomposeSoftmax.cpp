@@ -100,7 +100,8 @@ static void decompose(tile::OnlineSoftmaxOp op, bool swapped) {
   reuseRowMax(op, ofScores);
   Value rowMax = ofScores;
   if (op.getValid())
-    rowMax = createRowMax(b, op.getScores(), ofScores, op.getValid(), swapped,
+    rowMax = createRowMax(b, op.getScores(), ofScores,
+                          {op.getValid(), op.getBelow()}, swapped,
                           [&](Value v) { return label(v, "rowmax"); });
   auto [newMax, reference] = op.getThreshold()
                                  ? emitLazyMax(b, op, rowMax, label)

@@ -51,6 +51,11 @@ void Fills::publish(Value full, Value index) {
     copy.getBarrierMutable().assign(full);
     copy.getBarrierIndexMutable().assign(index);
   }
+  for (Operation *op : gathers)
+    if (auto gather = cast<cta::GatherAsyncOp>(op); gather.getBlock()) {
+      gather.getBarrierMutable().assign(full);
+      gather.getBarrierIndexMutable().assign(index);
+    }
   if (!gathers.empty()) {
     b.setInsertionPointAfter(gathers.back());
     cta::ArriveCopiesOp::create(b, gathers.back()->getLoc(), full, index);

@@ -87,15 +87,18 @@ Value RoleEmitter::emitBoundedRows(tile::LoadOp load) {
 
 LogicalResult RoleEmitter::emitFill(Operation *op, Value rows, Value dest) {
   if (auto gather = dyn_cast<tile::GatherOp>(op)) {
-    mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows,
-                                    mapScalars(gather.getIndices()), dest));
+    Value block = gather.getBlock();
+    mark(cta::GatherAsyncOp::create(
+        b, gather.getSource(), rows, mapScalars(gather.getIndices()), dest,
+        gather.getDim(), block ? scalars.lookupOrDefault(block) : Value()));
     return success();
   }
   auto load = cast<tile::LoadOp>(op);
   SmallVector<Value> indices = mapScalars(load.getIndices());
   if (rows)
     mark(cta::GatherAsyncOp::create(b, load.getSource(), rows,
-                                    ArrayRef(indices).drop_front(), dest));
+                                    ArrayRef(indices).drop_front(), dest,
+                                    /*dim=*/0, /*block=*/Value()));
   else
     mark(cta::CopyAsyncOp::create(b, load.getSource(), indices, dest, Value(),
                                   Value(), Value()));

@@ -54,9 +54,10 @@ LogicalResult RoleEmitter::emitStore(tile::StoreOp store, Slice slice) {
   if (!tile)
     return failure();
   RankedTensorType whole = getTileType(store.getTile());
-  mark(tile::StoreOp::create(
-      b, tile, store.getDest(), offsetIndices(store, whole, slice),
-      mapScalars(store.getBounds()), store.getDimsAttr()));
+  mark(tile::StoreOp::create(b, tile, store.getDest(),
+                             offsetIndices(store, whole, slice),
+                             mapScalars(store.getBounds()), store.getDimsAttr(),
+                             store.getMergeAttr(), store.getMergeByAttr()));
   return success();
 }
 
@@ -106,7 +107,7 @@ Value RoleEmitter::emitClone(Operation *op, Slice slice) {
     operandSlice = slice.dropDim(broadcast.getDim());
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     operandSlice = slice.insertDim(reduce.getDim());
-  if (isa<tile::AnyOp>(op))
+  if (isa<tile::AnyOp, tile::MinOp>(op))
     operandSlice = {};
   if (isa<tile::TransposeOp>(op) && !slice.isWhole())
     operandSlice.dim = 1 - slice.dim;
@@ -138,7 +139,12 @@ SmallVector<Value> RoleEmitter::offsetIndices(OpTy op, RankedTensorType tile,
   int64_t rank = result.size();
   SmallVector<int64_t> order =
       tile::orderDims(op.getDims(), rank, tile.getRank());
-  Value &index = result[order[rank - tile.getRank() + slice.dim]];
+  int64_t dim = order[rank - tile.getRank() + slice.dim];
+  if constexpr (std::is_same_v<OpTy, tile::StoreOp>)
+    if (std::optional<tile::Merge> merge = op.getMerged();
+        merge && slice.dim == 0)
+      dim = merge->outer; // Its index counts the tile's rows.
+  Value &index = result[dim];
   auto constant = mark(arith::ConstantIndexOp::create(b, offset));
   index = mark(arith::AddIOp::create(b, index, constant));
   return result;

@@ -157,11 +157,12 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
     return;
   // A copy follows its arrive_expect, so the slot counts as published already.
   Value signalled, signalledIndex;
-  TypeSwitch<Operation *>(op).Case<cta::CopyAsyncOp, cta::BulkLoadOp>(
-      [&](auto copy) {
-        signalled = copy.getBarrier();
-        signalledIndex = copy.getBarrierIndex();
-      });
+  TypeSwitch<Operation *>(op)
+      .Case<cta::CopyAsyncOp, cta::BulkLoadOp, cta::GatherAsyncOp>(
+          [&](auto copy) {
+            signalled = copy.getBarrier();
+            signalledIndex = copy.getBarrierIndex();
+          });
   bool copy = isa<cta::CopyAsyncOp, cta::BulkLoadOp>(op);
   bool gathers = isa<cta::GatherAsyncOp>(op);
   Event event = copy      ? PublishedBytes
@@ -180,9 +181,10 @@ void SlotInterpreter::write(Operation *op, Value buffer) {
     (gathers ? state.gathered : state.stored).insert(*slot);
     if (getRingOp(slot->ring).getAliases())
       state.written.insert(*slot);
-  } else if (signalled != rings[slot->ring].full ||
-             !values.isSlotOf(signalledIndex, slot->count,
-                              rings.depth(slot->ring)))
+  }
+  if ((copy || signalled) &&
+      (signalled != rings[slot->ring].full ||
+       !values.isSlotOf(signalledIndex, slot->count, rings.depth(slot->ring))))
     refuse(op, "signals a barrier other than that of its slot", slot->ring);
 }
 

@@ -20,7 +20,7 @@ static RankedTensorType getTile(Value v) {
 
 /// The number of columns, from column 0, that are read as V; nothing if the
 /// tile has a use that cannot be split.
-static std::optional<int64_t> getValueColumns(tile::GatherOp gather) {
+static std::optional<int64_t> getValueColumns(Operation *gather) {
   int64_t columns = 0;
   for (Operation *user : gather->getUsers()) {
     if (auto view = dyn_cast<tile::ViewOp>(user)) {
@@ -30,16 +30,16 @@ static std::optional<int64_t> getValueColumns(tile::GatherOp gather) {
       continue;
     }
     auto dot = dyn_cast<tile::DotOp>(user);
-    if (!dot || dot.getA() == gather.getResult())
+    if (!dot || dot.getA() == gather->getResult(0))
       return std::nullopt;
     if (!dot.getTransposeB()) // All columns are read as V.
-      columns = getTile(gather.getResult()).getDimSize(1);
+      columns = getTile(gather->getResult(0)).getDimSize(1);
   }
   return columns;
 }
 
 /// Whether the schedule has a row for the tail of the tile.
-static bool hasTailRow(ScheduleAttr schedule, tile::GatherOp gather) {
+static bool hasTailRow(ScheduleAttr schedule, Operation *gather) {
   std::string tail = (tile::getLabel(gather) + ".t").str();
   PlaceAttr row = schedule.lookup(tail);
   return row && row.getLabel() == tail;
@@ -49,11 +49,11 @@ namespace {
 /// Splits a gathered tile at column `at`.
 class TailSplitter {
 public:
-  TailSplitter(tile::GatherOp gather, int64_t at)
-      : gather(gather), at(at), b(gather.getLoc(), gather) {}
+  TailSplitter(Operation *gather, int64_t at)
+      : gather(gather), at(at), b(gather->getLoc(), gather) {}
 
   void run() {
-    int64_t columns = getTile(gather.getResult()).getDimSize(1);
+    int64_t columns = getTile(gather->getResult(0)).getDimSize(1);
     // The slot of the tail is released first, so it is refilled first.
     Value tail = gatherPart(at, columns - at, ".t");
     Value head = gatherPart(0, at, "");
@@ -63,7 +63,7 @@ public:
       else
         cast<tile::ViewOp>(user).getSourceMutable().assign(head);
     }
-    gather.erase();
+    eraseGathered(gather);
   }
 
 private:
@@ -73,9 +73,9 @@ private:
   }
 
   Value gatherPart(int64_t first, int64_t count, StringRef suffix) {
-    tile::GatherOp part = gatherColumns(b, gather, first, count);
+    Operation *part = gatherColumns(b, gather, first, count);
     label(gather, part, suffix);
-    return part.getResult();
+    return part->getResult(0);
   }
 
   /// Computes the scores from the tail, then adds those from the other columns.
@@ -92,7 +92,7 @@ private:
     dot.erase();
   }
 
-  tile::GatherOp gather;
+  Operation *gather;
   int64_t at;
   ImplicitLocOpBuilder b;
 };
@@ -103,9 +103,9 @@ struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
     ScheduleAttr schedule = getScheduleWith(func, "split-tail");
     if (!schedule)
       return;
-    SmallVector<tile::GatherOp> whole;
+    SmallVector<Operation *> whole;
     SmallVector<StringRef> labels;
-    func.walk([&](tile::GatherOp gather) {
+    func.walk([&](Operation *gather) {
       if (!isGatheredMatrix(gather))
         return;
       labels.push_back(tile::getLabel(gather));
@@ -121,23 +121,23 @@ struct SplitTailPass : mla::impl::SplitTailBase<SplitTailPass> {
              << listNames("", labels) << "), got none";
       return signalPassFailure();
     }
-    for (tile::GatherOp gather : whole)
+    for (Operation *gather : whole)
       if (failed(split(gather)))
         return signalPassFailure();
     setRewritten(func, "split-tail");
   }
 
   /// A tile whose columns V uses entirely has no tail and is unchanged.
-  LogicalResult split(tile::GatherOp gather) {
+  LogicalResult split(Operation *gather) {
     std::optional<int64_t> columns = getValueColumns(gather);
     if (!columns || !*columns)
-      return gather.emitOpError(
+      return gather->emitOpError(
           "expected a tile that tile.dot reads as K, and from "
           "column 0 as V, because the schedule has a row "
           "for its tail");
-    if (*columns == getTile(gather.getResult()).getDimSize(1))
+    if (*columns == getTile(gather->getResult(0)).getDimSize(1))
       return success();
-    decided(gather.getLoc(), "split")
+    decided(gather->getLoc(), "split")
         << remark::metric("Tile", tile::getLabel(gather))
         << remark::metric("Column", *columns);
     TailSplitter(gather, *columns).run();

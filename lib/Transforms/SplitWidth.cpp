@@ -50,7 +50,7 @@ private:
   LogicalResult findValues();
   bool isWide(Value v) const { return wide.contains(v); }
 
-  void splitGather(tile::GatherOp gather);
+  void splitGather(Operation *gather);
   /// Replaces `dot`, a product with the transpose of K, by a chain of two.
   void splitScores(tile::DotOp dot, const Halves &keys);
 
@@ -80,7 +80,7 @@ private:
   ImplicitLocOpBuilder b;
   /// Columns of V. The left part of a gathered tile has half as many.
   int64_t width = 0;
-  SmallVector<tile::GatherOp> gathers;
+  SmallVector<Operation *> gathers;
   DenseMap<Value, Halves> keys;
   /// Values with as many columns as V, computed from a dot with V.
   SetVector<Value> wide;
@@ -110,7 +110,7 @@ struct SplitWidthPass : mla::impl::SplitWidthBase<SplitWidthPass> {
 LogicalResult WidthSplitter::run() {
   if (failed(findValues()))
     return failure();
-  for (tile::GatherOp gather : gathers)
+  for (Operation *gather : gathers)
     splitGather(gather);
   if (failed(splitBlock(program.getBody())))
     return failure();
@@ -126,20 +126,29 @@ LogicalResult WidthSplitter::run() {
 
 /// The gathered tile of which `v` is a view that begins at element [0, 0]; null
 /// otherwise.
-static tile::GatherOp getGatherOfView(Value v) {
+static Operation *getGatherOfView(Value v) {
   auto view = v.getDefiningOp<tile::ViewOp>();
   if (!view || llvm::any_of(view.getOffsets(), [](int64_t at) { return at; }))
     return nullptr;
-  return view.getSource().getDefiningOp<tile::GatherOp>();
+  Operation *source = view.getSource().getDefiningOp();
+  return source && isGatheredMatrix(source) ? source : nullptr;
+}
+
+/// Whether `v` is only read as operand A, as Q is.
+static bool isOperandA(Value v) {
+  return !v.use_empty() && llvm::all_of(v.getUses(), [](OpOperand &use) {
+    auto dot = dyn_cast<tile::DotOp>(use.getOwner());
+    return dot && &use == &dot.getAMutable();
+  });
 }
 
 LogicalResult WidthSplitter::findValues() {
-  program.walk([&](tile::GatherOp gather) {
-    if (isGatheredMatrix(gather))
+  program.walk([&](Operation *gather) {
+    if (isGatheredMatrix(gather) && !isOperandA(gather->getResult(0)))
       gathers.push_back(gather);
   });
   WalkResult result = program.walk([&](tile::DotOp dot) {
-    tile::GatherOp gather = getGatherOfView(dot.getB());
+    Operation *gather = getGatherOfView(dot.getB());
     if (!gather || dot.getTransposeB())
       return WalkResult::advance();
     int64_t columns = getTile(dot.getB()).getDimSize(1);
@@ -159,11 +168,11 @@ LogicalResult WidthSplitter::findValues() {
     return emitRewriteError(program, schedule, "split-width")
            << "expected a tile.dot with V, a view of a gathered tile from "
               "column 0, got none";
-  for (tile::GatherOp gather : gathers)
-    if (int64_t columns = getTile(gather.getResult()).getDimSize(1);
+  for (Operation *gather : gathers)
+    if (int64_t columns = getTile(gather->getResult(0)).getDimSize(1);
         columns <= width / 2)
-      return gather.emitOpError() << "expected more columns than half of V's "
-                                  << width << ", got " << columns;
+      return gather->emitOpError() << "expected more columns than half of V's "
+                                   << width << ", got " << columns;
   // An op with several results cannot be split; checkDead() reports it.
   return spreadToUsers(wide, "the output's tiles", [](Value v) {
     Operation *def = v.getDefiningOp();
@@ -175,23 +184,27 @@ LogicalResult WidthSplitter::findValues() {
 // Gathered tiles and scores
 //===----------------------------------------------------------------------===//
 
-void WidthSplitter::splitGather(tile::GatherOp gather) {
+void WidthSplitter::splitGather(Operation *gather) {
   b.setInsertionPointAfter(gather);
-  b.setLoc(gather.getLoc());
-  int64_t at[] = {0, width / 2, getTile(gather.getResult()).getDimSize(1)};
+  b.setLoc(gather->getLoc());
+  int64_t at[] = {0, width / 2, getTile(gather->getResult(0)).getDimSize(1)};
   Halves parts;
   for (int part : getOrder(gather)) {
-    auto copy = gatherColumns(b, gather, at[part], at[part + 1] - at[part]);
+    Operation *copy =
+        gatherColumns(b, gather, at[part], at[part + 1] - at[part]);
     copyLabel(gather, copy, kSuffix[part]);
-    parts[part] = copy.getResult();
+    parts[part] = copy->getResult(0);
   }
-  keys[gather.getResult()] = parts;
+  keys[gather->getResult(0)] = parts;
   dead.push_back(gather);
+  if (auto concat = dyn_cast<tile::ConcatOp>(gather))
+    for (Value part : concat.getParts())
+      dead.push_back(part.getDefiningOp());
   // A set, because both operands of a product may be the tile.
   SetVector<Operation *> users(gather->user_begin(), gather->user_end());
   for (Operation *user : users)
     if (auto dot = dyn_cast<tile::DotOp>(user))
-      if (dot.getB() == gather.getResult() && dot.getTransposeB())
+      if (dot.getB() == gather->getResult(0) && dot.getTransposeB())
         splitScores(dot, parts);
 }
 
@@ -280,7 +293,9 @@ LogicalResult WidthSplitter::splitStore(tile::StoreOp store) {
         moveRight(b, store.getIndices(), part ? width / 2 : 0);
     copyLabel(store,
               tile::StoreOp::create(b, tile, store.getDest(), indices,
-                                    store.getBounds(), store.getDimsAttr()),
+                                    store.getBounds(), store.getDimsAttr(),
+                                    store.getMergeAttr(),
+                                    store.getMergeByAttr()),
               kSuffix[part]);
   }
   dead.push_back(store);
@@ -353,8 +368,9 @@ LogicalResult WidthSplitter::splitBlock(Block *block) {
     LogicalResult result = success();
     auto isWideOne = [&](Value v) { return isWide(v); };
     if (auto loop = dyn_cast<scf::ForOp>(op)) {
-      if (llvm::any_of(loop.getResults(), isWideOne))
-        result = splitLoop(loop);
+      result = llvm::any_of(loop.getResults(), isWideOne)
+                   ? splitLoop(loop)
+                   : splitBlock(loop.getBody());
     } else if (auto store = dyn_cast<tile::StoreOp>(op)) {
       if (isWide(store.getTile()))
         result = splitStore(store);

@@ -27,7 +27,9 @@ static int64_t getAlignment(cta::RingType type) {
 
 static LogicalResult checkPipelined(func::FuncOp func);
 static LogicalResult assignLayout(cta::RingOp ring);
-static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func);
+static LogicalResult addTensorMap(Operation *copy, Value source,
+                                  cta::BufferType dest, func::FuncOp func,
+                                  MutableOperandRange map);
 
 namespace {
 struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
@@ -75,8 +77,15 @@ void StageSharedPass::runOnProgram() {
   for (cta::RingOp ring : rings)
     if (failed(assignLayout(ring)))
       return signalPassFailure();
-  WalkResult maps = func.walk([&](cta::CopyAsyncOp copy) {
-    return WalkResult(addTensorMap(copy, func));
+  WalkResult maps = func.walk([&](Operation *op) {
+    auto add = [&](auto copy) {
+      return addTensorMap(copy, copy.getSource(), copy.getDest().getType(),
+                          func, copy.getMapMutable());
+    };
+    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
+      return WalkResult(add(copy));
+    auto gather = dyn_cast<cta::GatherAsyncOp>(op);
+    return WalkResult(gather && gather.getBlock() ? add(gather) : success());
   });
   if (maps.wasInterrupted() || failed(plan()))
     return signalPassFailure();
@@ -297,27 +306,44 @@ static LogicalResult assignLayout(cta::RingOp ring) {
   return success();
 }
 
-/// Creates the tensor map of a TMA copy. A box is one swizzled block.
-static LogicalResult addTensorMap(cta::CopyAsyncOp copy, func::FuncOp func) {
-  Value source = copy.getSource();
+/// The tensor map of `source` with the box in the function's entry block, which
+/// is created unless there is one.
+static Value getTensorMap(func::FuncOp func, Location loc, Value source,
+                          ArrayRef<int64_t> box) {
+  for (Operation *user : source.getUsers())
+    if (auto map = dyn_cast<cta::TensorMapOp>(user);
+        map && map.getBox() == box && map.getSwizzle() == kBlockBytes)
+      return map;
+  OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
+  return cta::TensorMapOp::create(b, loc, b.getType<cta::TensorMapType>(),
+                                  source, b.getDenseI64ArrayAttr(box),
+                                  b.getI64IntegerAttr(kBlockBytes));
+}
+
+/// Gives a copy that may be made by TMA its tensor map. A box is one swizzled
+/// block.
+static LogicalResult addTensorMap(Operation *copy, Value source,
+                                  cta::BufferType dest, func::FuncOp func,
+                                  MutableOperandRange map) {
   if (!isa<BlockArgument>(source) ||
       source.getParentBlock() != &func.getBody().front())
-    return copy.emitOpError("expected the source to be a function argument");
+    return copy->emitOpError("expected the source to be a function argument");
   auto type = cast<MemRefType>(source.getType());
-  ArrayRef<int64_t> shape = copy.getDest().getType().getShape();
+  ArrayRef<int64_t> shape = dest.getShape();
   if (type.getRank() < 2 || type.getRank() > 5 || shape.size() != 2 ||
       shape[0] > 256)
-    return copy.emitOpError() << "expected a matrix of at most 256 rows out of "
-                                 "a memref of rank 2 to 5, got "
-                              << copy.getDest().getType() << " of " << type;
+    return copy->emitOpError()
+           << "expected a matrix of at most 256 rows out of "
+              "a memref of rank 2 to 5, got "
+           << dest << " of " << type;
   SmallVector<int64_t> box(type.getRank(), 1);
-  box[type.getRank() - 2] = shape[0];
+  // The dimension of the rows.
+  int64_t rows = type.getRank() - 2;
+  if (auto gather = dyn_cast<cta::GatherAsyncOp>(copy))
+    rows = gather.getBlockDim();
+  box[rows] = shape[0];
   box[type.getRank() - 1] = getBlockColumns(type.getElementType());
-  OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
-  auto map = cta::TensorMapOp::create(
-      b, copy.getLoc(), b.getType<cta::TensorMapType>(), source,
-      b.getDenseI64ArrayAttr(box), b.getI64IntegerAttr(kBlockBytes));
-  copy.getMapMutable().assign(map);
+  map.assign(getTensorMap(func, copy->getLoc(), source, box));
   return success();
 }
 

@@ -11,6 +11,7 @@
 
 #include "ProgramState.h"
 #include "TileRewrites.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace mla {
 #define GEN_PASS_DEF_SWAPAB
@@ -49,8 +50,8 @@ private:
   LogicalResult transposeInits(scf::ForOp loop);
   /// Transposes those matrices among `operands` that are not transposed yet.
   LogicalResult transposeOperands(MutableArrayRef<OpOperand> operands);
-  /// The transpose of `v`, a constant, splat or broadcast. Null with an error
-  /// at `user` for any other value.
+  /// The transpose of `v`, a constant, splat or broadcast, or computed from
+  /// such element by element. Null with an error at `user` for any other value.
   Value getTransposed(Value v, Operation *user);
   /// Restores the orientation of `v` if it is transposed.
   Value transposeBack(Value v);
@@ -128,9 +129,22 @@ Value OperandSwapper::getTransposed(Value v, Operation *user) {
                                      1 - broadcast.getDim());
   if (Value splat = resizeSplat(b, v, type))
     return splat;
+  if (Operation *def = v.getDefiningOp();
+      def && OpTrait::hasElementwiseMappableTraits(def)) {
+    IRMapping map;
+    for (Value operand : def->getOperands()) {
+      Value other = getMatrix(operand) ? getTransposed(operand, user) : operand;
+      if (!other)
+        return {};
+      map.map(operand, other);
+    }
+    Operation *copy = b.clone(*def, map);
+    copy->getResult(0).setType(type);
+    return copy->getResult(0);
+  }
   user->emitOpError() << "has an operand of type " << v.getType()
                       << " that cannot be transposed, expected a constant, a "
-                         "splat or a broadcast";
+                         "splat or a broadcast, or a tile computed from such";
   return {};
 }
 

@@ -74,18 +74,58 @@ SmallVector<Value> mla::moveRight(ImplicitLocOpBuilder &b, ValueRange indices,
 }
 
 bool mla::isGatheredMatrix(Operation *op) {
+  if (auto concat = dyn_cast<tile::ConcatOp>(op))
+    return llvm::all_of(concat.getParts(), [](Value part) {
+      return part.getDefiningOp<tile::GatherOp>() && part.hasOneUse() &&
+             getTile(part).getRank() == 2;
+    });
   auto gather = dyn_cast<tile::GatherOp>(op);
-  return gather && getTile(gather.getResult()).getRank() == 2;
+  if (!gather || getTile(gather.getResult()).getRank() != 2)
+    return false;
+  return !gather->hasOneUse() || !isa<tile::ConcatOp>(*gather->user_begin());
 }
 
-tile::GatherOp mla::gatherColumns(ImplicitLocOpBuilder &b,
-                                  tile::GatherOp gather, int64_t first,
-                                  int64_t count) {
-  RankedTensorType whole = getTile(gather.getResult());
+void mla::eraseGathered(Operation *op) {
+  SmallVector<Value> parts;
+  if (auto concat = dyn_cast<tile::ConcatOp>(op))
+    parts = concat.getParts();
+  op->erase();
+  for (Value part : parts)
+    part.getDefiningOp()->erase();
+}
+
+/// The columns of a concatenation: those of its parts.
+static Operation *concatColumns(ImplicitLocOpBuilder &b, tile::ConcatOp concat,
+                                RankedTensorType type, int64_t first) {
+  int64_t end = first + type.getDimSize(1), begin = 0;
+  bool byColumns = concat.getDim() == 1;
+  SmallVector<Value> parts;
+  for (Value part : concat.getParts()) {
+    int64_t columns = getTile(part).getDimSize(1);
+    int64_t low = std::max(first - begin, int64_t(0));
+    int64_t high = std::min(end - begin, columns);
+    if (low < high)
+      parts.push_back(gatherColumns(b, part.getDefiningOp(), low, high - low)
+                          ->getResult(0));
+    if (byColumns)
+      begin += columns;
+  }
+  if (parts.size() == 1)
+    return parts[0].getDefiningOp();
+  return tile::ConcatOp::create(b, type, parts, concat.getDim());
+}
+
+Operation *mla::gatherColumns(ImplicitLocOpBuilder &b, Operation *gathered,
+                              int64_t first, int64_t count) {
+  RankedTensorType whole = getTile(gathered->getResult(0));
   auto type = RankedTensorType::get({whole.getDimSize(0), count},
                                     whole.getElementType());
+  if (auto concat = dyn_cast<tile::ConcatOp>(gathered))
+    return concatColumns(b, concat, type, first);
+  auto gather = cast<tile::GatherOp>(gathered);
   return tile::GatherOp::create(b, type, gather.getSource(), gather.getRows(),
-                                moveRight(b, gather.getIndices(), first));
+                                moveRight(b, gather.getIndices(), first),
+                                gather.getDim(), gather.getBlock());
 }
 
 tile::DotOp mla::multiplyColumns(ImplicitLocOpBuilder &b, tile::DotOp dot,

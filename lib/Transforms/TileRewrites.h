@@ -36,13 +36,18 @@ llvm::SmallVector<mlir::Value> moveRight(mlir::ImplicitLocOpBuilder &b,
                                          mlir::ValueRange indices,
                                          int64_t columns);
 
-/// Whether `op` gathers rows of a matrix, not elements of a vector.
+/// Whether `op` gathers rows of a matrix, not elements of a vector: a gather,
+/// or a concatenation of gathers without other use.
 bool isGatheredMatrix(mlir::Operation *op);
 
-/// A gather of the columns [first, first + count) of `gather`.
-tile::GatherOp gatherColumns(mlir::ImplicitLocOpBuilder &b,
-                             tile::GatherOp gather, int64_t first,
-                             int64_t count);
+/// Erases such an op, which has no use.
+void eraseGathered(mlir::Operation *op);
+
+/// A gather of the columns [first, first + count) of `gathered`, an op for
+/// which isGatheredMatrix() holds.
+mlir::Operation *gatherColumns(mlir::ImplicitLocOpBuilder &b,
+                               mlir::Operation *gathered, int64_t first,
+                               int64_t count);
 
 /// The contribution to `dot`, which multiplies by the transpose of a tile K, of
 /// the columns `keys` of K, which begin at column `first`; added to `acc`.

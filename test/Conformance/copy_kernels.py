@@ -56,6 +56,53 @@ for shape in ((64, 576, 64, 0, 256), (64, 576, 64, 256, 256), (64, 576, 64, 512,
     gathered(*shape)
 
 
+def few(rows, at):
+    """Declares gathers of `rows` rows as operand B, of which 64 columns from `at` on
+    are shown."""
+
+    def cases():
+        """few rows by index, through all leading dimensions and of one of them"""
+        requests, capacity = 2, 37
+        generator = random.Random(f"f{rows}")
+        count = 4 * 5 * 2  # rows of q
+        odd = [-1, count, capacity, I32_MIN, I32_MAX, -capacity, capacity - 1]
+        lists = [[generator.randrange(capacity) for _ in range(rows)],
+                 [generator.choice([*odd, generator.randrange(count)])
+                  for _ in range(rows)],
+                 list(range(rows))]
+        named = {i for numbers in lists for i in numbers}
+        q = ints(f"fq{rows}", count, 576, 100)
+        kv = ints(f"fkv{rows}", requests * capacity * 2, 576, 100)
+
+        def own(i):
+            return (capacity + i) * 2 + 1  # of request 1, head 1
+
+        read = {own(i) for i in named if 0 <= i < capacity}
+        out = [[[line[at + r] for line in shown] for r in range(64)]
+               for numbers in lists
+               for shown in ([q[i] if 0 <= i < count else [0] * 576 for i in numbers],
+                             [kv[own(i)] if 0 <= i < capacity else [0] * 576
+                              for i in numbers])]
+        tensors = {
+            "q": Tensor("bf16", (4, 5, 2, 576), flat(
+                [line if i in named else [NAN] * 576 for i, line in enumerate(q)])),
+            "kv": Tensor("bf16", (requests, capacity, 2, 576), flat(
+                [line if i in read else [NAN] * 576 for i, line in enumerate(kv)])),
+            "indices": matrix("i32", lists),
+            "x": matrix("bf16", [[int(c == at + r) for c in range(576)]
+                                 for r in range(64)])}
+        want = Tensor("f32", (len(lists), 2, 64, rows), flat(flat(out)))
+        yield Case("dense", tensors, {"out": want})
+        yield Case("padded", tensors, {"out": want}, padding={"q": 8, "kv": 16})
+
+    PROGRAMS.append(Program(f"gather-few-{rows}-{at}", cases, file="gather-few.mlir",
+                            rows=rows, at=at))
+
+
+for number, column in ((8, 0), (16, 512), (24, 64), (32, 448)):
+    few(number, column)
+
+
 def paged(page):
     """Declares a gather of 64 rows of a cache with `page` tokens per page."""
 
@@ -97,6 +144,45 @@ def paged(page):
 
 for tokens in (1, 16, 64, 192):
     paged(tokens)
+
+
+def blocks(page):
+    """Declares gathers of tiles that are in one page, or not."""
+
+    def cases():
+        """tiles of one page by TMA, and tiles of any rows"""
+        pages = 5
+        size = pages * page
+        generator = random.Random(f"b{page}")
+        odd = [generator.choice([-1, size, I32_MIN, I32_MAX, 2 * size, size - 1,
+                                 generator.randrange(size)]) for _ in range(64)]
+        last = page - 64
+        # Runs of both kinds, longer than the ring; consecutive rows without a promise.
+        first = [0, 2 * page, size - 64, page + last // 2, -1, I32_MIN, 3 * page, -1,
+                 4 * page, -1, -1, -5, page + last]
+        free = [odd, [-1] * 64, list(range(7, 71)), [*range(60), -1, -1, -1, -1], odd[::-1],
+                list(range(64))]
+        others = iter(free)
+        lists = [[f + r for r in range(64)] if f >= 0 else next(others) for f in first]
+        named = {i for numbers in lists for i in numbers}
+        values = ints(f"bv{page}", 2 * size, 192, 100)
+        # The first matrix, and rows that no index names, are never read.
+        cache = [values[i] if i % 2 and i // 2 in named else [NAN] * 192
+                 for i in range(2 * size)]
+        out = [[values[2 * i + 1][64:] if 0 <= i < size else [0] * 128 for i in numbers]
+               for numbers in lists]
+        tensors = {"cache": Tensor("bf16", (pages, page, 2, 192), flat(cache)),
+                   "first": vector("i32", first), "rows": matrix("i32", lists),
+                   "x": matrix("bf16", identity(64))}
+        yield Case("dense", tensors, {"out": stack("f32", out)})
+        yield Case("padded", tensors, {"out": stack("f32", out)}, padding={"cache": 8})
+
+    PROGRAMS.append(Program(f"gather-block-{page}", cases, file="gather-block.mlir",
+                            page=page))
+
+
+for tokens in (64, 128, 192):
+    blocks(tokens)
 
 
 @program("copy")

@@ -49,6 +49,69 @@ def _():
     yield store_case("over", 1, 105, {}, unused=1)
 
 
+def counted(rows, inner, by, first=0, bound=None):
+    """The tile rows by (outer, inner) index in memory, for 3 outer elements or, with
+    `by` 3, for all: row r has the indices r // by and first + r % by."""
+    return {(r // by, first + r % by): r for r in range(min(rows, bound or rows))
+            if first + r % by < inner}
+
+
+def merged(heads, by, first):
+    """Declares stores of rows that count through 3 queries of `by` heads."""
+
+    def cases():
+        """tile.store of rows through two dimensions"""
+        used, unused, queries = 2, 1, 3
+        rows = min(128, queries * by)
+        a = [[[r % 64, 1, m * 4 + r // 64] + [0] * 61 for r in range(128)]
+             for m in range(used)]
+        b = [[256] * 256, list(range(256)), [65536] * 256] + [[0] * 256] * 61
+        d = [[[65536 * (m * 4 + r // 64) + 256 * (r % 64) + c for c in range(256)]
+              for r in range(128)] for m in range(used)]
+        straight = counted(rows, heads, by, first)
+        cut = counted(rows, heads, by, first, bound=60)
+        across = counted(min(128, queries * heads), queries, queries)
+
+        def spread(dtype, where, poison, function, width=1, planes=None):
+            """Elements [all, queries, planes, heads, width] of the rows in `where`."""
+            values = []
+            for m in range(used + unused):
+                for q in range(queries):
+                    for plane in range(planes or 1):
+                        for h in range(heads):
+                            r = where(q, h) if m < used else None
+                            if r is None or (planes and plane == 0):
+                                values += [poison] * width
+                            else:
+                                values += function(d[m][r])
+            shape = [used + unused, queries] + ([planes] if planes else []) + [heads]
+            return Tensor(dtype, shape + ([width] if width > 1 else []), values)
+
+        yield Case(
+            "only", {"a": stack("bf16", a), "b": matrix("bf16", b)},
+            {"out": spread("f32", lambda q, h: straight.get((q, h)), NAN,
+                           lambda x: x, 256),
+             "iout": spread("i32", lambda q, h: cut.get((q, h)), I32_MIN,
+                            lambda x: x, 256),
+             "bout": spread("bf16", lambda q, h: straight.get((q, h)), NAN,
+                            lambda x: [v / 2 for v in x], 256, planes=2),
+             "most": spread("f32", lambda q, h: straight.get((q, h)), NAN,
+                            lambda x: [x[-1]]),
+             "imost": spread("i32", lambda q, h: across.get((h, q)), I32_MIN,
+                             lambda x: [x[-1]], planes=2)},
+            sizes={"all": used + unused},
+            padding={"out": 24, "iout": 4, "bout": 8, "most": 1}, partial=True)
+
+    PROGRAMS.append(Program(f"merge-{heads}-{by}-{first}", cases, file="merge.mlir",
+                            heads=heads, by=by, first=first))
+
+
+merged(22, 22, 0)
+merged(22, 11, 11)
+merged(43, 43, 0)
+merged(9, 7, 5)
+
+
 @program("reduce")
 def _():
     """reductions by row"""
@@ -95,6 +158,40 @@ def columns_of(n):
                        sizes={"rows": rows})
 
     PROGRAMS.append(Program(f"transposed-{n}", cases, file="transposed.mlir", n=n))
+
+
+def merged_columns(n, heads):
+    """Declares stores of a transposed tile whose `n` columns count through queries of
+    `heads` heads."""
+
+    def cases():
+        """transposes stored as rows through two dimensions"""
+        a, b = ints(f"mta{n}", 128, 64, 1), ints(f"mtb{n}", n, 64, 1)
+        d = transpose(multiply(a, transpose(b)))
+        most = [max(row) for row in d]
+
+        def spread(dtype, poison, start, function, width):
+            values = []
+            for q in range(5):
+                for h in range(heads):
+                    r = q * heads + h - start
+                    values += (function(r) if 0 <= r < n and q < 5
+                               else [poison] * width)
+            return Tensor(dtype, (5, heads) + ((width,) if width > 1 else ()), values)
+
+        yield Case("only", {"a": matrix("bf16", a), "b": matrix("bf16", b)},
+                   {"bout": spread("bf16", NAN, 0, lambda r: d[r], 128),
+                    "wide": spread("f32", NAN, heads + 1, lambda r: d[r], 128),
+                    "most": spread("f32", NAN, 2, lambda r: [most[r]], 1)},
+                   padding={"bout": 8, "wide": 4, "most": 1}, partial=True)
+
+    PROGRAMS.append(Program(f"merge-transposed-{n}-{heads}", cases,
+                            file="merge-transposed.mlir", n=n, heads=heads,
+                            start=heads + 1))
+
+
+for width, count in ((8, 3), (16, 2), (24, 11), (32, 5)):
+    merged_columns(width, count)
 
 
 for width in (8, 16, 24, 64):
@@ -189,6 +286,29 @@ direct("direct-16x96", 1, 16, 96)
 direct("direct-64x64-t4", 4, 64, 64, threads=4, vector=2)
 direct("direct-16x64-v1", 2, 16, 64, threads=64, vector=1)
 direct("direct-6x24", 3, 6, 24)
+
+
+def prefix_sums(name, warps, size):
+    """Declares a program on rows of up to `size` elements."""
+
+    def cases():
+        """matrices computed of one vector along rows and columns"""
+        for used in (size, size - 3):
+            x = [[(7 * i * i + 13 * r) % 101 for i in range(used)] for r in range(3)]
+            # Elements past the end are 0.
+            ranks = [[sum(u < v for u in row + [0] * (size - used)) for v in row]
+                     for row in x]
+            yield Case(str(used), {"x": matrix("i32", x)},
+                       {"sums": matrix("i32", [[sum(row[:i]) for i in range(used)]
+                                               for row in x]),
+                        "ranks": matrix("i32", ranks)})
+
+    PROGRAMS.append(Program(name, cases, file="prefix-sums.mlir", warps=warps,
+                            size=size))
+
+
+prefix_sums("prefix-sums-128", 4, 128)
+prefix_sums("prefix-sums-32", 8, 32)
 
 
 @program("window")

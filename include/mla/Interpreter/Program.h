@@ -259,17 +259,27 @@ struct Run1D {
   int64_t stride;
 };
 
+/// How the first dimension of a box counts through dimension `outer` of the
+/// array and the one that it covers (tile::Merge). The start in `outer` is the
+/// number of the box's first element; elements from `limit` on are outside.
+struct MergedRows {
+  int64_t outer, width, limit;
+};
+
 /// A box of shape `shape` at `start` in an array. It may exceed the array.
 struct Box {
   const Argument &array;
   llvm::ArrayRef<int64_t> start;
   llvm::ArrayRef<int64_t> shape;
+  std::optional<MergedRows> merged = std::nullopt;
 
   /// Calls `visit` with the part of each row that is inside the array; rows are
   /// along the box's last dimension.
   void forEachRun(llvm::function_ref<void(const Run1D &)> visit) const;
 
 private:
+  /// Visits each row of a box with merged rows.
+  void forEachMergedRun(llvm::function_ref<void(const Run1D &)> visit) const;
   size_t lead() const { return start.size() - shape.size(); }
   /// The array offset of the row at `at` in the box's outer dimensions, if it
   /// is inside the array.
@@ -285,16 +295,18 @@ public:
   Window(const Frame &frame, tile::StoreOp op, llvm::ArrayRef<Slot> operands);
 
   Box getBox(llvm::ArrayRef<int64_t> shape) const {
-    return {array, start, shape};
+    return {array, start, shape, merged};
   }
 
 private:
   /// `operands` are the memref, the indices and the bounds.
   void init(const Frame &frame, llvm::ArrayRef<Slot> operands,
-            std::optional<llvm::ArrayRef<int64_t>> dims, int64_t tileRank);
+            std::optional<llvm::ArrayRef<int64_t>> dims, int64_t tileRank,
+            std::optional<tile::Merge> merge = std::nullopt);
 
   Argument array;
   llvm::SmallVector<int64_t> start;
+  std::optional<MergedRows> merged;
 };
 
 /// Copies the part of `box` that is inside its array to `tile`, starting at
@@ -304,15 +316,22 @@ void readBox(const Box &box, DenseTile &tile, int64_t at = 0);
 /// Copies `tile` to the part of `box` that is inside its array.
 void writeBox(const Box &box, const DenseTile &tile);
 
-/// The indices of an element: `row` counts through the leading dimensions in
-/// row-major order, `rest` are the indices in the other ones.
+/// The indices of an element. With `dim` 0, `row` counts through the leading
+/// dimensions in row-major order, otherwise it is the index in dimension `dim`;
+/// `rest` are the indices in the other ones.
 llvm::SmallVector<int64_t> locateRow(const Argument &array, int64_t row,
-                                     llvm::ArrayRef<int64_t> rest);
+                                     llvm::ArrayRef<int64_t> rest, size_t dim);
+
+/// How `rows` differ from what `block` promises (tile.gather): rows from
+/// `block` on inside the array, and in one block of dimension `dim`. Empty if
+/// they do not.
+std::string findBlockFault(const Argument &array, const DenseTile &rows,
+                           int64_t block, size_t dim);
 
 /// Gathers rows of an array by index (locateRow). Rows outside the array leave
 /// the tile unchanged.
 void readRows(const Argument &array, const DenseTile &rows,
-              llvm::ArrayRef<int64_t> rest, DenseTile &tile);
+              llvm::ArrayRef<int64_t> rest, size_t dim, DenseTile &tile);
 
 /// The offset of the element at `indices`, in elements. If it is outside the
 /// array, returns none and sets `error`.

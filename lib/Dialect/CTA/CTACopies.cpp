@@ -32,8 +32,14 @@ LogicalResult GatherAsyncOp::verify() {
       dest.getShape()[0] != rows.getDimSize(0))
     return emitOpError() << "expected as many row indices as rows of " << dest
                          << ", got " << rows;
-  return tile::verifyLeadingDims(*this, cast<MemRefType>(getSource().getType()),
-                                 getIndices().size());
+  if (!getBarrier() != !getBarrierIndex())
+    return emitOpError("expected a barrier and its index, or neither");
+  if (!getBlock() && (getMap() || getBarrier()))
+    return emitOpError("expected a tensor map and a barrier only with `block`");
+  if (getBlock() && getDim())
+    return emitOpError() << "expected `block` or `dim`, got both";
+  return tile::verifyGather(*this, cast<MemRefType>(getSource().getType()),
+                            getIndices().size(), getDim(), /*rowRank=*/1);
 }
 
 LogicalResult CopyAsyncOp::verify() {

@@ -27,7 +27,9 @@ static std::optional<TargetFeature> getFeature(Operation *op) {
       .Case<cta::MmaAsyncOp>(always(TargetFeature::Wgmma))
       .Case<cta::CopyAsyncOp, cta::BulkLoadOp, cta::StoreAsyncOp,
             cta::BulkStoreOp, cta::TensorMapOp>(always(TargetFeature::TMA))
-      .Case<cta::GatherAsyncOp>(always(TargetFeature::CpAsync))
+      .Case<cta::GatherAsyncOp>([](cta::GatherAsyncOp gather) -> Result {
+        return gather.getBlock() ? TargetFeature::TMA : TargetFeature::CpAsync;
+      })
       .Case<cta::MBarrierOp>(always(TargetFeature::MBarrier))
       .Case<cta::ClusterRankOp, cta::ClusterArriveOp, cta::ClusterWaitOp>(
           always(TargetFeature::Clusters))

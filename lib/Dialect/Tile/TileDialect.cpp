@@ -50,9 +50,18 @@ LogicalResult mla::tile::verifyBox(Operation *op, MemRefType memref,
   return success();
 }
 
-LogicalResult mla::tile::verifyLeadingDims(Operation *op, MemRefType memref,
-                                           size_t numIndices) {
+LogicalResult mla::tile::verifyGather(Operation *op, MemRefType memref,
+                                      size_t numIndices, int64_t dim,
+                                      int64_t rowRank) {
   auto rank = static_cast<size_t>(memref.getRank());
+  if (dim != 0) {
+    if (dim < static_cast<int64_t>(rank) - rowRank && numIndices + 1 == rank)
+      return success();
+    return op->emitOpError()
+           << "expected `dim` below " << static_cast<int64_t>(rank) - rowRank
+           << " and an index for each other dimension of " << memref
+           << ", got `dim` " << dim << " and " << numIndices << " indices";
+  }
   if (numIndices >= rank)
     return op->emitOpError()
            << "expected fewer indices than the " << rank << " dimensions of "
@@ -118,12 +127,63 @@ LogicalResult LoadOp::verify() {
   return verifyWindow(*this, getDims(), getBounds().size(), source, result);
 }
 
+/// Checks the merged dimensions of a store.
+static LogicalResult verifyMerge(StoreOp op, MemRefType dest,
+                                 RankedTensorType tile) {
+  std::optional<ArrayRef<int64_t>> merge = op.getMerge();
+  std::optional<int64_t> by = op.getMergeBy();
+  if (!merge) {
+    if (by)
+      return op.emitOpError("expected `by` after `merge`");
+    return success();
+  }
+  int64_t rank = dest.getRank(), tileRank = tile.getRank();
+  SmallVector<int64_t> order = orderDims(op.getDims(), rank, tileRank);
+  // The tile's first dimension covers the inner one; no dimension of the tile
+  // covers the outer one.
+  if (merge->size() != 2 || tileRank == 0 ||
+      (*merge)[1] != order[rank - tileRank] ||
+      !llvm::is_contained(ArrayRef(order).drop_back(tileRank), (*merge)[0]))
+    return op.emitOpError()
+           << "expected `merge` of a dimension that the tile does not cover "
+              "and "
+              "of the one that its first dimension covers, got ["
+           << *merge << "] for " << tile << " in " << dest;
+  int64_t outer = dest.getDimSize((*merge)[0]);
+  int64_t inner = dest.getDimSize((*merge)[1]);
+  if (ShapedType::isDynamic(outer) || (ShapedType::isDynamic(inner) && !by))
+    return op.emitOpError()
+           << "expected static sizes of the merged dimensions [" << *merge
+           << "], got " << dest;
+  int64_t width = by.value_or(inner);
+  if (width < 1 || (!ShapedType::isDynamic(inner) && width > inner))
+    return op.emitOpError()
+           << "expected to merge at least 1 element of "
+              "dimension "
+           << (*merge)[1] << " of " << dest << ", at most all, got " << width;
+  if (outer > std::numeric_limits<int32_t>::max() / width)
+    return op.emitOpError() << "expected fewer than 2^31 merged elements, got "
+                            << outer << " times " << width;
+  return success();
+}
+
 LogicalResult StoreOp::verify() {
   auto dest = cast<MemRefType>(getDest().getType());
   auto tile = cast<RankedTensorType>(getTile().getType());
   if (failed(verifyBox(*this, dest, getIndices().size(), tile)))
     return failure();
-  return verifyWindow(*this, getDims(), getBounds().size(), dest, tile);
+  if (failed(verifyWindow(*this, getDims(), getBounds().size(), dest, tile)))
+    return failure();
+  return verifyMerge(*this, dest, tile);
+}
+
+std::optional<Merge> StoreOp::getMerged() {
+  std::optional<ArrayRef<int64_t>> merge = getMerge();
+  if (!merge)
+    return std::nullopt;
+  int64_t outer = (*merge)[0], inner = (*merge)[1];
+  auto size = cast<MemRefType>(getDest().getType()).getDimSize(inner);
+  return Merge{outer, inner, static_cast<int64_t>(getMergeBy().value_or(size))};
 }
 
 LogicalResult GatherOp::verify() {
@@ -134,13 +194,12 @@ LogicalResult GatherOp::verify() {
   if (rank < 1 || rank > 2 || result.getDimSize(0) != rows.getDimSize(0))
     return emitOpError() << "expected a result of rank 1 or 2 with "
                          << rows.getDimSize(0) << " rows, got " << result;
-  if (getDim() != 0 &&
-      (rank != 1 || static_cast<int64_t>(getDim()) >= source.getRank() ||
-       static_cast<int64_t>(getIndices().size()) + 1 != source.getRank()))
-    return emitOpError() << "with `dim` " << getDim()
-                         << ": expected a 1-D result, a dimension of " << source
-                         << " and an index for each other dimension";
-  if (failed(verifyLeadingDims(*this, source, getIndices().size())))
+  if (getBlock() && (rank != 2 || getDim()))
+    return emitOpError() << "expected `block` only with a matrix and without "
+                            "`dim`, got "
+                         << result << " and `dim` " << getDim();
+  if (failed(
+          verifyGather(*this, source, getIndices().size(), getDim(), rank - 1)))
     return failure();
   return verifyBox(*this, source, source.getRank(), result);
 }
@@ -269,7 +328,13 @@ LogicalResult OnlineSoftmaxOp::verify() {
     if (float t = threshold->convertToFloat(); !(t >= 0 && t <= kMaxThreshold))
       return emitOpError() << "expected a threshold in [0, " << kMaxThreshold
                            << "], got " << t;
-  if (Value valid = getValid()) {
+  Value valid = getValid();
+  bool positions = valid && getElementTypeOrSelf(valid).isInteger(32);
+  if (positions != static_cast<bool>(getBelow()))
+    return emitOpError(positions
+                           ? "expected limits (below) for valid positions"
+                           : "expected valid positions for limits (below)");
+  if (valid) {
     if (getThreshold())
       return emitOpError(
           "expected valid flags or a threshold (lazy), got both");
@@ -279,6 +344,12 @@ LogicalResult OnlineSoftmaxOp::verify() {
     if (type.getDimSize(0) != columns)
       return emitOpError() << "expected a valid flag for each of " << columns
                            << " columns, got " << type;
+    auto max = cast<RankedTensorType>(getMax().getType());
+    if (getBelow() && cast<RankedTensorType>(getBelow().getType()).getShape() !=
+                          max.getShape())
+      return emitOpError() << "expected a limit for each of "
+                           << max.getDimSize(0) << " rows, got "
+                           << getBelow().getType();
   }
   return verifyDropped(*this, getScores().getType(), getMax().getType(), 1);
 }

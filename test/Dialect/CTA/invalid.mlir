@@ -106,6 +106,47 @@ func.func @gather_rows(%kv: memref<?x64xbf16>, %rows: tensor<32xi32>, %c: index,
 
 // -----
 
+func.func @gather_dim(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index,
+                      %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected `dim` below 1 and an index for each other dimension of 'memref<?x64xbf16>', got `dim` 1 and 1 indices}}
+  cta.gather_async %kv[%rows][%c] dim 1 to %b
+      : memref<?x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_block_dim(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index,
+                            %first: i32, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected `block` or `dim`, got both}}
+  cta.gather_async %kv[%rows][%c, %c] dim 1 block %first to %b
+      : memref<?x?x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_map(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index,
+                      %map: !cta.tensor_map, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected a tensor map and a barrier only with `block`}}
+  cta.gather_async %kv[%rows][%c] to %b map %map
+      : memref<?x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_barrier(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index,
+                          %first: i32, %full: !cta.mbarrier<1>, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected a barrier and its index, or neither}}
+  "cta.gather_async"(%kv, %rows, %c, %b, %first, %full)
+      <{operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0, 1, 0>}>
+      : (memref<?x64xbf16>, tensor<64xi32>, index, !cta.buffer<64x64xbf16>, i32, !cta.mbarrier<1>) -> ()
+  return
+}
+
+// -----
+
 func.func @gather_indices(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index,
                           %b: !cta.buffer<64x64xbf16>) {
   // expected-error @below {{expected static sizes above 0 after the first of the 2 leading dimensions of 'memref<?x?x64xbf16>', which have no index}}

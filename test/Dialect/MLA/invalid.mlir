@@ -418,3 +418,31 @@ func.func @lse_element(%partial_out: memref<?x?x512xf32>, %partial_lse: memref<?
       num_splits(%splits : memref<?xi32>) outs(%out : memref<?x512xbf16>) lse(%splits : memref<?xi32>)
   return
 }
+
+// -----
+
+!q = memref<?x1x16x576xbf16>
+!cache = memref<?x64x1x576xbf16>
+!out = memref<?x1x16x512xbf16>
+func.func @plan_rows(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: memref<?x1x16xf32>, %plan: memref<?x8xi32, strided<[?, 1]>>) {
+  // expected-error @below {{plan: expected a contiguous memref, got 'memref<?x8xi32, strided<[?, 1]>>'}}
+  mla.decode ins(%q, %cache, %table, %lengths, %scale : !q, !cache, memref<?x?xi32>, memref<?xi32>)
+      outs(%out, %lse, %plan : !out, memref<?x1x16xf32>, memref<?x8xi32, strided<[?, 1]>>)
+  return
+}
+
+// -----
+
+// Strides of lse may be any, those of out only up to the last.
+!q = memref<?x1x16x576xbf16>
+!cache = memref<?x64x1x576xbf16>
+!out = memref<?x1x16x512xbf16, strided<[?, ?, ?, ?]>>
+!lse = memref<?x1x16xf32, strided<[?, ?, ?]>>
+func.func @out_columns(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                       %out: !out, %lse: !lse, %plan: memref<?x8xi32>) {
+  // expected-error @below {{out: expected a contiguous last dimension (stride 1), got 'memref<?x1x16x512xbf16, strided<[?, ?, ?, ?]>>'}}
+  mla.decode ins(%q, %cache, %table, %lengths, %scale : !q, !cache, memref<?x?xi32>, memref<?xi32>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}

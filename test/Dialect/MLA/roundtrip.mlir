@@ -123,3 +123,17 @@ func.func @optional_outputs(%partial_out: memref<?x?x512xf32>, %partial_lse: mem
       num_splits(%splits : memref<?xi32>) outs(%out : memref<?x512xbf16>) lse(%lse : memref<?xf32>) {lse_optional}
   return
 }
+
+// Any strides of lse, here those of a transposed view, and a plan without strides.
+// CHECK-LABEL: func @decode
+// CHECK:         mla.decode ins
+// CHECK-SAME:      outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<?x2x16x512xbf16>, memref<?x2x16xf32, strided<[32, 1, 2]>>, memref<?x8xi32>)
+// CHECK-SAME:      {batch_invariant = "yes", causal = "yes", partials = "f32"}
+func.func @decode(%q: memref<?x2x16x576xbf16>, %cache: memref<?x64x2x576xbf16>, %table: memref<?x?xi32>,
+                  %lengths: memref<?xi32>, %scale: f32, %out: memref<?x2x16x512xbf16>,
+                  %lse: memref<?x2x16xf32, strided<[32, 1, 2]>>, %plan: memref<?x8xi32>) {
+  mla.decode ins(%q, %cache, %table, %lengths, %scale : memref<?x2x16x576xbf16>, memref<?x64x2x576xbf16>, memref<?x?xi32>, memref<?xi32>)
+      outs(%out, %lse, %plan : memref<?x2x16x512xbf16>, memref<?x2x16xf32, strided<[32, 1, 2]>>, memref<?x8xi32>)
+      {causal = "yes", partials = "f32", batch_invariant = "yes"}
+  return
+}

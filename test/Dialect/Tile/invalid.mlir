@@ -87,7 +87,7 @@ func.func @gather_too_many_indices(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>
 // -----
 
 func.func @gather_dim_of_matrix(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index) {
-  // expected-error @below {{with `dim` 1: expected a 1-D result, a dimension of 'memref<?x64xbf16>' and an index for each other dimension}}
+  // expected-error @below {{expected `dim` below 1 and an index for each other dimension of 'memref<?x64xbf16>', got `dim` 1 and 1 indices}}
   %0 = tile.gather %kv[%rows][%c] dim 1
       : memref<?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
   return
@@ -96,9 +96,158 @@ func.func @gather_dim_of_matrix(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %
 // -----
 
 func.func @gather_dim(%table: memref<?x?xi32>, %rows: tensor<64xi32>, %c: index) {
-  // expected-error @below {{with `dim` 2: expected a 1-D result, a dimension of 'memref<?x?xi32>' and an index for each other dimension}}
+  // expected-error @below {{expected `dim` below 2 and an index for each other dimension of 'memref<?x?xi32>', got `dim` 2 and 1 indices}}
   %0 = tile.gather %table[%rows][%c] dim 2
       : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
+  return
+}
+
+// -----
+
+func.func @gather_dim_indices(%kv: memref<?x?x1x64xbf16>, %rows: tensor<64xi32>, %c: index) {
+  // expected-error @below {{expected `dim` below 3 and an index for each other dimension of 'memref<?x?x1x64xbf16>', got `dim` 1 and 2 indices}}
+  %0 = tile.gather %kv[%rows][%c, %c] dim 1
+      : memref<?x?x1x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @gather_block_vector(%table: memref<?xi32>, %rows: tensor<64xi32>, %first: i32) {
+  // expected-error @below {{expected `block` only with a matrix and without `dim`, got 'tensor<64xi32>' and `dim` 0}}
+  %0 = tile.gather %table[%rows][] block %first : memref<?xi32>, tensor<64xi32> -> tensor<64xi32>
+  return
+}
+
+// -----
+
+func.func @gather_block_dim(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index, %first: i32) {
+  // expected-error @below {{expected `block` only with a matrix and without `dim`, got 'tensor<64x64xbf16>' and `dim` 1}}
+  %0 = tile.gather %kv[%rows][%c, %c] dim 1 block %first
+      : memref<?x?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @merge_one(%t: tensor<64x64xf32>, %m: memref<?x3x22x64xf32>, %c: index) {
+  // expected-error @below {{expected `merge` of a dimension that the tile does not cover and of the one that its first dimension covers, got [1] for 'tensor<64x64xf32>' in 'memref<?x3x22x64xf32>'}}
+  tile.store %t, %m[%c, %c, %c, %c] merge [1] : tensor<64x64xf32>, memref<?x3x22x64xf32>
+  return
+}
+
+// -----
+
+func.func @merge_columns(%t: tensor<64x64xf32>, %m: memref<?x3x22x64xf32>, %c: index) {
+  // expected-error @below {{got [1, 3] for 'tensor<64x64xf32>'}}
+  tile.store %t, %m[%c, %c, %c, %c] merge [1, 3] : tensor<64x64xf32>, memref<?x3x22x64xf32>
+  return
+}
+
+// -----
+
+func.func @merge_covered(%t: tensor<64x64xf32>, %m: memref<?x3x22x64xf32>, %c: index) {
+  // expected-error @below {{got [2, 2] for 'tensor<64x64xf32>'}}
+  tile.store %t, %m[%c, %c, %c, %c] merge [2, 2] : tensor<64x64xf32>, memref<?x3x22x64xf32>
+  return
+}
+
+// -----
+
+func.func @merge_rank(%t: tensor<64x64xf32>, %m: memref<?x3x22x64xf32>, %c: index) {
+  // expected-error @below {{got [4, 2] for 'tensor<64x64xf32>'}}
+  tile.store %t, %m[%c, %c, %c, %c] merge [4, 2] : tensor<64x64xf32>, memref<?x3x22x64xf32>
+  return
+}
+
+// -----
+
+func.func @merge_scalar(%t: tensor<f32>, %m: memref<3x22xf32>, %c: index) {
+  // expected-error @below {{got [0, 1] for 'tensor<f32>'}}
+  tile.store %t, %m[%c, %c] merge [0, 1] : tensor<f32>, memref<3x22xf32>
+  return
+}
+
+// -----
+
+func.func @merge_dynamic_outer(%t: tensor<64xf32>, %m: memref<?x22xf32>, %c: index) {
+  // expected-error @below {{expected static sizes of the merged dimensions [0, 1], got 'memref<?x22xf32>'}}
+  tile.store %t, %m[%c, %c] merge [0, 1] : tensor<64xf32>, memref<?x22xf32>
+  return
+}
+
+// -----
+
+func.func @merge_dynamic_inner(%t: tensor<64xf32>, %m: memref<3x?xf32>, %c: index) {
+  // expected-error @below {{expected static sizes of the merged dimensions [0, 1], got 'memref<3x?xf32>'}}
+  tile.store %t, %m[%c, %c] merge [0, 1] : tensor<64xf32>, memref<3x?xf32>
+  return
+}
+
+// -----
+
+func.func @merge_by(%t: tensor<64xf32>, %m: memref<3x22xf32>, %c: index) {
+  // expected-error @below {{expected `by` after `merge`}}
+  tile.store %t, %m[%c, %c] by 11 : tensor<64xf32>, memref<3x22xf32>
+  return
+}
+
+// -----
+
+func.func @merge_by_more(%t: tensor<64xf32>, %m: memref<3x22xf32>, %c: index) {
+  // expected-error @below {{expected to merge at least 1 element of dimension 1 of 'memref<3x22xf32>', at most all, got 23}}
+  tile.store %t, %m[%c, %c] merge [0, 1] by 23 : tensor<64xf32>, memref<3x22xf32>
+  return
+}
+
+// -----
+
+func.func @merge_by_none(%t: tensor<64xf32>, %m: memref<3x?xf32>, %c: index) {
+  // expected-error @below {{got 0}}
+  tile.store %t, %m[%c, %c] merge [0, 1] by 0 : tensor<64xf32>, memref<3x?xf32>
+  return
+}
+
+// -----
+
+func.func @merge_size(%t: tensor<64xf32>, %m: memref<65536x32768xf32>, %c: index) {
+  // expected-error @below {{expected fewer than 2^31 merged elements, got 65536 times 32768}}
+  tile.store %t, %m[%c, %c] merge [0, 1] : tensor<64xf32>, memref<65536x32768xf32>
+  return
+}
+
+// -----
+
+func.func @min_type(%v: tensor<64xi1>) {
+  // expected-error @below {{must be 1D tensor of 32-bit signless integer values}}
+  %0 = "tile.min"(%v) : (tensor<64xi1>) -> tensor<64xi32>
+  return
+}
+
+// -----
+
+func.func @softmax_positions(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi32>, %scale: f32) {
+  // expected-error @below {{expected limits (below) for valid positions}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi32> scale %scale
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_flags_below(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>, %b: tensor<64xi32>, %scale: f32) {
+  // expected-error @below {{expected valid positions for limits (below)}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi1> below %b : tensor<64xi32> scale %scale
+      : tensor<64x32xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_limits(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi32>, %scale: f32) {
+  // expected-error @below {{expected a limit for each of 64 rows, got 'tensor<32xi32>'}}
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi32> below %v : tensor<32xi32> scale %scale
+      : tensor<64x32xf32>, tensor<64xf32>
   return
 }
 

@@ -85,6 +85,13 @@ func.func @online_softmax(%s: tensor<64x32xf32>, %m: tensor<64xf32>,
       scale %scale : tensor<64x32xf32>, tensor<64xf32>
   // CHECK: tile.any %[[V]] : tensor<32xi1> -> tensor<64xi1>
   %any = tile.any %v : tensor<32xi1> -> tensor<64xi1>
+  // CHECK: tile.online_softmax %{{.*}}, %{{.*}}, %{{.*}} valid %[[P:.*]] : tensor<32xi32> below %[[B:.*]] : tensor<64xi32> scale %{{.*}} : tensor<64x32xf32>, tensor<64xf32>
+  %positions = tile.iota : tensor<32xi32>
+  %limits = tile.iota : tensor<64xi32>
+  %p4, %m4, %l4, %r4 = tile.online_softmax %s, %m, %l valid %positions : tensor<32xi32>
+      below %limits : tensor<64xi32> scale %scale : tensor<64x32xf32>, tensor<64xf32>
+  // CHECK: tile.min %[[P]] : tensor<32xi32> -> tensor<64xi32>
+  %min = tile.min %positions : tensor<32xi32> -> tensor<64xi32>
   return
 }
 
@@ -111,14 +118,30 @@ func.func @transpose(%x: tensor<64x16xbf16>) {
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] dim 1 : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
+// CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] block %{{.*}} : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
 func.func @windows(%m: memref<?x?x64xf32>, %t: tensor<4xf32>, %table: memref<?x8xi32>,
-                   %cache: memref<?x16x64xbf16>, %rows: tensor<32xi32>, %c: index) {
+                   %cache: memref<?x16x64xbf16>, %rows: tensor<32xi32>, %c: index,
+                   %first: i32) {
   %0 = tile.load %m[%c, %c, %c] dims [0, 2] bounds [%c] pad 0.0 : f32 {tile.label = "p"} : memref<?x?x64xf32> -> tensor<8x64xf32>
   %1 = tile.load %m[%c, %c, %c] bounds [%c, %c] : memref<?x?x64xf32> -> tensor<8x64xf32>
   tile.store %t, %m[%c, %c, %c] dims [1] bounds [%c] : tensor<4xf32>, memref<?x?x64xf32>
   %2 = tile.gather %table[%rows][%c] : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
   %3 = tile.gather %table[%rows][%c] dim 1 : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
   %4 = tile.gather %cache[%rows][%c] : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
+  %5 = tile.gather %cache[%rows][%c] block %first : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
+  return
+}
+
+// Rows that count through two dimensions.
+// CHECK-LABEL: func @merge
+// CHECK:         tile.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] merge [1, 2] : tensor<64x8xf32>, memref<?x3x22x8xf32>
+// CHECK:         tile.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] dims [2, 3] merge [0, 2] by 11 bounds{{ ?}}[%{{.*}}] : tensor<64x8xf32>, memref<4x3x?x8xf32>
+// CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}, %{{.*}}, %{{.*}}] dim 1 : memref<?x3x22x8xf32>, tensor<64xi32> -> tensor<64x8xf32>
+func.func @merge(%t: tensor<64x8xf32>, %m: memref<?x3x22x8xf32>, %n: memref<4x3x?x8xf32>, %c: index) {
+  tile.store %t, %m[%c, %c, %c, %c] merge [1, 2] : tensor<64x8xf32>, memref<?x3x22x8xf32>
+  tile.store %t, %n[%c, %c, %c, %c] dims [2, 3] merge [0, 2] by 11 bounds [%c] : tensor<64x8xf32>, memref<4x3x?x8xf32>
+  %rows = tile.iota : tensor<64xi32>
+  %0 = tile.gather %m[%rows][%c, %c, %c] dim 1 : memref<?x3x22x8xf32>, tensor<64xi32> -> tensor<64x8xf32>
   return
 }
 

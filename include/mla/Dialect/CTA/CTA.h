@@ -36,6 +36,10 @@ inline constexpr llvm::StringLiteral kSharedBytesAttr = "cta.shared_bytes";
 inline constexpr llvm::StringLiteral kClusterAttr = "cta.cluster";
 /// Discardable attribute of a function that --mla-verify-async has passed.
 inline constexpr llvm::StringLiteral kVerifiedAttr = "cta.verified";
+/// Discardable attribute of a grid: its roles load the bounds of a loop over
+/// work. In them, numbers of thread and CTA are read where they are used and do
+/// not occupy registers across the inner loops.
+inline constexpr llvm::StringLiteral kLoadedWorkAttr = "cta.loaded_work";
 /// Discardable attributes of an op in a role's loop: its place in the software
 /// pipeline. --mla-schedule sets them, --mla-pipeline uses them up.
 inline constexpr llvm::StringLiteral kStageAttr = "cta.stage";

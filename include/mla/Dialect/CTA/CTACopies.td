@@ -45,19 +45,47 @@ def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def CTA_GatherAsyncOp : CTA_Op<"gather_async"> {
+def CTA_GatherAsyncOp : CTA_Op<"gather_async", [AttrSizedOperandSegments]> {
   let summary = "cp.async of rows of a memref, by index, into a slot";
   let description = [{
-    As in `tile.gather`, rows outside the memref arrive as zeros. All threads of
-    the role copy, each 16 bytes per instruction.
+    As in `tile.gather`, also for `dim`, rows outside the memref arrive as zeros.
+    All threads of the role copy, each 16 bytes per instruction.
 
-    PTX ISA, cp.async.
+    With `block`, which promises the same as in `tile.gather`, the rows are copied
+    by TMA where `block` is not negative: one thread expects their bytes on
+    `barrier` and issues the copies. It does not arrive, so that the arrivals of a
+    phase are the same for both kinds of copies: all threads arrive by
+    `cta.arrive_copies`, after the gather. `--mla-stage-shared` adds the tensor map
+    and `--mla-materialize-barriers` the barrier.
+
+    ```mlir
+    cta.gather_async %cache[%rows][%c0, %c0] block %first to %slot map %map signals %full[%i] : !cta.mbarrier<2> : memref<?x64x1x576xbf16, ...>, tensor<64xi32, #cta.layout<gather>>, !cta.buffer<64x576xbf16, swizzle 128, rows 64>
+    ```
+
+    PTX ISA, cp.async; cp.async.bulk.tensor and mbarrier.expect_tx.
   }];
   let arguments = (ins AnyMemRef:$source, CTA_Fragment:$rows,
-      Variadic<Index>:$indices, CTA_Buffer:$dest);
+      Variadic<Index>:$indices, CTA_Buffer:$dest,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$dim,
+      Optional<I32>:$block, Optional<CTA_TensorMap>:$map,
+      Optional<CTA_MBarrier>:$barrier, Optional<I32>:$barrierIndex);
   let assemblyFormat = [{
-    $source `[` $rows `]` `[` $indices `]` `to` $dest attr-dict `:` type($source)
-    `,` type($rows) `,` qualified(type($dest))
+    $source `[` $rows `]` `[` $indices `]` (`dim` $dim^)? (`block` $block^)? `to` $dest
+    (`map` $map^)? (`signals` $barrier^ `[` $barrierIndex `]` `:` qualified(type($barrier)))?
+    attr-dict `:` type($source) `,` type($rows) `,` qualified(type($dest))
+  }];
+  let builders = [OpBuilder<
+      (ins "::mlir::Value":$source, "::mlir::Value":$rows,
+           "::mlir::ValueRange":$indices, "::mlir::Value":$dest, "int64_t":$dim,
+           "::mlir::Value":$block),
+      [{ build($_builder, $_state, source, rows, indices, dest, dim, block,
+               ::mlir::Value(), ::mlir::Value(), ::mlir::Value()); }]>];
+  let extraClassDeclaration = [{
+    /// The dimension of the memref in which the rows of a block follow each other.
+    int64_t getBlockDim() {
+      return ::llvm::cast<::mlir::MemRefType>(getSource().getType()).getRank() -
+             static_cast<int64_t>(getIndices().size()) - 1;
+    }
   }];
   let hasVerifier = 1;
 }

@@ -67,7 +67,8 @@ def CTA_LayoutAttr : EnumAttr<CTA_Dialect, CTA_FragmentLayout, "layout"> {
     - `gather`: one value per gathered row, R rows, a multiple of 32: register l
       holds row (R / 4) warp + lane / 8 + 4 l of a role of 128 threads, the same
       in 8 neighbouring threads. A warp holds consecutive rows, so that their bits
-      are whole bytes;
+      are whole bytes. With R of 8, 16 or 24, a warp holds 8 rows from row
+      min(8 warp, R - 8) on: the last ones are in several warps;
     - `acc_transposed`: element (r, c) is where `acc` has element (c, r);
     - `warp_column`: four vectors, one after the other; warp w holds vector w, as
       a `column`.

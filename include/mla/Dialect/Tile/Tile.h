@@ -15,6 +15,14 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mla::tile {
+/// Two dimensions of a memref that one dimension of a tile counts through in
+/// row-major order, with `width` elements of `inner` for each one of `outer`.
+struct Merge {
+  int64_t outer, inner, width;
+};
+} // namespace mla::tile
+
 #include "mla/Dialect/Tile/TileDialect.h.inc"
 #include "mla/Dialect/Tile/TileEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
@@ -47,12 +55,14 @@ llvm::StringRef getLabel(mlir::Operation *op);
 mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
                               size_t numIndices, mlir::RankedTensorType tile);
 
-/// Emits an error unless a row index can count through the leading dimensions
-/// of `memref`, those without one of the `numIndices` indices: all but the
-/// first must be static.
-mlir::LogicalResult verifyLeadingDims(mlir::Operation *op,
-                                      mlir::MemRefType memref,
-                                      size_t numIndices);
+/// Emits an error unless the rows of a gather can be found in `memref`. With
+/// `dim` 0, a row index counts through the leading dimensions, those without
+/// one of the `numIndices` indices: all but the first must be static.
+/// Otherwise it selects rows, of rank `rowRank`, in dimension `dim`, and there
+/// is an index for each other dimension.
+mlir::LogicalResult verifyGather(mlir::Operation *op, mlir::MemRefType memref,
+                                 size_t numIndices, int64_t dim,
+                                 int64_t rowRank);
 
 /// The dimensions [0, rank) of a memref, reordered so that those that a tile of
 /// rank `tileRank` covers (`dims`, by default the last ones) come last.

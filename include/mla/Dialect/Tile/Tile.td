@@ -94,26 +94,57 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments,
     Writes the box that starts at `indices`. `dims` and `bounds` are those of
     `tile.load`. Elements outside the memref or the bounds are not written.
 
+    With `merge [d, e]`, the tile's first dimension, which covers memref dimension
+    e, counts through d and e in row-major order. `by n` gives the number of
+    elements of e for each element of d, by default all of them. The index of d is
+    then the number of the first element, and the index of e the start of the n
+    elements: row r of the tile has the indices `(indices[d] + r) / n` in d and
+    `indices[e] + (indices[d] + r) mod n` in e. A bound of that dimension limits
+    `indices[d] + r`. The size of d and n are static. So a tile may hold the heads
+    of several queries:
+
     ```mlir
     tile.store %o, %O[%token, %head, %c0] : tensor<64x512xbf16>, memref<?x128x512xbf16>
     tile.store %lse, %L[%row] bounds [%rows] : tensor<64xf32>, memref<?xf32>
+    tile.store %o, %O[%request, %row, %c0, %c0] merge [1, 2] : tensor<64x512xbf16>, memref<?x3x22x512xbf16>
+    tile.store %o, %O[%request, %row, %head, %c0] merge [1, 2] by 11 : tensor<64x512xbf16>, memref<?x3x22x512xbf16>
     ```
   }];
   let arguments = (ins AnyStaticShapeTensor:$tile,
       Arg<AnyMemRef, "", [MemWrite]>:$dest, Variadic<Index>:$indices,
-      Variadic<Index>:$bounds, OptionalAttr<DenseI64ArrayAttr>:$dims);
-  let builders = [OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$dest,
-      "::mlir::ValueRange":$indices), [{
-    build($_builder, $_state, tile, dest, indices, /*bounds=*/{}, /*dims=*/{});
-  }]>];
+      Variadic<Index>:$bounds, OptionalAttr<DenseI64ArrayAttr>:$dims,
+      OptionalAttr<DenseI64ArrayAttr>:$merge, OptionalAttr<I64Attr>:$mergeBy);
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$dest,
+        "::mlir::ValueRange":$indices,
+        CArg<"std::optional<::mla::tile::Merge>", "{}">:$merge), [{
+      build($_builder, $_state, tile, dest, indices, /*bounds=*/{}, /*dims=*/{},
+            merge ? $_builder.getDenseI64ArrayAttr({merge->outer, merge->inner})
+                  : ::mlir::DenseI64ArrayAttr(),
+            merge ? $_builder.getI64IntegerAttr(merge->width)
+                  : ::mlir::IntegerAttr());
+    }]>,
+    OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$dest,
+        "::mlir::ValueRange":$indices, "::mlir::ValueRange":$bounds,
+        "::mlir::DenseI64ArrayAttr":$dims), [{
+      build($_builder, $_state, tile, dest, indices, bounds, dims,
+            /*merge=*/{}, /*mergeBy=*/{});
+    }]>];
   let assemblyFormat = [{
     $tile `,` $dest `[` $indices `]` (`dims` $dims^)?
-    (`bounds` `[` $bounds^ `]`)? attr-dict `:` type($tile) `,` type($dest)
+    (`merge` $merge^)? (`by` $mergeBy^)? (`bounds` `[` $bounds^ `]`)? attr-dict
+    `:` type($tile) `,` type($dest)
+  }];
+  let extraClassDeclaration = [{
+    /// The dimensions that the tile's first dimension counts through, if there
+    /// are several.
+    std::optional<::mla::tile::Merge> getMerged();
   }];
   let hasVerifier = 1;
 }
 
-def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
+def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>,
+                                       AttrSizedOperandSegments]> {
   let summary = "gathers rows of a memref by index";
   let description = [{
     Row r of the result is row `rows[r]` of the memref's first dimension, starting
@@ -122,27 +153,43 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
     dimension, are never dereferenced and give 0.
 
     With `dim`, row indices select elements of that dimension instead of the
-    first, for example the pages of one request in a table [requests, pages]. The
-    result must be 1-D.
+    first, and there is an index for each other dimension: for example the pages
+    of one request in a table [requests, pages], or the tokens of one request and
+    head in a cache [requests, tokens, heads, columns]. Rows of a matrix may not be
+    selected in the last dimension.
 
     With fewer `indices`, a row index counts through several leading dimensions
     in row-major order; all of them but the first must be static. In a paged cache
     [pages, page_size, ...], token t of page p is row p * page_size + t.
 
+    `block` is a hint for loading a matrix, which does not change the result: if it
+    is not negative, the rows are `block`, `block` + 1, and so on, all inside the
+    memref and inside one block of the last dimension that row indices count
+    through, such as one page of a paged cache.
+
     ```mlir
     %page = tile.gather %table[%block][%request] dim 1 : memref<?x?xi32>, tensor<64xi32> -> tensor<64xi32>
     %k = tile.gather %KV[%rows][%c0, %c0] : memref<?x1x576xbf16>, tensor<64xi32> -> tensor<64x576xbf16>
     %k = tile.gather %cache[%rows][%c0, %c0] : memref<?x64x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
+    %k = tile.gather %cache[%tokens][%request, %head, %c0] dim 1 : memref<?x?x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
+    %k = tile.gather %cache[%rows][%c0, %c0] block %first : memref<?x64x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
     ```
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
       1DTensorOf<[I32]>:$rows, Variadic<Index>:$indices,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$dim);
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$dim,
+      Optional<I32>:$block);
   let results = (outs AnyStaticShapeTensor:$result);
   let assemblyFormat = [{
-    $source `[` $rows `]` `[` $indices `]` (`dim` $dim^)? attr-dict `:`
-    type($source) `,` type($rows) `->` type($result)
+    $source `[` $rows `]` `[` $indices `]` (`dim` $dim^)? (`block` $block^)?
+    attr-dict `:` type($source) `,` type($rows) `->` type($result)
   }];
+  let builders = [OpBuilder<
+      (ins "::mlir::Type":$result, "::mlir::Value":$source,
+           "::mlir::Value":$rows, "::mlir::ValueRange":$indices,
+           CArg<"int64_t", "0">:$dim),
+      [{ build($_builder, $_state, result, source, rows, indices, dim,
+               ::mlir::Value()); }]>];
   let hasVerifier = 1;
 }
 
@@ -268,6 +315,21 @@ def Tile_AnyOp : Tile_Op<"any", [Pure]> {
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
 }
 
+def Tile_MinOp : Tile_Op<"min", [Pure]> {
+  let summary = "the least element of a vector";
+  let description = [{
+    All elements of the result are the least element of `source`, compared as
+    signed integers.
+
+    ```mlir
+    %first = tile.min %positions : tensor<64xi32> -> tensor<128xi32>
+    ```
+  }];
+  let arguments = (ins 1DTensorOf<[I32]>:$source);
+  let results = (outs 1DTensorOf<[I32]>:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+}
+
 def Tile_TransposeOp : Tile_Op<"transpose", [Pure]> {
   let summary = "transposes a tile";
   let description = [{
@@ -312,7 +374,7 @@ def Tile_SmCountOp : Tile_Op<"sm_count", [Pure]> {
 }
 
 def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
-    AllTypesMatch<["scores", "weights"]>,
+    AttrSizedOperandSegments, AllTypesMatch<["scores", "weights"]>,
     AllTypesMatch<["max", "sum", "newMax", "newSum", "rescale"]>]> {
   let summary = "one step of the online softmax";
   let description = [{
@@ -335,6 +397,10 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
     a row that never had a valid column, which tells an empty row from one whose
     valid scores are all -inf.
 
+    For a mask that depends on the row, `valid` are positions (i32), and `below`
+    has a limit per row: column c is valid in row r iff `valid[c] < below[r]`. A
+    column that is valid in no row has the largest i32.
+
     `lazy t` rescales rarely: `max` is the reference. It starts at `lowest` and
     moves only if the row maximum is a NaN or exceeds it by more than the threshold
     t (in base 2, after scaling):
@@ -353,17 +419,20 @@ def Tile_OnlineSoftmaxOp : Tile_Op<"online_softmax", [Pure,
 
     ```mlir
     %w, %m1, %l1, %r = tile.online_softmax %s, %m, %l valid %v : tensor<64xi1> scale %c : tensor<64x64xf32>, tensor<64xf32>
+    %w, %m1, %l1, %r = tile.online_softmax %s, %m, %l valid %positions : tensor<64xi32> below %limits : tensor<64xi32> scale %c : tensor<64x64xf32>, tensor<64xf32>
     ```
   }];
   let arguments = (ins 2DTensorOf<[F32]>:$scores, 1DTensorOf<[F32]>:$max,
                        1DTensorOf<[F32]>:$sum,
-                       Optional<1DTensorOf<[I1]>>:$valid, F32:$scale,
+                       Optional<1DTensorOf<[I1, I32]>>:$valid,
+                       Optional<1DTensorOf<[I32]>>:$below, F32:$scale,
                        OptionalAttr<F32Attr>:$threshold);
   let results = (outs 2DTensorOf<[F32]>:$weights, 1DTensorOf<[F32]>:$newMax,
                       1DTensorOf<[F32]>:$newSum, 1DTensorOf<[F32]>:$rescale);
   let assemblyFormat = [{
-    $scores `,` $max `,` $sum (`valid` $valid^ `:` type($valid))? `scale` $scale
-    (`lazy` $threshold^)? attr-dict `:` type($scores) `,` type($max)
+    $scores `,` $max `,` $sum (`valid` $valid^ `:` type($valid))?
+    (`below` $below^ `:` type($below))? `scale` $scale (`lazy` $threshold^)?
+    attr-dict `:` type($scores) `,` type($max)
   }];
   let hasVerifier = 1;
 }
