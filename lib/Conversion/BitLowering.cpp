@@ -175,6 +175,8 @@ struct StoreBitsPattern : OpConversionPattern<cta::StoreSharedOp> {
     if (!type.getElementType().isInteger(1) ||
         (!gathered && layout != FragmentLayout::row))
       return rewriter.notifyMatchFailure(op, "not an i1 vector by row");
+    if (type.getNumElements() % 32)
+      return rewriter.notifyMatchFailure(op, "warps do not hold whole bytes");
     ThreadBuilder b(op, rewriter);
     SmallVector<Value> bytes;
     for (int64_t i = 0; i < type.getNumElements() / 32; ++i) {

@@ -3,7 +3,7 @@
 //===----------------------------------------------------------------------===//
 //
 // cp.async.bulk in both directions, TMA stores, and the groups of stores. (TMA
-// loads: MemoryLowering.cpp.)
+// loads: CopyLowering.cpp.)
 //
 //===----------------------------------------------------------------------===//
 

@@ -169,10 +169,12 @@ LogicalResult ProgramDescriber::addTensor(KernelInterface &kernel,
   known.alignment = std::max(known.alignment, getAlignment(arg));
   // A tensor that one kernel writes and a later one reads need not be
   // initialised by the caller: it is written, not read.
+  bool reads = isRead(arg);
   if (kernel.written.contains(arg) && known.access == MLA_READ)
-    known.access = firstUser[known.name] == func && !isRead(arg)
-                       ? MLA_WRITE
-                       : MLA_READ_WRITE;
+    known.access =
+        reads || read.contains(known.name) ? MLA_READ_WRITE : MLA_WRITE;
+  if (reads)
+    read.insert(known.name);
   return success();
 }
 
@@ -209,9 +211,9 @@ LogicalResult ProgramDescriber::addWorkspace(KernelInterface &kernel,
     if (!status.ok())
       return error() << status.message();
   }
-  bool written = kernel.written.contains(arg);
-  bool isNew = !firstUser.contains(workspace.name);
-  if (isNew && !written && isRead(arg))
+  if (kernel.written.contains(arg))
+    written.insert(workspace.name);
+  else if (isRead(arg) && !written.contains(workspace.name))
     return error() << "expected an earlier kernel that writes it, got none";
   FailureOr<WorkspaceDescriptor *> merged =
       merge(program.workspaces, std::move(workspace), func);

@@ -22,13 +22,6 @@ static int64_t getElementBytes(RankedTensorType fragment) {
   return llvm::divideCeil(fragment.getElementTypeBitWidth(), 8);
 }
 
-/// The condition that both are true; null is true.
-static Value both(ThreadBuilder &b, Value x, Value y) {
-  if (!x || !y)
-    return x ? x : y;
-  return LLVM::AndOp::create(b, x, y);
-}
-
 /// The number of elements of an access to `memref`. In the order `order`, its
 /// last dimensions are those of the fragment. Run-time strides are multiples of
 /// the alignment in the launch descriptor.
@@ -115,7 +108,7 @@ public:
     for (int64_t d = 0, rank = box.fragment.getRank(); d < rank; ++d)
       if (d < rank - 1 || elements == 1)
         inside = both(b, inside, box.isInside(b, at, d));
-    return {b.elementPointer(box.tensor, at), inside};
+    return {box.getPointer(b, at), inside};
   }
 
   const GlobalBox &box;
@@ -243,6 +236,11 @@ struct DirectStorePattern : GlobalPattern<tile::StoreOp> {
     if (type.getElementTypeBitWidth() < 16)
       return op.emitOpError() << "is not lowered for " << type
                               << "; expected elements of 2 or 4 bytes";
+    if (op.getMerged())
+      return op.emitOpError()
+             << "with merged dimensions is lowered for the layouts of MMAs, "
+                "got "
+             << type;
     ThreadBuilder b(op, rewriter);
     GlobalWindow window(b, *tensor, op, type);
     int64_t count = getAccessElements(op, op.getDest(), type);

@@ -284,6 +284,14 @@ struct BroadcastPattern : OpConversionPattern<tile::BroadcastOp> {
   }
 };
 
+/// Whether the op is in a loop over work but in none inside of it.
+bool isInWorkLoop(Operation *op) {
+  auto grid = op->getParentOfType<scf::ForallOp>();
+  auto loop = op->getParentOfType<scf::ForOp>();
+  return grid && grid->hasAttr(cta::kLoadedWorkAttr) && loop &&
+         !loop->getParentOfType<scf::ForOp>();
+}
+
 struct IotaPattern : OpConversionPattern<tile::IotaOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -291,6 +299,8 @@ struct IotaPattern : OpConversionPattern<tile::IotaOp> {
   matchAndRewrite(tile::IotaOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
+    if (isInWorkLoop(op))
+      b.readThreadAnew();
     RankedTensorType type = getFragment(op.getResult());
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       Coordinate at = getCoordinate(b, type, 0, i);

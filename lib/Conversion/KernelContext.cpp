@@ -249,6 +249,7 @@ int64_t mla::getNumRegisters(RankedTensorType fragment) {
   case FragmentLayout::column:
     return fragment.getNumElements() / 4;
   case FragmentLayout::gather:
+    return std::max<int64_t>(fragment.getNumElements() / 16, 2);
   case FragmentLayout::warp_column:
     return fragment.getNumElements() / 16;
   }
@@ -323,10 +324,20 @@ Coordinate mla::getCoordinate(ThreadBuilder &b, RankedTensorType fragment,
     Value vector = b.mul(b.warp(), b.i32(fragment.getNumElements() / 4));
     return {b.add(vector, columnBase()), 8 * (reg / 2) + reg % 2};
   }
-  case FragmentLayout::gather:
-    return {b.add(b.mul(b.warp(), b.i32(fragment.getDimSize(0) / 4)),
-                  LLVM::LShrOp::create(b, lane, b.i32(3))),
-            4 * reg};
+  case FragmentLayout::gather: {
+    int64_t rows = fragment.getDimSize(0);
+    Value first = b.mul(b.warp(), b.i32(std::max<int64_t>(rows / 4, 8)));
+    if (rows < 32)
+      first = arith::MinUIOp::create(b, first, b.i32(rows - 8));
+    return {b.add(first, LLVM::LShrOp::create(b, lane, b.i32(3))), 4 * reg};
+  }
   }
   llvm_unreachable("covered switch");
+}
+
+Value mla::isFirstWarpWithRow(ThreadBuilder &b, RankedTensorType rows) {
+  if (rows.getDimSize(0) >= 32)
+    return {};
+  return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ult, b.warp(),
+                              b.i32(rows.getDimSize(0) / 8));
 }

@@ -117,6 +117,10 @@ struct Coordinate {
 Coordinate getCoordinate(ThreadBuilder &b, mlir::RankedTensorType fragment,
                          int64_t dim, int64_t reg);
 
+/// Whether this thread's warp is the first one that holds its rows in the
+/// layout `gather`; null if each row is in one warp.
+mlir::Value isFirstWarpWithRow(ThreadBuilder &b, mlir::RankedTensorType rows);
+
 /// Elements of `fragment` that one thread holds.
 int64_t getNumRegisters(mlir::RankedTensorType fragment);
 
@@ -155,6 +159,9 @@ void populateBitPatterns(mlir::TypeConverter &types,
 mlir::LogicalResult checkInstruction(mlir::Operation *op);
 
 void populateBulkPatterns(mlir::TypeConverter &types,
+                          mlir::RewritePatternSet &patterns,
+                          KernelContext &context);
+void populateCopyPatterns(mlir::TypeConverter &types,
                           mlir::RewritePatternSet &patterns,
                           KernelContext &context);
 void populateDirectPatterns(mlir::TypeConverter &types,

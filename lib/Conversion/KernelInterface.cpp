@@ -92,3 +92,10 @@ FailureOr<SmallVector<KernelInterface>> mla::readKernels(ModuleOp module) {
   }
   return kernels;
 }
+
+ArgumentUse mla::getArgumentUse(BlockArgument memref) {
+  bool address = llvm::any_of(memref.getUsers(), [](Operation *user) {
+    return !isa<memref::DimOp>(user);
+  });
+  return {address, !memref.use_empty()};
+}

@@ -36,6 +36,13 @@ readKernels(mlir::ModuleOp module);
 mlir::FailureOr<runtime::KernelDescriptor>
 describeProgram(llvm::MutableArrayRef<KernelInterface> kernels);
 
+/// What a kernel needs of a memref argument: only that becomes parameters.
+struct ArgumentUse {
+  /// The address; and the run-time sizes and strides.
+  bool address, layout;
+};
+ArgumentUse getArgumentUse(mlir::BlockArgument memref);
+
 } // namespace mla
 
 #endif // MLA_LIB_CONVERSION_KERNELINTERFACE_H

@@ -132,8 +132,14 @@ ProgramDescriber::describeParameters(func::FuncOp func) {
   for (BlockArgument arg : func.getArguments()) {
     int index = indexOf(arg);
     auto type = dyn_cast<MemRefType>(arg.getType());
-    parameters.push_back({type ? Kind::Pointer : Kind::Scalar, index});
-    if (!type)
+    if (!type) {
+      parameters.push_back({Kind::Scalar, index});
+      continue;
+    }
+    ArgumentUse use = getArgumentUse(arg);
+    if (use.address)
+      parameters.push_back({Kind::Pointer, index});
+    if (!use.layout)
       continue;
     auto [strides, offset] = type.getStridesAndOffset();
     for (int d = 0; d < type.getRank(); ++d)
@@ -180,9 +186,12 @@ ProgramDescriber::describeEntry(KernelInterface &kernel) {
   func.walk([&](cta::TensorMapOp map) {
     entry.parameters.push_back({ParameterDescriptor::Kind::TensorMap,
                                 static_cast<int>(entry.tensorMaps.size())});
-    entry.tensorMaps.push_back({indexOf(cast<BlockArgument>(map.getSource())),
-                                {map.getBox().begin(), map.getBox().end()},
-                                static_cast<int>(map.getSwizzle())});
+    entry.tensorMaps.push_back(
+        {indexOf(cast<BlockArgument>(map.getSource())),
+         {map.getBox().begin(), map.getBox().end()},
+         static_cast<int>(map.getSwizzle()),
+         /*mayBeEmpty=*/
+         llvm::all_of(map->getUsers(), llvm::IsaPred<cta::GatherAsyncOp>)});
   });
   FailureOr<runtime::Expression> grid =
       makeGridExpression(kernel.grid, program);

@@ -33,6 +33,10 @@ private:
   void addTensorMapParameters();
   LogicalResult lowerOps();
   void inlineRoles();
+  /// Computes the grid's induction variables from the number of the CTA:
+  /// row-major, the last dimension varies fastest.
+  SmallVector<Value> computeIndices(ImplicitLocOpBuilder &b, Value block);
+  void readIndicesInRoles();
   void inlineGrid();
   /// Erases the arguments that parameters have replaced and marks the kernel.
   void finishSignature();
@@ -45,6 +49,7 @@ private:
   /// The registers of the role if there is only one, otherwise 0.
   int64_t onlyRoleRegisters = 0;
   KernelContext context;
+  SmallVector<ArgumentUse> uses;
   SmallVector<unsigned> mapParameters;
 };
 } // namespace
@@ -56,12 +61,15 @@ LogicalResult mla::lowerKernel(KernelInterface &kernel) {
 LogicalResult KernelLowering::run() {
   if (roles.size() == 1)
     onlyRoleRegisters = cta::RoleOp(roles.front()).getRegisters();
+  for (BlockArgument arg : func.getArguments())
+    uses.push_back(getArgumentUse(arg));
   if (failed(readGridSize()))
     return failure();
   addParameters();
   if (failed(lowerOps()))
     return failure();
   inlineElected(func);
+  readIndicesInRoles();
   inlineRoles();
   inlineGrid();
   finishSignature();
@@ -101,7 +109,11 @@ void KernelLowering::addTensorParameters(BlockArgument arg) {
   Builder b(func.getContext());
   GlobalTensor tensor;
   tensor.elementType = getRegisterType(type.getElementType());
-  tensor.base = entry.addArgument(i64, arg.getLoc());
+  ArgumentUse use = uses[arg.getArgNumber()];
+  if (use.address)
+    tensor.base = entry.addArgument(i64, arg.getLoc());
+  if (!use.layout)
+    return;
   auto [strides, offset] = type.getStridesAndOffset();
   for (int64_t d = 0; d < type.getRank(); ++d)
     tensor.sizes.push_back(
@@ -234,6 +246,7 @@ LogicalResult KernelLowering::lowerOps() {
   populateDirectPatterns(types, patterns, context);
   populateElementwisePatterns(types, patterns);
   populateFlagPatterns(types, patterns, context);
+  populateCopyPatterns(types, patterns, context);
   populateMemoryPatterns(types, patterns, context);
   populateStorePatterns(types, patterns, context);
   populateMmaPatterns(types, patterns);
@@ -291,23 +304,46 @@ void KernelLowering::inlineRoles() {
   }
 }
 
-/// Replaces the forall by its body and the induction variables by coordinates
-/// computed from blockIdx.x, row-major: the last dimension varies fastest.
+SmallVector<Value> KernelLowering::computeIndices(ImplicitLocOpBuilder &b,
+                                                  Value block) {
+  Value rest = arith::IndexCastUIOp::create(b, b.getIndexType(), block);
+  SmallVector<OpFoldResult> bounds = grid.getMixedUpperBound();
+  SmallVector<Value> indices(bounds.size(), rest);
+  for (size_t d = bounds.size(); d-- > 1;) {
+    Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), bounds[d]);
+    indices[d] = arith::RemUIOp::create(b, rest, size);
+    rest = arith::DivUIOp::create(b, rest, size);
+  }
+  indices[0] = rest;
+  return indices;
+}
+
+/// In a grid with loaded work, each role reads the number of its CTA: a value
+/// that all roles share needs a register that even the smallest of them has.
+void KernelLowering::readIndicesInRoles() {
+  if (!grid->hasAttr(cta::kLoadedWorkAttr))
+    return;
+  for (cta::RoleOp role : roles) {
+    Block &body = role.getBody().front();
+    OpBuilder start = OpBuilder::atBlockBegin(&body);
+    ThreadBuilder b(&body.front(), start);
+    Value block = b.assembly("mov.u32 $0, %ctaid.x;", "=r", {}, b.getI32Type())
+                      ->getResult(0);
+    SmallVector<Value> indices = computeIndices(b, block);
+    for (auto [iv, index] : llvm::zip(grid.getInductionVars(), indices))
+      iv.replaceUsesWithIf(index, [&](OpOperand &use) {
+        return role->isProperAncestor(use.getOwner());
+      });
+  }
+}
+
+/// Replaces the forall by its body.
 void KernelLowering::inlineGrid() {
   ImplicitLocOpBuilder b(grid.getLoc(), grid);
   Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());
-  Value rest = arith::IndexCastUIOp::create(b, b.getIndexType(), block);
-  SmallVector<OpFoldResult> bounds = grid.getMixedUpperBound();
-  SmallVector<Value> ivs = llvm::to_vector_of<Value>(grid.getInductionVars());
-  for (size_t d = ivs.size(); d-- > 0;) {
-    if (d == 0) {
-      ivs[0].replaceAllUsesWith(rest);
-      break;
-    }
-    Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), bounds[d]);
-    ivs[d].replaceAllUsesWith(arith::RemUIOp::create(b, rest, size));
-    rest = arith::DivUIOp::create(b, rest, size);
-  }
+  for (auto [iv, index] :
+       llvm::zip(grid.getInductionVars(), computeIndices(b, block)))
+    iv.replaceAllUsesWith(index);
   Block *body = grid.getBody();
   body->getTerminator()->erase();
   grid->getBlock()->getOperations().splice(grid->getIterator(),

@@ -9,8 +9,9 @@
 using namespace mlir;
 using namespace mla;
 
-/// The shape that a fragment of this layout is a multiple of.
-static SmallVector<int64_t> getUnits(cta::FragmentLayout layout) {
+/// The shape that a fragment of this layout and shape is a multiple of.
+static SmallVector<int64_t> getUnits(cta::FragmentLayout layout,
+                                     ArrayRef<int64_t> shape) {
   switch (layout) {
   case cta::FragmentLayout::acc:
   case cta::FragmentLayout::a_operand:
@@ -22,8 +23,11 @@ static SmallVector<int64_t> getUnits(cta::FragmentLayout layout) {
   case cta::FragmentLayout::column:
     return {8};
   case cta::FragmentLayout::warp_column:
-  case cta::FragmentLayout::gather:
     return {32};
+  case cta::FragmentLayout::gather:
+    // Each warp holds a multiple of 8 rows; the last ones of fewer than 32 are
+    // in several warps.
+    return {shape[0] < 32 ? 8 : 32};
   }
   llvm_unreachable("covered switch");
 }
@@ -78,14 +82,15 @@ static LogicalResult checkFragment(Operation *op, Type type, cta::RoleOp role) {
              return size % unit == 0;
            });
   };
-  bool good = isShaped(getUnits(*layout)) &&
+  bool good = isShaped(getUnits(*layout, shape)) &&
               (*layout != cta::FragmentLayout::a_operand || shape[0] == 64);
   // A vector by column is the same in every warp.
   if (good && (warps == 4 || *layout == cta::FragmentLayout::column))
     return success();
   return op->emitOpError() << "is lowered for fragments of a multiple of 64 "
-                              "rows (gathers: 32), columns a multiple of 8, in "
-                              "a role of 4 warps; got "
+                              "rows (gathers: 8, 16, 24 or a multiple of 32), "
+                              "columns a multiple of 8, in a role of 4 warps; "
+                              "got "
                            << type << " in one of " << warps;
 }
 

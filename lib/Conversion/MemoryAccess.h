@@ -26,12 +26,27 @@ inline mlir::Value compare(ThreadBuilder &b,
   return mlir::LLVM::ICmpOp::create(b, predicate, x, y);
 }
 
+/// The condition that both are true; null is true.
+mlir::Value both(ThreadBuilder &b, mlir::Value x, mlir::Value y);
+
+/// How the fragment's first dimension counts through dimension `outer` of the
+/// memref and the one that it covers (tile::Merge).
+struct MergedRows {
+  size_t outer;
+  int64_t width;
+  mlir::Value start;       ///< i64, of the `width` elements
+  mlir::OpFoldResult size; ///< of the dimension that the fragment covers
+};
+
 /// One access of a fragment to a memref: the position of its registers, and
 /// which dimensions need a bounds check.
 struct GlobalBox {
   const GlobalTensor &tensor;
   llvm::SmallVector<mlir::Value> indices; ///< i64, of the box's first element
   mlir::RankedTensorType fragment;
+  /// With merged rows, the size and the index of the fragment's first dimension
+  /// are those of the merged one, until getPointer() divides the index.
+  std::optional<MergedRows> merged = std::nullopt;
 
   int64_t leading() const { return indices.size() - fragment.getRank(); }
 
@@ -60,11 +75,27 @@ struct GlobalBox {
 
   /// Whether `at` is in bounds along dimension `d`; null if it always is.
   mlir::Value isInside(ThreadBuilder &b, mlir::ValueRange at, int64_t d) const {
-    if (!needsCheck(d))
-      return {};
-    return compare(b, mlir::LLVM::ICmpPredicate::ult, at[leading() + d],
-                   b.toI64(tensor.sizes[leading() + d]));
+    mlir::Value inside;
+    if (needsCheck(d))
+      inside = compare(b, mlir::LLVM::ICmpPredicate::ult, at[leading() + d],
+                       b.toI64(tensor.sizes[leading() + d]));
+    return d == 0 && merged ? both(b, inside, isInsideMerged(b, at)) : inside;
   }
+
+  /// A pointer to the element at `at`.
+  mlir::Value getPointer(ThreadBuilder &b, mlir::ValueRange at) const {
+    if (!merged)
+      return b.elementPointer(tensor, at);
+    return b.elementPointer(tensor, divide(b, at));
+  }
+
+private:
+  /// The indices in the memref of the element with the merged index in `at`.
+  llvm::SmallVector<mlir::Value> divide(ThreadBuilder &b,
+                                        mlir::ValueRange at) const;
+  /// Whether the index in the dimension that the fragment covers is in bounds;
+  /// null if it always is.
+  mlir::Value isInsideMerged(ThreadBuilder &b, mlir::ValueRange at) const;
 };
 
 /// `indices` as i64. Constants stay constants, for bounds checks.
@@ -79,14 +110,21 @@ public:
   GlobalWindow(ThreadBuilder &b, const GlobalTensor &whole, OpTy op,
                mlir::RankedTensorType fragment)
       : tensor(whole), box{tensor, {}, fragment} {
-    init(b, whole, toI64(b, op.getIndices()), op.getBounds(), op.getDims());
+    std::optional<tile::Merge> merge;
+    if constexpr (std::is_same_v<OpTy, tile::StoreOp>)
+      merge = op.getMerged();
+    init(b, whole, toI64(b, op.getIndices()), op.getBounds(), op.getDims(),
+         merge);
   }
   GlobalWindow(const GlobalWindow &) = delete;
 
 private:
   void init(ThreadBuilder &b, const GlobalTensor &whole,
             mlir::ValueRange indices, mlir::ValueRange bounds,
-            std::optional<llvm::ArrayRef<int64_t>> dims);
+            std::optional<llvm::ArrayRef<int64_t>> dims,
+            std::optional<tile::Merge> merge);
+  /// Makes the fragment's first dimension count through dimension `outer` too.
+  void mergeRows(ThreadBuilder &b, size_t outer, int64_t width);
 
   GlobalTensor tensor;
 
@@ -94,12 +132,13 @@ public:
   GlobalBox box;
 };
 
-/// Rows of a memref by index; an index counts through the first `leading`
-/// dimensions in row-major order.
+/// Rows of a memref by index; an index counts through `leading` dimensions from
+/// `first` on in row-major order.
 class IndexedRows {
 public:
-  IndexedRows(const GlobalTensor &tensor, size_t leading)
-      : tensor(tensor), leading(leading) {}
+  IndexedRows(const GlobalTensor &tensor, size_t first, size_t leading)
+      : sizes(llvm::ArrayRef(tensor.sizes).slice(first, leading)),
+        strides(llvm::ArrayRef(tensor.strides).slice(first, leading)) {}
 
   /// The number of rows, at most the largest i32, as i64.
   mlir::Value count(ThreadBuilder &b) const;
@@ -109,8 +148,7 @@ public:
                         int64_t unit) const;
 
 private:
-  const GlobalTensor &tensor;
-  size_t leading;
+  llvm::ArrayRef<mlir::OpFoldResult> sizes, strides;
 };
 
 /// Whether `columns` elements from `indices` on are in bounds and contiguous in

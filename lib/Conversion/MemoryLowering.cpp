@@ -1,4 +1,4 @@
-//===- MemoryLowering.cpp - loads, gathers and TMA --------------*- C++ -*-===//
+//===- MemoryLowering.cpp - loads into registers ----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -18,14 +18,17 @@ SmallVector<Value> mla::toI64(ThreadBuilder &b, ValueRange indices) {
 
 void GlobalWindow::init(ThreadBuilder &b, const GlobalTensor &whole,
                         ValueRange indices, ValueRange bounds,
-                        std::optional<ArrayRef<int64_t>> dims) {
+                        std::optional<ArrayRef<int64_t>> dims,
+                        std::optional<tile::Merge> merge) {
   int64_t rank = whole.sizes.size(), tileRank = box.fragment.getRank();
-  for (auto [to, from] :
-       llvm::enumerate(tile::orderDims(dims, rank, tileRank))) {
+  SmallVector<int64_t> order = tile::orderDims(dims, rank, tileRank);
+  for (auto [to, from] : llvm::enumerate(order)) {
     tensor.sizes[to] = whole.sizes[from];
     tensor.strides[to] = whole.strides[from];
     box.indices.push_back(indices[from]);
   }
+  if (merge)
+    mergeRows(b, llvm::find(order, merge->outer) - order.begin(), merge->width);
   for (auto [d, bound] : llvm::enumerate(bounds)) {
     OpFoldResult &size = tensor.sizes[rank - tileRank + d];
     Value positive = arith::MaxSIOp::create(b, b.toI64(bound), b.i64(0));
@@ -33,12 +36,50 @@ void GlobalWindow::init(ThreadBuilder &b, const GlobalTensor &whole,
   }
 }
 
+void GlobalWindow::mergeRows(ThreadBuilder &b, size_t outer, int64_t width) {
+  Value &number = box.indices[outer], &start = box.indices[box.leading()];
+  OpFoldResult &size = tensor.sizes[box.leading()];
+  box.merged = MergedRows{outer, width, start, size};
+  size = b.getIndexAttr(*getConstantIntValue(tensor.sizes[outer]) * width);
+  start = number;
+  number = b.i64(0);
+}
+
+SmallVector<Value> GlobalBox::divide(ThreadBuilder &b, ValueRange at) const {
+  SmallVector<Value> result(at);
+  Value &inner = result[leading()], width = b.i32(merged->width);
+  // Numbers of elements inside have 31 bits.
+  Value number = LLVM::TruncOp::create(b, b.getI32Type(), inner);
+  auto widen = [&](Value v) {
+    return LLVM::ZExtOp::create(b, b.getI64Type(), v);
+  };
+  result[merged->outer] = widen(LLVM::UDivOp::create(b, number, width));
+  inner = b.add(merged->start, widen(LLVM::URemOp::create(b, number, width)));
+  return result;
+}
+
+Value GlobalBox::isInsideMerged(ThreadBuilder &b, ValueRange at) const {
+  std::optional<int64_t> start =
+      getConstantIntValue(OpFoldResult(merged->start));
+  std::optional<int64_t> size = getConstantIntValue(merged->size);
+  if (start && size && *start >= 0 && *start + merged->width <= *size)
+    return {};
+  return compare(b, LLVM::ICmpPredicate::ult, divide(b, at)[leading()],
+                 b.toI64(merged->size));
+}
+
+Value mla::both(ThreadBuilder &b, Value x, Value y) {
+  if (!x || !y)
+    return x ? x : y;
+  return LLVM::AndOp::create(b, x, y);
+}
+
 Value IndexedRows::count(ThreadBuilder &b) const {
-  Value rows = b.toI64(tensor.sizes[0]);
-  if (leading == 1)
+  Value rows = b.toI64(sizes[0]);
+  if (sizes.size() == 1)
     return rows;
   int64_t inner = 1;
-  for (OpFoldResult size : ArrayRef(tensor.sizes).slice(1, leading - 1))
+  for (OpFoldResult size : sizes.drop_front())
     inner *= *getConstantIntValue(size);
   rows = b.mul(rows, b.i64(inner));
   return arith::MinSIOp::create(b, rows,
@@ -54,14 +95,13 @@ Value IndexedRows::getOffset(ThreadBuilder &b, Value index,
     return b.mul(LLVM::ZExtOp::create(b, b.getI64Type(), index), bytes);
   };
   Value offset;
-  for (size_t d = leading - 1; d > 0; --d) {
-    Value size = b.i32(*getConstantIntValue(tensor.sizes[d]));
-    Value within =
-        scale(LLVM::URemOp::create(b, index, size), tensor.strides[d]);
+  for (size_t d = sizes.size() - 1; d > 0; --d) {
+    Value size = b.i32(*getConstantIntValue(sizes[d]));
+    Value within = scale(LLVM::URemOp::create(b, index, size), strides[d]);
     offset = offset ? b.add(offset, within) : within;
     index = LLVM::UDivOp::create(b, index, size);
   }
-  Value first = scale(index, tensor.strides[0]);
+  Value first = scale(index, strides[0]);
   return offset ? b.add(first, offset) : first;
 }
 
@@ -251,158 +291,13 @@ struct LoadSharedPattern : OpConversionPattern<cta::LoadSharedOp> {
     return b.pack(values);
   }
 };
-
-/// Gathers rows by cp.async. 8 threads copy a row: of each block of 128 bytes,
-/// 16 bytes per thread.
-struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
-  using GlobalPattern::GlobalPattern;
-  LogicalResult
-  matchAndRewrite(cta::GatherAsyncOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    const GlobalTensor *tensor = kernel.lookup(op, op.getSource());
-    cta::BufferType buffer = op.getDest().getType();
-    auto role = op->getParentOfType<cta::RoleOp>();
-    if (!tensor)
-      return failure();
-    int64_t bits = buffer.getElementType().getIntOrFloatBitWidth();
-    if (!role || role.getWarps() != 4 || buffer.getShape()[0] % 32 ||
-        (bits != 8 && bits != 16))
-      return op.emitOpError("is lowered for a role of 4 warps and rows of "
-                            "elements of one or two bytes, a multiple of 32 "
-                            "of them");
-    ThreadBuilder b(op, rewriter);
-    size_t leading = tensor->sizes.size() - op.getIndices().size();
-    SmallVector<Value> at(leading, b.i64(0));
-    llvm::append_range(at, toI64(b, op.getIndices()));
-    if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 128 / bits))
-      return op.emitOpError("expected columns inside the memref, from a "
-                            "multiple of 16 bytes on: only rows are checked");
-    Value chunk = LLVM::AndOp::create(b, b.lane(), b.i32(7));
-    Value base =
-        b.offset(b.elementPointer(*tensor, at), b.mul(chunk, b.i32(16)));
-    // A thread's rows are 4 apart, so row mod 8 alternates between lane / 8 and
-    // lane / 8 + 4. In the latter, bit 2 of the swizzled chunk is flipped: bit
-    // 6 of the address, since slots are aligned.
-    Value even =
-        locateFirst(b, op.getRows().getType(), chunk, adaptor.getDest());
-    Value odd = LLVM::XOrOp::create(b, even, b.i32(4 * 16));
-    int64_t rows = buffer.getShape()[0];
-    for (int64_t i = 0; i < rows / 16; ++i)
-      copyRow(b, IndexedRows(*tensor, leading), b.extract(adaptor.getRows(), i),
-              base, i % 2 ? odd : even, 4 * i, buffer);
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  /// The destination of the thread's 16 bytes of its first row.
-  static Value locateFirst(ThreadBuilder &b, RankedTensorType rows, Value chunk,
-                           Value dest) {
-    Value phase = LLVM::LShrOp::create(b, b.lane(), b.i32(3));
-    Value swizzled = LLVM::XOrOp::create(b, chunk, phase);
-    Value row = getCoordinate(b, rows, 0, 0).base;
-    Value mine = b.offset(
-        dest, b.add(b.mul(row, b.i32(128)), b.mul(swizzled, b.i32(16))));
-    return LLVM::PtrToIntOp::create(b, b.getI32Type(), mine);
-  }
-
-  /// Copies the thread's part of the row that lies `row` rows after `dest`.
-  static void copyRow(ThreadBuilder &b, const IndexedRows &source, Value index,
-                      Value base, Value dest, int64_t row,
-                      cta::BufferType buffer) {
-    Value size = LLVM::TruncOp::create(b, b.getI32Type(), source.count(b));
-    Value valid = compare(b, LLVM::ICmpPredicate::ult, index, size);
-    // An invalid row copies 0 bytes and zero-fills 16, from an address that
-    // does not depend on the index.
-    Value safe = LLVM::SelectOp::create(b, valid, index, b.i32(0));
-    Value bytes = LLVM::SelectOp::create(b, valid, b.i32(16), b.i32(0));
-    int64_t width = buffer.getElementType().getIntOrFloatBitWidth() / 8;
-    Value from = b.offset(base, source.getOffset(b, safe, width));
-    int64_t rows = buffer.getLayout().getRows();
-    // Inline assembly: nvvm.cp.async takes 64-bit addresses of shared memory
-    // and lets LLVM move their computation, which adds instructions in seesaw.
-    for (int64_t block = 0; block < buffer.getShape()[1] * width / 128; ++block)
-      b.assembly("cp.async.cg.shared.global [$0+" +
-                     std::to_string((block * rows + row) * 128) + "], [$1+" +
-                     std::to_string(block * 128) + "], 16, $2;",
-                 "r,l,r,~{memory}", {dest, from, bytes}, Type());
-  }
-};
-
-/// TMA loads: one thread issues a copy for each swizzled block of 128 bytes per
-/// row.
-struct CopyPattern : GlobalPattern<cta::CopyAsyncOp> {
-  using GlobalPattern::GlobalPattern;
-  LogicalResult
-  matchAndRewrite(cta::CopyAsyncOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!op.getMap() || !op.getBarrier() || !op.getBarrierIndex() ||
-        !kernel.tensorMaps.contains(op.getMap()))
-      return op.emitOpError("expected a tensor map and a barrier");
-    ThreadBuilder b(op, rewriter);
-    cta::BufferType buffer = op.getDest().getType();
-    if (buffer.getShape().size() != 2 || !buffer.getLayout())
-      return op.emitOpError()
-             << "expected a matrix with a layout, got " << buffer;
-    Value map = kernel.tensorMaps.lookup(op.getMap());
-    Value barrier = b.offset(adaptor.getBarrier(),
-                             b.mul(adaptor.getBarrierIndex(), b.i32(8)));
-    // TMA coordinates, innermost first.
-    SmallVector<Value> coordinates;
-    for (Value index : llvm::reverse(op.getIndices()))
-      coordinates.push_back(
-          LLVM::TruncOp::create(b, b.getI32Type(), b.toI64(index)));
-    int64_t columns = 8 * 128 / buffer.getElementType().getIntOrFloatBitWidth();
-    b.ifElected([&] {
-      for (int64_t block = 0; block < buffer.getShape()[1] / columns; ++block) {
-        SmallVector<Value> at(coordinates);
-        at[0] = b.add(at[0], b.i32(columns * block));
-        Value dest = b.offset(adaptor.getDest(),
-                              block * buffer.getLayout().getRows() * 128);
-        emitCopy(b, dest, map, barrier, at);
-      }
-    });
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  /// Inline assembly: NVVM's op takes 64-bit addresses, with which ptxas
-  /// allocates registers differently and seesaw's code grows by 128 bytes.
-  static void emitCopy(ThreadBuilder &b, Value dest, Value map, Value barrier,
-                       ArrayRef<Value> at) {
-    std::string list;
-    for (size_t i = 0; i < at.size(); ++i)
-      list += (i ? ", $" : "$") + std::to_string(3 + i);
-    std::string constraints = "r,l,r";
-    for (size_t i = 0; i < at.size(); ++i)
-      constraints += ",r";
-    SmallVector<Value> operands{dest, map, barrier};
-    llvm::append_range(operands, at);
-    b.assembly("cp.async.bulk.tensor." + std::to_string(at.size()) +
-                   "d.shared::cluster.global.mbarrier::complete_tx::bytes "
-                   "[$0], [$1, {" +
-                   list + "}], [$2];",
-               constraints + ",~{memory}", operands, Type());
-  }
-};
-
-/// Tensor maps are kernel parameters: the op itself lowers to nothing.
-struct TensorMapPattern : OpConversionPattern<cta::TensorMapOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(cta::TensorMapOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<LLVM::ZeroOp>(
-        op, getTypeConverter()->convertType(op.getType()));
-    return success();
-  }
-};
 } // namespace
 
 void mla::populateMemoryPatterns(TypeConverter &types,
                                  RewritePatternSet &patterns,
                                  KernelContext &kernel) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LoadSharedPattern, TensorMapPattern>(types, context);
-  patterns.add<CopyPattern, DimPattern, GatherPattern, LoadPattern,
-               ScalarLoadPattern>(types, context, kernel);
+  patterns.add<LoadSharedPattern>(types, context);
+  patterns.add<DimPattern, LoadPattern, ScalarLoadPattern>(types, context,
+                                                           kernel);
 }

@@ -7,6 +7,7 @@
 
 #include "KernelInterface.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mla {
 
@@ -54,6 +55,9 @@ private:
   runtime::KernelDescriptor program;
   /// The kernel that an argument or workspace was first seen in.
   llvm::StringMap<mlir::func::FuncOp> firstUser;
+  /// The arguments whose elements the kernels so far read, and the workspaces
+  /// that they write.
+  llvm::StringSet<> read, written;
 };
 
 } // namespace mla

@@ -22,8 +22,21 @@ Value combine(ThreadBuilder &b, tile::ReduceKind kind, Value x, Value y) {
   return arith::AddFOp::create(b, x, y);
 }
 
-/// Reduces a thread's registers of `source` for which getGroup is `group`, as a
-/// tree.
+/// Combines `values` as a tree.
+Value combineAll(SmallVector<Value> values,
+                 function_ref<Value(Value, Value)> combine) {
+  while (values.size() > 1) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i + 1 < values.size(); i += 2)
+      next.push_back(combine(values[i], values[i + 1]));
+    if (values.size() % 2)
+      next.push_back(values.back());
+    values = std::move(next);
+  }
+  return values[0];
+}
+
+/// Reduces a thread's registers of `source` for which getGroup is `group`.
 Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
                    RankedTensorType type, int64_t group,
                    function_ref<int64_t(RankedTensorType, int64_t)> getGroup) {
@@ -31,15 +44,8 @@ Value reduceThread(ThreadBuilder &b, tile::ReduceKind kind, Value source,
   for (int64_t i = 0; i < getNumRegisters(type); ++i)
     if (getGroup(type, i) == group)
       values.push_back(b.extract(source, i));
-  while (values.size() > 1) {
-    SmallVector<Value> next;
-    for (size_t i = 0; i + 1 < values.size(); i += 2)
-      next.push_back(combine(b, kind, values[i], values[i + 1]));
-    if (values.size() % 2)
-      next.push_back(values.back());
-    values = std::move(next);
-  }
-  return values[0];
+  return combineAll(values,
+                    [&](Value x, Value y) { return combine(b, kind, x, y); });
 }
 
 /// Reduces groups 0 to `groups` - 1 of registers, then across the lanes whose
@@ -142,6 +148,38 @@ struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
     rewriter.replaceOp(op, reduceGroups(b, op.getKind(), adaptor.getSource(),
                                         type, type.getDimSize(1) / 4,
                                         getColumnRegister, {4, 8, 16}));
+    return success();
+  }
+};
+
+/// The least element of a vector by column: the lanes of a quad hold all of
+/// them.
+struct MinPattern : OpConversionPattern<tile::MinOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::MinOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getSource());
+    if (cta::getLayout(type) != cta::FragmentLayout::column)
+      return op.emitOpError()
+             << "is lowered on vectors by column, got " << type;
+    ThreadBuilder b(op, rewriter);
+    auto minimum = [&](Value x, Value y) -> Value {
+      return arith::MinSIOp::create(b, x, y);
+    };
+    SmallVector<Value> values;
+    for (int64_t i = 0; i < getNumRegisters(type); ++i)
+      values.push_back(b.extract(adaptor.getSource(), i));
+    Value least = combineAll(values, minimum);
+    for (int64_t distance : {1, 2}) {
+      Value other = NVVM::ShflOp::create(b, least.getType(), b.i32(-1), least,
+                                         b.i32(distance), b.i32(31),
+                                         NVVM::ShflKind::bfly, UnitAttr());
+      least = minimum(least, other);
+    }
+    int64_t count = getNumRegisters(getFragment(op.getResult()));
+    rewriter.replaceOp(op, b.pack(SmallVector<Value>(count, least)));
     return success();
   }
 };
@@ -282,7 +320,7 @@ private:
 void mla::populateReductionPatterns(TypeConverter &types,
                                     RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<ReducePattern, ReduceWarpPattern>(types, context);
+  patterns.add<MinPattern, ReducePattern, ReduceWarpPattern>(types, context);
   // Benefit above the pattern of elementwise ops.
   patterns.add<ScaledDifferencePattern>(types, context, /*benefit=*/2);
 }

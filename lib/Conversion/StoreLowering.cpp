@@ -10,12 +10,6 @@ using cta::FragmentLayout;
 
 namespace {
 
-Value both(ThreadBuilder &b, Value x, Value y) {
-  if (!x || !y)
-    return x ? x : y;
-  return LLVM::AndOp::create(b, x, y);
-}
-
 /// Whether this thread is the first one that holds its elements of a vector.
 Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
   auto isZero = [&](Value v) {
@@ -25,7 +19,8 @@ Value isFirstHolder(ThreadBuilder &b, RankedTensorType type) {
   case FragmentLayout::row:
     return isZero(LLVM::AndOp::create(b, b.lane(), b.i32(3)));
   case FragmentLayout::gather:
-    return isZero(LLVM::AndOp::create(b, b.lane(), b.i32(7)));
+    return both(b, isZero(LLVM::AndOp::create(b, b.lane(), b.i32(7))),
+                isFirstWarpWithRow(b, type));
   case FragmentLayout::column:
     return isZero(LLVM::LShrOp::create(b, b.thread(), b.i32(2)));
   case FragmentLayout::warp_column:
@@ -91,7 +86,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
       int64_t first = row / 2 * perBlock + 2 * (row % 2);
       SmallVector<Value> at = box.locate(b, first);
-      Value pointer = b.elementPointer(box.tensor, at);
+      Value pointer = box.getPointer(b, at);
       b.ifThen(box.isInside(b, at, 0), [&] {
         for (int64_t n = 0; n < perBlock / 4; ++n) {
           int64_t i = first + 4 * n;
@@ -145,7 +140,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
       int64_t first = row / 2 * 2 * groups + row % 2;
       SmallVector<Value> at = box.locate(b, 2 * first), pairs;
-      Value pointer = b.offset(b.elementPointer(box.tensor, at), trade.shift);
+      Value pointer = b.offset(box.getPointer(b, at), trade.shift);
       for (int64_t group = 0; group < groups; group += 2) {
         Value mine = b.extract(fragment, first + 2 * group);
         Value next = b.extract(fragment, first + 2 * group + 2);
@@ -177,7 +172,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
       Value &first = at[box.leading()], &second = at[box.leading() + 1];
       first = b.add(first, b.toI64(b.add(row, b.i32(8 * group))));
       second = b.add(second, b.toI64(column));
-      Value pointer = b.offset(b.elementPointer(box.tensor, at), trade.shift);
+      Value pointer = b.offset(box.getPointer(b, at), trade.shift);
       for (int64_t block = 0; block < box.fragment.getDimSize(1) / 64;
            ++block) {
         int64_t reg = 2 * (block * groups + group);
@@ -204,7 +199,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
       Value mine = b.add(b.mul(inQuad, b.i32(2)), b.i32(8 * group + side));
       first = b.add(first, b.toI64(mine));
       second = b.add(second, b.toI64(column));
-      Value pointer = b.elementPointer(box.tensor, at);
+      Value pointer = box.getPointer(b, at);
       b.ifThen(box.isInside(b, at, 0), [&] {
         for (int64_t i = 0; i < box.fragment.getDimSize(1) / 32; ++i) {
           int64_t block = i / 2, half = i % 2;
@@ -223,8 +218,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     for (int64_t i = 0; i < getNumRegisters(box.fragment); ++i) {
       SmallVector<Value> at = box.locate(b, i);
       b.ifThen(both(b, holds, box.isInside(b, at, 0)), [&] {
-        LLVM::StoreOp::create(b, b.extract(fragment, i),
-                              b.elementPointer(box.tensor, at));
+        LLVM::StoreOp::create(b, b.extract(fragment, i), box.getPointer(b, at));
       });
     }
   }

@@ -131,7 +131,7 @@ func.func @tall(%out: memref<?x64xf32>) attributes {cta.verified} {
     cta.role "all" warps 8 registers 128 {
       %x = arith.constant dense<0.0> : tensor<128x64xf32, #cta.layout<acc>>
       %c0 = arith.constant 0 : index
-      // expected-error @below {{is lowered for fragments of a multiple of 64 rows (gathers: 32), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
+      // expected-error @below {{is lowered for fragments of a multiple of 64 rows (gathers: 8, 16, 24 or a multiple of 32), columns a multiple of 8, in a role of 4 warps; got 'tensor<128x64xf32, #cta.layout<acc>>' in one of 8}}
       tile.store %x, %out[%c0, %c0] : tensor<128x64xf32, #cta.layout<acc>>, memref<?x64xf32>
     }
   }
@@ -410,6 +410,58 @@ func.func @part_off_the_swizzle(%m: memref<?x64xbf16>) attributes {cta.verified}
       // expected-error @below {{failed to legalize operation 'cta.view'}}
       %v = cta.view %s [4, 0] : !slot -> !part
       cta.gather_async %m[%rows][%c0] to %v : memref<?x64xbf16>, tensor<64xi32, #cta.layout<gather>>, !part
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @min_by_row(%out: memref<64xi32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    cta.role "all" warps 4 registers 128 {
+      %x = tile.iota : tensor<64xi32, #cta.layout<row>>
+      %c0 = arith.constant 0 : index
+      // expected-error @below {{is lowered on vectors by column, got 'tensor<64xi32, #cta.layout<row>>'}}
+      // expected-error @below {{failed to legalize operation 'tile.min'}}
+      %y = tile.min %x : tensor<64xi32, #cta.layout<row>> -> tensor<64xi32, #cta.layout<row>>
+      tile.store %y, %out[%c0] : tensor<64xi32, #cta.layout<row>>, memref<64xi32>
+    }
+  }
+  return
+}
+
+// -----
+
+// The warps that hold fewer than 32 rows do not hold whole bytes of their flags.
+func.func @few_flags() attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    %r = cta.ring "f" at 0 : !cta.ring<1x16xi1>
+    cta.role "all" warps 4 registers 128 {
+      %i0 = arith.constant 0 : i32
+      %x = tile.iota : tensor<16xi32, #cta.layout<gather>>
+      %f = arith.cmpi slt, %x, %x : tensor<16xi32, #cta.layout<gather>>
+      %s = cta.slot %r[%i0] : !cta.ring<1x16xi1>
+      // expected-error @below {{is not lowered for 'tensor<16xi1, #cta.layout<gather>>'}}
+      // expected-error @below {{failed to legalize operation 'cta.store_shared'}}
+      cta.store_shared %f to %s : tensor<16xi1, #cta.layout<gather>>, !cta.buffer<16xi1>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @gather_rows_40(%rows: memref<64xi32>) attributes {cta.verified} {
+  scf.forall (%i) in (2) {
+    %r = cta.ring "f" at 0 : !cta.ring<1x40xi32>
+    cta.role "all" warps 4 registers 128 {
+      %c0 = arith.constant 0 : index
+      %i0 = arith.constant 0 : i32
+      %s = cta.slot %r[%i0] : !cta.ring<1x40xi32>
+      // expected-error @below {{got 'tensor<40xi32, #cta.layout<gather>>' in one of 4}}
+      %x = tile.load %rows[%c0] : memref<64xi32> -> tensor<40xi32, #cta.layout<gather>>
+      cta.store_shared %x to %s : tensor<40xi32, #cta.layout<gather>>, !cta.buffer<40xi32>
     }
   }
   return

@@ -85,3 +85,19 @@ func.func @gather_through(%table: memref<?x8xi32>, %i: memref<32xi32>, %out: mem
   }
   return
 }
+
+// -----
+
+#v = #cta.direct<threads = [32], strides = [1], vector = 1>
+func.func @merge(%out: memref<4x22xi32>) attributes {cta.verified} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%b) in (8) {
+    cta.role "all" warps 1 registers 48 {
+      %i = tile.iota : tensor<32xi32, #v>
+      // expected-error @below {{with merged dimensions is lowered for the layouts of MMAs, got 'tensor<32xi32, #cta.direct<}}
+      // expected-error @below {{failed to legalize operation 'tile.store'}}
+      tile.store %i, %out[%c0, %c0] merge [0, 1] : tensor<32xi32, #v>, memref<4x22xi32>
+    }
+  }
+  return
+}
