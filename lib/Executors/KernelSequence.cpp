@@ -6,6 +6,7 @@
 #include "mla/Conversion/Passes.h"
 #include "mla/Executors/InterpreterExecutor.h"
 #include "mla/Runtime/Launch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mla;
 using namespace mla::harness;
@@ -43,7 +44,6 @@ Status KernelSequence::create(mlir::ModuleOp module,
         "expected " + std::to_string(descriptor.arguments.size()) +
         " arguments, got " + std::to_string(arguments.size()));
   MLA_RETURN_IF_ERROR(makeWorkspaces(descriptor, arguments, sms));
-  resetWorkspaces();
   llvm::StringMap<interp::Argument> byName;
   for (auto [known, argument] :
        llvm::zip(descriptor.arguments, makeInterpreterArguments(arguments)))
@@ -53,6 +53,8 @@ Status KernelSequence::create(mlir::ModuleOp module,
     argument.written = &written[i];
     byName[workspaces[i].name] = argument;
   }
+  trackSharedOutputs(module, arguments, byName);
+  reset();
   for (auto kernel : module.getOps<mlir::func::FuncOp>()) {
     Step &step = sequence.emplace_back();
     step.kernel = kernel;
@@ -69,11 +71,50 @@ Status KernelSequence::create(mlir::ModuleOp module,
   return Status();
 }
 
-void KernelSequence::resetWorkspaces() {
+static bool isStoredTo(mlir::Value memref) {
+  return llvm::any_of(memref.getUsers(), [&](mlir::Operation *user) {
+    return mlir::hasEffect<mlir::MemoryEffects::Write>(user, memref);
+  });
+}
+
+void KernelSequence::trackSharedOutputs(
+    mlir::ModuleOp module, const std::vector<HostArgument> &arguments,
+    llvm::StringMap<interp::Argument> &byName) {
+  llvm::StringMap<unsigned> writers;
+  for (auto kernel : module.getOps<mlir::func::FuncOp>())
+    for (mlir::BlockArgument arg : kernel.getArguments())
+      writers[getArgumentName(kernel, arg.getArgNumber())] += isStoredTo(arg);
+  for (const HostArgument &argument : arguments) {
+    if (writers.lookup(argument.name) < 2)
+      continue;
+    SharedOutput &output = outputs.emplace_back();
+    output.argument = &argument;
+    output.written =
+        std::make_unique<llvm::BitVector>(argument.tensor.storageElements());
+    byName[argument.name].written = output.written.get();
+  }
+}
+
+void KernelSequence::reset() {
   for (HostArgument &workspace : workspaces)
     workspace.tensor.fillWithPoison();
   for (llvm::BitVector &bits : written)
     bits.reset();
+  for (SharedOutput &output : outputs)
+    output.written->reset();
+}
+
+Status KernelSequence::checkWritten() const {
+  for (const SharedOutput &output : outputs) {
+    const HostTensor &tensor = output.argument->tensor;
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+      if (!output.written->test(tensor.offsetOf(i)))
+        return runtime::invalidArgument("output '" + output.argument->name +
+                                        "': no kernel writes element " +
+                                        std::to_string(i) +
+                                        ", counted in row-major order");
+  }
+  return Status();
 }
 
 uint64_t KernelSequence::workspaceBytes() const {

@@ -45,7 +45,7 @@ static uint64_t countBytes(const std::vector<HostArgument> &arguments) {
 static mlir::LogicalResult runKernels(KernelSequence &sequence,
                                       sim::Options options,
                                       std::vector<sim::Trace> *traces) {
-  sequence.resetWorkspaces();
+  sequence.reset();
   for (const KernelSequence::Step &step : sequence.steps()) {
     if (traces)
       options.trace = &traces->emplace_back();
@@ -99,6 +99,8 @@ static Status simulate(mlir::ModuleOp module,
             runKernels(sequence, options, isTraced ? &traces : nullptr)))
       return Status(MLA_INVALID_ARGUMENT, "the simulator stopped (seed " +
                                               std::to_string(seed) + ")");
+    if (!options.firstClusterOnly)
+      MLA_RETURN_IF_ERROR(sequence.checkWritten());
     if (isTraced)
       MLA_RETURN_IF_ERROR(how.takeTraces(traces));
     if (seed == 0)

@@ -105,11 +105,13 @@ std::string OperatorSpec::describe() const {
 // IR
 //===----------------------------------------------------------------------===//
 
-/// A memref with run-time strides in all dimensions but the last.
-static MemRefType getTensor(Type element, ArrayRef<int64_t> shape) {
+/// A memref with the run-time strides that the layout allows.
+static MemRefType getTensor(Type element, ArrayRef<int64_t> shape,
+                            OperandLayout layout) {
   SmallVector<int64_t> strides(shape.size(), ShapedType::kDynamic);
-  strides.back() = 1;
-  if (shape.size() == 1)
+  if (layout != OperandLayout::Strided)
+    strides.back() = 1;
+  if (shape.size() == 1 || layout == OperandLayout::Contiguous)
     return MemRefType::get(shape, element);
   return MemRefType::get(
       shape, element, StridedLayoutAttr::get(element.getContext(), 0, strides));
@@ -133,7 +135,7 @@ static Type getType(const OperatorSpec &spec, const OperandInfo &operand,
   // sizes.
   if (operand.isOptional && presence == StringRef(kLaunchOptional))
     llvm::fill(shape, ShapedType::kDynamic);
-  return getTensor(element, shape);
+  return getTensor(element, shape, operand.layout);
 }
 
 /// Creates the op with all arguments of `block`; `counts` has 1 for each

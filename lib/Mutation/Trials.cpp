@@ -39,7 +39,7 @@ harness::Status Trials::simulate(mlir::ModuleOp module,
   for (const KernelSequence::Step &step : sequence.steps())
     if (failed(sim::simulate(step.kernel, step.arguments, options)))
       return runtime::invalidArgument("the simulator stopped");
-  return harness::Status();
+  return sequence.checkWritten();
 }
 
 llvm::Error Trials::prepareCase(mlir::ModuleOp undamaged, harness::Sizes sizes,

@@ -228,7 +228,8 @@ def header_of(table):
             quote(operand["variable"]),
             texts(f"kDimsOf_{operand['name']}", operand["dims"]),
             boolean(operand["isOptional"]), boolean(operand["isWritten"]),
-            boolean(operand["isPositive"])]) + "}"
+            boolean(operand["isPositive"]),
+            f"OperandLayout::{operand['layout']}"]) + "}"
         for operand in table.operands]
     operands = array("OperandInfo", "kOperands", operands)
     options = [

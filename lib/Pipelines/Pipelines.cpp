@@ -30,9 +30,12 @@ void mla::buildTilePipeline(OpPassManager &pm,
   choose.gpu = options.gpu;
   choose.tuningTable = options.tuningTable;
   func.addPass(createChooseSchedule(choose));
+  // After the schedule is chosen, which determines the rows of output tiles and
+  // with them the sizes of workspaces.
+  pm.addPass(createExpandOperators());
   TileOptions tile;
   tile.threshold = options.threshold;
-  func.addPass(createTile(tile));
+  pm.addNestedPass<func::FuncOp>(createTile(tile));
 }
 
 void mla::buildCTAPipeline(OpPassManager &pm,

@@ -41,6 +41,39 @@ static LogicalResult eraseTiles(scf::ForallOp program) {
   return success();
 }
 
+/// Whether `v` bounds a loop around another loop.
+static bool boundsOuterLoop(Value v) {
+  return llvm::any_of(v.getUses(), [](OpOperand &use) {
+    auto loop = dyn_cast<scf::ForOp>(use.getOwner());
+    return loop && use.getOperandNumber() < loop.getNumControlOperands() &&
+           !loop.getBody()->getOps<scf::ForOp>().empty();
+  });
+}
+
+/// Moves loads of the bounds of outer loops from in front of the roles into
+/// each of them. Such a value is live in all of a role, and one register for
+/// all roles is one of the few that the role with the fewest registers has.
+static void loadBoundsInRoles(scf::ForallOp program) {
+  SmallVector<memref::LoadOp> loads(program.getOps<memref::LoadOp>());
+  for (memref::LoadOp load : loads) {
+    if (!boundsOuterLoop(load.getResult()))
+      continue;
+    for (auto role : program.getOps<cta::RoleOp>()) {
+      auto isInRole = [&](OpOperand &use) {
+        return role->isProperAncestor(use.getOwner());
+      };
+      if (llvm::none_of(load->getUses(), isInRole))
+        continue;
+      auto b = OpBuilder::atBlockBegin(&role.getBody().front());
+      Operation *copy = b.clone(*load);
+      load.getResult().replaceUsesWithIf(copy->getResult(0), isInRole);
+    }
+    if (load->use_empty())
+      load.erase();
+    program->setAttr(cta::kLoadedWorkAttr, UnitAttr::get(program.getContext()));
+  }
+}
+
 static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   PlacementAnalysis placement(program, schedule);
   if (failed(placement.run()))
@@ -63,7 +96,10 @@ static LogicalResult schedule(scf::ForallOp program, ScheduleAttr schedule) {
   if (failed(channels.checkUse()))
     return failure();
   channels.share();
-  return eraseTiles(program);
+  if (failed(eraseTiles(program)))
+    return failure();
+  loadBoundsInRoles(program);
+  return success();
 }
 
 /// With programmatic dependent launch, a kernel may start before the preceding

@@ -8,6 +8,7 @@
 #include "mla/Harness/HostTensor.h"
 #include "mla/Interpreter/Interpreter.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace mla {
 
@@ -33,8 +34,12 @@ public:
                          std::vector<harness::HostArgument> &arguments,
                          int64_t sms);
 
-  /// Fills the workspaces with poison and marks them as not written.
-  void resetWorkspaces();
+  /// Fills the workspaces with poison, and marks them and the outputs that
+  /// several kernels write as not written.
+  void reset();
+  /// An error for the first element of such an output that none of the kernels
+  /// has written. The simulator checks the other outputs.
+  harness::Status checkWritten() const;
   uint64_t workspaceBytes() const;
   const std::vector<Step> &steps() const { return sequence; }
 
@@ -44,6 +49,17 @@ private:
                  const std::vector<harness::HostArgument> &arguments,
                  int64_t sms);
 
+  /// Gives the outputs that several kernels write a flag per element.
+  void trackSharedOutputs(mlir::ModuleOp module,
+                          const std::vector<harness::HostArgument> &arguments,
+                          llvm::StringMap<interp::Argument> &byName);
+
+  /// Outputs that several kernels write.
+  struct SharedOutput {
+    const harness::HostArgument *argument;
+    std::unique_ptr<llvm::BitVector> written;
+  };
+  std::vector<SharedOutput> outputs;
   std::vector<harness::HostArgument> workspaces;
   std::vector<llvm::BitVector> written;
   std::vector<Step> sequence;

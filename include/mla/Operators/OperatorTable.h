@@ -66,6 +66,15 @@ struct SizeInfo {
   constexpr bool isFixed() const { return least == most; }
 };
 
+/// Which strides an operand may have.
+enum class OperandLayout {
+  /// Any but for the last dimension, which is contiguous.
+  Rows,
+  Contiguous,
+  /// Any.
+  Strided
+};
+
 struct OperandInfo {
   std::string_view name;
   std::string_view doc;
@@ -80,6 +89,7 @@ struct OperandInfo {
   bool isWritten;
   /// Scalars only: the value must be above 0.
   bool isPositive;
+  OperandLayout layout;
 
   constexpr bool isScalar() const { return dims.empty(); }
 };

@@ -66,6 +66,31 @@ def ChooseSchedule : FuncPass<"mla-choose-schedule"> {
            "file to use instead of the built-in tuning table">];
 }
 
+def ExpandOperators : Pass<"mla-expand-operators", "::mlir::ModuleOp"> {
+  let summary = "make a program of an mla operator that takes several kernels";
+  let description = [{
+    An operator may be a program of several kernels, such as a plan, attention and
+    a merge of partial results. For each of them the pass adds a function beside
+    the operator's, with the same arguments, and workspaces as arguments of all of
+    them. The operator stays in its function: it is the kernel that `--mla-tile`
+    lowers. Other functions get their tile program here. An operator that is one
+    kernel is unchanged.
+
+    ```mlir
+    func.func @attention(%q, %out : ...) { mla.attention ... }
+    // becomes
+    func.func @attention_plan(%q, %out, %partial : ...) attributes {mla.phase = "plan"} { scf.forall ... }
+    func.func @attention(%q, %out, %partial {mla.workspace} : ...) { mla.attention ... }
+    func.func @attention_combine(%q, %out, %partial : ...) attributes {mla.programmatic} { scf.forall ... }
+    ```
+  }];
+  let dependentDialects = [
+    "::mla::MLADialect", "::mla::tile::TileDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::func::FuncDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 def Tile : FuncPass<"mla-tile"> {
   let summary = "lower an mla operator to a tile program";
   let description = [{
@@ -390,7 +415,8 @@ def AssignLayouts : FuncPass<"mla-assign-layouts"> {
     In a role without MMAs, loads get direct layouts (`#cta.direct`): accesses of
     up to 16 bytes per thread, with consecutive threads along the last dimension
     and the remaining threads along the first. `threads` and `vector` in the
-    schedule's row override this.
+    schedule's row override this. A vector that matrices need along their rows
+    and along their columns is loaded and computed once for each.
 
     A fragment with two different layouts, or with none that can be inferred, is
     an error.

@@ -117,7 +117,12 @@ LogicalResult Verifier::checkMemRef(const OperandInfo &info, MemRefType type) {
     return failure();
   SmallVector<int64_t> strides;
   int64_t offset = 0;
-  if (failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1)
+  if (info.layout == OperandLayout::Contiguous &&
+      !type.getLayout().isIdentity())
+    return emitError() << info.name << ": expected a contiguous memref, got "
+                       << type;
+  if (failed(type.getStridesAndOffset(strides, offset)) ||
+      (info.layout == OperandLayout::Rows && strides.back() != 1))
     return emitError() << info.name
                        << ": expected a contiguous last dimension (stride 1), "
                           "got "

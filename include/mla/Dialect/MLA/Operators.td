@@ -52,7 +52,18 @@ def MLA_OperatorInterface : OpInterface<"OperatorInterface"> {
         (`--mla-tile`). Emits an error on failure.
       }],
       "::llvm::LogicalResult", "buildTileProgram",
-      (ins "const ::mla::TilingOptions &":$options)>];
+      (ins "const ::mla::TilingOptions &":$options)>,
+    StaticInterfaceMethod<
+      "Whether the operator is a program of several kernels.",
+      "bool", "isProgram", (ins), "", [{ return false; }]>,
+    InterfaceMethod<[{
+        Prepares an operator that is a program of several kernels
+        (`--mla-expand-operators`): adds workspaces to the arguments of `func`,
+        which contains the op, and the functions of the other kernels beside it.
+        Emits an error on failure.
+      }],
+      "::llvm::LogicalResult", "expandProgram",
+      (ins "::mlir::func::FuncOp":$func), "", [{ return ::llvm::success(); }]>];
   let verify = [{
     return ::mla::verifyOperator(::llvm::cast<::mla::OperatorInterface>($_op));
   }];
@@ -133,6 +144,9 @@ class MLA_Operand<string operandName, MLA_Elements elementTypes,
   bit isWritten = 0;
   /// Scalars only: the value must be above 0.
   bit isPositive = 0;
+  /// Which strides it may have: "Rows" (the last is 1), "Contiguous", "Strided"
+  /// (any).
+  string layout = "Rows";
   /// Optional operands only: presence is part of the tuning key.
   bit isTuned = 0;
   /// Alternative name on the command line.
@@ -155,8 +169,10 @@ class MLA_OptionalInput<string name, MLA_Elements elements, list<string> dims,
 }
 
 class MLA_Output<string name, MLA_Elements elements, list<string> dims,
-                 string doc> : MLA_Operand<name, elements, dims, doc> {
+                 string doc, string strides = "Rows">
+    : MLA_Operand<name, elements, dims, doc> {
   let isWritten = 1;
+  let layout = strides;
 }
 
 /// An output that may be absent; it is present by default. With the attribute
@@ -238,10 +254,16 @@ class MLA_Operator<string mnemonic>
       MLA_OptionalSyntax<optionalInputs>.text #
       " `outs` " # MLA_OperandSyntax<outputs>.text #
       MLA_OptionalSyntax<optionalOutputs>.text # " attr-dict";
+  /// Whether the operator is a program of several kernels, and the op defines
+  /// expandProgram() of the interface.
+  bit isProgram = 0;
   let extraClassDeclaration = [{
     static const ::mla::Operator &getOperator();
     ::llvm::LogicalResult buildTileProgram(const ::mla::TilingOptions &options);
-  }];
+  }] # !if(isProgram, [{
+    static bool isProgram() { return true; }
+    ::llvm::LogicalResult expandProgram(::mlir::func::FuncOp func);
+  }], "");
 }
 
 #endif // MLA_DIALECT_MLA_OPERATORS_TD
