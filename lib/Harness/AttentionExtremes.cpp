@@ -195,4 +195,17 @@ Status placeAttentionExtremes(const AttentionNames &names,
   return Status();
 }
 
+void fillAttentionSink(HostTensor &sink, const InputOptions &options) {
+  uint64_t stream = streamSeed(options.seed, "attn_sink");
+  fillWithNormals(sink, stream, 1);
+  int64_t heads = sink.shape[0];
+  if (!options.poison || heads < 3)
+    return;
+  int64_t plus = randomBelow(stream, uint64_t(-1), heads);
+  int64_t minus =
+      (plus + 1 + randomBelow(stream, uint64_t(-2), heads - 1)) % heads;
+  sink.set(plus * sink.strides[0], std::numeric_limits<double>::infinity());
+  sink.set(minus * sink.strides[0], -std::numeric_limits<double>::infinity());
+}
+
 } // namespace mla::harness

@@ -127,7 +127,9 @@ private:
     double max = -kInfinity, lse = kInfinity;
     for (int64_t t = 0; t < count; ++t) {
       // Scores overflow as fp32 does.
-      p[t] = overflow(MLA_F32, problem.scale * overflow(MLA_F32, p[t]));
+      p[t] = rows[t] < 0
+                 ? -kInfinity
+                 : overflow(MLA_F32, problem.scale * overflow(MLA_F32, p[t]));
       // std::max would drop a NaN.
       max = p[t] > max || std::isnan(p[t]) ? p[t] : max;
     }
@@ -181,6 +183,8 @@ private:
   }
 
   void loadRow(int64_t entry, int64_t count) {
+    if (rows[entry] < 0)
+      return (void)std::fill_n(row.data(), count, 0);
     problem.kv->read(rows[entry], problem.kv->strides.back(), count,
                      row.data());
   }

@@ -3,7 +3,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Operators/TileBuilder.h"
-#include "mla/Transforms/RowMax.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -114,25 +113,32 @@ void AttentionBuilder::buildScale() {
 SmallVector<Value> AttentionBuilder::buildInit() {
   SmallVector<Value> init{b.createSplat(0, {heads, dimV}),
                           splatRows(threshold ? kLowest : -kInf), splatRows(0)};
-  if (threshold)
+  if (carriesTop())
     init.push_back(splatRows(-kInf));
   return init;
 }
 
-Value AttentionBuilder::buildMask(Value scores, Value valid) {
-  Value flags = b.createBroadcast(valid, 0, {heads, blockKV});
+Value AttentionBuilder::buildMask(Value scores, const ScoreMask &mask) {
+  Value flags = mask.createFlags(b, scores, [&](Value v) {
+    b.label(v.getDefiningOp(), "mask");
+    return v;
+  });
   return b.label(arith::SelectOp::create(
                      b, flags, scores, b.createSplat(-kInf, {heads, blockKV})),
                  "mask");
 }
 
-SmallVector<Value> AttentionBuilder::buildStep(Value scores, Value valid,
-                                               Value v, ValueRange state) {
+SmallVector<Value> AttentionBuilder::buildStep(Value scores,
+                                               const ScoreMask &mask, Value v,
+                                               ValueRange state) {
   Value o = state[0], m = state[1], l = state[2];
+  // The lazy softmax does not tell empty rows.
+  bool tells = empty == Empty::found && !threshold;
+  ScoreMask needed = tells ? mask : ScoreMask(Value());
   auto softmax = b.label(
       tile::OnlineSoftmaxOp::create(
           b, TypeRange{scores.getType(), m.getType(), m.getType(), m.getType()},
-          scores, m, l, threshold ? Value() : valid, scaleLog2,
+          scores, m, l, needed.valid, needed.below, scaleLog2,
           threshold ? b.getF32FloatAttr(*threshold) : FloatAttr()),
       "softmax");
   auto weights = cast<RankedTensorType>(scores.getType())
@@ -146,13 +152,14 @@ SmallVector<Value> AttentionBuilder::buildStep(Value scores, Value valid,
   Value next = b.label(
       tile::DotOp::create(b, o.getType(), p, v, rescaled, false, false), "pv");
   SmallVector<Value> result{next, softmax.getNewMax(), softmax.getNewSum()};
-  if (threshold)
-    result.push_back(buildTop(scores, valid, state[3]));
+  if (carriesTop())
+    result.push_back(buildTop(scores, mask, state[3]));
   return result;
 }
 
 /// --mla-decompose-softmax merges this reduction with the one in the softmax.
-Value AttentionBuilder::buildTop(Value scores, Value valid, Value top) {
+Value AttentionBuilder::buildTop(Value scores, const ScoreMask &mask,
+                                 Value top) {
   auto labelled = [&](Value v) {
     b.label(v.getDefiningOp(), "top");
     return v;
@@ -160,7 +167,7 @@ Value AttentionBuilder::buildTop(Value scores, Value valid, Value top) {
   Value rowMax = tile::ReduceOp::create(b, top.getType(), tile::ReduceKind::max,
                                         scores, 1);
   rowMax =
-      createRowMax(b, scores, rowMax, valid, options.isABSwapped(), labelled);
+      createRowMax(b, scores, rowMax, mask, options.isABSwapped(), labelled);
   return labelled(arith::MaximumFOp::create(b, top, rowMax));
 }
 
@@ -185,18 +192,21 @@ Value AttentionBuilder::buildLse(Value logit, Value sum, bool isBase2) {
 }
 
 AttentionBuilder::Statistics
-AttentionBuilder::buildStatistics(ValueRange state, const LseOptions &lse) {
-  Value m = state[1], top = threshold ? state[3] : Value();
+AttentionBuilder::buildStatistics(ValueRange state, const LseOptions &lse,
+                                  Value isEmpty) {
+  Value m = state[1], top = carriesTop() ? state[3] : Value();
   Statistics result;
   result.sum = state[2];
   // The maximum is -inf if and only if no entry was valid.
-  result.empty = equals(top ? top : m, -kInf);
+  result.empty = isEmpty ? isEmpty : equals(top ? top : m, -kInf);
   Value scales = b.createSplat(scale, {heads});
   result.logit = arith::MulFOp::create(b, m, scales);
   result.lse = buildLse(result.logit, result.sum, lse.isBase2);
   result.lse = arith::SelectOp::create(
       b, result.empty, splatRows(lse.isEmptyNegative ? -kInf : kInf),
       result.lse);
+  if (isEmpty)
+    return result;
   // The sum is 0 if every valid score was -inf.
   result.maxLogits = top ? arith::MulFOp::create(b, top, scales) : result.logit;
   result.maxLogits = arith::SelectOp::create(

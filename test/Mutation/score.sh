@@ -25,13 +25,14 @@ emit 128-512-full 128 512 --topk-length --sink
 "$jit" emit combine --sizes d_v=64 --num-splits -o "$out/combine.mlir"
 merge='--sizes=rows=3,splits=1 --sizes=rows=2,splits=40 --sizes=rows=2,splits=70'
 
-# decode: requests of all kinds of lengths, whole and in splits; none that has a token.
+# decode: requests of all kinds of lengths, whole and cut; none that has a token.
 for h in 8 64; do
-  "$jit" emit decode --sizes h_q=$h,d_qk=512 --causal=yes -o "$out/decode-$h.mlir"
+  "$jit" emit decode --sizes h_q=$h,s_q=2,d_qk=512 --causal=yes \
+    -o "$out/decode-$h.mlir"
 done
-pages='--sizes=splits=2,b=2,s_q=2,num_pages=9,max_pages=5
-  --sizes=splits=1,b=2,s_q=1,num_pages=9,max_pages=4
-  --sizes=splits=1,b=1,s_q=1,num_pages=3,max_pages=0'
+pages='--sizes=ctas=6,b=2,num_pages=9,max_pages=5
+  --sizes=ctas=1,b=2,num_pages=9,max_pages=4
+  --sizes=ctas=1,b=1,num_pages=3,max_pages=0'
 
 # Numbers of tiles of 64 KV rows: none, one, several with a partial one, and more than
 # the depth of the rings. With lengths, the first query uses all of topk, the last none.

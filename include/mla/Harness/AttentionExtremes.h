@@ -31,6 +31,10 @@ Status placeAttentionExtremes(const AttentionNames &names,
                               const std::vector<char> &isRead,
                               std::vector<HostArgument> &arguments);
 
+/// Fills `attn_sink` [heads] with normals; with poison two of at least three
+/// heads have +inf and -inf.
+void fillAttentionSink(HostTensor &sink, const InputOptions &options);
+
 } // namespace mla::harness
 
 #endif // MLA_HARNESS_ATTENTIONEXTREMES_H

@@ -32,7 +32,8 @@ struct GroupedAttention {
   /// Heads of a group.
   int64_t groupSize = 0;
   /// Appends the offsets in `kv` of the rows that a group attends to, at most
-  /// `mostRows`. Called from several threads.
+  /// `mostRows`; -1 for a row that does not exist, whose score is -inf. Called
+  /// from several threads.
   std::function<void(int64_t group, std::vector<int64_t> &rows)> findRows;
   int64_t mostRows = 0;
 };

@@ -12,6 +12,7 @@
 #define MLA_OPERATORS_TILEBUILDER_H
 
 #include "mla/Transforms/Passes.h"
+#include "mla/Transforms/RowMax.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include <limits>
 
@@ -76,26 +77,32 @@ struct LseOptions {
 /// top, inverse, normalise.
 class AttentionBuilder {
 public:
+  /// Which rows have no valid entry: the loop finds out, or the caller knows.
+  enum class Empty { found, known };
+
   /// Scores are [heads, keys], the output is [heads, dimV]. `logitScale`
   /// multiplies the scores.
   AttentionBuilder(TileBuilder &b, int64_t heads, int64_t blockKV, int64_t dimV,
-                   const TilingOptions &options, mlir::Value logitScale)
+                   const TilingOptions &options, mlir::Value logitScale,
+                   Empty empty = Empty::found)
       : b(b), heads(heads), blockKV(blockKV), dimV(dimV), options(options),
-        threshold(options.getLazyThreshold()), scale(logitScale) {}
+        threshold(options.getLazyThreshold()), empty(empty), scale(logitScale) {
+  }
 
   /// Builds what all grid points share; to be called outside the grid.
   void buildScale();
 
   /// The initial loop-carried values: the output, the reference maximum of the
-  /// weights, their sum and, with the lazy softmax, the true maximum.
+  /// weights, their sum and, with the lazy softmax and unless empty rows are
+  /// known, the true maximum.
   llvm::SmallVector<mlir::Value> buildInit();
 
-  /// The scores of valid KV rows, -inf elsewhere.
-  mlir::Value buildMask(mlir::Value scores, mlir::Value valid);
+  /// The scores where `mask` is true, -inf elsewhere.
+  mlir::Value buildMask(mlir::Value scores, const ScoreMask &mask);
 
-  /// One KV tile: the updated state. `scores` are -inf where `valid` is false.
+  /// One KV tile: the updated state. `scores` are -inf where `mask` is false.
   llvm::SmallVector<mlir::Value> buildStep(mlir::Value scores,
-                                           mlir::Value valid, mlir::Value v,
+                                           const ScoreMask &mask, mlir::Value v,
                                            mlir::ValueRange state);
 
   /// Statistics of each row, computed after the loop.
@@ -106,7 +113,10 @@ public:
     mlir::Value logit, sum;
     mlir::Value lse, maxLogits;
   };
-  Statistics buildStatistics(mlir::ValueRange state, const LseOptions &lse);
+  /// `isEmpty` flags the rows without a valid entry if they are known;
+  /// maxLogits is then null.
+  Statistics buildStatistics(mlir::ValueRange state, const LseOptions &lse,
+                             mlir::Value isEmpty = {});
 
   /// The sum of weights including the attention sink, a logit without a value.
   mlir::Value addSink(const Statistics &statistics, mlir::Value sink);
@@ -116,16 +126,20 @@ public:
                           mlir::Value sum, mlir::Type element);
 
 private:
-  mlir::Value buildTop(mlir::Value scores, mlir::Value valid, mlir::Value top);
+  mlir::Value buildTop(mlir::Value scores, const ScoreMask &mask,
+                       mlir::Value top);
   mlir::Value buildLse(mlir::Value logit, mlir::Value sum, bool isBase2);
   mlir::Value splatRows(float value) { return b.createSplat(value, {heads}); }
   mlir::Value equals(mlir::Value v, float value);
+  /// Whether the loop carries the true maximum, which tells empty rows.
+  bool carriesTop() const { return threshold && empty == Empty::found; }
 
   TileBuilder &b;
   int64_t heads, blockKV, dimV;
   TilingOptions options;
   /// Threshold of the lazy softmax; none if it is not lazy.
   std::optional<float> threshold;
+  Empty empty;
   mlir::Value scale;
   /// scale * log2 e.
   mlir::Value scaleLog2;

@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CombineOp.h"
-#include "mla/Operators/TileBuilder.h"
+#include "mla/Operators/CombineBuilder.h"
 
 using namespace mlir;
 using namespace mla;
@@ -23,20 +23,15 @@ LogicalResult CombineOp::verify() {
 }
 
 namespace {
-/// The maximum of a row's lse values, at least the lowest finite number, and
-/// the sum of the weights relative to it: tensor<f32>.
-struct Statistics {
-  Value max, sum;
-};
-
 /// Builds the tile program of one operator.
 class Tiler {
 public:
-  Tiler(CombineOp op, int64_t columns, int64_t splits, int64_t loads,
-        int64_t lseTile)
-      : op(op), b(op.getLoc(), op), columns(columns), tileSplits(splits),
-        loads(loads), lseTile(lseTile),
-        partialType(getElementTypeOrSelf(op.getPartialOut().getType())) {}
+  using Statistics = CombineBuilder::Statistics;
+
+  Tiler(CombineOp op, const CombineTile &tile)
+      : op(op), b(op.getLoc(), op), tile(tile),
+        combine(b, tile,
+                {op.getLseBase() == "2", op.getEmptySplit() == "+inf"}) {}
 
   void run();
 
@@ -45,43 +40,19 @@ private:
   /// The number of valid splits of the row.
   Value buildCount();
   Value loadLse(Value split, int64_t size, StringRef label);
-  /// Loaded partials and lse values of consecutive splits.
-  struct Tile {
-    Value partial, lse;
-  };
-  /// Loads `loads` tiles, starting at `split`.
-  SmallVector<Tile> loadTiles(Value split);
-  /// Adds the weighted tiles to `acc`.
-  Value accumulate(Value acc, ArrayRef<Tile> tiles, Value max);
-  /// lse with -inf for empty splits.
-  Value maskLse(Value lse);
-  /// Whether each split is not empty.
-  Value isCounted(Value lse);
-  /// exp(v - max), or 2^(v - max) with lse_base = 2.
-  Value buildWeights(Value v, Value max);
-  Statistics addStatistics(Statistics before, Value lse);
+  /// Loads the partials of one iteration, starting at `split`.
+  SmallVector<CombineBuilder::Partials> loadPartials(Value split);
   void buildEpilogue(Value acc, Statistics row);
   void storeLse(Statistics row, Value empty);
 
-  Value scalar(float value) { return b.createSplat(value, {}); }
-  /// Broadcasts a tensor<f32> to a vector.
-  Value spread(Value v, int64_t size) {
-    return b.createBroadcast(v, 0, {size});
-  }
-  ArrayRef<int64_t> getShape(Value v) {
-    return cast<RankedTensorType>(v.getType()).getShape();
-  }
-  bool isBase2() { return op.getLseBase() == "2"; }
   scf::ForOp
   buildLoop(Value from, int64_t step, ValueRange init,
             function_ref<SmallVector<Value>(Value, ValueRange)> body);
 
   CombineOp op;
   TileBuilder b;
-  /// Columns per CTA; splits per tile; tiles per iteration; lse values per
-  /// reduction.
-  int64_t columns, tileSplits, loads, lseTile;
-  Type partialType;
+  const CombineTile tile;
+  CombineBuilder combine;
   // Values of the grid point.
   Value zero, rows, row, chunk, column, count;
 };
@@ -91,7 +62,7 @@ void Tiler::run() {
   zero = b.createIndex(0);
   rows = memref::DimOp::create(b, op.getOut(), zero);
   SmallVector<OpFoldResult> bounds{
-      rows, b.getIndexAttr(getSize(op, "d_v") / columns)};
+      rows, b.getIndexAttr(getSize(op, "d_v") / tile.columns)};
   scf::ForallOp::create(b, bounds, /*outputs=*/ValueRange(),
                         /*mapping=*/std::nullopt,
                         [&](OpBuilder &, Location, ValueRange ivs) {
@@ -118,30 +89,30 @@ void Tiler::buildGridPoint(ValueRange ivs) {
   b.setInsertionPointToStart(ivs[0].getParentBlock());
   row = ivs[0];
   chunk = ivs[1];
-  column = arith::MulIOp::create(b, chunk, b.createIndex(columns));
+  column = arith::MulIOp::create(b, chunk, b.createIndex(tile.columns));
   count = buildCount();
   // Issue these loads before any use, so that their latencies overlap.
-  SmallVector<Tile> first = loadTiles(zero);
-  Value lse = loadLse(zero, lseTile, "lse");
+  SmallVector<CombineBuilder::Partials> first = loadPartials(zero);
+  Value lse = loadLse(zero, tile.lse, "lse");
 
-  Statistics row = addStatistics({scalar(kLowest), scalar(0)}, lse);
+  Statistics row = combine.addStatistics(combine.getInit(), lse);
   auto statistics =
-      buildLoop(b.createIndex(lseTile), lseTile, {row.max, row.sum},
+      buildLoop(b.createIndex(tile.lse), tile.lse, {row.max, row.sum},
                 [&](Value split, ValueRange state) -> SmallVector<Value> {
-                  Statistics next = addStatistics(
-                      {state[0], state[1]}, loadLse(split, lseTile, "lse"));
+                  Statistics next = combine.addStatistics(
+                      {state[0], state[1]}, loadLse(split, tile.lse, "lse"));
                   return {next.max, next.sum};
                 });
   row = {statistics.getResult(0), statistics.getResult(1)};
 
-  Value acc =
-      accumulate(b.createSplat(0, {tileSplits, columns}), first, row.max);
-  int64_t step = tileSplits * loads;
-  auto loop =
-      buildLoop(b.createIndex(step), step, {acc},
-                [&](Value split, ValueRange state) -> SmallVector<Value> {
-                  return {accumulate(state[0], loadTiles(split), row.max)};
-                });
+  Value acc = combine.accumulate(b.createSplat(0, {tile.splits, tile.columns}),
+                                 first, row.max);
+  int64_t step = tile.splits * tile.loads;
+  auto loop = buildLoop(
+      b.createIndex(step), step, {acc},
+      [&](Value split, ValueRange state) -> SmallVector<Value> {
+        return {combine.accumulate(state[0], loadPartials(split), row.max)};
+      });
   buildEpilogue(loop.getResult(0), row);
   scf::InParallelOp::create(b);
 }
@@ -169,81 +140,21 @@ Value Tiler::loadLse(Value split, int64_t size, StringRef label) {
                  label);
 }
 
-SmallVector<Tiler::Tile> Tiler::loadTiles(Value split) {
-  auto type = RankedTensorType::get({tileSplits, columns}, partialType);
-  SmallVector<Tile> tiles;
-  for (int64_t i = 0; i < loads; ++i) {
-    Value at = arith::AddIOp::create(b, split, b.createIndex(i * tileSplits));
-    Value partial = b.label(
+SmallVector<CombineBuilder::Partials> Tiler::loadPartials(Value split) {
+  auto type =
+      RankedTensorType::get({tile.splits, tile.columns},
+                            getElementTypeOrSelf(op.getPartialOut().getType()));
+  SmallVector<CombineBuilder::Partials> partials;
+  for (int64_t i = 0; i < tile.loads; ++i) {
+    Value at = arith::AddIOp::create(b, split, b.createIndex(i * tile.splits));
+    Value out = b.label(
         tile::LoadOp::create(b, type, op.getPartialOut(),
                              ValueRange{at, row, column}, ValueRange{count},
                              b.getDenseI64ArrayAttr({0, 2}), TypedAttr()),
         "partial");
-    tiles.push_back({partial, loadLse(at, tileSplits, "weights")});
+    partials.push_back({out, loadLse(at, tile.splits, "weights")});
   }
-  return tiles;
-}
-
-//===----------------------------------------------------------------------===//
-// Weights
-//===----------------------------------------------------------------------===//
-
-Value Tiler::isCounted(Value lse) {
-  auto differs = [&](float value) {
-    return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, lse,
-                                 b.createSplat(value, getShape(lse)));
-  };
-  Value counted = differs(-kInf);
-  if (op.getEmptySplit() == "+inf")
-    counted = arith::AndIOp::create(b, counted, differs(kInf));
-  return counted;
-}
-
-Value Tiler::maskLse(Value lse) {
-  // The weight of -inf is 0 already.
-  if (op.getEmptySplit() != "+inf")
-    return lse;
-  return arith::SelectOp::create(b, isCounted(lse), lse,
-                                 b.createSplat(-kInf, getShape(lse)));
-}
-
-Value Tiler::buildWeights(Value v, Value max) {
-  Value exponent = arith::SubFOp::create(b, v, max);
-  if (!isBase2())
-    exponent =
-        arith::MulFOp::create(b, exponent, b.createSplat(kLog2E, getShape(v)));
-  return math::Exp2Op::create(b, exponent);
-}
-
-Statistics Tiler::addStatistics(Statistics before, Value lse) {
-  Value values = maskLse(lse);
-  auto reduce = [&](tile::ReduceKind kind, Value v) {
-    return tile::ReduceOp::create(b, b.getF32Tile({}), kind, v, 0);
-  };
-  Value max = arith::MaximumFOp::create(b, before.max,
-                                        reduce(tile::ReduceKind::max, values));
-  Value weights = buildWeights(values, spread(max, lseTile));
-  Value sum =
-      arith::MulFOp::create(b, before.sum, buildWeights(before.max, max));
-  return {max, arith::AddFOp::create(b, sum,
-                                     reduce(tile::ReduceKind::sum, weights))};
-}
-
-Value Tiler::accumulate(Value acc, ArrayRef<Tile> tiles, Value max) {
-  SmallVector<int64_t> shape{tileSplits, columns};
-  for (Tile tile : tiles) {
-    Value weights = buildWeights(maskLse(tile.lse), spread(max, tileSplits));
-    // An empty split may hold NaN, and 0 * NaN is NaN.
-    Value counted = b.createBroadcast(isCounted(tile.lse), 1, shape);
-    Value partial = tile.partial;
-    if (!partialType.isF32())
-      partial = arith::ExtFOp::create(b, b.getF32Tile(shape), partial);
-    partial =
-        arith::SelectOp::create(b, counted, partial, b.createSplat(0, shape));
-    acc = math::FmaOp::create(b, partial, b.createBroadcast(weights, 1, shape),
-                              acc);
-  }
-  return acc;
+  return partials;
 }
 
 //===----------------------------------------------------------------------===//
@@ -251,31 +162,18 @@ Value Tiler::accumulate(Value acc, ArrayRef<Tile> tiles, Value max) {
 //===----------------------------------------------------------------------===//
 
 void Tiler::buildEpilogue(Value acc, Statistics statistics) {
-  // The largest weight is 1, so the sum of a row with a non-empty split is
-  // >= 1.
-  Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
-                                      statistics.sum, scalar(0));
-  Value inverse = arith::DivFOp::create(b, scalar(1), statistics.sum);
-  inverse = arith::SelectOp::create(b, empty, scalar(0), inverse);
-  Value total = tile::ReduceOp::create(b, b.getF32Tile({columns}),
-                                       tile::ReduceKind::sum, acc, 0);
-  Value scaled = arith::MulFOp::create(b, total, spread(inverse, columns));
-  auto type = RankedTensorType::get(
-      {columns}, getElementTypeOrSelf(op.getOut().getType()));
-  b.label(tile::StoreOp::create(b, arith::TruncFOp::create(b, type, scaled),
-                                op.getOut(), ValueRange{row, column}),
+  Value empty = combine.isEmpty(statistics);
+  Value out = combine.buildOutput(acc, statistics.sum, empty,
+                                  getElementTypeOrSelf(op.getOut().getType()));
+  b.label(tile::StoreOp::create(b, out, op.getOut(), ValueRange{row, column}),
           "out");
   if (op.getLse())
     storeLse(statistics, empty);
 }
 
 void Tiler::storeLse(Statistics statistics, Value empty) {
-  Value logSum = math::Log2Op::create(b, statistics.sum);
-  if (!isBase2())
-    logSum = arith::MulFOp::create(b, logSum, scalar(kLn2));
-  Value lse = arith::AddFOp::create(b, statistics.max, logSum);
-  lse = arith::SelectOp::create(
-      b, empty, scalar(op.getEmptyLse() == "-inf" ? -kInf : kInf), lse);
+  Value lse = combine.buildLse(statistics, empty,
+                               op.getEmptyLse() == "-inf" ? -kInf : kInf);
   // Only the first CTA of a row stores its lse: the bound is 0 in the others,
   // and in all CTAs if the launch omits lse.
   Value isFirst =
@@ -284,37 +182,18 @@ void Tiler::storeLse(Statistics statistics, Value empty) {
                    ? memref::DimOp::create(b, op.getLse(), zero).getResult()
                    : rows;
   Value end = arith::SelectOp::create(b, isFirst, size, zero);
-  b.label(tile::StoreOp::create(b, spread(lse, 1), op.getLse(), ValueRange{row},
-                                ValueRange{end}, DenseI64ArrayAttr()),
+  b.label(tile::StoreOp::create(b, combine.spread(lse, 1), op.getLse(),
+                                ValueRange{row}, ValueRange{end},
+                                DenseI64ArrayAttr()),
           "out.lse");
 }
 
 LogicalResult CombineOp::buildTileProgram(const TilingOptions &options) {
-  ScheduleAttr schedule = options.schedule;
-  auto get = [&](StringRef name, int64_t otherwise) {
-    return schedule.getTileSize(name).value_or(otherwise);
-  };
-  int64_t columns = get("columns", 64), loads = get("loads", 4);
-  int64_t lseTile = get("lse", 256), width = getSize(*this, "d_v");
-  if (columns % 64 || width % columns)
-    return emitOpError()
-           << "expected tile size 'columns' a multiple of 64 that "
-              "divides d_v = "
-           << width << ", got " << columns;
-  if (loads > 16)
-    return emitOpError() << "expected tile size 'loads' up to 16, got "
-                         << loads;
-  if (!llvm::isPowerOf2_64(lseTile) || lseTile < 32 || lseTile > 1024)
-    return emitOpError() << "expected tile size 'lse' a power of two in [32, "
-                            "1024], got "
-                         << lseTile;
-  // The threads beyond one row of columns divide the splits of a tile.
-  int64_t threads = 0;
-  for (RoleAttr role : schedule.getRoles())
-    threads += 32 * role.getWarps();
-  auto element = getElementTypeOrSelf(getPartialOut().getType());
-  int64_t each = 128 / element.getIntOrFloatBitWidth();
-  int64_t splits = std::max<int64_t>(1, threads * each / columns);
-  Tiler(*this, columns, splits, loads, lseTile).run();
+  FailureOr<CombineTile> tile =
+      CombineTile::get(*this, options.schedule, getSize(*this, "d_v"),
+                       getElementTypeOrSelf(getPartialOut().getType()));
+  if (failed(tile))
+    return failure();
+  Tiler(*this, *tile).run();
   return success();
 }

@@ -19,7 +19,7 @@ Status DecodeView::create(const std::vector<HostArgument> &arguments,
   MLA_RETURN_IF_ERROR(operands.need("k_cache", 4, 4, view.kCache));
   MLA_RETURN_IF_ERROR(operands.need("block_table", 2, 2, view.blockTable));
   MLA_RETURN_IF_ERROR(operands.need("cache_seqlens", 1, 1, view.cacheSeqlens));
-  MLA_RETURN_IF_ERROR(operands.need("out", 5, 5, view.out));
+  MLA_RETURN_IF_ERROR(operands.need("out", 4, 4, view.out));
   view.requests = view.q->shape[0];
   view.queries = view.q->shape[1];
   view.heads = view.q->shape[2];
@@ -27,20 +27,25 @@ Status DecodeView::create(const std::vector<HostArgument> &arguments,
   view.pages = view.kCache->shape[0];
   view.pageSize = view.kCache->shape[1];
   view.maxPages = view.blockTable->shape[1];
-  view.splits = view.out->shape[0];
-  view.vSize = view.out->shape[4];
+  view.kvHeads = view.kCache->shape[2];
+  view.sink = operands.find("attn_sink");
+  view.vSize = view.out->shape[3];
   auto causal = options.find("causal");
   view.isCausal = causal != options.end() && causal->second == "yes";
   using Shape = std::vector<int64_t>;
   MLA_RETURN_IF_ERROR(operands.expect(
-      view.kCache->shape[2] == 1 && view.kCache->shape[3] == view.qkSize,
-      "k_cache with h_kv = 1 and the d_qk of q"));
+      view.kvHeads > 0 && view.heads % view.kvHeads == 0 &&
+          view.kCache->shape[3] == view.qkSize,
+      "k_cache with an h_kv that divides h_q, and the d_qk of q"));
   MLA_RETURN_IF_ERROR(
       operands.expect(view.vSize <= view.qkSize, "d_v <= d_qk"));
-  MLA_RETURN_IF_ERROR(operands.expect(
-      view.out->shape == Shape{view.splits, view.requests, view.queries,
-                               view.heads, view.vSize},
-      "out of [splits, b, s_q, h_q, d_v] with the sizes of q"));
+  MLA_RETURN_IF_ERROR(
+      operands.expect(view.out->shape == Shape{view.requests, view.queries,
+                                               view.heads, view.vSize},
+                      "out of [b, s_q, h_q, d_v] with the sizes of q"));
+  if (view.sink)
+    MLA_RETURN_IF_ERROR(operands.expect(view.sink->shape == Shape{view.heads},
+                                        "attn_sink of [h_q]"));
   MLA_RETURN_IF_ERROR(
       operands.expect(view.blockTable->dtype == MLA_I32 &&
                           view.blockTable->shape[0] == view.requests,
@@ -58,11 +63,13 @@ OperatorInfo describe() {
   info.summary = "attention over a paged KV cache";
   info.options = lseOptions();
   info.options.push_back({"causal", {"no", "yes"}});
+  info.options.push_back({"partials", {"out", "f32"}});
+  info.options.push_back({"batch_invariant", {"no", "yes"}});
   // 4,096 tokens per request; requests share no pages.
-  info.defaultSizes = {{"splits", 1},    {"b", 64},           {"s_q", 1},
-                       {"h_q", 128},     {"h_kv", 1},         {"d_qk", 576},
-                       {"d_v", 512},     {"num_pages", 4096}, {"page_size", 64},
-                       {"max_pages", 64}};
+  info.defaultSizes = {
+      {"b", 64},         {"s_q", 1},   {"h_q", 128},        {"h_kv", 1},
+      {"d_qk", 576},     {"d_v", 512}, {"num_pages", 4096}, {"page_size", 64},
+      {"max_pages", 64}, {"ctas", 132}};
   info.extremes = decodeExtremes();
   info.bytesNote = "k_cache the rows of each request; rows that requests share "
                    "count for each of them";
@@ -105,9 +112,10 @@ public:
       return 0;
     int64_t rows = 0;
     for (int64_t request = 0; request < view.requests; ++request)
-      view.forEachToken(request, 0, view.tokens(request),
-                        [&](int64_t) { ++rows; });
-    int64_t bytes = rows * view.qkSize * itemSize(view.kCache->dtype);
+      view.forEachToken(request, view.tokens(request),
+                        [&](int64_t row) { rows += row >= 0; });
+    int64_t bytes =
+        rows * view.kvHeads * view.qkSize * itemSize(view.kCache->dtype);
     for (const HostArgument &argument : arguments)
       if (argument.name != "k_cache")
         bytes += bytesOf(argument);

@@ -11,7 +11,7 @@
 
 namespace mla::harness {
 
-inline constexpr AttentionNames kDecodeNames = {"q", "k_cache", nullptr};
+inline constexpr AttentionNames kDecodeNames = {"q", "k_cache", "attn_sink"};
 
 /// The arguments of decode by name, and their sizes. Rows of k_cache are
 /// counted in row-major order: page * page_size + the token's index in the
@@ -21,8 +21,9 @@ struct DecodeView {
   const HostTensor *kCache = nullptr;
   const HostTensor *blockTable = nullptr;
   const HostTensor *cacheSeqlens = nullptr;
+  const HostTensor *sink = nullptr; ///< or null
   const HostTensor *out = nullptr;
-  int64_t splits = 0, requests = 0, queries = 0, heads = 0, qkSize = 0,
+  int64_t requests = 0, queries = 0, heads = 0, kvHeads = 0, qkSize = 0,
           vSize = 0, pages = 0, pageSize = 0, maxPages = 0;
   bool isCausal = false;
 
@@ -43,34 +44,25 @@ struct DecodeView {
     int64_t later = isCausal ? queries - 1 - query : 0;
     return std::max<int64_t>(0, tokens(request) - later);
   }
-  /// The number of tokens per split of a request; the last splits may have
-  /// fewer.
-  int64_t splitTokens(int64_t request) const {
-    // The default block_kv: the descriptor does not record the kernel's.
-    constexpr int64_t kTile = 64;
-    int64_t tiles = (tokens(request) + kTile - 1) / kTile;
-    return (tiles + splits - 1) / splits * kTile;
-  }
   /// The offset in `blockTable` of a request's entry.
   int64_t tableOffset(int64_t request, int64_t slot) const {
     return request * blockTable->strides[0] + slot * blockTable->strides[1];
   }
-  /// Calls `found` with the row of each token in [begin, end) of a request
-  /// whose page is valid.
+  /// Calls `found` with the row of each of the first `count` tokens of a
+  /// request; -1 for one whose page is invalid.
   template <typename Found>
-  void forEachToken(int64_t request, int64_t begin, int64_t end,
-                    Found found) const {
-    for (int64_t token = begin; token < end; ++token) {
+  void forEachToken(int64_t request, int64_t count, Found found) const {
+    for (int64_t token = 0; token < count; ++token) {
       int64_t page =
           blockTable->data<int32_t>()[tableOffset(request, token / pageSize)];
-      if (page >= 0 && page < pages)
-        found(page * pageSize + token % pageSize);
+      bool isValid = page >= 0 && page < pages;
+      found(isValid ? page * pageSize + token % pageSize : -1);
     }
   }
-  /// The offset of a row in `kCache`.
-  int64_t rowOffset(int64_t row) const {
+  /// The offset of a row of a KV head in `kCache`.
+  int64_t rowOffset(int64_t row, int64_t kvHead) const {
     return row / pageSize * kCache->strides[0] +
-           row % pageSize * kCache->strides[1];
+           row % pageSize * kCache->strides[1] + kvHead * kCache->strides[2];
   }
 };
 
@@ -87,8 +79,7 @@ Status fillDecode(const runtime::KernelDescriptor &kernel,
 std::vector<Extreme> decodeExtremes();
 
 /// The reference of decode, in double precision. NaN and overflowing scores:
-/// see addAttention. Assumes that kernels divide tokens into splits in units
-/// of 64.
+/// see addAttention.
 Status decodeReference(const runtime::KernelDescriptor &kernel,
                        const std::vector<HostArgument> &arguments,
                        std::vector<ExpectedOutput> &expected);

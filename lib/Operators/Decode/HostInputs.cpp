@@ -80,12 +80,14 @@ public:
     });
   }
 
-  /// Flags of the rows of k_cache that a request reads.
+  /// Flags of the rows of k_cache that a request reads, [row][h_kv].
   std::vector<char> readRows() const {
-    std::vector<char> isRead(view.pages * view.pageSize);
+    std::vector<char> isRead(view.pages * view.pageSize * view.kvHeads);
     for (int64_t request = 0; request < view.requests; ++request)
-      view.forEachToken(request, 0, view.tokens(request),
-                        [&](int64_t row) { isRead[row] = 1; });
+      view.forEachToken(request, view.tokens(request), [&](int64_t row) {
+        if (row >= 0)
+          std::fill_n(isRead.begin() + row * view.kvHeads, view.kvHeads, 1);
+      });
     return isRead;
   }
 
@@ -182,6 +184,8 @@ Status fillDecode(const KernelDescriptor &kernel, const InputOptions &options,
     inputs.fillLengths(*lengths);
   if (HostTensor *table = generated("block_table"))
     inputs.fillTable(*table);
+  if (HostTensor *sink = generated("attn_sink"))
+    fillAttentionSink(*sink, options);
   if (HostTensor *cache = generated("k_cache"))
     inputs.fillCache(*cache);
   return options.extremes.empty()

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Host.h"
+#include "HostPlan.h"
 
 #include "mla/Harness/AttentionReference.h"
 #include "mla/Harness/Tolerances.h"
@@ -20,6 +21,43 @@ static Tolerance getDecodeTolerance(mlaDType dtype) {
 }
 static constexpr Tolerance kLseTolerance = {1e-6, 8.01 / 65536, 0};
 
+/// The number of CTAs per part: the grid of the attention kernel with a single
+/// CTA to divide the work among.
+static Status findTiles(const KernelDescriptor &kernel, int64_t &tiles) {
+  std::vector<int64_t> ones(kernel.sizeNames.size(), 1);
+  for (const EntryDescriptor &entry : kernel.kernels)
+    if (entry.phase == MLA_PHASE_LAUNCH)
+      return entry.grid.evaluate(ones.data(), /*sms=*/1, tiles);
+  return invalidArgument("decode: expected a kernel of the launch phase");
+}
+
+/// Adds the output `plan`, which has to be equal.
+static Status addPlan(const KernelDescriptor &kernel, const DecodeView &view,
+                      const std::vector<HostArgument> &arguments,
+                      std::vector<ExpectedOutput> &expected) {
+  const Tolerance exact{0.5, 0, 1};
+  HostPlanInput input;
+  MLA_RETURN_IF_ERROR(findTiles(kernel, input.tiles));
+  input.slackDivisor = getSlackDivisor(input.tiles);
+  for (int64_t request = 0; request < view.requests; ++request)
+    input.lengths.push_back(
+        view.cacheSeqlens
+            ->data<int32_t>()[request * view.cacheSeqlens->strides[0]]);
+  input.maxTokens = view.mostTokens();
+  auto invariant = kernel.options.find("batch_invariant");
+  input.isBatchInvariant =
+      invariant != kernel.options.end() && invariant->second == "yes";
+  for (const HostArgument &argument : arguments)
+    if (argument.name == "plan")
+      input.ctas = argument.tensor.shape[0];
+  HostPlan plan = makeHostPlan(input);
+  ExpectedOutput rows{"plan", {}, exact};
+  for (const auto &row : plan.rows)
+    rows.values.insert(rows.values.end(), row.begin(), row.end());
+  expected.push_back(std::move(rows));
+  return Status();
+}
+
 Status decodeReference(const KernelDescriptor &kernel,
                        const std::vector<HostArgument> &arguments,
                        std::vector<ExpectedOutput> &expected) {
@@ -28,29 +66,26 @@ Status decodeReference(const KernelDescriptor &kernel,
   MLA_RETURN_IF_ERROR(DecodeView::create(arguments, kernel.options, view));
   MLA_RETURN_IF_ERROR(findScale(arguments, kernel.constants, scale)
                           .within(kernel.operatorName));
-  // A group: the heads of a query in a split. Groups are [splits, b, s_q].
+  // A group: the heads of a query that share a KV head, [b, s_q, h_kv].
   auto findRows = [&](int64_t group, std::vector<int64_t> &rows) {
-    int64_t query = group % view.queries;
-    int64_t request = group / view.queries % view.requests;
-    int64_t split = group / view.queries / view.requests;
-    int64_t size = view.splitTokens(request);
+    int64_t kvHead = group % view.kvHeads;
+    int64_t query = group / view.kvHeads % view.queries;
+    int64_t request = group / view.kvHeads / view.queries;
     view.forEachToken(
-        request, split * size,
-        std::min((split + 1) * size, view.seenTokens(request, query)),
-        [&](int64_t row) { rows.push_back(view.rowOffset(row)); });
+        request, view.seenTokens(request, query), [&](int64_t row) {
+          rows.push_back(row < 0 ? -1 : view.rowOffset(row, kvHead));
+        });
   };
   int64_t mostRows = 0;
   for (int64_t request = 0; request < view.requests; ++request)
     mostRows = std::max(mostRows, view.tokens(request));
-  // Weights are rounded to the type of q, results to that of out.
-  mlaDType dtype =
-      view.out->dtype == MLA_BF16 ? view.out->dtype : view.q->dtype;
-  addAttention({view.q, view.kCache, /*sink=*/nullptr, view.vSize, scale,
-                LseConvention(kernel.options), dtype,
-                view.splits * view.requests * view.queries, view.heads,
-                findRows, mostRows},
-               getDecodeTolerance(dtype), kLseTolerance, arguments, expected);
-  return Status();
+  addAttention({view.q, view.kCache, view.sink, view.vSize, scale,
+                LseConvention(kernel.options), view.q->dtype,
+                view.requests * view.queries * view.kvHeads,
+                view.heads / view.kvHeads, findRows, mostRows},
+               getDecodeTolerance(view.q->dtype), kLseTolerance, arguments,
+               expected);
+  return addPlan(kernel, view, arguments, expected);
 }
 
 } // namespace mla::harness

@@ -40,19 +40,6 @@ public:
     });
   }
 
-  void fillSink(HostTensor &sink) const {
-    uint64_t stream = streamSeed(options.seed, "attn_sink");
-    fillWithNormals(sink, stream, 1);
-    if (!options.poison || view.heads < 3)
-      return;
-    int64_t plus = randomBelow(stream, uint64_t(-1), view.heads);
-    int64_t minus =
-        (plus + 1 + randomBelow(stream, uint64_t(-2), view.heads - 1)) %
-        view.heads;
-    sink.set(plus * sink.strides[0], std::numeric_limits<double>::infinity());
-    sink.set(minus * sink.strides[0], -std::numeric_limits<double>::infinity());
-  }
-
   /// Normals in the KV rows that a valid entry selects; poison: NaN elsewhere.
   void fillKv(HostTensor &kv) const {
     uint64_t stream = streamSeed(options.seed, "kv");
@@ -123,7 +110,7 @@ Status fillSparsePrefill(const InputOptions &options,
     fillLengths(*lengths, streamSeed(options.seed, "topk_length"), view.topk,
                 options.poison);
   if (HostTensor *sink = generated("attn_sink"))
-    inputs.fillSink(*sink);
+    fillAttentionSink(*sink, options);
   if (HostTensor *kv = generated("kv"))
     inputs.fillKv(*kv);
   return options.extremes.empty()

@@ -24,7 +24,6 @@
     <"softmax.0" in ["left"], stage = 1>,
     <"softmax.0.max" in ["left", "right"], stage = 1>,
     <"softmax.0.rescale" in ["left", "right"], stage = 1>,
-    <"top.0" in ["left"], stage = 1, order = 3>,
     <"softmax.0.sum" in ["left"], stage = 1, order = 3>,
     <"softmax.0.rowsum" in ["left"], stage = 1, order = 1>,
     <"p.0" in ["left"], stage = 1>,
@@ -36,7 +35,6 @@
     <"softmax.1.rowmax" in ["right"], stage = 1>,
     <"softmax.1.max" in ["left", "right"], stage = 1, order = 2>,
     <"softmax.1.rescale" in ["left", "right"], stage = 1, order = 2>,
-    <"top.1" in ["right"], stage = 1, order = 3>,
     <"softmax.1.sum" in ["right"], stage = 1, order = 3>,
     <"softmax.1.rowsum" in ["right"], stage = 1, order = 3>,
     <"p.1" in ["right"], stage = 1, order = 2>,
@@ -56,7 +54,6 @@
     <"pv.1.r.wait" in ["right"], stage = 1, order = 6>,
 
     <"softmax.sum" in ["right"]>,
-    <"top" in ["right"]>,
     <"stats" in ["right"]>,
     <"inverse" in ["right"]>,
     <"normalise.l" in ["left"]>,
