@@ -21,12 +21,14 @@ MODES = {
     "gap": "idle before each launch",
     "flush": "L2 flushed before each launch",
     "graph": "as a CUDA graph",
+    "graph-flush": "as a CUDA graph, L2 flushed",
 }
 RATES = {"tflops": ("median_tflops", "TFLOP/s"), "gbs": ("median_gbs", "GB/s")}
 # After Okabe and Ito: distinct for any colour vision; markers in print.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#b04a8a", "#c98200", "#3a9bd6", "#6b7480"]
 MARKERS = ["o", "s", "^", "D"]
-STYLES = {"b2b": "-", "gap": (0, (6, 4)), "flush": (0, (10, 3, 2, 3)), "graph": ":"}
+STYLES = {"b2b": "-", "gap": (0, (6, 4)), "flush": (0, (10, 3, 2, 3)), "graph": ":",
+          "graph-flush": (0, (1, 4))}
 
 Result = namedtuple("Result", "package mode sizes rate device place")
 

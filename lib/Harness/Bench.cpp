@@ -3,8 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cases.h"
+#include "Contestant.h"
 #include "PeerLibrary.h"
-#include "Timing.h"
 #include "mla/Harness/CommandLine.h"
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/OperatorHost.h"
@@ -25,26 +25,6 @@ namespace {
 constexpr double kAgreement = 1e-4;
 
 using Peers = std::vector<std::unique_ptr<PeerLibrary>>;
-
-/// A kernel or a peer, ready to be launched on its arguments, and its samples
-/// by mode.
-struct Contestant {
-  /// Its name in reports.
-  std::string label;
-  /// The kernel's symbol; a peer's library.
-  std::string code;
-  Launch launch;
-  /// All launches of a round as a graph; empty unless that is timed.
-  Launch replay;
-  double flops = 0, bytes = 0;
-  Sizes sizes;
-  std::vector<CheckResult> agreement;
-  bool isPeer = false;
-  /// Why a peer is not timed, at all or in a mode.
-  std::string skipped;
-  std::map<Mode, std::string> skippedModes;
-  std::map<Mode, Samples> samples;
-};
 
 /// Sorts `values`.
 double medianOf(std::vector<double> &values) {
@@ -69,13 +49,53 @@ std::string signatureOf(const Subject &subject,
   return text;
 }
 
+bool hasPlan(const KernelDescriptor &kernel) {
+  return std::any_of(kernel.kernels.begin(), kernel.kernels.end(),
+                     [](const EntryDescriptor &entry) {
+                       return entry.phase == MLA_PHASE_PLAN;
+                     });
+}
+
+/// Outputs that the plan phase writes: what they hold is for our own kernels,
+/// and is no result.
+std::set<std::string> findPlanOutputs(const KernelDescriptor &kernel) {
+  std::set<std::string> names;
+  auto add = [&](int tensor) {
+    if (static_cast<size_t>(tensor) < kernel.arguments.size() &&
+        kernel.arguments[tensor].access != MLA_READ)
+      names.insert(kernel.arguments[tensor].name);
+  };
+  for (const EntryDescriptor &entry : kernel.kernels) {
+    if (entry.phase != MLA_PHASE_PLAN)
+      continue;
+    for (const ParameterDescriptor &parameter : entry.parameters)
+      if (parameter.kind == ParameterDescriptor::Kind::Pointer)
+        add(parameter.index);
+    for (const TensorMapDescriptor &map : entry.tensorMaps)
+      add(map.tensor);
+  }
+  return names;
+}
+
+/// The same arguments, of which only outputs have values: the others may take
+/// gigabytes.
+std::vector<HostArgument>
+copyOutputs(const std::vector<HostArgument> &arguments) {
+  std::vector<HostArgument> copies(arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (arguments[i].isTensor && arguments[i].access != MLA_READ)
+      copies[i] = arguments[i];
+  return copies;
+}
+
 /// All kernels and peers at one set of sizes.
 class BenchCase {
 public:
   /// `progress` may be null.
   BenchCase(const GpuContext &context, const ToolOptions &options,
             Progress *progress)
-      : context(context), options(options), progress(progress) {}
+      : context(context), options(options), progress(progress),
+        timer(context, options) {}
 
   /// Loads the kernels and puts their arguments on the device. Peers get the
   /// arguments of the first kernel, and have to compute what it does.
@@ -90,9 +110,8 @@ public:
         first = std::move(arguments);
     }
     if (!peers.empty())
-      MLA_RETURN_IF_ERROR(
-          addPeers(subjects.front().descriptor.operatorText(), peers, first));
-    return prepareModes();
+      MLA_RETURN_IF_ERROR(addPeers(subjects.front().descriptor, peers, first));
+    return timer.prepare(contestants);
   }
 
   /// Times them in turns, so that drift of clocks and temperature affects all
@@ -109,7 +128,7 @@ public:
               contestants[(n + static_cast<size_t>(round)) % count];
           if (contestant.skipped.empty() &&
               !contestant.skippedModes.count(mode))
-            MLA_RETURN_IF_ERROR(measure(contestant, mode));
+            MLA_RETURN_IF_ERROR(timer.measure(contestant, mode));
         }
       }
     return Status();
@@ -122,6 +141,7 @@ public:
         report.package = contestant.label;
         report.kernel = contestant.code;
         report.device = context.deviceName();
+        report.phase = options.phase;
         report.sizes = contestant.sizes;
         report.leftOut = options.inputs.leftOut;
         report.skipped = contestant.skipped;
@@ -164,32 +184,33 @@ private:
     MLA_RETURN_IF_ERROR(kernel->reserve(*slot));
     if (contestants.empty())
       firstArguments = slot.get();
-    contestant.launch = [kernel = kernel.get(), device = slot.get()] {
-      return kernel->launch(*device);
+    contestant.launch = [kernel = kernel.get(),
+                         device = slot.get()](mlaPhase phase) {
+      return kernel->launch(*device, phase);
     };
     contestants.push_back(std::move(contestant));
     return Status();
   }
 
   /// Runs the first kernel once, then each peer, on the same buffers.
-  Status addPeers(const std::string &operatorName, const Peers &peers,
+  Status addPeers(const KernelDescriptor &kernel, const Peers &peers,
                   const std::vector<HostArgument> &arguments) {
-    std::vector<HostArgument> expected = arguments;
+    planOutputs = findPlanOutputs(kernel);
+    std::vector<HostArgument> expected = copyOutputs(arguments);
     MLA_RETURN_IF_ERROR(runOnce(contestants.front(), expected));
-    peerArguments = std::make_unique<PeerArguments>(operatorName, arguments,
-                                                    *firstArguments);
+    peerArguments = std::make_unique<PeerArguments>(
+        kernel.operatorText(), arguments, *firstArguments, planOutputs);
     for (const std::unique_ptr<PeerLibrary> &peer : peers) {
       Contestant contestant = contestants.front();
       contestant.isPeer = true;
       contestant.label = labelOf(*peer);
       contestant.code = peer->path();
-      contestant.launch = [this, peer = peer.get()] {
-        return peer->launch(*peerArguments, context.stream());
-      };
       // Outputs hold NaN again, to detect a peer that writes nothing.
       MLA_RETURN_IF_ERROR(firstArguments->refill(arguments));
-      std::vector<HostArgument> got = arguments;
-      Status status = runOnce(contestant, got);
+      std::vector<HostArgument> got = copyOutputs(arguments);
+      Status status = preparePeer(*peer, contestant);
+      if (status.ok())
+        status = runOnce(contestant, got);
       if (status.code() == MLA_INVALID_ARGUMENT)
         contestant.skipped = status.message();
       else
@@ -198,6 +219,16 @@ private:
         MLA_RETURN_IF_ERROR(compare(got, expected, contestant));
       contestants.push_back(std::move(contestant));
     }
+    return Status();
+  }
+
+  Status preparePeer(const PeerLibrary &peer, Contestant &contestant) {
+    std::unique_ptr<PeerCase> prepared;
+    MLA_RETURN_IF_ERROR(peer.prepare(*peerArguments, prepared));
+    contestant.launch = [this, peerCase = prepared.get()](mlaPhase phase) {
+      return peerCase->launch(phase, context.stream());
+    };
+    peerCases.push_back(std::move(prepared));
     return Status();
   }
 
@@ -211,7 +242,7 @@ private:
 
   Status runOnce(const Contestant &contestant,
                  std::vector<HostArgument> &outputs) const {
-    MLA_RETURN_IF_ERROR(contestant.launch());
+    MLA_RETURN_IF_ERROR(contestant.launch(MLA_PHASE_ALL));
     MLA_RETURN_IF_ERROR(context.synchronize().within(contestant.label));
     return firstArguments->download(outputs);
   }
@@ -221,7 +252,8 @@ private:
                  const std::vector<HostArgument> &expected,
                  Contestant &contestant) const {
     for (size_t i = 0; i < got.size(); ++i) {
-      if (!got[i].isTensor || got[i].access == MLA_READ)
+      if (!got[i].isTensor || got[i].access == MLA_READ ||
+          planOutputs.count(got[i].name))
         continue;
       CheckResult result = checkAgreement(got[i].name, got[i].tensor,
                                           expected[i].tensor, kAgreement);
@@ -232,73 +264,6 @@ private:
                           ": " + result.message);
       contestant.agreement.push_back(result);
     }
-    return Status();
-  }
-
-  bool isAskedFor(Mode mode) const {
-    return std::count(options.modes.begin(), options.modes.end(), mode) > 0;
-  }
-
-  /// Prepares what some modes need, before anything is timed.
-  Status prepareModes() {
-    if (isAskedFor(Mode::Flush))
-      MLA_RETURN_IF_ERROR(
-          L2Flush::create(context, flush).within("mode 'flush'"));
-    if (isAskedFor(Mode::Graph))
-      for (Contestant &contestant : contestants)
-        if (contestant.skipped.empty())
-          MLA_RETURN_IF_ERROR(capture(contestant));
-    return Status();
-  }
-
-  /// Our kernels can always be captured; a peer may make calls that cannot.
-  Status capture(Contestant &contestant) {
-    std::unique_ptr<LaunchGraph> &graph = graphs.emplace_back();
-    Status status =
-        LaunchGraph::create(context, contestant.label, contestant.launch,
-                            options.iterations, graph);
-    if (contestant.isPeer && !status.ok() && status.code() != MLA_DEVICE_LOST) {
-      contestant.skippedModes[Mode::Graph] =
-          "cannot be captured: " + status.message();
-      return Status();
-    }
-    MLA_RETURN_IF_ERROR(status.within("mode 'graph'"));
-    contestant.replay = [graph = graph.get()] { return graph->replay(); };
-    return Status();
-  }
-
-  /// One contestant's launches of one round and mode, after untimed ones.
-  Status measure(Contestant &contestant, Mode mode) {
-    Samples &samples = contestant.samples[mode];
-    if (mode == Mode::Graph)
-      return measureGraph(contestant, samples);
-    Samples ignored;
-    MLA_RETURN_IF_ERROR(timeLaunches(context, contestant.label,
-                                     contestant.launch, options.warmup,
-                                     /*before=*/nullptr, ignored));
-    Before before;
-    if (mode == Mode::Gap)
-      before = idleBefore(context, options.gapMs);
-    else if (mode == Mode::Flush)
-      before = [this] { return flush->write(); };
-    return timeLaunches(context, contestant.label, contestant.launch,
-                        options.iterations, before, samples);
-  }
-
-  /// Times a replay of the same number of launches. The first replay uploads
-  /// the graph, so at least one is not timed; the timed one is queued behind
-  /// it, which hides its own launch.
-  Status measureGraph(Contestant &contestant, Samples &samples) {
-    int launches = 0;
-    do {
-      MLA_RETURN_IF_ERROR(contestant.replay().within(contestant.label));
-      launches += options.iterations;
-    } while (launches < options.warmup);
-    Samples whole;
-    MLA_RETURN_IF_ERROR(timeLaunches(context, contestant.label,
-                                     contestant.replay, /*count=*/1,
-                                     /*before=*/nullptr, whole));
-    samples.ms.push_back(whole.ms.front() / options.iterations);
     return Status();
   }
 
@@ -316,8 +281,8 @@ private:
     // The rate that a program sees which launches one kernel after the other.
     if (mode == Mode::BackToBack)
       report.hostUs = medianOf(samples.hostUs);
-    if (mode == Mode::Graph)
-      report.graphLaunches = options.iterations;
+    if (mode == Mode::Graph || mode == Mode::GraphFlush)
+      report.graphLaunches = mode == Mode::Graph ? options.iterations : 1;
     report.flops = contestant.flops;
     report.bytes = contestant.bytes;
     if (const GpuRates *machine = findGpuRates(context.deviceName()))
@@ -332,10 +297,11 @@ private:
   /// By signature.
   std::map<std::string, std::unique_ptr<GpuArguments>> shared;
   const GpuArguments *firstArguments = nullptr;
+  std::set<std::string> planOutputs;
   std::unique_ptr<PeerArguments> peerArguments;
+  std::vector<std::unique_ptr<PeerCase>> peerCases;
   std::vector<Contestant> contestants;
-  std::vector<std::unique_ptr<LaunchGraph>> graphs;
-  std::unique_ptr<L2Flush> flush;
+  ContestantTimer timer;
 };
 
 Status benchCase(const GpuContext &context,
@@ -364,6 +330,10 @@ Status checkRequest(const std::vector<Subject> &subjects,
     if (subject.cubin.empty())
       return invalidArgument(subject.label +
                              ": expected code for the GPU, got none");
+  for (const Subject &subject : subjects)
+    if (options.phase == MLA_PHASE_PLAN && !hasPlan(subject.descriptor))
+      return invalidArgument(subject.label + ": expected a kernel of the phase "
+                                             "'plan', got none");
   return Status();
 }
 

@@ -169,12 +169,14 @@ Status GpuKernel::reserve(const GpuArguments &arguments) {
   return Status();
 }
 
-Status GpuKernel::launch(const GpuArguments &arguments) const {
+Status GpuKernel::launch(const GpuArguments &arguments, mlaPhase phase) const {
   const std::vector<mlaArgument> &values = arguments.values();
+  mlaLaunchOptions chosen = options;
+  chosen.phase = phase;
   return runtimeStatus(
              mlaKernelLaunchProgram(kernel, values.data(),
                                     static_cast<int32_t>(values.size()),
-                                    &options, context.stream()))
+                                    &chosen, context.stream()))
       .within(label);
 }
 

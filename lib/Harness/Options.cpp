@@ -190,7 +190,23 @@ static void declareModes(Command &command, ToolOptions &options) {
               "gap: the device idles before each launch\n"
               "flush: 256 MiB are written before each launch, so that the L2 "
               "holds none of its arguments\n"
-              "graph: as one CUDA graph; its time divided by its launches")
+              "graph: as one CUDA graph; its time divided by its launches\n"
+              "graph-flush: as a CUDA graph of one launch, after 256 MiB were "
+              "written")
+      .offer(names);
+}
+
+static void declarePhase(Command &command, ToolOptions &options) {
+  std::vector<std::string> names(std::begin(kPhases), std::end(kPhases));
+  command
+      .option("--phase", "NAME",
+              cli::readWord(names,
+                            [&](size_t index) {
+                              options.phase = static_cast<mlaPhase>(index);
+                            }),
+              "what a timed launch runs: all kernels (default), plan: those "
+              "that run once per batch, launch: those that run for each layer, "
+              "after one untimed plan")
       .offer(names);
 }
 
@@ -215,6 +231,7 @@ void declareTiming(Command &command, ToolOptions &options) {
 void declareBench(Command &command, ToolOptions &options) {
   command.group("Timing");
   declareModes(command, options);
+  declarePhase(command, options);
   declareTiming(command, options);
   command
       .option(

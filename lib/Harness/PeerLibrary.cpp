@@ -13,12 +13,13 @@ namespace mla::harness {
 
 PeerArguments::PeerArguments(const std::string &operatorName,
                              const std::vector<HostArgument> &host,
-                             const GpuArguments &device)
+                             const GpuArguments &device,
+                             const std::set<std::string> &hidden)
     : operatorName(operatorName) {
   for (const HostArgument &argument : host)
     names.push_back(argument.name);
   for (size_t i = 0; i < host.size(); ++i) {
-    if (host[i].leftOut)
+    if (host[i].leftOut || hidden.count(host[i].name))
       continue;
     mlaPeerArgument &argument = arguments.emplace_back();
     argument.name = names[i].c_str();
@@ -60,7 +61,9 @@ Status PeerLibrary::open(const std::string &path,
                            std::to_string(MLA_PEER_VERSION) +
                            " of the interface, got " + std::to_string(got));
   MLA_RETURN_IF_ERROR(find("mlaPeerName", name));
+  MLA_RETURN_IF_ERROR(find("mlaPeerPrepare", peer->prepareFunction));
   MLA_RETURN_IF_ERROR(find("mlaPeerLaunch", peer->launchFunction));
+  MLA_RETURN_IF_ERROR(find("mlaPeerRelease", peer->releaseFunction));
   const char *text = name();
   if (!text || !*text)
     return invalidArgument(where + ": expected a name, got none");
@@ -70,18 +73,46 @@ Status PeerLibrary::open(const std::string &path,
   return Status();
 }
 
-Status PeerLibrary::launch(const PeerArguments &arguments,
-                           CudaStream stream) const {
-  char error[512] = "";
-  int32_t result =
-      launchFunction(&arguments.get(), stream, error, sizeof(error));
-  if (result == MLA_PEER_LAUNCHED)
+Status PeerLibrary::statusOf(int32_t result, const std::string &error) const {
+  if (result == MLA_PEER_SUCCESS)
     return Status();
-  error[sizeof(error) - 1] = '\0';
-  std::string reason = error[0] ? error : "gives no reason";
+  std::string reason = error.empty() ? "gives no reason" : error;
   if (result == MLA_PEER_UNSUPPORTED)
     return invalidArgument(reason);
   return Status(MLA_DRIVER_ERROR, peerName + ": " + reason);
+}
+
+/// Calls `function` with a buffer for the text of an error, which it may leave
+/// without a NUL, and stores the text in `error`.
+template <typename Function>
+static int32_t callWithError(std::string &error, Function function) {
+  char text[512] = "";
+  int32_t result = function(text, sizeof(text));
+  text[sizeof(text) - 1] = '\0';
+  error = text;
+  return result;
+}
+
+Status PeerLibrary::prepare(const PeerArguments &arguments,
+                            std::unique_ptr<PeerCase> &out) const {
+  mlaPeerCase *prepared = nullptr;
+  std::string error;
+  int32_t result = callWithError(error, [&](char *text, size_t size) {
+    return prepareFunction(&arguments.get(), &prepared, text, size);
+  });
+  MLA_RETURN_IF_ERROR(statusOf(result, error));
+  out = std::make_unique<PeerCase>(*this, prepared);
+  return Status();
+}
+
+PeerCase::~PeerCase() { library.releaseFunction(prepared); }
+
+Status PeerCase::launch(mlaPhase phase, CudaStream stream) const {
+  std::string error;
+  int32_t result = callWithError(error, [&](char *text, size_t size) {
+    return library.launchFunction(prepared, phase, stream, text, size);
+  });
+  return library.statusOf(result, error);
 }
 
 } // namespace mla::harness

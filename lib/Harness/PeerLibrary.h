@@ -8,15 +8,19 @@
 #include "mla/Harness/Gpu.h"
 #include "mla/Harness/Peer.h"
 
+#include <set>
+
 namespace mla::harness {
 
 /// The arguments of a launch in the form of the peer interface.
 class PeerArguments {
 public:
-  /// `host` gives names and types, `device` the addresses, in the same order.
+  /// `host` gives names and types, `device` the addresses, in the same order;
+  /// those of `hidden` are left out.
   PeerArguments(const std::string &operatorName,
                 const std::vector<HostArgument> &host,
-                const GpuArguments &device);
+                const GpuArguments &device,
+                const std::set<std::string> &hidden);
   PeerArguments(const PeerArguments &) = delete;
   PeerArguments &operator=(const PeerArguments &) = delete;
 
@@ -28,6 +32,25 @@ private:
   std::vector<std::string> names;
   std::vector<mlaPeerArgument> arguments;
   mlaPeerArguments view = {};
+};
+
+class PeerLibrary;
+
+/// A case that a peer has prepared; released with this object.
+class PeerCase {
+public:
+  PeerCase(const PeerLibrary &library, mlaPeerCase *prepared)
+      : library(library), prepared(prepared) {}
+  ~PeerCase();
+  PeerCase(const PeerCase &) = delete;
+  PeerCase &operator=(const PeerCase &) = delete;
+
+  /// Errors: as PeerLibrary::prepare.
+  Status launch(mlaPhase phase, runtime::CudaStream stream) const;
+
+private:
+  const PeerLibrary &library;
+  mlaPeerCase *prepared;
 };
 
 /// A shared library with the interface of mla/Harness/Peer.h. It stays loaded
@@ -46,14 +69,19 @@ public:
 
   /// MLA_INVALID_ARGUMENT: the peer does not support these arguments; the text
   /// says why. Other errors are failures, and name the peer.
-  Status launch(const PeerArguments &arguments,
-                runtime::CudaStream stream) const;
+  Status prepare(const PeerArguments &arguments,
+                 std::unique_ptr<PeerCase> &out) const;
 
 private:
+  friend class PeerCase;
   PeerLibrary() = default;
+  /// The status of a call that has left `error`.
+  Status statusOf(int32_t result, const std::string &error) const;
 
   std::string file, peerName;
+  decltype(&mlaPeerPrepare) prepareFunction = nullptr;
   decltype(&mlaPeerLaunch) launchFunction = nullptr;
+  decltype(&mlaPeerRelease) releaseFunction = nullptr;
 };
 
 } // namespace mla::harness

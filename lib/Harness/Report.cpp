@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Report.h"
+#include "mla/Harness/Modes.h"
 
 #include <nlohmann/json.hpp>
 
@@ -108,6 +109,8 @@ std::string jsonLine(const BenchReport &report) {
     object["without"] = report.leftOut;
   if (!report.mode.empty())
     object["mode"] = report.mode;
+  if (report.phase != MLA_PHASE_ALL)
+    object["phase"] = nameOf(report.phase);
   if (!report.skipped.empty()) {
     object["skipped"] = report.skipped;
     return line(object);

@@ -33,6 +33,7 @@ struct RunReport {
 /// The result of `bench` for one kernel, case and mode.
 struct BenchReport {
   std::string package, kernel, mode, device;
+  mlaPhase phase = MLA_PHASE_ALL;
   Sizes sizes;
   std::set<std::string> leftOut;
   int samples = 0;

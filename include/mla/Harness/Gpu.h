@@ -76,7 +76,8 @@ public:
   /// Allocates the workspaces that launches with these arguments need. Must be
   /// called before them, because a launch allocates nothing.
   Status reserve(const GpuArguments &arguments);
-  Status launch(const GpuArguments &arguments) const;
+  Status launch(const GpuArguments &arguments,
+                mlaPhase phase = MLA_PHASE_ALL) const;
 
 private:
   explicit GpuKernel(const GpuContext &context) : context(context) {}

@@ -5,6 +5,8 @@
 #ifndef MLA_HARNESS_MODES_H
 #define MLA_HARNESS_MODES_H
 
+#include "mla/Runtime/Runtime.h"
+
 #include <string>
 
 namespace mla::harness {
@@ -18,7 +20,10 @@ enum class Mode {
   /// After the arguments were evicted from the L2.
   Flush,
   /// As nodes of a CUDA graph.
-  Graph
+  Graph,
+  /// As a CUDA graph of one launch, after the arguments were evicted from the
+  /// L2.
+  GraphFlush
 };
 
 struct ModeName {
@@ -29,7 +34,8 @@ struct ModeName {
 inline constexpr ModeName kModes[] = {{Mode::BackToBack, "b2b"},
                                       {Mode::Gap, "gap"},
                                       {Mode::Flush, "flush"},
-                                      {Mode::Graph, "graph"}};
+                                      {Mode::Graph, "graph"},
+                                      {Mode::GraphFlush, "graph-flush"}};
 
 inline const char *nameOf(Mode mode) {
   return kModes[static_cast<int>(mode)].name;
@@ -43,13 +49,18 @@ inline const ModeName *findMode(const std::string &name) {
   return nullptr;
 }
 
-/// "b2b, gap, flush, graph"
+/// "b2b, gap, flush, graph, graph-flush"
 inline std::string listModes() {
   std::string text;
   for (const ModeName &known : kModes)
     text += std::string(text.empty() ? "" : ", ") + known.name;
   return text;
 }
+
+/// The phases by their mlaPhase: the names on the command line and in results.
+inline constexpr const char *kPhases[] = {"all", "plan", "launch"};
+
+inline const char *nameOf(mlaPhase phase) { return kPhases[phase]; }
 
 } // namespace mla::harness
 

@@ -7,9 +7,10 @@
 |* loads and times in the same process as our kernels, on the same arguments  *|
 |* and in turns with them.                                                    *|
 |*                                                                            *|
-|* A peer exports the three functions at the end of this file. None of them   *|
-|* prints, exits or throws. Figures are comparable only if the peer does the  *|
-|* same work, so `bench` compares its outputs with ours before it times.      *|
+|* A peer exports the five functions at the end of this file. None of them    *|
+|* prints, exits or throws. Each case is prepared once, launched often and    *|
+|* released. Figures are comparable only if the peer does the same work, so   *|
+|* `bench` compares its outputs with ours before it times.                    *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -23,19 +24,19 @@ extern "C" {
 #endif
 
 /** The version of this interface. `bench` refuses a peer of another one. */
-#define MLA_PEER_VERSION 1
+#define MLA_PEER_VERSION 2
 
 /** Marks what a peer exports, where its other symbols are hidden. */
 #define MLA_PEER_EXPORT __attribute__((visibility("default")))
 
-/** What a launch came to. */
+/** What a call came to. */
 typedef enum mlaPeerResult {
-  MLA_PEER_LAUNCHED = 0,
+  MLA_PEER_SUCCESS = 0,
   /** The peer has no kernel for this operator, or for these types, sizes,
-   *  strides or addresses. Nothing was launched; `bench` leaves the peer out
-   *  of the case and says why. */
+   *  strides, values or addresses. Nothing was launched; `bench` leaves the
+   *  peer out of the case and says why. */
   MLA_PEER_UNSUPPORTED = 1,
-  /** The peer should have launched, and could not. */
+  /** The peer should have succeeded, and could not. */
   MLA_PEER_FAILED = 2
 } mlaPeerResult;
 
@@ -47,9 +48,9 @@ typedef struct mlaPeerArgument {
   mlaArgument value; /**< device address, shape and strides; or the scalar */
 } mlaPeerArgument;
 
-/** All arguments of a launch. An optional argument of the operator that our
- *  kernel was compiled without, or that the launch leaves out, is not among
- *  them. */
+/** All arguments of a launch. Not among them are optional arguments of the
+ *  operator that our kernel was compiled without, or that the launch leaves
+ *  out, and outputs of the plan phase, whose contents are our kernels' own. */
 typedef struct mlaPeerArguments {
   /** e.g. "combine"; with options that are not the default as in
    *  "combine lse_base=2", which computes something else */
@@ -58,6 +59,10 @@ typedef struct mlaPeerArguments {
   int32_t count;
 } mlaPeerArguments;
 
+/** A case that the peer has prepared, with the memory that it needs besides the
+ *  arguments. Defined by the peer. */
+typedef struct mlaPeerCase mlaPeerCase;
+
 /** MLA_PEER_VERSION of the header that the peer was compiled with. */
 MLA_PEER_EXPORT int32_t mlaPeerVersion(void);
 
@@ -65,16 +70,32 @@ MLA_PEER_EXPORT int32_t mlaPeerVersion(void);
  *  "FlashMLA 9241ae3". Lives as long as the library. */
 MLA_PEER_EXPORT const char *mlaPeerName(void);
 
-/** Launches the operator on `stream` of the calling thread's current context,
- *  which is the device's primary one, and returns without waiting for it.
- *  Outputs lie in the tensors that have the access MLA_WRITE. Everything that
- *  the launch does, on the host too, is timed.
- *  Returns an mlaPeerResult; unless it is MLA_PEER_LAUNCHED, one line that
- *  names the argument at fault, what was expected and what came, is in `error`,
- *  cut to `errorSize` bytes with its final NUL. */
-MLA_PEER_EXPORT int32_t mlaPeerLaunch(const mlaPeerArguments *arguments,
+/** Prepares launches with these arguments, which live until the case is
+ *  released, and stores the case in `*out`. Inputs have their values already,
+ *  and keep them. May allocate and wait for the device; is not timed. The
+ *  calling thread's current context is the device's primary one, in all
+ *  functions.
+ *  Returns an mlaPeerResult; unless it is MLA_PEER_SUCCESS, there is nothing to
+ *  release, and one line that names the argument at fault, what was expected
+ *  and what came, is in `error`, cut to `errorSize` bytes with its final NUL.
+ */
+MLA_PEER_EXPORT int32_t mlaPeerPrepare(const mlaPeerArguments *arguments,
+                                       mlaPeerCase **out, char *error,
+                                       size_t errorSize);
+
+/** Launches the kernels of `phase`, an mlaPhase, on `stream` and returns
+ * without waiting for them. MLA_PHASE_PLAN computes what depends on the lengths
+ * of sequences and serves any number of launches of MLA_PHASE_LAUNCH after it;
+ * a peer without such a step launches nothing and succeeds. Outputs are the
+ *  tensors that have the access MLA_WRITE. Everything that the launch does, on
+ *  the host too, is timed; one that allocates cannot be captured into a graph.
+ *  Returns as mlaPeerPrepare. */
+MLA_PEER_EXPORT int32_t mlaPeerLaunch(mlaPeerCase *prepared, int32_t phase,
                                       mlaStream stream, char *error,
                                       size_t errorSize);
+
+/** Frees the case. No launch of it is under way. */
+MLA_PEER_EXPORT void mlaPeerRelease(mlaPeerCase *prepared);
 
 #ifdef __cplusplus
 } /* extern "C" */

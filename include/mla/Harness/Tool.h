@@ -38,6 +38,9 @@ struct ToolOptions {
   // bench:
   /// How to time, without duplicates.
   std::vector<Mode> modes = {Mode::BackToBack, Mode::Gap};
+  /// The kernels that a timed launch runs; before those of MLA_PHASE_LAUNCH the
+  /// plan is made once, untimed.
+  mlaPhase phase = MLA_PHASE_ALL;
   int iterations = 20;
   int warmup = 5;
   int rounds = 5;

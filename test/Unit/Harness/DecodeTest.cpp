@@ -6,6 +6,7 @@
 
 #include "mla/Harness/OperatorHost.h"
 
+#include <algorithm>
 #include <climits>
 #include <cmath>
 #include <set>
@@ -14,9 +15,10 @@ using namespace mla::harness;
 
 namespace {
 
+/// A kernel with one CTA per part of the plan.
 mla::runtime::KernelDescriptor
 decodeDescriptor(const mla::runtime::OperatorOptions &options = {},
-                 mlaDType dtype = MLA_BF16, mlaDType out = MLA_BF16) {
+                 mlaDType dtype = MLA_BF16, bool hasSink = false) {
   mla::runtime::KernelDescriptor d;
   d.kernels.emplace_back().symbol = d.operatorName = "decode";
   d.options = options;
@@ -28,8 +30,11 @@ decodeDescriptor(const mla::runtime::OperatorOptions &options = {},
   scale.name = "scale";
   scale.isTensor = false;
   d.arguments.push_back(scale);
-  addTensor(d, "out", out, {"splits", "b", "s_q", "h_q", "d_v"}, MLA_WRITE);
-  addTensor(d, "lse", MLA_F32, {"splits", "b", "s_q", "h_q"}, MLA_WRITE);
+  if (hasSink)
+    addTensor(d, "attn_sink", MLA_F32, {"h_q"});
+  addTensor(d, "out", dtype, {"b", "s_q", "h_q", "d_v"}, MLA_WRITE);
+  addTensor(d, "lse", MLA_F32, {"b", "s_q", "h_q"}, MLA_WRITE);
+  addTensor(d, "plan", MLA_I32, {"ctas", "plan_words"}, MLA_WRITE);
   return d;
 }
 
@@ -50,7 +55,7 @@ struct Problem {
   void compute() {
     Status status = findReference(descriptor)(arguments, expected);
     EXPECT_TRUE(status.ok()) << status.message();
-    EXPECT_EQ(expected.size(), 2u);
+    ASSERT_EQ(expected.size(), 3u);
   }
 
   HostTensor &tensor(const char *name) { return tensorOf(arguments, name); }
@@ -63,6 +68,7 @@ struct Problem {
   }
   const std::vector<double> &out() { return expected[0].values; }
   const std::vector<double> &lse() { return expected[1].values; }
+  const std::vector<double> &plan() { return expected[2].values; }
 };
 
 InputOptions plain() {
@@ -81,7 +87,8 @@ constexpr double kTight = 1e-12;
 Problem tiny(int64_t requests, const std::vector<double> &table,
              const std::vector<double> &lengths, int64_t queries = 1,
              const mla::runtime::OperatorOptions &options = {}) {
-  Problem problem({{"splits", 1},
+  Problem problem({{"ctas", 1},
+                   {"plan_words", 8},
                    {"b", requests},
                    {"s_q", queries},
                    {"h_q", 1},
@@ -197,59 +204,73 @@ TEST(Decode, NanIsThatOfTheQueriesThatSeeTheToken) {
 }
 
 Sizes smallSizes() {
-  return {{"splits", 1},     {"b", 13},        {"s_q", 2}, {"h_q", 3},
-          {"h_kv", 1},       {"d_qk", 6},      {"d_v", 5}, {"num_pages", 50},
-          {"page_size", 16}, {"max_pages", 12}};
+  return {{"ctas", 4},       {"plan_words", 8}, {"b", 13},        {"s_q", 2},
+          {"h_q", 3},        {"h_kv", 1},       {"d_qk", 6},      {"d_v", 5},
+          {"num_pages", 50}, {"page_size", 16}, {"max_pages", 12}};
 }
 
-TEST(Decode, SplitsDivideTokensInTiles) {
-  Sizes sizes = smallSizes();
-  Problem whole(sizes);
-  sizes["splits"] = 2;
-  Problem split(sizes);
-  int64_t queries = 13 * 2 * 3, emptyParts = 0;
-  for (int64_t at = 0; at < queries; ++at) {
-    double first = split.lse()[at], second = split.lse()[queries + at];
-    int64_t length = split.get("cache_seqlens", at / 6);
-    EXPECT_EQ(length, whole.get("cache_seqlens", at / 6));
-    // Up to 64 tokens are one tile, which the first split has.
-    if (length <= 64) {
-      ++emptyParts;
-      EXPECT_EQ(second, INFINITY);
-      EXPECT_EQ(first, whole.lse()[at]);
-      continue;
-    }
-    double w0 = std::isinf(first) ? 0 : std::exp(first);
-    double w1 = std::isinf(second) ? 0 : std::exp(second);
-    if (w0 + w1 == 0)
-      continue;
-    EXPECT_NEAR(std::log(w0 + w1), whole.lse()[at], kTight);
-    for (int64_t c = 0; c < 5; ++c)
-      EXPECT_NEAR((w0 * split.out()[at * 5 + c] +
-                   w1 * split.out()[(queries + at) * 5 + c]) /
-                      (w0 + w1),
-                  whole.out()[at * 5 + c], kTight);
-  }
-  EXPECT_GT(emptyParts, 0);
-  EXPECT_LT(emptyParts, queries);
-}
-
-TEST(Decode, ThePlaceOfTheCut) {
-  // 3 tiles in 2 splits: 128 tokens and 22; 130 rows are seen by query 0 of 21.
-  Sizes sizes = {{"splits", 2},   {"b", 1},         {"s_q", 21},
-                 {"h_q", 1},      {"h_kv", 1},      {"d_qk", 1},
-                 {"d_v", 1},      {"num_pages", 1}, {"page_size", 192},
-                 {"max_pages", 1}};
+TEST(Decode, HeadsShareAKVHead) {
+  // Two heads of queries per KV head: their values differ by 100.
+  Sizes sizes = {{"ctas", 1},      {"plan_words", 8}, {"b", 1},
+                 {"s_q", 2},       {"h_q", 4},        {"h_kv", 2},
+                 {"d_qk", 1},      {"d_v", 1},        {"num_pages", 1},
+                 {"page_size", 2}, {"max_pages", 1}};
   Problem problem(sizes, plain(), decodeDescriptor({{"causal", "yes"}}));
-  problem.set("cache_seqlens", {150});
-  for (int64_t query = 0; query < 21; ++query)
-    problem.tensor("q").set(query, 0);
+  problem.set("cache_seqlens", {2});
+  problem.set("block_table", {0});
+  problem.set("k_cache", {1, 101, 3, 103});
+  problem.set("q", std::vector<double>(8, 0));
   problem.compute();
-  for (int64_t query = 0; query < 21; ++query) {
-    EXPECT_NEAR(problem.lse()[query], std::log(128), kTight);
-    EXPECT_NEAR(problem.lse()[21 + query],
-                std::log(static_cast<double>(2 + query)), kTight);
+  for (int64_t head = 0; head < 4; ++head) {
+    EXPECT_NEAR(problem.out()[head], head < 2 ? 1 : 101, kTight);
+    EXPECT_NEAR(problem.out()[4 + head], head < 2 ? 2 : 102, kTight);
+    EXPECT_NEAR(problem.lse()[4 + head], std::log(2), kTight);
   }
+}
+
+TEST(Decode, TheSinkIsInTheDenominatorOnly) {
+  Sizes sizes = smallSizes();
+  sizes["num_pages"] = 13 * 12;
+  Problem without(sizes, plain());
+  Problem problem(sizes, plain(), decodeDescriptor({}, MLA_BF16, true));
+  problem.set("attn_sink", {0, -INFINITY, INFINITY});
+  problem.compute();
+  for (int64_t row = 0; row < 13 * 2 * 3; ++row) {
+    EXPECT_EQ(problem.lse()[row], without.lse()[row]);
+    double sum = std::exp(without.lse()[row]);
+    double factor = row % 3 == 0 ? sum / (sum + 1) : row % 3 == 1 ? 1 : 0;
+    for (int64_t c = 0; c < 5; ++c)
+      EXPECT_NEAR(problem.out()[row * 5 + c],
+                  factor * without.out()[row * 5 + c], kTight);
+  }
+}
+
+TEST(Decode, ThePlanHasRowsForParts) {
+  Sizes sizes = smallSizes();
+  for (int64_t ctas : {1, 4, 40}) {
+    sizes["ctas"] = ctas;
+    EXPECT_EQ(Problem(sizes).plan().size(), static_cast<size_t>(ctas * 8));
+  }
+  // The attention kernel has two CTAs per part: the plan is that of half as
+  // many, and the other rows are 0.
+  mla::runtime::KernelDescriptor pairs = decodeDescriptor();
+  pairs.kernels[0].grid = mla::runtime::Expression(2);
+  Problem halved(sizes, {}, pairs);
+  sizes["ctas"] = 20;
+  std::vector<double> rows = Problem(sizes).plan();
+  EXPECT_TRUE(std::any_of(rows.begin(), rows.end(),
+                          [](double word) { return word != 0; }));
+  rows.resize(halved.plan().size());
+  EXPECT_EQ(halved.plan(), rows);
+  // The option is read.
+  Problem invariant(sizes, {}, decodeDescriptor({{"batch_invariant", "yes"}}));
+  EXPECT_NE(invariant.plan(), Problem(sizes).plan());
+  // A program that only plans is none.
+  mla::runtime::KernelDescriptor planner = decodeDescriptor();
+  planner.kernels[0].phase = MLA_PHASE_PLAN;
+  std::vector<ExpectedOutput> expected;
+  expectFailure(findReference(planner)(halved.arguments, expected),
+                "decode: expected a kernel of the launch phase");
 }
 
 TEST(Decode, PoisonIsEverywhereElse) {
@@ -264,6 +285,7 @@ TEST(Decode, PoisonIsEverywhereElse) {
       int64_t length = problem.get("cache_seqlens", request);
       lengths.insert(length);
       length = std::min<int64_t>(std::max<int64_t>(length, 0), 12 * 16);
+      bool hasRow = false;
       for (int64_t token = 0; token < length; ++token) {
         int64_t page = problem.get("block_table", request * 12 + token / 16);
         bool isPage = page >= 0 && page < 50;
@@ -273,6 +295,12 @@ TEST(Decode, PoisonIsEverywhereElse) {
         if (token % 16 == 0)
           pageIsShared |= !pages.insert(page).second;
         read.insert(page * 16 + token % 16);
+        hasRow = true;
+      }
+      // Without a row all scores are -inf.
+      for (int64_t row = request * 6; row < request * 6 + 6; ++row) {
+        EXPECT_EQ(std::isnan(problem.out()[row * 5]), length > 0 && !hasRow);
+        EXPECT_EQ(problem.lse()[row] == -INFINITY, length > 0 && !hasRow);
       }
       for (int64_t slot = (length + 15) / 16; slot < 12; ++slot)
         isStale |= problem.get("block_table", request * 12 + slot) == INT_MIN;
@@ -282,9 +310,6 @@ TEST(Decode, PoisonIsEverywhereElse) {
       for (int64_t c = 0; c < 6; ++c)
         EXPECT_EQ(std::isnan(problem.tensor("k_cache").get(row * 6 + c)),
                   !read.count(row));
-    for (const ExpectedOutput &output : problem.expected)
-      for (double value : output.values)
-        EXPECT_FALSE(std::isnan(value));
   }
   EXPECT_TRUE(pageIsShared);
   EXPECT_TRUE(pageIsNone);
@@ -350,24 +375,19 @@ TEST(Decode, Extremes) {
   EXPECT_GT(most, 2e38);
 }
 
-TEST(Decode, TolerancesAreThoseOfTheCoarserType) {
+TEST(Decode, Tolerances) {
   Sizes sizes = smallSizes();
   EXPECT_EQ(Problem(sizes).expected[0].tolerance.relative, 2.01 / 128);
-  EXPECT_EQ(Problem(sizes, {}, decodeDescriptor({}, MLA_BF16, MLA_F32))
-                .expected[0]
-                .tolerance.relative,
-            2.01 / 128);
-  EXPECT_EQ(Problem(sizes, {}, decodeDescriptor({}, MLA_F16, MLA_BF16))
-                .expected[0]
-                .tolerance.relative,
-            2.01 / 128);
-  Problem f16(sizes, {}, decodeDescriptor({}, MLA_F16, MLA_F32));
+  Problem f16(sizes, {}, decodeDescriptor({}, MLA_F16));
   EXPECT_EQ(f16.expected[0].tolerance.relative, 2.01 / 1024);
   EXPECT_EQ(f16.expected[1].tolerance.relative, 8.01 / 65536);
+  // Words of a plan are equal or not.
+  EXPECT_LT(f16.expected[2].tolerance.absolute, 1);
+  EXPECT_EQ(f16.expected[2].tolerance.relative, 0);
 }
 
 TEST(Decode, EmptyShapes) {
-  for (const char *name : {"splits", "b", "s_q", "num_pages", "max_pages"}) {
+  for (const char *name : {"b", "s_q", "max_pages"}) {
     Sizes sizes = smallSizes();
     sizes[name] = 0;
     Problem problem(sizes);
@@ -375,6 +395,16 @@ TEST(Decode, EmptyShapes) {
       EXPECT_EQ(value, 0);
     for (double value : problem.lse())
       EXPECT_EQ(value, INFINITY);
+    EXPECT_EQ(problem.plan().size(), 4u * 8);
+  }
+  // Without pages every token has score -inf.
+  Sizes sizes = smallSizes();
+  sizes["num_pages"] = 0;
+  Problem problem(sizes);
+  for (int64_t row = 0; row < 13 * 2 * 3; ++row) {
+    bool isEmpty = problem.get("cache_seqlens", row / 6) <= 0;
+    EXPECT_EQ(problem.lse()[row], isEmpty ? INFINITY : -INFINITY);
+    EXPECT_EQ(std::isnan(problem.out()[row * 5]), !isEmpty);
   }
 }
 
@@ -384,9 +414,9 @@ TEST(Decode, OperationsAndBytes) {
   EXPECT_EQ(countFlops(problem.descriptor, problem.arguments),
             2 * 15 * (2 + 1));
   // Four rows and, behind a page that is none, one; q, the table, the lengths,
-  // out and lse.
+  // out, lse and the plan.
   EXPECT_EQ(countBytes(problem.descriptor, problem.arguments),
-            5 * 2 * 2 + 6 * 2 * 2 + 4 * 4 + 2 * 4 + 6 * 2 + 6 * 4);
+            5 * 2 * 2 + 6 * 2 * 2 + 4 * 4 + 2 * 4 + 6 * 2 + 6 * 4 + 8 * 4);
   problem.descriptor.options.clear();
   EXPECT_EQ(countFlops(problem.descriptor, problem.arguments),
             2 * 3 * 7 * (2 + 1));
@@ -405,16 +435,19 @@ TEST(Decode, MistakesAreNamed) {
         error);
   };
   fails(0, MLA_BF16, {13, 2, 3}, "decode: 'q': expected rank 4, got 3");
-  fails(1, MLA_BF16, {50, 16, 2, 6},
-        "decode: expected k_cache with h_kv = 1 and the d_qk of q");
-  fails(1, MLA_BF16, {50, 16, 1, 7},
-        "decode: expected k_cache with h_kv = 1 and the d_qk of q");
+  fails(
+      1, MLA_BF16, {50, 16, 2, 6},
+      "decode: expected k_cache with an h_kv that divides h_q, and the d_qk of "
+      "q");
+  fails(
+      1, MLA_BF16, {50, 16, 1, 7},
+      "decode: expected k_cache with an h_kv that divides h_q, and the d_qk of "
+      "q");
   fails(2, MLA_I64, {13, 12}, "decode: expected block_table of i32");
   fails(3, MLA_I32, {12}, "decode: expected cache_seqlens of i32 [b]");
-  fails(5, MLA_BF16, {1, 13, 2, 3, 7}, "decode: expected d_v <= d_qk");
-  fails(
-      5, MLA_BF16, {1, 13, 2, 4, 5},
-      "decode: expected out of [splits, b, s_q, h_q, d_v] with the sizes of q");
+  fails(5, MLA_BF16, {13, 2, 3, 7}, "decode: expected d_v <= d_qk");
+  fails(5, MLA_BF16, {13, 2, 4, 5},
+        "decode: expected out of [b, s_q, h_q, d_v] with the sizes of q");
   Problem problem(smallSizes());
   problem.arguments.erase(problem.arguments.begin() + 2);
   expectFailure(

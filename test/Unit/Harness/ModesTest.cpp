@@ -162,10 +162,37 @@ TEST_F(Modes, AGraphIsWarmedUpByAsManyLaunchesAtLeast) {
   EXPECT_EQ(fake->launches, 3 * 2 + 2);
 }
 
+TEST_F(Modes, AGraphOfOneLaunchIsReplayedAfterEachFlush) {
+  fake->keepLog = true;
+  EXPECT_EQ(bench("graph-flush", {"--rounds=1"}), kExitSuccess) << err.str();
+  EXPECT_EQ(calls(), "begin launch end make event replay event wait "
+                     "write event replay event write event replay event wait");
+  EXPECT_EQ(fake->writtenBytes, 256u << 20);
+  expectOutput("\"mode\":\"graph-flush\",\"samples\":2,\"median_ms\":2.5,"
+               "\"min_ms\":2.5,\"graph_launches\":1}");
+}
+
+TEST_F(Modes, AGraphThatIsFlushedIsUploadedByAnUntimedReplay) {
+  EXPECT_EQ(bench("graph-flush", {"--rounds=1", "--warmup=0"}), kExitSuccess)
+      << err.str();
+  EXPECT_EQ(fake->launches, 1 + 2);
+}
+
+TEST_F(Modes, APhaseThatNoKernelHasIsNamed) {
+  EXPECT_EQ(bench("b2b", {"--phase=plan"}), kExitFailure);
+  EXPECT_EQ(err.str(),
+            "error: copy: expected a kernel of the phase 'plan', got none\n");
+  EXPECT_EQ(fake->launches, 0);
+  // Launches without a plan need none.
+  EXPECT_EQ(bench("b2b", {"--phase=launch"}), kExitSuccess);
+  expectOutput("\"mode\":\"b2b\",\"phase\":\"launch\",\"samples\":4");
+}
+
 TEST_F(Modes, AreMeasuredAndReportedAsTheyAreListed) {
-  EXPECT_EQ(bench("graph,flush,gap,b2b"), kExitSuccess) << err.str();
+  EXPECT_EQ(bench("graph,graph-flush,flush,gap,b2b"), kExitSuccess)
+      << err.str();
   size_t at = 0;
-  for (const char *mode : {"graph", "flush", "gap", "b2b"}) {
+  for (const char *mode : {"graph", "graph-flush", "flush", "gap", "b2b"}) {
     at = out.str().find("\"mode\":\"" + std::string(mode) + "\"", at);
     EXPECT_NE(at, std::string::npos) << mode << " in: " << out.str();
   }
@@ -173,6 +200,11 @@ TEST_F(Modes, AreMeasuredAndReportedAsTheyAreListed) {
 
 TEST_F(Modes, AFlushWithoutMemoryIsAnError) {
   fake->mostBytes = 1 << 20;
+  EXPECT_EQ(bench("b2b,graph-flush"), kExitFailure);
+  EXPECT_EQ(err.str(),
+            "error: mode 'graph-flush': 256 MiB to write over the L2: "
+            "cuMemAlloc failed: CUDA_ERROR_FAKE (2): a fake error\n");
+  err.str("");
   EXPECT_EQ(bench("b2b,flush"), kExitFailure);
   EXPECT_EQ(err.str(),
             "error: mode 'flush': 256 MiB to write over the L2: "

@@ -22,6 +22,28 @@ protected:
     ASSERT_NE(peer, nullptr);
     *peer = mlaFakePeerState();
   }
+  void TearDown() override {
+    // What was prepared is released, after failures too.
+    if (peer && peer->prepareResult == MLA_PEER_SUCCESS)
+      EXPECT_EQ(peer->released, peer->prepared);
+    FakeGpu::TearDown();
+  }
+
+  /// The kernel gets a plan kernel before it, which writes the table `plan`
+  /// and, in the fake driver, copies no less than the kernel does.
+  void loadWithPlan() {
+    config.load = [load = config.load](const std::string &operand,
+                                       std::vector<Subject> &all) -> Status {
+      MLA_RETURN_IF_ERROR(load(operand, all));
+      mla::runtime::KernelDescriptor &d = all.back().descriptor;
+      addTensor(d, "plan", MLA_I32, {"n"}, MLA_WRITE);
+      d.kernels.insert(d.kernels.begin(), d.kernels.front());
+      d.kernels[0].symbol = "plan";
+      d.kernels[0].phase = MLA_PHASE_PLAN;
+      d.kernels[0].parameters[1].index = 2;
+      return Status();
+    };
+  }
 
   int bench(std::vector<std::string> words) {
     words.insert(words.begin(),
@@ -71,13 +93,14 @@ TEST_F(Peers, WhatTheyHaveNoKernelForIsLeftOut) {
 }
 
 TEST_F(Peers, TakePartInEachMode) {
-  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=b2b,gap,flush,graph"}),
-            kExitSuccess)
+  EXPECT_EQ(
+      bench({"--sizes", "n=10", "--modes=b2b,gap,flush,graph,graph-flush"}),
+      kExitSuccess)
       << err.str();
-  // One to compare; three that are captured, and not called for a replay;
-  // rounds x other modes, each a warm-up and the timed iterations.
-  EXPECT_EQ(peer->launches, 1 + 3 + 2 * 3 * (1 + 3));
-  for (const char *mode : {"b2b", "gap", "flush", "graph"})
+  // One to compare; three and one that are captured, and not called for a
+  // replay; rounds x other modes, each a warm-up and the timed iterations.
+  EXPECT_EQ(peer->launches, 1 + 3 + 1 + 2 * 3 * (1 + 3));
+  for (const char *mode : {"b2b", "gap", "flush", "graph", "graph-flush"})
     expectOutput("\"package\":\"fake peer\",\"kernel\":\"" MLA_FAKE_PEER
                  "\",\"device\":\"Fake GPU\",\"sizes\":{\"n\":10},\"mode\":\"" +
                  std::string(mode) + "\",\"samples\":");
@@ -95,6 +118,66 @@ TEST_F(Peers, WhatCannotBeCapturedIsLeftOutOfThatMode) {
       "\"mode\":\"graph\",\"skipped\":\"cannot be captured: fake peer: "
       "cudaMalloc failed\"}\n");
   expectOutput("\nfake peer (n=10), graph, skipped: cannot be captured: ");
+}
+
+TEST_F(Peers, CasesThatCannotBePreparedAreLeftOut) {
+  peer->prepareResult = MLA_PEER_UNSUPPORTED;
+  peer->error = "argument 'c': expected rank 4, got 1";
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitSuccess) << err.str();
+  EXPECT_EQ(peer->launches, 0);
+  EXPECT_EQ(peer->released, 0);
+  expectOutput("\"skipped\":\"argument 'c': expected rank 4, got 1\"}\n");
+}
+
+TEST_F(Peers, PreparingThatFailsIsAnError) {
+  peer->prepareResult = MLA_PEER_FAILED;
+  peer->error = "cudaMalloc failed: out of memory";
+  EXPECT_EQ(bench({"--sizes", "n=10"}), kExitFailure);
+  EXPECT_EQ(err.str(), "error: fake peer: cudaMalloc failed: out of memory\n");
+  EXPECT_EQ(peer->released, 0);
+}
+
+TEST_F(Peers, EachCaseIsPreparedOnceAndReleased) {
+  EXPECT_EQ(bench({"--sizes", "n=10/20/30"}), kExitSuccess) << err.str();
+  EXPECT_EQ(peer->prepared, 3);
+  EXPECT_EQ(peer->released, 3);
+}
+
+TEST_F(Peers, PlanOutputsAreOurOwn) {
+  loadWithPlan();
+  // The peer writes no `plan`, and is not asked to.
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=b2b"}), kExitSuccess)
+      << err.str();
+  EXPECT_EQ(peer->arguments, 2);
+  EXPECT_EQ(out.str().find("\"name\":\"plan\""), std::string::npos);
+  expectOutput("\"agreement\":[{\"name\":\"c\",\"pass\":true");
+  EXPECT_EQ(peer->launchesOf[MLA_PHASE_ALL], 1 + 2 * (1 + 3));
+}
+
+TEST_F(Peers, ThePlanIsMadeBeforeTheLaunchesThatAreTimed) {
+  loadWithPlan();
+  fake->keepLog = true;
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=b2b", "--phase=launch"}),
+            kExitSuccess)
+      << err.str();
+  // All to compare; one plan per round.
+  EXPECT_EQ(peer->launchesOf[MLA_PHASE_ALL], 1);
+  EXPECT_EQ(peer->launchesOf[MLA_PHASE_PLAN], 2);
+  EXPECT_EQ(peer->launchesOf[MLA_PHASE_LAUNCH], 2 * (1 + 3));
+  EXPECT_EQ(fake->launches, 2 + 2 * (1 + 1 + 3));
+  expectOutput("\"mode\":\"b2b\",\"phase\":\"launch\",\"samples\":6");
+}
+
+TEST_F(Peers, ThePlanAloneIsTimed) {
+  loadWithPlan();
+  EXPECT_EQ(bench({"--sizes", "n=10", "--modes=graph-flush", "--phase=plan"}),
+            kExitSuccess)
+      << err.str();
+  EXPECT_EQ(peer->launchesOf[MLA_PHASE_PLAN], 1);
+  EXPECT_EQ(peer->launchesOf[MLA_PHASE_LAUNCH], 0);
+  // All kernels to compare, then only plans.
+  EXPECT_EQ(fake->launches, 2 + 2 * (1 + 3));
+  expectOutput("\"mode\":\"graph-flush\",\"phase\":\"plan\",\"samples\":6");
 }
 
 TEST_F(Peers, FailuresAreErrors) {

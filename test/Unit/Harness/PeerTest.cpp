@@ -63,7 +63,7 @@ TEST(Peer, LibraryWithoutAFunction) {
 TEST(Peer, LibraryOfAnotherVersion) {
   EXPECT_EQ(benchError(MLA_FAKE_PEER_OTHER),
             "error: peer '" MLA_FAKE_PEER_OTHER
-            "': expected version 1 of the interface, got 7\n");
+            "': expected version 2 of the interface, got 7\n");
 }
 
 TEST(Peer, GoodLibraryIsLoadedBeforeTheKernelIsLookedAt) {

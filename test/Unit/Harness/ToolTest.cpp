@@ -252,8 +252,9 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"bench", "right", "--gap=0"},
               "'--gap': expected milliseconds above 0, at most 60000, got '0'");
   expectUsage({"bench", "right", "--modes=foo"},
-              "'--modes': expected some of b2b, gap, flush, graph, got 'foo'");
-  expectUsage({"bench", "right", "--modes=b2b,"}, "graph, got ''");
+              "'--modes': expected some of b2b, gap, flush, graph, "
+              "graph-flush, got 'foo'");
+  expectUsage({"bench", "right", "--modes=b2b,"}, "graph-flush, got ''");
   expectUsage({"bench", "right", "--modes=gap,b2b,gap"},
               "expected each mode once, got 'gap' twice");
   expectUsage({"bench", "right", "--modes="}, "'--modes': expected a value");
@@ -413,7 +414,7 @@ TEST_F(Tool, HelpNamesEveryOption) {
         "--check",      "--output ",  "--iterations ", "--modes ",
         "--warmup ",    "--rounds ",  "--gap ",        "--progress ",
         "--peer ",      "--level ",   "Example:",      "--tolerance ",
-        "--without "})
+        "--without ",   "--phase "})
     EXPECT_NE(text.find(option), std::string::npos) << option;
   // Old spellings are in no help.
   EXPECT_EQ(text.find("--size "), std::string::npos);
