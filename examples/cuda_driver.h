@@ -17,11 +17,13 @@ extern "C" {
 
 typedef int CUresult, CUdevice;
 typedef unsigned long long CUdeviceptr;
+enum { CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16 };
 typedef struct CUctx_st *CUcontext;
 typedef struct CUstream_st *CUstream;
 
 CUresult cuInit(unsigned flags);
 CUresult cuDeviceGet(CUdevice *device, int ordinal);
+CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device);
 CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device);
 CUresult cuCtxSetCurrent(CUcontext context);
 CUresult cuStreamCreate(CUstream *stream, unsigned flags);

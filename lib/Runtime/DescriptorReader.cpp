@@ -306,10 +306,11 @@ TensorMapDescriptor readTensorMap(const json &value, const std::string &path,
                                   const KernelDescriptor &descriptor,
                                   Status &status) {
   ObjectReader reader(value, path, status);
-  reader.allowOnly({"argument", "workspace", "box", "swizzle"});
+  reader.allowOnly({"argument", "workspace", "box", "swizzle", "mayBeEmpty"});
   TensorMapDescriptor map;
   map.tensor = readTensor(reader, descriptor);
   map.swizzle = reader.smallInteger("swizzle");
+  map.mayBeEmpty = reader.boolean("mayBeEmpty");
   reader.array("box", [&](const json &entry, const std::string &where) {
     map.box.push_back(reader.toInteger(entry, where));
   });

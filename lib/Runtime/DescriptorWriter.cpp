@@ -94,6 +94,8 @@ json write(const KernelDescriptor &descriptor, const TensorMapDescriptor &map) {
   writeTensor(descriptor, map.tensor, result);
   result["box"] = map.box;
   result["swizzle"] = map.swizzle;
+  if (map.mayBeEmpty)
+    result["mayBeEmpty"] = true;
   return result;
 }
 

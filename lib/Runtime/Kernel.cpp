@@ -307,7 +307,8 @@ Status Kernel::launch(const mlaArgument *arguments, int32_t count,
                       const mlaLaunchOptions &options, CudaStream stream) {
   Checked checked;
   LaunchBinding &binding = checked.binding;
-  MLA_RETURN_IF_ERROR(checkArguments(descriptor(), arguments, count, binding));
+  MLA_RETURN_IF_ERROR(
+      checkArguments(descriptor(), arguments, count, binding, options.phase));
   // Before the driver is opened: an empty launch succeeds without one.
   if (writesNothing(descriptor(), arguments))
     return Status();
@@ -324,7 +325,7 @@ Status Kernel::launch(const mlaArgument *arguments, int32_t count,
   MLA_RETURN_IF_ERROR(layOutWorkspaces(descriptor(), binding));
   MLA_RETURN_IF_ERROR(placeWorkspaces(descriptor(), arguments,
                                       options.workspace, options.workspaceBytes,
-                                      binding));
+                                      binding, options.phase));
   MLA_RETURN_IF_ERROR(checked.fill(descriptor(), arguments, options.phase));
   if (checked.isEmpty)
     return Status();

@@ -218,18 +218,20 @@ Status checkExtent(const ArgumentDescriptor &expected, const mlaTensor &tensor,
 
 Status checkTensor(const KernelDescriptor &descriptor,
                    const ArgumentDescriptor &expected,
-                   const mlaArgument &argument, int64_t *sizes,
-                   uint64_t &extentBytes) {
+                   const mlaArgument &argument, LaunchBinding &binding,
+                   int index, int32_t phase) {
   if (isLeftOut(expected, argument))
     return Status();
   MLA_RETURN_IF_ERROR(checkForm(expected, argument));
   const mlaTensor &tensor = argument.value.tensor;
-  MLA_RETURN_IF_ERROR(checkSizes(descriptor, expected, tensor, sizes));
+  MLA_RETURN_IF_ERROR(checkSizes(descriptor, expected, tensor, binding.sizes));
   // Frameworks give empty tensors a null pointer and any strides.
   if (isEmpty(tensor))
     return Status();
   if (tensor.data == 0)
-    return fault(expected, "expected a device address, got null");
+    return usesMemory(descriptor, index, phase)
+               ? fault(expected, "expected a device address, got null")
+               : Status();
   uint64_t alignment = static_cast<uint64_t>(
       std::max(expected.alignment, itemSize(expected.dtype)));
   if (tensor.data % alignment != 0)
@@ -237,14 +239,28 @@ Status checkTensor(const KernelDescriptor &descriptor,
                                std::to_string(alignment) + " bytes, got " +
                                hex(tensor.data));
   MLA_RETURN_IF_ERROR(checkStrides(expected, tensor));
-  return checkExtent(expected, tensor, extentBytes);
+  return checkExtent(expected, tensor, binding.extents[index]);
 }
 
 } // namespace
 
+bool usesMemory(const KernelDescriptor &descriptor, int tensor, int32_t phase) {
+  using Kind = ParameterDescriptor::Kind;
+  for (const EntryDescriptor &entry : descriptor.kernels) {
+    if (phase != MLA_PHASE_ALL && phase != entry.phase)
+      continue;
+    for (const ParameterDescriptor &parameter : entry.parameters)
+      if (parameter.kind == Kind::TensorMap
+              ? entry.tensorMaps[parameter.index].tensor == tensor
+              : parameter.kind == Kind::Pointer && parameter.index == tensor)
+        return true;
+  }
+  return false;
+}
+
 Status checkArguments(const KernelDescriptor &descriptor,
                       const mlaArgument *arguments, int32_t count,
-                      LaunchBinding &binding) {
+                      LaunchBinding &binding, int32_t phase) {
   if (count != static_cast<int32_t>(descriptor.arguments.size()))
     return invalidArgument("kernel '" + descriptor.name() + "': expected " +
                            std::to_string(descriptor.arguments.size()) +
@@ -261,10 +277,10 @@ Status checkArguments(const KernelDescriptor &descriptor,
       return fault(expected, "expected 0 in 'reserved', got " +
                                  std::to_string(arguments[i].reserved));
     binding.extents[i] = 0;
-    MLA_RETURN_IF_ERROR(expected.isTensor
-                            ? checkTensor(descriptor, expected, arguments[i],
-                                          binding.sizes, binding.extents[i])
-                            : checkScalar(expected, arguments[i]));
+    MLA_RETURN_IF_ERROR(
+        expected.isTensor
+            ? checkTensor(descriptor, expected, arguments[i], binding, i, phase)
+            : checkScalar(expected, arguments[i]));
   }
   return checkOverlap(descriptor, arguments, binding.extents);
 }

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mla/Runtime/Launch.h"
+#include <algorithm>
 
 namespace mla::runtime {
 
@@ -59,9 +60,13 @@ Status computeTensorMap(const KernelDescriptor &descriptor,
   out = TensorMapParameters();
   out.dataType = tensorMapDataType(dtype);
   out.rank = static_cast<uint32_t>(tensor.rank);
-  out.address = tensor.data;
+  // No box of an empty tensor is copied, so a map of any one element serves.
+  bool isEmpty = map.mayBeEmpty &&
+                 std::find(tensor.shape, tensor.shape + tensor.rank, 0) !=
+                     tensor.shape + tensor.rank;
+  out.address = isEmpty ? kAlignment : tensor.data;
   out.swizzle = tensorMapSwizzle(map.swizzle);
-  if (tensor.data % kAlignment != 0)
+  if (out.address % kAlignment != 0)
     return fault(descriptor, map.tensor, "an address aligned to 16 bytes");
   // A tensor map lists dimensions innermost first, and no stride for the
   // innermost one, which is contiguous. The stride of a dimension of size 1 is
@@ -70,7 +75,7 @@ Status computeTensorMap(const KernelDescriptor &descriptor,
   uint64_t contiguous = bytes;
   for (uint32_t i = 0; i < out.rank; ++i) {
     int dim = tensor.rank - 1 - static_cast<int>(i);
-    uint64_t size = static_cast<uint64_t>(tensor.shape[dim]);
+    uint64_t size = isEmpty ? 1 : static_cast<uint64_t>(tensor.shape[dim]);
     if (size < 1 || size > kMaxSize)
       return fault(descriptor, map.tensor,
                    "a size of 1 to 2^32 in dim " + std::to_string(dim) +

@@ -69,9 +69,18 @@ Status layOutWorkspaces(const KernelDescriptor &descriptor,
 
 Status placeWorkspaces(const KernelDescriptor &descriptor,
                        const mlaArgument *arguments, uint64_t address,
-                       uint64_t bytes, LaunchBinding &binding) {
+                       uint64_t bytes, LaunchBinding &binding, int32_t phase) {
   uint64_t needed = binding.workspaceBytes;
   if (needed == 0)
+    return Status();
+  int first = static_cast<int>(descriptor.arguments.size());
+  auto isUsed = [&] {
+    for (size_t i = 0; i < descriptor.workspaces.size(); ++i)
+      if (usesMemory(descriptor, first + static_cast<int>(i), phase))
+        return true;
+    return false;
+  };
+  if (address == 0 && !isUsed())
     return Status();
   if (address == 0)
     return invalidArgument("'workspace': expected a device address of " +

@@ -4,23 +4,33 @@
 `flash_mla_sparse_fwd` is FlashMLA's function of that name, for torch tensors.
 `sparse_prefill` takes the tensors of any library, results included. `combine`
 merges the partial results of attention with split KV. A `Package` calls the kernels
-of any package.
+of any package. `decode` and `plan_decode` are dense MLA decode over a paged cache.
+
+The functions of other packages, under their names, are in mla.flash_mla, mla.flashinfer
+and mla.transformer_engine.
 """
 
 from ._errors import MLAError
 from ._library import compile_options, use_packages
 from ._package import Package
+from .decoding import DecodePlan, decode, plan_decode
+from .flash_mla import flash_mla_with_kvcache, get_mla_metadata
 from .sparse import flash_mla_sparse_fwd, sparse_prefill
 from .split_kv import combine
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DecodePlan",
     "MLAError",
     "Package",
     "combine",
     "compile_options",
+    "decode",
     "flash_mla_sparse_fwd",
+    "flash_mla_with_kvcache",
+    "get_mla_metadata",
+    "plan_decode",
     "sparse_prefill",
     "use_packages",
 ]

@@ -19,7 +19,7 @@ from ctypes import (
 )
 
 # The first versions with every function used here.
-RUNTIME_VERSION = 10300
+RUNTIME_VERSION = 10400
 JIT_VERSION = 20000
 MAX_RANK = 8
 DYNAMIC = -1
@@ -65,6 +65,18 @@ class KernelInfo(ctypes.Structure):
         ("argumentCount", c_int32),
         ("block", c_int32),
         ("cluster", c_int32),
+        ("sharedBytes", c_int64),
+    ]
+
+
+class EntryInfo(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("grid", c_char_p),
+        ("phase", c_int32),
+        ("block", c_int32),
+        ("cluster", c_int32),
+        ("programmatic", c_int32),
         ("sharedBytes", c_int64),
     ]
 
@@ -154,6 +166,8 @@ RUNTIME_FUNCTIONS = {
     "mlaKernelLoad": (c_int32, [c_char_p, POINTER(c_void_p)]),
     "mlaKernelDestroy": (c_int32, [c_void_p]),
     "mlaKernelGetInfo": (c_int32, [c_void_p, POINTER(KernelInfo)]),
+    "mlaKernelGetEntryCount": (c_int32, [c_void_p, POINTER(c_int32)]),
+    "mlaKernelGetEntry": (c_int32, [c_void_p, c_int32, POINTER(EntryInfo)]),
     "mlaKernelGetArgument": (c_int32, [c_void_p, c_int32, POINTER(ArgumentInfo)]),
     "mlaKernelIsArgumentOptional": (c_int32, [c_void_p, c_int32, POINTER(c_int32)]),
     "mlaKernelGetWorkspaceBytes": (

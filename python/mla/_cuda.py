@@ -3,6 +3,7 @@
 current context."""
 
 import ctypes
+import functools
 import os
 import threading
 from ctypes import byref, c_int, c_uint64, c_void_p
@@ -11,6 +12,7 @@ from ._abi import DRIVER_ERROR, NO_DRIVER
 from ._errors import MLAError
 
 _POINTER_DEVICE_ORDINAL = 9
+_MULTIPROCESSOR_COUNT = 16
 
 
 class _Driver:
@@ -113,6 +115,15 @@ def device_of(pointer):
         c_uint64(pointer),
     )
     return ordinal.value
+
+
+@functools.lru_cache(maxsize=None)
+def sm_count(ordinal):
+    """SMs of a device."""
+    driver, device, count = _get(), c_int(), c_int()
+    driver.call("cuDeviceGet", byref(device), ordinal)
+    driver.call("cuDeviceGetAttribute", byref(count), _MULTIPROCESSOR_COUNT, device)
+    return count.value
 
 
 def synchronize(stream):

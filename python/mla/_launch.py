@@ -10,10 +10,11 @@ class Launch:
     """A call without its addresses, numbers and stream: it depends only on the shapes,
     strides, dtypes and device of the tensors."""
 
-    def __init__(self, device, kernel, values):
+    def __init__(self, device, kernel, values, workspace_bytes=None):
+        """`workspace_bytes`: if it is known; else the library is asked."""
         self.device, self._kernel = device, kernel
         self._fields, self._places = kernel.marshal(values)
-        self._workspace_bytes = None
+        self._workspace_bytes = workspace_bytes
 
     def _fill(self, values):
         """`values`: addresses and numbers, in the order of the values that it was made
@@ -97,13 +98,13 @@ def _allocate(torch, device, size, stream):
         return torch.empty((size,), dtype=torch.uint8, device=device)
 
 
-def _find_workspace(torch, needed, device, workspace, phase, first, stream):
+def _find_workspace(torch, needed, device, workspace, is_shared, first, stream):
     """Memory of `needed` bytes on `device`, and the tensor that owns it."""
     if workspace is not None:
         memory = memory_of("workspace", workspace, stream)
         _check_workspace(needed, device, memory)
         return memory, workspace
-    if phase != "all":
+    if is_shared:
         raise TypeError(
             f"workspace: expected {needed} bytes, which the phases share, got None"
         )
@@ -158,7 +159,15 @@ def find_launch(torch, make, given, options, stream=0):
 
 
 def launch(
-    torch, make, given, options, numbers=(), stream=None, workspace=None, phase="all"
+    torch,
+    make,
+    given,
+    options,
+    numbers=(),
+    stream=None,
+    workspace=None,
+    phase="all",
+    is_shared=None,
 ):
     """Launches the kernels of a package.
 
@@ -172,6 +181,8 @@ def launch(
             the default stream
         workspace: a tensor, or None to allocate one with torch
         phase: the kernels to launch: "all", "plan" or "launch"
+        is_shared: whether one phase leaves something in the workspace for the next,
+            so that it cannot be allocated for one launch. None: if phase is not "all"
 
     Raises ValueError and TypeError for tensors that `make` or the library refuses,
     and for a workspace that is missing, too small, misaligned or on another device.
@@ -183,7 +194,8 @@ def launch(
     memory = _owner = None
     needed = found.workspace_bytes(values)
     if needed:
+        is_shared = phase != "all" if is_shared is None else is_shared
         memory, _owner = _find_workspace(
-            torch, needed, found.device, workspace, phase, first, stream
+            torch, needed, found.device, workspace, is_shared, first, stream
         )
     found(values, stream, memory, phase)

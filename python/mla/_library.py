@@ -10,6 +10,7 @@ of use_packages or $MLA_PACKAGES.
 import ctypes
 import functools
 import numbers
+import operator as operators
 import os
 import pathlib
 import struct
@@ -50,6 +51,16 @@ def _argument_format(argument):
     return _abi.INTEGER_FORMAT if is_integer(argument) else _abi.FLOAT_FORMAT
 
 
+# The functions of the expressions of docs/Package.md.
+_EXPRESSION_FUNCTIONS = {
+    "__builtins__": {},
+    "min": min,
+    "max": max,
+    "floordiv": operators.floordiv,
+    "ceildiv": lambda a, b: -(-a // b),
+}
+
+
 class Kernel:
     """The kernels of a package, and the order and layout of their arguments."""
 
@@ -81,6 +92,20 @@ class Kernel:
 
     def sizes(self):
         return operator(self.operator).sizes_of(self.arguments)
+
+    def grid(self, phase, sizes):
+        """CTAs of the first kernel of a phase, for the run-time sizes, by name, that its
+        grid depends on."""
+        count, info = ctypes.c_int32(), _abi.EntryInfo()
+        self.library.call("mlaKernelGetEntryCount", self.handle, ctypes.byref(count))
+        for index in range(count.value):
+            self.library.call(
+                "mlaKernelGetEntry", self.handle, index, ctypes.byref(info)
+            )
+            if info.phase == _abi.PHASES[phase]:
+                # The library has parsed it: it holds nothing but arithmetic.
+                return eval(info.grid.decode(), dict(_EXPRESSION_FUNCTIONS), sizes)
+        raise ValueError(f"phase: expected one that has kernels, got {phase!r}")
 
     def marshal(self, values):
         """Returns the fields of all arguments, and for each of `values` the index of

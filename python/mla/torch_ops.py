@@ -4,8 +4,10 @@ fake tensors see instead of a launch. Needs torch 2.4.
 
 Importing this module registers these operators in torch.ops.mla:
 
-    flash_mla_sparse_fwd, combine        return new tensors
-    sparse_prefill, combine_out          write tensors of the caller
+    flash_mla_sparse_fwd, combine, mla_decode_attention
+                                         return new tensors
+    sparse_prefill, combine_out, plan_decode, decode, flashinfer_mla
+                                         write tensors of the caller
 
 mla's functions import it when torch traces them, and call the operators then; other
 calls bypass torch's dispatcher. A program that loads an exported graph, or names
@@ -14,7 +16,8 @@ torch.ops.mla, imports it itself.
 
 import torch
 
-from . import sparse, split_kv
+from . import _cuda, flashinfer, sparse, split_kv, transformer_engine
+from . import _decode_kernels as decode_kernels
 from ._tensor import describe_torch
 
 # A fragment, because other libraries may add to the namespace. Not
@@ -176,4 +179,106 @@ combine = _define(
     "-> (Tensor, Tensor)",
     _combine,
     _fake_combine,
+)
+
+
+# ------------------------------------------------------------------------------
+# decode
+# ------------------------------------------------------------------------------
+
+# torch.compile calls these while it traces; the number is a constant of the graph.
+row_tiles = torch.compiler.assume_constant_result(decode_kernels.row_tiles)
+
+
+@torch.compiler.assume_constant_result
+def sm_count(index):
+    """SMs of a device. A meta tensor is on none."""
+    return 132 if index is None else _cuda.sm_count(index)
+
+
+def _make_decode(check_scale, run_plan, run):
+    """Both functions. run_plan(given, sizes, words, max_pages) and run(given, scale,
+    options) take tensors by name."""
+
+    def plan_decode(cache_seqlens, plan, sizes, words, max_pages):
+        given = {"cache_seqlens": cache_seqlens, "plan": plan}
+        run_plan(given, tuple(sizes), words, max_pages)
+
+    def decode(
+        q,
+        k_cache,
+        block_table,
+        cache_seqlens,
+        plan,
+        scale,
+        out,
+        lse,
+        attn_sink,
+        words,
+        plan_batch,
+        plan_sizes,
+        plan_words,
+    ):
+        check_scale("scale", scale)
+        given = decode_kernels.by_name(
+            q, k_cache, block_table, cache_seqlens, attn_sink, out, lse, plan
+        )
+        run(given, scale, (words, plan_batch, tuple(plan_sizes), plan_words))
+
+    return plan_decode, decode
+
+
+_plan_decode, _decode = _make_decode(
+    sparse.check_scale,
+    lambda given, *options: decode_kernels.launch_plan(torch, given, *options),
+    lambda given, scale, options: decode_kernels.launch(torch, given, scale, options),
+)
+_fake_plan_decode, _fake_decode = _make_decode(
+    sparse.check_positive,
+    lambda given, *_: _check_tensors(decode_kernels.check_plan_tensors, given),
+    lambda given, scale, options: _check_tensors(
+        lambda tensors: decode_kernels.check(tensors, options[2]), given
+    ),
+)
+
+plan_decode = _define(
+    "plan_decode(Tensor cache_seqlens, Tensor(a!) plan, int[] sizes, str words, "
+    "SymInt max_pages) -> ()",
+    _plan_decode,
+    _fake_plan_decode,
+)
+decode = _define(
+    "decode(Tensor q, Tensor k_cache, Tensor block_table, Tensor cache_seqlens, "
+    "Tensor plan, float scale, Tensor(a!) out, Tensor(b!) lse, Tensor? attn_sink, "
+    "str words, SymInt plan_batch, int[] plan_sizes, str plan_words) -> ()",
+    _decode,
+    _fake_decode,
+)
+
+
+# ------------------------------------------------------------------------------
+# The decode functions of other packages
+# ------------------------------------------------------------------------------
+
+
+def _fake_mla_decode_attention(
+    q_nope_abs, q_rope, c_kv, k_rope, softmax_scale, is_causal
+):
+    sparse.check_positive("softmax_scale", softmax_scale)
+    return transformer_engine.empty_result(q_nope_abs, q_rope, c_kv, k_rope)
+
+
+mla_decode_attention = _define(
+    "mla_decode_attention(Tensor q_nope_abs, Tensor q_rope, Tensor c_kv, Tensor k_rope, "
+    "float softmax_scale, bool is_causal) -> Tensor",
+    transformer_engine.run,
+    _fake_mla_decode_attention,
+)
+flashinfer_mla = _define(
+    "flashinfer_mla(Tensor q_nope, Tensor q_pe, Tensor ckv_cache, Tensor kpe_cache, "
+    "Tensor table, Tensor lengths, Tensor plan, float sm_scale, Tensor(a!) out, "
+    "Tensor(b!) lse, bool causal, str lse_base, int[] plan_sizes, str plan_words) -> ()",
+    flashinfer.run,
+    # The wrapper has checked the shapes.
+    lambda *arguments: None,
 )

@@ -182,6 +182,8 @@ def fake_torch(current_streams):
         device = property(lambda self: Device(self.ordinal))
         is_cuda = property(lambda self: self.ordinal is not None)
         is_meta = False
+        storage = None
+        is_zeros = False
         shape = property(lambda self: self.sizes)
 
         def data_ptr(self):
@@ -192,6 +194,56 @@ def fake_torch(current_streams):
 
         def dim(self):
             return len(self.sizes)
+
+        def new_empty(self, shape, dtype=None):
+            return empty(shape, dtype or self.dtype, self.device)
+
+        def new_zeros(self, shape, dtype=None):
+            tensor = self.new_empty(shape, dtype)
+            tensor.is_zeros = True
+            return tensor
+
+        def transpose(self, a, b):
+            sizes, steps = list(self.sizes), list(self.steps)
+            for layout in (sizes, steps):
+                layout[a], layout[b] = layout[b], layout[a]
+            return Tensor(self.word, sizes, steps, self.ordinal, self.address)
+
+        def _view(self, sizes, steps):
+            view = Tensor(self.word, sizes, steps, self.ordinal, self.address)
+            view.storage = self.storage or self.address
+            return view
+
+        def as_strided(self, sizes, steps):
+            return self._view(sizes, steps)
+
+        def unflatten(self, dim, sizes):
+            step, outer = self.steps[dim], self.sizes
+            steps = (step * sizes[1], step)
+            return self._view(
+                (*outer[:dim], *sizes, *outer[dim + 1 :]),
+                (*self.steps[:dim], *steps, *self.steps[dim + 1 :]),
+            )
+
+        def unsqueeze(self, dim):
+            steps = (*self.steps[:dim], 1, *self.steps[dim:])
+            return self._view((*self.sizes[:dim], 1, *self.sizes[dim:]), steps)
+
+        def columns(self, begin, end):
+            """tensor[..., begin:end] in torch."""
+            part = self._view((*self.sizes[:-1], end - begin), self.steps)
+            part.address += begin * self.element_size()
+            return part
+
+        def untyped_storage(self):
+            start = self.storage or self.address
+            return types.SimpleNamespace(data_ptr=lambda: start)
+
+        def __getitem__(self, place):
+            """A slice of the first dimension, from its beginning."""
+            count = len(range(self.sizes[0])[place])
+            sizes = (count, *self.sizes[1:])
+            return Tensor(self.word, sizes, self.steps, self.ordinal, self.address)
 
         def element_size(self):
             return {"u8": 1, "bf16": 2, "f16": 2}.get(self.word, 4)
@@ -223,12 +275,20 @@ def fake_torch(current_streams):
         "f16": "float16",
         "f32": "float32",
         "i32": "int32",
+        "i64": "int64",
         "u8": "uint8",
     }
     DTYPES = {word: DType("torch." + name) for word, name in names.items()}
     words = {dtype: word for word, dtype in DTYPES.items()}
     for word, name in names.items():
         setattr(torch, name, DTYPES[word])
+    def cat(tensors, dim):
+        last = sum(tensor.sizes[-1] for tensor in tensors)
+        first = tensors[0]
+        return empty((*first.sizes[:-1], last), first.dtype, first.device)
+
+    torch.cat = cat
+    torch.zeros = empty
     torch.Tensor = Tensor
     torch.empty = empty
     torch.nn = types.SimpleNamespace(Parameter=Parameter)

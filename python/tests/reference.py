@@ -81,3 +81,63 @@ def combine_reference_launch(_, given, options, stream=None, workspace=None):
     )
     given["out"].copy_(out)
     given["lse"].copy_(lse)
+
+
+def decode_reference(
+    q,
+    k_cache,
+    block_table,
+    cache_seqlens,
+    scale,
+    causal=False,
+    attn_sink=None,
+    lse_base="e",
+    empty_lse=math.inf,
+):
+    """Returns out [b, s_q, h_q, 512] and lse [b, s_q, h_q] for the inputs of decode, one
+    request at a time."""
+    b, s_q, h_q, _ = q.shape
+    page_size, h_kv = k_cache.shape[1:3]
+    out = torch.zeros(b, s_q, h_q, 512, dtype=torch.float64, device=q.device)
+    lse = torch.full((b, s_q, h_q), -math.inf, dtype=torch.float64, device=q.device)
+    longest = block_table.shape[1] * page_size
+    for request, length in enumerate(cache_seqlens.clamp(0, longest).tolist()):
+        pages = block_table[request, : -(-length // page_size)].long()
+        keys = k_cache[pages].flatten(0, 1)[:length].double()
+        groups = h_kv, h_q // h_kv
+        grouped = q[request].double().unflatten(1, groups)
+        logits = torch.einsum("skgd,tkd->skgt", grouped, keys).flatten(1, 2) * scale
+        if causal:
+            last = torch.arange(s_q, device=q.device)[:, None] + length - s_q
+            hidden = torch.arange(length, device=q.device)[None] > last
+            logits = logits.masked_fill(hidden[:, None], -math.inf)
+        lse[request] = logits.logsumexp(-1)
+        total = lse[request]
+        if attn_sink is not None:
+            total = torch.logaddexp(total, attn_sink.double()[None])
+        weights = torch.exp(logits - total[:, :, None])
+        weights = torch.where(logits == -math.inf, 0.0, weights)
+        weights, values = weights.unflatten(1, groups), keys[:, :, :512]
+        out[request] = torch.einsum("skgt,tkd->skgd", weights, values).flatten(1, 2)
+    in_base = lse / math.log(2) if lse_base == 2 else lse
+    return out, torch.where(lse == -math.inf, empty_lse, in_base)
+
+
+def plan_reference_launch(_, given, sizes, words, max_pages, stream=None):
+    """Replaces mla._decode_kernels.launch_plan: marks what a plan writes."""
+    given["plan"].fill_(1)
+
+
+def decode_reference_launch(_, given, scale, options, stream=None, workspace=None):
+    """Replaces mla._decode_kernels.launch."""
+    words = dict(word.split("=") for word in options[0].split(" "))
+    # It has been planned.
+    assert bool((given["plan"] == 1).all())
+    assert options[1] == given["q"].shape[0]
+    out, lse = decode_reference(
+        *(given["q"], given["k_cache"], given["block_table"], given["cache_seqlens"]),
+        *(scale, words["causal"] == "yes", given.get("attn_sink")),
+        *(2 if words["lse_base"] == "2" else "e", float(words["empty_lse"])),
+    )
+    given["out"].copy_(out)
+    given["lse"].copy_(lse)

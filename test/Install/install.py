@@ -16,7 +16,14 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from fake_package import make_package, parameter_sizes  # noqa: E402
+from fake_package import (  # noqa: E402
+    make_package,
+    parameter_sizes,
+    program_parameter_sizes,
+)
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "python" / "tests"))
+from decode_package import make_decode_package  # noqa: E402
 
 
 def run(*command, environment=None):
@@ -83,6 +90,26 @@ def run_examples(options, build, package, scratch):
     expect("kernel.json", " ".join(os.listdir(scratch / "written")))
 
 
+def run_serving(options, build, scratch):
+    """A decode package, whose kernels the fake driver accepts and does not run."""
+    environment, package = {}, scratch / "decode"
+    if options.gpu:
+        flags = ("--sizes", "h_q=16")
+        make_package(options.jit, package, *flags, operator="decode", need_cubin=True)
+    else:
+        descriptor = make_decode_package(package, h_q=16, tiles=1, sink=False)
+        environment = {
+            "LD_LIBRARY_PATH": str(options.fake_cuda),
+            "MLA_FAKE_CUDA_PARAMETERS": ";".join(
+                f"{symbol}={','.join(map(str, sizes))}"
+                for symbol, sizes in program_parameter_sizes(descriptor).items()
+            ),
+        }
+    output = run(build / "serving", package, environment=environment)
+    # The logarithm of 102.
+    expect("3 steps: lse " + ("4.62497" if options.gpu else "0"), output)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", type=pathlib.Path, required=True)
@@ -126,6 +153,7 @@ def main():
         for cc, cxx in compilers:
             examples = build_examples(options, prefix, scratch, cc, cxx)
             run_examples(options, examples, package, scratch)
+            run_serving(options, examples, scratch)
     finally:
         shutil.rmtree(scratch)
 

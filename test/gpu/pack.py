@@ -45,6 +45,10 @@ def pack_packages(jit, out):
         flags = ("--sizes", f"h_q={heads},d_qk={d_qk}", *flags)
         make_package(jit, package, *flags, need_cubin=True)
         (package / "kernel.ptx").unlink()
+    package = out / "decode-h16"
+    flags = ("--sizes", "h_q=16")
+    make_package(jit, package, *flags, operator="decode", need_cubin=True)
+    (package / "kernel.ptx").unlink()
 
 
 def pack_examples(prefix, driver, out):
@@ -60,7 +64,7 @@ def pack_examples(prefix, driver, out):
         ("cmake", "--build", build),
     ):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    for name in ("runtime", "runtime-cpp", "jit"):
+    for name in ("runtime", "runtime-cpp", "serving", "jit"):
         if (build / name).exists():
             shutil.copy(build / name, out)
     shutil.rmtree(build)

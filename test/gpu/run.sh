@@ -18,6 +18,7 @@ expect() {
 echo "== packages, by the runtime alone"
 expect 'out 0x3f80 .* lse 4.85203' "$pack/runtime" "$pack/packages/h128-d576"
 expect 'lse 4.85203' "$pack/runtime-cpp" "$pack/packages/h128-d576"
+expect '3 steps: lse 4.62497' "$pack/serving" "$pack/packages/decode-h16"
 packaged=(MLA_LIBRARY="$pack/libmla-runtime.so.1" MLA_PACKAGES="$pack/packages"
   PYTHONPATH="$PWD/python")
 env "${packaged[@]}" python3 python/tests/test_gpu.py -v
@@ -43,4 +44,5 @@ expect 'from disk' "$pack/jit"
 env "${wheel[@]}" python3 python/tests/test_torch.py -v
 env "${wheel[@]}" MLA_TEST_JIT="$pack/mla-jit" \
   python3 python/tests/test_torch_combine.py -v
+env "${wheel[@]}" python3 python/tests/test_torch_decode.py -v
 PYTHONPATH=$pack/lit python3 -c 'import lit.main; lit.main.main()' -v --filter=gpu "$pack"

@@ -130,6 +130,9 @@ struct TensorMapDescriptor {
   std::vector<int64_t> box;
   /// In bytes: 0, 32, 64 or 128.
   int swizzle = 0;
+  /// Whether the kernel uses the map only for boxes inside the tensor, so that
+  /// an empty tensor needs none.
+  bool mayBeEmpty = false;
 };
 
 /// One kernel of the program.

@@ -85,12 +85,17 @@ struct LaunchPlan {
 int64_t parameterSize(const KernelDescriptor &descriptor,
                       const ParameterDescriptor &parameter);
 
+/// Whether a kernel of `phase` takes the address of this tensor, an argument or
+/// a workspace.
+bool usesMemory(const KernelDescriptor &descriptor, int tensor, int32_t phase);
+
 /// Checks `count` arguments against the descriptor and binds the run-time
-/// sizes. Errors (MLA_INVALID_ARGUMENT) name the argument, what was expected
+/// sizes. A tensor whose memory no kernel of `phase` uses may have a null
+/// address. Errors (MLA_INVALID_ARGUMENT) name the argument, what was expected
 /// and what came.
 Status checkArguments(const KernelDescriptor &descriptor,
                       const mlaArgument *arguments, int32_t count,
-                      LaunchBinding &binding);
+                      LaunchBinding &binding, int32_t phase = MLA_PHASE_ALL);
 
 /// The part of checkArguments that compares arguments: checks that no tensor
 /// that the kernels write shares memory with another argument. `extents` has
@@ -109,11 +114,13 @@ bool writesNothing(const KernelDescriptor &descriptor,
 Status layOutWorkspaces(const KernelDescriptor &descriptor,
                         LaunchBinding &binding);
 
-/// Places the workspaces at the caller's memory. Errors: a null or misaligned
-/// address, too few bytes, memory shared with an argument.
+/// Places the workspaces at the caller's memory, unless no kernel of `phase`
+/// uses one and the address is null. Errors: a null or misaligned address, too
+/// few bytes, memory shared with an argument.
 Status placeWorkspaces(const KernelDescriptor &descriptor,
                        const mlaArgument *arguments, uint64_t address,
-                       uint64_t bytes, LaunchBinding &binding);
+                       uint64_t bytes, LaunchBinding &binding,
+                       int32_t phase = MLA_PHASE_ALL);
 
 /// The tensor with this number: arguments first, then workspaces.
 inline const mlaTensor &tensorAt(const KernelDescriptor &descriptor,

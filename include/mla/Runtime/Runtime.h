@@ -26,7 +26,7 @@ extern "C" {
 
 /** The version of this interface: 10000 * major + 100 * minor. A change of the
  *  major number breaks callers. */
-#define MLA_RUNTIME_VERSION 10300
+#define MLA_RUNTIME_VERSION 10400
 /** The maximum rank of a tensor. */
 #define MLA_MAX_RANK 8
 
@@ -260,7 +260,10 @@ mlaStatus mlaKernelLaunch(mlaKernel kernel, const mlaArgument *arguments,
  *  no workspace. The kernels use the memory at `workspace` until they complete.
  *  After MLA_PHASE_PLAN it serves any number of launches of MLA_PHASE_LAUNCH
  * with arguments of the same sizes, as long as nothing else writes to it. A
- * phase without kernels launches nothing and succeeds. Since version 1.3. */
+ * phase without kernels launches nothing and succeeds. Memory that no kernel of
+ * the phase uses, of arguments or of the workspace, may have a null address:
+ * only the sizes of such arguments are read. Since version 1.3; null addresses
+ * since 1.4. */
 mlaStatus mlaKernelLaunchProgram(mlaKernel kernel, const mlaArgument *arguments,
                                  int32_t count, const mlaLaunchOptions *options,
                                  mlaStream stream);

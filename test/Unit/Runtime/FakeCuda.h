@@ -18,6 +18,7 @@
 #include <map>
 #include <new>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +45,19 @@ struct FakeCalls {
 /// The results of the fake driver's calls, and a record of its calls.
 struct FakeCuda {
   FakeCuda() {
-    // "8,4,128", for a program that knows nothing of the fake driver.
-    const char *sizes = std::getenv("MLA_FAKE_CUDA_PARAMETERS");
-    while (sizes && *sizes) {
-      char *end = nullptr;
-      parameterSizes.push_back(std::strtoul(sizes, &end, 10));
-      sizes = *end ? end + 1 : end;
+    // "8,4,128" of every kernel, or "plan=8,4;split=8,8" by symbol, for a
+    // program that knows nothing of the fake driver.
+    const char *text = std::getenv("MLA_FAKE_CUDA_PARAMETERS");
+    std::istringstream kernels(text ? text : "");
+    for (std::string kernel; std::getline(kernels, kernel, ';');) {
+      size_t end = kernel.find('=');
+      std::vector<size_t> &sizes =
+          end == std::string::npos ? parameterSizes
+                                   : parameterSizesOf[kernel.substr(0, end)];
+      // npos + 1 is 0.
+      std::istringstream list(kernel.substr(end + 1));
+      for (std::string size; std::getline(list, size, ',');)
+        sizes.push_back(std::stoul(size));
     }
   }
   FakeCuda(const FakeCuda &) = delete;

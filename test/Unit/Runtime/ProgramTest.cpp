@@ -126,6 +126,38 @@ TEST_F(Program, PhasesAreLaunchedApart) {
   EXPECT_TRUE(fake->history.empty());
 }
 
+/// Memory that no kernel of a phase uses need not exist.
+TEST_F(Program, APhaseNeedsOnlyItsMemory) {
+  for (mlaArgument &argument : arguments)
+    argument.value.tensor.data = 0;
+  ASSERT_EQ(launch(MLA_PHASE_PLAN), MLA_SUCCESS) << mlaLastError();
+  EXPECT_EQ(symbols(), (std::vector<std::string>{"plan"}));
+  fake->history.clear();
+  expectRefused(launch(MLA_PHASE_LAUNCH),
+                "argument 'x': expected a device address, got null");
+  expectRefused(launch(), "argument 'x': expected a device address, got null");
+  // The sizes are checked all the same.
+  arguments[1].value.tensor.shape[0] += 1;
+  expectRefused(launch(MLA_PHASE_PLAN), "expected size rows");
+  arguments[1].value.tensor.shape[0] -= 1;
+  // The plan kernel writes a workspace, unless it takes an argument instead.
+  expectRefused(launch(mla::withWorkspace(0, 0, MLA_PHASE_PLAN)),
+                "'workspace': expected a device address");
+  std::string json = programJson(),
+              before = R"({"kind": "pointer", "workspace": 0})";
+  json.replace(json.find(before), before.size(),
+               R"({"kind": "pointer", "argument": 0})");
+  load(json);
+  expectRefused(launch(mla::withWorkspace(0, 0, MLA_PHASE_PLAN)),
+                "argument 'x': expected a device address, got null");
+  arguments[0].value.tensor.data = 0x10000;
+  EXPECT_EQ(launch(mla::withWorkspace(0, 0, MLA_PHASE_PLAN)), MLA_SUCCESS)
+      << mlaLastError();
+  fake->history.clear();
+  expectRefused(launch(mla::withWorkspace(0, 0, MLA_PHASE_LAUNCH)),
+                "argument 'out': expected a device address, got null");
+}
+
 TEST_F(Program, GridsFollowTheDevice) {
   fake->sms = 78;
   ASSERT_EQ(launch(MLA_PHASE_LAUNCH), MLA_SUCCESS) << mlaLastError();

@@ -51,6 +51,24 @@ TEST(TensorMap, EmptyTensorsAreRefused) {
                 "2^32 in dim 0, got 0");
 }
 
+TEST(TensorMap, EmptyTensorsThatAreNotCopiedGetAnyMap) {
+  KernelDescriptor descriptor = parseSample();
+  TensorMapDescriptor map = descriptor.kernels[0].tensorMaps[0];
+  map.mayBeEmpty = true;
+  mlaTensor tensor = sampleArguments()[0].value.tensor;
+  TensorMapParameters out;
+  ASSERT_TRUE(computeTensorMap(descriptor, map, tensor, out).ok());
+  EXPECT_EQ(out.address, 0x10000u);
+  tensor.shape[0] = 0;
+  tensor.data = 0;
+  ASSERT_TRUE(computeTensorMap(descriptor, map, tensor, out).ok());
+  EXPECT_NE(out.address, 0u);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(out.sizes[i], 1u);
+  EXPECT_EQ(out.strides[0], 16u);
+  EXPECT_EQ(out.strides[1], 16u);
+}
+
 TEST(TensorMap, LimitsOfTheHardwareAreChecked) {
   TensorMapParameters map;
   std::vector<mlaArgument> arguments = sampleArguments();

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Packages of mla.decode for the fake driver: three kernels, of which the second and the
+third share workspaces."""
+
+import pathlib
+
+from fake_package import write_package
+
+
+def _tensor(name, dtype, shape, strides=None, access="read", **more):
+    strides = strides or [None] * (len(shape) - 1) + [1]
+    return {
+        "name": name,
+        "kind": "tensor",
+        "dtype": dtype,
+        "shape": shape,
+        "strides": strides,
+        "access": access,
+        "alignment": 16 if dtype == "bf16" else 4,
+        **more,
+    }
+
+
+def _arguments(s_q, h_q, h_kv, d_qk, page_size, sink):
+    arguments = [
+        _tensor("q", "bf16", ["b", s_q, h_q, d_qk]),
+        _tensor("k_cache", "bf16", ["num_pages", page_size, h_kv, d_qk]),
+        _tensor("block_table", "i32", ["b", "max_pages"]),
+        _tensor("cache_seqlens", "i32", ["b"]),
+        {"name": "scale", "kind": "scalar", "dtype": "f32", "positive": True},
+        _tensor("attn_sink", "f32", [h_q], optional=True),
+        _tensor("out", "bf16", ["b", s_q, h_q, 512], access="write"),
+        _tensor("lse", "f32", ["b", s_q, h_q], [None] * 3, "write"),
+        _tensor("plan", "i32", ["ctas", 8], [8, 1], "write"),
+    ]
+    return arguments if sink else [a for a in arguments if a["name"] != "attn_sink"]
+
+
+def _pointers(arguments, names, workspaces=()):
+    order = [argument["name"] for argument in arguments]
+    return [
+        *({"kind": "pointer", "argument": order.index(name)} for name in names),
+        *({"kind": "pointer", "workspace": index} for index in workspaces),
+    ]
+
+
+def _kernel(symbol, parameters, grid, **more):
+    return {
+        "symbol": symbol,
+        "parameters": parameters,
+        "grid": grid,
+        "block": 128,
+        "sharedBytes": 0,
+        **more,
+    }
+
+
+def descriptor_of(
+    s_q=1, h_q=128, h_kv=1, d_qk=576, page_size=64, tiles=2, sink=True, options=None
+):
+    arguments = _arguments(s_q, h_q, h_kv, d_qk, page_size, sink)
+    parts = f"max(1, floordiv(ctas, {tiles}))"
+    main = "q k_cache block_table cache_seqlens out lse plan".split()
+    return {
+        "format": "mla-kernel-package",
+        "version": 3,
+        "operator": "decode",
+        "options": options or {},
+        "target": "sm_90a",
+        "cubin": "kernel.cubin",
+        "arguments": arguments,
+        "workspaces": [
+            {
+                "name": "partial_out",
+                "dtype": "bf16",
+                "shape": [f"{parts} * 2", s_q * h_q, 512],
+                "alignment": 16,
+            },
+            {"name": "partial_lse", "dtype": "f32", "shape": [f"{parts} * 2", s_q * h_q]},
+        ],
+        "kernels": [
+            _kernel(
+                "decode_plan",
+                _pointers(arguments, ["cache_seqlens", "plan"])
+                + [{"kind": "size", "argument": 2, "dim": 1}],
+                1,
+                phase="plan",
+            ),
+            _kernel("decode", _pointers(arguments, main, (0, 1)), f"{parts} * {tiles}"),
+            _kernel(
+                "decode_combine",
+                _pointers(arguments, ["out", "lse", "plan"], (0, 1)),
+                parts,
+                programmatic=True,
+            ),
+        ],
+    }
+
+
+def make_decode_package(folder, **properties):
+    """Writes a package into `folder`; returns its descriptor."""
+    descriptor = descriptor_of(**properties)
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    write_package(pathlib.Path(folder), descriptor)
+    return descriptor
