@@ -122,3 +122,37 @@ func.func @resource() {
 {-#
   dialect_resources: { builtin: { elsewhere: "0x0400000000000000" } }
 #-}
+
+// -----
+
+// A reduction is not computed twice.
+func.func @sum_in_two_layouts(%m: memref<?x64xf32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      %v = tile.load %m[%i, %c0] : memref<?x64xf32> -> tensor<64x64xf32>
+      %r = tile.reduce max %v dim 1 : tensor<64x64xf32> -> tensor<64xf32>
+      // expected-error @below {{expected a fragment with layout #cta.direct<threads = [16], strides = [1], vector = 4>, got one with layout #cta.direct<threads = [8], strides = [16], vector = 1>}}
+      %b = tile.broadcast %r dim 0 : tensor<64xf32> -> tensor<64x64xf32>
+      %s = arith.addf %b, %v : tensor<64x64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Nor is memory that the kernel writes read twice.
+func.func @written_in_two_layouts(%x: memref<?xf32>) {
+  scf.forall (%i) in (8) {
+    cta.role "math" warps 4 registers 240 {
+      %v = tile.load %x[%i] : memref<?xf32> -> tensor<64xf32>
+      tile.store %v, %x[%i] : tensor<64xf32>, memref<?xf32>
+      %a = tile.broadcast %v dim 1 : tensor<64xf32> -> tensor<64x64xf32>
+      // expected-error @below {{expected a fragment with layout #cta.direct<threads = [16], strides = [1], vector = 4>, got one with layout #cta.direct<threads = [8], strides = [16], vector = 1>}}
+      %b = tile.broadcast %v dim 0 : tensor<64xf32> -> tensor<64x64xf32>
+      %s = arith.addf %a, %b : tensor<64x64xf32>
+    }
+  }
+  return
+}

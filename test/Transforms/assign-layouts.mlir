@@ -166,6 +166,32 @@ func.func @direct_scalar(%x: memref<?x?x64xf32>, %y: memref<?x?xbf16>, %z: memre
   return
 }
 
+// Matrices that are computed of vectors. A vector that is broadcast along rows and
+// along columns is computed once in each layout, loads included.
+// CHECK-LABEL: func @computed
+// CHECK:         tile.load {{.*}} -> tensor<128xi32, [[COLUMN:#cta.direct<threads = \[32\], strides = \[1\], vector = 4>]]>
+// CHECK:         %[[X:.*]] = arith.maxsi {{.*}} : tensor<128xi32, [[COLUMN]]>
+// CHECK:         tile.broadcast %[[X]] dim 0 : tensor<128xi32, #cta.direct<threads = [32], strides = [1], vector = 4>> -> tensor<128x128xi32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
+// CHECK:         tile.load {{.*}} -> tensor<128xi32, [[ROW:#cta.direct<threads = \[4\], strides = \[32\], vector = 1>]]>
+// CHECK:         %[[Y:.*]] = arith.maxsi {{.*}} : tensor<128xi32, [[ROW]]>
+// CHECK:         tile.broadcast %[[Y]] dim 1 : tensor<128xi32, #cta.direct<threads = [4], strides = [32], vector = 1>> -> tensor<128x128xi32, #cta.direct<threads = [4, 32], strides = [32, 1], vector = 4>>
+func.func @computed(%x: memref<?xi32>, %out: memref<?xi32>) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    cta.role "all" warps 4 registers 64 {
+      %zero = arith.constant dense<0> : tensor<128xi32>
+      %v = tile.load %x[%i] : memref<?xi32> -> tensor<128xi32>
+      %u = arith.maxsi %v, %zero : tensor<128xi32>
+      %columns = tile.broadcast %u dim 0 : tensor<128xi32> -> tensor<128x128xi32>
+      %rows = tile.broadcast %u dim 1 : tensor<128xi32> -> tensor<128x128xi32>
+      %m = arith.muli %columns, %rows : tensor<128x128xi32>
+      %s = tile.reduce max %m dim 1 : tensor<128x128xi32> -> tensor<128xi32>
+      tile.store %s, %out[%c0] : tensor<128xi32>, memref<?xi32>
+    }
+  }
+  return
+}
+
 // A result of a branch has the layout of both sides. A reduction along the rows of
 // an accumulator has the column layout.
 // CHECK-LABEL: func @branch

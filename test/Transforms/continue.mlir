@@ -7,7 +7,7 @@
 // RUN: %mla-opt %S/Inputs/sparse_prefill.mlir --mla-cta-pipeline=schedule=shared-p -o %t/want.mlir
 // RUN: %mla-opt %t/want.mlir --mla-cta-pipeline | diff %t/want.mlir -
 // RUN: %mla-jit compile %S/Inputs/sparse_prefill.mlir --schedule=shared-p -o %t/package --dump-ir=%t/stages
-// RUN: ls %t/stages/03-mla-tile.mlir
+// RUN: ls %t/stages/04-mla-tile.mlir
 // Before --mla-choose-schedule there is no schedule to continue with.
 // RUN: rm %t/stages/01-mla-attach-target.mlir
 // RUN: sh -c 'for stage in %t/stages/??-mla-*.mlir; do \

@@ -128,3 +128,38 @@ func.func @swapped(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi1>,
       scale %scale : tensor<64x32xf32>, tensor<64xf32>
   return %m1 : tensor<64xf32>
 }
+
+// With positions and limits, a row has a valid column if the first position is below its
+// limit.
+// CHECK-LABEL: func @positions
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[P:[^:]*]]: tensor<32xi32>, %[[L:[^:]*]]: tensor<64xi32>
+// CHECK:         %[[OF:.*]] = tile.reduce {{.*}}max %[[S]] dim 1 {tile.label = "softmax.rowmax"}
+// CHECK:         %[[MIN:.*]] = tile.min %[[P]] {tile.label = "softmax.rowmax"} : tensor<32xi32> -> tensor<64xi32>
+// CHECK:         %[[ANY:.*]] = arith.cmpi slt, %[[MIN]], %[[L]] {tile.label = "softmax.rowmax"}
+// CHECK:         %[[LEAST:.*]] = arith.select %[[ANY]], %{{.*}}, %{{.*}} {tile.label = "softmax.rowmax"}
+// CHECK:         %[[ROWMAX:.*]] = arith.maximumf %[[OF]], %[[LEAST]] {tile.label = "softmax.rowmax"}
+// CHECK:         arith.maximumf %[[M]], %[[ROWMAX]] {tile.label = "softmax.max"}
+func.func @positions(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi32>,
+                     %below: tensor<64xi32>, %scale: f32) -> tensor<64xf32> {
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi32> below %below : tensor<64xi32>
+      scale %scale {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  return %m1 : tensor<64xf32>
+}
+
+// CHECK-LABEL: func @swapped_positions
+// CHECK-SAME:    %[[S:[^:]*]]: tensor<64x32xf32>, %[[M:[^:]*]]: tensor<64xf32>, %[[P:[^:]*]]: tensor<32xi32>, %[[L:[^:]*]]: tensor<64xi32>
+// CHECK-NOT:     tile.min
+// CHECK:         %[[FINITE:.*]] = arith.maximumf %[[S]], %{{.*}}
+// CHECK:         %[[PS:.*]] = tile.broadcast %[[P]] dim 0
+// CHECK:         %[[LS:.*]] = tile.broadcast %[[L]] dim 1
+// CHECK:         %[[F:.*]] = arith.cmpi slt, %[[PS]], %[[LS]] {tile.label = "softmax.rowmax"}
+// CHECK:         %[[BOUNDED:.*]] = arith.select %[[F]], %[[FINITE]], %[[S]]
+// CHECK:         tile.reduce {{.*}}max %[[BOUNDED]] dim 1
+func.func @swapped_positions(%s: tensor<64x32xf32>, %m: tensor<64xf32>, %v: tensor<32xi32>,
+                             %below: tensor<64xi32>, %scale: f32) -> tensor<64xf32>
+    attributes {mla.schedule = #mla.schedule<"swap" after ["swap-ab"],
+      roles = [<"r", warps = 4, registers = 128>], table = [<"x" in ["r"]>]>} {
+  %p, %m1, %l1, %r = tile.online_softmax %s, %m, %m valid %v : tensor<32xi32> below %below : tensor<64xi32>
+      scale %scale {tile.label = "softmax"} : tensor<64x32xf32>, tensor<64xf32>
+  return %m1 : tensor<64xf32>
+}

@@ -55,3 +55,31 @@ func.func @no_tail(%m: memref<?x1x576xbf16>, %rows: tensor<64xi32>, %p: tensor<6
   }
   return
 }
+
+// -----
+
+#tail = #mla.schedule<"s" after ["split-tail"], roles = [<"r", warps = 4, registers = 128>],
+  table = [<"k" in ["r"]>, <"k.t" in ["r"]>]>
+
+// A tile of two gathers side by side: they are its head and its tail.
+// CHECK-LABEL: func @two
+// CHECK:         %[[T:.*]] = tile.gather %{{.*}} {tile.label = "k.t"} {{.*}} -> tensor<64x64xbf16>
+// CHECK:         %[[H:.*]] = tile.gather %{{.*}} {tile.label = "k"} {{.*}} -> tensor<64x512xbf16>
+// CHECK-NOT:     tile.gather
+// CHECK-NOT:     tile.concat
+// CHECK:         %[[S:.*]] = tile.dot %{{.*}}, %[[T]] transpose_b {tile.label = "qk.t"}
+// CHECK:         tile.dot %{{.*}}, %[[H]] acc %[[S]]{{.*}} transpose_b {tile.label = "qk"}
+func.func @two(%m: memref<?x512xbf16>, %n: memref<?x64xbf16>, %rows: tensor<64xi32>, %q: tensor<64x576xbf16>, %p: tensor<64x64xbf16>)
+    attributes {mla.schedule = #tail} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (8) {
+    %a = tile.gather %m[%rows] [%c0] : memref<?x512xbf16>, tensor<64xi32> -> tensor<64x512xbf16>
+    %b = tile.gather %n[%rows] [%c0] : memref<?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+    %k = tile.concat %a, %b dim 1 {tile.label = "k"} : tensor<64x512xbf16>, tensor<64x64xbf16> -> tensor<64x576xbf16>
+    %s = tile.dot %q, %k transpose_b {tile.label = "qk"} : tensor<64x576xbf16>, tensor<64x576xbf16> -> tensor<64x64xf32>
+    %v = tile.view %k [0, 0] : tensor<64x576xbf16> -> tensor<64x512xbf16>
+    %o = tile.dot %p, %v : tensor<64x64xbf16>, tensor<64x512xbf16> -> tensor<64x512xf32>
+    "test.use"(%s, %o) : (tensor<64x64xf32>, tensor<64x512xf32>) -> ()
+  }
+  return
+}

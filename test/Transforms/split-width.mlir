@@ -57,3 +57,99 @@ func.func @attention(%q: memref<64x576xbf16>, %kv: memref<?x576xbf16>,
   }
   return
 }
+
+// A gathered Q stays whole: dots read it as A only.
+// CHECK-LABEL: func @gathered_q
+// CHECK:         tile.gather {{.*}} {tile.label = "q"} {{.*}} -> tensor<64x256xbf16>
+// CHECK-COUNT-2: tile.gather {{.*}} -> tensor<64x128xbf16>
+// CHECK-NOT:     tile.gather
+func.func @gathered_q(%q: memref<?x256xbf16>, %kv: memref<?x256xbf16>, %idx: memref<?xi32>,
+                      %out: memref<64x256xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %rows = tile.load %idx[%c0] : memref<?xi32> -> tensor<64xi32>
+    %qt = tile.gather %q[%rows][%c0] {tile.label = "q"} : memref<?x256xbf16>, tensor<64xi32> -> tensor<64x256xbf16>
+    %k = tile.gather %kv[%rows][%c0] {tile.label = "k"} : memref<?x256xbf16>, tensor<64xi32> -> tensor<64x256xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x256xbf16> -> tensor<64x256xbf16>
+    %s = tile.dot %qt, %k transpose_b {tile.label = "qk"} : tensor<64x256xbf16>, tensor<64x256xbf16> -> tensor<64x64xf32>
+    %p = arith.truncf %s {tile.label = "p"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %o = tile.dot %p, %v {tile.label = "pv"} : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+    tile.store %o, %out[%c0, %c0] {tile.label = "out"} : tensor<64x256xf32>, memref<64x256xf32>
+  }
+  return
+}
+
+// Gathers side by side are one tile: the right part has the rest of the first and the
+// second. Gathers one below the other are both split.
+// CHECK-LABEL: func @concat
+// CHECK:         %[[L:.*]] = tile.gather {{.*}} {tile.label = "k.l"} {{.*}} -> tensor<64x128xbf16>
+// CHECK:         %[[A:.*]] = tile.gather {{.*}} -> tensor<64x128xbf16>
+// CHECK:         %[[B:.*]] = tile.gather {{.*}} -> tensor<64x64xbf16>
+// CHECK:         %[[R:.*]] = tile.concat %[[A]], %[[B]] dim 1 {tile.label = "k.r"}
+// CHECK:         tile.gather {{.*}} -> tensor<32x128xbf16>
+// CHECK:         tile.gather {{.*}} -> tensor<32x128xbf16>
+// CHECK:         tile.concat %{{.*}}, %{{.*}} dim 0 {tile.label = "x.l"} : tensor<32x128xbf16>, tensor<32x128xbf16> -> tensor<64x128xbf16>
+// CHECK:         tile.gather {{.*}} -> tensor<32x128xbf16>
+// CHECK:         tile.gather {{.*}} -> tensor<32x128xbf16>
+// CHECK:         tile.concat %{{.*}}, %{{.*}} dim 0 {tile.label = "x.r"}
+// CHECK:         tile.dot %{{.*}}, %[[L]] transpose_b {tile.label = "qk.l"}
+// CHECK:         tile.dot %{{.*}}, %[[R]] acc {{.*}} transpose_b {tile.label = "qk.r"}
+// CHECK-NOT:     tile.gather
+// CHECK-NOT:     tile.concat
+func.func @concat(%q: tensor<64x320xbf16>, %kv: memref<?x256xbf16>, %rope: memref<?x64xbf16>,
+                  %rows: tensor<64xi32>, %few: tensor<32xi32>, %out: memref<64x256xf32>)
+    attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%t) in (1) {
+    %a = tile.gather %kv[%rows][%c0] : memref<?x256xbf16>, tensor<64xi32> -> tensor<64x256xbf16>
+    %b = tile.gather %rope[%rows][%c0] : memref<?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
+    %k = tile.concat %a, %b dim 1 {tile.label = "k"} : tensor<64x256xbf16>, tensor<64x64xbf16> -> tensor<64x320xbf16>
+    %c = tile.gather %kv[%few][%c0] : memref<?x256xbf16>, tensor<32xi32> -> tensor<32x256xbf16>
+    %d = tile.gather %kv[%few][%c0] : memref<?x256xbf16>, tensor<32xi32> -> tensor<32x256xbf16>
+    %x = tile.concat %c, %d dim 0 {tile.label = "x"} : tensor<32x256xbf16>, tensor<32x256xbf16> -> tensor<64x256xbf16>
+    %s = tile.dot %q, %k transpose_b {tile.label = "qk"} : tensor<64x320xbf16>, tensor<64x320xbf16> -> tensor<64x64xf32>
+    %p = arith.truncf %s {tile.label = "p"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %v = tile.view %k [0, 0] : tensor<64x320xbf16> -> tensor<64x256xbf16>
+    %w = tile.view %x [0, 0] : tensor<64x256xbf16> -> tensor<64x256xbf16>
+    %o = tile.dot %p, %v {tile.label = "pv"} : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+    %o2 = tile.dot %p, %w acc %o : tensor<64x256xf32> {tile.label = "pw"} : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+    tile.store %o2, %out[%c0, %c0] {tile.label = "out"} : tensor<64x256xf32>, memref<64x256xf32>
+  }
+  return
+}
+
+// In a loop around the loop over tiles, whose state is not as wide as V.
+// CHECK-LABEL: func @outer_loop
+// CHECK:         scf.for %{{.*}} = %{{.*}} : i32 {
+// CHECK:           scf.for {{.*}} -> (tensor<64x128xf32>, tensor<64x128xf32>)
+// CHECK-COUNT-2:     tile.gather {{.*}} -> tensor<64x128xbf16>
+// CHECK-NOT:         tile.gather
+// CHECK:             scf.yield %{{.*}}, %{{.*}} : tensor<64x128xf32>, tensor<64x128xf32>
+// CHECK-COUNT-2:   tile.store {{.*}} : tensor<64x128xf32>
+// CHECK-NOT:     tile.store
+// CHECK-NOT:     tensor<64x256xf32>
+func.func @outer_loop(%q: memref<?x256xbf16>, %kv: memref<?x256xbf16>, %idx: memref<?xi32>,
+                      %items: i32, %n: index, %out: memref<?x64x256xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %none = arith.constant dense<0.0> : tensor<64x256xf32>
+  scf.forall (%t) in (1) {
+    scf.for %item = %zero to %items step %one : i32 {
+      %at = arith.index_cast %item : i32 to index
+      %qt = tile.load %q[%at, %c0] {tile.label = "q"} : memref<?x256xbf16> -> tensor<64x256xbf16>
+      %o = scf.for %i = %c0 to %n step %c64 iter_args(%acc = %none) -> tensor<64x256xf32> {
+        %rows = tile.load %idx[%i] : memref<?xi32> -> tensor<64xi32>
+        %k = tile.gather %kv[%rows][%c0] {tile.label = "k"} : memref<?x256xbf16>, tensor<64xi32> -> tensor<64x256xbf16>
+        %v = tile.view %k [0, 0] : tensor<64x256xbf16> -> tensor<64x256xbf16>
+        %sc = tile.dot %qt, %k transpose_b {tile.label = "qk"} : tensor<64x256xbf16>, tensor<64x256xbf16> -> tensor<64x64xf32>
+        %p = arith.truncf %sc {tile.label = "p"} : tensor<64x64xf32> to tensor<64x64xbf16>
+        %y = tile.dot %p, %v acc %acc : tensor<64x256xf32> {tile.label = "pv"} : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+        scf.yield %y : tensor<64x256xf32>
+      }
+      tile.store %o, %out[%at, %c0, %c0] {tile.label = "out"} : tensor<64x256xf32>, memref<?x64x256xf32>
+    }
+  }
+  return
+}

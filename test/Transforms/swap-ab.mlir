@@ -103,3 +103,26 @@ func.func @plain(%a: tensor<64x64xbf16>, %b: tensor<64x64xbf16>, %out: memref<64
   }
   return
 }
+
+// A mask that is computed from vectors by row and column is computed transposed, with its
+// label.
+// CHECK-LABEL: func @mask
+// CHECK:         %[[S:.*]] = tile.dot
+// CHECK:         %[[P:.*]] = tile.broadcast %{{.*}} dim 1 : tensor<64xi32> -> tensor<64x16xi32>
+// CHECK:         %[[L:.*]] = tile.broadcast %{{.*}} dim 0 : tensor<16xi32> -> tensor<64x16xi32>
+// CHECK:         %[[F:.*]] = arith.cmpi slt, %[[P]], %[[L]] {tile.label = "mask"} : tensor<64x16xi32>
+// CHECK:         arith.select %[[F]], %[[S]], %{{.*}} : tensor<64x16xi1>, tensor<64x16xf32>
+func.func @mask(%a: tensor<16x64xbf16>, %b: tensor<64x64xbf16>, %positions: tensor<64xi32>,
+                %limits: tensor<16xi32>, %out: memref<16x64xf32>) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  %inf = arith.constant dense<0xFF800000> : tensor<16x64xf32>
+  scf.forall (%t) in (1) {
+    %p = tile.broadcast %positions dim 0 : tensor<64xi32> -> tensor<16x64xi32>
+    %l = tile.broadcast %limits dim 1 : tensor<16xi32> -> tensor<16x64xi32>
+    %f = arith.cmpi slt, %p, %l {tile.label = "mask"} : tensor<16x64xi32>
+    %s = tile.dot %a, %b transpose_b : tensor<16x64xbf16>, tensor<64x64xbf16> -> tensor<16x64xf32>
+    %m = arith.select %f, %s, %inf : tensor<16x64xi1>, tensor<16x64xf32>
+    tile.store %m, %out[%c0, %c0] : tensor<16x64xf32>, memref<16x64xf32>
+  }
+  return
+}

@@ -9,10 +9,12 @@
 // RUN: %mla-opt %t.mlir --mla-choose-schedule=schedule=swapped --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s
 // CHECK-COUNT-152: mla.schedule_verified
 // RUN: %python %S/Inputs/variants.py decode > %t.decode.mlir
-// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=seesaw --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
-// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=split-columns --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
-// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=swapped --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
-// DECODE-COUNT-128: mla.schedule_verified
+// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=seesaw --mla-expand-operators --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
+// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=split-columns --mla-expand-operators --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
+// RUN: %mla-opt %t.decode.mlir --mla-choose-schedule=schedule=swapped --mla-expand-operators --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=DECODE
+// Three kernels each.
+// DECODE-COUNT-384: mla.schedule_verified
+// DECODE-NOT: mla.schedule_verified
 
 // So does the whole pipeline, also for a program whose loop was folded.
 // RUN: grep -A5 "func @h64_d512_topk1(" %t.mlir > %t.one.mlir

@@ -1,7 +1,7 @@
 """Writes an attention operator in all its variants, a function each: every number of
 heads and both head dimensions. mla.sparse_prefill: with and without topk_length and
 attn_sink, and tiles that a static topk makes few enough for loops to fold away.
-mla.decode: both masks, types of the output, and pages of all kinds.
+mla.decode: both masks, one query and several, and pages of all kinds.
 
 usage: variants.py [sparse_prefill|decode]
 """
@@ -38,17 +38,17 @@ func.func @{name}(%q: {q}, %kv: {kv}, %indices: {indices}, %scale: f32,
 }}"""
 
 
-def decode(name, heads, dim, page, causal, element):
-    q = tensor("bf16", None, None, heads, dim)
+def decode(name, heads, dim, page, causal, queries):
+    q = tensor("bf16", None, queries, heads, dim)
     cache = tensor("bf16", None, page, 1, dim)
     table = tensor("i32", None, None)
-    out = tensor(element, None, None, None, heads, 512)
-    lse = tensor("f32", None, None, None, heads)
+    out = tensor("bf16", None, queries, heads, 512)
+    lse = f"memref<?x{queries}x{heads}xf32, strided<[?, ?, ?]>>"
     return f"""
 func.func @{name}(%q: {q}, %cache: {cache}, %table: {table}, %lengths: memref<?xi32>,
-    %scale: f32, %out: {out}, %lse: {lse}) {{
+    %scale: f32, %out: {out}, %lse: {lse}, %plan: memref<?x8xi32>) {{
   mla.decode ins(%q, %cache, %table, %lengths, %scale : {q}, {cache}, {table}, memref<?xi32>)
-      outs(%out, %lse : {out}, {lse}) {{causal = "{causal}"}}
+      outs(%out, %lse, %plan : {out}, {lse}, memref<?x8xi32>) {{causal = "{causal}"}}
   return
 }}"""
 
@@ -64,10 +64,10 @@ def print_sparse_prefill():
 
 def print_decode():
     pages = (1, 16, 64, 192)
-    variants = list(itertools.product((576, 512), ("no", "yes"), ("bf16", "f32")))
+    variants = list(itertools.product((576, 512), ("no", "yes"), (1, 3)))
     for heads in range(1, 129):
-        dim, causal, element = variants[heads % len(variants)]
-        print(decode(f"h{heads}", heads, dim, pages[heads // 8 % 4], causal, element))
+        dim, causal, queries = variants[heads % len(variants)]
+        print(decode(f"h{heads}", heads, dim, pages[heads // 8 % 4], causal, queries))
 
 
 if sys.argv[1:] == ["decode"]:

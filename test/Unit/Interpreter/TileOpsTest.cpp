@@ -252,6 +252,35 @@ TEST_F(TileOpsTest, OnlineSoftmax) {
             (Doubles{0.5, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0}));
 }
 
+TEST_F(TileOpsTest, OnlineSoftmaxDetectsEmptyRowsByPosition) {
+  // All scores are -inf. The first position is 5: valid in rows whose limit is
+  // larger. The largest i32 is valid in no row.
+  double lowest = std::numeric_limits<float>::lowest();
+  EXPECT_EQ(
+      compute("%s = arith.constant dense<0xFF800000> : tensor<4x2xf32>\n"
+              "%m = arith.constant dense<0xFF800000> : tensor<4xf32>\n"
+              "%l = arith.constant dense<0.0> : tensor<4xf32>\n"
+              "%one = arith.constant 1.0 : f32\n"
+              "%p = arith.constant dense<[2147483647, 5]> : tensor<2xi32>\n"
+              "%b = arith.constant dense<[6, 5, -2147483648, 2147483647]> : "
+              "tensor<4xi32>\n"
+              "%w, %nm, %nl, %c = tile.online_softmax %s, %m, %l valid %p : "
+              "tensor<2xi32> below %b : tensor<4xi32> scale %one : "
+              "tensor<4x2xf32>, tensor<4xf32>\n"
+              "%r = arith.addf %nm, %nl : tensor<4xf32>",
+              "4xf32", {4}),
+      (Doubles{lowest, -INFINITY, -INFINITY, lowest}));
+}
+
+TEST_F(TileOpsTest, Min) {
+  EXPECT_EQ(compute("%i = arith.constant dense<[3, -7, 2147483647]> : "
+                    "tensor<3xi32>\n"
+                    "%n = tile.min %i : tensor<3xi32> -> tensor<2xi32>\n"
+                    "%r = arith.sitofp %n : tensor<2xi32> to tensor<2xf32>",
+                    "2xf32", {2}),
+            (Doubles{-7, -7}));
+}
+
 TEST_F(TileOpsTest, OnlineSoftmaxDetectsEmptyRows) {
   // All scores are -inf; the maximum is finite if a column is valid.
   auto max = [&](llvm::StringRef valid) {
