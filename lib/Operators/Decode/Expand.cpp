@@ -154,6 +154,7 @@ LogicalResult Expansion::buildPlan() {
   operands.plan = getArgument(k, op.getPlan());
   PlanOptions options;
   options.tiles = tiling.getTiles();
+  options.overhead = getOverhead(options.tiles);
   options.slackDivisor = getSlackDivisor(options.tiles);
   options.isBatchInvariant = op.getBatchInvariant() == "yes";
   buildPlanKernel(k, operands, options);

@@ -38,6 +38,7 @@ static Status addPlan(const KernelDescriptor &kernel, const DecodeView &view,
   const Tolerance exact{0.5, 0, 1};
   HostPlanInput input;
   MLA_RETURN_IF_ERROR(findTiles(kernel, input.tiles));
+  input.overhead = getOverhead(input.tiles);
   input.slackDivisor = getSlackDivisor(input.tiles);
   for (int64_t request = 0; request < view.requests; ++request)
     input.lengths.push_back(
