@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Enumerator.h"
+#include "mla/Dialect/MLA/MLA.h"
 #include "mla/Mutation/Score.h"
 
 using namespace mlir;
@@ -106,15 +107,54 @@ StringRef commuteInit(Operation *op, Operation *other, bool) {
   return "";
 }
 
-bool accessesGlobal(Operation *op) {
-  return llvm::any_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>);
+Attribute getName(BlockArgument arg) {
+  auto func = cast<func::FuncOp>(arg.getOwner()->getParentOp());
+  return func.getArgAttr(arg.getArgNumber(), kArgNameAttr);
+}
+
+bool waitsForLaunch(func::FuncOp kernel) {
+  return kernel.walk([](cta::LaunchWaitOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+/// Whether one of the kernels before `kernel` that may still run beside it, the
+/// last one, and those before it if that has not waited for them, writes the
+/// argument that `memref` is; if `isStore`, whether one accesses it.
+bool mayConflict(Value memref, bool isStore, func::FuncOp kernel) {
+  auto arg = dyn_cast<BlockArgument>(memref);
+  if (!arg || arg.getOwner()->getParentOp() != kernel || !getName(arg))
+    return true;
+  auto conflicts = [&](BlockArgument its) {
+    return getName(its) == getName(arg) &&
+           llvm::any_of(its.getUsers(), [&](Operation *user) {
+             return isStore ? !isa<memref::DimOp>(user)
+                            : hasEffect<MemoryEffects::Write>(user, its);
+           });
+  };
+  SmallVector<func::FuncOp> kernels =
+      findKernels(kernel->getParentOfType<ModuleOp>());
+  for (auto other = llvm::find(kernels, kernel); other != kernels.begin();) {
+    --other;
+    if (llvm::any_of(other->getArguments(), conflicts))
+      return true;
+    // It began when all kernels before it had ended.
+    if (!waitsForLaunch(*other))
+      return false;
+  }
+  return false;
 }
 
 StringRef commuteLaunchWait(Operation *op, Operation *other, bool) {
-  if (!isa<cta::LaunchWaitOp>(op) || accessesGlobal(other))
+  if (!isa<cta::LaunchWaitOp>(op))
     return "";
+  auto kernel = op->getParentOfType<func::FuncOp>();
+  for (Value operand : other->getOperands())
+    if (isa<MemRefType>(operand.getType()) &&
+        mayConflict(operand, hasEffect<MemoryEffects::Write>(other, operand),
+                    kernel))
+      return "";
   return "waits elsewhere for the kernels before, over no access to global "
-         "memory";
+         "memory that could meet theirs";
 }
 
 constexpr Rule kRules[] = {commuteFence,     commuteCommit,  commuteGroupWait,

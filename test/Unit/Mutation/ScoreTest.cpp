@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TestSupport.h"
+#include "mlir/Parser/Parser.h"
 
 using namespace mla;
 using namespace mla::mutation;
@@ -79,6 +80,54 @@ TEST_F(ScoreTest, ACommitBetweenTheLinksOfAChainMayGo) {
       EXPECT_NE(why, "") << id.str();
     if (id.ends_with("left.1") || id.ends_with("right.2"))
       EXPECT_EQ(why, "") << id.str();
+  }
+}
+
+/// Three kernels: `first` writes x, `second` is made of `middle`, and `third`
+/// loads x after its wait and stores it to y.
+std::string makeProgram(const std::string &middle) {
+  std::string arguments = "(%x: memref<?xi32> {mla.name = \"x\"}, "
+                          "%y: memref<?xi32> {mla.name = \"y\"})";
+  auto kernel = [&](const std::string &name, const std::string &front,
+                    const std::string &body) {
+    return "func.func @" + name + arguments +
+           " {\n%c0 = arith.constant 0 : index\nscf.forall (%i) in (8) {\n" +
+           front + "cta.role \"all\" warps 4 registers 64 {\n" + body +
+           "}\n}\nreturn\n}\n";
+  };
+  std::string load = "%n = memref.load %x[%c0] : memref<?xi32>\n";
+  return kernel("first", "",
+                "%v = tile.iota : tensor<64xi32>\n"
+                "tile.store %v, %x[%c0] : tensor<64xi32>, memref<?xi32>\n") +
+         kernel("second", "", middle) +
+         kernel("third", "cta.launch_wait\n" + load,
+                "%v = tensor.splat %n : tensor<64xi32>\n"
+                "tile.store %v, %y[%c0] : tensor<64xi32>, memref<?xi32>\n");
+}
+
+TEST_F(ScoreTest, AWaitForKernelsMayPassWhatNoneOfThoseThatRunWrites) {
+  const std::string store =
+      "%w = tile.iota : tensor<64xi32>\n"
+      "tile.store %w, %x[%c0] : tensor<64xi32>, memref<?xi32>\n";
+  for (auto [middle, isEquivalent] : {std::pair<std::string, bool>("", true),
+                                      {"cta.launch_wait\n", false},
+                                      {store, false}}) {
+    mlir::MLIRContext context(registry);
+    auto module =
+        mlir::parseSourceString<mlir::ModuleOp>(makeProgram(middle), &context);
+    ASSERT_TRUE(module);
+    int64_t moves = 0;
+    for (const Mutation &mutation : enumerate(*module)) {
+      if (mutation.kernel != "third" || !mutation.moves)
+        continue;
+      ++moves;
+      mlir::OwningOpRef<mlir::ModuleOp> damaged = apply(*module, mutation);
+      std::string why =
+          explainEquivalence(mutation, findKernel(*module, mutation),
+                             findKernel(*damaged, mutation));
+      EXPECT_EQ(!why.empty(), isEquivalent) << middle << mutation.id;
+    }
+    EXPECT_GT(moves, 0);
   }
 }
 
