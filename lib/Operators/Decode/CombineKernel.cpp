@@ -9,13 +9,14 @@
 // A CTA works on one item after another, a block of columns of one row or of a
 // block of rows. With many pieces it is of one row, and the threads divide the
 // pieces; all loads of up to loads * splits + 1 pieces are issued before any
-// use. With few pieces, the common case of large batches, that would leave most
-// threads idle: the threads divide the rows instead, and a loop goes over the
-// pieces.
+// use. With few pieces, the common case of large batches, most threads would
+// have nothing to load: the threads divide the rows instead, and a loop goes
+// over the pieces.
 //
 //===----------------------------------------------------------------------===//
 
 #include "CombineKernel.h"
+#include "PlanKernel.h"
 #include "mla/Operators/CombineBuilder.h"
 #include "mla/Transforms/ScheduleText.h"
 #include "llvm/Support/MathExtras.h"
@@ -28,10 +29,9 @@ using namespace mla;
 static constexpr int64_t kCtasPerSm = 4;
 
 // Tile sizes: those of CombineTile; `few`, the most pieces for which an item is
-// a block of rows; `rows`, the rows of
-// such a block, by default those of two loads per thread; `pieces`, those of
-// its pieces that are loaded at once. A quarter of a warp reads a row of 128
-// columns, so that a tile of one row has 8 splits.
+// a block of rows; `rows`, the rows of such a block, by default those of two
+// loads per thread; `pieces`, how many of its pieces are loaded at once. Half a
+// warp reads a row of 128 columns, so that a tile of one row has 8 splits.
 static constexpr llvm::StringLiteral kSchedule = R"(
 #mla.schedule<"combine"
   tile = {columns = 128, loads = 3, lse = 128, few = 8, pieces = 2},
@@ -142,11 +142,9 @@ private:
 void Merger::run() {
   zero = index(0);
   one = index(1);
-  Value ctas = memref::DimOp::create(b, operands.plan, zero);
-  Value parts = arith::MaxUIOp::create(
-      b, arith::DivUIOp::create(b, ctas, index(options.tiles)), one);
-  SmallVector<OpFoldResult> bounds{parts,
-                                   b.getIndexAttr(options.tiles * kCtasPerSm)};
+  SmallVector<OpFoldResult> bounds{
+      buildPartCount(b, operands.plan, options.tiles),
+      b.getIndexAttr(options.tiles * kCtasPerSm)};
   scf::ForallOp::create(b, bounds, /*outputs=*/ValueRange(),
                         /*mapping=*/std::nullopt,
                         [&](OpBuilder &, Location, ValueRange ivs) {

@@ -18,8 +18,6 @@ struct DecodeCombineOptions {
   /// The convention of the stored lse. Partial lse are natural logarithms, -inf
   /// if empty.
   LseOptions lse;
-  /// A launch may omit attn_sink.
-  bool isSinkOptional = false;
 };
 
 /// The arguments of the kernel.

@@ -20,9 +20,11 @@ def MLA_DecodeOp : MLA_Operator<"decode"> {
     With `causal = "yes"` query i attends to the tokens
     t <= i + cache_seqlens[r] - s_q, otherwise to all. Table entries of other
     tokens are never used; a token of a page outside [0, num_pages) has score
-    -inf, so that a query with no other tokens gets NaN. A query that attends to no
-    token gets out = 0 and the lse that `empty_lse` gives. attn_sink is a logit per head without a value: it is in the denominator
-    of out, but not in lse.
+    -inf. A query with no other tokens gets out = NaN and lse = -inf, except if the
+    plan cuts its request: then it is treated as a query that attends to no token.
+    Such a query gets out = 0 and the lse that `empty_lse` gives. attn_sink is a
+    logit per head without a value: it is in the denominator of out, but not in
+    lse.
 
     The operator is a program of three kernels. The first, in the phase `plan`,
     divides the tokens of all requests among `ctas` CTAs (usually one per SM) and

@@ -32,14 +32,6 @@ FailureOr<DecodeTiling> DecodeTiling::get(DecodeOp op,
   return tiling;
 }
 
-Value mla::buildDecodeParts(TileBuilder &b, Value plan,
-                            const DecodeTiling &tiling) {
-  Value ctas = memref::DimOp::create(b, plan, b.createIndex(0));
-  Value parts =
-      arith::DivUIOp::create(b, ctas, b.createIndex(tiling.getTiles()));
-  return arith::MaxUIOp::create(b, parts, b.createIndex(1));
-}
-
 /// The function's argument with that name, or null.
 static Value findArgument(func::FuncOp func, StringRef name) {
   for (BlockArgument arg : func.getArguments()) {
@@ -178,7 +170,6 @@ LogicalResult Expansion::buildCombine() {
   options.tiles = tiling.getTiles();
   options.kvHeads = tiling.kvHeads;
   options.lse = getDecodeLse(op);
-  options.isSinkOptional = op.getAttnSinkOptional();
   return buildDecodeCombineKernel(k, operands, options, schedule);
 }
 

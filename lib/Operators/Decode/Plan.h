@@ -25,15 +25,14 @@ enum PlanWord : int64_t {
   kPlanEndRequest = 1,
   /// The first token of the first request in the part, 0 if it begins there.
   kPlanFirstToken = 2,
-  /// The end of the last request's tokens in the part, kPlanToEnd if the
-  /// request
-  /// has no more.
+  /// The end of the last request's tokens in the part; kPlanToEnd if no later
+  /// part has tokens of it.
   kPlanEndToken = 3,
-  /// If the first request begins in an earlier part, the number of parts that
-  /// it
-  /// has tokens in, otherwise 0; and the number of this part among them, from
-  /// 0.
-  /// So each part but the first of a cut request knows its share of the merge.
+  /// If the first request begins in an earlier part: the number of parts that
+  /// have tokens of it, and the number of this part among them, from 0. So each
+  /// part but the first of a cut request knows its share of the merge.
+  /// Otherwise
+  /// both are 0.
   kPlanMergePieces = 4,
   kPlanMergeIndex = 5,
   kPlanWords = 8

@@ -387,6 +387,12 @@ void Planner::storeRows(ArrayRef<std::pair<PlanWord, Value>> words,
             "plan");
 }
 
+Value mla::buildPartCount(TileBuilder &b, Value plan, int64_t tiles) {
+  Value ctas = memref::DimOp::create(b, plan, b.createIndex(0));
+  Value parts = arith::DivUIOp::create(b, ctas, b.createIndex(tiles));
+  return arith::MaxUIOp::create(b, parts, b.createIndex(1));
+}
+
 void mla::buildPlanKernel(TileBuilder &b, const PlanOperands &operands,
                           const PlanOptions &options) {
   Planner(b, operands, options).run();

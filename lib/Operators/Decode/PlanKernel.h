@@ -38,6 +38,10 @@ struct PlanOperands {
 void buildPlanKernel(TileBuilder &b, const PlanOperands &operands,
                      const PlanOptions &options);
 
+/// The number of parts that work is divided into, from the rows of `plan`, with
+/// `tiles` CTAs per part: max(1, floordiv(ctas, tiles)).
+mlir::Value buildPartCount(TileBuilder &b, mlir::Value plan, int64_t tiles);
+
 /// The schedule of the kernel.
 ScheduleAttr getPlanSchedule(mlir::MLIRContext &context);
 

@@ -32,11 +32,6 @@ struct DecodeTiling {
   int64_t getTiles() const { return rowTiles * kvHeads; }
 };
 
-/// The number of parts that work is divided into, from the rows of `plan`:
-/// max(1, floordiv(ctas, tiles)).
-mlir::Value buildDecodeParts(TileBuilder &b, mlir::Value plan,
-                             const DecodeTiling &tiling);
-
 /// The workspaces: out [parts, 2, rows, d_v] and lse [parts, 2, rows]. [p, 0]
 /// is the piece in part p of a request that begins in an earlier part, [p, 1]
 /// that of one that begins in part p. Rows are (KV head, query, head of the KV

@@ -218,8 +218,7 @@ makeKernel(const Case &c,
                 MemRefType::get({any}, f32)};
       },
       [&](TileBuilder &b, ValueRange args) {
-        DecodeCombineOptions options{c.tiles, c.kvHeads, c.lse,
-                                     /*isSinkOptional=*/true};
+        DecodeCombineOptions options{c.tiles, c.kvHeads, c.lse};
         return buildDecodeCombineKernel(b,
                                         {args[0], args[1], args[2], args[3],
                                          args[4],
