@@ -78,13 +78,19 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
                             "multiple of 32 of them");
     ThreadBuilder b(op, rewriter);
     // Row 0, and the dimensions that the row index counts through.
-    size_t leading = tensor->sizes.size() - op.getIndices().size();
+    size_t leading = op.getRowDims();
     SmallVector<Value> at = toI64(b, op.getIndices());
     at.insert(at.begin() + op.getDim(), leading, b.i64(0));
-    if (!areColumnsWhole(*tensor, at, buffer.getShape()[1], 128 / bits))
-      return op.emitOpError("expected columns inside the memref, from a "
-                            "multiple of 16 bytes on: only rows are checked");
-    auto gather = [&] { gatherRows(b, op, adaptor, *tensor, at, leading); };
+    // Columns past the end of the memref arrive as zeros.
+    int64_t unit = 128 / bits;
+    int64_t columns = countColumns(*tensor, at, buffer.getShape()[1]);
+    if (columns % unit || !areColumnsWhole(*tensor, at, columns, unit))
+      return op.emitOpError("expected columns inside the memref, or up to its "
+                            "end, from a multiple of 16 bytes on and as many: "
+                            "only rows are checked");
+    auto gather = [&] {
+      gatherRows(b, op, adaptor, *tensor, at, leading, columns);
+    };
     if (!op.getBlock()) {
       gather();
     } else {
@@ -102,11 +108,20 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     return success();
   }
 
-  /// Copies rows from the element at `at`, which has index 0 in the `leading`
-  /// dimensions that row indices count through.
+  /// How many of `columns` columns from `at` on the memref has, as far as that
+  /// is known.
+  static int64_t countColumns(const GlobalTensor &tensor, ArrayRef<Value> at,
+                              int64_t columns) {
+    std::optional<int64_t> size = getConstantIntValue(tensor.sizes.back());
+    std::optional<int64_t> start = getConstantIntValue(OpFoldResult(at.back()));
+    return size && start ? std::min(columns, *size - *start) : columns;
+  }
+
+  /// Copies `columns` columns of rows from the element at `at`, which has index
+  /// 0 in the `leading` dimensions that row indices count through.
   static void gatherRows(ThreadBuilder &b, cta::GatherAsyncOp op,
                          OpAdaptor adaptor, const GlobalTensor &tensor,
-                         ArrayRef<Value> at, size_t leading) {
+                         ArrayRef<Value> at, size_t leading, int64_t columns) {
     RankedTensorType rows = cast<RankedTensorType>(op.getRows().getType());
     Value chunk = LLVM::AndOp::create(b, b.lane(), b.i32(7));
     Value base =
@@ -120,7 +135,7 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
       for (int64_t i = 0; i < getNumRegisters(rows); ++i)
         copyRow(b, IndexedRows(tensor, op.getDim(), leading),
                 b.extract(adaptor.getRows(), i), base, i % 2 ? odd : even,
-                4 * i, op.getDest().getType());
+                4 * i, op.getDest().getType(), chunk, columns);
     });
   }
 
@@ -129,17 +144,19 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
   void copyBlock(ThreadBuilder &b, cta::GatherAsyncOp op, OpAdaptor adaptor,
                  const GlobalTensor &tensor) const {
     cta::BufferType buffer = op.getDest().getType();
-    SmallVector<Value> coordinates;
-    for (Value index : llvm::reverse(toI64(b, op.getIndices())))
-      coordinates.push_back(LLVM::TruncOp::create(b, b.getI32Type(), index));
+    SmallVector<Value> at;
+    for (Value index : toI64(b, op.getIndices()))
+      at.push_back(LLVM::TruncOp::create(b, b.getI32Type(), index));
     // Those of the first row in the dimensions that rows count through.
+    int64_t first = op.getDim();
     Value row = adaptor.getBlock();
-    for (int64_t d = op.getBlockDim(); d > 0; --d) {
+    for (int64_t d = op.getBlockDim(); d > first; --d) {
       Value size = b.i32(*getConstantIntValue(tensor.sizes[d]));
-      coordinates.push_back(LLVM::URemOp::create(b, row, size));
+      at.insert(at.begin() + first, LLVM::URemOp::create(b, row, size));
       row = LLVM::UDivOp::create(b, row, size);
     }
-    coordinates.push_back(row);
+    at.insert(at.begin() + first, row);
+    SmallVector<Value> coordinates(llvm::reverse(at));
     Value barrier = getSignalled(b, adaptor);
     b.ifElected([&] {
       b.assembly("mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [$0], $1;",
@@ -160,10 +177,11 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     return LLVM::PtrToIntOp::create(b, b.getI32Type(), mine);
   }
 
-  /// Copies the thread's part of the row that lies `row` rows after `dest`.
+  /// Copies the thread's part, which is `chunk` of each block, of `columns`
+  /// columns of the row that lies `row` rows after `dest`.
   static void copyRow(ThreadBuilder &b, const IndexedRows &source, Value index,
                       Value base, Value dest, int64_t row,
-                      cta::BufferType buffer) {
+                      cta::BufferType buffer, Value chunk, int64_t columns) {
     Value size = LLVM::TruncOp::create(b, b.getI32Type(), source.count(b));
     Value valid = compare(b, LLVM::ICmpPredicate::ult, index, size);
     // An invalid row copies 0 bytes and zero-fills 16, from an address that
@@ -175,11 +193,19 @@ struct GatherPattern : GlobalPattern<cta::GatherAsyncOp> {
     int64_t rows = buffer.getLayout().getRows();
     // Inline assembly: nvvm.cp.async takes 64-bit addresses of shared memory
     // and lets LLVM move their computation, which adds instructions in seesaw.
-    for (int64_t block = 0; block < buffer.getShape()[1] * width / 128; ++block)
+    for (int64_t block = 0; block < buffer.getShape()[1] * width / 128;
+         ++block) {
+      int64_t chunks = columns * width / 16 - 8 * block;
+      Value read = bytes;
+      if (chunks < 8)
+        read = LLVM::SelectOp::create(
+            b, compare(b, LLVM::ICmpPredicate::slt, chunk, b.i32(chunks)),
+            bytes, b.i32(0));
       b.assembly("cp.async.cg.shared.global [$0+" +
                      std::to_string((block * rows + row) * 128) + "], [$1+" +
                      std::to_string(block * 128) + "], 16, $2;",
-                 "r,l,r,~{memory}", {dest, from, bytes}, Type());
+                 "r,l,r,~{memory}", {dest, from, read}, Type());
+    }
   }
 };
 

@@ -292,6 +292,15 @@ bool isInWorkLoop(Operation *op) {
          !loop->getParentOfType<scf::ForOp>();
 }
 
+/// Whether the op is in a branch, and not in one around a loop, as that around
+/// a pipelined loop.
+bool isInBranch(Operation *op) {
+  auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
+  return branch &&
+         !branch->walk([](scf::ForOp) { return WalkResult::interrupt(); })
+              .wasInterrupted();
+}
+
 struct IotaPattern : OpConversionPattern<tile::IotaOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -299,7 +308,9 @@ struct IotaPattern : OpConversionPattern<tile::IotaOp> {
   matchAndRewrite(tile::IotaOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    if (isInWorkLoop(op))
+    // Otherwise the positions, which a branch seldom needs, would be computed
+    // in front of the loop and occupy a register for each column in all of it.
+    if (isInWorkLoop(op) || isInBranch(op))
       b.readThreadAnew();
     RankedTensorType type = getFragment(op.getResult());
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {

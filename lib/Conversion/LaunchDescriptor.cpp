@@ -186,12 +186,14 @@ ProgramDescriber::describeEntry(KernelInterface &kernel) {
   func.walk([&](cta::TensorMapOp map) {
     entry.parameters.push_back({ParameterDescriptor::Kind::TensorMap,
                                 static_cast<int>(entry.tensorMaps.size())});
+    auto source = cast<BlockArgument>(map.getSource());
     entry.tensorMaps.push_back(
-        {indexOf(cast<BlockArgument>(map.getSource())),
+        {indexOf(source),
          {map.getBox().begin(), map.getBox().end()},
          static_cast<int>(map.getSwizzle()),
          /*mayBeEmpty=*/
-         llvm::all_of(map->getUsers(), llvm::IsaPred<cta::GatherAsyncOp>)});
+         func.getArgAttr(source.getArgNumber(), kArgCopiedInsideAttr) ||
+             llvm::all_of(map->getUsers(), llvm::IsaPred<cta::GatherAsyncOp>)});
   });
   FailureOr<runtime::Expression> grid =
       makeGridExpression(kernel.grid, program);

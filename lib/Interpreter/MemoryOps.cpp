@@ -93,6 +93,11 @@ Window::Window(const Frame &frame, tile::StoreOp op, ArrayRef<Slot> operands) {
        op.getMerged());
 }
 
+Window::Window(const Frame &frame, std::optional<ArrayRef<int64_t>> dims,
+               int64_t tileRank, ArrayRef<Slot> operands) {
+  init(frame, operands, dims, tileRank);
+}
+
 void Window::init(const Frame &frame, ArrayRef<Slot> operands,
                   std::optional<ArrayRef<int64_t>> dims, int64_t tileRank,
                   std::optional<tile::Merge> merge) {
@@ -170,7 +175,7 @@ SmallVector<int64_t> mla::interp::locateRow(const Argument &array, int64_t row,
 
 std::string mla::interp::findBlockFault(const Argument &array,
                                         const DenseTile &rows, int64_t block,
-                                        size_t dim) {
+                                        size_t first, size_t last) {
   if (block < 0)
     return "";
   for (int64_t r = 0; r < rows.size(); ++r)
@@ -178,9 +183,10 @@ std::string mla::interp::findBlockFault(const Argument &array,
       return ("expected rows from `block` on, " + Twine(block + r) +
               " at position " + Twine(r) + ", got " + Twine(rows.ints[r]))
           .str();
-  int64_t size = array.shape[dim], begin = dim ? block % size : block;
+  int64_t size = array.shape[last];
+  int64_t begin = first < last ? block % size : block;
   int64_t blocks =
-      dim ? llvm::product_of(ArrayRef(array.shape).take_front(dim)) : 1;
+      llvm::product_of(ArrayRef(array.shape).slice(first, last - first));
   if (begin + rows.size() <= size && block < blocks * size)
     return "";
   return ("expected " + Twine(rows.size()) + " rows in one block of " +
@@ -224,7 +230,7 @@ static LogicalResult runGather(Frame &frame, const Instruction &in) {
   if (op.getBlock()) {
     std::string fault =
         findBlockFault(array, rows, frame.getInt(in.operands.back()),
-                       array.shape.size() - numIndices - 1);
+                       op.getDim(), op.getBlockDim());
     if (!fault.empty())
       return frame.fail(in, fault);
   }

@@ -22,7 +22,8 @@ LogicalResult mla::sim::checkAlignment(Role &role, Operation *op, int64_t at) {
 }
 
 LogicalResult mla::sim::checkTensorMap(Role &role, Operation *op, Value map,
-                                       cta::BufferType type) {
+                                       cta::BufferType type,
+                                       std::optional<ArrayRef<int64_t>> dims) {
   auto made = map ? map.getDefiningOp<cta::TensorMapOp>() : nullptr;
   if (!made)
     return role.failAt(op, "expected a tensor map");
@@ -34,8 +35,11 @@ LogicalResult mla::sim::checkTensorMap(Role &role, Operation *op, Value map,
                                Twine(made.getSwizzle()));
   SmallVector<int64_t> box(made.getBox().size(), 1);
   ArrayRef<int64_t> shape = type.getShape();
-  for (size_t d = 0; d < shape.size(); ++d)
-    box[box.size() - shape.size() + d] = shape[d];
+  SmallVector<int64_t> order =
+      tile::orderDims(dims, box.size(), static_cast<int64_t>(shape.size()));
+  for (auto [size, d] :
+       llvm::zip(shape, ArrayRef(order).take_back(shape.size())))
+    box[d] = size;
   int64_t width =
       std::max(1u, type.getElementType().getIntOrFloatBitWidth() / 8);
   if (swizzle)

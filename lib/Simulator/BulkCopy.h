@@ -16,9 +16,12 @@ inline constexpr int64_t kBulkBytes = 16;
 mlir::LogicalResult checkAlignment(Role &role, mlir::Operation *op, int64_t at);
 
 /// Checks that `map` describes the boxes which a copy of a tile of `type` is
-/// made of: as high as the tile and as wide as its swizzle, or the tile.
-mlir::LogicalResult checkTensorMap(Role &role, mlir::Operation *op,
-                                   mlir::Value map, cta::BufferType type);
+/// made of: as high as the tile and as wide as its swizzle, or the tile. `dims`
+/// are the dimensions that the tile covers, by default the last ones.
+mlir::LogicalResult
+checkTensorMap(Role &role, mlir::Operation *op, mlir::Value map,
+               cta::BufferType type,
+               std::optional<llvm::ArrayRef<int64_t>> dims = std::nullopt);
 
 /// The offset in `array` of the `count` elements without gaps from `start` on:
 /// in one row, or in rows that follow each other.

@@ -30,7 +30,7 @@ static LogicalResult runGatherAsync(Frame &frame, const Instruction &in) {
   int64_t dest = frame.getInt(in.operands[2 + numIndices]);
   if (op.getBlock()) {
     std::string fault = interp::findBlockFault(
-        array, *rows, frame.getInt(in.operands[3 + numIndices]),
+        array, *rows, frame.getInt(in.operands[3 + numIndices]), op.getDim(),
         op.getBlockDim());
     if (!fault.empty())
       return role.failAt(in.op, fault);
@@ -143,33 +143,33 @@ static LogicalResult runCopyAsync(Frame &frame, const Instruction &in) {
   if (!op.getBarrier())
     return role.failAt(in.op, "expected a barrier; run "
                               "--mla-materialize-barriers first");
-  if (failed(checkTensorMap(role, in.op, op.getMap(), type)))
+  if (failed(checkTensorMap(role, in.op, op.getMap(), type, op.getDims())))
     return failure();
   size_t numIndices = op.getIndices().size();
   const Argument &array = frame.getArray(in.operands[0]);
-  SmallVector<int64_t> start =
-      frame.getInts(ArrayRef(in.operands).slice(1, numIndices));
+  Window window(frame, op.getDims(), type.getShape().size(),
+                ArrayRef(in.operands).take_front(1 + numIndices));
+  Box box = window.getBox(type.getShape());
   FailureOr<MBarrier *> barrier =
       getBarrier(role, in, in.operands[findOperand(op, 4)],
                  in.operands[findOperand(op, 5)]);
   if (failed(barrier))
     return failure();
   Touch read = makeCountedRead(role, in, **barrier);
-  if (failed(touchGlobal(role, array, {array, start, type.getShape()},
-                         Attribute(), read)))
+  if (failed(touchGlobal(role, array, box, Attribute(), read)))
     return failure();
   // An H200 reports such a copy as an illegal instruction.
   int64_t byte =
-      start.back() * static_cast<int64_t>(getByteWidth(array.elementType));
+      box.start.back() * static_cast<int64_t>(getByteWidth(array.elementType));
   if (byte % kBulkBytes)
     return role.failAt(in.op, "expected a box that starts at a multiple of " +
                                   Twine(kBulkBytes) +
                                   " bytes in its last dimension, got byte " +
                                   Twine(byte));
   int64_t dest = frame.getInt(in.operands[1 + numIndices]);
-  auto load = [type, &array, start] {
+  auto load = [type, window] {
     TilePtr tile = makeTile(type);
-    readBox({array, start, tile->shape}, *tile);
+    readBox(window.getBox(tile->shape), *tile);
     return tile;
   };
   return CountedCopy{role, in, type, dest, **barrier, load}.launch();

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Coverage.h"
+#include "mla/Dialect/MLA/MLA.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -47,9 +48,10 @@ std::optional<Failure> Coverage::add(const Machine &machine) {
 }
 
 std::optional<Failure> Coverage::findGap(const Plan &plan) const {
+  func::FuncOp function = plan.function;
   for (unsigned number : plan.written) {
     const Argument &array = plan.arguments[number];
-    if (array.written)
+    if (array.written || function.getArgAttr(number, kArgPartlyWrittenAttr))
       continue;
     auto found = outputs.find(&array);
     static const Ranges kNothing;

@@ -16,7 +16,8 @@ public:
   /// same bytes.
   std::optional<interp::Failure> add(const Machine &machine);
   /// An error for the first element of an output that no machine wrote.
-  /// Workspaces may have unwritten elements.
+  /// Workspaces and arguments with mla.partly_written may have unwritten
+  /// elements.
   std::optional<interp::Failure> findGap(const Plan &plan) const;
   /// Marks the elements of workspaces that have been written.
   void noteWorkspaces() const;

@@ -146,13 +146,14 @@ for tokens in (1, 16, 64, 192):
     paged(tokens)
 
 
-def blocks(page):
-    """Declares gathers of tiles that are in one page, or not."""
+def blocks(page, request=None):
+    """Declares gathers of tiles that are in one page, or not. `request`: that of a cache
+    without pages to gather from; `page` is its number of tokens then."""
 
     def cases():
         """tiles of one page by TMA, and tiles of any rows"""
         pages = 5
-        size = pages * page
+        size = page if request else pages * page
         generator = random.Random(f"b{page}")
         odd = [generator.choice([-1, size, I32_MIN, I32_MAX, 2 * size, size - 1,
                                  generator.randrange(size)]) for _ in range(64)]
@@ -160,6 +161,8 @@ def blocks(page):
         # Runs of both kinds, longer than the ring; consecutive rows without a promise.
         first = [0, 2 * page, size - 64, page + last // 2, -1, I32_MIN, 3 * page, -1,
                  4 * page, -1, -1, -5, page + last]
+        if request:
+            first = [f if f < 0 else f % (last + 1) for f in first]
         free = [odd, [-1] * 64, list(range(7, 71)), [*range(60), -1, -1, -1, -1], odd[::-1],
                 list(range(64))]
         others = iter(free)
@@ -169,6 +172,9 @@ def blocks(page):
         # The first matrix, and rows that no index names, are never read.
         cache = [values[i] if i % 2 and i // 2 in named else [NAN] * 192
                  for i in range(2 * size)]
+        if request:
+            others = [[NAN] * 192] * (2 * size)
+            cache = others * request + cache + others * (pages - 1 - request)
         out = [[values[2 * i + 1][64:] if 0 <= i < size else [0] * 128 for i in numbers]
                for numbers in lists]
         tensors = {"cache": Tensor("bf16", (pages, page, 2, 192), flat(cache)),
@@ -177,12 +183,17 @@ def blocks(page):
         yield Case("dense", tensors, {"out": stack("f32", out)})
         yield Case("padded", tensors, {"out": stack("f32", out)}, padding={"cache": 8})
 
-    PROGRAMS.append(Program(f"gather-block-{page}", cases, file="gather-block.mlir",
-                            page=page))
+    where = {"page": page, "request": "", "dim": ""}
+    name = f"gather-block-{page}"
+    if request:
+        where = {"page": "?", "request": f"%c{request}, ", "dim": "dim 1 "}
+        name += "-contiguous"
+    PROGRAMS.append(Program(name, cases, file="gather-block.mlir", **where))
 
 
 for tokens in (64, 128, 192):
     blocks(tokens)
+blocks(229, request=2)
 
 
 @program("copy")
@@ -220,3 +231,27 @@ def _():
     yield Case("dense", tensors, {"out": stack("f32", out)})
     yield Case("padded", tensors, {"out": stack("f32", out)},
                padding={"a": 24, "b": 8, "c": 8})
+
+
+@program("copy-dims")
+def _():
+    """rows along another dimension, by TMA, with and without a bound"""
+    size = 70
+    a = ints("cd", 2 * size * 3, 96, 100)
+    # The outer index, the first row, the head and the bound: above and below the size, at
+    # and around the end of the tile, before its start.
+    starts = [(0, 0, 0, size), (1, 3, 2, 67), (1, 3, 2, 66), (0, 6, 1, size),
+              (1, 7, 1, size), (0, 0, 2, 1000), (1, 40, 1, 40), (0, 10, 2, 5),
+              (0, 69, 0, size), (1, 70, 1, size), (0, 5, 0, -3), (1, 0, 0, 1)]
+    out = []
+    for o, r, h, bound in starts:
+        def tile(end):
+            return [(a[(o * size + row) * 3 + h] + [0] * 32)  # pylint: disable=cell-var-from-loop
+                    if row < end else [0] * 128
+                    for row in range(r, r + 64)]  # pylint: disable=cell-var-from-loop
+        out.append(beside(tile(size), tile(min(bound, size))))
+    tensors = {"x": matrix("bf16", identity(64)),
+               "a": Tensor("bf16", (2, size, 3, 96), flat(a)),
+               "start": matrix("i32", starts)}
+    yield Case("dense", tensors, {"out": stack("f32", out)})
+    yield Case("padded", tensors, {"out": stack("f32", out)}, padding={"a": 24})

@@ -92,7 +92,7 @@ func.func @odd_stride(%out: memref<?x65xf32>) attributes {cta.verified} {
 
 // -----
 
-func.func @gather_columns(%kv: memref<?x96xbf16>, %rows: memref<64xi32>)
+func.func @gather_columns(%kv: memref<?x100xbf16>, %rows: memref<64xi32>)
     attributes {cta.verified} {
   scf.forall (%i) in (2) {
     %r = cta.ring "k" at 0 : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
@@ -102,9 +102,9 @@ func.func @gather_columns(%kv: memref<?x96xbf16>, %rows: memref<64xi32>)
       %i0 = arith.constant 0 : i32
       %index = tile.load %rows[%c0] : memref<64xi32> -> tensor<64xi32, #cta.layout<gather>>
       %s = cta.slot %r[%i0] : !cta.ring<1x64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
-      // expected-error @below {{expected columns inside the memref, from a multiple of 16 bytes on}}
+      // expected-error @below {{expected columns inside the memref, or up to its end, from a multiple of 16 bytes on}}
       // expected-error @below {{failed to legalize operation 'cta.gather_async'}}
-      cta.gather_async %kv[%index][%c64] to %s : memref<?x96xbf16>, tensor<64xi32, #cta.layout<gather>>, !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
+      cta.gather_async %kv[%index][%c64] to %s : memref<?x100xbf16>, tensor<64xi32, #cta.layout<gather>>, !cta.buffer<64x64xbf16, #cta.shared_layout<swizzle = 128, rows = 64>>
     }
   }
   return

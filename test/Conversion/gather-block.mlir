@@ -2,7 +2,7 @@
 // and copies the rows by TMA, or all threads copy 16 bytes at a time. Coordinates are
 // column, head, token in the page and page. All threads arrive after both.
 //
-// RUN: sed 's/${page}/128/' %S/../Conformance/gather-block.mlir > %t.mlir
+// RUN: sed 's/${request}//; s/${dim}//; s/${page}/128/' %S/../Conformance/gather-block.mlir > %t.mlir
 // RUN: %mla-opt %t.mlir --mla-cta-pipeline > %t.cta
 // RUN: %mla-opt %t.cta --convert-mla-to-nvvm | FileCheck %s
 // CHECK:       llvm.func @gather_block
@@ -34,3 +34,13 @@
 // RUN: sed '/cta.gather_async/s/ map %[0-9]* signals %[0-9]*\[%[0-9]*\] : !cta.mbarrier<2>//' %t.cta > %t.none
 // RUN: not %mla-opt %t.none --convert-mla-to-nvvm 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: 'cta.gather_async' op expected a tensor map and a barrier
+//
+// Without pages the coordinates are column, head, token and request.
+// RUN: sed 's/${request}/%c2, /; s/${dim}/dim 1 /; s/${page}/?/' %S/../Conformance/gather-block.mlir > %t.tokens.mlir
+// RUN: %mla-opt %t.tokens.mlir --mla-cta-pipeline | %mla-opt --convert-mla-to-nvvm | FileCheck %s --check-prefix=TOKENS
+// TOKENS:      %[[IS_BLOCK:.*]] = llvm.icmp "sge" %[[FIRST:.*]], %{{.*}} : i32
+// TOKENS-NEXT: scf.if %[[IS_BLOCK]] {
+// TOKENS-NEXT:   %[[TWO:.*]] = llvm.mlir.constant(2 : i64) : i64
+// TOKENS-NOT:    llvm.urem
+// TOKENS:        %[[REQUEST:.*]] = llvm.trunc %[[TWO]] : i64 to i32
+// TOKENS:        "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1, {$3, $4, $5, $6}], [$2];", {{.*}} %[[FIRST]], %[[REQUEST]] :

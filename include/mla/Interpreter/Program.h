@@ -293,6 +293,10 @@ public:
   /// `operands` are the operands of the op.
   Window(const Frame &frame, tile::LoadOp op, llvm::ArrayRef<Slot> operands);
   Window(const Frame &frame, tile::StoreOp op, llvm::ArrayRef<Slot> operands);
+  /// `operands` are a memref and its indices; `dims` are those of a tile of
+  /// rank `tileRank`.
+  Window(const Frame &frame, std::optional<llvm::ArrayRef<int64_t>> dims,
+         int64_t tileRank, llvm::ArrayRef<Slot> operands);
 
   Box getBox(llvm::ArrayRef<int64_t> shape) const {
     return {array, start, shape, merged};
@@ -322,11 +326,11 @@ void writeBox(const Box &box, const DenseTile &tile);
 llvm::SmallVector<int64_t> locateRow(const Argument &array, int64_t row,
                                      llvm::ArrayRef<int64_t> rest, size_t dim);
 
-/// How `rows` differ from what `block` promises (tile.gather): rows from
-/// `block` on inside the array, and in one block of dimension `dim`. Empty if
-/// they do not.
+/// How `rows`, which count through dimensions `first` to `last`, differ from
+/// what `block` promises (tile.gather): rows from `block` on inside the array,
+/// and in one block of dimension `last`. Empty if they do not.
 std::string findBlockFault(const Argument &array, const DenseTile &rows,
-                           int64_t block, size_t dim);
+                           int64_t block, size_t first, size_t last);
 
 /// Gathers rows of an array by index (locateRow). Rows outside the array leave
 /// the tile unchanged.

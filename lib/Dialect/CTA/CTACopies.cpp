@@ -36,8 +36,6 @@ LogicalResult GatherAsyncOp::verify() {
     return emitOpError("expected a barrier and its index, or neither");
   if (!getBlock() && (getMap() || getBarrier()))
     return emitOpError("expected a tensor map and a barrier only with `block`");
-  if (getBlock() && getDim())
-    return emitOpError() << "expected `block` or `dim`, got both";
   return tile::verifyGather(*this, cast<MemRefType>(getSource().getType()),
                             getIndices().size(), getDim(), /*rowRank=*/1);
 }
@@ -45,8 +43,16 @@ LogicalResult GatherAsyncOp::verify() {
 LogicalResult CopyAsyncOp::verify() {
   if (!getBarrier() != !getBarrierIndex())
     return emitOpError("expected a barrier and its index, or neither");
-  return verifyCopy(*this, getSource().getType(), getIndices().size(),
-                    getDest().getType());
+  BufferType dest = getDest().getType();
+  int64_t rank = cast<MemRefType>(getSource().getType()).getRank();
+  if (std::optional<ArrayRef<int64_t>> dims = getDims()) {
+    if (failed(tile::verifyDims(*this, *dims, rank, dest.getShape().size())))
+      return failure();
+    if (!dims->empty() && dims->back() != rank - 1)
+      return emitOpError() << "expected dims that end with the last dimension, "
+                           << rank - 1 << ", got " << dims->back();
+  }
+  return verifyCopy(*this, getSource().getType(), getIndices().size(), dest);
 }
 
 /// Checks a bulk copy between `buffer` and contiguous bytes of `memref`.

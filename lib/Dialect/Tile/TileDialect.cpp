@@ -89,6 +89,22 @@ SmallVector<int64_t> mla::tile::orderDims(std::optional<ArrayRef<int64_t>> dims,
   return order;
 }
 
+LogicalResult mla::tile::verifyDims(Operation *op, ArrayRef<int64_t> dims,
+                                    int64_t rank, size_t tileRank) {
+  if (dims.size() != tileRank)
+    return op->emitOpError()
+           << "expected " << tileRank
+           << " dims, one for each dimension of the tile, got " << dims.size();
+  int64_t previous = -1;
+  for (int64_t d : dims) {
+    if (d <= previous || d >= rank)
+      return op->emitOpError()
+             << "expected ascending dims in [0, " << rank << "), got " << d;
+    previous = d;
+  }
+  return success();
+}
+
 /// Checks `dims` and the number of bounds of a load or store.
 static LogicalResult verifyWindow(Operation *op,
                                   std::optional<ArrayRef<int64_t>> dims,
@@ -98,20 +114,8 @@ static LogicalResult verifyWindow(Operation *op,
     return op->emitOpError() << "expected at most " << tile.getRank()
                              << " bounds, one for each dimension of " << tile
                              << ", got " << numBounds;
-  if (!dims)
-    return success();
-  if (dims->size() != static_cast<size_t>(tile.getRank()))
-    return op->emitOpError() << "expected " << tile.getRank()
-                             << " dims, one for each dimension of " << tile
-                             << ", got " << dims->size();
-  int64_t previous = -1;
-  for (int64_t d : *dims) {
-    if (d <= previous || d >= memref.getRank())
-      return op->emitOpError() << "expected ascending dims in [0, "
-                               << memref.getRank() << "), got " << d;
-    previous = d;
-  }
-  return success();
+  return dims ? verifyDims(op, *dims, memref.getRank(), tile.getRank())
+              : success();
 }
 
 LogicalResult LoadOp::verify() {
@@ -194,10 +198,9 @@ LogicalResult GatherOp::verify() {
   if (rank < 1 || rank > 2 || result.getDimSize(0) != rows.getDimSize(0))
     return emitOpError() << "expected a result of rank 1 or 2 with "
                          << rows.getDimSize(0) << " rows, got " << result;
-  if (getBlock() && (rank != 2 || getDim()))
-    return emitOpError() << "expected `block` only with a matrix and without "
-                            "`dim`, got "
-                         << result << " and `dim` " << getDim();
+  if (getBlock() && rank != 2)
+    return emitOpError() << "expected `block` only with a matrix, got "
+                         << result;
   if (failed(
           verifyGather(*this, source, getIndices().size(), getDim(), rank - 1)))
     return failure();

@@ -116,11 +116,17 @@ func.func @gather_dim(%kv: memref<?x64xbf16>, %rows: tensor<64xi32>, %c: index,
 
 // -----
 
-func.func @gather_block_dim(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index,
-                            %first: i32, %b: !cta.buffer<64x64xbf16>) {
-  // expected-error @below {{expected `block` or `dim`, got both}}
-  cta.gather_async %kv[%rows][%c, %c] dim 1 block %first to %b
-      : memref<?x?x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>
+func.func @copy_dims_number(%kv: memref<?x?x64xbf16>, %c: index, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected 2 dims, one for each dimension of the tile, got 1}}
+  cta.copy_async %kv[%c, %c, %c] dims [2] to %b : memref<?x?x64xbf16>, !cta.buffer<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @copy_dims_last(%kv: memref<?x?x64xbf16>, %c: index, %b: !cta.buffer<64x64xbf16>) {
+  // expected-error @below {{expected dims that end with the last dimension, 2, got 1}}
+  cta.copy_async %kv[%c, %c, %c] dims [0, 1] to %b : memref<?x?x64xbf16>, !cta.buffer<64x64xbf16>
   return
 }
 

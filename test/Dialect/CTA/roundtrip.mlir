@@ -43,8 +43,8 @@ func.func @rings(%kv: memref<?x1x64xbf16>, %rows: tensor<64xi32>, %x: tensor<64x
     cta.role "producer" warps 4 registers 72 {
       // CHECK: %[[SLOT:.*]] = cta.acquire %[[K]] : !cta.ring<2x64x64xbf16>
       %slot = cta.acquire %k : !cta.ring<2x64x64xbf16>
-      // CHECK: cta.copy_async %[[KV]][%{{.*}}, %{{.*}}, %{{.*}}] to %[[SLOT]] : memref<?x1x64xbf16>, !cta.buffer<64x64xbf16>
-      cta.copy_async %kv[%c0, %c0, %c0] to %slot
+      // CHECK: cta.copy_async %[[KV]][%{{.*}}, %{{.*}}, %{{.*}}] dims [0, 2] to %[[SLOT]] : memref<?x1x64xbf16>, !cta.buffer<64x64xbf16>
+      cta.copy_async %kv[%c0, %c0, %c0] dims [0, 2] to %slot
           : memref<?x1x64xbf16>, !cta.buffer<64x64xbf16>
       %next = cta.acquire %k : !cta.ring<2x64x64xbf16>
       // CHECK: cta.gather_async %[[KV]][%[[ROWS]]]{{ ?}}[%{{.*}}, %{{.*}}] to %{{.*}} : memref<?x1x64xbf16>, tensor<64xi32>, !cta.buffer<64x64xbf16>

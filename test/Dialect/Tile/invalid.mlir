@@ -114,17 +114,8 @@ func.func @gather_dim_indices(%kv: memref<?x?x1x64xbf16>, %rows: tensor<64xi32>,
 // -----
 
 func.func @gather_block_vector(%table: memref<?xi32>, %rows: tensor<64xi32>, %first: i32) {
-  // expected-error @below {{expected `block` only with a matrix and without `dim`, got 'tensor<64xi32>' and `dim` 0}}
+  // expected-error @below {{expected `block` only with a matrix, got 'tensor<64xi32>'}}
   %0 = tile.gather %table[%rows][] block %first : memref<?xi32>, tensor<64xi32> -> tensor<64xi32>
-  return
-}
-
-// -----
-
-func.func @gather_block_dim(%kv: memref<?x?x64xbf16>, %rows: tensor<64xi32>, %c: index, %first: i32) {
-  // expected-error @below {{expected `block` only with a matrix and without `dim`, got 'tensor<64x64xbf16>' and `dim` 1}}
-  %0 = tile.gather %kv[%rows][%c, %c] dim 1 block %first
-      : memref<?x?x64xbf16>, tensor<64xi32> -> tensor<64x64xbf16>
   return
 }
 
@@ -471,7 +462,7 @@ func.func @concat_dimension(%a: tensor<32x64xbf16>) {
 // -----
 
 func.func @load_dims_count(%m: memref<?x?x64xf32>, %c: index) {
-  // expected-error @below {{expected 2 dims, one for each dimension of 'tensor<8x64xf32>', got 1}}
+  // expected-error @below {{expected 2 dims, one for each dimension of the tile, got 1}}
   %0 = tile.load %m[%c, %c, %c] dims [0] : memref<?x?x64xf32> -> tensor<8x64xf32>
   return
 }

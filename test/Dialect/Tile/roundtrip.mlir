@@ -119,6 +119,7 @@ func.func @transpose(%x: tensor<64x16xbf16>) {
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] dim 1 : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
 // CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}] block %{{.*}} : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
+// CHECK:         tile.gather %{{.*}}[%{{.*}}] [%{{.*}}, %{{.*}}] dim 1 block %{{.*}} : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
 func.func @windows(%m: memref<?x?x64xf32>, %t: tensor<4xf32>, %table: memref<?x8xi32>,
                    %cache: memref<?x16x64xbf16>, %rows: tensor<32xi32>, %c: index,
                    %first: i32) {
@@ -129,6 +130,7 @@ func.func @windows(%m: memref<?x?x64xf32>, %t: tensor<4xf32>, %table: memref<?x8
   %3 = tile.gather %table[%rows][%c] dim 1 : memref<?x8xi32>, tensor<32xi32> -> tensor<32xi32>
   %4 = tile.gather %cache[%rows][%c] : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
   %5 = tile.gather %cache[%rows][%c] block %first : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
+  %6 = tile.gather %cache[%rows][%c, %c] dim 1 block %first : memref<?x16x64xbf16>, tensor<32xi32> -> tensor<32x64xbf16>
   return
 }
 

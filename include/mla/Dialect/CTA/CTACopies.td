@@ -26,9 +26,9 @@ def CTA_TensorMapOp : CTA_Op<"tensor_map", [Pure]> {
 def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
   let summary = "TMA copy of a box of a memref into a slot";
   let description = [{
-    Elements outside the memref arrive as zeros. The last index must be a
-    multiple of 16 bytes (on an H200 any other is an illegal instruction). One
-    thread issues the copy: thread 0 of the role, or the lane of `cta.elect`.
+    Elements outside the memref arrive as zeros. `dims` is that of `tile.load`,
+    but lists the memref's last dimension. The last index must be a multiple of 16
+    bytes (on an H200 any other is an illegal instruction). One thread issues the copy: thread 0 of the role, or the lane of `cta.elect`.
     The copy completes its bytes on `barrier`, which
     `--mla-materialize-barriers` adds; `--mla-stage-shared` adds the tensor map.
 
@@ -36,9 +36,15 @@ def CTA_CopyAsyncOp : CTA_Op<"copy_async", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices,
       CTA_Buffer:$dest, Optional<CTA_TensorMap>:$map,
-      Optional<CTA_MBarrier>:$barrier, Optional<I32>:$barrierIndex);
+      Optional<CTA_MBarrier>:$barrier, Optional<I32>:$barrierIndex,
+      OptionalAttr<DenseI64ArrayAttr>:$dims);
+  let builders = [OpBuilder<
+      (ins "::mlir::Value":$source, "::mlir::ValueRange":$indices,
+           "::mlir::Value":$dest, "::mlir::DenseI64ArrayAttr":$dims),
+      [{ build($_builder, $_state, source, indices, dest, ::mlir::Value(),
+               ::mlir::Value(), ::mlir::Value(), dims); }]>];
   let assemblyFormat = [{
-    $source `[` $indices `]` `to` $dest (`map` $map^)?
+    $source `[` $indices `]` (`dims` $dims^)? `to` $dest (`map` $map^)?
     (`signals` $barrier^ `[` $barrierIndex `]` `:` qualified(type($barrier)))?
     attr-dict `:` type($source) `,` qualified(type($dest))
   }];
@@ -81,10 +87,14 @@ def CTA_GatherAsyncOp : CTA_Op<"gather_async", [AttrSizedOperandSegments]> {
       [{ build($_builder, $_state, source, rows, indices, dest, dim, block,
                ::mlir::Value(), ::mlir::Value(), ::mlir::Value()); }]>];
   let extraClassDeclaration = [{
-    /// The dimension of the memref in which the rows of a block follow each other.
-    int64_t getBlockDim() {
+    /// The number of dimensions of the memref that row indices count through.
+    int64_t getRowDims() {
       return ::llvm::cast<::mlir::MemRefType>(getSource().getType()).getRank() -
-             static_cast<int64_t>(getIndices().size()) - 1;
+             static_cast<int64_t>(getIndices().size());
+    }
+    /// The last of them, in which the rows of a block follow each other.
+    int64_t getBlockDim() {
+      return static_cast<int64_t>(getDim()) + getRowDims() - 1;
     }
   }];
   let hasVerifier = 1;

@@ -37,9 +37,17 @@ inline constexpr llvm::StringLiteral kLabelAttr = "tile.label";
 /// Discardable attribute of an scf.for over tiles: an extra iteration past the
 /// upper bound has no effect, so the trip count may be rounded up.
 inline constexpr llvm::StringLiteral kPaddedAttr = "tile.padded";
+/// Discardable attribute of an scf.for over tiles: its last iteration stands
+/// behind the pipelined loop, so that what only the loop reads is released in
+/// the middle of it.
+inline constexpr llvm::StringLiteral kPeelLastAttr = "tile.peel_last";
 /// Discardable attribute of an arith.mulf: the factor is often exactly 1 in a
 /// whole warp. A hint that does not affect results.
 inline constexpr llvm::StringLiteral kOftenOneAttr = "tile.often_one";
+/// Discardable attribute of an scf.forall over output tiles, of which a later
+/// one takes no longer than an earlier one. A hint that does not affect
+/// results.
+inline constexpr llvm::StringLiteral kLongestFirstAttr = "tile.longest_first";
 /// Discardable attribute of an scf.forall over CTAs that loop over tiles.
 inline constexpr llvm::StringLiteral kPersistentAttr = "tile.persistent";
 
@@ -63,6 +71,12 @@ mlir::LogicalResult verifyBox(mlir::Operation *op, mlir::MemRefType memref,
 mlir::LogicalResult verifyGather(mlir::Operation *op, mlir::MemRefType memref,
                                  size_t numIndices, int64_t dim,
                                  int64_t rowRank);
+
+/// Emits an error unless `dims` are ascending dimensions of a memref of rank
+/// `rank`, one for each dimension of a tile of rank `tileRank`.
+mlir::LogicalResult verifyDims(mlir::Operation *op,
+                               llvm::ArrayRef<int64_t> dims, int64_t rank,
+                               size_t tileRank);
 
 /// The dimensions [0, rank) of a memref, reordered so that those that a tile of
 /// rank `tileRank` covers (`dims`, by default the last ones) come last.

@@ -173,6 +173,7 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>,
     %k = tile.gather %cache[%rows][%c0, %c0] : memref<?x64x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
     %k = tile.gather %cache[%tokens][%request, %head, %c0] dim 1 : memref<?x?x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
     %k = tile.gather %cache[%rows][%c0, %c0] block %first : memref<?x64x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
+    %k = tile.gather %cache[%tokens][%request, %head, %c0] dim 1 block %token : memref<?x?x1x576xbf16, ...>, tensor<64xi32> -> tensor<64x576xbf16>
     ```
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
@@ -190,6 +191,15 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>,
            CArg<"int64_t", "0">:$dim),
       [{ build($_builder, $_state, result, source, rows, indices, dim,
                ::mlir::Value()); }]>];
+  let extraClassDeclaration = [{
+    /// The last dimension that row indices count through.
+    int64_t getBlockDim() {
+      if (getDim())
+        return getDim();
+      return ::llvm::cast<::mlir::MemRefType>(getSource().getType()).getRank() -
+             static_cast<int64_t>(getIndices().size()) - 1;
+    }
+  }];
   let hasVerifier = 1;
 }
 
