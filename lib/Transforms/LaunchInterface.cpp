@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LaunchInterface.h"
+#include "mla/Transforms/OperatorQueries.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -62,16 +63,9 @@ static DictionaryAttr getSizeLimits(OperatorInterface op) {
   constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
   Builder b(op->getContext());
   const OperatorTable &table = op.getOperator().table;
-  auto isUsed = [&](std::string_view name) {
-    return llvm::any_of(llvm::zip(table.operands, op.getTableOperands()),
-                        [&](auto pair) {
-                          auto [info, operand] = pair;
-                          return operand && llvm::is_contained(info.dims, name);
-                        });
-  };
   SmallVector<NamedAttribute> limits;
   for (const SizeInfo &size : table.sizes)
-    if ((size.least > 0 || size.most < kMaxSize) && isUsed(size.name) &&
+    if ((size.least > 0 || size.most < kMaxSize) && usesSize(op, size.name) &&
         ShapedType::isDynamic(getSize(op, size.name)))
       limits.push_back(b.getNamedAttr(
           size.name, b.getDenseI64ArrayAttr({size.least, size.most})));

@@ -30,14 +30,29 @@ static bool hasOperand(OperatorInterface op, StringRef name) {
   return false;
 }
 
+bool mla::usesSize(OperatorInterface op, std::string_view size) {
+  const OperatorTable &table = op.getOperator().table;
+  return llvm::any_of(llvm::zip(table.operands, op.getTableOperands()),
+                      [&](auto pair) {
+                        auto [info, operand] = pair;
+                        return operand && llvm::is_contained(info.dims, size);
+                      });
+}
+
 ShapeClass mla::getShapeClass(OperatorInterface op) {
   ShapeClass shape = getUsualShape(op.getOperator());
   for (auto &[name, value] : shape.sizes) {
     int64_t size = getSize(op, name);
     value = ShapedType::isDynamic(size) ? std::nullopt : std::optional(size);
   }
-  for (auto &[name, text] : shape.options)
-    text = hasOperand(op, name) ? kPresent : kAbsent;
+  const OperatorTable &table = op.getOperator().table;
+  for (auto &[name, text] : shape.options) {
+    const OptionInfo *option = findEntry(table.options, name);
+    if (option->kind == OptionKind::Presence)
+      text = hasOperand(op, name) ? kPresent : kAbsent;
+    else if (auto value = op->getAttrOfType<StringAttr>(name))
+      text = value.str();
+  }
   return shape;
 }
 
@@ -70,7 +85,7 @@ LogicalResult mla::checkCovered(OperatorInterface op) {
     return op->emitOpError(fault);
   for (const SizeInfo &known : info.table.sizes) {
     int64_t size = getSize(op, known.name);
-    if (known.isFixed() && size != known.usual)
+    if (known.isFixed() && usesSize(op, known.name) && size != known.usual)
       return op->emitOpError()
              << "expected " << known.name << " = " << known.usual << ", got "
              << (ShapedType::isDynamic(size) ? std::string("a dynamic size")

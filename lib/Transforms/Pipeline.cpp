@@ -5,6 +5,8 @@
 #include "mla/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -62,6 +64,7 @@ static bool mayRunAhead(Operation *op);
 static FailureOr<DenseMap<Operation *, Place>> readPlaces(Block *body);
 static scf::ForOp guardTripCount(RewriterBase &rewriter, scf::ForOp loop,
                                  int64_t stages);
+static void peelLastIteration(RewriterBase &rewriter, scf::ForOp loop);
 static void eraseMarks(Operation *root);
 
 void PipelinePass::runOnProgram() {
@@ -139,7 +142,10 @@ LogicalResult LoopPipeliner::pipeline() {
   Operation *parent = loop->getParentOp();
   Location loc = loop.getLoc();
   rewriter.setInsertionPoint(loop);
-  if (failed(scf::pipelineForLoop(rewriter, loop, options)))
+  bool peelsLast = loop->hasAttr(tile::kPeelLastAttr);
+  FailureOr<scf::ForOp> pipelined =
+      scf::pipelineForLoop(rewriter, loop, options);
+  if (failed(pipelined))
     return emitError(loc) << "cannot pipeline the loop: an op would run before "
                              "a value of the same iteration that it uses";
   for (Value predicate : predicates) {
@@ -148,6 +154,8 @@ LogicalResult LoopPipeliner::pipeline() {
     Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
     predicate.replaceAllUsesWith(yes);
   }
+  if (peelsLast && peels)
+    peelLastIteration(rewriter, *pipelined);
   eraseMarks(parent);
   // In the epilogue, selects by predicates yield the newer value.
   parent->walk([](arith::SelectOp select) {
@@ -236,6 +244,43 @@ static void eraseMarks(Operation *root) {
     op->removeAttr(cta::kStageAttr);
     op->removeAttr(cta::kOrderAttr);
   });
+}
+
+/// Moves the last iteration of `loop` behind it. Both stand under a condition
+/// that there is an iteration.
+static void peelLastIteration(RewriterBase &rewriter, scf::ForOp loop) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  ImplicitLocOpBuilder b(loop.getLoc(), rewriter);
+  b.setInsertionPoint(loop);
+  Value lower = loop.getLowerBound(), upper = loop.getUpperBound();
+  Value step = loop.getStep();
+  Value any = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lower, upper);
+  auto branch = scf::IfOp::create(b, loop.getResultTypes(), any,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  rewriter.replaceAllUsesWith(loop.getResults(), branch.getResults());
+  b.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(b, loop.getInitArgs());
+
+  b.setInsertionPointToEnd(branch.thenBlock());
+  Value end = arith::SubIOp::create(b, upper, step);
+  rewriter.moveOpBefore(loop, branch.thenBlock(), branch.thenBlock()->end());
+  loop.setUpperBound(end);
+  Value one =
+      arith::ConstantOp::create(b, rewriter.getIntegerAttr(step.getType(), 1));
+  Value distance =
+      arith::SubIOp::create(b, arith::SubIOp::create(b, upper, one), lower);
+  Value trips = arith::DivUIOp::create(b, distance, step);
+  Value last =
+      arith::AddIOp::create(b, lower, arith::MulIOp::create(b, trips, step));
+  IRMapping values;
+  values.map(loop.getInductionVar(), last);
+  values.map(loop.getRegionIterArgs(), loop.getResults());
+  for (Operation &op : loop.getBody()->without_terminator())
+    b.clone(op, values);
+  SmallVector<Value> yields =
+      llvm::map_to_vector(loop.getYieldedValues(),
+                          [&](Value v) { return values.lookupOrDefault(v); });
+  scf::YieldOp::create(b, yields);
 }
 
 /// Puts `loop` under a condition that it has at least `stages` iterations,

@@ -31,7 +31,7 @@ LogicalResult RoleEmitter::emitBlock(Block *from, Block *to) {
 
 LogicalResult RoleEmitter::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
-  if (auto loop = dyn_cast<scf::ForOp>(op))
+  if (auto loop = dyn_cast<scf::ForOp>(op); loop && isAroundTiles(loop))
     return needsRegions(loop) ? emitLoop(loop) : success();
   if (auto branch = dyn_cast<scf::IfOp>(op); branch && isAroundTiles(branch))
     return needsRegions(branch) ? emitIf(branch) : success();
@@ -92,8 +92,9 @@ LogicalResult RoleEmitter::emitLoop(scf::ForOp loop) {
       scf::ForOp::create(b, scalars.lookupOrDefault(loop.getLowerBound()),
                          scalars.lookupOrDefault(loop.getUpperBound()),
                          scalars.lookupOrDefault(loop.getStep()), init);
-  if (Attribute persistent = loop->getAttr(tile::kPersistentAttr))
-    copy->setAttr(tile::kPersistentAttr, persistent);
+  for (StringRef name : {tile::kPersistentAttr, tile::kPeelLastAttr})
+    if (Attribute attr = loop->getAttr(name))
+      copy->setAttr(name, attr);
   scalars.map(loop.getInductionVar(), copy.getInductionVar());
   auto bind = [&](Value from, Value to) {
     if (isa<RankedTensorType>(from.getType()))

@@ -75,14 +75,18 @@ private:
   // Asynchronous loads into rings: RoleEmitterFills.cpp.
 
   mlir::LogicalResult emitAsyncLoad(mlir::Operation *op);
-  /// The row indices of a gather, or of a load with a row bound, which becomes
-  /// a gather. Null for any other load.
-  mlir::FailureOr<mlir::Value> emitRows(mlir::Operation *op);
-  /// The row indices of `load`, with -1, which reads padding, beyond its bound.
-  mlir::Value emitBoundedRows(tile::LoadOp load);
+  /// The rows that a gather reads: their indices, and their block or null.
+  struct Rows {
+    mlir::Value indices, block;
+  };
+  /// The rows of a gather, or of a load with a row bound, which becomes a
+  /// gather. Null for any other load.
+  mlir::FailureOr<Rows> emitRows(mlir::Operation *op);
+  /// The rows of `load`, with index -1, which reads padding, beyond its bound.
+  /// They are a block if all are below the bound.
+  Rows emitBoundedRows(tile::LoadOp load, int64_t dim);
   /// Fills `dest`, a slot or a view of one, by a gather if there are `rows`.
-  mlir::LogicalResult emitFill(mlir::Operation *op, mlir::Value rows,
-                               mlir::Value dest);
+  void emitFill(mlir::Operation *op, const Rows &rows, mlir::Value dest);
 
   // Operands in registers and shared memory: RoleEmitterOperands.cpp.
 

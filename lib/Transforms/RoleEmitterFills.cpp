@@ -18,91 +18,103 @@ LogicalResult RoleEmitter::emitAsyncLoad(Operation *op) {
     loads = llvm::map_to_vector(concat.getParts(),
                                 [](Value v) { return v.getDefiningOp(); });
   // Row indices are loaded before the wait for the slot, which can take long.
-  SmallVector<Value> rows;
+  SmallVector<Rows> rows;
   for (Operation *load : loads) {
-    FailureOr<Value> looked = emitRows(load);
+    FailureOr<Rows> looked = emitRows(load);
     if (failed(looked))
       return failure();
     rows.push_back(*looked);
   }
   Value slot = mark(cta::AcquireOp::create(b, ring));
   SmallVector<int64_t> offsets(getTileType(tile).getRank(), 0);
-  for (auto [load, index] : llvm::zip(loads, rows)) {
+  for (auto [load, itsRows] : llvm::zip(loads, rows)) {
     RankedTensorType type = getTileType(load->getResult(0));
     Value dest = getView(slot, offsets, type.getShape());
-    if (!dest || failed(emitFill(load, index, dest)))
+    if (!dest)
       return failure();
+    emitFill(load, itsRows, dest);
     if (concat)
       offsets[concat.getDim()] += type.getDimSize(concat.getDim());
   }
   return success();
 }
 
-FailureOr<Value> RoleEmitter::emitRows(Operation *op) {
+/// The dimension of the memref in which the rows of `load` follow each other.
+static int64_t getRowDim(tile::LoadOp load) {
+  int64_t rank = load.getIndices().size();
+  return tile::orderDims(load.getDims(), rank, 2)[rank - 2];
+}
+
+FailureOr<RoleEmitter::Rows> RoleEmitter::emitRows(Operation *op) {
   if (auto gather = dyn_cast<tile::GatherOp>(op)) {
-    Value rows = getFragment(gather.getRows(), {}, op);
-    if (!rows)
+    Value indices = getFragment(gather.getRows(), {}, op);
+    if (!indices)
       return failure();
-    return rows;
+    Value block = gather.getBlock();
+    return Rows{indices, block ? scalars.lookupOrDefault(block) : Value()};
   }
   auto load = cast<tile::LoadOp>(op);
   if (load.getPaddingAttr())
     return load.emitOpError("expected no padding on an asynchronous load, "
                             "which always pads with zeros");
-  if (!load.getDims() && load.getBounds().empty())
-    return Value();
-  int64_t rank = load.getIndices().size();
-  SmallVector<int64_t> order = tile::orderDims(load.getDims(), rank, 2);
-  if (load.getBounds().size() > 1 || order[rank - 2] != 0 ||
-      order[rank - 1] != rank - 1)
+  auto rank = static_cast<int64_t>(load.getIndices().size());
+  if (load.getBounds().size() > 1 ||
+      (load.getDims() && load.getDims()->back() != rank - 1))
     return load.emitOpError(
-        "expected an asynchronous load with dims or bounds to read rows of "
-        "the memref's first dimension, bounded by rows only");
-  return emitBoundedRows(load);
+        "expected an asynchronous load with dims or bounds to read rows along "
+        "the memref's last dimension, bounded by rows only");
+  if (load.getBounds().empty())
+    return Rows();
+  return emitBoundedRows(load, getRowDim(load));
 }
 
-Value RoleEmitter::emitBoundedRows(tile::LoadOp load) {
+RoleEmitter::Rows RoleEmitter::emitBoundedRows(tile::LoadOp load, int64_t dim) {
   Type i32 = b.getI32Type();
-  auto type =
-      RankedTensorType::get(getTileType(load.getResult()).getDimSize(0), i32);
+  int64_t number = getTileType(load.getResult()).getDimSize(0);
+  auto type = RankedTensorType::get(number, i32);
   auto splat = [&](Value scalar) -> Value {
     Value number = mark(arith::IndexCastOp::create(b, i32, scalar));
     return mark(tensor::SplatOp::create(b, number, type));
   };
-  Value first = mapScalars(load.getIndices())[0];
+  Value first = mapScalars(load.getIndices())[dim];
+  Value bound = mapScalars(load.getBounds())[0];
   Value rows = mark(arith::AddIOp::create(
       b, mark(tile::IotaOp::create(b, type)), splat(first)));
-  for (Value bound : mapScalars(load.getBounds())) {
-    Value zero = arith::ConstantIndexOp::create(b, 0);
-    Value size = memref::DimOp::create(b, load.getSource(), zero);
-    Value end = mark(arith::MinSIOp::create(b, bound, size));
-    Value inside = mark(
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, rows, splat(end)));
-    Value outside = mark(arith::ConstantOp::create(
-        b, DenseElementsAttr::get(type, APInt(32, -1, true))));
-    rows = mark(arith::SelectOp::create(b, inside, rows, outside));
-  }
-  return rows;
+  Value size = memref::DimOp::create(b, load.getSource(),
+                                     arith::ConstantIndexOp::create(b, dim));
+  Value end = mark(arith::MinSIOp::create(b, bound, size));
+  Value inside = mark(
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, rows, splat(end)));
+  Value outside = mark(arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, APInt(32, -1, true))));
+  rows = mark(arith::SelectOp::create(b, inside, rows, outside));
+  Value next = mark(arith::AddIOp::create(
+      b, first, arith::ConstantIndexOp::create(b, number)));
+  Value isBlock =
+      mark(arith::CmpIOp::create(b, arith::CmpIPredicate::sle, next, end));
+  Value none = mark(arith::ConstantOp::create(b, b.getI32IntegerAttr(-1)));
+  Value start = mark(arith::IndexCastOp::create(b, i32, first));
+  return {rows, mark(arith::SelectOp::create(b, isBlock, start, none))};
 }
 
-LogicalResult RoleEmitter::emitFill(Operation *op, Value rows, Value dest) {
+void RoleEmitter::emitFill(Operation *op, const Rows &rows, Value dest) {
   if (auto gather = dyn_cast<tile::GatherOp>(op)) {
-    Value block = gather.getBlock();
-    mark(cta::GatherAsyncOp::create(
-        b, gather.getSource(), rows, mapScalars(gather.getIndices()), dest,
-        gather.getDim(), block ? scalars.lookupOrDefault(block) : Value()));
-    return success();
+    mark(cta::GatherAsyncOp::create(b, gather.getSource(), rows.indices,
+                                    mapScalars(gather.getIndices()), dest,
+                                    gather.getDim(), rows.block));
+    return;
   }
   auto load = cast<tile::LoadOp>(op);
   SmallVector<Value> indices = mapScalars(load.getIndices());
-  if (rows)
-    mark(cta::GatherAsyncOp::create(b, load.getSource(), rows,
-                                    ArrayRef(indices).drop_front(), dest,
-                                    /*dim=*/0, /*block=*/Value()));
-  else
-    mark(cta::CopyAsyncOp::create(b, load.getSource(), indices, dest, Value(),
-                                  Value(), Value()));
-  return success();
+  if (!rows.indices) {
+    mark(cta::CopyAsyncOp::create(b, load.getSource(), indices, dest,
+                                  load.getDimsAttr()));
+    return;
+  }
+  int64_t dim = getRowDim(load);
+  indices.erase(indices.begin() + dim);
+  mark(cta::GatherAsyncOp::create(b, load.getSource(), rows.indices, indices,
+                                  dest, dim, rows.block));
 }
 
 LogicalResult RoleEmitter::fillChannels() {

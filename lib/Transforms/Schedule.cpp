@@ -23,8 +23,8 @@ using namespace mla;
 static LogicalResult eraseTiles(scf::ForallOp program) {
   llvm::SetVector<Operation *> dead;
   for (Operation &op : program.getBody()->without_terminator())
-    if (touchesTiles(&op) || isa<scf::ForOp>(op) ||
-        (isa<scf::IfOp>(op) && isAroundTiles(&op)))
+    if (touchesTiles(&op) ||
+        (isa<scf::ForOp, scf::IfOp>(op) && isAroundTiles(&op)))
       dead.insert(&op);
   for (Operation *op : dead)
     for (Operation *user : op->getUsers())

@@ -28,8 +28,8 @@ static int64_t getAlignment(cta::RingType type) {
 static LogicalResult checkPipelined(func::FuncOp func);
 static LogicalResult assignLayout(cta::RingOp ring);
 static LogicalResult addTensorMap(Operation *copy, Value source,
-                                  cta::BufferType dest, func::FuncOp func,
-                                  MutableOperandRange map);
+                                  cta::BufferType dest, int64_t rowDim,
+                                  func::FuncOp func, MutableOperandRange map);
 
 namespace {
 struct StageSharedPass : mla::impl::StageSharedBase<StageSharedPass> {
@@ -78,14 +78,19 @@ void StageSharedPass::runOnProgram() {
     if (failed(assignLayout(ring)))
       return signalPassFailure();
   WalkResult maps = func.walk([&](Operation *op) {
-    auto add = [&](auto copy) {
+    auto add = [&](auto copy, int64_t rowDim) {
       return addTensorMap(copy, copy.getSource(), copy.getDest().getType(),
-                          func, copy.getMapMutable());
+                          rowDim, func, copy.getMapMutable());
     };
-    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op))
-      return WalkResult(add(copy));
+    if (auto copy = dyn_cast<cta::CopyAsyncOp>(op)) {
+      int64_t rank = copy.getIndices().size();
+      return WalkResult(
+          add(copy, tile::orderDims(copy.getDims(), rank, 2)[rank - 2]));
+    }
     auto gather = dyn_cast<cta::GatherAsyncOp>(op);
-    return WalkResult(gather && gather.getBlock() ? add(gather) : success());
+    return WalkResult(gather && gather.getBlock()
+                          ? add(gather, gather.getBlockDim())
+                          : success());
   });
   if (maps.wasInterrupted() || failed(plan()))
     return signalPassFailure();
@@ -320,11 +325,11 @@ static Value getTensorMap(func::FuncOp func, Location loc, Value source,
                                   b.getI64IntegerAttr(kBlockBytes));
 }
 
-/// Gives a copy that may be made by TMA its tensor map. A box is one swizzled
-/// block.
+/// Gives a copy that may be made by TMA, of rows that follow each other in
+/// dimension `rowDim`, its tensor map. A box is one swizzled block.
 static LogicalResult addTensorMap(Operation *copy, Value source,
-                                  cta::BufferType dest, func::FuncOp func,
-                                  MutableOperandRange map) {
+                                  cta::BufferType dest, int64_t rowDim,
+                                  func::FuncOp func, MutableOperandRange map) {
   if (!isa<BlockArgument>(source) ||
       source.getParentBlock() != &func.getBody().front())
     return copy->emitOpError("expected the source to be a function argument");
@@ -337,11 +342,7 @@ static LogicalResult addTensorMap(Operation *copy, Value source,
               "a memref of rank 2 to 5, got "
            << dest << " of " << type;
   SmallVector<int64_t> box(type.getRank(), 1);
-  // The dimension of the rows.
-  int64_t rows = type.getRank() - 2;
-  if (auto gather = dyn_cast<cta::GatherAsyncOp>(copy))
-    rows = gather.getBlockDim();
-  box[rows] = shape[0];
+  box[rowDim] = shape[0];
   box[type.getRank() - 1] = getBlockColumns(type.getElementType());
   map.assign(getTensorMap(func, copy->getLoc(), source, box));
   return success();

@@ -20,6 +20,9 @@
 // RUN: sed 's/x64x2x/x48x2x/' %S/Inputs/decode.mlir > %t.page.mlir
 // RUN: not %mla-opt %t.page.mlir %{choose} --mla-expand-operators 2>&1 | FileCheck %s --check-prefix=PAGE
 // PAGE: error: 'mla.decode' op expected page_size a power of two up to 256 or a multiple of 64, got 48
+// RUN: sed 's/x64x2x/x?x2x/' %S/Inputs/decode.mlir > %t.dynamic.mlir
+// RUN: not %mla-opt %t.dynamic.mlir %{choose} --mla-expand-operators 2>&1 | FileCheck %s --check-prefix=DYNAMIC
+// DYNAMIC: error: 'mla.decode' op expected a static page_size with block_table, got a run-time size
 // RUN: sed 's/x64x2x/x64x3x/' %S/Inputs/decode.mlir > %t.heads.mlir
 // RUN: not %mla-opt %t.heads.mlir %{choose} --mla-expand-operators 2>&1 | FileCheck %s --check-prefix=HEADS
 // HEADS: error: 'mla.decode' op expected h_q a multiple of h_kv, got 16 and 3
@@ -32,3 +35,8 @@
 
 // RUN: not %mla-opt %S/Inputs/decode.mlir %{choose} --mla-tile 2>&1 | FileCheck %s --check-prefix=TILE
 // TILE: error: 'mla.decode' op expected workspaces for partial results; run --mla-expand-operators first
+
+// The last columns of q and k_cache have one width.
+// RUN: sed 's/576/512/; s/func.func @attend(/&%more: memref<?x2x16x32xbf16>, %keys: memref<?x64x2x32xbf16>, /; s/ block_table/ q_rope(%more : memref<?x2x16x32xbf16>) k_rope(%keys : memref<?x64x2x32xbf16>) block_table/' %S/Inputs/decode.mlir > %t.rope.mlir
+// RUN: not %mla-opt %t.rope.mlir %{choose} --mla-expand-operators 2>&1 | FileCheck %s --check-prefix=ROPE
+// ROPE: error: 'mla.decode' op expected d_rope = 64, got 32

@@ -35,6 +35,13 @@
 // RUN: %mla-opt --mla-choose-schedule=schedule=swapped:rows=8 --mla-expand-operators %t.f32.mlir | FileCheck %s --check-prefix=F32
 // F32: memref<?x2x32x512xf32> {mla.dims = ["max(1, floordiv(ctas, 4))", "", "", ""], mla.name = "partial_out", mla.workspace}
 
+// A contiguous cache: its first dimension has the requests of q.
+// RUN: sed 's/x64x2x/x?x2x/; s/ block_table([^)]*)//' %S/Inputs/decode.mlir > %t.contiguous.mlir
+// RUN: %{expand} %t.contiguous.mlir -o %t.requests.mlir
+// RUN: FileCheck %s --check-prefix=REQUESTS < %t.requests.mlir
+// RUN: %mla-opt --mla-tile %t.requests.mlir | FileCheck %s --check-prefix=REQUESTS
+// REQUESTS-COUNT-3: {mla.dims = ["b", "page_size", "h_kv", "d_qk"], mla.name = "k_cache"}
+
 // A second run changes nothing, and the pipeline continues from the result of the first.
 // RUN: %mla-opt --mla-expand-operators %t.mlir | diff %t.mlir -
 // RUN: %mla-opt --mla-cta-pipeline=schedule=swapped %S/Inputs/decode.mlir -o %t.whole.mlir

@@ -2,7 +2,7 @@
 // gathers of the same box share, and signals the barrier that its threads arrive at.
 // Arrivals are those of any gather: one per thread.
 //
-// RUN: sed 's/${page}/128/' %S/../Conformance/gather-block.mlir > %t.mlir
+// RUN: sed 's/${request}//; s/${dim}//; s/${page}/128/' %S/../Conformance/gather-block.mlir > %t.mlir
 // RUN: %mla-opt %t.mlir --mla-cta-pipeline > %t.cta
 // RUN: FileCheck %s --input-file=%t.cta
 // CHECK:         %[[MAP:.*]] = cta.tensor_map %arg0 box [1, 64, 1, 64] swizzle 128 : memref<?x128x2x192xbf16

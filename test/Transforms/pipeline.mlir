@@ -229,3 +229,53 @@ func.func @not_scheduled(%m: memref<?xf32>, %lb: index, %ub: index, %step: index
 // All attributes are removed.
 // CHECK-NOT:     cta.stage
 // CHECK-NOT:     cta.order
+
+// The last iteration of the steady state stands behind it, under a condition that there
+// is one.
+// CHECK-LABEL: func @peel_last
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[LB:[^:]*]]: index, %[[UB:[^:]*]]: index, %[[STEP:[^:]*]]: index
+// CHECK:         %[[C1:.*]] = arith.constant 1 : index
+// CHECK:         scf.if
+// CHECK:           %[[X0:.*]] = memref.load %[[M]][%[[LB]]]
+// CHECK:           %[[STEADY:.*]] = arith.subi %[[UB]], %[[STEP]] : index
+// CHECK:           %[[ANY:.*]] = arith.cmpi slt, %[[LB]], %[[STEADY]]
+// CHECK-NEXT:      %[[RESULT:.*]] = scf.if %[[ANY]] -> (f32) {
+// CHECK-NEXT:        %[[END:.*]] = arith.subi %[[STEADY]], %[[STEP]]
+// CHECK-NEXT:        %[[X:.*]] = scf.for %{{.*}} = %[[LB]] to %[[END]] step %[[STEP]]
+// CHECK:               memref.load
+// CHECK:             }
+// The loop's last iteration starts at LB + (STEADY - 1 - LB) / STEP * STEP.
+// CHECK-NEXT:        %[[LIMIT:.*]] = arith.subi %[[STEADY]], %[[C1]]
+// CHECK-NEXT:        %[[WAY:.*]] = arith.subi %[[LIMIT]], %[[LB]]
+// CHECK-NEXT:        %[[TRIPS:.*]] = arith.divui %[[WAY]], %[[STEP]]
+// CHECK-NEXT:        %[[FAR:.*]] = arith.muli %[[TRIPS]], %[[STEP]]
+// CHECK-NEXT:        %[[LAST:.*]] = arith.addi %[[LB]], %[[FAR]]
+// CHECK-NEXT:        memref.store %[[X]], %[[M]][%[[LAST]]]
+// CHECK-NEXT:        %[[NEXT:.*]] = arith.addi %[[LAST]], %[[STEP]]
+// CHECK-NEXT:        %[[Y:.*]] = memref.load %[[M]][%[[NEXT]]]
+// CHECK-NEXT:        scf.yield %[[Y]]
+// CHECK-NEXT:      } else {
+// CHECK-NEXT:        scf.yield %[[X0]]
+// CHECK-NEXT:      }
+// CHECK:           memref.store %[[RESULT]]
+func.func @peel_last(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32>
+    memref.store %x, %m[%i] {cta.stage = 1, cta.order = 0} : memref<?xf32>
+  } {cta.stage, tile.peel_last}
+  return
+}
+
+// A loop of one stage has no steady state, and stays whole.
+// CHECK-LABEL: func @peel_one_stage
+// CHECK-NOT:     scf.if
+// CHECK:         memref.load
+// CHECK-NOT:     memref.load
+// CHECK:         return
+func.func @peel_one_stage(%m: memref<?xf32>, %lb: index, %ub: index, %step: index) {
+  scf.for %i = %lb to %ub step %step {
+    %x = memref.load %m[%i] {cta.stage = 0, cta.order = 0} : memref<?xf32>
+    memref.store %x, %m[%i] {cta.stage = 0, cta.order = 1} : memref<?xf32>
+  } {cta.stage, tile.peel_last}
+  return
+}

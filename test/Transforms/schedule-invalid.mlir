@@ -310,13 +310,13 @@ func.func @not_split(%kv: memref<?x128xbf16>) attributes {mla.schedule = #s} {
 
 // -----
 
-// An asynchronous load may be bounded by rows, of the memref's first dimension.
+// An asynchronous load may be bounded by rows.
 #s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 64>, <"b", warps = 4, registers = 64>],
   table = [<"k" in ["b"]>, <"x" in ["a"]>]>
 func.func @bounded_columns(%m: memref<?x64xbf16>, %out: memref<?x64xf32>, %n: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
-    // expected-error @below {{expected an asynchronous load with dims or bounds to read rows of the memref's first dimension, bounded by rows only}}
+    // expected-error @below {{expected an asynchronous load with dims or bounds to read rows along the memref's last dimension, bounded by rows only}}
     %k = tile.load %m[%i, %c0] bounds [%n, %n] {tile.label = "k"} : memref<?x64xbf16> -> tensor<64x64xbf16>
     %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     tile.store %z, %out[%i, %c0] {tile.label = "x"} : tensor<64x64xf32>, memref<?x64xf32>

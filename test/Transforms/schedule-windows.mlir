@@ -5,7 +5,8 @@
                                 <"load", warps = 4, registers = 24>],
   table = [<"k" in ["load"]>, <"x" in ["a", "b"], split = 1>, <"out" in ["a", "b"], split = 1>]>
 
-// A bounded load that an MMA reads becomes a gather of the rows below the bound.
+// A bounded load that an MMA reads becomes a gather of the rows below the bound,
+// which are a block if that is all of them.
 // Parts of a tile keep the dimensions and bounds of its store.
 // CHECK-LABEL: func @bounded
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?x8x64xbf16>, %[[OUT:[^:]*]]: memref<?x8x64xf32>, %[[END:[^:]*]]: index
@@ -21,13 +22,41 @@
 // CHECK:           arith.minsi %[[END]], %[[SIZE]]
 // CHECK:           %[[IN:.*]] = arith.cmpi slt, %[[ROWS]]
 // CHECK:           %[[CHOSEN:.*]] = arith.select %[[IN]], %[[ROWS]]
-// CHECK:           cta.gather_async %[[M]][%[[CHOSEN]]] [%[[I]], %[[C0]]]
+// CHECK:           %[[WHOLE:.*]] = arith.cmpi sle
+// CHECK:           %[[FIRST:.*]] = arith.index_cast %[[I]]
+// CHECK:           %[[BLOCK:.*]] = arith.select %[[WHOLE]], %[[FIRST]]
+// CHECK:           cta.gather_async %[[M]][%[[CHOSEN]]] [%[[I]], %[[C0]]] block %[[BLOCK]]
 func.func @bounded(%m: memref<?x8x64xbf16>, %out: memref<?x8x64xf32>, %end: index) attributes {mla.schedule = #s} {
   %c0 = arith.constant 0 : index
   scf.forall (%i) in (8) {
     %k = tile.load %m[%i, %i, %c0] dims [0, 2] bounds [%end] {tile.label = "k"} : memref<?x8x64xbf16> -> tensor<64x64xbf16>
     %z = tile.dot %k, %k {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     tile.store %z, %out[%i, %i, %c0] dims [0, 2] bounds [%end] {tile.label = "out"} : tensor<64x64xf32>, memref<?x8x64xf32>
+  }
+  return
+}
+
+// -----
+
+#s = #mla.schedule<"s", roles = [<"a", warps = 4, registers = 216>, <"load", warps = 4, registers = 24>],
+  table = [<"k" in ["load"]>, <"v" in ["load"]>, <"x" in ["a"]>, <"out" in ["a"]>]>
+
+// Rows along any dimension are copied by TMA; a bound makes them a gather along
+// that dimension.
+// CHECK-LABEL: func @dims
+// CHECK-SAME:    %[[M:[^:]*]]: memref<?x?x8x64xbf16>, %{{[^:]*}}: memref<?x?x8x64xf32>, %[[END:[^:]*]]: index
+// CHECK:         cta.role "load"
+// CHECK:           cta.copy_async %[[M]][%[[I:.*]], %[[I]], %[[I]], %[[C0:.*]]] dims [1, 3] to
+// CHECK:           %[[ONE:.*]] = arith.constant 1 : index
+// CHECK:           memref.dim %[[M]], %[[ONE]]
+// CHECK:           cta.gather_async %[[M]][%{{.*}}] [%[[I]], %[[I]], %[[C0]]] dim 1 block
+func.func @dims(%m: memref<?x?x8x64xbf16>, %out: memref<?x?x8x64xf32>, %end: index) attributes {mla.schedule = #s} {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (8) {
+    %k = tile.load %m[%i, %i, %i, %c0] dims [1, 3] {tile.label = "k"} : memref<?x?x8x64xbf16> -> tensor<64x64xbf16>
+    %v = tile.load %m[%i, %i, %i, %c0] dims [1, 3] bounds [%end] {tile.label = "v"} : memref<?x?x8x64xbf16> -> tensor<64x64xbf16>
+    %z = tile.dot %k, %v {tile.label = "x"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    tile.store %z, %out[%i, %i, %i, %c0] dims [1, 3] {tile.label = "out"} : tensor<64x64xf32>, memref<?x?x8x64xf32>
   }
   return
 }

@@ -16,6 +16,14 @@
 // DECODE-COUNT-384: mla.schedule_verified
 // DECODE-NOT: mla.schedule_verified
 
+// RUN: %python %S/Inputs/variants.py prefill > %t.prefill.mlir
+// RUN: %mla-opt %t.prefill.mlir --mla-choose-schedule=schedule=persistent --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=PREFILL
+// RUN: %mla-opt %t.prefill.mlir --mla-choose-schedule=schedule=two-consumers --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s --check-prefix=PREFILL
+// PREFILL-COUNT-256: mla.schedule_verified
+// All of them fit in shared memory.
+// RUN: %mla-opt %t.prefill.mlir --mla-cta-pipeline | FileCheck %s --check-prefix=FITS
+// FITS-COUNT-256: cta.verified
+
 // So does the whole pipeline, also for a program whose loop was folded.
 // RUN: grep -A5 "func @h64_d512_topk1(" %t.mlir > %t.one.mlir
 // RUN: %mla-opt %t.one.mlir --mla-choose-schedule=schedule=shared-p --mla-tile %{rewrite} --canonicalize --cse -o %t.folded.mlir

@@ -17,6 +17,9 @@ OperatorList getKnownOperators(mlir::MLIRContext *context);
 /// that lists the known names if there is none.
 ScheduleAttr getNamedSchedule(OperatorInterface op, llvm::StringRef name);
 
+/// Whether `op` has an operand with that dimension.
+bool usesSize(OperatorInterface op, std::string_view size);
+
 /// The shape class of `op`: its sizes, without a value where they are dynamic,
 /// and its options.
 ShapeClass getShapeClass(OperatorInterface op);

@@ -200,6 +200,10 @@ def Persist : FuncPass<"mla-persist"> {
     with a loop over every N-th tile, N = number of CTAs. The producer role can
     then load the next output tile while the other roles finish the current one.
 
+    The tiles of a grid marked `tile.longest_first` are dealt in a snake: CTA c of
+    N gets tile c of the first N, tile N - 1 - c of the next N, then c again. So a
+    CTA with the longest tile of a turn has the shortest of the next one.
+
     ```mlir
     scf.forall (%t) in (%tiles) { ... }
     // becomes
@@ -450,6 +454,11 @@ def Pipeline : FuncPass<"mla-pipeline"> {
     else branch. If every op that would run past the end of the loop may do so, such as loads,
     whose out-of-bounds elements are padding, the loop needs neither the guard
     nor the epilogue.
+
+    With `tile.peel_last` on a loop that has an epilogue, the last iteration of the
+    steady state stands behind it, under a condition that there is one. What only
+    this loop reads, such as Q, is then released after the last MMA that reads it,
+    and not after the loop.
   }];
 }
 

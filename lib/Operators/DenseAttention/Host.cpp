@@ -3,7 +3,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Hand-written tile programs of attention have no mla operator. A program whose
-// operator name is `dense_attention` is checked against this reference.
+// operator name is `dense_attention`, `dense_attention_causal` or
+// `dense_attention_soft_cap` is checked against this reference.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "mla/Harness/Parallel.h"
 #include "mla/Harness/Tolerances.h"
 #include "mla/Operators/Flops.h"
+#include <algorithm>
 
 namespace mla::harness {
 
@@ -39,6 +41,22 @@ Status readOperand(const Operands &operands, const char *name, Operand &out) {
   return Status();
 }
 
+/// Which attention a program computes.
+struct Variant {
+  const char *name, *summary;
+  /// The logits are tanh(scale q k^T).
+  bool softCap = false;
+  /// Query i attends to key j iff j <= i + s_kv - s_q.
+  bool causal = false;
+
+  /// The number of keys that query `row` attends to, the first ones.
+  int64_t countKeys(int64_t row, int64_t numQueries, int64_t numKeys) const {
+    return causal
+               ? std::clamp<int64_t>(row + 1 + numKeys - numQueries, 0, numKeys)
+               : numKeys;
+  }
+};
+
 /// The norm of each row of an operand.
 std::vector<double> rowNorms(const Operand &operand) {
   std::vector<double> norms(operand.heads * operand.rows);
@@ -48,11 +66,12 @@ std::vector<double> rowNorms(const Operand &operand) {
 }
 
 /// out = softmax(scale q k^T) v for q [heads, s_q, d], k [heads, s_kv, d], v
-/// [heads, s_kv, d_v], and lse [heads, s_q] if the kernel has that output. With
-/// `softCap` the logits are tanh(scale q k^T).
+/// [heads, s_kv, d_v], and lse [heads, s_q] if the kernel has that output. A
+/// query without keys has out 0 and lse -inf.
 Status computeReference(const runtime::KernelDescriptor &kernel,
                         const std::vector<HostArgument> &arguments,
-                        bool softCap, std::vector<ExpectedOutput> &expected) {
+                        const Variant &variant,
+                        std::vector<ExpectedOutput> &expected) {
   Operands operands(kernel.operatorName, arguments);
   Operand q, k, v;
   MLA_RETURN_IF_ERROR(readOperand(operands, "q", q));
@@ -74,18 +93,19 @@ Status computeReference(const runtime::KernelDescriptor &kernel,
       const double *query = q.row(head, item % q.rows);
       double most = -std::numeric_limits<double>::infinity(), sum = 0;
       double kNorm = 0, vSize = 0, totalSize = 0;
-      for (int64_t key = 0; key < k.rows; ++key) {
+      int64_t keys = variant.countKeys(item % q.rows, q.rows, k.rows);
+      for (int64_t key = 0; key < keys; ++key) {
         double dot = 0;
         for (int64_t d = 0; d < q.columns; ++d)
           dot += query[d] * k.row(head, key)[d];
-        weights[key] = softCap ? std::tanh(scale * dot) : scale * dot;
+        weights[key] = variant.softCap ? std::tanh(scale * dot) : scale * dot;
         most = std::max(most, weights[key]);
         kNorm = std::max(kNorm, kNorms[head * k.rows + key]);
       }
-      for (double &weight : weights)
-        sum += weight = std::exp(weight - most);
+      for (int64_t key = 0; key < keys; ++key)
+        sum += weights[key] = std::exp(weights[key] - most);
       double *result = out.data() + item * v.columns;
-      for (int64_t key = 0; key < k.rows; ++key) {
+      for (int64_t key = 0; key < keys; ++key) {
         for (int64_t d = 0; d < v.columns; ++d)
           result[d] += weights[key] / sum * v.row(head, key)[d];
         double size = vNorms[head * k.rows + key];
@@ -96,7 +116,7 @@ Status computeReference(const runtime::KernelDescriptor &kernel,
       double error = scoreError(scale, norm(query, q.columns), kNorm);
       outAbsolute[item] = outTolerance(
           dtype, error, vSize / std::sqrt(static_cast<double>(v.columns)),
-          totalSize / sum);
+          keys ? totalSize / sum : 0);
       lseAbsolute[item] = statTolerance(error);
     }
   });
@@ -112,19 +132,19 @@ Status computeReference(const runtime::KernelDescriptor &kernel,
 
 class DenseAttentionHost : public OperatorHost {
 public:
-  DenseAttentionHost(const char *name, const char *summary, bool softCap)
-      : OperatorHost({name,
-                      summary,
+  explicit DenseAttentionHost(const Variant &variant)
+      : OperatorHost({variant.name,
+                      variant.summary,
                       /*options=*/{},
                       {{"heads", 128}, {"s_q", 4096}, {"s_kv", 4096}},
                       /*extremes=*/{},
                       /*bytesNote=*/""}),
-        softCap(softCap) {}
+        variant(variant) {}
 
   Status reference(const runtime::KernelDescriptor &kernel,
                    const std::vector<HostArgument> &arguments,
                    std::vector<ExpectedOutput> &expected) const override {
-    return computeReference(kernel, arguments, softCap, expected);
+    return computeReference(kernel, arguments, variant, expected);
   }
 
   double flops(const runtime::KernelDescriptor &,
@@ -134,25 +154,31 @@ public:
     if (!operands.need("q", 3, 3, q).ok() ||
         !operands.need("k", 3, 3, k).ok() || !operands.need("v", 3, 3, v).ok())
       return 0;
-    double pairs = static_cast<double>(q->shape[0]) *
-                   static_cast<double>(q->shape[1]) *
-                   static_cast<double>(k->shape[1]);
+    double pairs = 0;
+    for (int64_t row = 0; row < q->shape[1]; ++row)
+      pairs +=
+          static_cast<double>(variant.countKeys(row, q->shape[1], k->shape[1]));
+    pairs *= static_cast<double>(q->shape[0]);
     return countAttentionFlops(pairs, q->shape[2], v->shape[2]);
   }
 
 private:
-  bool softCap;
+  Variant variant;
+};
+
+constexpr Variant kVariants[] = {
+    {"dense_attention", "attention over all KV rows"},
+    {"dense_attention_causal", "attention over the KV rows up to the query's",
+     /*softCap=*/false, /*causal=*/true},
+    {"dense_attention_soft_cap",
+     "attention over all KV rows, with tanh of the scores", /*softCap=*/true},
 };
 
 } // namespace
 
 void addDenseAttentionHosts(OperatorHosts &hosts) {
-  hosts.push_back(std::make_unique<DenseAttentionHost>(
-      "dense_attention", "attention over all KV rows", /*softCap=*/false));
-  hosts.push_back(std::make_unique<DenseAttentionHost>(
-      "dense_attention_soft_cap",
-      "attention over all KV rows, with tanh of the scores",
-      /*softCap=*/true));
+  for (const Variant &variant : kVariants)
+    hosts.push_back(std::make_unique<DenseAttentionHost>(variant));
 }
 
 } // namespace mla::harness
