@@ -20,9 +20,12 @@ MAX_RANK = 8
 # MLA_MAX_OPTION_VALUES of the C interface.
 MAX_VALUES = 8
 
-# Values of the option of an optional operand, the default first.
-INPUT_PRESENCE = ["no", "yes", "optional"]
-OUTPUT_PRESENCE = ["yes", "no", "optional"]
+
+def presence_values(operand):
+    """Values of the option of an optional operand, the default first."""
+    values = ["yes", "no"] if operand["isUsual"] else ["no", "yes"]
+    return values if operand["isForm"] else values + ["optional"]
+
 
 
 class TableError(Exception):
@@ -148,11 +151,11 @@ class Table:
     def add_options(self):
         """Adds the options that follow from operands: presence and element types."""
         for option in self.options:
-            option.update(kind="Attribute", alias="", isTuned=0)
+            option.update(kind="Attribute", alias="")
         for operand in self.operands:
             if operand["isOptional"]:
-                values = OUTPUT_PRESENCE if operand["isWritten"] else INPUT_PRESENCE
-                self.options.append({**operand, "kind": "Presence", "values": values})
+                self.options.append({**operand, "kind": "Presence",
+                                     "values": presence_values(operand)})
         variables = {}
         for operand in self.operands:
             if operand["variable"] and len(operand["types"]) > 1:
@@ -317,7 +320,9 @@ def write_python(tables):
         text += f"    {quote(table.name)}: {{\n        \"sizes\": {{\n"
         for size in table.sizes:
             text += f"            {quote(size['name'])}: {{"
-            text += f"\"static\": {bool(size['isStatic'])}, "
+            # Known at compile time, at least by default.
+            is_static = bool(size["usual"]) and size["least"] < size["most"]
+            text += f"\"static\": {is_static}, "
             text += f"\"least\": {size['least']}, \"most\": {size['most']}}},\n"
         text += "        },\n        \"operands\": {\n"
         for operand in table.operands:

@@ -61,7 +61,7 @@ ShapeClass mla::getUsualShape(const Operator &op) {
 Problem mla::getTypicalProblem(const Operator &op, const ShapeClass &shape) {
   Problem problem{shape, {}};
   for (const SizeInfo &size : op.table.sizes)
-    problem.sizes.emplace(size.name, size.usual ? size.usual : size.typical);
+    problem.sizes.emplace(size.name, size.typical ? size.typical : size.usual);
   return problem;
 }
 

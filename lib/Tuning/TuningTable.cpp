@@ -70,7 +70,7 @@ private:
     return text == "any" ? "" : text.str();
   }
   std::optional<int64_t> numberOrAny(StringRef name);
-  std::string readPresence(StringRef name);
+  std::string readOption(const OptionInfo &option);
   ShapeClass readShape();
   Choice readChoice();
 
@@ -95,7 +95,7 @@ ShapeClass LineReader::readShape() {
                 ? std::optional(number(name, 1))
                 : numberOrAny(name);
   for (auto &[name, text] : shape.options)
-    text = readPresence(name);
+    text = readOption(*findEntry(op->table.options, name));
   if (std::string why = findFault(*op, shape); !why.empty() && fault.empty())
     fault = why;
   return shape;
@@ -111,10 +111,16 @@ std::optional<int64_t> LineReader::numberOrAny(StringRef name) {
   return result;
 }
 
-std::string LineReader::readPresence(StringRef name) {
-  StringRef text = value(name, "yes or no");
-  if (text != StringRef(kPresent) && text != StringRef(kAbsent))
-    badValue(name, "yes or no", text);
+std::string LineReader::readOption(const OptionInfo &option) {
+  // A table does not tell operands that a launch may omit from others.
+  llvm::SmallVector<StringRef> values;
+  for (std::string_view value : option.values)
+    if (value != kLaunchOptional)
+      values.push_back(value);
+  std::string expected = llvm::join(values, " or ");
+  StringRef text = value(option.name, expected);
+  if (!llvm::is_contained(values, text))
+    badValue(option.name, expected, text);
   return text.str();
 }
 

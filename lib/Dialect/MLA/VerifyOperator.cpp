@@ -139,7 +139,7 @@ LogicalResult Verifier::checkStaticSizes() {
     names.push_back(size.name);
     // Passes take the size from the first operand that has it.
     for (auto [info, operand] : llvm::zip(table.operands, operands))
-      if (llvm::is_contained(info.dims, size.name)) {
+      if (operand && llvm::is_contained(info.dims, size.name)) {
         isOpen |= ShapedType::isDynamic(::getSize(info, operand, size.name));
         break;
       }
@@ -157,6 +157,10 @@ LogicalResult Verifier::checkOptional(const OperandInfo &info, Value operand) {
   std::string attribute = getOptionalAttrName(info.name);
   if (!info.isOptional || !op->hasAttr(attribute))
     return success();
+  const OptionInfo *option = findEntry(table.options, info.name);
+  if (!option || !llvm::is_contained(option->values, kLaunchOptional))
+    return emitError() << attribute << ": expected an operand that a launch "
+                       << "may omit, got " << info.name;
   if (!operand)
     return emitError() << attribute << ": expected the operand " << info.name
                        << ", got none";

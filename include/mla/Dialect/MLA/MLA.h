@@ -84,6 +84,13 @@ inline constexpr llvm::StringLiteral kArgPositiveAttr = "mla.positive";
 /// Discardable attribute of a memref argument: a launch may omit it; its sizes
 /// are then 0.
 inline constexpr llvm::StringLiteral kArgOptionalAttr = "mla.optional";
+/// Discardable attribute of a memref argument that the kernel writes: elements
+/// may stay unwritten, such as rows of a packed batch that are no sequence's.
+inline constexpr llvm::StringLiteral kArgPartlyWrittenAttr =
+    "mla.partly_written";
+/// Discardable attribute of a memref argument: copies of its tiles begin inside
+/// it, so that nothing is copied if it is empty.
+inline constexpr llvm::StringLiteral kArgCopiedInsideAttr = "mla.copied_inside";
 /// Discardable attribute of a memref argument: it is a workspace that the
 /// kernels of a program share, not an argument of the program. Its `mla.dims`
 /// are expressions over the arguments' sizes (mla/Runtime/Expression.h).

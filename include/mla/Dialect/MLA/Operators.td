@@ -111,6 +111,15 @@ class MLA_RunTimeSize<string name, int atRunTime, string doc, int least = 0,
   let isTuned = tuned;
 }
 
+/// A size that is known at compile time by default, but need not be in all forms
+/// of the operator.
+class MLA_MostlyStaticSize<string name, int default, int atRunTime, string doc>
+    : MLA_Size<name, doc, 0, 0x7fffffff, ""> {
+  let usual = default;
+  let typical = atRunTime;
+  let isTuned = 1;
+}
+
 /// A size of which kernels support a single value.
 class MLA_FixedSize<string name, int value, string doc>
     : MLA_Size<name, doc, value, value, ""> {
@@ -147,7 +156,11 @@ class MLA_Operand<string operandName, MLA_Elements elementTypes,
   /// Which strides it may have: "Rows" (the last is 1), "Contiguous", "Strided"
   /// (any).
   string layout = "Rows";
-  /// Optional operands only: presence is part of the tuning key.
+  /// Optional operands only: present by default; never omitted by a launch,
+  /// since the presence selects a form of the operator; presence is part of the
+  /// tuning key.
+  bit isUsual = 0;
+  bit isForm = 0;
   bit isTuned = 0;
   /// Alternative name on the command line.
   string alias = "";
@@ -168,6 +181,15 @@ class MLA_OptionalInput<string name, MLA_Elements elements, list<string> dims,
   let constraint = Optional<AnyMemRef>;
 }
 
+/// An input whose presence selects a form of the operator, so that a launch
+/// cannot omit it.
+class MLA_FormInput<string name, MLA_Elements elements, list<string> dims,
+                    string doc, bit usual = 0, bit tuned = 0>
+    : MLA_OptionalInput<name, elements, dims, doc, tuned> {
+  let isForm = 1;
+  let isUsual = usual;
+}
+
 class MLA_Output<string name, MLA_Elements elements, list<string> dims,
                  string doc, string strides = "Rows">
     : MLA_Operand<name, elements, dims, doc> {
@@ -181,6 +203,7 @@ class MLA_Output<string name, MLA_Elements elements, list<string> dims,
 class MLA_OptionalOutput<string name, MLA_Elements elements, list<string> dims,
                          string doc> : MLA_Output<name, elements, dims, doc> {
   let isOptional = 1;
+  let isUsual = 1;
   let constraint = Optional<AnyMemRef>;
 }
 
@@ -191,9 +214,11 @@ class MLA_PositiveScalar<string name, string doc>
   let constraint = F32;
 }
 
-/// A string attribute with one of several values, the default first.
+/// A string attribute with one of several values, the default first. A tuned one
+/// is part of the tuning key.
 class MLA_Option<string optionName, list<string> optionValues,
-                 string optionDoc> {
+                 string optionDoc, bit tuned = 0> {
+  bit isTuned = tuned;
   string name = optionName;
   list<string> values = optionValues;
   string doc = optionDoc;
@@ -235,6 +260,8 @@ class MLA_Operator<string mnemonic>
       !filter(o, operands, !and(o.isWritten, !not(o.isOptional)));
   list<MLA_Operand> optionalInputs = !filter(o, optionals, !not(o.isWritten));
   list<MLA_Operand> optionalOutputs = !filter(o, optionals, o.isWritten);
+  /// Those that a launch may omit.
+  list<MLA_Operand> omissible = !filter(o, optionals, !not(o.isForm));
 
   let traits = !listconcat(
       [MemoryEffects<[MemRead, MemWrite]>, MLA_OperatorInterface],
@@ -244,8 +271,8 @@ class MLA_Operator<string mnemonic>
       !dag(ins, !foreach(o, operands, o.constraint),
            !foreach(o, operands, o.name)),
       (ins OptionalAttr<MLA_ScheduleAttr>:$schedule),
-      !dag(ins, !foreach(o, optionals, UnitAttr),
-           !foreach(o, optionals, o.name # "_optional")),
+      !dag(ins, !foreach(o, omissible, UnitAttr),
+           !foreach(o, omissible, o.name # "_optional")),
       !dag(ins,
            !foreach(o, options,
                     DefaultValuedStrAttr<StrAttr, !head(o.values)>),
