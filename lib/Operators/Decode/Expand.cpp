@@ -37,10 +37,39 @@ static Value findArgument(func::FuncOp func, StringRef name) {
   for (BlockArgument arg : func.getArguments()) {
     auto known =
         func.getArgAttrOfType<StringAttr>(arg.getArgNumber(), kArgNameAttr);
-    if (known == name)
+    if (known && known == name)
       return arg;
   }
   return {};
+}
+
+Value mla::buildRoom(TileBuilder &b, Value kCache, Value blockTable) {
+  Value one = b.createIndex(1);
+  Value pageSize = memref::DimOp::create(b, kCache, one);
+  if (!blockTable)
+    return pageSize;
+  Value pages = memref::DimOp::create(b, blockTable, one);
+  return arith::MulIOp::create(b, pages, pageSize);
+}
+
+void mla::nameRequests(DecodeOp op) {
+  if (op.getBlockTable())
+    return;
+  auto func = op->getParentOfType<func::FuncOp>();
+  Builder b(op.getContext());
+  int64_t size = getSize(op, "b");
+  auto requests = ShapedType::isDynamic(size) ? Attribute(b.getStringAttr("b"))
+                                              : b.getIndexAttr(size);
+  for (Value operand : {op.getKCache(), op.getKRope()}) {
+    auto arg = dyn_cast_or_null<BlockArgument>(operand);
+    if (!arg || arg.getOwner() != &func.getBody().front())
+      continue;
+    unsigned number = arg.getArgNumber();
+    auto known = func.getArgAttrOfType<ArrayAttr>(number, kArgDimsAttr);
+    SmallVector<Attribute> dims(known.begin(), known.end());
+    dims[0] = requests;
+    func.setArgAttr(number, kArgDimsAttr, b.getArrayAttr(dims));
+  }
 }
 
 LseOptions mla::getDecodeLse(DecodeOp op) {
@@ -137,12 +166,10 @@ LogicalResult Expansion::buildPlan() {
   TileBuilder k = createKernel(kPlanSuffix, getPlanSchedule(*op.getContext()));
   k.getInsertionBlock()->getParentOp()->setAttr(kPhaseAttr,
                                                 b.getStringAttr("plan"));
-  Value pages = memref::DimOp::create(k, getArgument(k, op.getBlockTable()),
-                                      k.createIndex(1));
   PlanOperands operands;
   operands.cacheSeqlens = getArgument(k, op.getCacheSeqlens());
-  operands.maxTokens =
-      arith::MulIOp::create(k, pages, k.createIndex(getSize(op, "page_size")));
+  operands.maxTokens = buildRoom(k, getArgument(k, op.getKCache()),
+                                 getArgument(k, op.getBlockTable()));
   operands.plan = getArgument(k, op.getPlan());
   PlanOptions options;
   options.tiles = tiling.getTiles();
@@ -180,6 +207,7 @@ LogicalResult Expansion::run() {
       return op.emitOpError()
              << "expected a module without a function '" << func.getSymName()
              << suffix << "', the name of a kernel of the program";
+  nameRequests(op);
   if (failed(addWorkspaces()) || failed(buildPlan()))
     return failure();
   return buildCombine();

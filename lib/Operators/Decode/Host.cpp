@@ -17,7 +17,6 @@ Status DecodeView::create(const std::vector<HostArgument> &arguments,
   Operands operands("decode", arguments);
   MLA_RETURN_IF_ERROR(operands.need("q", 4, 4, view.q));
   MLA_RETURN_IF_ERROR(operands.need("k_cache", 4, 4, view.kCache));
-  MLA_RETURN_IF_ERROR(operands.need("block_table", 2, 2, view.blockTable));
   MLA_RETURN_IF_ERROR(operands.need("cache_seqlens", 1, 1, view.cacheSeqlens));
   MLA_RETURN_IF_ERROR(operands.need("out", 4, 4, view.out));
   view.requests = view.q->shape[0];
@@ -26,8 +25,10 @@ Status DecodeView::create(const std::vector<HostArgument> &arguments,
   view.qkSize = view.q->shape[3];
   view.pages = view.kCache->shape[0];
   view.pageSize = view.kCache->shape[1];
-  view.maxPages = view.blockTable->shape[1];
   view.kvHeads = view.kCache->shape[2];
+  view.qRope = operands.find("q_rope");
+  view.kRope = operands.find("k_rope");
+  view.blockTable = operands.find("block_table");
   view.sink = operands.find("attn_sink");
   view.vSize = view.out->shape[3];
   auto causal = options.find("causal");
@@ -46,10 +47,29 @@ Status DecodeView::create(const std::vector<HostArgument> &arguments,
   if (view.sink)
     MLA_RETURN_IF_ERROR(operands.expect(view.sink->shape == Shape{view.heads},
                                         "attn_sink of [h_q]"));
-  MLA_RETURN_IF_ERROR(
-      operands.expect(view.blockTable->dtype == MLA_I32 &&
-                          view.blockTable->shape[0] == view.requests,
-                      "block_table of i32 [b, max_pages]"));
+  MLA_RETURN_IF_ERROR(operands.expect(!view.qRope == !view.kRope,
+                                      "q_rope and k_rope, or neither"));
+  if (view.qRope) {
+    int64_t further = view.qRope->shape.back();
+    Shape queries = view.q->shape, cache = view.kCache->shape;
+    queries.back() = cache.back() = further;
+    MLA_RETURN_IF_ERROR(operands.expect(
+        view.qRope->shape == queries && view.kRope->shape == cache,
+        "q_rope and k_rope with the sizes of q and k_cache but for the last"));
+    view.qkSize += further;
+  }
+  if (view.blockTable) {
+    MLA_RETURN_IF_ERROR(operands.expect(
+        view.blockTable->dtype == MLA_I32 && view.blockTable->rank() == 2 &&
+            view.blockTable->shape[0] == view.requests,
+        "block_table of i32 [b, max_pages]"));
+    view.maxPages = view.blockTable->shape[1];
+  } else {
+    MLA_RETURN_IF_ERROR(
+        operands.expect(view.pages == view.requests,
+                        "k_cache of [b, ...] without block_table"));
+    view.maxPages = 1;
+  }
   return operands.expect(view.cacheSeqlens->dtype == MLA_I32 &&
                              view.cacheSeqlens->shape == Shape{view.requests},
                          "cache_seqlens of i32 [b]");
@@ -60,19 +80,20 @@ namespace {
 OperatorInfo describe() {
   OperatorInfo info;
   info.name = "decode";
-  info.summary = "attention over a paged KV cache";
+  info.summary = "attention over a paged or contiguous KV cache";
   info.options = lseOptions();
   info.options.push_back({"causal", {"no", "yes"}});
   info.options.push_back({"partials", {"out", "f32"}});
   info.options.push_back({"batch_invariant", {"no", "yes"}});
-  // 4,096 tokens per request; requests share no pages.
+  // 4,096 tokens per request; requests share no pages. The page size is a
+  // run-time size only without pages.
   info.defaultSizes = {
       {"b", 64},         {"s_q", 1},   {"h_q", 128},        {"h_kv", 1},
-      {"d_qk", 576},     {"d_v", 512}, {"num_pages", 4096}, {"page_size", 64},
+      {"d_qk", 576},     {"d_v", 512}, {"num_pages", 4096}, {"page_size", 4096},
       {"max_pages", 64}, {"ctas", 132}};
   info.extremes = decodeExtremes();
-  info.bytesNote = "k_cache the rows of each request; rows that requests share "
-                   "count for each of them";
+  info.bytesNote = "the cache the rows of each request; rows that requests "
+                   "share count for each of them";
   return info;
 }
 
@@ -117,7 +138,7 @@ public:
     int64_t bytes =
         rows * view.kvHeads * view.qkSize * itemSize(view.kCache->dtype);
     for (const HostArgument &argument : arguments)
-      if (argument.name != "k_cache")
+      if (argument.name != "k_cache" && argument.name != "k_rope")
         bytes += bytesOf(argument);
     return static_cast<double>(bytes);
   }

@@ -15,11 +15,13 @@ inline constexpr AttentionNames kDecodeNames = {"q", "k_cache", "attn_sink"};
 
 /// The arguments of decode by name, and their sizes. Rows of k_cache are
 /// counted in row-major order: page * page_size + the token's index in the
-/// page.
+/// page. A contiguous cache has a page for each request.
 struct DecodeView {
   const HostTensor *q = nullptr;
+  const HostTensor *qRope = nullptr; ///< or null, as kRope
   const HostTensor *kCache = nullptr;
-  const HostTensor *blockTable = nullptr;
+  const HostTensor *kRope = nullptr;
+  const HostTensor *blockTable = nullptr; ///< null if the cache is contiguous
   const HostTensor *cacheSeqlens = nullptr;
   const HostTensor *sink = nullptr; ///< or null
   const HostTensor *out = nullptr;
@@ -32,7 +34,7 @@ struct DecodeView {
                        const runtime::OperatorOptions &options,
                        DecodeView &view);
 
-  /// The number of tokens for which a row of block_table has entries.
+  /// The number of tokens that a request has room for.
   int64_t mostTokens() const { return maxPages * pageSize; }
   /// The number of tokens of a request.
   int64_t tokens(int64_t request) const {
@@ -48,28 +50,27 @@ struct DecodeView {
   int64_t tableOffset(int64_t request, int64_t slot) const {
     return request * blockTable->strides[0] + slot * blockTable->strides[1];
   }
+  /// The page of a request's entry in the table.
+  int64_t page(int64_t request, int64_t slot) const {
+    return blockTable ? blockTable->data<int32_t>()[tableOffset(request, slot)]
+                      : request;
+  }
   /// Calls `found` with the row of each of the first `count` tokens of a
   /// request; -1 for one whose page is invalid.
   template <typename Found>
   void forEachToken(int64_t request, int64_t count, Found found) const {
     for (int64_t token = 0; token < count; ++token) {
-      int64_t page =
-          blockTable->data<int32_t>()[tableOffset(request, token / pageSize)];
-      bool isValid = page >= 0 && page < pages;
-      found(isValid ? page * pageSize + token % pageSize : -1);
+      int64_t at = page(request, token / pageSize);
+      bool isValid = at >= 0 && at < pages;
+      found(isValid ? at * pageSize + token % pageSize : -1);
     }
-  }
-  /// The offset of a row of a KV head in `kCache`.
-  int64_t rowOffset(int64_t row, int64_t kvHead) const {
-    return row / pageSize * kCache->strides[0] +
-           row % pageSize * kCache->strides[1] + kvHead * kCache->strides[2];
   }
 };
 
 /// Fills the tensors that are not read from files. With poison, lengths include
 /// all edge cases, requests share pages, some pages are invalid, and rows of
-/// k_cache that no request reads are NaN; without, all lengths have the
-/// maximum. Lengths are filled first, then the table, then k_cache, which
+/// the cache that no request reads are NaN; without, all lengths have the
+/// maximum. Lengths are filled first, then the table, then the cache, which
 /// depends on both.
 Status fillDecode(const runtime::KernelDescriptor &kernel,
                   const InputOptions &options,

@@ -68,8 +68,8 @@ public:
   }
 
   /// Normals in the rows that a request reads; poison: NaN elsewhere.
-  void fillCache(HostTensor &cache) const {
-    uint64_t stream = streamSeed(options.seed, "k_cache");
+  void fillCache(HostTensor &cache, const std::string &name) const {
+    uint64_t stream = streamSeed(options.seed, name);
     std::vector<char> isRead = readRows();
     forEachRow(cache, [&](int64_t row, int64_t offset) {
       bool poison = options.poison && !isRead[row];
@@ -117,7 +117,7 @@ private:
     case Kind::Full:
       return most;
     case Kind::PartOfPage:
-      return below(std::min(view.pageSize, most + 1));
+      return below(std::clamp<int64_t>(view.pageSize, 1, most + 1));
     case Kind::One:
       return std::min<int64_t>(1, most);
     case Kind::None:
@@ -160,8 +160,9 @@ private:
 
 std::vector<Extreme> decodeExtremes() {
   std::vector<Extreme> extremes = attentionExtremes(kDecodeNames);
-  extremes.push_back(
-      {kRaggedLengths, "cache_seqlens uniform in 1 to max_pages * page_size"});
+  extremes.push_back({kRaggedLengths,
+                      "cache_seqlens uniform in 1 to max_pages * page_size; "
+                      "to page_size without block_table"});
   return extremes;
 }
 
@@ -173,8 +174,9 @@ Status fillDecode(const KernelDescriptor &kernel, const InputOptions &options,
   auto generated = [&](const char *name) {
     return findGenerated(arguments, options, name);
   };
-  if (HostTensor *q = generated("q"))
-    fillWithNormals(*q, streamSeed(options.seed, "q"), options.magnitude);
+  for (const char *name : {"q", "q_rope"})
+    if (HostTensor *q = generated(name))
+      fillWithNormals(*q, streamSeed(options.seed, name), options.magnitude);
   HostTensor *lengths = nullptr;
   Status status = needGenerated(arguments, options, "cache_seqlens", lengths);
   if (options.extremes.count(kRaggedLengths))
@@ -186,8 +188,9 @@ Status fillDecode(const KernelDescriptor &kernel, const InputOptions &options,
     inputs.fillTable(*table);
   if (HostTensor *sink = generated("attn_sink"))
     fillAttentionSink(*sink, options);
-  if (HostTensor *cache = generated("k_cache"))
-    inputs.fillCache(*cache);
+  for (const char *name : {"k_cache", "k_rope"})
+    if (HostTensor *cache = generated(name))
+      inputs.fillCache(*cache, name);
   return options.extremes.empty()
              ? Status()
              : placeAttentionExtremes(kDecodeNames, options, inputs.readRows(),

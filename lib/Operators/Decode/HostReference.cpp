@@ -21,6 +21,29 @@ static Tolerance getDecodeTolerance(mlaDType dtype) {
 }
 static constexpr Tolerance kLseTolerance = {1e-6, 8.01 / 65536, 0};
 
+/// The tensor whose rows are those of `first` and, if it is not null, `second`;
+/// `joined` holds it if it is a new one.
+static const HostTensor *joinColumns(const HostTensor *first,
+                                     const HostTensor *second,
+                                     HostTensor &joined) {
+  if (!second)
+    return first;
+  std::vector<int64_t> shape = first->shape;
+  shape.back() += second->shape.back();
+  joined = HostTensor(first->dtype, shape);
+  int64_t column = 0;
+  for (const HostTensor *part : {first, second}) {
+    int64_t count = part->shape.back(), stride = part->strides.back();
+    forEachRow(*part, [&](int64_t row, int64_t offset) {
+      for (int64_t i = 0; i < count; ++i)
+        joined.set(row * shape.back() + column + i,
+                   part->get(offset + i * stride));
+    });
+    column += count;
+  }
+  return &joined;
+}
+
 /// The number of CTAs per part: the grid of the attention kernel with a single
 /// CTA to divide the work among.
 static Status findTiles(const KernelDescriptor &kernel, int64_t &tiles) {
@@ -68,24 +91,27 @@ Status decodeReference(const KernelDescriptor &kernel,
   MLA_RETURN_IF_ERROR(findScale(arguments, kernel.constants, scale)
                           .within(kernel.operatorName));
   // A group: the heads of a query that share a KV head, [b, s_q, h_kv].
+  HostTensor joinedQ, joinedK;
+  const HostTensor *q = joinColumns(view.q, view.qRope, joinedQ);
+  const HostTensor *k = joinColumns(view.kCache, view.kRope, joinedK);
   auto findRows = [&](int64_t group, std::vector<int64_t> &rows) {
     int64_t kvHead = group % view.kvHeads;
     int64_t query = group / view.kvHeads % view.queries;
     int64_t request = group / view.kvHeads / view.queries;
     view.forEachToken(
         request, view.seenTokens(request, query), [&](int64_t row) {
-          rows.push_back(row < 0 ? -1 : view.rowOffset(row, kvHead));
+          rows.push_back(row < 0 ? -1 : row * view.kvHeads + kvHead);
         });
   };
   int64_t mostRows = 0;
   for (int64_t request = 0; request < view.requests; ++request)
     mostRows = std::max(mostRows, view.tokens(request));
-  addAttention({view.q, view.kCache, view.sink, view.vSize, scale,
-                LseConvention(kernel.options), view.q->dtype,
-                view.requests * view.queries * view.kvHeads,
-                view.heads / view.kvHeads, findRows, mostRows},
-               getDecodeTolerance(view.q->dtype), kLseTolerance, arguments,
-               expected);
+  addAttention(
+      {q, k, view.sink, view.vSize, scale, LseConvention(kernel.options),
+       view.q->dtype, view.requests * view.queries * view.kvHeads,
+       view.heads / view.kvHeads, findRows, mostRows,
+       /*isEmptyWithoutWeights=*/true},
+      getDecodeTolerance(view.q->dtype), kLseTolerance, arguments, expected);
   return addPlan(kernel, view, arguments, expected);
 }
 

@@ -40,6 +40,16 @@ struct DecodePartials {
   mlir::Value out, lse;
 };
 
+/// The tokens that a request has room for in the cache, as an index.
+/// `blockTable` is null if the cache has no pages.
+mlir::Value buildRoom(TileBuilder &b, mlir::Value kCache,
+                      mlir::Value blockTable);
+
+/// Without a block table, names the first dimension of the cache after the
+/// requests, so that launches check it. The other names are given
+/// (noteLaunchInterface).
+void nameRequests(DecodeOp op);
+
 /// The convention of the op's lse.
 LseOptions getDecodeLse(DecodeOp op);
 

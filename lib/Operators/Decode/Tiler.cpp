@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DecodeOp.h"
+#include "KeyTiles.h"
 #include "PlanKernel.h"
 #include "Program.h"
 #include "mla/Operators/TileBuilder.h"
@@ -22,31 +23,21 @@ class Tiler {
 public:
   Tiler(DecodeOp op, const DecodeTiling &tiling, const TilingOptions &options)
       : op(op), b(op.getLoc(), op), tiling(tiling),
-        blockKV(options.getBlockKV()), dqk(getSize(op, "d_qk")),
-        pageSize(getSize(op, "page_size")), tileRows(tiling.tileRows),
-        copiesPages(mayCopyPages(options.schedule)),
-        partials(getDecodePartials(op)),
+        blockKV(options.getBlockKV()), tileRows(tiling.tileRows),
+        keys(op, b, tiling, options), partials(getDecodePartials(op)),
         attention(b, tileRows, blockKV, getSize(op, "d_v"), options,
                   op.getScale(), AttentionBuilder::Empty::known) {}
 
   void run();
 
 private:
-  /// TMA needs tiles that do not cross pages. It is faster than a gather where
-  /// several CTAs read the same tokens, that is, where MMAs limit the speed
-  /// (by 8 % at 128 heads on an H200), and 1 to 3 % slower where memory does.
-  bool mayCopyPages(ScheduleAttr schedule) const {
-    bool isAligned = pageSize % kPlanUnit == 0 && kPlanUnit % blockKV == 0;
-    bool isFaster = tiling.rowTiles > 1 || schedule.getTileSize("copy_pages");
-    return isAligned && isFaster && !schedule.getTileSize("gather_pages");
-  }
   /// Builds the part of the plan that a CTA works on.
   void buildPart(ValueRange ivs);
   /// Builds the attention of one request in this part.
   void buildPiece();
   /// Sets the piece's tokens and its place in the partials.
   void buildRange();
-  /// The number of tokens of the request, clamped as the table allows.
+  /// The number of tokens of the request, clamped to those it has room for.
   Value buildLength();
   /// For each row of the tile: its row of q as `gather` counts them, -1 past
   /// the last row; and its query and head.
@@ -60,12 +51,7 @@ private:
   /// For each row the number of tokens of the piece that it attends to; may be
   /// negative.
   Value buildSeen();
-  /// The rows of k_cache of one tile, -1 for tokens past the end or of an
-  /// invalid page.
-  Value buildRows(Value t);
-  /// The same if a tile is in one page. The second value is the first row if
-  /// all are valid, otherwise -1.
-  std::pair<Value, Value> buildRowsOfPage(Value t);
+  Value buildQ();
   void buildEpilogue(ValueRange state);
   /// Stores to `dest` if the piece is the whole request, otherwise to
   /// `partialDest`.
@@ -73,60 +59,28 @@ private:
                  StringRef label);
   Value loadSink();
 
-  /// A tile of the operand's elements.
-  RankedTensorType getTile(Value operand, ArrayRef<int64_t> shape) {
-    return RankedTensorType::get(shape,
-                                 getElementTypeOrSelf(operand.getType()));
-  }
-  RankedTensorType getVector(int64_t size) {
-    return RankedTensorType::get({size}, b.getI32Type());
-  }
-  Value splat(int64_t value, int64_t size) {
-    return b.createSplat(i32(value), {size});
-  }
-  Value splat(Value number, int64_t size) {
-    return b.createSplat(toI32(number), {size});
-  }
   template <typename T> Value splatKeys(T value) {
-    return splat(value, blockKV);
+    return b.splat(value, blockKV);
   }
   template <typename T> Value splatRows(T value) {
-    return splat(value, tileRows);
-  }
-  Value getDim(Value operand, int64_t d) {
-    return memref::DimOp::create(b, operand, b.createIndex(d));
-  }
-  Value load(Value memref, ValueRange at) {
-    return memref::LoadOp::create(b, memref, at);
-  }
-  Value i32(int64_t value) {
-    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
-  }
-  Value toI32(Value v) {
-    if (v.getType().isInteger(32))
-      return v;
-    return arith::IndexCastOp::create(b, b.getI32Type(), v);
+    return b.splat(value, tileRows);
   }
   Value loadPlan(PlanWord word) {
-    return load(op.getPlan(), {part, b.createIndex(word)});
-  }
-  Value toIndex(Value v) {
-    return arith::IndexCastOp::create(b, b.getIndexType(), v);
+    return b.load(op.getPlan(), {part, b.createIndex(word)});
   }
   /// Whether the piece is all of its request.
   Value isWhole() {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, slot, i32(0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, slot, b.i32(0));
   }
 
   DecodeOp op;
-  TileBuilder b;
+  DecodeBuilder b;
   const DecodeTiling &tiling;
-  int64_t blockKV, dqk, pageSize, tileRows;
-  /// Whether tiles that are valid as a whole are copied by TMA.
-  bool copiesPages;
+  int64_t blockKV, tileRows;
+  KeyTiles keys;
   DecodePartials partials;
   AttentionBuilder attention;
-  Value zero, pages, maxPages;
+  Value zero;
   // Values of the CTA: its part of the plan, first row and KV head.
   Value part, row, kvHead, endRequest;
   // Values of the piece, of i32 as the loop over pieces. The slot, its second
@@ -138,8 +92,7 @@ private:
 
 void Tiler::run() {
   zero = b.createIndex(0);
-  pages = getDim(op.getKCache(), 0);
-  maxPages = getDim(op.getBlockTable(), 1);
+  keys.buildSizes();
   attention.buildScale();
   SmallVector<OpFoldResult> bounds{
       buildPartCount(b, op.getPlan(), tiling.getTiles()),
@@ -167,7 +120,7 @@ void Tiler::buildPart(ValueRange ivs) {
   // Counted in i32: an index takes two registers, also in the loop over tokens.
   Value firstRequest = loadPlan(kPlanFirstRequest);
   endRequest = loadPlan(kPlanEndRequest);
-  auto loop = scf::ForOp::create(b, firstRequest, endRequest, i32(1));
+  auto loop = scf::ForOp::create(b, firstRequest, endRequest, b.i32(1));
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -178,16 +131,15 @@ void Tiler::buildPart(ValueRange ivs) {
 }
 
 void Tiler::buildPiece() {
-  request = toIndex(requestNumber);
+  request = b.toIndex(requestNumber);
   buildRange();
   buildRowNumbers();
-  seen = buildSeen();
-  q = b.label(tile::GatherOp::create(b, getTile(op.getQ(), {tileRows, dqk}),
-                                     op.getQ(), qRows, ValueRange{zero}),
-              "q");
+  if (isMaskedByRow())
+    seen = buildSeen();
+  q = buildQ();
   SmallVector<Value> init = attention.buildInit();
   auto loop = scf::ForOp::create(
-      b, zero, toIndex(count), b.createIndex(blockKV), init,
+      b, zero, b.toIndex(count), b.createIndex(blockKV), init,
       [&](OpBuilder &nested, Location, Value t, ValueRange state) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(nested.getInsertionBlock(),
@@ -211,33 +163,32 @@ void Tiler::buildRange() {
   };
   Value isPartsFirst =
       compare(arith::CmpIPredicate::eq, requestNumber, firstRequest);
-  Value next = arith::AddIOp::create(b, requestNumber, i32(1));
+  Value next = arith::AddIOp::create(b, requestNumber, b.i32(1));
   Value isPartsLast = compare(arith::CmpIPredicate::eq, next, endRequest);
-  begin = arith::SelectOp::create(b, isPartsFirst, firstToken, i32(0));
-  end = arith::SelectOp::create(b, isPartsLast, endToken, i32(kPlanToEnd));
+  begin = arith::SelectOp::create(b, isPartsFirst, firstToken, b.i32(0));
+  end = arith::SelectOp::create(b, isPartsLast, endToken, b.i32(kPlanToEnd));
   // The request's first and last piece. The last one ends at the actual length,
   // which may have changed since the plan.
-  Value isFirst = compare(arith::CmpIPredicate::eq, begin, i32(0));
-  Value isLast = compare(arith::CmpIPredicate::eq, end, i32(kPlanToEnd));
+  Value isFirst = compare(arith::CmpIPredicate::eq, begin, b.i32(0));
+  Value isLast = compare(arith::CmpIPredicate::eq, end, b.i32(kPlanToEnd));
   end = arith::MinSIOp::create(b, end, length);
   count = arith::SubIOp::create(b, end, begin);
-  slot = arith::SelectOp::create(b, isFirst, i32(1), i32(0));
+  slot = arith::SelectOp::create(b, isFirst, b.i32(1), b.i32(0));
   slot = arith::SelectOp::create(b, arith::AndIOp::create(b, isFirst, isLast),
-                                 i32(-1), slot);
+                                 b.i32(-1), slot);
 }
 
 Value Tiler::buildLength() {
-  Value length = load(op.getCacheSeqlens(), request);
-  // At most the largest i32: a launch limits max_pages.
-  Value room =
-      toI32(arith::MulIOp::create(b, maxPages, b.createIndex(pageSize)));
-  return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, length, i32(0)),
-                                room);
+  Value length = b.load(op.getCacheSeqlens(), request);
+  // At most the largest i32: a launch limits max_pages and page_size.
+  Value limit = b.toI32(buildRoom(b, op.getKCache(), op.getBlockTable()));
+  return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, length, b.i32(0)),
+                                limit);
 }
 
 void Tiler::buildRowNumbers() {
   Value mine = arith::AddIOp::create(
-      b, tile::IotaOp::create(b, getVector(tileRows)), splatRows(row));
+      b, tile::IotaOp::create(b, b.getVector(tileRows)), splatRows(row));
   Value perQuery = splatRows(tiling.heads);
   queries = arith::DivUIOp::create(b, mine, perQuery);
   heads = arith::RemUIOp::create(b, mine, perQuery);
@@ -261,7 +212,7 @@ ScoreMask Tiler::buildMask(Value t, Value rows) {
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge, rows, splatKeys(0));
   if (!isMaskedByRow())
     return {b.label(valid.getDefiningOp(), "valid")->getResult(0)};
-  RankedTensorType type = getVector(blockKV);
+  RankedTensorType type = b.getVector(blockKV);
   Value token =
       arith::AddIOp::create(b, tile::IotaOp::create(b, type), splatKeys(t));
   Value never = splatKeys(std::numeric_limits<int32_t>::max());
@@ -270,65 +221,20 @@ ScoreMask Tiler::buildMask(Value t, Value rows) {
   return {position, seen};
 }
 
-Value Tiler::buildRows(Value t) {
-  RankedTensorType type = getVector(blockKV);
-  Value token =
-      arith::AddIOp::create(b, tile::IotaOp::create(b, type), splatKeys(t));
-  Value size = splatKeys(pageSize);
-  Value slot = arith::DivUIOp::create(b, token, size);
-  Value page = b.label(tile::GatherOp::create(b, type, op.getBlockTable(), slot,
-                                              ValueRange{request}, /*dim=*/1),
-                       "indices");
-  Value row = arith::AddIOp::create(b, arith::MulIOp::create(b, page, size),
-                                    arith::RemUIOp::create(b, token, size));
-  // Unsigned, so that negative pages are invalid.
-  Value isPage = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, page,
-                                       splatKeys(pages));
-  Value isToken = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, token,
-                                        splatKeys(end));
-  return arith::SelectOp::create(b, arith::AndIOp::create(b, isToken, isPage),
-                                 row, splatKeys(-1));
-}
-
-std::pair<Value, Value> Tiler::buildRowsOfPage(Value t) {
-  // The extra iteration may be past the table's end.
-  Value slot =
-      arith::MinSIOp::create(b, arith::DivUIOp::create(b, t, i32(pageSize)),
-                             arith::SubIOp::create(b, toI32(maxPages), i32(1)));
-  Value page = load(op.getBlockTable(), {request, toIndex(slot)});
-  Value first =
-      arith::AddIOp::create(b, arith::MulIOp::create(b, page, i32(pageSize)),
-                            arith::RemUIOp::create(b, t, i32(pageSize)));
-  Value isPage =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, page, toI32(pages));
-  Value left = arith::SelectOp::create(
-      b, isPage, arith::SubIOp::create(b, end, t), i32(0));
-  Value number = tile::IotaOp::create(b, getVector(blockKV));
-  Value row = arith::AddIOp::create(b, number, splatKeys(first));
-  Value isToken = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number,
-                                        splatKeys(left));
-  Value rows = b.label(arith::SelectOp::create(b, isToken, row, splatKeys(-1)),
-                       "indices");
-  Value isWhole =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, left, i32(blockKV));
-  return {rows, arith::SelectOp::create(b, isWhole, first, i32(-1))};
+Value Tiler::buildQ() {
+  return gatherColumns(b, op, tileRows, op.getQ(), op.getQRope(), "q",
+                       [&](RankedTensorType type, Value source) {
+                         return tile::GatherOp::create(b, type, source, qRows,
+                                                       ValueRange{zero});
+                       });
 }
 
 SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
-  Value token = arith::AddIOp::create(b, begin, toI32(t));
-  Value rows, block;
-  if (copiesPages)
-    std::tie(rows, block) = buildRowsOfPage(token);
-  else
-    rows = buildRows(token);
-  Value k = b.label(
-      tile::GatherOp::create(b, getTile(op.getKCache(), {blockKV, dqk}),
-                             op.getKCache(), rows, ValueRange{kvHead, zero},
-                             /*dim=*/0, block),
-      "k");
+  Value token = arith::AddIOp::create(b, begin, b.toI32(t));
+  auto [rows, k] = keys.build({request, kvHead, end}, token);
   ScoreMask mask = buildMask(t, rows);
   Value v = tile::ViewOp::create(
-      b, getTile(op.getKCache(), {blockKV, getSize(op, "d_v")}), k,
+      b, b.getTile(op.getKCache(), {blockKV, getSize(op, "d_v")}), k,
       ArrayRef<int64_t>{0, 0});
   Value scores =
       b.label(tile::DotOp::create(b, b.getF32Tile({tileRows, blockKV}), q, k,
@@ -338,8 +244,6 @@ SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
 }
 
 Value Tiler::buildSeen() {
-  if (!isMaskedByRow())
-    return splatRows(count);
   // Query i does not see the last s_q - 1 - i tokens of the request.
   Value unseen =
       arith::SubIOp::create(b, splatRows(tiling.queries - 1), queries);
@@ -348,9 +252,11 @@ Value Tiler::buildSeen() {
 }
 
 void Tiler::buildEpilogue(ValueRange state) {
-  request = toIndex(requestNumber);
-  Value empty =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::sle, seen, splatRows(0));
+  request = b.toIndex(requestNumber);
+  // The sum of weights is 0 if every score is -inf: the largest finite score
+  // has weight 1.
+  Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, state[2],
+                                      b.createSplat(0, {tileRows}));
   AttentionBuilder::Statistics whole =
       attention.buildStatistics(state, getDecodeLse(op), empty);
   AttentionBuilder::Statistics partial =
@@ -381,7 +287,7 @@ void Tiler::storeRows(Value whole, Value dest, Value partial, Value partialDest,
     stored.getBoundsMutable().assign(end);
   };
   auto choose = [&](arith::CmpIPredicate predicate, Value end) -> Value {
-    Value isUsed = arith::CmpIOp::create(b, predicate, slot, i32(0));
+    Value isUsed = arith::CmpIOp::create(b, predicate, slot, b.i32(0));
     return arith::SelectOp::create(b, isUsed, end, zero);
   };
   // One of the two stores ends at row 0.
@@ -406,7 +312,7 @@ Value Tiler::loadSink() {
   Value none = b.createSplat(-kInf, {tileRows});
   if (op.getAttnSinkOptional()) {
     Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, heads,
-                                          splatRows(getDim(sink, 0)));
+                                          splatRows(b.getDim(sink, 0)));
     values = arith::SelectOp::create(b, isThere, values, none);
   }
   // The merge of partial results adds the sink itself.
@@ -424,12 +330,17 @@ static LogicalResult limitRows(DecodeOp op) {
   NamedAttrList limits(func->getAttrOfType<DictionaryAttr>(kSizeLimitsAttr));
   int64_t pageSize = getSize(op, "page_size");
   int64_t mostRequests = kMaxRows / (getSize(op, "s_q") * getSize(op, "h_q"));
-  for (auto [name, most] : {std::pair("num_pages", kMaxRows / pageSize),
-                            {"max_pages", kMaxRows / pageSize},
-                            {"b", std::min(mostRequests, kMaxPlanSize)},
-                            {"ctas", kMaxPlanSize}}) {
+  using Limit = std::pair<StringRef, int64_t>;
+  SmallVector<Limit> all{{"b", std::min(mostRequests, kMaxPlanSize)},
+                         {"ctas", kMaxPlanSize}};
+  if (op.getBlockTable())
+    all.append({{"num_pages", kMaxRows / pageSize},
+                {"max_pages", kMaxRows / pageSize}});
+  else
+    all.emplace_back("page_size", kMaxRows);
+  for (auto [name, most] : all) {
     int64_t size = getSize(op, name);
-    int64_t least = name == StringRef("ctas");
+    int64_t least = name == "ctas";
     if (ShapedType::isDynamic(size))
       limits.set(name, b.getDenseI64ArrayAttr({least, most}));
     else if (size > most)
@@ -450,6 +361,7 @@ LogicalResult DecodeOp::buildTileProgram(const TilingOptions &options) {
   if (!getDecodePartials(*this).out)
     return emitOpError("expected workspaces for partial results; run "
                        "--mla-expand-operators first");
+  nameRequests(*this);
   Tiler(*this, *tiling, options).run();
   return success();
 }
