@@ -61,11 +61,6 @@ struct SparsePrefillView {
         forEachValid(query, kvHead, [&](int64_t) { ++count; });
     return count;
   }
-  /// The offset of a row in `kv`.
-  int64_t rowOffset(int64_t row, int64_t kvHead) const {
-    return row * kv->strides[0] +
-           (kv->rank() == 3 ? kvHead * kv->strides[1] : 0);
-  }
 };
 
 /// Fills the tensors that are not read from files. Indices and lengths are

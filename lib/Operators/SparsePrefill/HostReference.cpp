@@ -21,7 +21,7 @@ Status sparsePrefillReference(const runtime::KernelDescriptor &kernel,
   auto findRows = [&](int64_t group, std::vector<int64_t> &rows) {
     int64_t kvHead = group % view.kvHeads;
     view.forEachValid(group / view.kvHeads, kvHead, [&](int64_t row) {
-      rows.push_back(view.rowOffset(row, kvHead));
+      rows.push_back(row * view.kvHeads + kvHead);
     });
   };
   addAttention({view.q, view.kv, view.sink, view.vSize, scale,
