@@ -14,14 +14,15 @@ using namespace mla::runtime;
 namespace mla::harness {
 
 HostTensor::HostTensor(mlaDType dtype, std::vector<int64_t> shapeOfTensor,
-                       int64_t pad)
+                       int64_t pad, const std::vector<int> &order)
     : dtype(dtype), shape(std::move(shapeOfTensor)), strides(shape.size()) {
   int64_t stride = 1;
-  for (int dim = rank() - 1; dim >= 0; --dim) {
+  for (int place = rank() - 1; place >= 0; --place) {
+    int dim = order.empty() ? place : order[place];
     strides[dim] = stride;
     stride *= shape[dim];
-    // Only the last dimension is a row; the outer ones count padded rows.
-    if (dim == rank() - 1 && rank() > 1)
+    // Only the fastest dimension is a row; the others count padded rows.
+    if (place == rank() - 1 && rank() > 1)
       stride += pad;
   }
   if (elements() > 0)
@@ -30,11 +31,12 @@ HostTensor::HostTensor(mlaDType dtype, std::vector<int64_t> shapeOfTensor,
 
 std::optional<int64_t>
 HostTensor::storageBytes(mlaDType dtype, const std::vector<int64_t> &shape,
-                         int64_t pad) {
+                         int64_t pad, const std::vector<int> &order) {
+  int row = order.empty() ? static_cast<int>(shape.size()) - 1 : order.back();
   int64_t bytes = itemSize(dtype);
   bool overflows = false;
   for (size_t dim = 0; dim < shape.size(); ++dim) {
-    bool isRow = dim + 1 == shape.size() && shape.size() > 1;
+    bool isRow = static_cast<int>(dim) == row && shape.size() > 1;
     int64_t size = shape[dim];
     // Strides count the other dimensions, also of a tensor without elements.
     overflows |= isRow && __builtin_add_overflow(size, pad, &size);

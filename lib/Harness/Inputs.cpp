@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <numeric>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -101,6 +102,14 @@ std::string shapeText(const ArgumentDescriptor &argument,
   return text;
 }
 
+/// The value of `key`, or `other` if there is none.
+template <typename Value>
+Value findOr(const std::map<std::string, Value> &map, const std::string &key,
+             Value other) {
+  auto found = map.find(key);
+  return found == map.end() ? other : found->second;
+}
+
 /// The machine's memory, or the process's limit if that is lower.
 uint64_t memoryOfMachine() {
   uint64_t bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
@@ -121,11 +130,12 @@ Status checkMemory(const KernelDescriptor &descriptor, const Sizes &sizes,
   for (const ArgumentDescriptor &argument : descriptor.arguments) {
     if (!argument.isTensor || options.leftOut.count(argument.name))
       continue;
-    auto padding = options.padding.find(argument.name);
-    uint64_t bytes = HostTensor::storageBytes(
-                         argument.dtype, shapeOf(argument, descriptor, sizes),
-                         padding == options.padding.end() ? 0 : padding->second)
-                         .value_or(kMost);
+    uint64_t bytes =
+        HostTensor::storageBytes(
+            argument.dtype, shapeOf(argument, descriptor, sizes),
+            findOr(options.padding, argument.name, int64_t(0)),
+            findOr(options.orders, argument.name, std::vector<int>()))
+            .value_or(kMost);
     if (!largest || bytes > most) {
       largest = &argument;
       most = bytes;
@@ -144,24 +154,26 @@ Status checkMemory(const KernelDescriptor &descriptor, const Sizes &sizes,
                          ", the memory limit is " + std::to_string(limit));
 }
 
-/// An empty tensor of the argument's shape; its strides follow the padding and
-/// those that the kernel fixes.
+/// An empty tensor of the argument's shape; its strides follow the padding, the
+/// order and those that the kernel fixes.
 Status allocate(const ArgumentDescriptor &argument,
                 const KernelDescriptor &descriptor, const Sizes &sizes,
-                int64_t padding, HostTensor &out) {
+                const InputOptions &options, HostTensor &out) {
   std::string where = "argument '" + argument.name + "'";
   std::vector<int64_t> shape = shapeOf(argument, descriptor, sizes);
+  int64_t padding = findOr(options.padding, argument.name, int64_t(0));
   if (padding && shape.size() < 2)
     return invalidArgument(where + ": has no rows to pad");
-  out = HostTensor(argument.dtype, shape, padding);
+  out = HostTensor(argument.dtype, shape, padding,
+                   findOr(options.orders, argument.name, std::vector<int>()));
   for (size_t dim = 0; dim < shape.size(); ++dim)
     if (shape[dim] > 1 && argument.strides[dim] &&
         *argument.strides[dim] != out.strides[dim])
       return invalidArgument(where + ": the kernel expects stride " +
                              std::to_string(*argument.strides[dim]) +
                              " in dim " + std::to_string(dim) +
-                             ", which these sizes and this padding do not "
-                             "give (" +
+                             ", which these sizes, their order and this "
+                             "padding do not give (" +
                              std::to_string(out.strides[dim]) + ")");
   return Status();
 }
@@ -261,6 +273,28 @@ Status checkExtremes(const KernelDescriptor &descriptor,
   return Status();
 }
 
+/// Refuses an order that does not name each dimension once.
+Status checkOrders(const KernelDescriptor &descriptor,
+                   const InputOptions &options) {
+  for (const auto &[name, order] : options.orders) {
+    const ArgumentDescriptor *argument = findTensor(descriptor, name);
+    if (!argument)
+      return noSuchTensor("order of '" + name + "'", descriptor, name);
+    std::vector<int> dims(argument->shape.size());
+    std::iota(dims.begin(), dims.end(), 0);
+    if (std::is_permutation(order.begin(), order.end(), dims.begin(),
+                            dims.end()))
+      continue;
+    std::vector<std::string> words;
+    for (int dim : order)
+      words.push_back(std::to_string(dim));
+    return invalidArgument(
+        "order of '" + name + "': expected each dimension from 0 to " +
+        std::to_string(dims.size() - 1) + " once, got " + join(words));
+  }
+  return Status();
+}
+
 Status checkNames(const KernelDescriptor &descriptor,
                   const InputOptions &options) {
   MLA_RETURN_IF_ERROR(checkExtremes(descriptor, options));
@@ -272,6 +306,7 @@ Status checkNames(const KernelDescriptor &descriptor,
                              "': expected 0 or more, got " +
                              std::to_string(pad));
   }
+  MLA_RETURN_IF_ERROR(checkOrders(descriptor, options));
   for (const std::string &name : options.leftOut) {
     const ArgumentDescriptor *argument = findTensor(descriptor, name);
     if (!argument || !argument->optional)
@@ -279,9 +314,11 @@ Status checkNames(const KernelDescriptor &descriptor,
           "argument '" + name + "': " +
           (argument ? "cannot be left out" : "the kernel has no such tensor") +
           "; those that can: " + join(optionalNames(descriptor)));
-    if (options.files.count(name) || options.padding.count(name))
-      return invalidArgument("argument '" + name +
-                             "': is left out and has an input or padding");
+    if (options.files.count(name) || options.padding.count(name) ||
+        options.orders.count(name))
+      return invalidArgument(
+          "argument '" + name +
+          "': is left out and has an input, padding or an order");
   }
   return Status();
 }
@@ -324,10 +361,8 @@ Status fillArguments(const KernelDescriptor &descriptor, const Sizes &sizes,
                                std::vector<int64_t>(argument.shape.size(), 0));
       continue;
     }
-    auto padding = options.padding.find(argument.name);
-    MLA_RETURN_IF_ERROR(allocate(
-        argument, descriptor, sizes,
-        padding == options.padding.end() ? 0 : padding->second, made.tensor));
+    MLA_RETURN_IF_ERROR(
+        allocate(argument, descriptor, sizes, options, made.tensor));
     if (options.poison || argument.access == MLA_WRITE)
       made.tensor.fillWithPoison();
     if (auto file = files.find(argument.name); file != files.end())

@@ -62,6 +62,19 @@ static cli::Read readFiles(std::map<std::string, std::string> &files) {
       });
 }
 
+/// "0,2,1"
+static bool readDims(const std::string &value, std::vector<int> &out) {
+  std::istringstream words(value);
+  std::string word;
+  while (std::getline(words, word, ',')) {
+    int64_t dim = 0;
+    if (!cli::parseInteger(word, dim) || dim < 0 || dim >= MLA_MAX_RANK)
+      return false;
+    out.push_back(static_cast<int>(dim));
+  }
+  return !out.empty() && value.back() != ',';
+}
+
 static void declareTensors(Command &command, InputOptions &inputs) {
   constexpr int64_t kMostPadding = 1 << 20;
   command
@@ -75,6 +88,13 @@ static void declareTensors(Command &command, InputOptions &inputs) {
                   }),
               "N elements of padding after each row (the last dimension) of a "
               "tensor")
+      .repeatable();
+  command
+      .option("--order", "NAME=D,...",
+              cli::readPair<std::vector<int>>(
+                  inputs.orders, "NAME=D,... with dimensions D", readDims),
+              "dimensions of a tensor from the slowest to the fastest in "
+              "memory, as in out=0,2,1,3 (default: as in its shape)")
       .repeatable();
   command
       .option("--input", "NAME=FILE.npy", readFiles(inputs.files),

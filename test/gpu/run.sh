@@ -45,4 +45,5 @@ env "${wheel[@]}" python3 python/tests/test_torch.py -v
 env "${wheel[@]}" MLA_TEST_JIT="$pack/mla-jit" \
   python3 python/tests/test_torch_combine.py -v
 env "${wheel[@]}" python3 python/tests/test_torch_decode.py -v
+env "${wheel[@]}" python3 python/tests/test_torch_prefill.py -v
 PYTHONPATH=$pack/lit python3 -c 'import lit.main; lit.main.main()' -v --filter=gpu "$pack"

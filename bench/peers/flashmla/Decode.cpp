@@ -11,15 +11,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Arguments.h"
-#include "Case.h"
+#include "Cases.h"
 
 #include "params.h"
 #include "sm90/decode/dense/splitkv_mla.h"
 #include "smxx/decode/combine/combine.h"
 #include "smxx/decode/get_decoding_sched_meta/get_decoding_sched_meta.h"
-
-#include <cuda_runtime_api.h>
 
 #include <algorithm>
 #include <cmath>
@@ -36,12 +33,6 @@ constexpr int64_t kTile = 64;
 constexpr int64_t kMostParts = 160;
 /// In tokens and in blocks of tokens, as FlashMLA divides the work.
 constexpr int kBlock = 64, kOverhead = 5;
-
-void check(cudaError_t error, const char *call) {
-  if (error != cudaSuccess)
-    throw std::runtime_error(std::string(call) +
-                             " failed: " + cudaGetErrorString(error));
-}
 
 /// Whether the operator's text, "decode causal=yes ...", asks for a causal
 /// mask.
@@ -176,19 +167,12 @@ private:
   size_t bytes = 0;
 };
 
-int countSMs() {
-  int device = 0, count = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
-        "cudaDeviceGetAttribute");
-  return count;
-}
-
 class Decode : public mlaPeerCase {
 public:
   Decode(const Operands &operands, bool causal) {
     int64_t tiles = (operands.rows() + kTile - 1) / kTile;
-    parts = static_cast<int>(std::max<int64_t>(countSMs() / tiles, 1));
+    parts = static_cast<int>(std::max<int64_t>(
+        deviceAttribute(cudaDevAttrMultiProcessorCount) / tiles, 1));
     expect(parts <= kMostParts, "SMs per tile", "at most 160", parts);
     allocate(operands);
     setPlan(operands);
@@ -312,7 +296,7 @@ private:
 
 std::unique_ptr<mlaPeerCase> prepareDecode(const mlaPeerArguments &all) {
   bool causal = readCausal(all.operatorName);
-  Arguments arguments(all);
+  Arguments arguments(all, "FlashMLA");
   return std::make_unique<Decode>(Operands(arguments), causal);
 }
 

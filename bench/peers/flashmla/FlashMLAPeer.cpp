@@ -12,15 +12,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Arguments.h"
-#include "Case.h"
+#include "Cases.h"
 
 #include "params.h"
 #include "sm90/prefill/sparse/fwd.h"
 
 #include <cmath>
-#include <cstdio>
-#include <exception>
 
 #ifndef FLASHMLA_COMMIT
 #error "expected FLASHMLA_COMMIT, a word that names the version of FlashMLA"
@@ -133,25 +130,10 @@ std::unique_ptr<mlaPeerCase> prepare(const mlaPeerArguments &arguments) {
                     "kernel for it");
 }
 
-/// Calls `body`; exceptions become results of the interface.
-template <typename Body>
-int32_t guarded(char *error, size_t errorSize, Body body) {
-  try {
-    body();
-    return MLA_PEER_SUCCESS;
-  } catch (const Unsupported &reason) {
-    std::snprintf(error, errorSize, "%s", reason.what());
-    return MLA_PEER_UNSUPPORTED;
-  } catch (const std::exception &reason) {
-    std::snprintf(error, errorSize, "%s", reason.what());
-    return MLA_PEER_FAILED;
-  }
-}
-
 } // namespace
 
 std::unique_ptr<mlaPeerCase> prepareSparsePrefill(const mlaPeerArguments &all) {
-  Arguments arguments(all);
+  Arguments arguments(all, "FlashMLA");
   return std::make_unique<SparsePrefill>(makeParams(arguments));
 }
 

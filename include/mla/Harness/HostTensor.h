@@ -28,14 +28,17 @@ struct HostTensor {
   std::vector<std::byte> storage;
 
   HostTensor() = default;
-  /// A contiguous tensor of zeros, with `pad` elements between its rows (the
-  /// last dimension).
-  HostTensor(mlaDType dtype, std::vector<int64_t> shape, int64_t pad = 0);
+  /// A tensor of zeros without gaps, but for `pad` elements between its rows.
+  /// `order` lists the dimensions from the slowest to the fastest in memory,
+  /// which is a row; empty: the order of the shape.
+  HostTensor(mlaDType dtype, std::vector<int64_t> shape, int64_t pad = 0,
+             const std::vector<int> &order = {});
 
   /// Bytes that the storage of such a tensor has; nothing if that is beyond 64
   /// bits.
   static std::optional<int64_t>
-  storageBytes(mlaDType dtype, const std::vector<int64_t> &shape, int64_t pad);
+  storageBytes(mlaDType dtype, const std::vector<int64_t> &shape, int64_t pad,
+               const std::vector<int> &order = {});
 
   int rank() const { return static_cast<int>(shape.size()); }
   /// Elements by the shape, without padding.

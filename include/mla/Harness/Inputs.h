@@ -32,6 +32,9 @@ struct InputOptions {
   std::optional<double> scale;
   /// Elements of padding after each row, by argument name.
   std::map<std::string, int64_t> padding;
+  /// Dimensions from the slowest to the fastest in memory, by argument name;
+  /// default: as in the shape. Padding follows each row of the fastest.
+  std::map<std::string, std::vector<int>> orders;
   /// .npy files that replace generated values, by argument name.
   std::map<std::string, std::string> files;
   /// Optional arguments that the launch leaves out.
@@ -60,8 +63,9 @@ Status checkSizes(const runtime::KernelDescriptor &descriptor,
 /// of threads. A run-time size that `sizes` lacks is taken from an input file,
 /// and `sizes` is completed. Errors: sizes missing, unknown or out of range;
 /// more memory than the limit, before any is taken; a file that does not fit; a
-/// padded argument whose strides are fixed; arguments that the operator needs
-/// missing, or left out; a scale for a kernel that does not take one.
+/// padding or an order that strides which the kernel fixes do not allow;
+/// arguments that the operator needs missing, or left out; a scale for a kernel
+/// that does not take one.
 Status makeArguments(const runtime::KernelDescriptor &descriptor, Sizes &sizes,
                      const InputOptions &options,
                      std::vector<HostArgument> &out);

@@ -1,21 +1,17 @@
-//===- Case.h - a case that FlashMLA's kernels compute ----------*- C++ -*-===//
+//===- Cases.h - the operators that FlashMLA computes -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_BENCH_PEERS_FLASHMLA_CASE_H
-#define MLA_BENCH_PEERS_FLASHMLA_CASE_H
+#ifndef MLA_BENCH_PEERS_FLASHMLA_CASES_H
+#define MLA_BENCH_PEERS_FLASHMLA_CASES_H
 
-#include "mla/Harness/Peer.h"
+#include "../Case.h"
 
 #include <memory>
 
-/// Checked arguments in FlashMLA's form, and the memory that its kernels need.
-struct mlaPeerCase {
-  virtual ~mlaPeerCase() = default;
-  virtual void launch(int32_t phase, mlaStream stream) = 0;
-};
-
 namespace flashmla_peer {
+
+using namespace mla_peer;
 
 /// Prepare a case of `sparse_prefill` or `decode`. Throw Unsupported for
 /// arguments that FlashMLA has no kernel for.
@@ -25,4 +21,4 @@ std::unique_ptr<mlaPeerCase> prepareDecode(const mlaPeerArguments &arguments);
 
 } // namespace flashmla_peer
 
-#endif // MLA_BENCH_PEERS_FLASHMLA_CASE_H
+#endif // MLA_BENCH_PEERS_FLASHMLA_CASES_H

@@ -1,16 +1,16 @@
-//===- Arguments.h - a launch's arguments for FlashMLA ----------*- C++ -*-===//
+//===- Arguments.h - a launch's arguments for a peer ------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 //
-// Finds the arguments by name and checks them. What FlashMLA's own interface
+// Finds the arguments by name and checks them. What a peer's own interface
 // refuses, or what violates an assumption of its kernels, is refused with a
-// message: its host code prints and ends the process, and its kernels check
-// nothing.
+// message: the host code of FlashMLA and FlashAttention prints and ends the
+// process, and their kernels check nothing.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MLA_BENCH_PEERS_FLASHMLA_ARGUMENTS_H
-#define MLA_BENCH_PEERS_FLASHMLA_ARGUMENTS_H
+#ifndef MLA_BENCH_PEERS_ARGUMENTS_H
+#define MLA_BENCH_PEERS_ARGUMENTS_H
 
 #include "mla/Harness/Peer.h"
 
@@ -19,14 +19,14 @@
 #include <stdexcept>
 #include <string>
 
-namespace flashmla_peer {
+namespace mla_peer {
 
 /// The alignment of addresses and row strides for TMA and 16-byte copies.
 inline constexpr int64_t kAlignment = 16;
-/// FlashMLA multiplies these in int.
+/// The peers multiply these in int.
 inline constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
 
-/// Arguments that FlashMLA has no kernel for.
+/// Arguments that the peer has no kernel for.
 struct Unsupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -42,7 +42,9 @@ inline void expect(bool condition, const std::string &what,
 /// because the computation would ignore them in silence.
 class Arguments {
 public:
-  explicit Arguments(const mlaPeerArguments &all) : all(all) {
+  /// `peer` is what errors call the library.
+  Arguments(const mlaPeerArguments &all, const char *peer)
+      : all(all), peer(peer) {
     if (all.count > kMost)
       throw Unsupported("expected at most " + std::to_string(kMost) +
                         " arguments, got " + std::to_string(all.count));
@@ -86,7 +88,7 @@ public:
     for (int32_t i = 0; i < all.count; ++i)
       if (!used[i])
         throw Unsupported("argument '" + std::string(all.arguments[i].name) +
-                          "': FlashMLA has no such argument");
+                          "': " + peer + " has no such argument");
   }
 
 private:
@@ -102,6 +104,7 @@ private:
   }
 
   const mlaPeerArguments &all;
+  std::string peer;
   bool used[kMost] = {};
 };
 
@@ -159,6 +162,6 @@ T *optionalVector(Arguments &arguments, const char *name, mlaDType dtype,
   return pointer<T>(*tensor);
 }
 
-} // namespace flashmla_peer
+} // namespace mla_peer
 
-#endif // MLA_BENCH_PEERS_FLASHMLA_ARGUMENTS_H
+#endif // MLA_BENCH_PEERS_ARGUMENTS_H
