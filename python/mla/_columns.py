@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Tensors of torch that are column ranges of one tensor: the latent and the rotary part
-of queries and of a cache."""
+"""Pairs of torch's tensors that are columns of queries or of a cache: the latent and the
+rotary part."""
 
 from ._tensor import torch_of
 
@@ -28,39 +28,6 @@ def check_parts(first_name, first, second_name, second, rank):
         )
 
 
-def join(first, second):
-    """The tensor whose first columns are `first`, and whose next ones are `second`;
-    None if they do not lie in memory like that. Both passed check_parts."""
-    width = first.shape[-1]
-    if second.shape[-1] == 0:
-        return first
-    steps = tuple(first.stride())
-    adjacent = (
-        steps[-1] == 1
-        and tuple(second.stride()) == steps
-        and second.device == first.device
-        and second.data_ptr() == first.data_ptr() + width * first.element_size()
-        # Neighbours of two allocations are no tensor.
-        and second.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
-    )
-    if not adjacent:
-        return None
-    return first.as_strided((*first.shape[:-1], width + second.shape[-1]), steps)
-
-
-def join_queries(torch, first, second):
-    """As join, by a copy if need be: queries are small."""
-    joined = join(first, second)
-    return torch.cat((first, second), -1) if joined is None else joined
-
-
-def join_cache(first_name, first, second_name, second):
-    """As join. Raises ValueError where it would take a copy of the cache."""
-    joined = join(first, second)
-    if joined is None:
-        raise ValueError(
-            f"{second_name}: expected the columns behind those of {first_name} in one "
-            f"tensor of {first.shape[-1] + second.shape[-1]} columns, got memory apart: "
-            "the kernels read one row for each token"
-        )
-    return joined
+def rope_of(second):
+    """The tensor of the rotary part, or None if it has no columns."""
+    return second if second.shape[-1] else None

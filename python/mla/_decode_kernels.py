@@ -2,7 +2,7 @@
 """The kernels of decode: their choice, what is checked of a call, their launches."""
 
 from . import _launch
-from ._abi import DTYPES, MAX_RANK
+from ._abi import DTYPES, DYNAMIC, MAX_RANK
 from ._launch import Launch
 from ._library import library, operator
 from ._tensor import Tensor, contiguous_strides
@@ -26,19 +26,24 @@ def call_words(causal, lse_base, empty_lse):
     return f"causal={_yes_no(causal)} lse_base={lse_base} empty_lse={empty_lse}"
 
 
-def kernel_words(of_call, dtype="bf16", attn_sink=False, batch_invariant=False):
+def kernel_words(
+    of_call, dtype="bf16", attn_sink=False, batch_invariant=False, rope=False
+):
     """The properties of a kernel besides its sizes, as one string; `of_call` are
-    call_words."""
+    call_words. `rope`: whether q_rope and k_rope are tensors of their own."""
     return (
         f"dtype={dtype} attn_sink={_yes_no(attn_sink)} {of_call} "
-        f"batch_invariant={_yes_no(batch_invariant)}"
+        f"batch_invariant={_yes_no(batch_invariant)} rope={_yes_no(rope)}"
     )
 
 
 def _shape_class(sizes, words):
     fields = dict(word.split("=") for word in words.split(" "))
+    fields["q_rope"] = fields["k_rope"] = fields.pop("rope") == "yes"
     fields["attn_sink"] = fields["attn_sink"] == "yes"
-    return OPERATOR.shape_class(**dict(zip(OPERATOR.static, sizes)), **fields)
+    named = dict(zip(OPERATOR.static, sizes))
+    fields["block_table"] = named["page_size"] != DYNAMIC
+    return OPERATOR.shape_class(**named, **fields)
 
 
 def _is_batch_invariant(words):
@@ -46,6 +51,8 @@ def _is_batch_invariant(words):
 
 
 def _find_kernel(sizes, words, b=0, num_pages=0, max_pages=0, ctas=1):
+    """`sizes`: s_q, h_q, h_kv, d_qk, d_v and page_size, DYNAMIC for a contiguous
+    cache."""
     run_time = OPERATOR.sizes(b=b, num_pages=num_pages, max_pages=max_pages, ctas=ctas)
     return library().kernel(_shape_class(sizes, words), run_time)
 
@@ -74,9 +81,9 @@ def _check_range(what, limits, got):
         )
 
 
-def check_sizes(sizes, names=None):
-    """Checks the sizes that kernels are compiled for. `names`: what an error calls
-    them."""
+def check_sizes(sizes, names=None, d_rope=0):
+    """Checks the sizes that kernels are compiled for, and the columns of separate
+    tensors, 0 without these. `names`: what an error calls them."""
     s_q, h_q, h_kv, d_qk, d_v, page_size = sizes
     called = names or {}
     limits = OPERATOR.table["sizes"]
@@ -87,12 +94,15 @@ def check_sizes(sizes, names=None):
             f"{called.get('h_kv', 'h_kv')}: expected a divisor of the {h_q} query "
             f"heads, got {h_kv}"
         )
-    if d_qk not in (512, 576):
-        raise ValueError(
-            f"{called.get('d_qk', 'd_qk')}: expected 512 or 576, got {d_qk}"
-        )
+    if d_rope not in (0, 64):
+        raise ValueError(f"{called.get('d_rope', 'd_rope')}: expected 64, got {d_rope}")
+    if d_qk != 512 and (d_rope or d_qk != 576):
+        expected = f"512 with {d_rope} further columns" if d_rope else "512 or 576"
+        raise ValueError(f"{called.get('d_qk', 'd_qk')}: expected {expected}, got {d_qk}")
     if d_v != 512:
         raise ValueError(f"{called.get('d_v', 'd_v')}: expected 512, got {d_v}")
+    if page_size == DYNAMIC:
+        return
     is_power = page_size > 0 and page_size & (page_size - 1) == 0
     if not (is_power and page_size <= 256) and (page_size <= 0 or page_size % 64):
         raise ValueError(
@@ -106,24 +116,26 @@ _NAMES_IN_TENSORS = {
     "h_q": "q: heads in dimension 2",
     "h_kv": "k_cache: heads in dimension 2",
     "d_qk": "q: size of dimension 3",
+    "d_rope": "q_rope: size of dimension 3",
     "d_v": "out: size of dimension 3",
     "page_size": "k_cache: page size in dimension 1",
 }
 
 
-def _sizes_of(tensors):
-    """s_q, h_q, h_kv, d_qk, d_v, page_size of a call."""
-    q, k_cache, out = tensors["q"].shape, tensors["k_cache"].shape, tensors["out"].shape
-    return q[1], q[2], k_cache[2], q[3], out[3], k_cache[1]
-
-
-def check_call_sizes(q, k_cache, d_v):
+def check_call_sizes(q, k_cache, d_v, q_rope=None, is_paged=True):
     """Checks and returns s_q, h_q, h_kv, d_qk, d_v, page_size of a call with tensors of
-    torch of the right rank."""
-    (_, s_q, h_q, d_qk), (_, page_size, h_kv, _) = q.shape, k_cache.shape
-    sizes = s_q, h_q, h_kv, d_qk, d_v, page_size
-    check_sizes(sizes, _NAMES_IN_TENSORS)
+    the right rank."""
+    page_size = k_cache.shape[1] if is_paged else DYNAMIC
+    sizes = q.shape[1], q.shape[2], k_cache.shape[2], q.shape[3], d_v, page_size
+    check_sizes(sizes, _NAMES_IN_TENSORS, 0 if q_rope is None else q_rope.shape[3])
     return sizes
+
+
+def check_pair(q_rope, k_rope):
+    """Checks that both are given, or neither."""
+    if (q_rope is None) != (k_rope is None):
+        given, missing = ("q_rope", "k_rope") if k_rope is None else ("k_rope", "q_rope")
+        raise ValueError(f"{missing}: expected a tensor beside {given}, got None")
 
 
 def _check_plan_sizes(sizes, made_for):
@@ -141,10 +153,20 @@ def check(tensors, plan_sizes):
     """Checks what the choice of a kernel depends on, of tensors by name, which may be
     fake. Returns the device's ordinal."""
     device = OPERATOR.check(tensors)
-    sizes = _sizes_of(tensors)
-    check_sizes(sizes, _NAMES_IN_TENSORS)
-    _check_plan_sizes(sizes[:3], plan_sizes[:3])
+    _check_plan_sizes(_sizes_of(tensors)[:3], plan_sizes[:3])
     return device
+
+
+def _sizes_of(tensors):
+    """Checks and returns s_q, h_q, h_kv, d_qk, d_v, page_size of a call."""
+    check_pair(tensors.get("q_rope"), tensors.get("k_rope"))
+    return check_call_sizes(
+        tensors["q"],
+        tensors["k_cache"],
+        tensors["out"].shape[3],
+        tensors.get("q_rope"),
+        "block_table" in tensors,
+    )
 
 
 def check_plan_tensors(tensors):
@@ -175,12 +197,17 @@ def _stand_in(operand, sizes):
 
 
 def _make_plan(tensors, options):
-    sizes, words, max_pages = options
+    sizes, words, room = options
     device = check_plan_tensors(tensors)
     batch, ctas = tensors["cache_seqlens"].shape[0], tensors["plan"].shape[0]
-    kernel = _find_kernel(sizes, words, b=batch, max_pages=max_pages, ctas=ctas)
     all_sizes = dict(zip(OPERATOR.static, sizes))
-    all_sizes.update(b=batch, num_pages=0, max_pages=max_pages, ctas=ctas)
+    all_sizes.update(b=batch, num_pages=0, max_pages=room, ctas=ctas)
+    if all_sizes["page_size"] == DYNAMIC:
+        all_sizes.update(num_pages=batch, page_size=room, max_pages=0)
+    run_time = {size: all_sizes[size] for size in OPERATOR.sizes._fields}
+    kernel = _find_kernel(sizes, words, **run_time)
+    for size, limits in OPERATOR.table["sizes"].items():
+        all_sizes.setdefault(size, limits["least"])
     shape_class = _shape_class(sizes, words)
     values = dict(tensors)
     for name, operand in OPERATOR.table["operands"].items():
@@ -197,9 +224,10 @@ def _make_plan(tensors, options):
     return Launch(device, kernel, values, workspace_bytes=0)
 
 
-def launch_plan(torch, given, sizes, words, max_pages, stream=None):
-    """Launches the phase "plan" on the tensors `given`, by name: cache_seqlens, plan."""
-    options = sizes, words, max_pages
+def launch_plan(torch, given, sizes, words, room, stream=None):
+    """Launches the phase "plan" on the tensors `given`, by name: cache_seqlens, plan.
+    `room`: what a request has room for, pages or, without pages, tokens."""
+    options = sizes, words, room
     _launch.launch(torch, _make_plan, given, options, stream=stream, phase="plan")
 
 
@@ -215,7 +243,7 @@ def _make(tensors, options):
         of_call = of_call.replace("causal=yes", "causal=no")
     words = kernel_words(
         *(of_call, DTYPES[tensors["q"].dtype], "attn_sink" in tensors),
-        _is_batch_invariant(plan_words),
+        *(_is_batch_invariant(plan_words), "k_rope" in tensors),
     )
     run_time = OPERATOR.sizes_of(tensors)._asdict()
     kernel = _find_kernel(sizes, words, **run_time)
@@ -231,20 +259,23 @@ def _make(tensors, options):
     return Launch(device, kernel, {**tensors, "scale": 0.0})
 
 
-def by_name(q, k_cache, block_table, cache_seqlens, attn_sink, out, lse, plan):
+def by_name(
+    q, k_cache, block_table, cache_seqlens, attn_sink, q_rope, k_rope, out, lse, plan
+):
     """The tensors of a call; an optional one only if it is given."""
     given = {
         "q": q,
+        "q_rope": q_rope,
         "k_cache": k_cache,
+        "k_rope": k_rope,
         "block_table": block_table,
         "cache_seqlens": cache_seqlens,
+        "attn_sink": attn_sink,
         "out": out,
         "lse": lse,
         "plan": plan,
     }
-    if attn_sink is not None:
-        given["attn_sink"] = attn_sink
-    return given
+    return {name: tensor for name, tensor in given.items() if tensor is not None}
 
 
 def launch(torch, given, scale, options, stream=None, workspace=None):

@@ -52,11 +52,15 @@ class Operator:
         )
 
     def _size(self, size, tensors):
-        """The size `size` of tensors or arguments, by name."""
-        for name, operand in self.table["operands"].items():
-            if size in operand["dims"] and not operand["optional"]:
-                return tensors[name].shape[operand["dims"].index(size)]
-        raise KeyError(size)
+        """The size `size` of tensors or arguments, by name. DYNAMIC if they have none
+        with this dimension."""
+        operands = self.table["operands"]
+        # A launch may omit optional ones.
+        for name in sorted(operands, key=lambda name: operands[name]["optional"]):
+            dims = operands[name]["dims"]
+            if size in dims and name in tensors:
+                return tensors[name].shape[dims.index(size)]
+        return DYNAMIC
 
     def _element_types(self, tensors):
         for variable in self.table["element_types"]:

@@ -8,7 +8,7 @@ import math
 
 from . import _decode_kernels as kernels
 from . import decoding
-from ._columns import check_parts, join_cache, join_queries
+from ._columns import check_parts, rope_of
 from ._launch import must_trace
 from ._tensor import torch_of
 
@@ -151,9 +151,9 @@ class BatchMLAPagedAttentionWrapper:
         qo_indptr = qo_indptr.tolist()
         s_q, batch = query_length(qo_indptr), len(qo_indptr) - 1
         names = {"s_q": "qo_indptr: queries of a request", "h_q": "num_heads"}
-        names.update(d_qk="head_dim_ckv + head_dim_kpe", d_v="head_dim_ckv")
-        sizes = (s_q, num_heads, 1, head_dim_ckv + head_dim_kpe, head_dim_ckv, page_size)
-        kernels.check_sizes(sizes, names)
+        names.update(d_qk="head_dim_ckv", d_rope="head_dim_kpe", d_v="head_dim_ckv")
+        sizes = (s_q, num_heads, 1, head_dim_ckv, head_dim_ckv, page_size)
+        kernels.check_sizes(sizes, names, head_dim_kpe)
         counts = page_counts(kv_indptr.tolist(), batch)
         torch = torch_of(kv_indices)
         lengths = kv_len_arr.to(self.device, torch.int32)
@@ -167,7 +167,9 @@ class BatchMLAPagedAttentionWrapper:
         self._plan = decoding.plan_decode(
             self._lengths,
             *sizes[:2],
-            **dict(zip(kernels.OPERATOR.static[2:], sizes[2:])),
+            d_qk=head_dim_ckv,
+            d_rope=head_dim_kpe,
+            page_size=page_size,
             dtype=q_data_type,
             causal=causal,
             lse_base=2,
@@ -216,11 +218,9 @@ class BatchMLAPagedAttentionWrapper:
         """Attention of the planned batch.
 
         Args:
-            q_nope, q_pe: [queries, num_heads, 512], [queries, num_heads, 64 or 0]; copied
-                into one tensor if they are not columns of one
+            q_nope, q_pe: [queries, num_heads, 512], [queries, num_heads, 64 or 0]
             ckv_cache, kpe_cache: [num_pages, page_size, 512], [num_pages, page_size, 64
-                or 0], which have to be columns of one tensor: cache[..., :512],
-                cache[..., 512:]
+                or 0]; as q_nope and q_pe, columns of one tensor or not
             out: [queries, num_heads, 512]. None: it is allocated
             lse: [queries, num_heads], float32. None: it is allocated
             return_lse: whether to return (out, lse) instead of out
@@ -297,12 +297,15 @@ def run(
 ):
     """BatchMLAPagedAttentionWrapper.run where torch does not trace."""
     shape = table.shape[0], plan_sizes[0]
+    q_rope, k_rope = rope_of(q_pe), rope_of(kpe_cache)
     decoding.decode(
-        join_queries(torch_of(q_nope), q_nope, q_pe).unflatten(0, shape),
-        join_cache("ckv_cache", ckv_cache, "kpe_cache", kpe_cache).unsqueeze(2),
+        q_nope.unflatten(0, shape),
+        ckv_cache.unsqueeze(2),
         table,
         lengths,
         sm_scale,
+        q_rope=None if q_rope is None else q_rope.unflatten(0, shape),
+        k_rope=None if k_rope is None else k_rope.unsqueeze(2),
         plan=decoding.DecodePlan(plan, shape[0], tuple(plan_sizes), plan_words),
         causal=causal,
         lse_base=2 if lse_base == "2" else lse_base,

@@ -153,3 +153,131 @@ def make_results(torch, partial_out, out=None, lse=None):
     if lse is None:
         lse = torch.empty((rows,), dtype=torch.float32, device=partial_out.device)
     return out, lse
+
+
+# ------------------------------------------------------------------------------
+# merge
+# ------------------------------------------------------------------------------
+
+
+def merge(
+    out_a,
+    lse_a,
+    out_b,
+    lse_b,
+    *,
+    lse_base="e",
+    empty_lse=-math.inf,
+    out=None,
+    lse=None,
+):
+    """Merges the results of one attention over two ranges of its keys, for torch tensors:
+    chunks of a prompt behind its prefix, steps of ring attention, ranks of context
+    parallelism.
+
+    Args:
+        out_a, out_b: [..., d_v], float32, bf16 or float16, of one shape and type; d_v a
+            multiple of 64
+        lse_a, lse_b: [...], float32; infinities of both signs mark queries that attended
+            to no key, whose weight is 0 whatever their out is
+        lse_base: base of the logarithms in lse_a, lse_b and lse: "e" or 2
+        empty_lse: lse of a query that attended to no key of both: inf or -inf
+        out: [..., d_v], bf16 or float16. None: torch allocates it, of out_a's type if
+            that is one of these, else bf16
+        lse: [...], float32. None: torch allocates it
+
+    Returns (out, lse), on torch's current stream. (0, -inf) and (0, inf) leave the other
+    unchanged. The kernel, that of mla.combine, reads one tensor: out_a and out_b are
+    copied into one, unless they are x[0] and x[1] of a contiguous x.
+
+    Under torch.compile, torch.export and on fake tensors it is the operator mla::merge.
+
+    Raises the errors of mla.combine.
+    Source: merge_state of FlashInfer, merge_attn_states of vLLM.
+    """
+    torch = torch_of(out_a)
+    if torch is None:
+        raise TypeError(f"out_a: expected a torch tensor, got {type(out_a).__name__}")
+    words = lse_words(lse_base, empty_lse)
+    if out is None:
+        out = out_a.new_empty(out_a.shape, dtype=half_dtype(torch, out_a.dtype))
+    if lse is None:
+        lse = lse_a.new_empty(lse_a.shape)
+    arguments = out_a, lse_a, out_b, lse_b, out, lse, *words
+    if must_trace(torch, out_a):
+        from . import torch_ops
+
+        torch_ops.merge(*arguments)
+    else:
+        run_merge(*arguments)
+    return out, lse
+
+
+def check_merge(out_a, lse_a, out_b, lse_b, out, lse, lse_base, empty_lse):
+    """Checks tensors of torch, which may be fake."""
+    check_lse_words(lse_base, empty_lse)
+    if out_a.dim() == 0 or out_a.shape[-1] % 64 or out_a.shape[-1] == 0:
+        got = out_a.shape[-1] if out_a.dim() else "no dimension"
+        raise ValueError(
+            f"out_a: expected a multiple of 64 in the last dimension, got {got}"
+        )
+    rows = tuple(out_a.shape[:-1])
+    for name, tensor, expected in (
+        ("out_b", out_b, tuple(out_a.shape)),
+        ("out", out, tuple(out_a.shape)),
+        ("lse_a", lse_a, rows),
+        ("lse_b", lse_b, rows),
+        ("lse", lse, rows),
+    ):
+        if tuple(tensor.shape) != expected:
+            raise ValueError(
+                f"{name}: expected shape {expected}, as out_a has, got "
+                f"{tuple(tensor.shape)}"
+            )
+    for name, tensor, other_name, other in (
+        ("out_b", out_b, "out_a", out_a),
+        ("lse_b", lse_b, "lse_a", lse_a),
+    ):
+        if tensor.dtype != other.dtype:
+            raise TypeError(
+                f"{name}: expected {other.dtype}, as {other_name} has, got "
+                f"{tensor.dtype}"
+            )
+
+
+def _pair(torch, first, second):
+    """The tensor x with x[0] = first and x[1] = second; a copy, unless they are the
+    halves of one contiguous tensor."""
+    size = first.numel() * first.element_size()
+    adjacent = (
+        first.is_contiguous()
+        and second.is_contiguous()
+        and second.device == first.device
+        and second.data_ptr() == first.data_ptr() + size
+        # Neighbours of two allocations are no tensor.
+        and second.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+    )
+    if not adjacent:
+        return torch.stack((first, second))
+    return first.as_strided((2, *first.shape), (first.numel(), *first.stride()))
+
+
+def run_merge(out_a, lse_a, out_b, lse_b, out, lse, lse_base, empty_lse):
+    """merge where torch does not trace."""
+    check_merge(out_a, lse_a, out_b, lse_b, out, lse, lse_base, empty_lse)
+    torch = torch_of(out_a)
+    d_v = out_a.shape[-1]
+    rows = out_a.numel() // d_v
+    partial_out = _pair(torch, out_a, out_b).reshape(2, rows, d_v)
+    partial_lse = _pair(torch, lse_a, lse_b).reshape(2, rows)
+    made = [
+        result if result.is_contiguous() else result.new_empty(result.shape)
+        for result in (out, lse)
+    ]
+    given = by_name(
+        partial_out, partial_lse, made[0].view(rows, d_v), made[1].view(rows), None
+    )
+    launch(torch, given, (lse_base, empty_lse, "+inf"))
+    for result, contiguous in zip((out, lse), made):
+        if contiguous is not result:
+            result.copy_(contiguous)

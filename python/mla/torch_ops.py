@@ -6,7 +6,7 @@ Importing this module registers these operators in torch.ops.mla:
 
     flash_mla_sparse_fwd, combine, mla_decode_attention
                                          return new tensors
-    sparse_prefill, combine_out, plan_decode, decode, flashinfer_mla
+    sparse_prefill, combine_out, merge, plan_decode, decode, flashinfer_mla, prefill
                                          write tensors of the caller
 
 mla's functions import it when torch traces them, and call the operators then; other
@@ -16,7 +16,7 @@ torch.ops.mla, imports it itself.
 
 import torch
 
-from . import _cuda, flashinfer, sparse, split_kv, transformer_engine
+from . import _cuda, flashinfer, prefilling, sparse, split_kv, transformer_engine
 from . import _decode_kernels as decode_kernels
 from ._tensor import describe_torch
 
@@ -182,6 +182,46 @@ combine = _define(
 )
 
 
+merge = _define(
+    "merge(Tensor out_a, Tensor lse_a, Tensor out_b, Tensor lse_b, Tensor(a!) out, "
+    "Tensor(b!) lse, str lse_base, str empty_lse) -> ()",
+    split_kv.run_merge,
+    split_kv.check_merge,
+)
+
+
+# ------------------------------------------------------------------------------
+# prefill
+# ------------------------------------------------------------------------------
+
+
+def _make_prefill(check_scale, run):
+    """run(given, scale, words) takes tensors by name."""
+
+    def prefill(q, k, v, scale, out, lse, cu_seqlens_q, cu_seqlens_k, words):
+        check_scale("scale", scale)
+        given = prefilling.by_name(q, k, v, out, lse, cu_seqlens_q, cu_seqlens_k)
+        run(given, scale, words)
+
+    return prefill
+
+
+def _fake_run_prefill(given, scale, words):
+    prefilling.read_words(words)
+    _check_tensors(prefilling.check, given)
+
+
+prefill = _define(
+    "prefill(Tensor q, Tensor k, Tensor v, float scale, Tensor(a!) out, "
+    "Tensor(b!) lse, Tensor? cu_seqlens_q, Tensor? cu_seqlens_k, str words) -> ()",
+    _make_prefill(
+        sparse.check_scale,
+        lambda given, scale, words: prefilling.launch(torch, given, scale, words),
+    ),
+    _make_prefill(sparse.check_positive, _fake_run_prefill),
+)
+
+
 # ------------------------------------------------------------------------------
 # decode
 # ------------------------------------------------------------------------------
@@ -197,12 +237,12 @@ def sm_count(index):
 
 
 def _make_decode(check_scale, run_plan, run):
-    """Both functions. run_plan(given, sizes, words, max_pages) and run(given, scale,
-    options) take tensors by name."""
+    """Both functions. run_plan(given, sizes, words, room) and run(given, scale, options)
+    take tensors by name."""
 
-    def plan_decode(cache_seqlens, plan, sizes, words, max_pages):
+    def plan_decode(cache_seqlens, plan, sizes, words, room):
         given = {"cache_seqlens": cache_seqlens, "plan": plan}
-        run_plan(given, tuple(sizes), words, max_pages)
+        run_plan(given, tuple(sizes), words, room)
 
     def decode(
         q,
@@ -214,6 +254,8 @@ def _make_decode(check_scale, run_plan, run):
         out,
         lse,
         attn_sink,
+        q_rope,
+        k_rope,
         words,
         plan_batch,
         plan_sizes,
@@ -221,7 +263,8 @@ def _make_decode(check_scale, run_plan, run):
     ):
         check_scale("scale", scale)
         given = decode_kernels.by_name(
-            q, k_cache, block_table, cache_seqlens, attn_sink, out, lse, plan
+            *(q, k_cache, block_table, cache_seqlens, attn_sink, q_rope, k_rope),
+            *(out, lse, plan),
         )
         run(given, scale, (words, plan_batch, tuple(plan_sizes), plan_words))
 
@@ -243,14 +286,15 @@ _fake_plan_decode, _fake_decode = _make_decode(
 
 plan_decode = _define(
     "plan_decode(Tensor cache_seqlens, Tensor(a!) plan, int[] sizes, str words, "
-    "SymInt max_pages) -> ()",
+    "SymInt room) -> ()",
     _plan_decode,
     _fake_plan_decode,
 )
 decode = _define(
-    "decode(Tensor q, Tensor k_cache, Tensor block_table, Tensor cache_seqlens, "
+    "decode(Tensor q, Tensor k_cache, Tensor? block_table, Tensor cache_seqlens, "
     "Tensor plan, float scale, Tensor(a!) out, Tensor(b!) lse, Tensor? attn_sink, "
-    "str words, SymInt plan_batch, int[] plan_sizes, str plan_words) -> ()",
+    "Tensor? q_rope, Tensor? k_rope, str words, SymInt plan_batch, int[] plan_sizes, "
+    "str plan_words) -> ()",
     _decode,
     _fake_decode,
 )

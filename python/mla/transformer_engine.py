@@ -1,58 +1,93 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""TransformerEngine's mla_decode_attention, for torch tensors:
+"""TransformerEngine's mla_attention and mla_decode_attention, for torch tensors:
 
-    from mla.transformer_engine import mla_decode_attention
+    from mla.transformer_engine import mla_attention, mla_decode_attention
 """
 
-import math
-
 from . import _decode_kernels as kernels
-from . import decoding
-from ._columns import check_parts, join_cache, join_queries
+from . import decoding, prefilling
+from ._columns import check_parts, rope_of
 from ._launch import must_trace
-from ._tensor import torch_of
+from ._tensor import half_dtype, torch_of
 from .sparse import check_scale
+
+# ------------------------------------------------------------------------------
+# mla_attention
+# ------------------------------------------------------------------------------
+
+# The dimensions to exchange to get [B, S, H, D].
+_FORMATS = {"bshd": (0, 0), "bhsd": (1, 2), "sbhd": (0, 1)}
+
+
+def mla_attention(
+    q, k, v, *, softmax_scale=None, is_causal=False, qkv_format="bshd", out=None
+):
+    """TransformerEngine's function of this name: attention whose values may have another
+    head dimension than its keys.
+
+    Args:
+        q: [B, S_q, H, D_qk] in the order that qkv_format names, bfloat16 or float16, in
+            any strides except the last; D_qk a multiple of 16 up to 256
+        k: [B, S_kv, H_kv, D_qk] in that order, of its type; H_kv divides H
+        v: [B, S_kv, H_kv, D_v] in that order, of its type; D_v a multiple of 16 up to 256
+        softmax_scale: multiplies the scores; above 0. None: D_qk ** -0.5
+        is_causal: whether query i attends only to the keys j <= i + S_kv - S_q
+        qkv_format: "bshd", "bhsd" or "sbhd"
+        out: optional, [B, S_q, H, D_v] in that order, where to put the output
+
+    Returns [B, S_q, H, D_v] in that order, of q's type. A query that attends to no key
+    gets 0, where TransformerEngine has NaN. Runs on torch's current stream and
+    copies nothing. Only the forward is supported.
+
+    Under torch.compile, torch.export and on fake tensors it is the operator mla::prefill.
+
+    Raises the errors of mla.prefill, and ValueError for a tensor that requires a
+    gradient, unless gradients are switched off.
+    Source: transformer_engine/pytorch/triton/mla.py of NVIDIA's TransformerEngine.
+    """
+    dims = _FORMATS.get(qkv_format)
+    if dims is None:
+        expected = ", ".join(map(repr, _FORMATS))
+        raise ValueError(f"qkv_format: expected one of {expected}, got {qkv_format!r}")
+    for name, tensor in (("q", q), ("k", k), ("v", v), ("out", out)):
+        if name != "out" or out is not None:
+            decoding.check_rank(name, tensor, 4)
+    torch = torch_of(q)
+    prefilling.check_no_gradient(torch, q=q, k=k, v=v)
+    if softmax_scale is None:
+        softmax_scale = q.shape[3] ** -0.5
+    elif not must_trace(torch, q):
+        check_scale("softmax_scale", softmax_scale)
+    if out is None:
+        shape = (*q.shape[:3], v.shape[3])
+        out = q.new_empty(shape, dtype=half_dtype(torch, q.dtype))
+    prefilling.prefill(
+        *(tensor.transpose(*dims) for tensor in (q, k, v)),
+        softmax_scale,
+        causal=is_causal,
+        out=out.transpose(*dims),
+    )
+    return out
+
+
+# ------------------------------------------------------------------------------
+# mla_decode_attention
+# ------------------------------------------------------------------------------
 
 _NAMES = {
     "s_q": "q_nope_abs: queries in dimension 2",
     "h_q": "q_nope_abs: heads in dimension 1",
-    "d_qk": "q_nope_abs, q_rope: columns",
+    "d_qk": "q_nope_abs: size of dimension 3",
+    "d_rope": "q_rope: size of dimension 3",
     "d_v": "q_nope_abs: size of dimension 3",
 }
-
-
-def page_layout(batch, tokens, batch_stride, row_stride):
-    """How a contiguous cache is seen as pages. Returns the page size, the number of
-    pages, and the pages from one request to the next. Raises ValueError if requests are
-    not a multiple of rows apart."""
-    if batch <= 1 or tokens == 0:
-        between = tokens
-    elif row_stride > 0 and batch_stride % row_stride == 0:
-        between = batch_stride // row_stride
-    else:
-        raise ValueError(
-            "c_kv: expected a stride in dimension 0 that is a multiple of that in "
-            f"dimension 1, got {batch_stride} and {row_stride}"
-        )
-    page_size = math.gcd(math.gcd(tokens, between), 64)
-    rows = (batch - 1) * between + tokens if batch else 0
-    return page_size, rows // page_size, between // page_size
-
-
-def lengths_and_pages(torch, device, batch, tokens, page_size, between):
-    """block_table and cache_seqlens of a cache without pages."""
-    where = {"dtype": torch.int32, "device": device}
-    first = torch.arange(batch, **where)[:, None] * between
-    table = first + torch.arange(tokens // page_size, **where)[None]
-    return table, torch.full((batch,), tokens, **where)
 
 
 def _check(q_nope_abs, q_rope, c_kv, k_rope):
     check_parts("q_nope_abs", q_nope_abs, "q_rope", q_rope, 4)
     check_parts("c_kv", c_kv, "k_rope", k_rope, 3)
     batch, h_q, s_q, d_v = q_nope_abs.shape
-    d_qk = d_v + q_rope.shape[3]
-    kernels.check_sizes((s_q, h_q, 1, d_qk, d_v, 1), _NAMES)
+    kernels.check_sizes((s_q, h_q, 1, d_v, d_v, 1), _NAMES, q_rope.shape[3])
     expected = (batch, c_kv.shape[1], d_v)
     if tuple(c_kv.shape) != expected:
         raise ValueError(
@@ -74,23 +109,16 @@ def empty_result(q_nope_abs, q_rope, c_kv, k_rope):
 def run(q_nope_abs, q_rope, c_kv, k_rope, softmax_scale, is_causal):
     """mla_decode_attention where torch does not trace."""
     result = empty_result(q_nope_abs, q_rope, c_kv, k_rope)
-    torch = torch_of(q_nope_abs)
-    cache = join_cache("c_kv", c_kv, "k_rope", k_rope)
-    (batch, tokens, width), (batch_stride, row_stride, _) = cache.shape, cache.stride()
-    page_size, num_pages, between = page_layout(batch, tokens, batch_stride, row_stride)
-    pages = cache.as_strided(
-        (num_pages, page_size, 1, width),
-        (page_size * row_stride, row_stride, row_stride, 1),
-    )
-    table, lengths = lengths_and_pages(
-        torch, cache.device, batch, tokens, page_size, between
-    )
+    q_rope, k_rope = rope_of(q_rope), rope_of(k_rope)
+    batch, tokens, _ = c_kv.shape
     decoding.decode(
-        join_queries(torch, q_nope_abs, q_rope).transpose(1, 2),
-        pages,
-        table,
-        lengths,
+        q_nope_abs.transpose(1, 2),
+        c_kv.unsqueeze(2),
+        None,
+        c_kv.new_full((batch,), tokens, dtype=torch_of(c_kv).int32),
         softmax_scale,
+        q_rope=None if q_rope is None else q_rope.transpose(1, 2),
+        k_rope=None if k_rope is None else k_rope.unsqueeze(2),
         causal=is_causal,
         out=result.transpose(1, 2),
     )
@@ -107,21 +135,19 @@ def mla_decode_attention(
         q_nope_abs: [B, H, S_q, 512], bfloat16 or float16; S_q 1 to 16, H 1 to 128
         q_rope: [B, H, S_q, 64 or 0], of its type
         c_kv: [B, S_kv, 512], of its type
-        k_rope: [B, S_kv, 64 or 0]: the columns behind those of c_kv, as in
-            cache[..., :512], cache[..., 512:]
+        k_rope: [B, S_kv, 64 or 0], of its type
         softmax_scale: multiplies the scores; above 0
         is_causal: whether query i attends only to the tokens j <= i + S_kv - S_q
 
     Returns [B, H, S_q, 512]. A query that attends to no token gets 0, where
-    TransformerEngine has NaN. Queries that are not columns of one tensor are copied into
-    one. Runs on torch's current stream, and makes a plan for each call; mla.decode with
-    a plan of its own saves that. The larger the power of two up to 64 that divides S_kv
-    and the number of rows between requests, the faster. It has no gradient.
+    TransformerEngine has NaN. Nothing is copied: the tensors may have any strides but the
+    last, and be columns of one tensor or not. Runs on torch's current stream, and makes a
+    plan for each call; mla.decode with a plan of its own saves that. It has no gradient.
 
     Under torch.compile, torch.export and on fake tensors it is the operator
     mla::mla_decode_attention.
 
-    Raises the errors of mla.decode, and ValueError if the cache is not one tensor.
+    Raises the errors of mla.decode.
     Source: transformer_engine/pytorch/triton/mla.py of NVIDIA's TransformerEngine.
     """
     torch = torch_of(q_nope_abs)

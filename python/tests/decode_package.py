@@ -21,10 +21,19 @@ def _tensor(name, dtype, shape, strides=None, access="read", **more):
     }
 
 
-def _arguments(s_q, h_q, h_kv, d_qk, page_size, sink):
+def _arguments(s_q, h_q, h_kv, d_qk, page_size, sink, rope):
+    """`page_size`: None for a contiguous cache."""
+    cache = ["num_pages", page_size, h_kv] if page_size else ["b", "page_size", h_kv]
+    left_out = set() if sink else {"attn_sink"}
+    if not rope:
+        left_out |= {"q_rope", "k_rope"}
+    if not page_size:
+        left_out.add("block_table")
     arguments = [
         _tensor("q", "bf16", ["b", s_q, h_q, d_qk]),
-        _tensor("k_cache", "bf16", ["num_pages", page_size, h_kv, d_qk]),
+        _tensor("q_rope", "bf16", ["b", s_q, h_q, 64]),
+        _tensor("k_cache", "bf16", [*cache, d_qk]),
+        _tensor("k_rope", "bf16", [*cache, 64]),
         _tensor("block_table", "i32", ["b", "max_pages"]),
         _tensor("cache_seqlens", "i32", ["b"]),
         {"name": "scale", "kind": "scalar", "dtype": "f32", "positive": True},
@@ -33,13 +42,16 @@ def _arguments(s_q, h_q, h_kv, d_qk, page_size, sink):
         _tensor("lse", "f32", ["b", s_q, h_q], [None] * 3, "write"),
         _tensor("plan", "i32", ["ctas", 8], [8, 1], "write"),
     ]
-    return arguments if sink else [a for a in arguments if a["name"] != "attn_sink"]
+    return [argument for argument in arguments if argument["name"] not in left_out]
+
+
+def _place(arguments, name):
+    return [argument["name"] for argument in arguments].index(name)
 
 
 def _pointers(arguments, names, workspaces=()):
-    order = [argument["name"] for argument in arguments]
     return [
-        *({"kind": "pointer", "argument": order.index(name)} for name in names),
+        *({"kind": "pointer", "argument": _place(arguments, name)} for name in names),
         *({"kind": "pointer", "workspace": index} for index in workspaces),
     ]
 
@@ -56,11 +68,23 @@ def _kernel(symbol, parameters, grid, **more):
 
 
 def descriptor_of(
-    s_q=1, h_q=128, h_kv=1, d_qk=576, page_size=64, tiles=2, sink=True, options=None
+    s_q=1,
+    h_q=128,
+    h_kv=1,
+    d_qk=576,
+    page_size=64,
+    tiles=2,
+    sink=True,
+    rope=False,
+    options=None,
 ):
-    arguments = _arguments(s_q, h_q, h_kv, d_qk, page_size, sink)
+    arguments = _arguments(s_q, h_q, h_kv, d_qk, page_size, sink, rope)
     parts = f"max(1, floordiv(ctas, {tiles}))"
-    main = "q k_cache block_table cache_seqlens out lse plan".split()
+    main = "q q_rope k_cache k_rope block_table cache_seqlens out lse plan".split()
+    names = [argument["name"] for argument in arguments]
+    main = [name for name in main if name in names]
+    # What has as many of a request's pages or tokens as it has room for.
+    room = "block_table" if page_size else "k_cache"
     return {
         "format": "mla-kernel-package",
         "version": 3,
@@ -82,7 +106,7 @@ def descriptor_of(
             _kernel(
                 "decode_plan",
                 _pointers(arguments, ["cache_seqlens", "plan"])
-                + [{"kind": "size", "argument": 2, "dim": 1}],
+                + [{"kind": "size", "argument": _place(arguments, room), "dim": 1}],
                 1,
                 phase="plan",
             ),

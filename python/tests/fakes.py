@@ -37,6 +37,10 @@ class FakeDriver:
     def reset_program(self, parameter_sizes):
         """Prepares for kernels, by symbol, which are launched in this order, repeatedly."""
         self.reset([])
+        self.set_program(parameter_sizes)
+
+    def set_program(self, parameter_sizes):
+        """As reset_program, but keeps devices and other settings."""
         self.kernels = list(parameter_sizes.values())
         for symbol, sizes in parameter_sizes.items():
             sizes = (ctypes.c_size_t * len(sizes))(*sizes)
@@ -182,6 +186,7 @@ def fake_torch(current_streams):
         device = property(lambda self: Device(self.ordinal))
         is_cuda = property(lambda self: self.ordinal is not None)
         is_meta = False
+        requires_grad = False
         storage = None
         is_zeros = False
         shape = property(lambda self: self.sizes)
@@ -203,6 +208,11 @@ def fake_torch(current_streams):
             tensor.is_zeros = True
             return tensor
 
+        def new_full(self, shape, value, dtype=None):
+            tensor = self.new_empty(shape, dtype)
+            tensor.value = value
+            return tensor
+
         def transpose(self, a, b):
             sizes, steps = list(self.sizes), list(self.steps)
             for layout in (sizes, steps):
@@ -212,6 +222,7 @@ def fake_torch(current_streams):
         def _view(self, sizes, steps):
             view = Tensor(self.word, sizes, steps, self.ordinal, self.address)
             view.storage = self.storage or self.address
+            view.requires_grad = self.requires_grad
             return view
 
         def as_strided(self, sizes, steps):
@@ -228,6 +239,12 @@ def fake_torch(current_streams):
         def unsqueeze(self, dim):
             steps = (*self.steps[:dim], 1, *self.steps[dim:])
             return self._view((*self.sizes[:dim], 1, *self.sizes[dim:]), steps)
+
+        def squeeze(self, dim):
+            sizes, steps = list(self.sizes), list(self.steps)
+            if sizes[dim] == 1:
+                del sizes[dim], steps[dim]
+            return self._view(sizes, steps)
 
         def columns(self, begin, end):
             """tensor[..., begin:end] in torch."""
@@ -282,18 +299,13 @@ def fake_torch(current_streams):
     words = {dtype: word for word, dtype in DTYPES.items()}
     for word, name in names.items():
         setattr(torch, name, DTYPES[word])
-    def cat(tensors, dim):
-        last = sum(tensor.sizes[-1] for tensor in tensors)
-        first = tensors[0]
-        return empty((*first.sizes[:-1], last), first.dtype, first.device)
-
-    torch.cat = cat
     torch.zeros = empty
     torch.Tensor = Tensor
     torch.empty = empty
     torch.nn = types.SimpleNamespace(Parameter=Parameter)
     torch.compiler = types.SimpleNamespace(is_compiling=lambda: False)
     torch.jit = types.SimpleNamespace(is_tracing=lambda: False)
+    torch.is_grad_enabled = lambda: True
     torch._C = types.SimpleNamespace(_len_torch_dispatch_stack=lambda: 0)
     torch.cuda = types.SimpleNamespace(
         current_stream=lambda device: Stream(current_streams[device.index]),

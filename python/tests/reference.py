@@ -93,15 +93,23 @@ def decode_reference(
     attn_sink=None,
     lse_base="e",
     empty_lse=math.inf,
+    q_rope=None,
+    k_rope=None,
 ):
     """Returns out [b, s_q, h_q, 512] and lse [b, s_q, h_q] for the inputs of decode, one
     request at a time."""
     b, s_q, h_q, _ = q.shape
+    if q_rope is not None:
+        q, k_cache = torch.cat((q, q_rope), -1), torch.cat((k_cache, k_rope), -1)
+    if block_table is None:
+        block_table = torch.arange(b, device=q.device)[:, None]
     page_size, h_kv = k_cache.shape[1:3]
     out = torch.zeros(b, s_q, h_q, 512, dtype=torch.float64, device=q.device)
     lse = torch.full((b, s_q, h_q), -math.inf, dtype=torch.float64, device=q.device)
     longest = block_table.shape[1] * page_size
     for request, length in enumerate(cache_seqlens.clamp(0, longest).tolist()):
+        if length == 0:
+            continue
         pages = block_table[request, : -(-length // page_size)].long()
         keys = k_cache[pages].flatten(0, 1)[:length].double()
         groups = h_kv, h_q // h_kv
@@ -123,7 +131,7 @@ def decode_reference(
     return out, torch.where(lse == -math.inf, empty_lse, in_base)
 
 
-def plan_reference_launch(_, given, sizes, words, max_pages, stream=None):
+def plan_reference_launch(_, given, sizes, words, room, stream=None):
     """Replaces mla._decode_kernels.launch_plan: marks what a plan writes."""
     given["plan"].fill_(1)
 
@@ -135,9 +143,73 @@ def decode_reference_launch(_, given, scale, options, stream=None, workspace=Non
     assert bool((given["plan"] == 1).all())
     assert options[1] == given["q"].shape[0]
     out, lse = decode_reference(
-        *(given["q"], given["k_cache"], given["block_table"], given["cache_seqlens"]),
-        *(scale, words["causal"] == "yes", given.get("attn_sink")),
-        *(2 if words["lse_base"] == "2" else "e", float(words["empty_lse"])),
+        *(given["q"], given["k_cache"], given.get("block_table")),
+        *(given["cache_seqlens"], scale, words["causal"] == "yes"),
+        *(given.get("attn_sink"), 2 if words["lse_base"] == "2" else "e"),
+        *(float(words["empty_lse"]), given.get("q_rope"), given.get("k_rope")),
     )
     given["out"].copy_(out)
     given["lse"].copy_(lse)
+
+
+def _attend(q, k, v, scale, causal):
+    """out [s_q, h_q, d_v] and lse [s_q, h_q], base e and -inf, of one sequence."""
+    (s_q, h_q, _), (s_kv, h_kv, _) = q.shape, k.shape
+    k, v = (x.double().repeat_interleave(h_q // h_kv, 1) for x in (k, v))
+    logits = torch.einsum("shd,thd->sht", q.double(), k) * scale
+    if causal:
+        last = torch.arange(s_q, device=q.device)[:, None] + s_kv - s_q
+        hidden = torch.arange(s_kv, device=q.device)[None] > last
+        logits = logits.masked_fill(hidden[:, None], -math.inf)
+    lse = logits.logsumexp(-1)
+    weights = torch.exp(logits - lse[:, :, None])
+    weights = torch.where(logits == -math.inf, 0.0, weights)
+    return torch.einsum("sht,thd->shd", weights, v), lse
+
+
+def prefill_reference(
+    q,
+    k,
+    v,
+    scale,
+    cu_seqlens_q=None,
+    cu_seqlens_k=None,
+    causal=False,
+    lse_base="e",
+    empty_lse=math.inf,
+):
+    """Returns out [b, s_q, h_q, d_v] and lse [b, s_q, h_q] for the inputs of prefill, one
+    sequence at a time."""
+    shape = q.shape[:3]
+    out = torch.zeros(*shape, v.shape[3], dtype=torch.float64, device=q.device)
+    lse = torch.full(shape, -math.inf, dtype=torch.float64, device=q.device)
+    whole = slice(None), slice(None)
+    places = [(b, *whole) for b in range(shape[0])]
+    if cu_seqlens_q is not None:
+        ranges = [
+            [slice(*pair) for pair in zip(bounds[:-1], bounds[1:])]
+            for bounds in (cu_seqlens_q.tolist(), cu_seqlens_k.tolist())
+        ]
+        places = [(0, *pair) for pair in zip(*ranges)]
+    for b, rows, keys in places:
+        out[b, rows], lse[b, rows] = _attend(
+            q[b, rows], k[b, keys], v[b, keys], scale, causal
+        )
+    in_base = lse / math.log(2) if lse_base == 2 else lse
+    return out, torch.where(lse == -math.inf, empty_lse, in_base)
+
+
+def prefill_reference_launch(_, given, scale, words, stream=None, workspace=None):
+    """Replaces mla.prefilling.launch."""
+    fields = dict(word.split("=") for word in words.split(" "))
+    results = prefill_reference(
+        *(given["q"], given["k"], given["v"], scale),
+        *(given.get("cu_seqlens_q"), given.get("cu_seqlens_k")),
+        *(fields["causal"] == "yes", 2 if fields["lse_base"] == "2" else "e"),
+        float(fields["empty_lse"]),
+    )
+    bounds = given.get("cu_seqlens_q")
+    # Rows behind all sequences are not written.
+    rows = slice(None if bounds is None else int(bounds[-1]))
+    for name, result in zip(("out", "lse"), results):
+        given[name][:, rows].copy_(result[:, rows])

@@ -29,7 +29,7 @@ def align(offset):
 
 def load_tests(loader, tests, pattern):
     """Without Base, whose tests need a package."""
-    names = Plain, Options
+    names = Plain, Options, Parts
     return unittest.TestSuite(map(loader.loadTestsFromTestCase, names))
 
 
@@ -62,19 +62,30 @@ class Base(unittest.TestCase):
         self.parameter_sizes = program_parameter_sizes(self.descriptor)
         driver.reset_program(self.parameter_sizes)
 
-    def inputs(self, b=3, num_pages=40, max_pages=12):
+    @property
+    def is_paged(self):
+        return self.sizes[5] != _abi.DYNAMIC
+
+    def inputs(self, b=3, room=12):
         s_q, h_q, h_kv, d_qk, _, page_size = self.sizes
         make = self.torch.Tensor
-        return {
+        cache = (40, page_size, h_kv) if self.is_paged else (b, room, h_kv)
+        inputs = {
             "q": make("bf16", (b, s_q, h_q, d_qk)),
-            "k_cache": make("bf16", (num_pages, page_size, h_kv, d_qk)),
-            "block_table": make("i32", (b, max_pages)),
+            "k_cache": make("bf16", (*cache, d_qk)),
+            "block_table": make("i32", (b, room)) if self.is_paged else None,
             "cache_seqlens": make("i32", (b,)),
         }
+        if "rope=yes" in self.words:
+            inputs["q_rope"] = make("bf16", (b, s_q, h_q, 64))
+            inputs["k_rope"] = make("bf16", (*cache, 64))
+        return inputs
 
     def plan(self, lengths, **options):
         names = _decode_kernels.OPERATOR.static[2:]
         options.update(zip(names, self.sizes[2:]))
+        if not self.is_paged:
+            options["page_size"] = None
         options.update(self.planned, **self.called)
         return mla.plan_decode(lengths, *self.sizes[:2], **options)
 
@@ -101,14 +112,13 @@ class Base(unittest.TestCase):
 
     def test_arguments(self):
         kernel = self.kernel
-        has_sink = "attn_sink=yes" in self.words
+        shape_class = _decode_kernels._shape_class(self.sizes, self.words)
         names = [
-            operand
-            for operand in _decode_kernels.OPERATOR.table["operands"]
-            if operand != "attn_sink" or has_sink
+            name
+            for name, operand in _decode_kernels.OPERATOR.table["operands"].items()
+            if not operand["optional"] or getattr(shape_class, name)
         ]
         self.assertEqual(list(kernel.arguments), names)
-        shape_class = _decode_kernels._shape_class(self.sizes, self.words)
         self.assertEqual(kernel.shape_classes(), [shape_class])
         self.assertEqual(set(kernel.sizes()), {_abi.DYNAMIC})
 
@@ -132,23 +142,25 @@ class Base(unittest.TestCase):
 
     def test_plans(self):
         """Only cache_seqlens and plan have addresses."""
-        lengths, page_size = self.torch.Tensor("i32", (3,)), self.sizes[5]
+        lengths = self.torch.Tensor("i32", (3,))
         made = self.plan(lengths)
         num_splits = self.planned.get("num_splits")
         ctas = num_splits * 3 * self.tiles if num_splits else SMS
         self.assertEqual(made.plan.sizes, (ctas, 8))
-        # As many pages as a request may have.
-        table = self.torch.Tensor("i32", (3, (2**31 - 257) // page_size))
-        table.address = 0
-        tensors = {"cache_seqlens": lengths, "plan": made.plan}
-        tensors.update(block_table=table, scale=1.0)
+        # As many pages or tokens as a request may have.
+        room = (2**31 - 257) // (self.sizes[5] if self.is_paged else 1)
+        tensors = self.inputs(room=room)
+        for tensor in filter(None, tensors.values()):
+            tensor.address = 0
+        tensors.update(cache_seqlens=lengths, plan=made.plan, scale=1.0)
         ((values, stream, _),) = driver.launches
         expected = list(self.expected("decode_plan", tensors))
         self.assertEqual((values, stream), (expected, 900))
 
     def test_calls(self):
         inputs = self.inputs()
-        made = self.plan(inputs["cache_seqlens"], max_pages=12)
+        room = "max_pages" if self.is_paged else "max_tokens"
+        made = self.plan(inputs["cache_seqlens"], **{room: 12})
         call = dict(self.called)
         if "attn_sink" in self.planned:
             call["attn_sink"] = self.torch.Tensor("f32", (self.sizes[1],))
@@ -177,11 +189,7 @@ class Base(unittest.TestCase):
         self.assertEqual(driver.launches, [])
 
 
-class Plain(Base):
-    flags = ("--sizes=h_q=16",)
-    sizes = (1, 16, 1, 576, 512, 64)
-    words = _decode_kernels.kernel_words(_decode_kernels.call_words(False, "e", "+inf"))
-
+class Compiled(Base):
     def test_a_kernel_that_is_compiled(self):
         if not self.library.has_jit:
             self.skipTest("needs libmla-jit.so")
@@ -198,6 +206,12 @@ class Plain(Base):
         self.assertEqual(kernel.grid("launch", {"ctas": 1}), self.tiles)
 
 
+class Plain(Compiled):
+    flags = ("--sizes=h_q=16",)
+    sizes = (1, 16, 1, 576, 512, 64)
+    words = _decode_kernels.kernel_words(_decode_kernels.call_words(False, "e", "+inf"))
+
+
 class Options(Base):
     flags = (
         *("--sizes=s_q=3,h_q=64,d_qk=512,page_size=16", "--causal=yes", "--sink"),
@@ -207,9 +221,24 @@ class Options(Base):
     words = _decode_kernels.kernel_words(
         _decode_kernels.call_words(True, "2", "-inf"), "bf16", True, True
     )
-    tiles = 3
+    # Of 32 rows: batch-invariant, the schedule is that of a single query.
+    tiles = 6
     planned = {"attn_sink": True, "num_splits": 5}
     called = {"causal": True, "lse_base": 2, "empty_lse": -math.inf}
+
+
+class Parts(Compiled):
+    """A contiguous cache, whose tensors have the last columns apart."""
+
+    flags = (
+        *("--sizes=h_q=16,d_qk=512,page_size=?", "--no-block-table"),
+        *("--q-rope", "--k-rope"),
+    )
+    sizes = (1, 16, 1, 512, 512, _abi.DYNAMIC)
+    words = _decode_kernels.kernel_words(
+        _decode_kernels.call_words(False, "e", "+inf"), rope=True
+    )
+    planned = {"d_rope": 64}
 
 
 if __name__ == "__main__":

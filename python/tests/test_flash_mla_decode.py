@@ -9,7 +9,7 @@ from fakes import CudaArray
 from mla import _library, flash_mla
 from support import driver, setUpModule  # noqa: F401
 
-from test_decode import SMS, Base as DecodeBase, expect_kernels
+from decode_support import SMS, Base as DecodeBase, expect_kernels
 
 
 class Base(DecodeBase):
@@ -282,9 +282,6 @@ class Objects(Base):
         )
         self.assertEqual(meta, flash_mla.FlashMLASchedMeta())
 
-
-# Their tests are in test_decode.
-del DecodeBase
 
 if __name__ == "__main__":
     unittest.main()

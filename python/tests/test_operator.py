@@ -79,6 +79,17 @@ class Operator(unittest.TestCase):
         self.assertTrue(self.operator.sizes(DYNAMIC).fit(self.operator.sizes(3)))
         self.assertFalse(self.operator.sizes(4).fit(self.operator.sizes(3)))
 
+    def test_a_size_of_optional_operands_alone(self):
+        bounds = {**TABLE["operands"]["weights"], "dims": ["bounds"]}
+        sizes = {**TABLE["sizes"], "bounds": TABLE["sizes"]["rows"]}
+        operands = {**TABLE["operands"], "bounds_of_x": bounds}
+        table = {**TABLE, "sizes": sizes, "operands": operands}
+        with mock.patch.dict(_operator.OPERATORS, {"toy": table}):
+            operator = _operator.Operator("toy")
+        self.assertEqual(operator.sizes_of(self.tensors), (3, DYNAMIC))
+        with_it = {**self.tensors, "bounds_of_x": tensor("f32", 5)}
+        self.assertEqual(operator.sizes_of(with_it), (3, 5))
+
     def expect_error(self, kind, text, **tensors):
         with self.assertRaises(kind) as caught:
             self.operator.check({**self.tensors, **tensors})

@@ -9,44 +9,12 @@ from fakes import CudaArray
 from mla import _columns, _decode_kernels, flashinfer, transformer_engine
 from support import driver, setUpModule  # noqa: F401
 
-from test_decode import SMS, Base as DecodeBase, expect_kernels
+from decode_support import SMS, Base as DecodeBase, expect_kernels
 
 
 class Columns(DecodeBase):
-    def parts(self, width=576, step=640):
-        whole = self.make("bf16", (40, 64, width), (64 * step, step, 1))
-        return whole, whole.columns(0, 512), whole.columns(512, width)
-
-    def test_two_ranges_of_one_tensor(self):
-        whole, first, second = self.parts()
-        joined = _columns.join(first, second)
-        self.assertEqual(joined.address, whole.address)
-        self.assertEqual((joined.sizes, joined.steps), (whole.sizes, whole.steps))
-
-    def test_no_second_part(self):
-        _, first, second = self.parts(width=512)
-        self.assertIs(_columns.join(first, second), first)
-
-    def test_what_is_not_one_tensor(self):
-        _, first, second = self.parts()
-        moved = self.make("bf16", second.sizes, second.steps, data=second.address + 16)
-        other_rows = second.as_strided(second.sizes, (64 * 576, 576, 1))
-        # Behind the first in memory, but of another allocation.
-        neighbour = self.make("bf16", second.sizes, second.steps, data=second.address)
-        for wrong in (moved, other_rows, neighbour):
-            self.assertIsNone(_columns.join(first, wrong))
-            text = (
-                "kpe: expected the columns behind those of ckv in one tensor of 576 "
-                "columns, got memory apart"
-            )
-            self.expect_error(
-                ValueError, text, _columns.join_cache, "ckv", first, "kpe", wrong
-            )
-            copied = _columns.join_queries(self.torch, first, wrong)
-            self.assertEqual(copied.sizes, (40, 64, 576))
-
     def test_parts_that_do_not_fit(self):
-        _, first, _ = self.parts()
+        first = self.make("bf16", (40, 64, 512))
         for kind, text, wrong in [
             (TypeError, "b: expected a torch tensor, got CudaArray", CudaArray("bf16", (1,))),
             (ValueError, "b: expected 3 dimensions, got 2", self.make("bf16", (40, 64))),
@@ -74,38 +42,45 @@ class TransformerEngine(DecodeBase):
         return transformer_engine.mla_decode_attention(**inputs)
 
     def test_calls(self):
-        inputs = self.inputs()
-        table, lengths = self.make("i32", (3, 4)), self.lengths()
-        expect_kernels("decode_plan", "decode", "decode_combine")
-        with mock.patch.object(
-            transformer_engine, "lengths_and_pages", return_value=(table, lengths)
-        ) as made:
+        """The tensors themselves are launched on, whether they are columns of one tensor
+        or not."""
+        apart = {
+            "q_nope_abs": self.make("bf16", (3, 128, 1, 512)),
+            "q_rope": self.make("bf16", (3, 128, 1, 64)),
+            "c_kv": self.make("bf16", (3, 256, 512), (300 * 512, 512, 1)),
+            "k_rope": self.make("bf16", (3, 256, 64)),
+        }
+        for inputs in (self.inputs(), apart):
+            expect_kernels(
+                "decode_plan", "decode", "decode_combine", package="contiguous-rope"
+            )
             out = self.call(**inputs)
-        self.assertEqual(made.call_args[0][2:], (3, 256, 64, 4))
-        self.assertEqual((out.sizes, out.dtype), ((3, 128, 1, 512), self.torch.bfloat16))
-        main = [int.from_bytes(value, "little") for value in driver.launches[1][0]]
-        wanted = [inputs["q_nope_abs"], inputs["c_kv"], table, lengths, out]
-        self.assertEqual(main[:5], [tensor.address for tensor in wanted])
+            self.assertEqual(
+                (out.sizes, out.dtype), ((3, 128, 1, 512), self.torch.bfloat16)
+            )
+            lengths = next(
+                tensor for tensor, _ in self.torch.made if hasattr(tensor, "value")
+            )
+            self.assertEqual((lengths.sizes, lengths.value), ((3,), 256))
+            main = [int.from_bytes(value, "little") for value in driver.launches[1][0]]
+            wanted = [inputs[name] for name in ("q_nope_abs", "q_rope", "c_kv", "k_rope")]
+            wanted += [lengths, out]
+            self.assertEqual(main[:6], [tensor.address for tensor in wanted])
+            self.torch.made.clear()
 
-    def test_a_cache_as_pages(self):
-        for arguments, expected in [
-            ((3, 256, 256 * 576, 576), (64, 12, 4)),
-            ((3, 256, 320 * 640, 640), (64, 14, 5)),
-            ((3, 100, 100 * 576, 576), (4, 75, 25)),
-            ((2, 7, 7 * 576, 576), (1, 14, 7)),
-            ((2, 64, 65 * 576, 576), (1, 129, 65)),
-            # One cache for all requests.
-            ((4, 128, 0, 576), (64, 2, 0)),
-            ((1, 96, 12345, 576), (32, 3, 3)),
-            ((0, 96, 0, 576), (32, 0, 3)),
-            ((2, 0, 0, 576), (64, 0, 0)),
-        ]:
-            with self.subTest(arguments):
-                self.assertEqual(transformer_engine.page_layout(*arguments), expected)
-        for strides in ((1000, 576), (576, 0)):
-            text = "c_kv: expected a stride in dimension 0 that is a multiple of that"
-            layout = transformer_engine.page_layout
-            self.expect_error(ValueError, text, layout, 2, 64, *strides)
+    def test_no_rope(self):
+        inputs = {
+            "q_nope_abs": self.make("bf16", (3, 128, 1, 512)),
+            "q_rope": self.make("bf16", (3, 128, 1, 0)),
+            "c_kv": self.make("bf16", (3, 37, 512)),
+            "k_rope": self.make("bf16", (3, 37, 0)),
+        }
+        expect_kernels(
+            "decode_plan", "decode", "decode_combine", package="contiguous-nope"
+        )
+        self.call(**inputs)
+        main = [int.from_bytes(value, "little") for value in driver.launches[1][0]]
+        self.assertEqual(main[1], inputs["c_kv"].address)
 
     def test_errors(self):
         make = self.make
@@ -121,8 +96,13 @@ class TransformerEngine(DecodeBase):
             (ValueError, "c_kv: expected shape (2, 256, 512), as q_nope_abs has, got "
              "(3, 256, 512)",
              {name: self.inputs(2)[name] for name in ("q_nope_abs", "q_rope")}),
-            (ValueError, "k_rope: expected the columns behind those of c_kv",
-             {"k_rope": make("bf16", (3, 256, 64))}),
+            (ValueError, "q_rope: size of dimension 3: expected 64, got 32",
+             {"q_rope": make("bf16", (3, 128, 1, 32)),
+              "k_rope": make("bf16", (3, 256, 32))}),
+            (ValueError, "q_nope_abs: size of dimension 3: expected 512 with 64 further "
+             "columns, got 448",
+             {"q_nope_abs": make("bf16", (3, 128, 1, 448)),
+              "c_kv": make("bf16", (3, 256, 448))}),
             (ValueError, "k_rope: expected size 64 in dimension 2, as q_rope has, got 32",
              {"k_rope": make("bf16", (3, 256, 32))}),
             (ValueError, "k_rope: expected shape (3, 256, 64), as c_kv has, got (3, 9, 64)",
@@ -146,6 +126,7 @@ class FlashInfer(DecodeBase):
         self.filled = patch.start()
         self.addCleanup(patch.stop)
         self.lengths_given = self.lengths(3)
+        expect_kernels("decode_plan", package="rope-base2")
         self.torch.Tensor.to = lambda tensor, device, dtype: tensor
 
     def wrapper(self, **options):
@@ -198,10 +179,12 @@ class FlashInfer(DecodeBase):
             base = "e" if lse_base else "2"
             words = f"causal=no lse_base={base} empty_lse=-inf"
             self.assertEqual(options[0], words)
-            self.assertEqual(given["q"].sizes, (3, 1, 128, 576))
-            self.assertEqual(given["q"].address, inputs["q_nope"].address)
-            self.assertEqual(given["k_cache"].sizes, (40, 64, 1, 576))
-            self.assertEqual(given["k_cache"].address, inputs["ckv_cache"].address)
+            self.assertEqual(given["q"].sizes, (3, 1, 128, 512))
+            self.assertEqual(given["q_rope"].sizes, (3, 1, 128, 64))
+            self.assertEqual(given["k_cache"].sizes, (40, 64, 1, 512))
+            self.assertEqual(given["k_rope"].sizes, (40, 64, 1, 64))
+            for name, of in zip(("q", "q_rope", "k_cache", "k_rope"), inputs.values()):
+                self.assertEqual(given[name].address, of.address)
             self.assertEqual(given["out"].sizes, (3, 1, 128, 512))
             self.assertEqual(given["lse"].sizes, (3, 1, 128))
             self.assertIs(given["block_table"], wrapper._table)
@@ -251,10 +234,9 @@ class FlashInfer(DecodeBase):
             (ValueError, "kv_indptr: expected entries that do not decrease, got -1 pages for "
              "request 1", {"kv_indptr": Numbers([0, 4, 3, 11])}),
             (ValueError, "num_heads: expected 1 to 128, got 129", {"num_heads": 129}),
-            (ValueError, "head_dim_ckv: expected 512, got 448",
-             {"head_dim_ckv": 448, "head_dim_kpe": 128}),
-            (ValueError, "head_dim_ckv + head_dim_kpe: expected 512 or 576, got 544",
-             {"head_dim_kpe": 32}),
+            (ValueError, "head_dim_ckv: expected 512 with 64 further columns, got 448",
+             {"head_dim_ckv": 448}),
+            (ValueError, "head_dim_kpe: expected 64, got 32", {"head_dim_kpe": 32}),
             (ValueError, "page_size: expected a power of two", {"page_size": 48}),
             (ValueError, "sm_scale: expected a value above 0, got -1", {"sm_scale": -1}),
             (TypeError, "kv_data_type: expected torch.bfloat16, as q_data_type, got "
@@ -275,8 +257,9 @@ class FlashInfer(DecodeBase):
              {name: self.inputs(4)[name] for name in ("q_nope", "q_pe")}),
             (TypeError, "q_nope: expected torch.bfloat16, as planned, got torch.float16",
              half),
-            (ValueError, "kpe_cache: expected the columns behind those of ckv_cache",
-             {"kpe_cache": self.make("bf16", (40, 64, 64))}),
+            (ValueError, "kpe_cache: expected shape (40, 64, 64), as ckv_cache has, got "
+             "(41, 64, 64)",
+             {"kpe_cache": self.make("bf16", (41, 64, 64))}),
             *(
                 (ValueError, f"{name}: expected None, which is all that is supported", {name: 1.0})
                 for name in ("profiler_buffer kv_len page_table o_scale ckv_scale "
@@ -293,9 +276,6 @@ class FlashInfer(DecodeBase):
         text = "kv_indices: expected a tensor with use_cuda_graph, got None"
         self.expect_error(ValueError, text, wrapper, use_cuda_graph=True)
 
-
-# Their tests are in test_decode.
-del DecodeBase
 
 if __name__ == "__main__":
     unittest.main()

@@ -89,6 +89,48 @@ class Values(Base):
             inputs = make_inputs(Case(is_ragged=True, d_qk=d_qk), dtype=dtype)
             self.check(self.decode(inputs), inputs)
 
+    def test_contiguous(self):
+        """One kernel for caches of any number of rows, and any stride between requests."""
+        lengths = (0, 1, 64, 100, 2**31 - 1)
+        for h_q, s_q, is_apart in itertools.product((16, 128), (1, 2), (False, True)):
+            for rows in (1, 37, 64, 100, 4096):
+                case = Case(5, s_q, lengths=[min(max(n, 0), rows) for n in lengths], h_q=h_q)
+                paged = make_inputs(case._replace(page_size=1))
+                table, counts = paged["block_table"], paged["cache_seqlens"].tolist()
+                # Requests are no multiple of rows apart.
+                step = (rows + 3) * 576 + 8
+                memory = torch.full((5 * step,), math.nan, device="cuda").bfloat16()
+                cache = memory.as_strided((5, rows, 1, 576), (step, 576, 576, 1))
+                for request, count in enumerate(counts):
+                    pages = table[request, :count].long()
+                    cache[request, :count] = paged["k_cache"][pages, 0]
+                inputs = {
+                    "q": paged["q"],
+                    "k_cache": cache,
+                    "block_table": None,
+                    "cache_seqlens": torch.tensor(lengths, device="cuda").int(),
+                }
+                with self.subTest(h_q=h_q, s_q=s_q, is_apart=is_apart, rows=rows):
+                    self.check_form(inputs, is_apart, causal=s_q > 1)
+
+    def check_form(self, inputs, is_apart, **options):
+        if is_apart:
+            q, cache = inputs["q"], inputs["k_cache"]
+            inputs = {
+                **inputs,
+                "q": q[..., :512],
+                "q_rope": q[..., 512:].clone(),
+                "k_cache": cache[..., :512].clone(),
+                "k_rope": cache[..., 512:],
+            }
+        self.check(self.decode(inputs, **options), inputs, **options)
+
+    def test_columns_in_tensors_of_their_own(self):
+        for h_q, page_size in itertools.product((3, 16, 128), (1, 64, 128)):
+            inputs = make_inputs(Case(h_q=h_q, page_size=page_size, is_ragged=True))
+            with self.subTest(h_q=h_q, page_size=page_size):
+                self.check_form(inputs, True)
+
     def test_options(self):
         inputs = make_inputs(Case(lengths=(0, 100, 400), h_q=16))
         sink = torch.randn(16, device="cuda")
@@ -312,7 +354,7 @@ class OtherPackages(Base):
                 torch.randn(*shape, generator=generator, device="cuda") / 10
             ).bfloat16()
             q, cache = make(batch, heads, s_q, 576), make(batch, tokens, 576)
-            parts = q[..., :512], q[..., 512:], cache[..., :512], cache[..., 512:]
+            parts = q[..., :512], q[..., 512:], cache[..., :512], cache[..., 512:].clone()
             for is_causal in (False, True):
                 got = mla_decode_attention(
                     *parts, softmax_scale=SCALE, is_causal=is_causal
@@ -394,7 +436,7 @@ class Traced(Base):
         torch.library.opcheck(
             torch.ops.mla.decode,
             (
-                *(*inputs.values(), plan.plan, SCALE, out, lse, None),
+                *(*inputs.values(), plan.plan, SCALE, out, lse, None, None, None),
                 *("causal=no lse_base=e empty_lse=+inf", *plan[1:]),
             ),
         )

@@ -56,6 +56,20 @@ def make(device="cpu", b=3, s_q=2, h_q=4, page_size=16, pages=4, d_qk=576, dtype
 SCALE = 576**-0.5
 
 
+def make_parts(inputs, is_contiguous):
+    """The inputs with the last columns of q and k_cache in tensors of their own, and with
+    a page for each request that is its own."""
+    inputs = dict(inputs)
+    for name, rope in (("q", "q_rope"), ("k_cache", "k_rope")):
+        whole = inputs[name]
+        if is_contiguous and name == "k_cache":
+            whole = whole.view(len(inputs["q"]), -1, *whole.shape[2:])
+        inputs[name], inputs[rope] = whole[..., :512], whole[..., 512:].clone()
+    if is_contiguous:
+        inputs["block_table"] = None
+    return inputs
+
+
 class Base(Case):
     def setUp(self):
         torch._dynamo.reset()
@@ -106,6 +120,19 @@ class Fakes(Base):
         self.assertEqual(tuple(plan.plan.shape), (132, 8))
         self.expect_shapes(mla.decode(**inputs, scale=SCALE, plan=plan))
         self.launch_plan.assert_not_called()
+
+    def test_forms(self):
+        for is_contiguous in (False, True):
+            inputs = make_parts(make("cuda"), is_contiguous)
+            self.expect_shapes(mla.decode(**inputs, scale=SCALE))
+        for text, changes in [
+            ("k_rope: expected a tensor beside q_rope, got None", {"k_rope": None}),
+            ("q_rope: size of dimension 3: expected 64, got 32",
+             {"q_rope": inputs["q_rope"][..., :32]}),
+        ]:
+            with self.subTest(text):
+                arguments = {**inputs, "scale": SCALE, **changes}
+                self.expect_error(ValueError, text, mla.decode, **arguments)
 
     def test_flash_mla(self):
         inputs = make("cuda")
@@ -184,7 +211,7 @@ class Operators(OnTheCPU):
         out, lse = decoding.make_results(torch, inputs["q"], 512)
         for sink in (None, torch.randn(4)):
             arguments = (
-                *(*inputs.values(), made.plan, SCALE, out, lse, sink),
+                *(*inputs.values(), made.plan, SCALE, out, lse, sink, None, None),
                 *("causal=yes lse_base=e empty_lse=+inf", *made[1:]),
             )
             torch.library.opcheck(torch.ops.mla.decode, arguments)
@@ -219,6 +246,13 @@ class Compile(OnTheCPU):
 
             results = self.compile(step)(**inputs)
             self.expect_values(results, inputs, **options)
+
+    def test_forms(self):
+        for is_contiguous in (False, True):
+            torch._dynamo.reset()
+            inputs = make_parts(make(), is_contiguous)
+            for call in (mla.decode, self.compile(mla.decode)):
+                self.expect_values(call(**inputs, scale=SCALE), inputs)
 
     def test_a_plan_for_two_layers(self):
         def step(q, k_cache, block_table, lengths):
@@ -297,6 +331,15 @@ class Compile(OnTheCPU):
             with torch._dynamo.config.patch(error_on_recompile=b > 3):
                 self.expect_values(compiled(**inputs), inputs)
 
+    def test_rows_of_a_contiguous_cache_that_change(self):
+        compiled = self.compile(lambda **inputs: mla.decode(**inputs, scale=SCALE))
+        for pages in (4, 5, 7):
+            inputs = make_parts(make(pages=pages), True)
+            for name in ("k_cache", "k_rope"):
+                torch._dynamo.mark_dynamic(inputs[name], 1)
+            with torch._dynamo.config.patch(error_on_recompile=pages > 4):
+                self.expect_values(compiled(**inputs), inputs)
+
 
 class Export(OnTheCPU):
     def test_decode(self):
@@ -331,21 +374,17 @@ class OtherPackages(OnTheCPU):
                     causal,
                 )
                 wanted = wanted.transpose(1, 2).bfloat16()
-                for copied in (False, True):
-                    parts = [t.clone() for t in tensors[:2]] if copied else tensors[:2]
+                # Columns of one tensor, and tensors of their own.
+                for parts in (tensors, [tensor.clone() for tensor in tensors]):
                     function = mla_decode_attention
                     for call in (function, self.compile(function)):
-                        got = call(
-                            *(*parts, *tensors[2:]),
-                            softmax_scale=SCALE,
-                            is_causal=causal,
-                        )
+                        got = call(*parts, softmax_scale=SCALE, is_causal=causal)
                         torch.testing.assert_close(got, wanted)
-            # Opcheck copies each tensor: the columns would not be of one tensor.
             without_rope = tensors[0], q[..., :0], tensors[2], cache[..., :0]
-            torch.library.opcheck(
-                torch.ops.mla.mla_decode_attention, (*without_rope, SCALE, False)
-            )
+            for parts in (tensors, without_rope):
+                torch.library.opcheck(
+                    torch.ops.mla.mla_decode_attention, (*parts, SCALE, False)
+                )
 
     def test_flashinfer(self):
         inputs = make()
@@ -378,8 +417,8 @@ class OtherPackages(OnTheCPU):
                 for got, want in zip(function(*parts), wanted):
                     want = want.flatten(0, 1).to(got.dtype)
                     torch.testing.assert_close(got, want)
-        copied = [part.clone() for part in parts[:2]]
-        torch.testing.assert_close(wrapper.run(*copied, *parts[2:]), wrapper.run(*parts))
+        copied = [part.clone() for part in parts]
+        torch.testing.assert_close(wrapper.run(*copied), wrapper.run(*parts))
 
 
 if __name__ == "__main__":
