@@ -32,7 +32,17 @@ for h in 8 64; do
 done
 pages='--sizes=ctas=6,b=2,num_pages=9,max_pages=5
   --sizes=ctas=1,b=2,num_pages=9,max_pages=4
+  --sizes=ctas=60,b=6,num_pages=90,max_pages=30
   --sizes=ctas=1,b=1,num_pages=3,max_pages=0'
+
+# prefill: no tile of keys, one, several with a masked one; several output tiles per CTA.
+"$jit" emit prefill --sizes h_q=1,h_kv=1,d_qk=64,d_v=64 --causal=yes \
+  -o "$out/prefill.mlir"
+"$jit" emit prefill --sizes h_q=1,h_kv=1,d_qk=64,d_v=64 --causal=yes \
+  --cu-seqlens-q --cu-seqlens-k -o "$out/prefill-packed.mlir"
+whole='--sizes=b=1,s_q=130,s_kv=400 --sizes=b=1,s_q=5,s_kv=128
+  --sizes=b=1,s_q=5,s_kv=0'
+packed='--sizes=b=1,s_q=200,s_kv=330,bounds=4 --sizes=b=1,s_q=9,s_kv=5,bounds=1'
 
 # Numbers of tiles of 64 KV rows: none, one, several with a partial one, and more than
 # the depth of the rings. With lengths, the first query uses all of topk, the last none.
@@ -70,6 +80,10 @@ dense='--sizes=heads=1,s_q=130,s_kv=330 --sizes=heads=1,s_q=70,s_kv=256
   "$out/decode-64.mlir" $pages --schedule=split-columns \
   --name='decode, split-columns' \
   "$out/decode-64.mlir" $pages --schedule=seesaw --name='decode, seesaw' \
+  "$out/prefill.mlir" $whole --schedule=persistent \
+  --name='prefill, persistent' \
+  "$out/prefill-packed.mlir" $packed --schedule=two-consumers \
+  --name='prefill, packed' \
   "$programs/dense-attention.mlir" $dense --scale=0.0884 --name='dense' \
   "$programs/soft-cap.mlir" $dense --scale=8 --name='soft cap' \
   "$programs/two-loops.mlir" $dense --sizes=heads=1,s_q=70,s_kv=700 \

@@ -154,14 +154,27 @@ class Table(unittest.TestCase):
         self.assertIn("constexpr OperatorTable kToyTable", header)
 
     def test_presence(self):
-        """An optional input is absent by default, an optional output present."""
-        _, header = self.write(GOOD)
+        """An optional input is absent by default, an optional output present. Launches
+        may omit both, but not an input that selects a form."""
+        forms = ('MLA_FormInput<"table", MLA_I32, ["rows"], "x", 1>, '
+                 'MLA_FormInput<"rope", MLA_F32, ["rows"], "x">, MLA_OptionalInput<')
+        _, header = self.write(GOOD.replace("MLA_OptionalInput<", forms))
 
         def values(name):
             return re.search(rf"kValuesOf_{name}\[\] = \{{(.*?)\}}", header, re.S)[1].split()
 
         self.assertEqual(values("weights"), ['"no",', '"yes",', '"optional",'])
         self.assertEqual(values("norm"), ['"yes",', '"no",', '"optional",'])
+        self.assertEqual(values("table"), ['"yes",', '"no",'])
+        self.assertEqual(values("rope"), ['"no",', '"yes",'])
+
+    def test_mostly_static_size(self):
+        """A size with a default may be one that is known at run time only."""
+        old = 'MLA_StaticSize<"columns", 512, "columns", most=1024>'
+        size = 'MLA_MostlyStaticSize<"columns", 512, 4096, "columns">'
+        _, header = self.write(GOOD.replace(old, size))
+        text = '{"columns", "columns", "", false, true, 512, 4096, 0, 2147483647}'
+        self.assertIn(text, header)
 
     def test_invalid(self):
         for old, new, line, error in BAD:

@@ -427,7 +427,7 @@ func.func @lse_element(%partial_out: memref<?x?x512xf32>, %partial_lse: memref<?
 func.func @plan_rows(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
                      %out: !out, %lse: memref<?x1x16xf32>, %plan: memref<?x8xi32, strided<[?, 1]>>) {
   // expected-error @below {{plan: expected a contiguous memref, got 'memref<?x8xi32, strided<[?, 1]>>'}}
-  mla.decode ins(%q, %cache, %table, %lengths, %scale : !q, !cache, memref<?x?xi32>, memref<?xi32>)
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>) block_table(%table : memref<?x?xi32>)
       outs(%out, %lse, %plan : !out, memref<?x1x16xf32>, memref<?x8xi32, strided<[?, 1]>>)
   return
 }
@@ -442,7 +442,188 @@ func.func @plan_rows(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: 
 func.func @out_columns(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
                        %out: !out, %lse: !lse, %plan: memref<?x8xi32>) {
   // expected-error @below {{out: expected a contiguous last dimension (stride 1), got 'memref<?x1x16x512xbf16, strided<[?, ?, ?, ?]>>'}}
-  mla.decode ins(%q, %cache, %table, %lengths, %scale : !q, !cache, memref<?x?xi32>, memref<?xi32>)
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>) block_table(%table : memref<?x?xi32>)
       outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}
+
+// -----
+
+!q = memref<?x1x16x512xbf16>
+!cache = memref<?x?x1x512xbf16>
+!out = memref<?x1x16x512xbf16>
+!lse = memref<?x1x16xf32>
+func.func @q_rope_alone(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: !lse, %plan: memref<?x8xi32>, %q_rope: memref<?x1x16x64xbf16>,
+                     %k_rope: memref<?x?x1x64xbf16>) {
+  // expected-error @below {{expected q_rope and k_rope or neither, got q_rope alone}}
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>) q_rope(%q_rope : memref<?x1x16x64xbf16>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}
+
+// -----
+
+!q = memref<?x1x16x512xbf16>
+!cache = memref<?x?x1x512xbf16>
+!out = memref<?x1x16x512xbf16>
+!lse = memref<?x1x16xf32>
+func.func @k_rope_alone(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: !lse, %plan: memref<?x8xi32>, %q_rope: memref<?x1x16x64xbf16>,
+                     %k_rope: memref<?x?x1x64xbf16>) {
+  // expected-error @below {{expected q_rope and k_rope or neither, got k_rope alone}}
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>) k_rope(%k_rope : memref<?x?x1x64xbf16>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}
+
+// -----
+
+!q = memref<?x1x16x576xbf16>
+!cache = memref<?x?x1x576xbf16>
+!out = memref<?x1x16x512xbf16>
+!lse = memref<?x1x16xf32>
+func.func @rope_twice(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: !lse, %plan: memref<?x8xi32>, %q_rope: memref<?x1x16x64xbf16>,
+                     %k_rope: memref<?x?x1x64xbf16>) {
+  // expected-error @below {{expected d_qk = d_v with q_rope and k_rope, got 576 and 512}}
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>) q_rope(%q_rope : memref<?x1x16x64xbf16>) k_rope(%k_rope : memref<?x?x1x64xbf16>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}
+
+// -----
+
+!q = memref<3x1x16x512xbf16>
+!cache = memref<4x?x1x512xbf16>
+!out = memref<3x1x16x512xbf16>
+!lse = memref<3x1x16xf32>
+func.func @requests_of_cache(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: !lse, %plan: memref<?x8xi32>, %q_rope: memref<?x1x16x64xbf16>,
+                     %k_rope: memref<?x?x1x64xbf16>) {
+  // expected-error @below {{expected num_pages = b without block_table, got 4 and 3}}
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}
+
+// -----
+
+!q = memref<?x1x16x512xbf16>
+!cache = memref<4x?x1x512xbf16>
+!out = memref<?x1x16x512xbf16>
+!lse = memref<?x1x16xf32>
+func.func @requests_at_run_time(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: !lse, %plan: memref<?x8xi32>, %q_rope: memref<?x1x16x64xbf16>,
+                     %k_rope: memref<?x?x1x64xbf16>) {
+  // expected-error @below {{expected num_pages = b without block_table, got 4 and a run-time size}}
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>)
+  return
+}
+
+// -----
+
+!q = memref<?x1x16x512xbf16>
+!cache = memref<?x64x1x512xbf16>
+!out = memref<?x1x16x512xbf16>
+!lse = memref<?x1x16xf32>
+func.func @omitted_table(%q: !q, %cache: !cache, %table: memref<?x?xi32>, %lengths: memref<?xi32>, %scale: f32,
+                     %out: !out, %lse: !lse, %plan: memref<?x8xi32>, %q_rope: memref<?x1x16x64xbf16>,
+                     %k_rope: memref<?x?x1x64xbf16>) {
+  // expected-error @below {{block_table_optional: expected an operand that a launch may omit, got block_table}}
+  mla.decode ins(%q, %cache, %lengths, %scale : !q, !cache, memref<?xi32>) block_table(%table : memref<?x?xi32>)
+      outs(%out, %lse, %plan : !out, !lse, memref<?x8xi32>) {block_table_optional}
+  return
+}
+
+// -----
+
+!q = memref<?x?x4x192xbf16>
+!k = memref<?x?x4x192xbf16>
+!v = memref<?x?x4x128xbf16>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @one_cu_seqlens(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{expected both cu_seqlens_q and cu_seqlens_k or neither, got present and absent}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) cu_seqlens_q(%bounds : memref<?xi32>) outs(%out, %lse : !out, !lse)
+  return
+}
+
+// -----
+
+!q = memref<?x?x4x192xbf16>
+!k = memref<?x?x4x192xbf16>
+!v = memref<?x?x4x128xbf16>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @optional_cu_seqlens(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{expected cu_seqlens of every launch or of none, got one that a launch may omit}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) cu_seqlens_q(%bounds : memref<?xi32>) cu_seqlens_k(%bounds : memref<?xi32>) outs(%out, %lse : !out, !lse) {cu_seqlens_q_optional, cu_seqlens_k_optional}
+  return
+}
+
+// -----
+
+!q = memref<2x?x4x192xbf16>
+!k = memref<?x?x4x192xbf16>
+!v = memref<?x?x4x128xbf16>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @packed_batch(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{expected b = 1 with cu_seqlens, got 2}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) cu_seqlens_q(%bounds : memref<?xi32>) cu_seqlens_k(%bounds : memref<?xi32>) outs(%out, %lse : !out, !lse)
+  return
+}
+
+// -----
+
+!q = memref<?x?x4x192xbf16>
+!k = memref<?x?x4x192xf16>
+!v = memref<?x?x4x128xbf16>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @prefill_elements(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{k: expected element type bf16, as q has, got f16}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) outs(%out, %lse : !out, !lse)
+  return
+}
+
+// -----
+
+!q = memref<?x?x4x192xbf16>
+!k = memref<?x?x4x128xbf16>
+!v = memref<?x?x4x128xbf16>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @prefill_columns(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{k: expected d_qk = 192 in dimension 3, got 128}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) outs(%out, %lse : !out, !lse)
+  return
+}
+
+// -----
+
+!q = memref<?x?x4x192xbf16>
+!k = memref<?x65x4x192xbf16>
+!v = memref<?x64x4x128xbf16>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @prefill_lengths(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{v: expected s_kv = 65 in dimension 1, got 64}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) outs(%out, %lse : !out, !lse)
+  return
+}
+
+// -----
+
+!q = memref<?x?x4x192xbf16>
+!k = memref<?x?x4x192xbf16>
+!v = memref<?x?x4x128xbf16, strided<[?, ?, ?, 2]>>
+!out = memref<?x?x4x128xbf16>
+!lse = memref<?x?x4xf32>
+func.func @prefill_strides(%q: !q, %k: !k, %v: !v, %scale: f32, %bounds: memref<?xi32>, %out: !out, %lse: !lse) {
+  // expected-error @below {{v: expected a contiguous last dimension (stride 1), got 'memref<?x?x4x128xbf16, strided<[?, ?, ?, 2]>>'}}
+  mla.prefill ins(%q, %k, %v, %scale : !q, !k, !v) outs(%out, %lse : !out, !lse)
   return
 }

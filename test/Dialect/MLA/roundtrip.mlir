@@ -127,13 +127,47 @@ func.func @optional_outputs(%partial_out: memref<?x?x512xf32>, %partial_lse: mem
 // Any strides of lse, here those of a transposed view, and a plan without strides.
 // CHECK-LABEL: func @decode
 // CHECK:         mla.decode ins
+// CHECK-SAME:      block_table(%{{.*}} : memref<?x?xi32>)
 // CHECK-SAME:      outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<?x2x16x512xbf16>, memref<?x2x16xf32, strided<[32, 1, 2]>>, memref<?x8xi32>)
 // CHECK-SAME:      {batch_invariant = "yes", causal = "yes", partials = "f32"}
 func.func @decode(%q: memref<?x2x16x576xbf16>, %cache: memref<?x64x2x576xbf16>, %table: memref<?x?xi32>,
                   %lengths: memref<?xi32>, %scale: f32, %out: memref<?x2x16x512xbf16>,
                   %lse: memref<?x2x16xf32, strided<[32, 1, 2]>>, %plan: memref<?x8xi32>) {
-  mla.decode ins(%q, %cache, %table, %lengths, %scale : memref<?x2x16x576xbf16>, memref<?x64x2x576xbf16>, memref<?x?xi32>, memref<?xi32>)
+  mla.decode ins(%q, %cache, %lengths, %scale : memref<?x2x16x576xbf16>, memref<?x64x2x576xbf16>, memref<?xi32>)
+      block_table(%table : memref<?x?xi32>)
       outs(%out, %lse, %plan : memref<?x2x16x512xbf16>, memref<?x2x16xf32, strided<[32, 1, 2]>>, memref<?x8xi32>)
       {causal = "yes", partials = "f32", batch_invariant = "yes"}
+  return
+}
+
+// Sequences of a batch, in the layout bhsd; and packed ones.
+// CHECK-LABEL: func @prefill
+// CHECK:         mla.prefill ins
+// CHECK-SAME:      outs(%{{.*}}, %{{.*}} : memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>, memref<?x?x16xf32, strided<[?, 1, ?]>>) {causal = "yes"}
+// CHECK:         mla.prefill ins
+// CHECK-SAME:      cu_seqlens_q(%{{.*}} : memref<?xi32>) cu_seqlens_k(%{{.*}} : memref<?xi32>) outs
+func.func @prefill(%q: memref<?x?x16x192xbf16, strided<[?, 192, ?, 1]>>, %k: memref<?x?x16x192xbf16, strided<[?, 192, ?, 1]>>,
+                   %v: memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>, %scale: f32, %bounds: memref<?xi32>,
+                   %out: memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>, %lse: memref<?x?x16xf32, strided<[?, 1, ?]>>) {
+  mla.prefill ins(%q, %k, %v, %scale : memref<?x?x16x192xbf16, strided<[?, 192, ?, 1]>>, memref<?x?x16x192xbf16, strided<[?, 192, ?, 1]>>, memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>)
+      outs(%out, %lse : memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>, memref<?x?x16xf32, strided<[?, 1, ?]>>)
+      {causal = "yes"}
+  mla.prefill ins(%q, %k, %v, %scale : memref<?x?x16x192xbf16, strided<[?, 192, ?, 1]>>, memref<?x?x16x192xbf16, strided<[?, 192, ?, 1]>>, memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>)
+      cu_seqlens_q(%bounds : memref<?xi32>) cu_seqlens_k(%bounds : memref<?xi32>)
+      outs(%out, %lse : memref<?x?x16x128xbf16, strided<[?, 128, ?, 1]>>, memref<?x?x16xf32, strided<[?, 1, ?]>>)
+  return
+}
+
+// A contiguous cache of any number of rows per request, whose tensors have the last
+// columns apart.
+// CHECK-LABEL: func @decode_contiguous
+// CHECK:         mla.decode ins
+// CHECK-SAME:      q_rope(%{{.*}} : memref<?x1x16x64xbf16>) k_rope(%{{.*}} : memref<?x?x1x64xbf16>) outs(
+func.func @decode_contiguous(%q: memref<?x1x16x512xbf16>, %q_rope: memref<?x1x16x64xbf16>, %cache: memref<?x?x1x512xbf16>,
+                             %k_rope: memref<?x?x1x64xbf16>, %lengths: memref<?xi32>, %scale: f32,
+                             %out: memref<?x1x16x512xbf16>, %lse: memref<?x1x16xf32>, %plan: memref<?x8xi32>) {
+  mla.decode ins(%q, %cache, %lengths, %scale : memref<?x1x16x512xbf16>, memref<?x?x1x512xbf16>, memref<?xi32>)
+      q_rope(%q_rope : memref<?x1x16x64xbf16>) k_rope(%k_rope : memref<?x?x1x64xbf16>)
+      outs(%out, %lse, %plan : memref<?x1x16x512xbf16>, memref<?x1x16xf32>, memref<?x8xi32>)
   return
 }

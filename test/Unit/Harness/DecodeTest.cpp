@@ -15,22 +15,33 @@ using namespace mla::harness;
 
 namespace {
 
+/// Which optional tensors a kernel has.
+struct Form {
+  bool hasSink = false, isPaged = true, hasRope = false;
+};
+
 /// A kernel with one CTA per part of the plan.
 mla::runtime::KernelDescriptor
 decodeDescriptor(const mla::runtime::OperatorOptions &options = {},
-                 mlaDType dtype = MLA_BF16, bool hasSink = false) {
+                 mlaDType dtype = MLA_BF16, Form form = {}) {
   mla::runtime::KernelDescriptor d;
   d.kernels.emplace_back().symbol = d.operatorName = "decode";
   d.options = options;
+  const char *pages = form.isPaged ? "num_pages" : "b";
   addTensor(d, "q", dtype, {"b", "s_q", "h_q", "d_qk"});
-  addTensor(d, "k_cache", dtype, {"num_pages", "page_size", "h_kv", "d_qk"});
-  addTensor(d, "block_table", MLA_I32, {"b", "max_pages"});
+  if (form.hasRope)
+    addTensor(d, "q_rope", dtype, {"b", "s_q", "h_q", "d_rope"});
+  addTensor(d, "k_cache", dtype, {pages, "page_size", "h_kv", "d_qk"});
+  if (form.hasRope)
+    addTensor(d, "k_rope", dtype, {pages, "page_size", "h_kv", "d_rope"});
+  if (form.isPaged)
+    addTensor(d, "block_table", MLA_I32, {"b", "max_pages"});
   addTensor(d, "cache_seqlens", MLA_I32, {"b"});
   mla::runtime::ArgumentDescriptor scale;
   scale.name = "scale";
   scale.isTensor = false;
   d.arguments.push_back(scale);
-  if (hasSink)
+  if (form.hasSink)
     addTensor(d, "attn_sink", MLA_F32, {"h_q"});
   addTensor(d, "out", dtype, {"b", "s_q", "h_q", "d_v"}, MLA_WRITE);
   addTensor(d, "lse", MLA_F32, {"b", "s_q", "h_q"}, MLA_WRITE);
@@ -232,7 +243,8 @@ TEST(Decode, TheSinkIsInTheDenominatorOnly) {
   Sizes sizes = smallSizes();
   sizes["num_pages"] = 13 * 12;
   Problem without(sizes, plain());
-  Problem problem(sizes, plain(), decodeDescriptor({}, MLA_BF16, true));
+  Problem problem(sizes, plain(),
+                  decodeDescriptor({}, MLA_BF16, {/*hasSink=*/true}));
   problem.set("attn_sink", {0, -INFINITY, INFINITY});
   problem.compute();
   for (int64_t row = 0; row < 13 * 2 * 3; ++row) {
@@ -297,10 +309,10 @@ TEST(Decode, PoisonIsEverywhereElse) {
         read.insert(page * 16 + token % 16);
         hasRow = true;
       }
-      // Without a row all scores are -inf.
+      // Pages that are none alone are as no pages.
       for (int64_t row = request * 6; row < request * 6 + 6; ++row) {
-        EXPECT_EQ(std::isnan(problem.out()[row * 5]), length > 0 && !hasRow);
-        EXPECT_EQ(problem.lse()[row] == -INFINITY, length > 0 && !hasRow);
+        EXPECT_EQ(problem.out()[row * 5] == 0, !hasRow);
+        EXPECT_EQ(problem.lse()[row] == INFINITY, !hasRow);
       }
       for (int64_t slot = (length + 15) / 16; slot < 12; ++slot)
         isStale |= problem.get("block_table", request * 12 + slot) == INT_MIN;
@@ -318,6 +330,78 @@ TEST(Decode, PoisonIsEverywhereElse) {
     EXPECT_TRUE(lengths.count(length)) << length;
   EXPECT_LT(*lengths.begin(), 0);
   EXPECT_GT(*lengths.rbegin(), 12 * 16);
+}
+
+TEST(Decode, AContiguousCacheHasThePagesOfItsRequests) {
+  // As pages that are the requests' own.
+  Sizes sizes = smallSizes();
+  sizes["num_pages"] = 13;
+  sizes["max_pages"] = 1;
+  InputOptions options;
+  options.invalidShare = 0;
+  Problem paged(sizes, options);
+  for (int64_t request = 0; request < 13; ++request)
+    paged.tensor("block_table").set(request, static_cast<double>(request));
+  sizes.erase("num_pages");
+  sizes.erase("max_pages");
+  Form form;
+  form.isPaged = false;
+  Problem problem(sizes, options, decodeDescriptor({}, MLA_BF16, form));
+  // All kinds of lengths; NaN where no request has tokens.
+  std::set<int64_t> lengths;
+  for (int64_t request = 0; request < 13; ++request) {
+    int64_t length = problem.get("cache_seqlens", request);
+    lengths.insert(length);
+    for (int64_t token = 0; token < 16; ++token)
+      EXPECT_EQ(
+          std::isnan(problem.tensor("k_cache").get((request * 16 + token) * 6)),
+          token >= length);
+  }
+  EXPECT_GT(lengths.size(), 5u);
+  EXPECT_LT(*lengths.begin(), 0);
+  EXPECT_GT(*lengths.rbegin(), 16);
+  for (const char *name : {"q", "k_cache", "cache_seqlens"})
+    paged.tensor(name) = problem.tensor(name);
+  paged.compute();
+  EXPECT_EQ(problem.out(), paged.out());
+  EXPECT_EQ(problem.lse(), paged.lse());
+  EXPECT_EQ(problem.plan(), paged.plan());
+  // No row of a page is room for no token.
+  sizes["page_size"] = 0;
+  Problem empty(sizes, {}, decodeDescriptor({}, MLA_BF16, form));
+  EXPECT_EQ(empty.lse()[0], INFINITY);
+}
+
+TEST(Decode, ColumnsOfTwoTensors) {
+  Sizes sizes = smallSizes();
+  sizes["d_rope"] = 2;
+  Form form;
+  form.hasRope = true;
+  InputOptions options;
+  options.scale = 1;
+  Problem problem(sizes, options, decodeDescriptor({}, MLA_BF16, form));
+  sizes.erase("d_rope");
+  sizes["d_qk"] = 8;
+  Problem joined(sizes, options);
+  for (const char *name : {"block_table", "cache_seqlens"})
+    joined.tensor(name) = problem.tensor(name);
+  for (auto [first, second] :
+       {std::pair("q", "q_rope"), std::pair("k_cache", "k_rope")}) {
+    HostTensor &to = joined.tensor(first);
+    for (int64_t at = 0; at < to.elements(); ++at)
+      to.set(at, at % 8 < 6
+                     ? problem.tensor(first).get(at / 8 * 6 + at % 8)
+                     : problem.tensor(second).get(at / 8 * 2 + at % 8 - 6));
+  }
+  joined.compute();
+  EXPECT_EQ(problem.out(), joined.out());
+  EXPECT_EQ(problem.lse(), joined.lse());
+  EXPECT_TRUE(std::isfinite(
+      *std::max_element(problem.out().begin(), problem.out().end())));
+  EXPECT_EQ(countFlops(problem.descriptor, problem.arguments),
+            countFlops(joined.descriptor, joined.arguments));
+  EXPECT_EQ(countBytes(problem.descriptor, problem.arguments),
+            countBytes(joined.descriptor, joined.arguments));
 }
 
 TEST(Decode, LengthsOfBenchmarks) {
@@ -402,9 +486,8 @@ TEST(Decode, EmptyShapes) {
   sizes["num_pages"] = 0;
   Problem problem(sizes);
   for (int64_t row = 0; row < 13 * 2 * 3; ++row) {
-    bool isEmpty = problem.get("cache_seqlens", row / 6) <= 0;
-    EXPECT_EQ(problem.lse()[row], isEmpty ? INFINITY : -INFINITY);
-    EXPECT_EQ(std::isnan(problem.out()[row * 5]), !isEmpty);
+    EXPECT_EQ(problem.lse()[row], INFINITY);
+    EXPECT_EQ(problem.out()[row * 5], 0);
   }
 }
 
@@ -452,7 +535,20 @@ TEST(Decode, MistakesAreNamed) {
   problem.arguments.erase(problem.arguments.begin() + 2);
   expectFailure(
       findReference(problem.descriptor)(problem.arguments, problem.expected),
-      "decode: expected a tensor argument 'block_table', got none");
+      "decode: expected k_cache of [b, ...] without block_table");
+  Form form;
+  form.hasRope = true;
+  Sizes sizes = smallSizes();
+  sizes["d_rope"] = 2;
+  Problem parts(sizes, {}, decodeDescriptor({}, MLA_BF16, form));
+  parts.arguments[3].tensor = HostTensor(MLA_BF16, {50, 16, 1, 3});
+  auto run = [&] {
+    return findReference(parts.descriptor)(parts.arguments, parts.expected);
+  };
+  expectFailure(run(), "decode: expected q_rope and k_rope with the sizes of q "
+                       "and k_cache but for the last");
+  parts.arguments.erase(parts.arguments.begin() + 3);
+  expectFailure(run(), "decode: expected q_rope and k_rope, or neither");
 }
 
 } // namespace

@@ -53,8 +53,10 @@ TEST(DenseAttention, OperationsAndBytes) {
     EXPECT_EQ(countBytes(descriptorOf(name), arguments), 344);
     EXPECT_TRUE(referenceOf(name));
   }
-  EXPECT_EQ(countFlops(descriptorOf("dense_attention_causal"), arguments), 0);
-  EXPECT_EQ(countBytes(descriptorOf("dense_attention_causal"), arguments), 0);
+  // 3, 4 and 5 keys per query.
+  EXPECT_EQ(countFlops(descriptorOf("dense_attention_causal"), arguments), 480);
+  EXPECT_EQ(countFlops(descriptorOf("dense_attention_local"), arguments), 0);
+  EXPECT_EQ(countBytes(descriptorOf("dense_attention_local"), arguments), 0);
   // Another rank, or a missing argument.
   arguments[1].tensor.shape.pop_back();
   EXPECT_EQ(countFlops(descriptorOf("dense_attention"), arguments), 0);
@@ -85,6 +87,27 @@ TEST(DenseAttention, Values) {
   double weight = std::exp(0.8);
   EXPECT_NEAR(expected[0].values.at(0), (4 + 8 * weight) / (1 + weight), 1e-6);
   EXPECT_NEAR(expected[1].values.at(0), std::log(1 + weight), 1e-6);
+}
+
+TEST(DenseAttention, CausalIsRightAligned) {
+  // Three queries over two keys of weights 1 and 3: the first has no keys.
+  auto arguments = makeArguments(1, 3, 2, 1, 1);
+  HostTensor &q = arguments[0].tensor, &k = arguments[1].tensor;
+  HostTensor &v = arguments[2].tensor;
+  for (int row = 0; row < 3; ++row)
+    q.set(q.offsetOf(row), 1);
+  k.set(k.offsetOf(1), 1);
+  v.set(v.offsetOf(0), 4);
+  v.set(v.offsetOf(1), 8);
+  arguments[3].number = std::log(3);
+  std::vector<ExpectedOutput> expected;
+  ASSERT_TRUE(referenceOf("dense_attention_causal")(arguments, expected).ok());
+  EXPECT_EQ(expected[0].values.at(0), 0);
+  EXPECT_NEAR(expected[0].values.at(1), 4, 1e-6);
+  EXPECT_NEAR(expected[0].values.at(2), 7, 1e-6);
+  EXPECT_EQ(expected[1].values.at(0), -std::numeric_limits<double>::infinity());
+  EXPECT_NEAR(expected[1].values.at(1), 0, 1e-6);
+  EXPECT_NEAR(expected[1].values.at(2), std::log(4), 1e-6);
 }
 
 TEST(DenseAttention, TolerancesGrowWithTheInputs) {

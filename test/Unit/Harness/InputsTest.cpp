@@ -122,6 +122,30 @@ TEST(Inputs, OutputsAndPaddingAreNaN) {
     ASSERT_TRUE(std::isnan(out.get(i)));
 }
 
+TEST(Inputs, AnOrderGivesStridesAndChangesNoValue) {
+  mla::runtime::KernelDescriptor descriptor = sparsePrefillDescriptor();
+  for (mla::runtime::ArgumentDescriptor &argument : descriptor.arguments)
+    argument.strides.assign(argument.strides.size(), std::nullopt);
+  InputOptions options;
+  options.orders = {{"q", {1, 0, 2}}, {"lse", {1, 0}}};
+  options.padding = {{"q", 3}, {"lse", 2}};
+  Sizes sizes = sparsePrefillSizes();
+  std::vector<HostArgument> ordered;
+  Status status = makeArguments(descriptor, sizes, options, ordered);
+  ASSERT_TRUE(status.ok()) << status.message();
+  HostTensor &q = tensorOf(ordered, "q"), &lse = tensorOf(ordered, "lse");
+  EXPECT_EQ(q.shape, (std::vector<int64_t>{9, 6, 24}));
+  EXPECT_EQ(q.strides, (std::vector<int64_t>{27, 9 * 27, 1}));
+  EXPECT_EQ(q.storageElements(), 9 * 6 * 27);
+  // Padding follows the rows of the fastest dimension.
+  EXPECT_EQ(lse.strides, (std::vector<int64_t>{1, 11}));
+  EXPECT_EQ(lse.storageElements(), 6 * 11);
+  auto plain = makeSparsePrefill();
+  HostTensor &same = tensorOf(plain, "q");
+  for (int64_t i = 0; i < q.elements(); ++i)
+    ASSERT_EQ(q.get(q.offsetOf(i)), same.get(same.offsetOf(i))) << i;
+}
+
 TEST(Inputs, ScaleDefaultsToTheRootOfTheDepth) {
   auto arguments = makeSparsePrefill();
   EXPECT_EQ(findArgument(arguments, "scale")->number, 1 / std::sqrt(24.0));
@@ -206,6 +230,12 @@ TEST(Inputs, MistakesAreNamed) {
         "padding of 'k': the kernel has no such tensor");
   fails([](Sizes &, InputOptions &o) { o.padding["attn_sink"] = 1; },
         "argument 'attn_sink': has no rows to pad");
+  fails([](Sizes &, InputOptions &o) { o.orders["k"] = {0}; },
+        "order of 'k': the kernel has no such tensor; it has: q, kv, ");
+  fails([](Sizes &, InputOptions &o) { o.orders["q"] = {0, 2}; },
+        "order of 'q': expected each dimension from 0 to 2 once, got 0, 2");
+  fails([](Sizes &, InputOptions &o) { o.orders["q"] = {0, 2, 2}; },
+        "order of 'q': expected each dimension from 0 to 2 once, got 0, 2, 2");
   fails([](Sizes &, InputOptions &o) { o.files["k"] = "k.npy"; },
         "input 'k': the kernel has no such tensor; it has: q, kv, ");
   fails([](Sizes &, InputOptions &o) { o.files["out"] = "k.npy"; },
@@ -349,6 +379,10 @@ TEST(Inputs, FixedStridesAndPaddingMustAgree) {
                 "argument 'q': the kernel expects stride 32 in dim 1");
   options.padding["q"] = 8;
   EXPECT_TRUE(makeArguments(descriptor, sizes, options, arguments).ok());
+  options.orders["q"] = {1, 0, 2};
+  expectFailure(makeArguments(descriptor, sizes, options, arguments),
+                "which these sizes, their order and this padding do not give "
+                "(288)");
 }
 
 TEST(Inputs, UnknownOperatorsGetPlainValues) {

@@ -241,10 +241,15 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--magnitude=0"},
               "expected a number from 1e-15 to 1e15, got '0'");
   expectUsage({"run", "right", "--extreme=nan-q,nan-x"},
-              "'--extreme': expected one of nan-q, nan-kv, ");
+              "'--extreme': expected one of nan-q, nan-v, nan-kv, ");
   expectUsage({"run", "right", "--size", "s_q=2147483648"},
               "expected NAME=N with N from 0 to 2147483647");
   expectUsage({"run", "right", "--pad", "q"}, "expected NAME=N");
+  for (const char *order : {"q", "q=", "q=0,", "q=0,,1", "q=x", "q=0,8"})
+    expectUsage({"run", "right", "--order", order},
+                std::string("'--order': expected NAME=D,... with dimensions D, "
+                            "got '") +
+                    order + "'");
   expectUsage({"run", "right", "--input", "q="}, "expected NAME=FILE.npy");
   expectUsage({"run", "right", "--rounds=2"}, "is not one of 'run'");
   expectUsage({"bench", "right", "--check"}, "is not one of 'bench'");
@@ -414,7 +419,7 @@ TEST_F(Tool, HelpNamesEveryOption) {
         "--check",      "--output ",  "--iterations ", "--modes ",
         "--warmup ",    "--rounds ",  "--gap ",        "--progress ",
         "--peer ",      "--level ",   "Example:",      "--tolerance ",
-        "--without ",   "--phase "})
+        "--without ",   "--phase ",   "--order "})
     EXPECT_NE(text.find(option), std::string::npos) << option;
   // Old spellings are in no help.
   EXPECT_EQ(text.find("--size "), std::string::npos);
