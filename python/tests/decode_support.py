@@ -2,15 +2,12 @@
 """What the tests of mla.plan_decode and mla.decode on the fake driver share: packages of
 every kind of kernel, and tensors."""
 
-import os
 import struct
-import tempfile
 import unittest
-from unittest import mock
 
 from fakes import fake_torch, installed
 from mla import _library
-from support import driver
+from support import driver, use_packages
 
 # After support: it adds the folder of fake_package to sys.path.
 from decode_package import descriptor_of, make_decode_package
@@ -54,14 +51,7 @@ def expect_kernels(*symbols, package="h128"):
 class Base(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        library = _library.Library(os.environ["MLA_LIBRARY"])
-        with tempfile.TemporaryDirectory() as folder:
-            for name, properties in PACKAGES.items():
-                make_decode_package(f"{folder}/{name}", **properties)
-            library.add_packages(folder)
-        patch = mock.patch.object(_library, "_library", library)
-        patch.start()
-        cls.addClassCleanup(patch.stop)
+        use_packages(cls, PACKAGES, make_decode_package)
 
     def setUp(self):
         _library.library().set_options(_library.CompileOptions())

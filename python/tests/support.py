@@ -114,3 +114,16 @@ class Base(unittest.TestCase):
         patch = mock.patch.object(_library, "_library", library)
         patch.start()
         self.addCleanup(patch.stop)
+
+
+def use_packages(case, packages, make):
+    """Until the test class `case` ends, the library has these packages alone. `make`
+    writes one into a folder, from the keywords that stand at its name in `packages`."""
+    library = _library.Library(os.environ["MLA_LIBRARY"])
+    with tempfile.TemporaryDirectory() as folder:
+        for name, properties in packages.items():
+            make(f"{folder}/{name}", **properties)
+        library.add_packages(folder)
+    patch = mock.patch.object(_library, "_library", library)
+    patch.start()
+    case.addClassCleanup(patch.stop)

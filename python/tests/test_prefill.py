@@ -14,7 +14,7 @@ from fakes import CudaArray, DLPackTensor, contiguous, fake_torch, installed
 from mla import _library
 from mla.flash_attention import flash_attn_func, flash_attn_varlen_func
 from mla.transformer_engine import mla_attention
-from support import driver, expected_parameters, setUpModule  # noqa: F401
+from support import driver, expected_parameters, setUpModule, use_packages  # noqa: F401
 
 # After support: it adds the folder of fake_package to sys.path.
 from fake_package import make_package, parameter_sizes, program_parameter_sizes
@@ -38,14 +38,7 @@ PACKAGES = {
 class Base(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        library = _library.Library(os.environ["MLA_LIBRARY"])
-        with tempfile.TemporaryDirectory() as folder:
-            for name, properties in PACKAGES.items():
-                make_prefill_package(f"{folder}/{name}", **properties)
-            library.add_packages(folder)
-        patch = mock.patch.object(_library, "_library", library)
-        patch.start()
-        cls.addClassCleanup(patch.stop)
+        use_packages(cls, PACKAGES, make_prefill_package)
 
     def setUp(self):
         _library.library().set_options(_library.CompileOptions())
