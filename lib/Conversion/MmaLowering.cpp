@@ -248,15 +248,20 @@ struct MmaWaitPattern : OpConversionPattern<cta::MmaWaitOp> {
   }
 };
 
-/// The offset in shared memory of a slot whose index is constant.
-std::optional<int64_t> getPlace(Value buffer) {
+/// Where a slot of a ring with a known place begins: `offset` + index *
+/// `bytes`.
+struct SlotPlace {
+  int64_t offset, bytes;
+  Value index;
+};
+
+std::optional<SlotPlace> getPlace(Value buffer) {
   auto slot = buffer.getDefiningOp<cta::SlotOp>();
   auto ring = slot ? slot.getRing().getDefiningOp<cta::RingOp>() : nullptr;
-  std::optional<int64_t> index =
-      slot ? getConstantIntValue(slot.getIndex()) : std::nullopt;
-  if (!ring || !ring.getOffset() || !index)
+  if (!ring || !ring.getOffset())
     return std::nullopt;
-  return *ring.getOffset() + *index * slot.getSlot().getType().getBytes();
+  return SlotPlace{static_cast<int64_t>(*ring.getOffset()),
+                   slot.getSlot().getType().getBytes(), slot.getIndex()};
 }
 
 /// PTX ISA, Matrix descriptor format: start address, leading and stride byte
@@ -271,16 +276,27 @@ struct DescriptorPattern : OpConversionPattern<cta::DescriptorOp> {
     cta::DescriptorType type = op.getResult().getType();
     uint64_t fixed = uint64_t(1) << 62 | uint64_t(type.getStride() >> 4) << 32 |
                      uint64_t(type.getLeading() >> 4) << 16;
-    std::optional<int64_t> place = getPlace(op.getSource());
+    std::optional<SlotPlace> place = getPlace(op.getSource());
+    std::optional<int64_t> index =
+        place ? getConstantIntValue(place->index) : std::nullopt;
     Value source = place ? b.sharedPointer(0) : adaptor.getSource();
     Value address = LLVM::PtrToIntOp::create(b, b.getI32Type(), source);
     // In a cluster the address has bits above the descriptor's field.
     address = LLVM::AndOp::create(b, address, b.i32(0x3FFFF));
     address = LLVM::LShrOp::create(b, address, b.i32(4));
+    // Computed from the index in units of 16 bytes and 32 bits: ptxas then
+    // keeps the descriptors of a loop in uniform registers.
+    if (place && !index) {
+      Value units = b.mul(rewriter.getRemappedValue(place->index),
+                          b.i32(place->bytes >> 4));
+      units = LLVM::AddOp::create(b, units, b.i32(place->offset >> 4));
+      address = LLVM::AddOp::create(b, address, units);
+    }
     Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), address);
     Value descriptor = LLVM::OrOp::create(b, wide, b.i64(fixed));
-    if (place)
-      descriptor = LLVM::AddOp::create(b, descriptor, b.i64(*place >> 4));
+    if (index)
+      descriptor = LLVM::AddOp::create(
+          b, descriptor, b.i64((place->offset + *index * place->bytes) >> 4));
     rewriter.replaceOp(op, descriptor);
     return success();
   }

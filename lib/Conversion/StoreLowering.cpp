@@ -52,8 +52,15 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         return op.emitOpError("expected columns inside the memref, from an "
                               "even element on: only rows are checked, and "
                               "pairs are stored");
-      if (isPacked(type) && type.getDimSize(1) % 16 == 0 &&
-          areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 4))
+      // Of wide tiles the exchange costs more than the stores gain: its code is
+      // long, and a CTA runs it once, from a cold instruction cache.
+      constexpr int64_t kWidestQuads = 128;
+      int64_t columns = type.getDimSize(1);
+      if (isPacked(type) && columns % 32 == 0 && columns <= kWidestQuads &&
+          areColumnsWhole(box.tensor, box.indices, columns, 8))
+        storePackedQuads(b, box, adaptor.getTile());
+      else if (isPacked(type) && type.getDimSize(1) % 16 == 0 &&
+               areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 4))
         storePackedWide(b, box, adaptor.getTile());
       else
         storeAccumulator(b, box, adaptor.getTile());
@@ -124,13 +131,67 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     Value odd, shift; ///< bytes from a lane's own columns to those it takes
   };
 
-  /// Stores `pairs`, `stride` bytes apart, if the row of `at` is in bounds.
-  static void storePairs(ThreadBuilder &b, const GlobalBox &box, ValueRange at,
-                         Value pointer, ArrayRef<Value> pairs, int64_t stride) {
+  /// Stores `values`, `stride` bytes apart, if the row of `at` is in bounds.
+  static void storeEach(ThreadBuilder &b, const GlobalBox &box, ValueRange at,
+                        Value pointer, ArrayRef<Value> values, int64_t stride) {
     b.ifThen(box.isInside(b, at, 0), [&] {
-      for (auto [n, pair] : llvm::enumerate(pairs))
-        LLVM::StoreOp::create(b, pair, b.offset(pointer, int64_t(n) * stride));
+      for (auto [n, value] : llvm::enumerate(values))
+        LLVM::StoreOp::create(b, value, b.offset(pointer, int64_t(n) * stride));
     });
+  }
+
+  /// Exchanges registers in a quad, from 4 bytes of each of four groups of 8
+  /// columns to the 16 bytes of one group: lane t gets group t. First between
+  /// neighbours, then between lanes at a distance of 2.
+  struct QuadTrade {
+    explicit QuadTrade(ThreadBuilder &b) : b(b), neighbours(b) {
+      Value lane = LLVM::AndOp::create(b, b.lane(), b.i32(3));
+      upper = compare(b, LLVM::ICmpPredicate::ne,
+                      LLVM::AndOp::create(b, lane, b.i32(2)), b.i32(0));
+      shift = b.mul(lane, b.i32(12));
+    }
+
+    Value operator()(ArrayRef<Value> groups) const {
+      Value low = neighbours(groups[0], groups[1]);
+      Value high = neighbours(groups[2], groups[3]);
+      SmallVector<Value> kept, got;
+      for (int64_t i = 0; i < 2; ++i) {
+        Value first = b.extract(low, i), second = b.extract(high, i);
+        kept.push_back(LLVM::SelectOp::create(b, upper, second, first));
+        Value sent = LLVM::SelectOp::create(b, upper, first, second);
+        got.push_back(NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent,
+                                           b.i32(2), b.i32(31),
+                                           NVVM::ShflKind::bfly, UnitAttr()));
+      }
+      SmallVector<Value> result;
+      for (int64_t i = 0; i < 4; ++i)
+        result.push_back(LLVM::SelectOp::create(b, upper,
+                                                i < 2 ? got[i] : kept[i - 2],
+                                                i < 2 ? kept[i] : got[i - 2]));
+      return b.pack(result);
+    }
+
+    ThreadBuilder &b;
+    Trade neighbours;
+    Value upper, shift; ///< bytes from a lane's own columns to those it takes
+  };
+
+  static void storePackedQuads(ThreadBuilder &b, const GlobalBox &box,
+                               Value fragment) {
+    QuadTrade trade(b);
+    int64_t groups = box.fragment.getDimSize(1) / 8;
+    for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
+      int64_t first = row / 2 * 2 * groups + row % 2;
+      SmallVector<Value> at = box.locate(b, 2 * first), quads;
+      Value pointer = b.offset(box.getPointer(b, at), trade.shift);
+      for (int64_t group = 0; group < groups; group += 4) {
+        SmallVector<Value> mine;
+        for (int64_t i = 0; i < 4; ++i)
+          mine.push_back(b.extract(fragment, first + 2 * (group + i)));
+        quads.push_back(trade(mine));
+      }
+      storeEach(b, box, at, pointer, quads, 64);
+    }
   }
 
   static void storePackedWide(ThreadBuilder &b, const GlobalBox &box,
@@ -146,7 +207,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         Value next = b.extract(fragment, first + 2 * group + 2);
         pairs.push_back(trade(mine, next));
       }
-      storePairs(b, box, at, pointer, pairs, 32);
+      storeEach(b, box, at, pointer, pairs, 32);
     }
   }
 
@@ -179,7 +240,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         Value mine = turn(reg), next = turn(reg + 1);
         pairs.push_back(trade(mine, next));
       }
-      storePairs(b, box, at, pointer, pairs, 128);
+      storeEach(b, box, at, pointer, pairs, 128);
     }
   }
 

@@ -142,9 +142,15 @@ struct MBarrierWaitPattern : OpConversionPattern<cta::MBarrierWaitOp> {
   matchAndRewrite(cta::MBarrierWaitOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
-    NVVM::MBarrierTryWaitParityOp::create(
-        b, getBarrier(b, adaptor.getBarrier(), adaptor.getIndex()),
-        adaptor.getParity(), b.i32(kWaitHint));
+    // As nvvm.mbarrier.try_wait.parity, whose branches are bra.uni: after them
+    // ptxas keeps no value of a loop in uniform registers.
+    b.assembly("{ .reg .pred done; "
+               "WAIT: mbarrier.try_wait.parity.shared.b64 done, [$0], $1, $2; "
+               "@done bra DONE; bra WAIT; DONE: }",
+               "r,r,n,~{memory}",
+               {getBarrier(b, adaptor.getBarrier(), adaptor.getIndex()),
+                adaptor.getParity(), b.i32(kWaitHint)},
+               Type());
     rewriter.eraseOp(op);
     return success();
   }
@@ -157,14 +163,17 @@ struct ArrivePattern : OpConversionPattern<cta::ArriveOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op, rewriter);
     Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getIndex());
-    auto arrive = [&] {
-      NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier);
-    };
     if (b.isElected()) {
-      arrive();
+      NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier);
     } else {
+      // A predicate, not a branch: in a loop around a loop, ptxas takes the
+      // warp for divergent after such branches, and keeps no value of the loops
+      // in uniform registers.
       NVVM::SyncWarpOp::create(b, b.i32(-1));
-      b.ifThen(isLeader(b, b.lane()), arrive);
+      b.assembly("{ .reg .pred first; .reg .b64 state; "
+                 "setp.eq.s32 first, $1, 0; "
+                 "@first mbarrier.arrive.shared.b64 state, [$0]; }",
+                 "r,r,~{memory}", {barrier, b.lane()}, Type());
     }
     rewriter.eraseOp(op);
     return success();

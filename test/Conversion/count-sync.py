@@ -9,10 +9,10 @@ move and merge none.
 import re
 import sys
 
-# cta op -> what stands for one of it in NVVM.
+# cta op -> what stands for one of it in NVVM or in its inline assembly.
 PAIRS = {
-    r"cta\.mbarrier_wait\b": r"nvvm\.mbarrier\.try_wait\.parity\b",
-    r"cta\.arrive\b": r"nvvm\.mbarrier\.arrive\b(?!\.)",
+    r"cta\.mbarrier_wait\b": r"\bmbarrier\.try_wait\.parity\b",
+    r"cta\.arrive\b": r"nvvm\.mbarrier\.arrive\b(?!\.)|@first mbarrier\.arrive\b",
     r"cta\.arrive_copies\b": r"nvvm\.cp\.async\.mbarrier\.arrive\b",
     r"cta\.arrive_expect\b": r"nvvm\.mbarrier\.arrive\.expect_tx\b",
     r"cta\.mbarrier_init_fence\b": r"nvvm\.fence\.mbarrier\.init\b",

@@ -8,7 +8,7 @@
 // CHECK:       llvm.func @gather_block
 // CHECK:         cp.async.bulk.tensor.2d
 // CHECK:         %[[FIRST:.*]] = llvm.load %{{.*}} : !llvm.ptr<1> -> i32
-// CHECK:         nvvm.mbarrier.try_wait
+// CHECK:         llvm.inline_asm {{.*}}mbarrier.try_wait
 // CHECK:         %[[ZERO:.*]] = llvm.mlir.constant(0 : i32) : i32
 // CHECK-NEXT:    %[[IS_BLOCK:.*]] = llvm.icmp "sge" %[[FIRST]], %[[ZERO]] : i32
 // CHECK-NEXT:    scf.if %[[IS_BLOCK]] {
