@@ -124,6 +124,37 @@ struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
   }
 };
 
+/// Adds blocks of columns, of which a thread holds the same ones. One after the
+/// other, so that each is added when it has been computed.
+struct FoldPattern : OpConversionPattern<tile::FoldOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::FoldOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = getFragment(op.getSource());
+    RankedTensorType folded = getFragment(op.getResult());
+    constexpr int64_t kColumns = 8;
+    if (!isReducible(type) || folded.getDimSize(1) % kColumns)
+      return op.emitOpError()
+             << "is lowered from f32 accumulators to "
+                "multiples of "
+             << kColumns << " columns only, got " << type << " and " << folded;
+    ThreadBuilder b(op, rewriter);
+    // Registers of 64 rows.
+    int64_t count = type.getDimSize(1) / 2, kept = folded.getDimSize(1) / 2;
+    rewriter.replaceOp(op, b.pack(getNumRegisters(folded), [&](int64_t reg) {
+      int64_t first = reg / kept * count + reg % kept;
+      Value sum = b.extract(adaptor.getSource(), first);
+      for (int64_t i = kept; i < count; i += kept)
+        sum = combine(b, tile::ReduceKind::sum, sum,
+                      b.extract(adaptor.getSource(), first + i));
+      return sum;
+    }));
+    return success();
+  }
+};
+
 /// Reduces along columns within a warp: a thread's registers, then the eight
 /// lanes that hold the same columns.
 struct ReduceWarpPattern : OpConversionPattern<cta::ReduceWarpOp> {
@@ -320,7 +351,8 @@ private:
 void mla::populateReductionPatterns(TypeConverter &types,
                                     RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<MinPattern, ReducePattern, ReduceWarpPattern>(types, context);
+  patterns.add<FoldPattern, MinPattern, ReducePattern, ReduceWarpPattern>(
+      types, context);
   // Benefit above the pattern of elementwise ops.
   patterns.add<ScaledDifferencePattern>(types, context, /*benefit=*/2);
 }

@@ -150,6 +150,21 @@ static LogicalResult runReduce(Frame &frame, const Instruction &in) {
   return success();
 }
 
+static LogicalResult runFold(Frame &frame, const Instruction &in) {
+  const DenseTile &source = frame.getTile(in.operands[0]);
+  TilePtr result = makeResult(in);
+  int64_t columns = result->shape[1], blocks = source.shape[1] / columns;
+  for (int64_t r = 0; r < result->shape[0]; ++r)
+    for (int64_t c = 0; c < columns; ++c) {
+      float sum = 0;
+      for (int64_t block = 0; block < blocks; ++block)
+        sum += source.floats[(r * blocks + block) * columns + c];
+      result->floats[r * columns + c] = sum;
+    }
+  frame.set(in.results[0], std::move(result));
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Dot and softmax
 //===----------------------------------------------------------------------===//
@@ -256,6 +271,7 @@ void mla::interp::addTileOps(HandlerTable &table) {
   table["tile.transpose"] = runTranspose;
   table["tile.broadcast"] = runBroadcast;
   table["tile.reduce"] = runReduce;
+  table["tile.fold"] = runFold;
   table["tile.any"] = runAny;
   table["tile.min"] = runMin;
   table["tile.dot"] = runDot;

@@ -52,10 +52,11 @@ void mla::buildCTAPipeline(OpPassManager &pm,
   func.addPass(createPersist());
   func.addPass(createDecomposeSoftmax());
   // After decomposition, which creates the sums. Splitting is first, because
-  // partial sums can be deferred too. Operands are swapped last, because
-  // tile.online_softmax exists along rows only.
+  // partial sums can be deferred or folded too. Operands are swapped last,
+  // because tile.online_softmax exists along rows only.
   func.addPass(createSplitSums());
   func.addPass(createDeferSums());
+  func.addPass(createFoldSums());
   func.addPass(createSwapAB());
   // Before folding, which can remove labelled ops.
   func.addPass(createVerifySchedule());

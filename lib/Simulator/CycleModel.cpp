@@ -47,6 +47,8 @@ double CycleModel::getIssue(Operation *op) const {
     return getBytes(gather.getDest().getType()) / (4 * 32 * 16) * 4;
   if (auto reduce = dyn_cast<tile::ReduceOp>(op))
     return sync + getElements(reduce.getSource().getType()) / floatOps;
+  if (auto fold = dyn_cast<tile::FoldOp>(op))
+    return getElements(fold.getSource().getType()) / floatOps;
   // Ops without an instruction.
   if (isa<arith::ConstantOp, cta::SlotOp, cta::DescriptorOp, cta::ViewOp,
           cta::ConvertLayoutOp, tile::BroadcastOp, tensor::SplatOp>(op))

@@ -276,6 +276,9 @@ LogicalResult LayoutSolver::visitAccumulators(Operation *op) {
                                            : FragmentLayout::column,
                       op)));
   }
+  if (auto fold = dyn_cast<tile::FoldOp>(op))
+    return success(succeeded(fix(fold.getSource(), FragmentLayout::acc, op)) &&
+                   succeeded(fix(fold.getResult(), FragmentLayout::acc, op)));
   if (auto reduce = dyn_cast<cta::ReduceWarpOp>(op))
     return success(
         succeeded(fix(reduce.getSource(), FragmentLayout::acc, op)) &&

@@ -132,6 +132,19 @@ def _():
                    {"out": matrix("f32", out)})
 
 
+@program("fold")
+def _():
+    """sums of blocks of columns"""
+    a, b = ints("fa", 64, 64), ints("fb", 72, 64)
+    d = multiply(a, transpose(b))
+
+    def fold(columns):
+        return [[sum(row[c::columns]) for c in range(columns)] for row in d]
+
+    yield Case("random", {"a": matrix("bf16", a), "b": matrix("bf16", b)},
+               {"eight": matrix("f32", fold(8)), "more": matrix("f32", fold(24))})
+
+
 def columns_of(n):
     """Declares the program of a transposed tile of `n` columns."""
 

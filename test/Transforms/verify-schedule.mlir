@@ -1,7 +1,7 @@
 // mla-verify-schedule accepts the built-in schedules for every variant of the
 // operators. A program is not checked again after folding.
 // DEFINE: %{rewrite} = --mla-pair-tiles --mla-split-width --mla-split-tail --mla-persist --mla-decompose-softmax \
-// DEFINE:   --mla-split-sums --mla-defer-sums --mla-swap-ab --mla-verify-schedule
+// DEFINE:   --mla-split-sums --mla-defer-sums --mla-fold-sums --mla-swap-ab --mla-verify-schedule
 // RUN: %python %S/Inputs/variants.py > %t.mlir
 // RUN: %mla-opt %t.mlir --mla-choose-schedule=schedule=seesaw --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s
 // RUN: %mla-opt %t.mlir --mla-choose-schedule=schedule=shared-p --mla-tile %{rewrite} --canonicalize --cse --mla-schedule | FileCheck %s

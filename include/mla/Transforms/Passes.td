@@ -200,9 +200,9 @@ def Persist : FuncPass<"mla-persist"> {
     with a loop over every N-th tile, N = number of CTAs. The producer role can
     then load the next output tile while the other roles finish the current one.
 
-    The tiles of a grid marked `tile.longest_first` are dealt in a snake: CTA c of
-    N gets tile c of the first N, tile N - 1 - c of the next N, then c again. So a
-    CTA with the longest tile of a turn has the shortest of the next one.
+    Of a grid marked `tile.longest_first` the first CTAs get two tiles in a row,
+    and the last ones, eight per SM, one tile each. The hardware gives a CTA to the
+    SM that is free.
 
     ```mlir
     scf.forall (%t) in (%tiles) { ... }
@@ -274,6 +274,25 @@ def DeferSums : FuncPass<"mla-defer-sums"> {
     This removes an exchange through shared memory per iteration if the reduction
     crosses warps, at the cost of the tile's registers. Sums of another form are
     unchanged.
+  }];
+}
+
+def FoldSums : FuncPass<"mla-fold-sums"> {
+  let summary = "carry row sums as eight columns, reduced behind the loop";
+  let description = [{
+    Applies to schedules that request `"fold-sums"`. Where a loop carries a
+    rescaled sum of tiles reduced along their rows, as in online softmax, it
+    carries eight columns of partial sums instead, which are reduced once after
+    the loop:
+
+    ```mlir
+    %sum = %old * %rescale + (tile.reduce sum %weights dim 1)
+    // becomes, carrying a tile of 8 columns,
+    %sum = %old * (tile.broadcast %rescale dim 1) + (tile.fold %weights)
+    ```
+
+    A thread holds the same of each 8 columns of an accumulator, so an iteration
+    adds within threads only. Sums of another form are unchanged.
   }];
 }
 

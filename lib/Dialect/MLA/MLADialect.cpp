@@ -145,8 +145,8 @@ LogicalResult RingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 ArrayRef<StringRef> mla::getRewriteNames() {
   static constexpr StringRef kNames[] = {
-      "pair-tiles",   "split-width", "split-tail", "persist",
-      "lazy-rescale", "split-sums",  "defer-sums", "swap-ab"};
+      "pair-tiles", "split-width", "split-tail", "persist", "lazy-rescale",
+      "split-sums", "defer-sums",  "fold-sums",  "swap-ab"};
   return kNames;
 }
 

@@ -309,6 +309,19 @@ LogicalResult ReduceOp::verify() {
                        getDim());
 }
 
+LogicalResult FoldOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (source.getRank() != 2 || !source.getElementType().isF32())
+    return emitOpError() << "expected a matrix of f32, got " << source;
+  if (result.getRank() != 2 || !result.getElementType().isF32() ||
+      source.getDimSize(0) != result.getDimSize(0) ||
+      result.getDimSize(1) == 0 || source.getDimSize(1) % result.getDimSize(1))
+    return emitOpError() << "expected the rows of " << source
+                         << " and a divisor of its columns, got " << result;
+  return success();
+}
+
 LogicalResult BroadcastOp::verify() {
   return verifyDropped(*this, getResult().getType(), getSource().getType(),
                        getDim());

@@ -296,7 +296,7 @@ func.func @output_over_input(%q: memref<?x128x512xbf16>, %kv: memref<?x1x512xbf1
 
 // -----
 
-// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, pair-tiles, persist, swap-ab, defer-sums, lazy-rescale}}
+// expected-error @below {{schedule "s": unknown rewrite "split-witdh" in 'after', expected one of split-width, split-tail, split-sums, pair-tiles, persist, fold-sums, swap-ab, defer-sums and 1 more}}
 func.func @f() attributes {a = #mla.schedule<"s" after ["split-witdh"],
   roles = [<"a", warps = 4, registers = 128>], table = [<"q" in ["a"]>]>} { return }
 

@@ -359,6 +359,30 @@ func.func @reduce_element(%s: tensor<64x32xf32>) {
 
 // -----
 
+func.func @fold(%s: tensor<32xf32>) {
+  // expected-error @below {{expected a matrix of f32, got 'tensor<32xf32>'}}
+  %0 = tile.fold %s : tensor<32xf32> -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @fold(%s: tensor<64x32xf32>) {
+  // expected-error @below {{expected the rows of 'tensor<64x32xf32>' and a divisor of its columns, got 'tensor<64x12xf32>'}}
+  %0 = tile.fold %s : tensor<64x32xf32> -> tensor<64x12xf32>
+  return
+}
+
+// -----
+
+func.func @fold(%s: tensor<64x32xf32>) {
+  // expected-error @below {{expected the rows of 'tensor<64x32xf32>' and a divisor of its columns, got 'tensor<32x8xf32>'}}
+  %0 = tile.fold %s : tensor<64x32xf32> -> tensor<32x8xf32>
+  return
+}
+
+// -----
+
 func.func @broadcast_dim(%v: tensor<64xf32>) {
   // expected-error @below {{expected dim in [0, 2), got -1}}
   %0 = tile.broadcast %v dim -1 : tensor<64xf32> -> tensor<64x32xf32>

@@ -60,6 +60,8 @@ func.func @rows_and_columns(%s: tensor<64x32xf32>, %r: tensor<64xf32>,
   %0 = tile.reduce max %s dim 1 : tensor<64x32xf32> -> tensor<64xf32>
   // CHECK: tile.reduce {{ ?}}sum %[[S]] dim 0 : tensor<64x32xf32> -> tensor<32xf32>
   %1 = tile.reduce sum %s dim 0 : tensor<64x32xf32> -> tensor<32xf32>
+  // CHECK: tile.fold %[[S]] : tensor<64x32xf32> -> tensor<64x8xf32>
+  %f = tile.fold %s : tensor<64x32xf32> -> tensor<64x8xf32>
   // CHECK: tile.broadcast %[[R]] dim 1 : tensor<64xf32> -> tensor<64x32xf32>
   %2 = tile.broadcast %r dim 1 : tensor<64xf32> -> tensor<64x32xf32>
   // CHECK: tile.broadcast %[[C]] dim 0 : tensor<32xf32> -> tensor<64x32xf32>

@@ -1,4 +1,4 @@
-"""leave_one_out.py MLA_OPT INPUT: runs --mla-kernel-pipeline without each of its
+"""leave_one_out.py MLA_OPT SCHEDULE=INPUT...: runs --mla-kernel-pipeline without each of its
 passes in turn, and prints what happens, a line per pass:
 
     without PASS: error: MESSAGE
@@ -6,7 +6,7 @@ passes in turn, and prints what happens, a line per pass:
     without PASS: no error
 
 The pipeline is the one that mla-opt prints. A schedule does not need every pass,
-so each is left out with all SCHEDULES; an error that names the pass is preferred.
+so each is left out with all of them; an error that names the pass is preferred.
 MLIR's passes are tried with the first schedule only. "leaves" lists the dialects of ops that
 translation to LLVM IR does not accept. Occurrences of one pass are numbered
 (cse#2).
@@ -16,9 +16,6 @@ import collections
 import re
 import subprocess
 import sys
-
-# Together they request all rewrites. The first one compiles faster.
-SCHEDULES = ("swapped", "seesaw")
 
 
 def run(mla_opt, source, *options):
@@ -71,15 +68,18 @@ def describe(result):
 
 
 def main():
-    mla_opt, source = sys.argv[1:]
-    pipelines = [get_passes(mla_opt, source, schedule) for schedule in SCHEDULES]
+    mla_opt, *arguments = sys.argv[1:]
+    pipelines = []
+    for argument in arguments:
+        schedule, source = argument.split("=", 1)
+        pipelines.append((source, get_passes(mla_opt, source, schedule)))
     seen = collections.Counter()
-    for i, (_, text) in enumerate(pipelines[0]):
+    for i, (_, text) in enumerate(pipelines[0][1]):
         name = text.split("{")[0]
         seen[name] += 1
         number = f"#{seen[name]}" if seen[name] > 1 else ""
         results = []
-        for passes in pipelines if "mla-" in name else pipelines[:1]:
+        for source, passes in pipelines if "mla-" in name else pipelines[:1]:
             rest = passes[:i] + passes[i + 1 :]
             results.append(describe(run(mla_opt, source, join_passes(rest))))
             if f"--{name} " in results[-1]:

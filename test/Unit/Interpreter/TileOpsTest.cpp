@@ -87,6 +87,17 @@ TEST_F(TileOpsTest, Broadcast) {
             (Doubles{1, 2, 3, 1, 2, 3}));
 }
 
+TEST_F(TileOpsTest, Fold) {
+  EXPECT_EQ(compute("%r = tile.fold %a : tensor<2x3xf32> -> tensor<2x1xf32>",
+                    "2x1xf32", {2, 1}),
+            (Doubles{6, 15}));
+  EXPECT_EQ(compute("%t = tile.concat %a, %a dim 1 : tensor<2x3xf32>, "
+                    "tensor<2x3xf32> -> tensor<2x6xf32>\n"
+                    "%r = tile.fold %t : tensor<2x6xf32> -> tensor<2x3xf32>",
+                    "2x3xf32", {2, 3}),
+            (Doubles{2, 4, 6, 8, 10, 12}));
+}
+
 TEST_F(TileOpsTest, Reduce) {
   EXPECT_EQ(compute("%r = tile.reduce max %a dim 1 : tensor<2x3xf32> -> "
                     "tensor<2xf32>",

@@ -292,6 +292,24 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_FoldOp : Tile_Op<"fold", [Pure]> {
+  let summary = "adds the blocks of columns of a tile";
+  let description = [{
+    Element (r, c) of the result, which has N columns, is the sum of the elements
+    (r, c + i N) of the tile for all i. The order of the sum is unspecified.
+
+    ```mlir
+    %f = tile.fold %w : tensor<64x128xf32> -> tensor<64x8xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$source);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $source attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
   let summary = "repeats a tile along a new dimension";
   let description = [{
