@@ -14,60 +14,56 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
-namespace {
-/// A loop over the points of one CTA, and the point of an iteration.
-struct Turns {
-  scf::ForOp loop;
-  Value point;
-};
-} // namespace
-
-static Value isOdd(ImplicitLocOpBuilder &b, Value index) {
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                               arith::AndIOp::create(b, index, one), one);
+/// At most one CTA per SM. CTA c of n computes points c, c + n, ...
+static Value countEven(ImplicitLocOpBuilder &b, Value items) {
+  return arith::MinUIOp::create(b, items, tile::SmCountOp::create(b));
 }
 
-/// CTA c of n computes points c, c + n, ...
-static Turns dealInOrder(ImplicitLocOpBuilder &b, Value cta, Value ctas,
-                         Value items) {
-  auto loop = scf::ForOp::create(b, cta, items, ctas);
-  return {loop, loop.getInductionVar()};
+static scf::ForOp dealEven(ImplicitLocOpBuilder &b, Value cta, Value ctas,
+                           Value items) {
+  return scf::ForOp::create(b, cta, items, ctas);
 }
 
-/// The place of CTA `cta` in a turn: from the last one down if `reversed`.
-static Value getPlace(ImplicitLocOpBuilder &b, Value cta, Value ctas,
-                      Value reversed) {
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  Value last = arith::SubIOp::create(b, ctas, one);
-  Value mirrored = arith::SubIOp::create(b, last, cta);
-  return arith::SelectOp::create(b, reversed, mirrored, cta);
+/// Points that a CTA computes one after the other, of a grid whose first ones
+/// take longest, and how many points per SM remain for CTAs with a single one.
+/// The longest points take twice the average, so these fill the gaps that the
+/// others leave.
+static constexpr int64_t kChunk = 2, kSinglesPerSm = 8;
+
+/// min(n, floor(n / chunk) + k): the first CTAs have a chunk each, the others a
+/// point. The hardware gives a CTA to the SM that is free.
+static Value countChunks(ImplicitLocOpBuilder &b, Value items) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  constexpr int64_t kPerSm = kSinglesPerSm - kSinglesPerSm / kChunk;
+  Value chunks = arith::DivUIOp::create(b, items, constant(kChunk));
+  Value more =
+      arith::MulIOp::create(b, tile::SmCountOp::create(b), constant(kPerSm));
+  return arith::MinUIOp::create(b, items,
+                                arith::AddIOp::create(b, chunks, more));
 }
 
-/// In turn t, CTA c of n computes point t * n + c if t is even, and point
-/// t * n + n - 1 - c if it is odd, so that who has the longest point of a turn
-/// has the shortest of the next. In the last turn, some CTAs may have none.
-static Turns dealInSnake(ImplicitLocOpBuilder &b, Value cta, Value ctas,
-                         Value items) {
-  Value turns = arith::DivUIOp::create(b, items, ctas);
-  Value whole = arith::MulIOp::create(b, turns, ctas);
-  Value rest = arith::SubIOp::create(b, items, whole);
-  Value place = getPlace(b, cta, ctas, isOdd(b, turns));
-  Value hasLast =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, place, rest);
-  Value end = arith::SelectOp::create(
-      b, hasLast, arith::AddIOp::create(b, whole, ctas), whole);
-  // The variable is t * n + c, which needs no register besides those of a loop
-  // in order.
-  auto loop = scf::ForOp::create(b, cta, end, ctas);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value at = loop.getInductionVar();
-  Value turn = arith::DivUIOp::create(b, at, ctas);
-  Value first = arith::MulIOp::create(b, turn, ctas);
-  Value mine = arith::SubIOp::create(b, at, first);
-  return {loop, arith::AddIOp::create(b, first,
-                                      getPlace(b, mine, ctas, isOdd(b, turn)))};
+static scf::ForOp dealChunks(ImplicitLocOpBuilder &b, Value cta, Value ctas,
+                             Value items) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  // As many chunks as make up for the CTAs that are fewer than the points.
+  Value chunks = arith::CeilDivUIOp::create(
+      b, arith::SubIOp::create(b, items, ctas), constant(kChunk - 1));
+  Value isChunk =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, cta, chunks);
+  // Chunk c begins at c + (chunk - 1) c, what follows at c + (chunk - 1)
+  // chunks.
+  Value before = arith::MulIOp::create(
+      b, arith::MinUIOp::create(b, cta, chunks), constant(kChunk - 1));
+  Value first = arith::AddIOp::create(b, cta, before);
+  Value count =
+      arith::SelectOp::create(b, isChunk, constant(kChunk), constant(1));
+  Value end =
+      arith::MinUIOp::create(b, arith::AddIOp::create(b, first, count), items);
+  return scf::ForOp::create(b, first, end, constant(1));
 }
 
 /// Numbers the grid points with the last dimension fastest, and deals them to
@@ -80,19 +76,19 @@ static void persist(scf::ForallOp grid) {
     sizes.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), bound));
     items = arith::MulIOp::create(b, items, sizes.back());
   }
-  Value ctas = arith::MinUIOp::create(b, items, tile::SmCountOp::create(b));
+  bool longestFirst = grid->hasAttr(tile::kLongestFirstAttr);
+  Value ctas = longestFirst ? countChunks(b, items) : countEven(b, items);
   auto persistent =
       scf::ForallOp::create(b, SmallVector<OpFoldResult>{ctas},
                             /*outputs=*/ValueRange(), /*mapping=*/std::nullopt);
   b.setInsertionPointToStart(persistent.getBody());
-  auto deal =
-      grid->hasAttr(tile::kLongestFirstAttr) ? dealInSnake : dealInOrder;
-  auto [loop, point] = deal(b, persistent.getInductionVars()[0], ctas, items);
+  scf::ForOp loop = (longestFirst ? dealChunks : dealEven)(
+      b, persistent.getInductionVars()[0], ctas, items);
   // Only the inner loop over KV tiles is pipelined.
   loop->setAttr(tile::kPersistentAttr, b.getUnitAttr());
   Block *body = loop.getBody();
   b.setInsertionPoint(body->getTerminator());
-  Value rest = point;
+  Value rest = loop.getInductionVar();
   for (size_t d = sizes.size(); d-- > 0;) {
     Value at = rest;
     if (d) {

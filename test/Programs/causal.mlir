@@ -1,8 +1,8 @@
 // REQUIRES: jit
 // Causal attention with head dimensions 192 and 128 in one loop over tiles of 128 keys. A
 // branch (scf.if) masks the tiles on the diagonal and at the end; others skip it. Blocks of
-// queries at the end of a sequence take longest: they come first, and CTAs get them in a
-// snake. V of a tile is loaded after K of the next one, in the order of their use, and Q of the
+// queries at the end of a sequence take longest: they come first, and CTAs get several in a
+// row. V of a tile is loaded after K of the next one, in the order of their use, and Q of the
 // next block as soon as the last scores of this one are known.
 //
 // RUN: mla-jit run %s --device=interpreter --check --scale=0.0722 \

@@ -53,32 +53,29 @@ func.func @plain(%m: memref<?x?xf32>, %n: index) attributes {mla.schedule = #pla
   return
 }
 
-// A grid whose first tiles take longest: every second turn goes from the last CTA to the
-// first, and the loop ends in front of a last turn that has no tile for the CTA.
-// CHECK-LABEL: func @snake
+// A grid whose first tiles take longest: floor(n / 2) + 4 CTAs per SM, of which the first
+// ones have two tiles in a row and the others one.
+// CHECK-LABEL: func @chunks
 // CHECK-SAME:    %[[M:[^:]*]]: memref<?xf32>, %[[N:[^:]*]]: index
-// CHECK:         %[[CTAS:.*]] = arith.minui
+// CHECK:         %[[HALF:.*]] = arith.divui %[[ITEMS:.*]], %{{.*}}
+// CHECK:         %[[SMS:.*]] = tile.sm_count
+// CHECK:         %[[MORE:.*]] = arith.muli %[[SMS]], %{{.*}}
+// CHECK:         %[[SUM:.*]] = arith.addi %[[HALF]], %[[MORE]]
+// CHECK:         %[[CTAS:.*]] = arith.minui %[[ITEMS]], %[[SUM]]
 // CHECK:         scf.forall (%[[CTA:.*]]) in (%[[CTAS]]) {
-// CHECK-NEXT:      %[[TURNS:.*]] = arith.divui %[[ITEMS:.*]], %[[CTAS]]
-// CHECK-NEXT:      %[[FULL:.*]] = arith.muli %[[TURNS]], %[[CTAS]]
-// CHECK-NEXT:      %[[REST:.*]] = arith.subi %[[ITEMS]], %[[FULL]]
-// CHECK:           %[[ODD:.*]] = arith.cmpi eq
-// CHECK:           %[[LAST:.*]] = arith.subi %[[CTAS]], %{{.*}}
-// CHECK-NEXT:      %[[MIRRORED:.*]] = arith.subi %[[LAST]], %[[CTA]]
-// CHECK-NEXT:      %[[PLACE:.*]] = arith.select %[[ODD]], %[[MIRRORED]], %[[CTA]]
-// CHECK-NEXT:      %[[HAS:.*]] = arith.cmpi ult, %[[PLACE]], %[[REST]]
-// CHECK-NEXT:      %[[NEXT:.*]] = arith.addi %[[FULL]], %[[CTAS]]
-// CHECK-NEXT:      %[[END:.*]] = arith.select %[[HAS]], %[[NEXT]], %[[FULL]]
-// CHECK-NEXT:      scf.for %[[AT:.*]] = %[[CTA]] to %[[END]] step %[[CTAS]] {
-// CHECK-NEXT:        %[[TURN:.*]] = arith.divui %[[AT]], %[[CTAS]]
-// CHECK-NEXT:        %[[FIRST:.*]] = arith.muli %[[TURN]], %[[CTAS]]
-// CHECK-NEXT:        %[[MINE:.*]] = arith.subi %[[AT]], %[[FIRST]]
-// CHECK:             %[[BACK:.*]] = arith.subi %{{.*}}, %[[MINE]]
-// CHECK-NEXT:        %[[HERE:.*]] = arith.select %{{.*}}, %[[BACK]], %[[MINE]]
-// CHECK-NEXT:        %[[POINT:.*]] = arith.addi %[[FIRST]], %[[HERE]]
-// CHECK-NEXT:        tile.load %[[M]][%[[POINT]]]
+// CHECK:           %[[FEWER:.*]] = arith.subi %[[ITEMS]], %[[CTAS]]
+// CHECK:           %[[CHUNKS:.*]] = arith.ceildivui %[[FEWER]], %{{.*}}
+// CHECK:           %[[IS:.*]] = arith.cmpi ult, %[[CTA]], %[[CHUNKS]]
+// CHECK:           %[[LESS:.*]] = arith.minui %[[CTA]], %[[CHUNKS]]
+// CHECK:           %[[BEFORE:.*]] = arith.muli %[[LESS]], %{{.*}}
+// CHECK:           %[[FIRST:.*]] = arith.addi %[[CTA]], %[[BEFORE]]
+// CHECK:           %[[COUNT:.*]] = arith.select %[[IS]], %{{.*}}, %{{.*}}
+// CHECK:           %[[SUM:.*]] = arith.addi %[[FIRST]], %[[COUNT]]
+// CHECK:           %[[END:.*]] = arith.minui %[[SUM]], %[[ITEMS]]
+// CHECK:           scf.for %[[AT:.*]] = %[[FIRST]] to %[[END]] step %{{.*}} {
+// CHECK-NEXT:        tile.load %[[M]][%[[AT]]]
 // CHECK-NOT:     tile.longest_first
-func.func @snake(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #persist} {
+func.func @chunks(%m: memref<?xf32>, %n: index) attributes {mla.schedule = #persist} {
   scf.forall (%t) in (%n) {
     %v = tile.load %m[%t] : memref<?xf32> -> tensor<64xf32>
     tile.store %v, %m[%t] {tile.label = "x"} : tensor<64xf32>, memref<?xf32>

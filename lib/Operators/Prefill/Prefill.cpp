@@ -53,10 +53,9 @@ int64_t mla::choosePrefillBlockKV(int64_t rows, int64_t dimQK, int64_t dimV) {
 // Predicted time
 //===----------------------------------------------------------------------===//
 
-/// Keys per tile; kilobytes of keys and values of the heads, and the least
-/// number of KV heads, that CTAs of a causal grid work on at the same time.
-static constexpr llvm::StringRef kTileSizes[] = {"block_kv", "cached_kb",
-                                                 "least_heads"};
+/// Keys per tile; kilobytes of keys and values of the heads that CTAs of a
+/// causal grid work on at the same time.
+static constexpr llvm::StringRef kTileSizes[] = {"block_kv", "cached_kb"};
 
 namespace {
 /// Costs of a schedule in cycles, fitted to an H200 with 16 heads: `exposed`
@@ -177,17 +176,10 @@ PrefillTiling::get(PrefillOp op, const TilingOptions &options) {
     return op.emitOpError() << "expected tile size 'block_kv' a multiple of 32 "
                                "in [32, 256], got "
                             << tiling.blockKV;
-  // About half of the L2 cache, as in FlashAttention-3.
-  constexpr int64_t kCachedKilobytes = 32 << 10;
+  // Each half of the L2 cache, of 25 MB, keeps what its SMs read.
+  constexpr int64_t kCachedKilobytes = 22 << 10;
   tiling.cachedBytes =
       options.schedule.getTileSize("cached_kb").value_or(kCachedKilobytes)
       << 10;
-  // CTAs that stay get their tiles in a fixed order: a section of few heads has
-  // tiles of very different lengths in each turn, which do not add up to the
-  // same time. Of 32 heads, each is read by four CTAs at a time.
-  constexpr int64_t kPersistentHeads = 32;
-  tiling.leastHeads =
-      options.schedule.getTileSize("least_heads")
-          .value_or(options.schedule.asksFor("persist") ? kPersistentHeads : 1);
   return tiling;
 }

@@ -64,6 +64,10 @@ private:
     return memref::DimOp::create(b, operand, index(d));
   }
   Value index(int64_t value) { return b.createIndex(value); }
+  Value createI32(int64_t value) {
+    return arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  }
   Value choose(Value condition, Value yes, Value no) {
     return arith::SelectOp::create(b, condition, yes, no);
   }
@@ -101,9 +105,9 @@ private:
   bool isPacked, staysForTiles;
   AttentionBuilder attention;
   Value zero;
-  // Heads of all sequences, tiles of query rows of a head, and heads of a
-  // section (buildOrder).
-  Value heads, blocks, section;
+  // Heads of all sequences, tiles of query rows of a head, heads of a section
+  // (buildOrder), and tiles of all heads.
+  Value heads, blocks, section, items;
   /// Steps of the search for a sequence.
   Value searchSteps;
   /// The rows of a sequence in q, and in k and v.
@@ -121,7 +125,7 @@ void Tiler::run() {
   zero = index(0);
   attention.buildScale();
   buildOrder();
-  Value items = arith::MulIOp::create(b, heads, blocks);
+  items = arith::MulIOp::create(b, heads, blocks);
   auto grid = scf::ForallOp::create(
       b, SmallVector<OpFoldResult>{items}, /*outputs=*/ValueRange(),
       /*mapping=*/std::nullopt, [&](OpBuilder &, Location, ValueRange ivs) {
@@ -137,7 +141,8 @@ void Tiler::run() {
 /// CTAs that run at the same time work on the heads of one section, so that
 /// they share keys and values in the L2 cache. Causal tiles have different
 /// numbers of keys: the longest of a section come first, so that short ones
-/// fill the gaps at its end. Otherwise a section is one head.
+/// fill the gaps at its end. Otherwise a section is one head. Every CTA
+/// computes this before its first load, so it is one division of 32 bits.
 void Tiler::buildOrder() {
   Value batches = getDim(op.getQ(), 0), sQ = getDim(op.getQ(), 1);
   heads = arith::MulIOp::create(b, batches, index(getSize(op, "h_q")));
@@ -150,23 +155,19 @@ void Tiler::buildOrder() {
                  getDim(op.getCuSeqlensQ(), 0));
     buildSearchSteps();
   }
-  section = index(1);
+  section = createI32(1);
   if (!isCausal)
     return;
-  // Bytes of keys and values per query head.
-  int64_t columns = getSize(op, "d_qk") + getSize(op, "d_v");
-  int64_t perKey = 2 * columns * getSize(op, "h_kv");
-  Value bytes = arith::MulIOp::create(b, getDim(op.getK(), 1), index(perKey));
-  bytes = arith::DivUIOp::create(b, bytes, index(getSize(op, "h_q")));
-  Value fit = arith::DivUIOp::create(
-      b, index(tiling.cachedBytes), arith::MaxUIOp::create(b, bytes, index(1)));
-  int64_t least =
-      tiling.leastHeads * (getSize(op, "h_q") / getSize(op, "h_kv"));
-  fit = arith::MaxUIOp::create(b, fit, index(least));
-  // Sections of about equal size.
-  Value sections = arith::CeilDivUIOp::create(b, heads, fit);
-  sections = arith::MaxUIOp::create(b, sections, index(1));
-  section = arith::CeilDivUIOp::create(b, heads, sections);
+  // As many keys of one KV head are cached.
+  int64_t bytes = 2 * (getSize(op, "d_qk") + getSize(op, "d_v"));
+  int64_t group = getSize(op, "h_q") / getSize(op, "h_kv");
+  Value keys =
+      arith::MaxUIOp::create(b, toI32(getDim(op.getK(), 1)), createI32(1));
+  Value fit =
+      arith::DivUIOp::create(b, createI32(tiling.cachedBytes / bytes), keys);
+  fit = arith::MaxUIOp::create(b, fit, createI32(1));
+  section = arith::MinUIOp::create(
+      b, arith::MulIOp::create(b, fit, createI32(group)), toI32(heads));
 }
 
 /// ceil(log2(number of sequences)).
@@ -187,12 +188,17 @@ void Tiler::buildSearchSteps() {
 void Tiler::findTile(Value item) {
   // Numbers of items have 31 bits, and a division of 32 bits is much shorter.
   Value number = toI32(item);
+  // Counted from the last tile. The longest tiles of a head are its last ones.
+  // The section that may have fewer heads than the others comes first: at the
+  // end of the grid its few tiles would leave CTAs without work.
+  if (isCausal)
+    number = subtract(toI32(items), add(number, createI32(1)));
   auto divide = [&](Value &rest, Value by) {
     Value quotient = arith::DivUIOp::create(b, rest, by);
     rest = subtract(rest, arith::MulIOp::create(b, quotient, by));
     return quotient;
   };
-  Value width = toI32(section);
+  Value width = section;
   Value perSection = arith::MulIOp::create(b, width, toI32(blocks));
   Value first = arith::MulIOp::create(b, divide(number, perSection), width);
   // The last section may have fewer heads.
@@ -204,8 +210,7 @@ void Tiler::findTile(Value item) {
     head = toIndex(headOfBatch);
     findSequence(block);
   } else {
-    Value perBatch =
-        arith::ConstantOp::create(b, b.getI32IntegerAttr(getSize(op, "h_q")));
+    Value perBatch = createI32(getSize(op, "h_q"));
     batch = toIndex(divide(headOfBatch, perBatch));
     head = toIndex(headOfBatch);
     sequence = {zero, getDim(op.getQ(), 1), zero, getDim(op.getK(), 1)};
@@ -264,8 +269,6 @@ void Tiler::findRows(Value block, Value count) {
   Value isAny;
   if (isPacked)
     isAny = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, block, count);
-  if (isCausal)
-    block = subtract(subtract(count, index(1)), block);
   row = arith::MulIOp::create(b, block, index(tiling.rows));
   if (isPacked)
     row = choose(isAny, row, sequence.queries);
@@ -363,8 +366,7 @@ Value Tiler::maskScores(Value scores, Value left) {
 }
 
 void Tiler::buildEpilogue(ValueRange state) {
-  Value none = b.createSplat(
-      arith::ConstantOp::create(b, b.getI32IntegerAttr(0)), {tiling.rows});
+  Value none = b.createSplat(createI32(0), {tiling.rows});
   Value empty = arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
                                       countForRows(seen), none);
   AttentionBuilder::Statistics statistics = attention.buildStatistics(

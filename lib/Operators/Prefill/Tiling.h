@@ -23,8 +23,8 @@ struct PrefillTiling {
   /// Keys per tile.
   int64_t blockKV;
   /// A section of a causal grid has as many heads as have this many bytes of
-  /// keys and values, and at least so many KV heads.
-  int64_t cachedBytes, leastHeads;
+  /// keys and values.
+  int64_t cachedBytes;
 
   /// The tile sizes of the schedule. Emits an error for unsupported ones.
   static mlir::FailureOr<PrefillTiling> get(PrefillOp op,

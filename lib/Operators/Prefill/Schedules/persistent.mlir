@@ -1,6 +1,6 @@
 // two-consumers with CTAs that stay for several output tiles: the loads of the next
 // tile overlap the epilogue of this one. With cu_seqlens, ptxas spills registers.
-#mla.schedule<"persistent" after ["persist", "lazy-rescale"],
+#mla.schedule<"persistent" after ["persist", "lazy-rescale", "fold-sums"],
   roles = [
     <"low", warps = 4, registers = 224>,
     <"high", warps = 4, registers = 224>,

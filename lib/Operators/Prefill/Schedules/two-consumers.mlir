@@ -2,7 +2,7 @@
 // loads Q, K and V by TMA: the design of FlashAttention-3. P stays in registers.
 // The MMA of the next scores is issued before the MMA with V, so that one of them
 // runs during the softmax. So V of a tile is loaded after K of the next one.
-#mla.schedule<"two-consumers" after ["lazy-rescale"],
+#mla.schedule<"two-consumers" after ["lazy-rescale", "fold-sums"],
   roles = [
     <"low", warps = 4, registers = 232>,
     <"high", warps = 4, registers = 232>,

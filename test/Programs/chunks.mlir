@@ -1,19 +1,19 @@
 // REQUIRES: jit
-// Output tiles that are dealt to the CTAs in a snake: the simulator, with 132 CTAs, refuses
-// a program in which two of them write a tile, or none does. The turns: less than one,
-// a whole one, two and a part, three and a part, in which the last ones have no tile.
+// Output tiles of which the first CTAs get two each, the others one: the simulator, with
+// 132 SMs, refuses a program in which two CTAs write a tile, or none does. No chunks up to
+// 1,057 tiles.
 //
-// RUN: mla-jit run %s --device=sim --seeds=1 --sizes rows=1 --sizes rows=131 \
-// RUN:   --sizes rows=132 --sizes rows=133 --sizes rows=263 --sizes rows=264 \
-// RUN:   --sizes rows=300 --sizes rows=500 --sizes rows=528
+// RUN: mla-jit run %s --device=sim --seeds=1 --sizes rows=1 --sizes rows=133 \
+// RUN:   --sizes rows=1056 --sizes rows=1057 --sizes rows=1058 --sizes rows=1059 \
+// RUN:   --sizes rows=1060 --sizes rows=1061 --sizes rows=1300
 
 #schedule = #mla.schedule<"s" after ["persist"], roles = [<"r", warps = 4, registers = 128>],
   table = [<"out" in ["r"]>]>
 
-func.func @snake(
+func.func @chunks(
     %in: memref<?x64xf32, strided<[?, 1]>> {mla.name = "in", mla.dims = ["rows", ""]},
     %out: memref<?x64xf32, strided<[?, 1]>> {mla.name = "out", mla.dims = ["rows", ""]})
-    attributes {mla.operator = "snake", mla.schedule = #schedule} {
+    attributes {mla.operator = "chunks", mla.schedule = #schedule} {
   %c0 = arith.constant 0 : index
   %rows = memref.dim %in, %c0 : memref<?x64xf32, strided<[?, 1]>>
   scf.forall (%row) in (%rows) {
