@@ -203,6 +203,11 @@ def write_header(tables):
     return text
 
 
+def camel(name):
+    """partial_out as PartialOut."""
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
 def header_of(table):
     lines = [f"\nnamespace mla::detail::{table.stem}Entries {{"]
 
@@ -227,9 +232,9 @@ def header_of(table):
     operands = [
         "{" + ", ".join([
             quote(operand["name"]), quote(operand["doc"]),
-            texts(f"kElementsOf_{operand['name']}", operand["types"]),
+            texts(f"kElementsOf{camel(operand['name'])}", operand["types"]),
             quote(operand["variable"]),
-            texts(f"kDimsOf_{operand['name']}", operand["dims"]),
+            texts(f"kDimsOf{camel(operand['name'])}", operand["dims"]),
             boolean(operand["isOptional"]), boolean(operand["isWritten"]),
             boolean(operand["isPositive"]),
             f"OperandLayout::{operand['layout']}"]) + "}"
@@ -239,7 +244,7 @@ def header_of(table):
         "{" + ", ".join([
             quote(option["name"]), quote(option["doc"]), quote(option["alias"]),
             f"OptionKind::{option['kind']}",
-            texts(f"kValuesOf_{option['name']}", option["values"]),
+            texts(f"kValuesOf{camel(option['name'])}", option["values"]),
             boolean(option["isTuned"])]) + "}"
         for option in table.options]
     options = array("OptionInfo", "kOptions", options)

@@ -22,6 +22,7 @@ static int64_t getTokens(const HostPlanInput &input, int64_t request) {
 static std::vector<int64_t> getUnits(const HostPlanInput &input) {
   auto b = static_cast<int64_t>(input.lengths.size());
   std::vector<int64_t> units;
+  units.reserve(b);
   for (int64_t r = 0; r < b; ++r)
     units.push_back(
         std::max<int64_t>(1, std::min(ceilDiv(getTokens(input, r), kPlanUnit),
