@@ -161,7 +161,7 @@ class Table(unittest.TestCase):
         _, header = self.write(GOOD.replace("MLA_OptionalInput<", forms))
 
         def values(name):
-            return re.search(rf"kValuesOf_{name}\[\] = \{{(.*?)\}}", header, re.S)[1].split()
+            return re.search(rf"kValuesOf{name.capitalize()}\[\] = \{{(.*?)\}}", header, re.S)[1].split()
 
         self.assertEqual(values("weights"), ['"no",', '"yes",', '"optional",'])
         self.assertEqual(values("norm"), ['"yes",', '"no",', '"optional",'])

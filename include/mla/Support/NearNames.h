@@ -59,6 +59,7 @@ inline std::string listNames(std::string_view word,
     return "none";
   // Names at the same distance keep their order.
   std::vector<std::pair<size_t, size_t>> nearest;
+  nearest.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i)
     nearest.emplace_back(countEdits(word, names[i]), i);
   std::sort(nearest.begin(), nearest.end());
