@@ -39,7 +39,6 @@ def _refuse(window_size, **arguments):
 def _attend(q, k, v, softmax_scale, return_lse, out, **options):
     """prefill of tensors [b, s, h, d]; returns what flash_attn_func does."""
     torch = torch_of(q)
-    prefilling.check_no_gradient(torch, q=q, k=k, v=v)
     if softmax_scale is None:
         softmax_scale = q.shape[-1] ** -0.5
     elif not must_trace(torch, q):
@@ -93,11 +92,12 @@ def flash_attn_func(
         of q's type, [batch, heads, seqlen_q] float32. A query that attends to no key has
         out 0 and lse -inf
 
-    Runs on torch's current stream and copies nothing. Only the forward is supported.
-    Under torch.compile, torch.export and on fake tensors it is the operator mla::prefill.
+    Runs on torch's current stream and copies nothing. Has a gradient, as mla.prefill
+    does, where `out` is None: that of softmax_lse too, which FlashAttention's lacks.
+    Under torch.compile, torch.export and on fake tensors it is the operator mla::prefill,
+    or mla::attention where a gradient is required.
 
-    Raises the errors of mla.prefill, and ValueError for what is not supported, and for
-    a tensor that requires a gradient, unless gradients are switched off.
+    Raises the errors of mla.prefill, and ValueError for what is not supported.
     Source: hopper/flash_attn_interface.py of flash-attention.
     """
     _refuse(

@@ -3,7 +3,7 @@
 
 import math
 
-from . import _launch
+from . import _gradients, _launch
 from ._launch import Launch, must_trace
 from ._library import library, operator
 from ._tensor import half_dtype, torch_of
@@ -11,6 +11,8 @@ from .decoding import check_rank
 from .sparse import check_lse_words, check_scale, lse_words, option_word
 
 OPERATOR = operator("prefill")
+
+LAYOUTS = {"bshd": (0, 0), "bhsd": (1, 2), "sbhd": (0, 1)}
 
 
 # ------------------------------------------------------------------------------
@@ -170,16 +172,43 @@ def prefill(
     or an input.
     Returns (out, lse) without waiting for the kernel: the tensors must live until the
     stream has executed it. May be captured in a CUDA graph once a call of such sizes has
-    been made on that device. It has no gradient.
+    been made on that device.
+
+    Where a tensor of torch requires a gradient, so do the results: of `lse` too, to which
+    a loss may be attached. `out`, `lse`, `stream` and `workspace` have to be None then.
+    A second derivative, forward mode and torch.func's transforms are refused.
 
     Under torch.compile, torch.export and on fake tensors it is the operator
-    mla::prefill; `stream` and `workspace` have to be None there.
+    mla::prefill, or mla::attention where a gradient is required; `stream` and
+    `workspace` have to be None there.
 
     Raises TypeError and ValueError, which name the argument, what was expected and what
     came; MLAError for failures of the driver or the compiler.
     Source: flash_attn_func and flash_attn_varlen_func of FlashAttention-3.
     """
     words = call_words(causal, *lse_words(lse_base, empty_lse))
+    torch = torch_of(q)
+    if _gradients.is_needed(torch, q=q, k=k, v=v):
+        _gradients.check_none(out=out, lse=lse, stream=stream, workspace=workspace)
+        return record(q, k, v, scale, cu_seqlens_q, cu_seqlens_k, "bshd", words)
+    bounds = cu_seqlens_q, cu_seqlens_k
+    return attend(q, k, v, scale, out, lse, *bounds, words, stream, workspace)
+
+
+def attend(
+    q,
+    k,
+    v,
+    scale,
+    out,
+    lse,
+    cu_seqlens_q,
+    cu_seqlens_k,
+    words,
+    stream=None,
+    workspace=None,
+):
+    """prefill where no gradient is required."""
     torch = torch_of(q)
     traced = must_trace(torch, q, stream=stream, workspace=workspace)
     if not traced:
@@ -196,8 +225,29 @@ def prefill(
     return out, lse
 
 
-def make_results(torch, q, v, out=None, lse=None):
-    """Returns both results of prefill; allocates those that are None."""
+def record(q, k, v, scale, cu_seqlens_q, cu_seqlens_k, layout, words):
+    """prefill of tensors of torch, with a gradient; `layout` is that of out."""
+    from . import torch_autograd
+
+    call = torch_autograd.Attention.apply
+    if must_trace(torch_of(q), q):
+        call = torch_autograd.attention
+    return call(q, k, v, scale, cu_seqlens_q, cu_seqlens_k, layout, words)
+
+
+def layout_dims(name, layout):
+    """The dimensions to exchange in a tensor of a layout to get [b, s, h, d], and the
+    other way round. `name` is that of the argument."""
+    dims = LAYOUTS.get(layout)
+    if dims is None:
+        expected = ", ".join(map(repr, LAYOUTS))
+        raise ValueError(f"{name}: expected one of {expected}, got {layout!r}")
+    return dims
+
+
+def make_results(torch, q, v, out=None, lse=None, layout="bshd"):
+    """Returns both results of prefill; allocates those that are None. `layout` is the
+    order of the dimensions of out in memory."""
     if torch is None:
         raise TypeError(
             "out, lse: expected tensors, got None; only torch allocates them"
@@ -206,21 +256,12 @@ def make_results(torch, q, v, out=None, lse=None):
     check_rank("v", v, 4)
     b, s_q, h_q, _ = q.shape
     if out is None:
-        shape = b, s_q, h_q, v.shape[3]
-        out = q.new_empty(shape, dtype=half_dtype(torch, q.dtype))
+        first, second = layout_dims("layout", layout)
+        shape = [b, s_q, h_q, v.shape[3]]
+        shape[first], shape[second] = shape[second], shape[first]
+        out = q.new_empty(tuple(shape), dtype=half_dtype(torch, q.dtype))
+        if first != second:
+            out = out.transpose(first, second)
     if lse is None:
         lse = q.new_empty((b, h_q, s_q), dtype=torch.float32).transpose(1, 2)
     return out, lse
-
-
-def check_no_gradient(torch, **tensors):
-    """For functions that have a gradient in the package whose arguments they take."""
-    if not torch.is_grad_enabled():
-        return
-    for name, tensor in tensors.items():
-        if getattr(tensor, "requires_grad", False):
-            raise ValueError(
-                f"{name}: expected a tensor that requires no gradient, or "
-                "torch.no_grad(), because only the forward is supported; got one that "
-                "requires a gradient"
-            )

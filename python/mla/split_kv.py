@@ -3,7 +3,7 @@
 
 import math
 
-from . import _launch
+from . import _gradients, _launch
 from ._launch import Launch, must_trace
 from ._library import library, operator
 from ._tensor import half_dtype, torch_of
@@ -122,6 +122,9 @@ def combine(
         option_word("empty_split", empty_split, _EMPTY_SPLITS),
     )
     torch = torch_of(partial_out)
+    _gradients.check_not_needed(
+        "combine", torch, partial_out=partial_out, partial_lse=partial_lse
+    )
     traced = must_trace(torch, partial_out, stream=stream, workspace=workspace)
     if traced:
         from . import torch_ops
@@ -198,6 +201,9 @@ def merge(
     torch = torch_of(out_a)
     if torch is None:
         raise TypeError(f"out_a: expected a torch tensor, got {type(out_a).__name__}")
+    _gradients.check_not_needed(
+        "merge", torch, out_a=out_a, lse_a=lse_a, out_b=out_b, lse_b=lse_b
+    )
     words = lse_words(lse_base, empty_lse)
     if out is None:
         out = out_a.new_empty(out_a.shape, dtype=half_dtype(torch, out_a.dtype))

@@ -4,7 +4,7 @@ fake tensors see instead of a launch. Needs torch 2.4.
 
 Importing this module registers these operators in torch.ops.mla:
 
-    flash_mla_sparse_fwd, combine, mla_decode_attention
+    flash_mla_sparse_fwd, combine, mla_decode_attention, attention, attention_backward
                                          return new tensors
     sparse_prefill, combine_out, merge, plan_decode, decode, flashinfer_mla, prefill
                                          write tensors of the caller
@@ -16,33 +16,17 @@ torch.ops.mla, imports it itself.
 
 import torch
 
-from . import _cuda, flashinfer, prefilling, sparse, split_kv, transformer_engine
+from . import (
+    _cuda,
+    flashinfer,
+    prefilling,
+    sparse,
+    split_kv,
+    transformer_engine,
+)
 from . import _decode_kernels as decode_kernels
-from ._tensor import describe_torch
-
-# A fragment, because other libraries may add to the namespace. Not
-# torch.library.custom_op, whose calls take about three times as long.
-_operators = torch.library.Library("mla", "FRAGMENT")
-
-
-def _define(schema, implementation, fake):
-    """Registers an operator and returns it."""
-    name = schema[: schema.index("(")]
-    # Inductor may not change the layouts that the caller chose, because the launch
-    # checks strides. Before torch 2.7 only their order could be fixed.
-    layout = getattr(torch.Tag, "needs_exact_strides", torch.Tag.needs_fixed_stride_order)
-    _operators.define(schema, tags=(torch.Tag.pt2_compliant_tag, layout))
-    # For every device: the launch reports tensors on a wrong one.
-    _operators.impl(name, implementation, "CompositeExplicitAutograd")
-    torch.library.register_fake(f"mla::{name}", fake, lib=_operators)
-    return getattr(torch.ops.mla, name)
-
-
-def _check_tensors(check, given):
-    """Checks what a launch checks without addresses and a kernel. It reads only the
-    sizes that kernels are compiled for, because torch.compile guards sizes read."""
-    check({name: describe_torch(name, tensor) for name, tensor in given.items()})
-
+from ._torch_library import check_tensors, define
+from .torch_autograd import attention, attention_backward, fake_run  # noqa: F401
 
 # ------------------------------------------------------------------------------
 # sparse_prefill
@@ -101,17 +85,17 @@ _sparse_prefill, _flash_mla_sparse_fwd = _make_sparse(
 # A fake call may have a symbolic scale, which is no number.
 _fake_sparse_prefill, _fake_flash_mla_sparse_fwd = _make_sparse(
     sparse.check_positive,
-    lambda given, scale, lse_options: _check_tensors(sparse.check, given),
+    lambda given, scale, lse_options: check_tensors(sparse.check, given),
 )
 
-sparse_prefill = _define(
+sparse_prefill = define(
     "sparse_prefill(Tensor q, Tensor kv, Tensor indices, float scale, Tensor(a!) out, "
     "Tensor(b!) max_logits, Tensor(c!) lse, Tensor? topk_length=None, "
     "Tensor? attn_sink=None, str lse_base='e', str empty_lse='+inf') -> ()",
     _sparse_prefill,
     _fake_sparse_prefill,
 )
-flash_mla_sparse_fwd = _define(
+flash_mla_sparse_fwd = define(
     "flash_mla_sparse_fwd(Tensor q, Tensor kv, Tensor indices, float sm_scale, "
     "int d_v=512, Tensor? attn_sink=None, Tensor? topk_length=None, "
     "str lse_base='e', str empty_lse='+inf') -> (Tensor, Tensor, Tensor)",
@@ -163,17 +147,17 @@ _combine_out, _combine = _make_combine(
     lambda given, options: split_kv.launch(torch, given, options)
 )
 _fake_combine_out, _fake_combine = _make_combine(
-    lambda given, options: _check_tensors(split_kv.check, given)
+    lambda given, options: check_tensors(split_kv.check, given)
 )
 
-combine_out = _define(
+combine_out = define(
     "combine_out(Tensor partial_out, Tensor partial_lse, Tensor(a!) out, "
     "Tensor(b!) lse, Tensor? num_splits=None, str lse_base='e', str empty_lse='+inf', "
     "str empty_split='-inf') -> ()",
     _combine_out,
     _fake_combine_out,
 )
-combine = _define(
+combine = define(
     "combine(Tensor partial_out, Tensor partial_lse, Tensor? num_splits=None, "
     "str lse_base='e', str empty_lse='+inf', str empty_split='-inf') "
     "-> (Tensor, Tensor)",
@@ -182,7 +166,7 @@ combine = _define(
 )
 
 
-merge = _define(
+merge = define(
     "merge(Tensor out_a, Tensor lse_a, Tensor out_b, Tensor lse_b, Tensor(a!) out, "
     "Tensor(b!) lse, str lse_base, str empty_lse) -> ()",
     split_kv.run_merge,
@@ -206,19 +190,14 @@ def _make_prefill(check_scale, run):
     return prefill
 
 
-def _fake_run_prefill(given, scale, words):
-    prefilling.read_words(words)
-    _check_tensors(prefilling.check, given)
-
-
-prefill = _define(
+prefill = define(
     "prefill(Tensor q, Tensor k, Tensor v, float scale, Tensor(a!) out, "
     "Tensor(b!) lse, Tensor? cu_seqlens_q, Tensor? cu_seqlens_k, str words) -> ()",
     _make_prefill(
         sparse.check_scale,
         lambda given, scale, words: prefilling.launch(torch, given, scale, words),
     ),
-    _make_prefill(sparse.check_positive, _fake_run_prefill),
+    _make_prefill(sparse.check_positive, fake_run(prefilling.check)),
 )
 
 
@@ -278,19 +257,19 @@ _plan_decode, _decode = _make_decode(
 )
 _fake_plan_decode, _fake_decode = _make_decode(
     sparse.check_positive,
-    lambda given, *_: _check_tensors(decode_kernels.check_plan_tensors, given),
-    lambda given, scale, options: _check_tensors(
+    lambda given, *_: check_tensors(decode_kernels.check_plan_tensors, given),
+    lambda given, scale, options: check_tensors(
         lambda tensors: decode_kernels.check(tensors, options[2]), given
     ),
 )
 
-plan_decode = _define(
+plan_decode = define(
     "plan_decode(Tensor cache_seqlens, Tensor(a!) plan, int[] sizes, str words, "
     "SymInt room) -> ()",
     _plan_decode,
     _fake_plan_decode,
 )
-decode = _define(
+decode = define(
     "decode(Tensor q, Tensor k_cache, Tensor? block_table, Tensor cache_seqlens, "
     "Tensor plan, float scale, Tensor(a!) out, Tensor(b!) lse, Tensor? attn_sink, "
     "Tensor? q_rope, Tensor? k_rope, str words, SymInt plan_batch, int[] plan_sizes, "
@@ -312,13 +291,13 @@ def _fake_mla_decode_attention(
     return transformer_engine.empty_result(q_nope_abs, q_rope, c_kv, k_rope)
 
 
-mla_decode_attention = _define(
+mla_decode_attention = define(
     "mla_decode_attention(Tensor q_nope_abs, Tensor q_rope, Tensor c_kv, Tensor k_rope, "
     "float softmax_scale, bool is_causal) -> Tensor",
     transformer_engine.run,
     _fake_mla_decode_attention,
 )
-flashinfer_mla = _define(
+flashinfer_mla = define(
     "flashinfer_mla(Tensor q_nope, Tensor q_pe, Tensor ckv_cache, Tensor kpe_cache, "
     "Tensor table, Tensor lengths, Tensor plan, float sm_scale, Tensor(a!) out, "
     "Tensor(b!) lse, bool causal, str lse_base, int[] plan_sizes, str plan_words) -> ()",

@@ -5,7 +5,7 @@
 """
 
 from . import _decode_kernels as kernels
-from . import decoding, prefilling
+from . import _gradients, decoding, prefilling
 from ._columns import check_parts, rope_of
 from ._launch import must_trace
 from ._tensor import half_dtype, torch_of
@@ -14,10 +14,6 @@ from .sparse import check_scale
 # ------------------------------------------------------------------------------
 # mla_attention
 # ------------------------------------------------------------------------------
-
-# The dimensions to exchange to get [B, S, H, D].
-_FORMATS = {"bshd": (0, 0), "bhsd": (1, 2), "sbhd": (0, 1)}
-
 
 def mla_attention(
     q, k, v, *, softmax_scale=None, is_causal=False, qkv_format="bshd", out=None
@@ -37,36 +33,34 @@ def mla_attention(
 
     Returns [B, S_q, H, D_v] in that order, of q's type. A query that attends to no key
     gets 0, where TransformerEngine has NaN. Runs on torch's current stream and
-    copies nothing. Only the forward is supported.
+    copies nothing. Has a gradient, as mla.prefill does, where `out` is None.
 
-    Under torch.compile, torch.export and on fake tensors it is the operator mla::prefill.
+    Under torch.compile, torch.export and on fake tensors it is the operator mla::prefill,
+    or mla::attention where a gradient is required.
 
-    Raises the errors of mla.prefill, and ValueError for a tensor that requires a
-    gradient, unless gradients are switched off.
+    Raises the errors of mla.prefill.
     Source: transformer_engine/pytorch/triton/mla.py of NVIDIA's TransformerEngine.
     """
-    dims = _FORMATS.get(qkv_format)
-    if dims is None:
-        expected = ", ".join(map(repr, _FORMATS))
-        raise ValueError(f"qkv_format: expected one of {expected}, got {qkv_format!r}")
+    dims = prefilling.layout_dims("qkv_format", qkv_format)
     for name, tensor in (("q", q), ("k", k), ("v", v), ("out", out)):
         if name != "out" or out is not None:
             decoding.check_rank(name, tensor, 4)
     torch = torch_of(q)
-    prefilling.check_no_gradient(torch, q=q, k=k, v=v)
     if softmax_scale is None:
         softmax_scale = q.shape[3] ** -0.5
     elif not must_trace(torch, q):
         check_scale("softmax_scale", softmax_scale)
+    inputs = [tensor.transpose(*dims) for tensor in (q, k, v)]
+    words = prefilling.call_words(is_causal, "e", "+inf")
+    if _gradients.is_needed(torch, q=q, k=k, v=v):
+        _gradients.check_none(out=out)
+        arguments = *inputs, softmax_scale, None, None, qkv_format, words
+        return prefilling.record(*arguments)[0].transpose(*dims)
     if out is None:
         shape = (*q.shape[:3], v.shape[3])
         out = q.new_empty(shape, dtype=half_dtype(torch, q.dtype))
-    prefilling.prefill(
-        *(tensor.transpose(*dims) for tensor in (q, k, v)),
-        softmax_scale,
-        causal=is_causal,
-        out=out.transpose(*dims),
-    )
+    results = out.transpose(*dims), None
+    prefilling.attend(*inputs, softmax_scale, *results, None, None, words)
     return out
 
 

@@ -306,7 +306,12 @@ def fake_torch(current_streams):
     torch.compiler = types.SimpleNamespace(is_compiling=lambda: False)
     torch.jit = types.SimpleNamespace(is_tracing=lambda: False)
     torch.is_grad_enabled = lambda: True
-    torch._C = types.SimpleNamespace(_len_torch_dispatch_stack=lambda: 0)
+    torch._C = types.SimpleNamespace(
+        _len_torch_dispatch_stack=lambda: 0, _are_functorch_transforms_active=lambda: False
+    )
+    torch.autograd = types.SimpleNamespace(
+        forward_ad=types.SimpleNamespace(_current_level=-1)
+    )
     torch.cuda = types.SimpleNamespace(
         current_stream=lambda device: Stream(current_streams[device.index]),
         ExternalStream=Stream,

@@ -46,4 +46,7 @@ env "${wheel[@]}" MLA_TEST_JIT="$pack/mla-jit" \
   python3 python/tests/test_torch_combine.py -v
 env "${wheel[@]}" python3 python/tests/test_torch_decode.py -v
 env "${wheel[@]}" python3 python/tests/test_torch_prefill.py -v
+env "${wheel[@]}" python3 python/tests/test_torch_gradients.py -v
+env "${wheel[@]}" python3 python/tests/test_torch_gradients_peers.py -v
+env "${wheel[@]}" python3 python/tests/test_training.py -v
 PYTHONPATH=$pack/lit python3 -c 'import lit.main; lit.main.main()' -v --filter=gpu "$pack"
