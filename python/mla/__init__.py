@@ -15,6 +15,7 @@ mla.flash_mla, mla.flashinfer and mla.transformer_engine.
 from ._errors import MLAError
 from ._library import compile_options, use_packages
 from ._package import Package
+from .checking import checked
 from .decoding import DecodePlan, decode, plan_decode
 from .flash_mla import flash_mla_with_kvcache, get_mla_metadata
 from .prefilling import prefill
@@ -27,6 +28,7 @@ __all__ = [
     "DecodePlan",
     "MLAError",
     "Package",
+    "checked",
     "combine",
     "compile_options",
     "decode",

@@ -128,3 +128,16 @@ def sm_count(ordinal):
 
 def synchronize(stream):
     _get().call("cuStreamSynchronize", c_void_p(stream))
+
+
+def is_capturing(stream):
+    """Whether the stream captures a graph."""
+    status = c_int()
+    _get().call("cuStreamIsCapturing", c_void_p(stream), byref(status))
+    return status.value != 0
+
+
+def copy_to_host(array, pointer):
+    """Fills a ctypes array from the device memory at `pointer`, of the current context."""
+    size = ctypes.c_size_t(ctypes.sizeof(array))
+    _get().call("cuMemcpyDtoH_v2", array, c_uint64(pointer), size)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Launches kernels on tensors: shared by the functions of all operators."""
 
+from . import checking
 from ._cuda import device_guard
 from ._library import library
 from ._tensor import Memory, is_traced, memory_of, tensor_of
@@ -190,6 +191,8 @@ def launch(
     first = next(iter(given.values()))
     stream = _find_stream(torch, first, stream)
     found, addresses = find_launch(torch, make, given, options, stream)
+    if checking.is_enabled():
+        checking.check(given, stream)
     values = [*addresses, *numbers]
     memory = _owner = None
     needed = found.workspace_bytes(values)

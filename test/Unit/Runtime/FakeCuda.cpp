@@ -251,6 +251,10 @@ int cuStreamCreate(CudaStream *stream, unsigned) {
 }
 int cuStreamDestroy_v2(CudaStream) { return 0; }
 int cuStreamSynchronize(CudaStream) { return CALLED(cuStreamSynchronize); }
+int cuStreamIsCapturing(CudaStream, int *status) {
+  *status = state().capturing;
+  return 0;
+}
 int cuStreamGetCtx(CudaStream stream, CudaContext *context) {
   *context = contextOf(stream);
   return CALLED(cuStreamGetCtx);
