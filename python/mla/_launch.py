@@ -191,11 +191,13 @@ def launch(
     first = next(iter(given.values()))
     stream = _find_stream(torch, first, stream)
     found, addresses = find_launch(torch, make, given, options, stream)
-    if checking.is_enabled():
-        checking.check(given, stream)
     values = [*addresses, *numbers]
     memory = _owner = None
+    # Refuses shapes that do not fit together.
     needed = found.workspace_bytes(values)
+    if checking.is_enabled():
+        with device_guard(found.device):
+            checking.check(given, stream)
     if needed:
         is_shared = phase != "all" if is_shared is None else is_shared
         memory, _owner = _find_workspace(

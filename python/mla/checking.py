@@ -2,13 +2,15 @@
 """Checks of what tensors of lengths and places hold, which a launch does not read."""
 
 import contextlib
-import contextvars
 import ctypes
+import threading
 
 from . import _cuda
 from ._tensor import tensor_of
 
-_enabled = contextvars.ContextVar("mla.checked", default=False)
+_lock = threading.Lock()
+# How many blocks of all threads are within checked().
+_depth = 0
 
 
 @contextlib.contextmanager
@@ -20,23 +22,27 @@ def checked():
     - entries of block_table that lengths need, which are pages of the cache,
     - cu_seqlens, which begin with 0, do not decrease, and end within the tensor.
 
-    For a search for faults: a launch waits for its stream, and copies these tensors to
-    the host. Raises ValueError, which names the request or the sequence, and where a
-    stream captures a graph.
+    For a search for faults: a launch of any thread waits for its stream, and copies these
+    tensors to the host. Raises ValueError, which names the request or the sequence, and
+    where a stream captures a graph; replays of a graph are not checked.
     """
-    token = _enabled.set(True)
+    global _depth
+    with _lock:
+        _depth += 1
     try:
         yield
     finally:
-        _enabled.reset(token)
+        with _lock:
+            _depth -= 1
 
 
 def is_enabled():
-    return _enabled.get()
+    return _depth > 0
 
 
 def check(given, stream):
-    """Checks tensors by name, of a launch on `stream`, a number."""
+    """Checks tensors by name, of a launch on `stream`, a number. Their shapes fit together,
+    and the context of their device is current."""
     if _cuda.is_capturing(stream):
         raise ValueError(
             "mla.checked: expected a launch outside of the capture of a graph, because "
@@ -50,24 +56,24 @@ def check(given, stream):
     }
     for name, of in (("cu_seqlens_q", "q"), ("cu_seqlens_k", "k")):
         if name in tensors:
-            _check_bounds(name, _read(tensors[name]), of, tensors[of].shape[1])
+            bounds = _read(name, tensors[name])
+            _check_bounds(name, bounds, of, tensors[of].shape[1])
     if "cache_seqlens" in tensors:
         _check_cache(tensors)
 
 
-def _read(tensor, *place, count=None):
+def _read(name, tensor, *place, count=None):
     """Elements of the last dimension of a tensor of int32, from its start on."""
     count = tensor.shape[tensor.rank - 1] if count is None else count
     stride = tensor.strides[tensor.rank - 1]
     if count <= 0:
         return []
+    if count > 1 and stride != 1:
+        raise ValueError(f"{name}: expected stride 1 in its last dimension, got {stride}")
+    words = (ctypes.c_int32 * count)()
     first = sum(index * step for index, step in zip(place, tensor.strides))
-    # Strides of dimensions with one element may be any.
-    span = (count - 1) * stride + 1 if count > 1 else 1
-    words = (ctypes.c_int32 * span)()
-    with _cuda.device_guard(tensor.device):
-        _cuda.copy_to_host(words, tensor.data + 4 * first)
-    return words[:: stride if count > 1 else 1]
+    _cuda.copy_to_host(words, tensor.data + 4 * first)
+    return list(words)
 
 
 def _check_bounds(name, bounds, of, rows):
@@ -82,7 +88,7 @@ def _check_bounds(name, bounds, of, rows):
 
 
 def _check_cache(tensors):
-    lengths = _read(tensors["cache_seqlens"])
+    lengths = _read("cache_seqlens", tensors["cache_seqlens"])
     cache, table = tensors.get("k_cache"), tensors.get("block_table")
     room, what = None, ""
     if cache is not None:
@@ -101,7 +107,9 @@ def _check_cache(tensors):
         if table is None or cache is None:
             continue
         used = -(-length // page_size)
-        for number, page in enumerate(_read(table, request, count=used)):
+        for number, page in enumerate(
+            _read("block_table", table, request, count=used)
+        ):
             if not 0 <= page < cache.shape[0]:
                 raise ValueError(
                     f"request {request}: block_table[{request}, {number}] is {page}, "

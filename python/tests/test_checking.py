@@ -6,6 +6,7 @@
 """
 
 import ctypes
+import threading
 import unittest
 from unittest import mock
 
@@ -81,6 +82,32 @@ class Lengths(Base):
         text = r"request 2: block_table\[2, 1\] is 99, .*"
         self.expect_fault(text, [768, 768, 65], block_table=table)
         self.decode([768, 768, 64], block_table=table)
+
+    def test_shapes_and_strides(self):
+        """Nothing is read beyond a tensor."""
+        short = make_ints(self, [7] * 24, (2, 12))
+        with self.assertRaisesRegex(ValueError, "'block_table': expected size b = 3"):
+            self.decode([64, 64, 64], block_table=short)
+        text = "cache_seqlens: expected stride 1 in its last dimension, got 0"
+        expanded = make_ints(self, [5], (3,), (0,))
+        expect_kernels("decode_plan")
+        with mla.checked(), self.assertRaisesRegex(ValueError, text):
+            mla.plan_decode(expanded, s_q=1, h_q=128)
+
+    def test_other_threads(self):
+        faults = []
+
+        def run():
+            try:
+                mla.plan_decode(make_ints(self, [-5]), s_q=1, h_q=128)
+            except ValueError as error:
+                faults.append(error)
+
+        with mla.checked():
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+        self.assertEqual(len(faults), 1)
 
     def test_a_contiguous_cache(self):
         expect_kernels("decode_plan", package="contiguous")
