@@ -79,6 +79,7 @@ std::vector<int64_t> shapeOf(const ArgumentDescriptor &argument,
                              const KernelDescriptor &descriptor,
                              const Sizes &sizes) {
   std::vector<int64_t> shape;
+  shape.reserve(argument.shape.size());
   for (const Size &size : argument.shape)
     shape.push_back(size.isFixed()
                         ? size.fixed
