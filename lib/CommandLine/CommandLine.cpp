@@ -170,6 +170,7 @@ const Command *Tool::find(const std::string &name) const {
 
 std::vector<std::string> Tool::commandNames() const {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const Command &command : commands)
     names.push_back(command.name);
   return names;

@@ -60,8 +60,10 @@ static void addScores(const MutateProgram &program,
         {several ? program.name + "/" + kernel.symbol : program.name, {}});
   for (Result &result : results)
     for (auto [i, kernel] : llvm::enumerate(descriptor.kernels))
-      if (kernel.symbol == result.kernel)
+      if (kernel.symbol == result.kernel) {
         scores[first + i].results.push_back(std::move(result));
+        break;
+      }
 }
 
 static llvm::Error scoreProgram(const MutateProgram &program,
