@@ -52,16 +52,18 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
         return op.emitOpError("expected columns inside the memref, from an "
                               "even element on: only rows are checked, and "
                               "pairs are stored");
+      int64_t columns = type.getDimSize(1);
+      auto canTrade = [&](int64_t groups, int64_t unit) {
+        return isPacked(type) && columns % (8 * groups) == 0 &&
+               areColumnsWhole(box.tensor, box.indices, columns, unit);
+      };
       // Of wide tiles the exchange costs more than the stores gain: its code is
       // long, and a CTA runs it once, from a cold instruction cache.
       constexpr int64_t kWidestQuads = 128;
-      int64_t columns = type.getDimSize(1);
-      if (isPacked(type) && columns % 32 == 0 && columns <= kWidestQuads &&
-          areColumnsWhole(box.tensor, box.indices, columns, 8))
-        storePackedQuads(b, box, adaptor.getTile());
-      else if (isPacked(type) && type.getDimSize(1) % 16 == 0 &&
-               areColumnsWhole(box.tensor, box.indices, type.getDimSize(1), 4))
-        storePackedWide(b, box, adaptor.getTile());
+      if (columns <= kWidestQuads && canTrade(QuadTrade::kGroups, 8))
+        storePacked<QuadTrade>(b, box, adaptor.getTile());
+      else if (canTrade(Trade::kGroups, 4))
+        storePacked<Trade>(b, box, adaptor.getTile());
       else
         storeAccumulator(b, box, adaptor.getTile());
     } else if (layout == FragmentLayout::acc_transposed && isPacked(type)) {
@@ -107,28 +109,72 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     }
   }
 
+  /// `value` of the lane whose number differs in the bits `distance`.
+  static Value exchange(ThreadBuilder &b, Value value, int64_t distance) {
+    return NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), value,
+                                b.i32(distance), b.i32(31),
+                                NVVM::ShflKind::bfly, UnitAttr());
+  }
+
   /// Exchanges registers between neighbouring lanes, from 4 bytes of each of
   /// two groups of 8 columns to 8 bytes of one group, so that a quad fills a
   /// sector of 32 bytes. The even lane gets both lanes' columns of the first
   /// group, the odd lane those of the second.
   struct Trade {
+    static constexpr int64_t kGroups = 2;
+
     explicit Trade(ThreadBuilder &b) : b(b) {
       odd = compare(b, LLVM::ICmpPredicate::ne,
                     LLVM::AndOp::create(b, b.lane(), b.i32(1)), b.i32(0));
       shift = LLVM::SelectOp::create(b, odd, b.i32(12), b.i32(0));
     }
 
-    Value operator()(Value mine, Value next) const {
-      Value sent = LLVM::SelectOp::create(b, odd, mine, next);
-      Value got =
-          NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent, b.i32(1),
-                               b.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+    Value operator()(ArrayRef<Value> groups) const {
+      Value mine = groups[0], next = groups[1];
+      Value got = exchange(b, LLVM::SelectOp::create(b, odd, mine, next), 1);
       return b.pack({LLVM::SelectOp::create(b, odd, got, mine),
                      LLVM::SelectOp::create(b, odd, next, got)});
     }
 
     ThreadBuilder &b;
     Value odd, shift; ///< bytes from a lane's own columns to those it takes
+  };
+
+  /// Exchanges registers in a quad, from 4 bytes of each of four groups of 8
+  /// columns to the 16 bytes of one group: lane t gets group t. First between
+  /// neighbours, then between lanes at a distance of 2.
+  struct QuadTrade {
+    static constexpr int64_t kGroups = 4;
+
+    explicit QuadTrade(ThreadBuilder &b) : b(b), neighbours(b) {
+      Value lane = LLVM::AndOp::create(b, b.lane(), b.i32(3));
+      upper = compare(b, LLVM::ICmpPredicate::ne,
+                      LLVM::AndOp::create(b, lane, b.i32(2)), b.i32(0));
+      shift = b.mul(lane, b.i32(12));
+    }
+
+    Value operator()(ArrayRef<Value> groups) const {
+      Value low = neighbours(groups.take_front(2));
+      Value high = neighbours(groups.drop_front(2));
+      SmallVector<Value> kept, got;
+      for (int64_t i = 0; i < 2; ++i) {
+        Value first = b.extract(low, i), second = b.extract(high, i);
+        kept.push_back(LLVM::SelectOp::create(b, upper, second, first));
+        got.push_back(
+            exchange(b, LLVM::SelectOp::create(b, upper, first, second), 2));
+      }
+      // The lower half of a quad has the group's first columns.
+      SmallVector<Value> result;
+      for (auto [front, back] :
+           {std::pair(got[0], kept[0]), std::pair(got[1], kept[1]),
+            std::pair(kept[0], got[0]), std::pair(kept[1], got[1])})
+        result.push_back(LLVM::SelectOp::create(b, upper, front, back));
+      return b.pack(result);
+    }
+
+    ThreadBuilder &b;
+    Trade neighbours;
+    Value upper, shift; ///< bytes from a lane's own columns to those it takes
   };
 
   /// Stores `values`, `stride` bytes apart, if the row of `at` is in bounds.
@@ -140,74 +186,23 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
     });
   }
 
-  /// Exchanges registers in a quad, from 4 bytes of each of four groups of 8
-  /// columns to the 16 bytes of one group: lane t gets group t. First between
-  /// neighbours, then between lanes at a distance of 2.
-  struct QuadTrade {
-    explicit QuadTrade(ThreadBuilder &b) : b(b), neighbours(b) {
-      Value lane = LLVM::AndOp::create(b, b.lane(), b.i32(3));
-      upper = compare(b, LLVM::ICmpPredicate::ne,
-                      LLVM::AndOp::create(b, lane, b.i32(2)), b.i32(0));
-      shift = b.mul(lane, b.i32(12));
-    }
-
-    Value operator()(ArrayRef<Value> groups) const {
-      Value low = neighbours(groups[0], groups[1]);
-      Value high = neighbours(groups[2], groups[3]);
-      SmallVector<Value> kept, got;
-      for (int64_t i = 0; i < 2; ++i) {
-        Value first = b.extract(low, i), second = b.extract(high, i);
-        kept.push_back(LLVM::SelectOp::create(b, upper, second, first));
-        Value sent = LLVM::SelectOp::create(b, upper, first, second);
-        got.push_back(NVVM::ShflOp::create(b, b.getI32Type(), b.i32(-1), sent,
-                                           b.i32(2), b.i32(31),
-                                           NVVM::ShflKind::bfly, UnitAttr()));
-      }
-      SmallVector<Value> result;
-      for (int64_t i = 0; i < 4; ++i)
-        result.push_back(LLVM::SelectOp::create(b, upper,
-                                                i < 2 ? got[i] : kept[i - 2],
-                                                i < 2 ? kept[i] : got[i - 2]));
-      return b.pack(result);
-    }
-
-    ThreadBuilder &b;
-    Trade neighbours;
-    Value upper, shift; ///< bytes from a lane's own columns to those it takes
-  };
-
-  static void storePackedQuads(ThreadBuilder &b, const GlobalBox &box,
-                               Value fragment) {
-    QuadTrade trade(b);
+  /// Stores a packed accumulator after the lanes have exchanged columns.
+  template <typename TradeT>
+  static void storePacked(ThreadBuilder &b, const GlobalBox &box,
+                          Value fragment) {
+    TradeT trade(b);
     int64_t groups = box.fragment.getDimSize(1) / 8;
     for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
       int64_t first = row / 2 * 2 * groups + row % 2;
-      SmallVector<Value> at = box.locate(b, 2 * first), quads;
+      SmallVector<Value> at = box.locate(b, 2 * first), values;
       Value pointer = b.offset(box.getPointer(b, at), trade.shift);
-      for (int64_t group = 0; group < groups; group += 4) {
+      for (int64_t group = 0; group < groups; group += TradeT::kGroups) {
         SmallVector<Value> mine;
-        for (int64_t i = 0; i < 4; ++i)
+        for (int64_t i = 0; i < TradeT::kGroups; ++i)
           mine.push_back(b.extract(fragment, first + 2 * (group + i)));
-        quads.push_back(trade(mine));
+        values.push_back(trade(mine));
       }
-      storeEach(b, box, at, pointer, quads, 64);
-    }
-  }
-
-  static void storePackedWide(ThreadBuilder &b, const GlobalBox &box,
-                              Value fragment) {
-    Trade trade(b);
-    int64_t groups = box.fragment.getDimSize(1) / 8;
-    for (int64_t row = 0; row < box.fragment.getDimSize(0) / 32; ++row) {
-      int64_t first = row / 2 * 2 * groups + row % 2;
-      SmallVector<Value> at = box.locate(b, 2 * first), pairs;
-      Value pointer = b.offset(box.getPointer(b, at), trade.shift);
-      for (int64_t group = 0; group < groups; group += 2) {
-        Value mine = b.extract(fragment, first + 2 * group);
-        Value next = b.extract(fragment, first + 2 * group + 2);
-        pairs.push_back(trade(mine, next));
-      }
-      storeEach(b, box, at, pointer, pairs, 32);
+      storeEach(b, box, at, pointer, values, 16 * TradeT::kGroups);
     }
   }
 
@@ -238,7 +233,7 @@ struct StorePattern : GlobalPattern<tile::StoreOp> {
            ++block) {
         int64_t reg = 2 * (block * groups + group);
         Value mine = turn(reg), next = turn(reg + 1);
-        pairs.push_back(trade(mine, next));
+        pairs.push_back(trade({mine, next}));
       }
       storeEach(b, box, at, pointer, pairs, 128);
     }

@@ -97,11 +97,10 @@ static void carryPartial(scf::ForOp loop, unsigned i, ArrayRef<Step> steps,
   }
 }
 
-LogicalResult mla::reduceAfterLoops(func::FuncOp func, StringRef rewrite,
-                                    const PartialSum &partial,
-                                    int64_t &rewritten) {
+FailureOr<int64_t> mla::reduceAfterLoops(func::FuncOp func, StringRef rewrite,
+                                         const PartialSum &partial) {
   SmallVector<scf::ForOp> loops = getCarryingLoops(func);
-  rewritten = 0;
+  int64_t rewritten = 0;
   for (scf::ForOp loop : loops)
     for (unsigned i = 0; i < loop.getNumResults(); ++i) {
       SmallVector<Step> steps = matchSum(loop, i);
@@ -112,10 +111,12 @@ LogicalResult mla::reduceAfterLoops(func::FuncOp func, StringRef rewrite,
       carryPartial(loop, i, steps, type, partial);
       ++rewritten;
     }
-  if (!rewritten && !loops.empty())
-    return emitRewriteError(func, getScheduleWith(func, rewrite), rewrite)
-           << "expected a loop that carries sum * factor + (sum of a tile), "
-              "with 0 as its initial value, got none";
+  if (!rewritten && !loops.empty()) {
+    emitRewriteError(func, getScheduleWith(func, rewrite), rewrite)
+        << "expected a loop that carries sum * factor + (sum of a tile), "
+           "with 0 as its initial value, got none";
+    return failure();
+  }
   setRewritten(func, rewrite);
-  return success();
+  return rewritten;
 }

@@ -24,10 +24,10 @@ struct PartialSum {
 /// sum * factor + (sum of a tile): each carries a partial sum, which is reduced
 /// once after the loop. Emits an error unless there is such a sum or no loop
 /// carries anything, and records `rewrite`, which the schedule requests.
-mlir::LogicalResult reduceAfterLoops(mlir::func::FuncOp func,
-                                     llvm::StringRef rewrite,
-                                     const PartialSum &partial,
-                                     int64_t &rewritten);
+/// Returns the number of sums.
+mlir::FailureOr<int64_t> reduceAfterLoops(mlir::func::FuncOp func,
+                                          llvm::StringRef rewrite,
+                                          const PartialSum &partial);
 
 } // namespace mla
 

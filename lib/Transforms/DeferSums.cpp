@@ -25,11 +25,11 @@ struct DeferSumsPass : mla::impl::DeferSumsBase<DeferSumsPass> {
     auto getTerm = [](ImplicitLocOpBuilder &, Value tile, RankedTensorType) {
       return tile;
     };
-    int64_t deferred;
-    if (failed(
-            reduceAfterLoops(func, "defer-sums", {getType, getTerm}, deferred)))
+    FailureOr<int64_t> deferred =
+        reduceAfterLoops(func, "defer-sums", {getType, getTerm});
+    if (failed(deferred))
       return signalPassFailure();
-    decided(func.getLoc(), "deferred") << remark::metric("Sums", deferred);
+    decided(func.getLoc(), "deferred") << remark::metric("Sums", *deferred);
   }
 };
 } // namespace

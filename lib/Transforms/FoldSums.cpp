@@ -39,11 +39,11 @@ struct FoldSumsPass : mla::impl::FoldSumsBase<FoldSumsPass> {
                       RankedTensorType type) -> Value {
       return tile::FoldOp::create(b, type, tile);
     };
-    int64_t folded;
-    if (failed(reduceAfterLoops(func, "fold-sums", {getFoldedType, getTerm},
-                                folded)))
+    FailureOr<int64_t> folded =
+        reduceAfterLoops(func, "fold-sums", {getFoldedType, getTerm});
+    if (failed(folded))
       return signalPassFailure();
-    decided(func.getLoc(), "folded") << remark::metric("Sums", folded);
+    decided(func.getLoc(), "folded") << remark::metric("Sums", *folded);
   }
 };
 } // namespace

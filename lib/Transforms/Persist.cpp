@@ -14,6 +14,10 @@ namespace mla {
 using namespace mlir;
 using namespace mla;
 
+static Value constant(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
 /// At most one CTA per SM. CTA c of n computes points c, c + n, ...
 static Value countEven(ImplicitLocOpBuilder &b, Value items) {
   return arith::MinUIOp::create(b, items, tile::SmCountOp::create(b));
@@ -33,37 +37,31 @@ static constexpr int64_t kChunk = 2, kSinglesPerSm = 8;
 /// min(n, floor(n / chunk) + k): the first CTAs have a chunk each, the others a
 /// point. The hardware gives a CTA to the SM that is free.
 static Value countChunks(ImplicitLocOpBuilder &b, Value items) {
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, value);
-  };
   constexpr int64_t kPerSm = kSinglesPerSm - kSinglesPerSm / kChunk;
-  Value chunks = arith::DivUIOp::create(b, items, constant(kChunk));
+  Value chunks = arith::DivUIOp::create(b, items, constant(b, kChunk));
   Value more =
-      arith::MulIOp::create(b, tile::SmCountOp::create(b), constant(kPerSm));
+      arith::MulIOp::create(b, tile::SmCountOp::create(b), constant(b, kPerSm));
   return arith::MinUIOp::create(b, items,
                                 arith::AddIOp::create(b, chunks, more));
 }
 
 static scf::ForOp dealChunks(ImplicitLocOpBuilder &b, Value cta, Value ctas,
                              Value items) {
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, value);
-  };
   // As many chunks as make up for the CTAs that are fewer than the points.
   Value chunks = arith::CeilDivUIOp::create(
-      b, arith::SubIOp::create(b, items, ctas), constant(kChunk - 1));
+      b, arith::SubIOp::create(b, items, ctas), constant(b, kChunk - 1));
   Value isChunk =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, cta, chunks);
   // Chunk c begins at c + (chunk - 1) c, what follows at c + (chunk - 1)
   // chunks.
   Value before = arith::MulIOp::create(
-      b, arith::MinUIOp::create(b, cta, chunks), constant(kChunk - 1));
+      b, arith::MinUIOp::create(b, cta, chunks), constant(b, kChunk - 1));
   Value first = arith::AddIOp::create(b, cta, before);
   Value count =
-      arith::SelectOp::create(b, isChunk, constant(kChunk), constant(1));
+      arith::SelectOp::create(b, isChunk, constant(b, kChunk), constant(b, 1));
   Value end =
       arith::MinUIOp::create(b, arith::AddIOp::create(b, first, count), items);
-  return scf::ForOp::create(b, first, end, constant(1));
+  return scf::ForOp::create(b, first, end, constant(b, 1));
 }
 
 /// Numbers the grid points with the last dimension fastest, and deals them to

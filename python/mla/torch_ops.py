@@ -16,14 +16,7 @@ torch.ops.mla, imports it itself.
 
 import torch
 
-from . import (
-    _cuda,
-    flashinfer,
-    prefilling,
-    sparse,
-    split_kv,
-    transformer_engine,
-)
+from . import _cuda, flashinfer, prefilling, sparse, split_kv, transformer_engine
 from . import _decode_kernels as decode_kernels
 from ._torch_library import check_tensors, define
 from .torch_autograd import attention, attention_backward, fake_run  # noqa: F401
