@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DirectLayout.h"
+#include "Replicas.h"
 #include "mla/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
@@ -118,16 +119,6 @@ LogicalResult LayoutSolver::settle() {
 //===----------------------------------------------------------------------===//
 // Preparation
 //===----------------------------------------------------------------------===//
-
-/// Whether `op` computes a tile from nothing but scalars, so that each use can
-/// have a clone.
-static bool isReplica(Operation *op) {
-  if (auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op))
-    return broadcast.getSource().getType().getRank() == 0;
-  return isa_and_nonnull<arith::ConstantOp, tensor::SplatOp, tile::IotaOp>(
-             op) &&
-         isa<RankedTensorType>(op->getResult(0).getType());
-}
 
 void LayoutSolver::splitReplicas() {
   // Ops in front of the roles may be used in several roles.
@@ -313,37 +304,6 @@ LogicalResult LayoutSolver::visitDirect(Operation *op) {
     if (auto layout = lookup(broadcast.getResult()))
       return visitDirectBroadcast(broadcast, layout);
   return success();
-}
-
-/// Whether `op` loads a vector from memory that the kernel does not write, so
-/// that it may be loaded again.
-static bool isRepeatableLoad(Operation *op) {
-  if (!isa<tile::LoadOp, tile::GatherOp>(op))
-    return false;
-  return llvm::all_of(op->getOperand(0).getUsers(), [](Operation *user) {
-    return isa<tile::LoadOp, tile::GatherOp, memref::DimOp, memref::LoadOp>(
-        user);
-  });
-}
-
-/// Collects into `ops`, in their order, the ops that compute the vector.
-/// Returns false unless they are elementwise, repeatable loads, or replicas: a
-/// reduction, for example, is not computed twice.
-static bool collectVectorOps(Value vector, SetVector<Operation *> &ops) {
-  auto type = dyn_cast<RankedTensorType>(vector.getType());
-  if (!type || type.getRank() == 0)
-    return true;
-  Operation *op = vector.getDefiningOp();
-  if (!op || type.getRank() > 1 ||
-      !(isReplica(op) || OpTrait::hasElementwiseMappableTraits(op) ||
-        isRepeatableLoad(op)))
-    return false;
-  if (!llvm::all_of(op->getOperands(), [&](Value operand) {
-        return collectVectorOps(operand, ops);
-      }))
-    return false;
-  ops.insert(op);
-  return true;
 }
 
 LogicalResult LayoutSolver::visitDirectBroadcast(tile::BroadcastOp broadcast,

@@ -4,7 +4,8 @@
 from . import _launch
 from ._abi import DTYPES, DYNAMIC, MAX_RANK
 from ._launch import Launch
-from ._library import library, operator
+from ._library import library
+from ._operator import operator
 from ._tensor import Tensor, contiguous_strides
 
 OPERATOR = operator("decode")

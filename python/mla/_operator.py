@@ -3,6 +3,7 @@
 by them."""
 
 import collections
+import functools
 import itertools
 
 from ._abi import DTYPES, DYNAMIC
@@ -122,3 +123,8 @@ class Operator:
                     f"{tensor.rank}"
                 )
         return common_device(tensors)
+
+
+@functools.lru_cache(maxsize=None)
+def operator(name) -> Operator:
+    return Operator(name)

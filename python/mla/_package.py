@@ -6,7 +6,8 @@ import numbers
 from . import _launch
 from ._abi import PHASES
 from ._launch import Launch
-from ._library import is_integer, library
+from ._kernel import is_integer
+from ._library import library
 from ._tensor import common_device, torch_of
 
 

@@ -6,7 +6,8 @@ import numbers
 
 from . import _launch
 from ._launch import Launch, must_trace
-from ._library import library, operator
+from ._library import library
+from ._operator import operator
 from ._tensor import half_dtype, torch_of
 
 OPERATOR = operator("sparse_prefill")

@@ -5,7 +5,8 @@ import math
 
 from . import _gradients, _launch
 from ._launch import Launch, must_trace
-from ._library import library, operator
+from ._library import library
+from ._operator import operator
 from ._tensor import half_dtype, torch_of
 from .sparse import check_lse_words, lse_words, option_word
 

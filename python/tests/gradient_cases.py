@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the tests of gradients on the CPU share."""
 
+import prefill_cases
 import torch
 from gradients import prefill_gradients
 from mla import prefilling
@@ -10,14 +11,10 @@ from torch_cases import Case
 SCALE = 192**-0.5
 
 
-def make(device="cpu", b=2, s_q=5, s_kv=9, h_q=4, h_kv=2, requires_grad=True):
+def make(*arguments, requires_grad=True, **sizes):
     """Inputs by name."""
-    torch.manual_seed(0)
-    shapes = {"q": (b, s_q, h_q, 192), "k": (b, s_kv, h_kv, 192), "v": (b, s_kv, h_kv, 128)}
-    return {
-        name: torch.randn(shape, device=device).bfloat16().requires_grad_(requires_grad)
-        for name, shape in shapes.items()
-    }
+    inputs = prefill_cases.make(*arguments, **sizes)
+    return {name: tensor.requires_grad_(requires_grad) for name, tensor in inputs.items()}
 
 
 def bounds(device="cpu"):

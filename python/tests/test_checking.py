@@ -11,7 +11,7 @@ import unittest
 from unittest import mock
 
 import mla
-import test_prefill
+import prefill_support
 from decode_support import Base, expect_kernels
 from mla import _cuda
 from mla.flash_attention import flash_attn_varlen_func
@@ -147,7 +147,7 @@ class Lengths(Base):
                 mla.plan_decode(make_ints(self, [5]), s_q=1, h_q=128)
 
 
-class Sequences(test_prefill.Base):
+class Sequences(prefill_support.Base):
     """Of 100 queries and 300 keys."""
 
     def prefill(self, bounds_q, bounds_k):

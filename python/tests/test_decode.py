@@ -8,7 +8,7 @@ from unittest import mock
 import mla
 from decode_support import SMS, Base, address, expect_kernels
 from fakes import CudaArray
-from mla import _library
+from mla import _kernel
 from support import driver, setUpModule  # noqa: F401
 
 
@@ -140,12 +140,12 @@ class Decode(Base):
         ]:
             inputs = self.inputs()
             made = mla.plan_decode(inputs["cache_seqlens"], 1, 128, **plan_options)
-            with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+            with mock.patch.object(_kernel.Kernel, "launch", autospec=True) as launch:
                 mla.decode(**inputs, scale=0.5, plan=made, **options)
             self.assertEqual(launch.call_args[0][0].options, expected)
         inputs = self.inputs(s_q=2, h_q=64)
         made = mla.plan_decode(inputs["cache_seqlens"], 2, 64)
-        with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+        with mock.patch.object(_kernel.Kernel, "launch", autospec=True) as launch:
             mla.decode(**inputs, scale=0.5, plan=made, causal=True)
         self.assertEqual(launch.call_args[0][0].options, {"causal": "yes"})
 
@@ -153,7 +153,7 @@ class Decode(Base):
         inputs = self.inputs()
         made = self.plan(inputs["cache_seqlens"], 1, 128)
         sink = self.make("f32", (128,))
-        with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+        with mock.patch.object(_kernel.Kernel, "launch", autospec=True) as launch:
             mla.decode(**inputs, scale=0.5, plan=made, attn_sink=sink)
             self.assertIn("attn_sink", launch.call_args[0][0].arguments)
             mla.decode(**inputs, scale=0.5, plan=made)

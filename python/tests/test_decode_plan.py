@@ -7,7 +7,7 @@ from unittest import mock
 import mla
 from decode_support import SMS, Base, address
 from fakes import CudaArray
-from mla import _decode_kernels, _library, decoding
+from mla import _decode_kernels, _kernel, decoding
 from support import driver, setUpModule  # noqa: F401
 
 
@@ -69,10 +69,10 @@ class Plan(Base):
 
     def test_plans_of_one_kind_share_a_launch(self):
         with mock.patch.object(
-            _library.Kernel,
+            _kernel.Kernel,
             "marshal",
             autospec=True,
-            side_effect=_library.Kernel.marshal,
+            side_effect=_kernel.Kernel.marshal,
         ) as marshal:
             for _ in range(3):
                 mla.plan_decode(self.lengths(), 1, 128)

@@ -13,7 +13,7 @@ from support import Base, arguments_of, driver, setUpModule  # noqa: F401
 
 from fake_package import make_package, parameter_sizes
 from fakes import CudaArray, fake_torch, installed
-from mla import _library
+from mla import _kernel, _library
 
 
 class Torch(Base):
@@ -76,7 +76,7 @@ class Torch(Base):
             ({"lse_base": 2}, {"lse_base": "2"}),
             ({"lse_base": "e"}, {}),
         ]:
-            with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+            with mock.patch.object(_kernel.Kernel, "launch", autospec=True) as launch:
                 mla.flash_mla_sparse_fwd(**inputs, **options)
             self.assertEqual(launch.call_args[0][0].options, kernel_options)
         with self.assertRaises(ValueError) as caught:
@@ -225,8 +225,8 @@ class Torch(Base):
 
     def made(self):
         """Counts the new Launch objects in this context."""
-        return mock.patch.object(_library.Kernel, "marshal", autospec=True,
-                                 side_effect=_library.Kernel.marshal)
+        return mock.patch.object(_kernel.Kernel, "marshal", autospec=True,
+                                 side_effect=_kernel.Kernel.marshal)
 
     def test_calls_alike(self):
         _library.library().set_options(_library.CompileOptions())

@@ -6,7 +6,7 @@ from unittest import mock
 
 import mla
 from fakes import CudaArray
-from mla import _library, flash_mla
+from mla import flash_mla
 from support import driver, setUpModule  # noqa: F401
 
 from decode_support import SMS, Base as DecodeBase, expect_kernels

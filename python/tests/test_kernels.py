@@ -18,7 +18,7 @@ from support import Base, arguments_of, descriptors, driver, setUpModule  # noqa
 
 from fake_package import fake_cubin, make_package, seal
 from fakes import CudaArray
-from mla import _library, sparse
+from mla import _kernel, _library, sparse
 
 
 class Kernels(Base):
@@ -142,7 +142,7 @@ class FixedSizes(Base):
     def launched(self, topk, s_q=3, s_kv=50):
         """Returns the sizes of the kernel that a call launches."""
         make = CudaArray
-        with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+        with mock.patch.object(_kernel.Kernel, "launch", autospec=True) as launch:
             mla.sparse_prefill(
                 make("bf16", (s_q, 32, 512)),
                 make("bf16", (s_kv, 1, 512)),
@@ -263,7 +263,7 @@ class OptionalOperands(Base):
 
     def launched(self, *given, topk=40, **options):
         """Returns the kernel that a call launches."""
-        with mock.patch.object(_library.Kernel, "launch", autospec=True) as launch:
+        with mock.patch.object(_kernel.Kernel, "launch", autospec=True) as launch:
             mla.sparse_prefill(**self.arguments(*given, topk=topk), **options)
         return launch.call_args[0][0]
 

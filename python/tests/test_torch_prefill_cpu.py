@@ -22,6 +22,7 @@ from mla import prefilling, split_kv
 if torch is not None:
     from mla.flash_attention import flash_attn_func, flash_attn_varlen_func
     from mla.transformer_engine import mla_attention
+    from prefill_cases import make
     from reference import (
         combine_reference_launch,
         prefill_reference,
@@ -39,16 +40,6 @@ WORDS = "causal=yes lse_base=e empty_lse=+inf"
 def load_tests(loader, tests, pattern):
     """Excluded from discovery, because other tests install a fake torch."""
     return tests if pattern is None else unittest.TestSuite()
-
-
-def make(device="cpu", b=2, s_q=5, s_kv=9, h_q=4, h_kv=2, dtype=None):
-    """Inputs by name."""
-    torch.manual_seed(0)
-    shapes = {"q": (b, s_q, h_q, 192), "k": (b, s_kv, h_kv, 192), "v": (b, s_kv, h_kv, 128)}
-    return {
-        name: torch.randn(shape, device=device).to(dtype or torch.bfloat16)
-        for name, shape in shapes.items()
-    }
 
 
 def bounds(device="cpu"):
