@@ -16,6 +16,27 @@ Value TileBuilder::createIndex(int64_t value) {
   return arith::ConstantIndexOp::create(*this, value);
 }
 
+Value TileBuilder::createI32(int64_t value) {
+  return arith::ConstantOp::create(
+      *this, getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+Value TileBuilder::toI32(Value v) {
+  if (v.getType().isInteger(32))
+    return v;
+  return arith::IndexCastOp::create(*this, getI32Type(), v);
+}
+
+Value TileBuilder::toIndex(Value v) {
+  if (v.getType().isIndex())
+    return v;
+  return arith::IndexCastOp::create(*this, getIndexType(), v);
+}
+
+Value TileBuilder::createDim(Value memref, int64_t d) {
+  return memref::DimOp::create(*this, memref, createIndex(d));
+}
+
 Value TileBuilder::createSplat(Value scalar, ArrayRef<int64_t> shape) {
   return tensor::SplatOp::create(
       *this, scalar, RankedTensorType::get(shape, scalar.getType()));

@@ -32,6 +32,12 @@ public:
     return mlir::RankedTensorType::get(shape, getF32Type());
   }
   mlir::Value createIndex(int64_t value);
+  mlir::Value createI32(int64_t value);
+  /// An index or an i32 as the other type.
+  mlir::Value toI32(mlir::Value v);
+  mlir::Value toIndex(mlir::Value v);
+  /// The size of dimension `d` of a memref.
+  mlir::Value createDim(mlir::Value memref, int64_t d);
   mlir::Value createSplat(mlir::Value scalar, llvm::ArrayRef<int64_t> shape);
   mlir::Value createSplat(float value, llvm::ArrayRef<int64_t> shape);
   mlir::Value createBroadcast(mlir::Value v, int64_t dim,

@@ -14,20 +14,6 @@ class DecodeBuilder : public TileBuilder {
 public:
   using TileBuilder::TileBuilder;
 
-  mlir::Value i32(int64_t value) {
-    return mlir::arith::ConstantOp::create(*this, getI32IntegerAttr(value));
-  }
-  mlir::Value toI32(mlir::Value v) {
-    if (v.getType().isInteger(32))
-      return v;
-    return mlir::arith::IndexCastOp::create(*this, getI32Type(), v);
-  }
-  mlir::Value toIndex(mlir::Value v) {
-    return mlir::arith::IndexCastOp::create(*this, getIndexType(), v);
-  }
-  mlir::Value getDim(mlir::Value operand, int64_t d) {
-    return mlir::memref::DimOp::create(*this, operand, createIndex(d));
-  }
   mlir::Value load(mlir::Value memref, mlir::ValueRange at) {
     return mlir::memref::LoadOp::create(*this, memref, at);
   }
@@ -37,7 +23,7 @@ public:
     return mlir::RankedTensorType::get({size}, getI32Type());
   }
   mlir::Value splat(int64_t value, int64_t size) {
-    return createSplat(i32(value), {size});
+    return createSplat(createI32(value), {size});
   }
   mlir::Value splat(mlir::Value number, int64_t size) {
     return createSplat(toI32(number), {size});

@@ -17,8 +17,8 @@ bool KeyTiles::mayCopy(const DecodeTiling &tiling, ScheduleAttr schedule) {
 void KeyTiles::buildSizes() {
   if (!isPaged())
     return;
-  pages = b.getDim(op.getKCache(), 0);
-  maxPages = b.getDim(op.getBlockTable(), 1);
+  pages = b.createDim(op.getKCache(), 0);
+  maxPages = b.createDim(op.getBlockTable(), 1);
 }
 
 KeyTiles::Tile KeyTiles::build(const Range &range, Value t) {
@@ -58,16 +58,16 @@ Value KeyTiles::buildRowsOfPages(const Range &range, Value t) {
 KeyTiles::Rows KeyTiles::buildRowsOfPage(const Range &range, Value t) {
   // The extra iteration may be past the table's end.
   Value slot = arith::MinSIOp::create(
-      b, arith::DivUIOp::create(b, t, b.i32(pageSize)),
-      arith::SubIOp::create(b, b.toI32(maxPages), b.i32(1)));
+      b, arith::DivUIOp::create(b, t, b.createI32(pageSize)),
+      arith::SubIOp::create(b, b.toI32(maxPages), b.createI32(1)));
   Value page = b.load(op.getBlockTable(), {range.request, b.toIndex(slot)});
-  Value first =
-      arith::AddIOp::create(b, arith::MulIOp::create(b, page, b.i32(pageSize)),
-                            arith::RemUIOp::create(b, t, b.i32(pageSize)));
+  Value first = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, page, b.createI32(pageSize)),
+      arith::RemUIOp::create(b, t, b.createI32(pageSize)));
   Value isPage =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, page, b.toI32(pages));
   Value left = arith::SelectOp::create(
-      b, isPage, arith::SubIOp::create(b, range.end, t), b.i32(0));
+      b, isPage, arith::SubIOp::create(b, range.end, t), b.createI32(0));
   return buildRowsFrom(first, left);
 }
 
@@ -80,9 +80,9 @@ KeyTiles::Rows KeyTiles::buildRowsFrom(Value first, Value left) {
                        "indices");
   if (!copiesBlocks)
     return {rows, Value()};
-  Value isWhole =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, left, b.i32(blockKV));
-  return {rows, arith::SelectOp::create(b, isWhole, first, b.i32(-1))};
+  Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, left,
+                                        b.createI32(blockKV));
+  return {rows, arith::SelectOp::create(b, isWhole, first, b.createI32(-1))};
 }
 
 Value KeyTiles::buildKeys(const Range &range, const Rows &rows) {

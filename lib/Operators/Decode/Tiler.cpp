@@ -70,7 +70,8 @@ private:
   }
   /// Whether the piece is all of its request.
   Value isWhole() {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, slot, b.i32(0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, slot,
+                                 b.createI32(0));
   }
 
   DecodeOp op;
@@ -120,7 +121,7 @@ void Tiler::buildPart(ValueRange ivs) {
   // Counted in i32: an index takes two registers, also in the loop over tokens.
   Value firstRequest = loadPlan(kPlanFirstRequest);
   endRequest = loadPlan(kPlanEndRequest);
-  auto loop = scf::ForOp::create(b, firstRequest, endRequest, b.i32(1));
+  auto loop = scf::ForOp::create(b, firstRequest, endRequest, b.createI32(1));
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -163,27 +164,29 @@ void Tiler::buildRange() {
   };
   Value isPartsFirst =
       compare(arith::CmpIPredicate::eq, requestNumber, firstRequest);
-  Value next = arith::AddIOp::create(b, requestNumber, b.i32(1));
+  Value next = arith::AddIOp::create(b, requestNumber, b.createI32(1));
   Value isPartsLast = compare(arith::CmpIPredicate::eq, next, endRequest);
-  begin = arith::SelectOp::create(b, isPartsFirst, firstToken, b.i32(0));
-  end = arith::SelectOp::create(b, isPartsLast, endToken, b.i32(kPlanToEnd));
+  begin = arith::SelectOp::create(b, isPartsFirst, firstToken, b.createI32(0));
+  end = arith::SelectOp::create(b, isPartsLast, endToken,
+                                b.createI32(kPlanToEnd));
   // The request's first and last piece. The last one ends at the actual length,
   // which may have changed since the plan.
-  Value isFirst = compare(arith::CmpIPredicate::eq, begin, b.i32(0));
-  Value isLast = compare(arith::CmpIPredicate::eq, end, b.i32(kPlanToEnd));
+  Value isFirst = compare(arith::CmpIPredicate::eq, begin, b.createI32(0));
+  Value isLast =
+      compare(arith::CmpIPredicate::eq, end, b.createI32(kPlanToEnd));
   end = arith::MinSIOp::create(b, end, length);
   count = arith::SubIOp::create(b, end, begin);
-  slot = arith::SelectOp::create(b, isFirst, b.i32(1), b.i32(0));
+  slot = arith::SelectOp::create(b, isFirst, b.createI32(1), b.createI32(0));
   slot = arith::SelectOp::create(b, arith::AndIOp::create(b, isFirst, isLast),
-                                 b.i32(-1), slot);
+                                 b.createI32(-1), slot);
 }
 
 Value Tiler::buildLength() {
   Value length = b.load(op.getCacheSeqlens(), request);
   // At most the largest i32: a launch limits max_pages and page_size.
   Value limit = b.toI32(buildRoom(b, op.getKCache(), op.getBlockTable()));
-  return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, length, b.i32(0)),
-                                limit);
+  return arith::MinSIOp::create(
+      b, arith::MaxSIOp::create(b, length, b.createI32(0)), limit);
 }
 
 void Tiler::buildRowNumbers() {
@@ -287,7 +290,7 @@ void Tiler::storeRows(Value whole, Value dest, Value partial, Value partialDest,
     stored.getBoundsMutable().assign(end);
   };
   auto choose = [&](arith::CmpIPredicate predicate, Value end) -> Value {
-    Value isUsed = arith::CmpIOp::create(b, predicate, slot, b.i32(0));
+    Value isUsed = arith::CmpIOp::create(b, predicate, slot, b.createI32(0));
     return arith::SelectOp::create(b, isUsed, end, zero);
   };
   // One of the two stores ends at row 0.
@@ -312,7 +315,7 @@ Value Tiler::loadSink() {
   Value none = b.createSplat(-kInf, {tileRows});
   if (op.getAttnSinkOptional()) {
     Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, heads,
-                                          splatRows(b.getDim(sink, 0)));
+                                          splatRows(b.createDim(sink, 0)));
     values = arith::SelectOp::create(b, isThere, values, none);
   }
   // The merge of partial results adds the sink itself.
