@@ -140,6 +140,35 @@ struct DimPattern : GlobalPattern<memref::DimOp> {
   }
 };
 
+/// The elements of a vector that are inside the memref.
+class InsideRange {
+public:
+  InsideRange(ThreadBuilder &b, const GlobalBox &box) {
+    Value start = box.indices[box.leading()];
+    Value size = b.toI64(box.tensor.sizes[box.leading()]);
+    first = clamp(b, LLVM::SubOp::create(b, b.i64(0), start), box);
+    Value end = clamp(b, LLVM::SubOp::create(b, size, start), box);
+    count = LLVM::SubOp::create(b, end, first);
+  }
+
+  Value contains(ThreadBuilder &b, Coordinate at) const {
+    Value base = LLVM::SubOp::create(b, at.base, first);
+    return compare(b, LLVM::ICmpPredicate::ult, b.add(base, b.i32(at.offset)),
+                   count);
+  }
+
+private:
+  /// The position as a number of elements of the vector.
+  static Value clamp(ThreadBuilder &b, Value position, const GlobalBox &box) {
+    position = arith::MaxSIOp::create(b, position, b.i64(0));
+    position =
+        arith::MinSIOp::create(b, position, b.i64(box.fragment.getDimSize(0)));
+    return LLVM::TruncOp::create(b, b.getI32Type(), position);
+  }
+
+  Value first, count;
+};
+
 /// Loads vectors from global memory with one scalar load per register.
 /// (DirectLowering.cpp lowers loads with direct layouts.)
 struct LoadPattern : GlobalPattern<tile::LoadOp> {
@@ -161,10 +190,18 @@ struct LoadPattern : GlobalPattern<tile::LoadOp> {
     Type element = getRegisterType(type.getElementType());
     Value padding = makePadding(b, op, element);
     bool constant = kernel.isConstant(op.getSource());
+    // Of a long vector, the elements inside are found once, as a range of 32
+    // bits.
+    constexpr int64_t kFewRegisters = 4;
+    std::optional<InsideRange> range;
+    if (box.needsCheck(0) && getNumRegisters(type) > kFewRegisters)
+      range.emplace(b, box);
     Value result = b.pack(getNumRegisters(type), [&](int64_t i) {
       SmallVector<Value> at = box.locate(b, i);
+      Value inside = range ? range->contains(b, getCoordinate(b, type, 0, i))
+                           : box.isInside(b, at, 0);
       return load(
-          b, box.isInside(b, at, 0), padding, constant,
+          b, inside, padding, constant,
           [&] { return b.elementPointer(box.tensor, at); }, element);
     });
     rewriter.replaceOp(op, result);
