@@ -108,7 +108,7 @@ class Kernels(Base):
         self.assertEqual(
             str(caught.exception),
             f"package '{folder}': expected operator combine or decode or "
-            "prefill or sparse_prefill, got 'dense_attention'",
+            "prefill or prefill_backward or sparse_prefill, got 'dense_attention'",
         )
 
 

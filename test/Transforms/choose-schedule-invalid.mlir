@@ -53,7 +53,7 @@
 
 // RUN: echo "dense h_q=16" > %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=OPERATOR
-// OPERATOR: error: {{.*}}table.txt:1: expected one of decode, combine, prefill, sparse_prefill, got 'dense'
+// OPERATOR: error: {{.*}}table.txt:1: expected one of decode, combine, prefill, sparse_prefill, prefill_backward, got 'dense'
 
 // RUN: echo "# A comment." > %t/table.txt && echo "%{good}" | sed s/h_q=16/heads=16/ >> %t/table.txt
 // RUN: %{choose} 2>&1 | FileCheck %s --check-prefix=FIELD

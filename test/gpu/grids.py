@@ -32,6 +32,7 @@ def join_sizes(sizes):
 class Shape:
     """A kernel with the cases that it runs. Each grid has a subclass with:
 
+    OUTPUTS: those whose largest errors the table has
     AXES: what is compiled into a kernel, by name; one of them is "schedule", where
         "chosen" is the compiler's choice
     SMALL, LARGE: what a launch chooses, in the simulator and on a GPU
@@ -40,6 +41,8 @@ class Shape:
     emit_words(): the operator, sizes and options of `mla-jit emit`
     run_words(): the options of `run` besides --check, --seed and the sizes
     """
+
+    OUTPUTS = ("out", "lse")
 
     def __init__(self, values, cases):
         self.values, self.cases = values, cases
@@ -72,7 +75,9 @@ class Table:
     """Counts by schedule, and failures."""
 
     def __init__(self, kind):
-        self.rows = {name: [0, 0, 0, 0.0, 0.0] for name in dict.fromkeys(kind.AXES["schedule"])}
+        self.outputs = kind.OUTPUTS
+        names = dict.fromkeys(kind.AXES["schedule"])
+        self.rows = {name: [0, 0, 0, *(0.0 for _ in self.outputs)] for name in names}
         self.failures = []
 
     def add(self, shape, result):
@@ -85,9 +90,9 @@ class Table:
         row[2] += passed
         for line in lines:
             for output in line.get("outputs", ()):
-                index = {"out": 3, "lse": 4}.get(output["name"])
                 # Scores of 1e30 would hide other errors.
-                if index and not shape.values.get("extreme"):
+                if output["name"] in self.outputs and not shape.values.get("extreme"):
+                    index = 3 + self.outputs.index(output["name"])
                     row[index] = max(row[index], output["max_abs"])
         if passed < len(shape.cases) or result.returncode:
             failed = [json.dumps(line["sizes"]) for line in lines if not line.get("pass")]
@@ -96,10 +101,13 @@ class Table:
                   f"\n  {' '.join(map(str, result.args))}\n{result.stderr[-1500:]}", flush=True)
 
     def print(self):
-        print("| schedule | shapes | cases | right | largest error of out | of lse |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        for name, (shapes, cases, right, out, lse) in self.rows.items():
-            print(f"| {name} | {shapes} | {cases} | {right} | {out:.2g} | {lse:.2g} |")
+        first, *others = self.outputs
+        errors = [f"largest error of {first}", *(f"of {name}" for name in others)]
+        print(f"| schedule | shapes | cases | right | {' | '.join(errors)} |")
+        print("| --- " * (4 + len(errors)) + "|")
+        for name, (shapes, cases, right, *errors) in self.rows.items():
+            cells = " | ".join(f"{error:.2g}" for error in errors)
+            print(f"| {name} | {shapes} | {cases} | {right} | {cells} |")
         return 1 if self.failures or not any(row[1] for row in self.rows.values()) else 0
 
 

@@ -15,6 +15,13 @@ constexpr double countAttentionFlops(double pairs, int64_t dQK, int64_t dV) {
   return 2 * pairs * static_cast<double>(dQK + dV);
 }
 
+/// FLOPs of the five products of the backward, as papers count them: scores,
+/// dP = dO V^T, dV, dQ and dK.
+constexpr double countAttentionBackwardFlops(double pairs, int64_t dQK,
+                                             int64_t dV) {
+  return 2 * pairs * static_cast<double>(3 * dQK + 2 * dV);
+}
+
 } // namespace mla
 
 #endif // MLA_OPERATORS_FLOPS_H

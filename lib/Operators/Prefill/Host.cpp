@@ -73,6 +73,26 @@ std::vector<PrefillSequence> PrefillView::sequences() const {
   return result;
 }
 
+static double countPairs(const PrefillView &view,
+                         const PrefillSequence &sequence) {
+  auto queries = static_cast<double>(sequence.queries);
+  auto keys = static_cast<double>(sequence.keys);
+  if (!view.isCausal)
+    return queries * keys;
+  if (sequence.queries == sequence.keys)
+    return queries * keys / 2;
+  // The last queries, as many as there are keys, attend to some.
+  double some = std::min(queries, keys);
+  return some * (keys - (some - 1) / 2);
+}
+
+double countPairs(const PrefillView &view) {
+  double pairs = 0;
+  for (const PrefillSequence &sequence : view.sequences())
+    pairs += countPairs(view, sequence);
+  return pairs * static_cast<double>(view.heads);
+}
+
 namespace {
 
 OperatorInfo describe() {
@@ -103,32 +123,13 @@ public:
     return prefillReference(kernel, arguments, expected);
   }
 
-  /// A causal sequence counts half of its pairs where s_q = s_kv, as papers
-  /// count it, and otherwise those that are attended to.
   double flops(const KernelDescriptor &kernel,
                const std::vector<HostArgument> &arguments) const override {
     PrefillView view;
     if (!PrefillView::create(arguments, kernel.options, view).ok())
       return 0;
-    double pairs = 0;
-    for (const PrefillSequence &sequence : view.sequences())
-      pairs += countPairs(view, sequence);
-    return countAttentionFlops(pairs * static_cast<double>(view.heads),
-                               view.q->shape[3], view.v->shape[3]);
-  }
-
-private:
-  static double countPairs(const PrefillView &view,
-                           const PrefillSequence &sequence) {
-    auto queries = static_cast<double>(sequence.queries);
-    auto keys = static_cast<double>(sequence.keys);
-    if (!view.isCausal)
-      return queries * keys;
-    if (sequence.queries == sequence.keys)
-      return queries * keys / 2;
-    // The last queries, as many as there are keys, attend to some.
-    double some = std::min(queries, keys);
-    return some * (keys - (some - 1) / 2);
+    return countAttentionFlops(countPairs(view), view.q->shape[3],
+                               view.v->shape[3]);
   }
 };
 

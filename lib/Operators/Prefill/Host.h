@@ -57,6 +57,11 @@ struct PrefillView {
   }
 };
 
+/// Pairs of a query head and a key. A causal sequence counts half of its pairs
+/// where s_q = s_kv, as papers count them, and otherwise those of a query that
+/// attends to the key.
+double countPairs(const PrefillView &view);
+
 /// Fills the tensors that are not read from files. With poison, sequences have
 /// different lengths, 0 among them, and rows of no sequence are NaN; without,
 /// sequences have equal lengths.

@@ -25,16 +25,15 @@ TEST(OperatorHost, AreThoseOfTheFoldersByName) {
   EXPECT_EQ(names, (std::vector<std::string>{
                        "combine", "decode", "dense_attention",
                        "dense_attention_causal", "dense_attention_soft_cap",
-                       "prefill", "sparse_prefill"}));
+                       "prefill", "prefill_backward", "sparse_prefill"}));
 }
 
 TEST(OperatorHost, UnknownOnesAreToldTheNearest) {
   EXPECT_EQ(findOperatorHost("combined"), nullptr);
-  EXPECT_EQ(
-      describeUnknownOperator("combined"),
-      "expected one of combine, decode, prefill, sparse_prefill, "
-      "dense_attention, dense_attention_causal, dense_attention_soft_cap, "
-      "got 'combined'");
+  EXPECT_EQ(describeUnknownOperator("combined"),
+            "expected one of combine, decode, prefill, sparse_prefill, "
+            "dense_attention, prefill_backward, dense_attention_causal, "
+            "dense_attention_soft_cap, got 'combined'");
   EXPECT_EQ(
       describeUnknownOperator("spare_prefill").find("one of sparse_prefill"),
       std::string("expected ").size());

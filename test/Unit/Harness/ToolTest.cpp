@@ -167,7 +167,7 @@ TEST_F(Tool, WrongUsageIsExitCodeTwo) {
   expectUsage({"run", "right", "--magnitude=0"},
               "expected a number from 1e-15 to 1e15, got '0'");
   expectUsage({"run", "right", "--extreme=nan-q,nan-x"},
-              "'--extreme': expected one of nan-q, nan-v, nan-kv, ");
+              "'--extreme': expected one of nan-q, nan-v, nan-k, nan-kv, ");
   expectUsage({"run", "right", "--size", "s_q=2147483648"},
               "expected NAME=N with N from 0 to 2147483647");
   expectUsage({"run", "right", "--pad", "q"}, "expected NAME=N");

@@ -121,7 +121,7 @@ TEST_F(CallArguments, OfAnOperator) {
   op.name = "sparse_prefil";
   expectError(
       "'source.op.name': unknown operator 'sparse_prefil', expected one "
-      "of sparse_prefill, prefill, decode, combine");
+      "of sparse_prefill, prefill, decode, combine, prefill_backward");
 }
 
 TEST_F(CallArguments, SizesOfAnOperator) {

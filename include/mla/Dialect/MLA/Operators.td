@@ -168,7 +168,10 @@ class MLA_Operand<string operandName, MLA_Elements elementTypes,
 }
 
 class MLA_Input<string name, MLA_Elements elements, list<string> dims,
-                string doc> : MLA_Operand<name, elements, dims, doc>;
+                string doc, string strides = "Rows">
+    : MLA_Operand<name, elements, dims, doc> {
+  let layout = strides;
+}
 
 /// An input that may be absent, which is the default. With the attribute
 /// `<name>_optional` each launch may omit it; its sizes are then 0.
@@ -184,10 +187,12 @@ class MLA_OptionalInput<string name, MLA_Elements elements, list<string> dims,
 /// An input whose presence selects a form of the operator, so that a launch
 /// cannot omit it.
 class MLA_FormInput<string name, MLA_Elements elements, list<string> dims,
-                    string doc, bit usual = 0, bit tuned = 0>
+                    string doc, bit usual = 0, bit tuned = 0,
+                    string strides = "Rows">
     : MLA_OptionalInput<name, elements, dims, doc, tuned> {
   let isForm = 1;
   let isUsual = usual;
+  let layout = strides;
 }
 
 class MLA_Output<string name, MLA_Elements elements, list<string> dims,
