@@ -6,7 +6,7 @@
 merges the partial results of attention with split KV. A `Package` calls the kernels
 of any package. `decode` and `plan_decode` are dense MLA decode over a paged cache.
 `prefill` is dense attention over whole sequences, and `merge` joins its results over two
-ranges of keys.
+ranges of keys; `prefill_backward` is its gradient.
 
 The functions of other packages, under their names, are in mla.flash_attention,
 mla.flash_mla, mla.flashinfer and mla.transformer_engine.
@@ -15,6 +15,7 @@ mla.flash_mla, mla.flashinfer and mla.transformer_engine.
 from ._errors import MLAError
 from ._library import compile_options, use_packages
 from ._package import Package
+from .attention_gradients import prefill_backward
 from .checking import checked
 from .decoding import DecodePlan, decode, plan_decode
 from .flash_mla import flash_mla_with_kvcache, get_mla_metadata
@@ -38,6 +39,7 @@ __all__ = [
     "merge",
     "plan_decode",
     "prefill",
+    "prefill_backward",
     "sparse_prefill",
     "use_packages",
 ]

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The gradients of dense attention over whole sequences, by torch's matrix products in
-float32. There is no kernel of ours for them yet."""
+"""The gradients of dense attention over whole sequences."""
 
-import math
+from . import _launch, prefilling
+from ._launch import Launch, must_trace
+from ._library import library
+from ._operator import operator
+from ._tensor import torch_of
+from .sparse import check_scale, lse_words, option_word
 
-from . import prefilling
+OPERATOR = operator("prefill_backward")
 
-# Elements of the scores that are in memory at a time, 256 MB of float32.
-_LARGEST_SCORES = 1 << 26
+# ------------------------------------------------------------------------------
+# Checks
+# ------------------------------------------------------------------------------
 
 
 def by_name(dout, q, k, v, out, lse, dlse, dq, dk, dv, cu_seqlens_q, cu_seqlens_k):
@@ -25,100 +30,168 @@ def by_name(dout, q, k, v, out, lse, dlse, dq, dk, dv, cu_seqlens_q, cu_seqlens_
 
 
 def check(tensors):
-    """Checks tensors by name, which may be fake."""
+    """Checks what the choice of a kernel depends on, of tensors by name, which may be
+    fake. Returns the device's ordinal."""
     of_prefill = ("q", "k", "v", "out", "lse", "cu_seqlens_q", "cu_seqlens_k")
     prefilling.check({name: tensors[name] for name in of_prefill if name in tensors})
-    for name, like in (("dout", "out"), ("dlse", "lse")):
-        if name not in tensors:
-            continue
-        got, wanted = tuple(tensors[name].shape), tuple(tensors[like].shape)
-        if got != wanted:
-            raise ValueError(f"{name}: expected the shape of {like}, {wanted}, got {got}")
+    device = OPERATOR.check(tensors)
+    # Which of them have how many dimensions was checked above.
+    shapes = {
+        name: tuple(tensor.shape)[: 3 if name in ("lse", "dlse") else 4]
+        for name, tensor in tensors.items()
+    }
+    rows = shapes["out"][:3]
+    for name, of, wanted in (
+        ("lse", "out without its last dimension", rows),
+        ("dlse", "lse", rows),
+        ("dout", "out", shapes["out"]),
+        ("dq", "q", shapes["q"]),
+        ("dk", "k", shapes["k"]),
+        ("dv", "v", shapes["v"]),
+    ):
+        if shapes.get(name, wanted) != wanted:
+            raise ValueError(
+                f"{name}: expected the shape of {of}, {wanted}, got {shapes[name]}"
+            )
+    return device
 
 
-def make_results(torch, inputs):
-    """Gradients of zeros, with the order of dimensions in memory that each of `inputs`
-    has."""
-    return tuple(torch.zeros_like(like) for like in inputs)
+def call_words(causal, lse_base):
+    """The options of a call as one string; the last is the library's word."""
+    causal_word = "yes" if causal else "no"
+    return f"causal={causal_word} lse_base={lse_base}"
 
 
-def compute(torch, given, scale, words):
-    """Writes dq, dk and dv of `given`, tensors by name. With cu_seqlens it waits for the
-    device, because it reads them."""
-    options = dict(word.split("=") for word in words.split(" "))
-    is_causal = options["causal"] == "yes"
-    per_lse = math.log(2) if options["lse_base"] == "2" else 1
-    for place in _places(given):
-        part = {name: given[name][index] for name, index in place.items()}
-        _differentiate(torch, part, scale, is_causal, per_lse)
+def read_words(words):
+    """Checks call_words, or those of prefill, and returns the values of this operator's
+    options in the order of its table."""
+    fields = dict(word.partition("=")[::2] for word in words.split(" "))
+    names = list(OPERATOR.table["options"])
+    if list(fields)[: len(names)] != names:
+        raise ValueError(f"words: expected values of {', '.join(names)}, got '{words}'")
+    option_word("causal", fields["causal"], {"no": "no", "yes": "yes"})
+    option_word("lse_base", fields["lse_base"], {"e": "e", "2": "2"})
+    return tuple(fields[name] for name in names)
 
 
-def _places(given):
-    """Of each batch or sequence, where it is in the tensors that are not cu_seqlens."""
-    rows_of = {"q": ("q", "out", "dout", "lse", "dlse", "dq"), "k": ("k", "v", "dk", "dv")}
-    if "cu_seqlens_q" not in given:
-        yield {
-            name: slice(None) for names in rows_of.values() for name in names if name in given
-        }
-        return
-    ranges = []
-    for name in ("q", "k"):
-        rows = given[name].shape[1]
-        bounds = [min(max(bound, 0), rows) for bound in given[f"cu_seqlens_{name}"].tolist()]
-        ranges.append([slice(*pair) for pair in zip(bounds[:-1], bounds[1:])])
-    for pair in zip(*ranges):
-        yield {
-            name: (slice(None), rows)
-            for rows, names in zip(pair, rows_of.values())
-            for name in names
-            if name in given
-        }
+def make_results(torch, inputs, is_packed):
+    """Gradients with the order of dimensions in memory that each of `inputs` has. Rows
+    of no sequence, which packed tensors may have, are not written: they are zeros."""
+    make = torch.zeros_like if is_packed else torch.empty_like
+    return tuple(make(like) for like in inputs)
 
 
-def _differentiate(torch, given, scale, is_causal, per_lse):
-    """The gradients of sequences of equal length. Blocks of queries, so that the memory
-    grows in proportion to the length."""
-    k, v = (given[name].float().permute(0, 2, 3, 1) for name in "kv")
-    b, h_kv, _, s_kv = k.shape
-    s_q, h_q = given["q"].shape[1:3]
-    dk, dv = torch.zeros_like(k), torch.zeros_like(v)
-    step = max(1, _LARGEST_SCORES // max(1, b * h_q * s_kv))
-    for first in range(0, s_q, step):
-        rows = slice(first, min(first + step, s_q))
-        count = rows.stop - first
-        # A KV head's query heads are rows too: [b, h_kv, rows x heads, depth].
-        q, dout = (_rows(given[name], rows, h_kv) for name in ("q", "dout"))
-        lse = _rows(given["lse"].unsqueeze(3), rows, h_kv) * per_lse
-        keys = s_kv
-        hidden = None
-        if is_causal:
-            keys = min(max(rows.stop + s_kv - s_q, 0), s_kv)
-            last = torch.arange(first, rows.stop, device=q.device) + s_kv - s_q
-            hidden = torch.arange(keys, device=q.device) > last[:, None]
-            hidden = hidden.repeat_interleave(h_q // h_kv, 0)
-        seen_k, seen_v = k[..., :keys], v[..., :keys]
-        weights = torch.exp(q @ seen_k * scale - lse)
-        dlogits = dout @ seen_v
-        if hidden is not None:
-            weights = weights.masked_fill(hidden, 0)
-            dlogits = dlogits.masked_fill(hidden, 0)
-        # Of the rounded out, dout . out would be less exact.
-        delta = (weights * dlogits).sum(-1, keepdim=True)
-        if "dlse" in given:
-            delta -= _rows(given["dlse"].unsqueeze(3), rows, h_kv) / per_lse
-        dlogits = (dlogits - delta).mul_(weights).mul_(scale)
-        if hidden is not None:
-            dlogits = dlogits.masked_fill(hidden, 0)
-        dq = dlogits @ seen_k.transpose(2, 3)
-        dk[..., :keys] += q.transpose(2, 3) @ dlogits
-        dv[..., :keys] += dout.transpose(2, 3) @ weights
-        dq = dq.unflatten(2, (count, h_q // h_kv)).transpose(1, 2)
-        given["dq"][:, rows] = dq.flatten(2, 3)
-    given["dk"].copy_(dk.permute(0, 3, 1, 2))
-    given["dv"].copy_(dv.permute(0, 3, 1, 2))
+# ------------------------------------------------------------------------------
+# Launches
+# ------------------------------------------------------------------------------
 
 
-def _rows(tensor, rows, h_kv):
-    """Of [b, s, h_q, d] the `rows`, as [b, h_kv, rows x heads of the KV head, d]."""
-    part = tensor[:, rows].float().unflatten(2, (h_kv, -1))
-    return part.transpose(1, 2).flatten(2, 3)
+def _make(tensors, words):
+    device = check(tensors)
+    kernel = library().kernel(
+        OPERATOR.shape_class_of(tensors, read_words(words)), OPERATOR.sizes_of(tensors)
+    )
+    return Launch(device, kernel, {**tensors, "scale": 0.0})
+
+
+def launch(torch, given, scale, words, stream=None, workspace=None):
+    """Launches on the tensors `given`, by name. `torch` is the module if q is one of its
+    tensors, else None."""
+    _launch.launch(torch, _make, given, words, (scale,), stream, workspace)
+
+
+def with_rows(tensor):
+    """The tensor of torch [b, s, h, d], or a copy, with strides that kernels take: a
+    gradient may be expanded, as that of a sum is."""
+    *strides, last = tensor.stride()
+    units = 16 // tensor.element_size()
+    isolated = all(
+        stride > 0 and stride % units == 0
+        for stride, size in zip(strides, tensor.shape)
+        if size > 1
+    )
+    if last == 1 and isolated and tensor.data_ptr() % 16 == 0:
+        return tensor
+    return tensor.contiguous()
+
+
+# ------------------------------------------------------------------------------
+# prefill_backward
+# ------------------------------------------------------------------------------
+
+
+def prefill_backward(
+    dout,
+    q,
+    k,
+    v,
+    out,
+    lse,
+    scale,
+    *,
+    dlse=None,
+    cu_seqlens_q=None,
+    cu_seqlens_k=None,
+    causal=False,
+    lse_base="e",
+    dq=None,
+    dk=None,
+    dv=None,
+    stream=None,
+    workspace=None,
+):
+    """The gradients of prefill, the same to the bit from run to run.
+
+    Tensors of torch that require a gradient do not need this function: prefill records
+    its gradient itself. All tensors are on one CUDA device, from any library, with any
+    strides except the last, which is 1; those of `lse` and `dlse` are any too.
+
+    Args:
+        dout: [b, s_q, h_q, d_v], the gradient of out
+        q, k, v, scale, cu_seqlens_q, cu_seqlens_k, causal, lse_base: those of prefill
+        out, lse: the results of prefill; `lse` may mark queries without keys by inf or
+            -inf
+        dlse: [b, s_q, h_q], float32: the gradient of lse, None for zeros
+        dq: [b, s_q, h_q, d_qk], of q's type. None: torch allocates it
+        dk: [b, s_kv, h_kv, d_qk], of q's type. None: torch allocates it
+        dv: [b, s_kv, h_kv, d_v], of q's type. None: torch allocates it
+        stream: as for prefill
+        workspace: contiguous device memory of 8 b h_q s_q bytes, rounded up, aligned to
+            256 bytes. None: torch allocates it if q is torch's
+
+    Rows of no sequence of cu_seqlens are not written to dq, dk and dv that are given;
+    those that torch allocates have zeros there. Results may not overlap each other or an
+    input.
+    Returns (dq, dk, dv) without waiting for the kernels. May be captured in a CUDA graph
+    once a call of such sizes has been made on that device.
+
+    Under torch.compile, torch.export and on fake tensors it is the operator
+    mla::attention_backward; `dq`, `dk`, `dv`, `stream` and `workspace` have to be None
+    there.
+
+    Raises TypeError and ValueError, which name the argument, what was expected and what
+    came; MLAError for failures of the driver or the compiler.
+    """
+    words = call_words(causal, lse_words(lse_base, float("inf"))[0])
+    torch = torch_of(q)
+    bounds = cu_seqlens_q, cu_seqlens_k
+    if must_trace(torch, q, dq=dq, dk=dk, dv=dv, stream=stream, workspace=workspace):
+        from . import torch_autograd
+
+        return torch_autograd.attention_backward(
+            dout, dlse, q, k, v, out, lse, scale, *bounds, words
+        )
+    check_scale("scale", scale)
+    results = dq, dk, dv
+    if any(result is None for result in results):
+        if torch is None:
+            raise TypeError(
+                "dq, dk, dv: expected tensors, got None; only torch allocates them"
+            )
+        made = make_results(torch, (q, k, v), cu_seqlens_q is not None)
+        results = tuple(
+            new if given is None else given for given, new in zip(results, made)
+        )
+    tensors = dout, q, k, v, out, lse, dlse, *results, *bounds
+    launch(torch, by_name(*tensors), scale, words, stream, workspace)
+    return results

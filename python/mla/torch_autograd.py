@@ -31,7 +31,9 @@ def _make(check_scale, run, run_backward):
     ):
         check_scale("scale", scale)
         dout = torch.zeros_like(out) if dout is None else dout
-        results = attention_gradients.make_results(torch, (q, k, v))
+        results = attention_gradients.make_results(
+            torch, (q, k, v), cu_seqlens_q is not None
+        )
         tensors = dout, q, k, v, out, lse, dlse, *results, cu_seqlens_q, cu_seqlens_k
         run_backward(attention_gradients.by_name(*tensors), scale, words)
         return results
@@ -39,11 +41,16 @@ def _make(check_scale, run, run_backward):
     return attention, attention_backward
 
 
-def fake_run(check):
+def _launch_backward(given, scale, words):
+    given["dout"] = attention_gradients.with_rows(given["dout"])
+    attention_gradients.launch(torch, given, scale, words)
+
+
+def fake_run(check, read_words):
     """Stands for a launch of prefill or of its backward on fake tensors."""
 
     def run(given, scale, words):
-        prefilling.read_words(words)
+        read_words(words)
         check_tensors(check, given)
 
     return run
@@ -52,13 +59,13 @@ def fake_run(check):
 _attention, _attention_backward = _make(
     sparse.check_scale,
     lambda given, scale, words: prefilling.launch(torch, given, scale, words),
-    lambda given, scale, words: attention_gradients.compute(torch, given, scale, words),
+    _launch_backward,
 )
 # A fake call may have a symbolic scale, which is no number.
 _fake_attention, _fake_attention_backward = _make(
     sparse.check_positive,
-    fake_run(prefilling.check),
-    fake_run(attention_gradients.check),
+    fake_run(prefilling.check, prefilling.read_words),
+    fake_run(attention_gradients.check, attention_gradients.read_words),
 )
 
 attention = define(

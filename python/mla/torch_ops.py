@@ -190,7 +190,7 @@ prefill = define(
         sparse.check_scale,
         lambda given, scale, words: prefilling.launch(torch, given, scale, words),
     ),
-    _make_prefill(sparse.check_positive, fake_run(prefilling.check)),
+    _make_prefill(sparse.check_positive, fake_run(prefilling.check, prefilling.read_words)),
 )
 
 

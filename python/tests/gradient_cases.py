@@ -3,8 +3,9 @@
 
 import prefill_cases
 import torch
+from backward_reference import backward_reference_launch
 from gradients import prefill_gradients
-from mla import prefilling
+from mla import attention_gradients, prefilling
 from reference import prefill_reference_launch
 from torch_cases import Case
 
@@ -32,6 +33,9 @@ class Base(Case):
 
     def on_the_cpu(self):
         self.replace_launch(prefilling, side_effect=prefill_reference_launch)
+        self.launch_backward = self.replace_launch(
+            attention_gradients, side_effect=backward_reference_launch
+        )
 
     def expect_gradients(self, got, inputs, dout, dlse=None, places=None, **options):
         """`places`: those of b, s, h and d in the tensors of `inputs`, in `got` and in

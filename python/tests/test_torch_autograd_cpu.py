@@ -69,9 +69,7 @@ class Operators(Base):
 
     def test_fake_tensors(self):
         self.replace_launch(prefilling, side_effect=AssertionError)
-        self.enterContext(
-            mock.patch.object(attention_gradients, "compute", side_effect=AssertionError)
-        )
+        self.replace_launch(attention_gradients, side_effect=AssertionError)
         self.enter_fake_mode()
         for inputs in (make(), {**make(b=1), **bounds()}):
             out, lse = mla.prefill(**inputs, scale=SCALE, causal=True)
@@ -85,6 +83,24 @@ class Refusals(Base):
     def setUp(self):
         super().setUp()
         self.on_the_cpu()
+
+    def test_shapes_of_the_backward(self):
+        self.enter_fake_mode()
+        inputs = make(requires_grad=False)
+        out, lse = mla.prefill(**inputs, scale=SCALE)
+        q, k, v = (inputs[name] for name in "qkv")
+        more = out.new_empty((*out.shape[:3], out.shape[3] + 16))
+        for wrong, what in (
+            ((out, q, k, v, out, lse[:, :1]), "lse"),
+            ((more, q, k, v, out, lse), "dout: expected the shape of out"),
+            ((out, q.int(), k, v, out, lse), "q"),
+        ):
+            with self.assertRaisesRegex((TypeError, ValueError), what):
+                mla.prefill_backward(*wrong, SCALE)
+        with self.assertRaisesRegex(ValueError, "dlse: expected the shape of lse"):
+            mla.prefill_backward(out, q, k, v, out, lse, SCALE, dlse=lse[..., :1])
+        with self.assertRaisesRegex(ValueError, "dq: expected None where torch traces"):
+            mla.prefill_backward(out, q, k, v, out, lse, SCALE, dq=q)
 
     def test_second_derivatives(self):
         inputs = make()

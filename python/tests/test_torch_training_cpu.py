@@ -21,6 +21,7 @@ except ImportError:
 from mla import attention_gradients, prefilling
 
 if torch is not None:
+    from backward_reference import backward_reference_launch
     from reference import prefill_reference_launch
     from torch_cases import Case
 else:
@@ -38,10 +39,8 @@ def load_tests(loader, tests, pattern):
 class Training(Case):
     def run_example(self, change, *arguments):
         """Returns the exit code and the errors; change(given) damages gradients."""
-        compute = attention_gradients.compute
-
         def backward(torch, given, *rest):
-            compute(torch, given, *rest)
+            backward_reference_launch(torch, given, *rest)
             change(given)
 
         spec = importlib.util.spec_from_file_location("train_block", EXAMPLE)
@@ -52,7 +51,7 @@ class Training(Case):
         errors = io.StringIO()
         with contextlib.ExitStack() as stack:
             stack.enter_context(
-                mock.patch.object(attention_gradients, "compute", side_effect=backward)
+                mock.patch.object(attention_gradients, "launch", side_effect=backward)
             )
             stack.enter_context(contextlib.redirect_stderr(errors))
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
