@@ -39,7 +39,7 @@ void SequenceGrid::build(function_ref<void(Value)> buildPoint) {
 /// fill the gaps at its end. Otherwise a section is one head. Every CTA
 /// computes this before its first load, so it is one division of 32 bits.
 void SequenceGrid::buildOrder() {
-  Value batches = b.createDim(mine.tensor, 0), rows = getRows(mine);
+  Value batches = b.createDim(tiled.tensor, 0), rows = getRows(tiled);
   heads = arith::MulIOp::create(b, batches, index(options.heads));
   blocks = arith::CeilDivUIOp::create(b, rows, index(options.rows));
   if (isPacked()) {
@@ -47,7 +47,7 @@ void SequenceGrid::buildOrder() {
     // as many as it needs.
     heads = index(options.heads);
     blocks = add(b, arith::DivUIOp::create(b, rows, index(options.rows)),
-                 b.createDim(mine.bounds, 0));
+                 b.createDim(tiled.bounds, 0));
     // None without rows: copies of tiles have to begin inside the tensor.
     constexpr int64_t kMoreThanAllTiles = int64_t(1) << 31;
     blocks = arith::MinUIOp::create(
@@ -57,9 +57,9 @@ void SequenceGrid::buildOrder() {
   section = b.createI32(1);
   if (!options.isCausal)
     return;
-  // As many rows of the other side are cached.
+  // As many rows that loops go over are cached.
   Value size =
-      arith::MaxUIOp::create(b, b.toI32(getRows(other)), b.createI32(1));
+      arith::MaxUIOp::create(b, b.toI32(getRows(looped)), b.createI32(1));
   Value fit = arith::DivUIOp::create(
       b, b.createI32(options.cachedBytes / options.loopBytes), size);
   fit = arith::MaxUIOp::create(b, fit, b.createI32(1));
@@ -71,7 +71,7 @@ void SequenceGrid::buildOrder() {
 /// ceil(log2(number of sequences)).
 void SequenceGrid::buildSearchSteps() {
   Value rest = arith::MaxSIOp::create(
-      b, subtract(b, b.createDim(mine.bounds, 0), index(2)), zero);
+      b, subtract(b, b.createDim(tiled.bounds, 0), index(2)), zero);
   searchSteps = zero;
   for (int64_t bits : {16, 8, 4, 2, 1}) {
     Value high = arith::DivUIOp::create(b, rest, index(int64_t(1) << bits));
@@ -116,19 +116,19 @@ SequenceTile SequenceGrid::findTile(Value item) {
   Value perBatch = b.createI32(options.heads);
   tile.batch = b.toIndex(divide(headOfBatch, perBatch));
   tile.head = b.toIndex(headOfBatch);
-  tile.mine = {zero, getRows(mine)};
-  tile.other = {zero, getRows(other)};
+  tile.tiled = {zero, getRows(tiled)};
+  tile.looped = {zero, getRows(looped)};
   findRow(block, blocks, tile);
   return tile;
 }
 
 Value SequenceGrid::getFirstSlot(Value number) {
-  Value begin = loadBound(mine, number);
+  Value begin = loadBound(tiled, number);
   return add(b, arith::DivUIOp::create(b, begin, index(options.rows)), number);
 }
 
 void SequenceGrid::findSequence(Value slot, SequenceTile &tile) {
-  Value count = b.createDim(mine.bounds, 0);
+  Value count = b.createDim(tiled.bounds, 0);
   // The last sequence whose first slot is not above `slot`, by bisection.
   auto search = scf::ForOp::create(
       b, zero, searchSteps, index(1),
@@ -149,23 +149,23 @@ void SequenceGrid::findSequence(Value slot, SequenceTile &tile) {
   // Without sequences there is no next bound.
   Value next = arith::MinSIOp::create(b, add(b, number, index(1)),
                                       subtract(b, count, index(1)));
-  tile.mine = loadRange(mine, number, next);
-  tile.other = loadRange(other, number, next);
+  tile.tiled = loadRange(tiled, number, next);
+  tile.looped = loadRange(looped, number, next);
   findRow(subtract(b, slot, getFirstSlot(number)),
-          arith::CeilDivUIOp::create(b, tile.mine.size, index(options.rows)),
+          arith::CeilDivUIOp::create(b, tile.tiled.size, index(options.rows)),
           tile);
 }
 
-Value SequenceGrid::loadBound(SequenceSide side, Value number) {
-  Value bound = b.toIndex(memref::LoadOp::create(b, side.bounds, number));
+Value SequenceGrid::loadBound(SequenceTensor of, Value number) {
+  Value bound = b.toIndex(memref::LoadOp::create(b, of.bounds, number));
   return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, bound, zero),
-                                getRows(side));
+                                getRows(of));
 }
 
-SequenceRange SequenceGrid::loadRange(SequenceSide side, Value number,
+SequenceRange SequenceGrid::loadRange(SequenceTensor of, Value number,
                                       Value next) {
-  Value begin = loadBound(side, number);
-  Value end = loadBound(side, next);
+  Value begin = loadBound(of, number);
+  Value end = loadBound(of, next);
   return {begin, arith::MaxSIOp::create(b, subtract(b, end, begin), zero)};
 }
 
@@ -175,5 +175,5 @@ void SequenceGrid::findRow(Value block, Value count, SequenceTile &tile) {
         arith::CmpIOp::create(b, arith::CmpIPredicate::slt, block, count);
   tile.row = arith::MulIOp::create(b, block, index(options.rows));
   if (isPacked())
-    tile.row = choose(b, tile.isAny, tile.row, tile.mine.size);
+    tile.row = choose(b, tile.isAny, tile.row, tile.tiled.size);
 }

@@ -3,8 +3,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The grid of a kernel whose CTAs each compute one tile of rows of one head,
-// queries or keys, in a loop over the rows of the other side. Sequences are
-// the batches of a tensor or are packed one behind the other.
+// queries or keys, in a loop over the keys or the queries that belong to it.
+// Sequences are the batches of a tensor, or are packed one behind the other.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,9 +15,9 @@
 
 namespace mla {
 
-/// A side of attention: its tensor [b, rows, heads, d], and cu_seqlens, or null
+/// Queries or keys: their tensor [b, rows, heads, d], and cu_seqlens, or null
 /// where sequences are not packed.
-struct SequenceSide {
+struct SequenceTensor {
   mlir::Value tensor, bounds;
 };
 
@@ -39,7 +39,7 @@ struct SequenceGridOptions {
   /// A section of a causal grid has as many heads as have this many bytes of
   /// the rows that their loops read.
   int64_t cachedBytes = 0;
-  /// Bytes that a loop reads per row of the other side, and the number of heads
+  /// Bytes that a loop reads per row that it goes over, and the number of heads
   /// that read the same ones.
   int64_t loopBytes = 0, sharedBy = 1;
 };
@@ -47,8 +47,9 @@ struct SequenceGridOptions {
 /// The place of a CTA's tile.
 struct SequenceTile {
   mlir::Value batch, head;
-  /// The sequence's rows of both sides.
-  SequenceRange mine, other;
+  /// The sequence's rows in the tensor whose rows form tiles, and in the one
+  /// that the loop of a tile goes over.
+  SequenceRange tiled, looped;
   /// The tile's first row, counted from the sequence's first one.
   mlir::Value row;
   /// Whether the tile has rows; null if all tiles have.
@@ -58,9 +59,9 @@ struct SequenceTile {
 /// Builds the grid's order and the place of each tile.
 class SequenceGrid {
 public:
-  SequenceGrid(TileBuilder &b, SequenceSide mine, SequenceSide other,
+  SequenceGrid(TileBuilder &b, SequenceTensor tiled, SequenceTensor looped,
                const SequenceGridOptions &options)
-      : b(b), mine(mine), other(other), options(options) {}
+      : b(b), tiled(tiled), looped(looped), options(options) {}
 
   /// Builds what all grid points share, and the grid; `build` gets the number
   /// of the tile.
@@ -70,7 +71,7 @@ public:
   SequenceTile findTile(mlir::Value item);
 
 private:
-  bool isPacked() const { return static_cast<bool>(mine.bounds); }
+  bool isPacked() const { return static_cast<bool>(tiled.bounds); }
   /// Sets the numbers of heads and tiles and how they are ordered.
   void buildOrder();
   void buildSearchSteps();
@@ -81,15 +82,15 @@ private:
   /// The first of the tiles of sequence `number`.
   mlir::Value getFirstSlot(mlir::Value number);
   /// Element `number` of the bounds, clamped to the number of rows.
-  mlir::Value loadBound(SequenceSide side, mlir::Value number);
+  mlir::Value loadBound(SequenceTensor of, mlir::Value number);
   /// The rows of sequence `number`, up to the bound `next`.
-  SequenceRange loadRange(SequenceSide side, mlir::Value number,
+  SequenceRange loadRange(SequenceTensor of, mlir::Value number,
                           mlir::Value next);
-  mlir::Value getRows(SequenceSide side) { return b.createDim(side.tensor, 1); }
+  mlir::Value getRows(SequenceTensor of) { return b.createDim(of.tensor, 1); }
   mlir::Value index(int64_t value) { return b.createIndex(value); }
 
   TileBuilder &b;
-  SequenceSide mine, other;
+  SequenceTensor tiled, looped;
   SequenceGridOptions options;
   mlir::Value zero;
   /// Heads of all batches, tiles of a head, heads of a section, and tiles of

@@ -5,7 +5,7 @@
 #include "CombineKernel.h"
 #include "PlanKernel.h"
 #include "Program.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mla/Operators/ProgramBuilder.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -30,17 +30,6 @@ FailureOr<DecodeTiling> DecodeTiling::get(DecodeOp op,
   tiling.tileRows = *rows;
   tiling.rowTiles = llvm::divideCeil(tiling.getRows(), tiling.tileRows);
   return tiling;
-}
-
-/// The function's argument with that name, or null.
-static Value findArgument(func::FuncOp func, StringRef name) {
-  for (BlockArgument arg : func.getArguments()) {
-    auto known =
-        func.getArgAttrOfType<StringAttr>(arg.getArgNumber(), kArgNameAttr);
-    if (known && known == name)
-      return arg;
-  }
-  return {};
 }
 
 Value mla::buildRoom(TileBuilder &b, Value kCache, Value blockTable) {
@@ -86,113 +75,74 @@ namespace {
 class Expansion {
 public:
   Expansion(DecodeOp op, func::FuncOp func, const DecodeTiling &tiling)
-      : op(op), func(func), tiling(tiling), b(op.getContext()) {}
+      : op(op), program(op, func), tiling(tiling), b(op.getContext()) {}
 
   LogicalResult run();
 
 private:
   LogicalResult addWorkspaces();
-  LogicalResult addWorkspace(StringRef name, ArrayRef<int64_t> shape,
-                             Type element);
-  /// A function with the same arguments, and a builder in its body.
-  TileBuilder createKernel(StringRef suffix, ScheduleAttr schedule);
-  /// The argument of `kernel` that `operand` is in the op's function.
-  Value getArgument(TileBuilder &kernel, Value operand);
-  LogicalResult buildPlan();
+  void buildPlan();
   LogicalResult buildCombine();
 
   DecodeOp op;
-  func::FuncOp func;
+  ProgramBuilder program;
   const DecodeTiling &tiling;
   Builder b;
 };
 } // namespace
-
-LogicalResult Expansion::addWorkspace(StringRef name, ArrayRef<int64_t> shape,
-                                      Type element) {
-  std::string parts =
-      llvm::formatv("max(1, floordiv(ctas, {0}))", tiling.getTiles());
-  SmallVector<Attribute> dims(shape.size(), b.getStringAttr(""));
-  dims[0] = b.getStringAttr(parts);
-  auto named = [&](StringRef attribute, Attribute value) {
-    return b.getNamedAttr(attribute, value);
-  };
-  return func.insertArgument(
-      func.getNumArguments(), MemRefType::get(shape, element),
-      b.getDictionaryAttr({named(kArgNameAttr, b.getStringAttr(name)),
-                           named(kArgWorkspaceAttr, b.getUnitAttr()),
-                           named(kArgDimsAttr, b.getArrayAttr(dims))}),
-      op.getLoc());
-}
 
 LogicalResult Expansion::addWorkspaces() {
   int64_t rows = tiling.getRows() * tiling.kvHeads;
   Type element = op.getPartials() == "f32"
                      ? b.getF32Type()
                      : getElementTypeOrSelf(op.getOut().getType());
-  if (failed(addWorkspace(kPartialOut,
-                          {ShapedType::kDynamic, 2, rows, getSize(op, "d_v")},
-                          element)))
+  std::string parts =
+      llvm::formatv("max(1, floordiv(ctas, {0}))", tiling.getTiles());
+  auto out = MemRefType::get(
+      {ShapedType::kDynamic, 2, rows, getSize(op, "d_v")}, element);
+  auto lse = MemRefType::get({ShapedType::kDynamic, 2, rows}, b.getF32Type());
+  if (failed(program.addWorkspace(kPartialOut, out, {parts, "", "", ""})))
     return failure();
-  return addWorkspace(kPartialLse, {ShapedType::kDynamic, 2, rows},
-                      b.getF32Type());
+  return program.addWorkspace(kPartialLse, lse, {parts, "", ""});
 }
 
-TileBuilder Expansion::createKernel(StringRef suffix, ScheduleAttr schedule) {
-  OpBuilder builder(func);
-  if (suffix == kCombineSuffix)
-    builder.setInsertionPointAfter(func);
-  auto kernel = func::FuncOp::create(builder, op.getLoc(),
-                                     (func.getSymName() + suffix).str(),
-                                     func.getFunctionType());
-  kernel.setAllArgAttrs(func.getAllArgAttrs());
-  for (StringRef name : {StringRef(kTargetAttr), StringRef(kOperatorAttr),
-                         StringRef(kOptionsAttr), StringRef(kConstantsAttr)})
-    if (Attribute value = func->getAttr(name))
-      kernel->setAttr(name, value);
-  kernel->setAttr(kScheduleAttr, schedule);
-  builder.setInsertionPointToStart(kernel.addEntryBlock());
-  auto end = func::ReturnOp::create(builder, op.getLoc());
-  return TileBuilder(op.getLoc(), end);
-}
-
-Value Expansion::getArgument(TileBuilder &kernel, Value operand) {
-  auto arg = dyn_cast_or_null<BlockArgument>(operand);
-  return arg ? kernel.getInsertionBlock()->getArgument(arg.getArgNumber())
-             : Value();
-}
-
-LogicalResult Expansion::buildPlan() {
-  TileBuilder k = createKernel(kPlanSuffix, getPlanSchedule(*op.getContext()));
-  k.getInsertionBlock()->getParentOp()->setAttr(kPhaseAttr,
-                                                b.getStringAttr("plan"));
+void Expansion::buildPlan() {
+  TileBuilder k =
+      program.createKernel(kPlanSuffix, getPlanSchedule(*op.getContext()),
+                           ProgramBuilder::Place::beforeOperator);
+  ProgramBuilder::getKernel(k)->setAttr(kPhaseAttr, b.getStringAttr("plan"));
+  auto getArgument = [&](Value operand) {
+    return ProgramBuilder::getOperand(k, operand);
+  };
   PlanOperands operands;
-  operands.cacheSeqlens = getArgument(k, op.getCacheSeqlens());
-  operands.maxTokens = buildRoom(k, getArgument(k, op.getKCache()),
-                                 getArgument(k, op.getBlockTable()));
-  operands.plan = getArgument(k, op.getPlan());
+  operands.cacheSeqlens = getArgument(op.getCacheSeqlens());
+  operands.maxTokens = buildRoom(k, getArgument(op.getKCache()),
+                                 getArgument(op.getBlockTable()));
+  operands.plan = getArgument(op.getPlan());
   PlanOptions options;
   options.tiles = tiling.getTiles();
   options.overhead = getOverhead(options.tiles);
   options.slackDivisor = getSlackDivisor(options.tiles);
   options.isBatchInvariant = op.getBatchInvariant() == "yes";
   buildPlanKernel(k, operands, options);
-  return success();
 }
 
 LogicalResult Expansion::buildCombine() {
   ScheduleAttr schedule = getDecodeCombineSchedule(*op.getContext());
-  TileBuilder k = createKernel(kCombineSuffix, schedule);
-  k.getInsertionBlock()->getParentOp()->setAttr(kProgrammaticAttr,
-                                                b.getUnitAttr());
+  TileBuilder k = program.createKernel(kCombineSuffix, schedule,
+                                       ProgramBuilder::Place::afterOperator);
+  ProgramBuilder::getKernel(k)->setAttr(kProgrammaticAttr, b.getUnitAttr());
+  auto getArgument = [&](Value operand) {
+    return ProgramBuilder::getOperand(k, operand);
+  };
   DecodePartials partials = getDecodePartials(op);
   DecodeCombineOperands operands;
-  operands.plan = getArgument(k, op.getPlan());
-  operands.partialOut = getArgument(k, partials.out);
-  operands.partialLse = getArgument(k, partials.lse);
-  operands.out = getArgument(k, op.getOut());
-  operands.lse = getArgument(k, op.getLse());
-  operands.attnSink = getArgument(k, op.getAttnSink());
+  operands.plan = getArgument(op.getPlan());
+  operands.partialOut = getArgument(partials.out);
+  operands.partialLse = getArgument(partials.lse);
+  operands.out = getArgument(op.getOut());
+  operands.lse = getArgument(op.getLse());
+  operands.attnSink = getArgument(op.getAttnSink());
   DecodeCombineOptions options;
   options.tiles = tiling.getTiles();
   options.kvHeads = tiling.kvHeads;
@@ -201,15 +151,12 @@ LogicalResult Expansion::buildCombine() {
 }
 
 LogicalResult Expansion::run() {
-  auto module = func->getParentOfType<ModuleOp>();
-  for (StringRef suffix : {kPlanSuffix, kCombineSuffix})
-    if (SymbolTable::lookupSymbolIn(module, (func.getSymName() + suffix).str()))
-      return op.emitOpError()
-             << "expected a module without a function '" << func.getSymName()
-             << suffix << "', the name of a kernel of the program";
-  nameRequests(op);
-  if (failed(addWorkspaces()) || failed(buildPlan()))
+  if (failed(program.checkNames({kPlanSuffix, kCombineSuffix})))
     return failure();
+  nameRequests(op);
+  if (failed(addWorkspaces()))
+    return failure();
+  buildPlan();
   return buildCombine();
 }
 

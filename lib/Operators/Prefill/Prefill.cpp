@@ -4,7 +4,7 @@
 
 #include "Tiling.h"
 #include "mla/Operators/Flops.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "mla/Operators/Sequences.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mla;
@@ -16,18 +16,6 @@ static constexpr NamedSchedule kSchedules[] = {
 //===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//
-
-static std::string findShapeFault(const ShapeClass &shape) {
-  for (llvm::StringRef name : {"d_qk", "d_v"})
-    if (int64_t size = *shape.getSize(name); size % 16)
-      return llvm::formatv("expected {0} a multiple of 16, got {1}", name,
-                           size);
-  int64_t heads = *shape.getSize("h_q"), kvHeads = *shape.getSize("h_kv");
-  if (heads % kvHeads)
-    return llvm::formatv("expected h_q a multiple of h_kv, got {0} and {1}",
-                         heads, kvHeads);
-  return "";
-}
 
 int64_t mla::choosePrefillBlockKV(int64_t rows, int64_t dimQK, int64_t dimV) {
   // Of the 232 registers of a consumer's thread; the rest are addresses, row
@@ -72,12 +60,6 @@ static constexpr PrefillCosts kCosts[] = {
     {"persistent", 128, 560, 1500},
     {"two-consumers", 128, 560, 3500},
 };
-
-static bool isCausal(const Problem &problem) {
-  return llvm::is_contained(
-      problem.shape.options,
-      std::pair<std::string, std::string>("causal", "yes"));
-}
 
 static Prediction predict(const Choice &choice, const Problem &problem,
                           const GpuRates &machine) {
@@ -125,19 +107,16 @@ static Prediction predict(const Choice &choice, const Problem &problem,
 /// keys to CTAs that are free. With a wider V, ptxas spills in "persistent".
 static Choice choose(const Problem &problem) {
   constexpr int64_t kWidestV = 160;
-  bool isPacked = llvm::any_of(problem.shape.options, [](const auto &option) {
-    return option.first == "cu_seqlens_q" && option.second != kAbsent;
-  });
-  bool isUneven = isPacked || isCausal(problem);
+  bool isUneven = isPacked(problem) || isCausal(problem);
   return {isUneven || problem.getSize("d_v") > kWidestV ? "two-consumers"
                                                         : "persistent",
           {}};
 }
 
 const Operator &PrefillOp::getOperator() {
-  static const Operator op{kPrefillTable,  kSchedules, kTileSizes,
-                           findShapeFault, predict,    /*tuning=*/"",
-                           choose};
+  static const Operator op{
+      kPrefillTable, kSchedules,    kTileSizes, findSequenceShapeFault,
+      predict,       /*tuning=*/"", choose};
   return op;
 }
 
@@ -146,19 +125,9 @@ const Operator &PrefillOp::getOperator() {
 //===----------------------------------------------------------------------===//
 
 mlir::LogicalResult PrefillOp::verify() {
-  auto describe = [](mlir::Value v) { return v ? "present" : "absent"; };
-  if (!getCuSeqlensQ() != !getCuSeqlensK())
-    return emitOpError() << "expected both cu_seqlens_q and cu_seqlens_k or "
-                            "neither, got "
-                         << describe(getCuSeqlensQ()) << " and "
-                         << describe(getCuSeqlensK());
-  if (getCuSeqlensQOptional() || getCuSeqlensKOptional())
-    return emitOpError("expected cu_seqlens of every launch or of none, got "
-                       "one that a launch may omit");
-  int64_t batch = getSize(*this, "b");
-  if (getCuSeqlensQ() && !mlir::ShapedType::isDynamic(batch) && batch != 1)
-    return emitOpError() << "expected b = 1 with cu_seqlens, got " << batch;
-  return mlir::success();
+  return verifySequenceBounds(*this, {getCuSeqlensQ(), getCuSeqlensK(),
+                                      getCuSeqlensQOptional(),
+                                      getCuSeqlensKOptional()});
 }
 
 mlir::FailureOr<PrefillTiling>

@@ -10,7 +10,7 @@
 
 #include "Tiling.h"
 #include "mla/Operators/SequenceGrid.h"
-#include "llvm/Support/MathExtras.h"
+#include "mla/Operators/Sequences.h"
 
 using namespace mlir;
 using namespace mla;
@@ -111,12 +111,12 @@ void Tiler::run() {
 
 /// All rows of a tile attend to keys from the first one on.
 void Tiler::findKeys() {
-  seen = end = at.other.size;
+  seen = end = at.looped.size;
   if (isCausal) {
-    Value later = add(at.row, subtract(at.other.size, at.mine.size));
+    Value later = add(at.row, subtract(at.looped.size, at.tiled.size));
     seen = add(later, index(1));
     end = arith::MinSIOp::create(b, add(later, index(tiling.rows)),
-                                 at.other.size);
+                                 at.looped.size);
     end = arith::MaxSIOp::create(b, end, zero);
   }
   if (isPacked)
@@ -130,7 +130,7 @@ void Tiler::buildGridPoint(Value item) {
   kvHead = perKVHead == 1
                ? at.head
                : arith::DivUIOp::create(b, at.head, index(perKVHead));
-  q = loadRows(op.getQ(), tiling.rows, add(at.mine.begin, at.row), at.head,
+  q = loadRows(op.getQ(), tiling.rows, add(at.tiled.begin, at.row), at.head,
                "q");
   SmallVector<Value> init = attention.buildInit();
   auto loop = scf::ForOp::create(
@@ -149,31 +149,18 @@ void Tiler::buildGridPoint(Value item) {
 
 Value Tiler::loadRows(Value operand, int64_t rows, Value row, Value head,
                       StringRef label, ValueRange bound) {
-  auto type = cast<MemRefType>(operand.getType());
-  // Shared memory holds blocks of 64 columns. Columns beyond the memref are 0.
-  int64_t columns = type.getDimSize(3);
-  auto padded = static_cast<int64_t>(llvm::alignTo(columns, 64));
-  Value tile = b.label(
-      tile::LoadOp::create(
-          b, RankedTensorType::get({rows, padded}, type.getElementType()),
-          operand, ValueRange{at.batch, row, head, zero}, bound,
-          b.getDenseI64ArrayAttr({1, 3}), /*padding=*/TypedAttr()),
-      label);
-  if (columns == padded)
-    return tile;
-  return tile::ViewOp::create(
-      b, RankedTensorType::get({rows, columns}, type.getElementType()), tile,
-      ArrayRef<int64_t>{0, 0});
+  return mla::loadRows(b, operand, rows, {at.batch, row, head, zero}, bound,
+                       label);
 }
 
 SmallVector<Value> Tiler::buildStep(Value t, ValueRange state) {
-  Value key = add(at.other.begin, t);
+  Value key = add(at.looped.begin, t);
   Value k = loadRows(op.getK(), tiling.blockKV, key, kvHead, "k");
   // The scores of keys of other sequences are masked, but a NaN in one of their
   // values would reach the output.
   SmallVector<Value> bound;
   if (isPacked)
-    bound.push_back(add(at.other.begin, at.other.size));
+    bound.push_back(add(at.looped.begin, at.looped.size));
   Value v = loadRows(op.getV(), tiling.blockKV, key, kvHead, "v", bound);
   Value scores = b.label(
       tile::DotOp::create(b, b.getF32Tile({tiling.rows, tiling.blockKV}), q, k,
@@ -231,10 +218,10 @@ void Tiler::buildEpilogue(ValueRange state) {
 
 void Tiler::storeRows(Value tile, Value dest, StringRef label) {
   bool isMatrix = cast<RankedTensorType>(tile.getType()).getRank() == 2;
-  SmallVector<Value> indices{at.batch, add(at.mine.begin, at.row), at.head},
+  SmallVector<Value> indices{at.batch, add(at.tiled.begin, at.row), at.head},
       bound;
   if (isPacked)
-    bound.push_back(add(at.mine.begin, at.mine.size));
+    bound.push_back(add(at.tiled.begin, at.tiled.size));
   SmallVector<int64_t> dims{1};
   if (isMatrix) {
     indices.push_back(zero);
@@ -245,39 +232,18 @@ void Tiler::storeRows(Value tile, Value dest, StringRef label) {
           label);
 }
 
-/// Packed tensors have one batch, and may have rows that are no sequence's.
-static void preparePacked(PrefillOp op) {
-  auto func = op->getParentOfType<func::FuncOp>();
-  Builder b(op.getContext());
-  for (Value output : {op.getOut(), op.getLse()})
-    if (auto argument = dyn_cast<BlockArgument>(output))
-      func.setArgAttr(argument.getArgNumber(), kArgPartlyWrittenAttr,
-                      b.getUnitAttr());
-  NamedAttrList limits(func->getAttrOfType<DictionaryAttr>(kSizeLimitsAttr));
-  if (ShapedType::isDynamic(getSize(op, "b")))
-    limits.set("b", b.getDenseI64ArrayAttr({1, 1}));
-  func->setAttr(kSizeLimitsAttr, limits.getDictionary(op.getContext()));
-}
-
-/// No tile is copied that begins behind the last row, so that the tensors may
-/// have none.
-static void allowEmpty(PrefillOp op) {
-  auto func = op->getParentOfType<func::FuncOp>();
-  for (Value input : {op.getQ(), op.getK(), op.getV()})
-    if (auto argument = dyn_cast<BlockArgument>(input))
-      func.setArgAttr(argument.getArgNumber(), kArgCopiedInsideAttr,
-                      UnitAttr::get(op.getContext()));
-}
-
 LogicalResult PrefillOp::buildTileProgram(const TilingOptions &options) {
   FailureOr<PrefillTiling> tiling = PrefillTiling::get(*this, options);
   if (failed(tiling) ||
       failed(
           checkWeights(*this, getElementTypeOrSelf(getQ().getType()), options)))
     return failure();
-  allowEmpty(*this);
-  if (getCuSeqlensQ())
-    preparePacked(*this);
+  auto func = (*this)->getParentOfType<func::FuncOp>();
+  markCopiedInside(func, {getQ(), getK(), getV()});
+  if (getCuSeqlensQ()) {
+    markPartlyWritten(func, {getOut(), getLse()});
+    limitToOneBatch(*this, func);
+  }
   Tiler(*this, *tiling, options).run();
   return success();
 }

@@ -3,7 +3,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Program.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mla/Operators/ProgramBuilder.h"
+#include "mla/Operators/Sequences.h"
 
 using namespace mlir;
 using namespace mla;
@@ -15,28 +16,12 @@ static constexpr llvm::StringLiteral kDeltaSuffix = "_delta";
 static constexpr llvm::StringLiteral kQuerySuffix = "_dq";
 static constexpr llvm::StringLiteral kValueSuffix = "_dv";
 
-/// The function's argument with that name, or null.
-static Value findArgument(func::FuncOp func, StringRef name) {
-  for (BlockArgument arg : func.getArguments()) {
-    auto known =
-        func.getArgAttrOfType<StringAttr>(arg.getArgNumber(), kArgNameAttr);
-    if (known && known == name)
-      return arg;
-  }
-  return {};
-}
-
 /// The op's operands as values of a kernel with the same arguments, whose
 /// builder is `b`.
 static BackwardOperands collectOperands(PrefillBackwardOp op, TileBuilder &b) {
-  auto kernel = cast<func::FuncOp>(b.getInsertionBlock()->getParentOp());
-  auto get = [&](Value operand) -> Value {
-    if (auto arg = dyn_cast_or_null<BlockArgument>(operand))
-      return kernel.getArgument(arg.getArgNumber());
-    // A constant scale.
-    if (!operand || op->getBlock() == b.getInsertionBlock())
-      return operand;
-    return b.clone(*operand.getDefiningOp())->getResult(0);
+  func::FuncOp kernel = ProgramBuilder::getKernel(b);
+  auto get = [&](Value operand) {
+    return ProgramBuilder::getOperand(b, operand);
   };
   BackwardOperands operands;
   operands.q = get(op.getQ());
@@ -63,122 +48,52 @@ static BackwardOperands collectOperands(PrefillBackwardOp op, TileBuilder &b) {
   return operands;
 }
 
-namespace {
-/// Adds the workspaces and the other kernels.
-class Expansion {
-public:
-  Expansion(PrefillBackwardOp op, func::FuncOp func,
-            const BackwardTiling &tiling)
-      : op(op), func(func), tiling(tiling), b(op.getContext()) {}
+/// Marks the arguments of all kernels.
+static void markArguments(PrefillBackwardOp op, func::FuncOp func) {
+  markCopiedInside(func, {op.getQ(), op.getK(), op.getV(), op.getDout()});
+  if (op.getCuSeqlensQ())
+    markPartlyWritten(func, {op.getDq(), op.getDk(), op.getDv()});
+}
 
-  LogicalResult run();
-
-private:
-  LogicalResult addWorkspace(StringRef name);
-  /// Marks arguments that a launch treats in another way than by default.
-  void markArguments();
-  /// A function with the same arguments, before or behind that of the op, and a
-  /// builder in its body.
-  TileBuilder createKernel(StringRef suffix, ScheduleAttr schedule,
-                           bool isFirst);
-
-  PrefillBackwardOp op;
-  func::FuncOp func;
-  const BackwardTiling &tiling;
-  Builder b;
-};
-} // namespace
-
-LogicalResult Expansion::addWorkspace(StringRef name) {
-  auto getDim = [&](StringRef size) {
-    int64_t known = getSize(op, size);
-    return ShapedType::isDynamic(known) ? size : StringRef();
-  };
-  SmallVector<Attribute> dims;
+/// Two vectors [b, h_q, s_q].
+static LogicalResult addWorkspaces(PrefillBackwardOp op,
+                                   ProgramBuilder &program) {
+  SmallVector<std::string> dims;
   SmallVector<int64_t> shape;
   for (StringRef size : {"b", "h_q", "s_q"}) {
-    dims.push_back(b.getStringAttr(getDim(size)));
     shape.push_back(getSize(op, size));
+    dims.push_back(ShapedType::isDynamic(shape.back()) ? size.str() : "");
   }
-  auto named = [&](StringRef attribute, Attribute value) {
-    return b.getNamedAttr(attribute, value);
-  };
-  return func.insertArgument(
-      func.getNumArguments(), MemRefType::get(shape, b.getF32Type()),
-      b.getDictionaryAttr({named(kArgNameAttr, b.getStringAttr(name)),
-                           named(kArgWorkspaceAttr, b.getUnitAttr()),
-                           named(kArgDimsAttr, b.getArrayAttr(dims))}),
-      op.getLoc());
+  auto type = MemRefType::get(shape, Float32Type::get(op.getContext()));
+  return success(succeeded(program.addWorkspace(kLseLog2, type, dims)) &&
+                 succeeded(program.addWorkspace(kDelta, type, dims)));
 }
 
-void Expansion::markArguments() {
-  auto mark = [&](Value operand, StringRef attribute) {
-    if (auto argument = dyn_cast<BlockArgument>(operand))
-      func.setArgAttr(argument.getArgNumber(), attribute, b.getUnitAttr());
-  };
-  // No tile is copied that begins behind the last row, so that the tensors may
-  // have none.
-  for (Value input : {op.getQ(), op.getK(), op.getV(), op.getDout()})
-    mark(input, kArgCopiedInsideAttr);
-  if (!op.getCuSeqlensQ())
-    return;
-  // Packed tensors have one batch, and may have rows that are no sequence's.
-  for (Value output : {op.getDq(), op.getDk(), op.getDv()})
-    mark(output, kArgPartlyWrittenAttr);
-  NamedAttrList limits(func->getAttrOfType<DictionaryAttr>(kSizeLimitsAttr));
-  if (ShapedType::isDynamic(getSize(op, "b")))
-    limits.set("b", b.getDenseI64ArrayAttr({1, 1}));
-  func->setAttr(kSizeLimitsAttr, limits.getDictionary(op.getContext()));
-}
-
-TileBuilder Expansion::createKernel(StringRef suffix, ScheduleAttr schedule,
-                                    bool isFirst) {
-  OpBuilder builder(func);
-  if (!isFirst)
-    builder.setInsertionPointAfter(func);
-  auto kernel = func::FuncOp::create(builder, op.getLoc(),
-                                     (func.getSymName() + suffix).str(),
-                                     func.getFunctionType());
-  kernel.setAllArgAttrs(func.getAllArgAttrs());
-  for (StringRef name : {StringRef(kTargetAttr), StringRef(kOperatorAttr),
-                         StringRef(kOptionsAttr), StringRef(kConstantsAttr),
-                         StringRef(kSizeLimitsAttr)})
-    if (Attribute value = func->getAttr(name))
-      kernel->setAttr(name, value);
-  kernel->setAttr(kScheduleAttr, schedule);
-  // Its CTAs start while those of the kernel in front of it end.
-  if (!isFirst)
-    kernel->setAttr(kProgrammaticAttr, b.getUnitAttr());
-  builder.setInsertionPointToStart(kernel.addEntryBlock());
-  auto end = func::ReturnOp::create(builder, op.getLoc());
-  return TileBuilder(op.getLoc(), end);
-}
-
-LogicalResult Expansion::run() {
-  auto module = func->getParentOfType<ModuleOp>();
-  for (StringRef suffix : {kDeltaSuffix, kQuerySuffix, kValueSuffix})
-    if (SymbolTable::lookupSymbolIn(module, (func.getSymName() + suffix).str()))
-      return op.emitOpError()
-             << "expected a module without a function '" << func.getSymName()
-             << suffix << "', the name of a kernel of the program";
-  markArguments();
-  if (failed(addWorkspace(kLseLog2)) || failed(addWorkspace(kDelta)))
-    return failure();
+/// Adds the other kernels, which work with the same tiles.
+static void addKernels(PrefillBackwardOp op, func::FuncOp func,
+                       const BackwardTiling &tiling, ProgramBuilder &program) {
+  using Place = ProgramBuilder::Place;
   MLIRContext &context = *op.getContext();
-  TileBuilder delta =
-      createKernel(kDeltaSuffix, getDeltaSchedule(context), /*isFirst=*/true);
+  // The CTAs of all kernels but the first start while those of the kernel
+  // before them end.
+  auto startEarly = [&](func::FuncOp kernel) {
+    kernel->setAttr(kProgrammaticAttr, UnitAttr::get(&context));
+  };
+  TileBuilder delta = program.createKernel(
+      kDeltaSuffix, getDeltaSchedule(context), Place::beforeOperator);
   buildDeltaKernel(delta, collectOperands(op, delta));
-  func->setAttr(kProgrammaticAttr, b.getUnitAttr());
-  TileBuilder queries =
-      createKernel(kQuerySuffix, getQuerySchedule(context), /*isFirst=*/false);
+  startEarly(func);
+  TileBuilder queries = program.createKernel(
+      kQuerySuffix, getQuerySchedule(context), Place::afterOperator);
+  startEarly(ProgramBuilder::getKernel(queries));
   buildQueryKernel(queries, collectOperands(op, queries), tiling);
   if (!tiling.isSeparate)
-    return success();
-  TileBuilder values =
-      createKernel(kValueSuffix, getValueSchedule(context), /*isFirst=*/false);
+    return;
+  TileBuilder values = program.createKernel(
+      kValueSuffix, getValueSchedule(context), Place::afterOperator);
+  startEarly(ProgramBuilder::getKernel(values));
   buildKeyKernel(values, collectOperands(op, values), tiling,
                  {/*dk=*/false, /*dv=*/true});
-  return success();
 }
 
 LogicalResult PrefillBackwardOp::expandProgram(func::FuncOp func) {
@@ -188,7 +103,14 @@ LogicalResult PrefillBackwardOp::expandProgram(func::FuncOp func) {
       BackwardTiling::get(*this, getScheduleAttr());
   if (failed(tiling))
     return failure();
-  return Expansion(*this, func, *tiling).run();
+  ProgramBuilder program(*this, func);
+  if (failed(program.checkNames({kDeltaSuffix, kQuerySuffix, kValueSuffix})))
+    return failure();
+  markArguments(*this, func);
+  if (failed(addWorkspaces(*this, program)))
+    return failure();
+  addKernels(*this, func, *tiling, program);
+  return success();
 }
 
 LogicalResult
@@ -202,6 +124,8 @@ PrefillBackwardOp::buildTileProgram(const TilingOptions &options) {
   if (!operands.delta)
     return emitOpError("expected the workspaces of a program; run "
                        "--mla-expand-operators first");
+  if (getCuSeqlensQ())
+    limitToOneBatch(*this, ProgramBuilder::getKernel(b));
   buildKeyKernel(b, operands, *tiling,
                  {/*dk=*/true, /*dv=*/!tiling->isSeparate});
   erase();

@@ -3,7 +3,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "GradientBuilder.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mla;
@@ -20,25 +19,6 @@ void GradientBuilder::buildScale() {
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
-
-Value GradientBuilder::loadRows(Value operand, int64_t rows, ValueRange at,
-                                StringRef label, ValueRange bound) {
-  auto type = cast<MemRefType>(operand.getType());
-  // Shared memory holds blocks of 64 columns. Columns beyond the memref are 0.
-  int64_t columns = type.getDimSize(3);
-  auto padded = static_cast<int64_t>(llvm::alignTo(columns, 64));
-  Value tile = b.label(
-      tile::LoadOp::create(
-          b, RankedTensorType::get({rows, padded}, type.getElementType()),
-          operand, at, bound, b.getDenseI64ArrayAttr({1, 3}),
-          /*padding=*/TypedAttr()),
-      label);
-  if (columns == padded)
-    return tile;
-  return tile::ViewOp::create(
-      b, RankedTensorType::get({rows, columns}, type.getElementType()), tile,
-      ArrayRef<int64_t>{0, 0});
-}
 
 Value GradientBuilder::loadVector(Value workspace, int64_t rows, ValueRange at,
                                   float padding, StringRef label,

@@ -21,9 +21,6 @@ public:
   /// Builds what all grid points share.
   void buildScale();
 
-  /// Loads `rows` rows of one head, zero beyond the memref or `bound`.
-  mlir::Value loadRows(mlir::Value operand, int64_t rows, mlir::ValueRange at,
-                       llvm::StringRef label, mlir::ValueRange bound);
   /// Loads a vector of a workspace, `padding` beyond the memref or `bound`.
   mlir::Value loadVector(mlir::Value workspace, int64_t rows,
                          mlir::ValueRange at, float padding,

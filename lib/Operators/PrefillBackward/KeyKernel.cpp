@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GradientBuilder.h"
+#include "mla/Operators/Sequences.h"
 #include "mla/Transforms/ScheduleText.h"
 
 using namespace mlir;
@@ -98,23 +99,24 @@ private:
 void KeyKernel::findQueries() {
   first = zero;
   if (operands.isCausal) {
-    first = subtract(at.row, subtract(at.mine.size, at.other.size));
+    first = subtract(at.row, subtract(at.tiled.size, at.looped.size));
     first = arith::MinSIOp::create(b, arith::MaxSIOp::create(b, first, zero),
-                                   at.other.size);
+                                   at.looped.size);
   }
   if (operands.isPacked())
-    first = arith::SelectOp::create(b, at.isAny, first, at.other.size);
+    first = arith::SelectOp::create(b, at.isAny, first, at.looped.size);
 }
 
 void KeyKernel::buildGridPoint(Value item) {
   zero = index(0);
   at = grid.findTile(item);
   findQueries();
-  SmallVector<Value> place{at.batch, add(at.mine.begin, at.row), at.head, zero};
+  SmallVector<Value> place{at.batch, add(at.tiled.begin, at.row), at.head,
+                           zero};
   // Rows of the next sequence are not stored, so that these need no bound.
-  k = step.loadRows(operands.k, kTileRows, place, "k", {});
+  k = loadRows(b, operands.k, kTileRows, place, {}, "k");
   if (gradients.dk)
-    v = step.loadRows(operands.v, kTileRows, place, "v", {});
+    v = loadRows(b, operands.v, kTileRows, place, {}, "v");
   SmallVector<Value> init;
   if (gradients.dk)
     init.push_back(b.createSplat(0, {kTileRows, operands.dimQK}));
@@ -126,7 +128,7 @@ void KeyKernel::buildGridPoint(Value item) {
       });
   SmallVector<Value> bound;
   if (operands.isPacked())
-    bound.push_back(add(at.mine.begin, at.mine.size));
+    bound.push_back(add(at.tiled.begin, at.tiled.size));
   if (gradients.dv)
     step.storeRows(sums.back(), Value(), operands.dv, place, "out", bound);
   if (gradients.dk)
@@ -138,7 +140,7 @@ SmallVector<Value> KeyKernel::buildLoop(
     ValueRange init,
     function_ref<SmallVector<Value>(Value, Value, ValueRange)> build) {
   int64_t group = operands.getGroup();
-  Value from = first, to = at.other.size, by = index(tiling.blockQ), tiles;
+  Value from = first, to = at.looped.size, by = index(tiling.blockQ), tiles;
   if (group > 1) {
     // One loop over all heads, so that loads run ahead from one to the next.
     tiles = arith::CeilDivUIOp::create(b, subtract(to, first), by);
@@ -168,15 +170,15 @@ SmallVector<Value> KeyKernel::buildLoop(
 }
 
 SmallVector<Value> KeyKernel::buildStep(Value head, Value t, ValueRange state) {
-  Value row = add(at.other.begin, t);
+  Value row = add(at.looped.begin, t);
   // A weight of 0 times a NaN of the next sequence is NaN.
   SmallVector<Value> bound;
   if (operands.isPacked())
-    bound.push_back(add(at.other.begin, at.other.size));
+    bound.push_back(add(at.looped.begin, at.looped.size));
   SmallVector<Value> place{at.batch, row, head, zero},
       vector{at.batch, head, row};
-  Value q = step.loadRows(operands.q, tiling.blockQ, place, "q", bound);
-  Value dout = step.loadRows(operands.dout, tiling.blockQ, place, "do", bound);
+  Value q = loadRows(b, operands.q, tiling.blockQ, place, bound, "q");
+  Value dout = loadRows(b, operands.dout, tiling.blockQ, place, bound, "do");
   // Queries past the last one have weights of 0.
   Value lse = step.loadVector(operands.lseLog2, tiling.blockQ, vector, kInf,
                               "lse", bound);
@@ -184,7 +186,7 @@ SmallVector<Value> KeyKernel::buildStep(Value head, Value t, ValueRange state) {
   if (operands.isCausal) {
     // The number of the tile's keys that the first query attends to.
     Value seen = subtract(
-        add(t, add(subtract(at.mine.size, at.other.size), index(1))), at.row);
+        add(t, add(subtract(at.tiled.size, at.looped.size), index(1))), at.row);
     Value isPartial = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, seen,
                                             index(kTileRows));
     scores = step.mask(scores, isPartial, seen);

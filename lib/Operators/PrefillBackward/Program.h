@@ -13,7 +13,7 @@ namespace mla {
 /// Rows of the MMAs of one warpgroup, and of an output tile: two consumers.
 inline constexpr int64_t kConsumerRows = 64, kTileRows = 2 * kConsumerRows;
 
-/// Tile sizes, in rows of the side that a loop goes over.
+/// Tile sizes, and which kernels there are.
 struct BackwardTiling {
   /// Queries per step of the kernel of dK and dV, keys per step of that of dQ.
   int64_t blockQ, blockKV;
@@ -48,8 +48,8 @@ struct BackwardOperands {
 
   bool isPacked() const { return static_cast<bool>(cuSeqlensQ); }
   int64_t getGroup() const { return heads / kvHeads; }
-  SequenceSide getQueries() const { return {q, cuSeqlensQ}; }
-  SequenceSide getKeys() const { return {k, cuSeqlensK}; }
+  SequenceTensor getQueries() const { return {q, cuSeqlensQ}; }
+  SequenceTensor getKeys() const { return {k, cuSeqlensK}; }
 };
 
 /// The gradients that the kernel over tiles of keys computes.
@@ -58,8 +58,8 @@ struct KeyGradients {
 };
 
 /// Each builds the tile program of one kernel at the insertion point. The
-/// function needs the schedule of the same name, or for tiles of keys that of
-/// the op.
+/// kernel's function needs the schedule that the function below returns;
+/// that of dK has the schedule of the op.
 void buildDeltaKernel(TileBuilder &b, const BackwardOperands &operands);
 void buildKeyKernel(TileBuilder &b, const BackwardOperands &operands,
                     const BackwardTiling &tiling, KeyGradients gradients);

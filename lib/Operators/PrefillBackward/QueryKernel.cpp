@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GradientBuilder.h"
+#include "mla/Operators/Sequences.h"
 #include "mla/Transforms/ScheduleText.h"
 
 using namespace mlir;
@@ -91,13 +92,13 @@ private:
 } // namespace
 
 void QueryKernel::findKeys() {
-  seen = end = at.other.size;
+  seen = end = at.looped.size;
   if (operands.isCausal) {
     Value later =
-        add(at.row, arith::SubIOp::create(b, at.other.size, at.mine.size));
+        add(at.row, arith::SubIOp::create(b, at.looped.size, at.tiled.size));
     seen = add(later, b.createIndex(1));
     end = arith::MinSIOp::create(b, add(later, b.createIndex(kTileRows)),
-                                 at.other.size);
+                                 at.looped.size);
     end = arith::MaxSIOp::create(b, end, b.createIndex(0));
   }
   if (operands.isPacked())
@@ -111,15 +112,15 @@ void QueryKernel::buildGridPoint(Value item) {
   kvHead = group == 1
                ? at.head
                : arith::DivUIOp::create(b, at.head, b.createIndex(group));
-  Value zero = b.createIndex(0), row = add(at.mine.begin, at.row);
+  Value zero = b.createIndex(0), row = add(at.tiled.begin, at.row);
   SmallVector<Value> bound;
   if (operands.isPacked())
-    bound.push_back(add(at.mine.begin, at.mine.size));
+    bound.push_back(add(at.tiled.begin, at.tiled.size));
   SmallVector<Value> rows{at.batch, row, at.head, zero},
       vector{at.batch, at.head, row};
   // Rows of the next sequence are not stored, so that these need no bound.
-  q = step.loadRows(operands.q, kTileRows, rows, "q", {});
-  dout = step.loadRows(operands.dout, kTileRows, rows, "do", {});
+  q = loadRows(b, operands.q, kTileRows, rows, {}, "q");
+  dout = loadRows(b, operands.dout, kTileRows, rows, {}, "do");
   lse = step.loadVector(operands.lseLog2, kTileRows, vector, kInf, "lse", {});
   delta = step.loadVector(operands.delta, kTileRows, vector, 0, "delta", {});
   Value init = b.createSplat(0, {kTileRows, operands.dimQK});
@@ -146,14 +147,14 @@ void QueryKernel::buildGridPoint(Value item) {
 }
 
 Value QueryKernel::buildStep(Value t, Value dq) {
-  Value key = add(at.other.begin, t), zero = b.createIndex(0);
+  Value key = add(at.looped.begin, t), zero = b.createIndex(0);
   // A weight of 0 times a NaN of the next sequence is NaN.
   SmallVector<Value> bound;
   if (operands.isPacked())
-    bound.push_back(add(at.other.begin, at.other.size));
+    bound.push_back(add(at.looped.begin, at.looped.size));
   SmallVector<Value> place{at.batch, key, kvHead, zero};
-  Value k = step.loadRows(operands.k, tiling.blockKV, place, "k", bound);
-  Value v = step.loadRows(operands.v, tiling.blockKV, place, "v", bound);
+  Value k = loadRows(b, operands.k, tiling.blockKV, place, bound, "k");
+  Value v = loadRows(b, operands.v, tiling.blockKV, place, bound, "v");
   Value scores = step.multiply(q, k, "s");
   Value dp = step.multiply(dout, v, "dp");
   Value left = arith::SubIOp::create(b, seen, t);

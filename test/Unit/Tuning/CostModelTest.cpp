@@ -101,6 +101,34 @@ TEST(CostModel, PredictsTimes) {
         << measured.sKV << ", topk " << measured.topk;
 }
 
+/// Milliseconds of mla.prefill_backward for a causal sequence.
+struct MeasuredBackward {
+  int64_t heads, length;
+  double ms;
+};
+constexpr MeasuredBackward kMeasuredBackward[] = {
+    {16, 2048, 0.1428}, {16, 4096, 0.4697}, {16, 8192, 1.757},
+    {16, 16384, 7.067}, {16, 32768, 28.62}, {128, 4096, 3.949},
+    {128, 8192, 15.17},
+};
+
+TEST(CostModel, PredictsTimesOfTheBackward) {
+  const Operator &op = *findOperator(getOperators(), "prefill_backward");
+  for (const MeasuredBackward &measured : kMeasuredBackward) {
+    Problem problem = getTypicalProblem(op, getUsualShape(op));
+    for (auto &[name, value] : problem.shape.options)
+      if (name == "causal")
+        value = "yes";
+    for (const char *name : {"h_q", "h_kv"})
+      problem.shape.setSize(name, measured.heads);
+    problem.sizes["s_q"] = problem.sizes["s_kv"] = measured.length;
+    Choice choice{"two-consumers", {}};
+    EXPECT_NEAR(op.predict(choice, problem, GpuRates()).ms / measured.ms, 1,
+                0.1)
+        << measured.heads << " heads, " << measured.length << " tokens";
+  }
+}
+
 TEST(CostModel, MmaCyclesAreLimitedByComputeOrOperands) {
   // Scores of 64 heads x 64 KV rows with d_qk = 576; the widest output.
   EXPECT_EQ(countMmaCycles(64, 64, 576), 36 * 32);
