@@ -31,8 +31,10 @@
 // RUN: %mla-opt --mla-choose-schedule --mla-expand-operators %t.packed.mlir | FileCheck %s --check-prefix=PACKED
 // PACKED:      func.func @prefill_backward_delta(
 // PACKED-SAME:   mla.name = "dq", mla.partly_written}
-// PACKED-SAME:   mla.size_limits = {b = array<i64: 1, 1>
 // PACKED:        schedule = #mla.schedule<"packed-wide"
+// RUN: %mla-opt --mla-choose-schedule --mla-expand-operators --mla-tile %t.packed.mlir | FileCheck %s --check-prefix=LIMITS
+// LIMITS:      func.func @prefill_backward(
+// LIMITS-SAME:   mla.size_limits = {b = array<i64: 1, 1>
 
 // A second run changes nothing. The program is needed, and its kernels' names.
 // RUN: %mla-opt --mla-expand-operators %t.mlir | diff %t.mlir -
